@@ -1,0 +1,57 @@
+"""fairaudit: fairness audits with latent groups, training and a no-harm decision.
+
+Public names are loaded on first use, so that importing the package costs nothing
+(screens must never pull in torch).
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "RomeEM": "fairaudit.methods.rome_em",
+    "RomeMoE": "fairaudit.methods.rome_moe",
+    "FairSDE": "fairaudit.methods.fair_sde",
+    "FairMEDL": "fairaudit.methods.fair_medl",
+    "choose_no_harm": "fairaudit.methods.no_harm",
+    "audit_predictions": "fairaudit.audit.predictions",
+    "run_audit": "fairaudit.audit.run",
+    "AuditSpec": "fairaudit.audit.spec",
+    "AuditResult": "fairaudit.audit.result",
+    "read_table": "fairaudit.data.table",
+    "ColumnRoles": "fairaudit.data.roles",
+    "Dataset": "fairaudit.data.dataset",
+    "Workspace": "fairaudit.jobs.workspace",
+}
+
+__all__ = sorted([*_HOME, "__version__"])
+
+if TYPE_CHECKING:
+    from fairaudit.audit.predictions import audit_predictions as audit_predictions
+    from fairaudit.audit.result import AuditResult as AuditResult
+    from fairaudit.audit.run import run_audit as run_audit
+    from fairaudit.audit.spec import AuditSpec as AuditSpec
+    from fairaudit.data.dataset import Dataset as Dataset
+    from fairaudit.data.roles import ColumnRoles as ColumnRoles
+    from fairaudit.data.table import read_table as read_table
+    from fairaudit.jobs.workspace import Workspace as Workspace
+    from fairaudit.methods.fair_medl import FairMEDL as FairMEDL
+    from fairaudit.methods.fair_sde import FairSDE as FairSDE
+    from fairaudit.methods.no_harm import choose_no_harm as choose_no_harm
+    from fairaudit.methods.rome_em import RomeEM as RomeEM
+    from fairaudit.methods.rome_moe import RomeMoE as RomeMoE
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'fairaudit' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

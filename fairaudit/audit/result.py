@@ -1,0 +1,139 @@
+"""What an audit found: tidy tables with fixed columns, a summary and where it all came from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import polars as pl
+
+from fairaudit.exceptions import IntegrityError
+
+ERRORS = pl.Schema(
+    {
+        "model": pl.String,
+        "split": pl.String,
+        "attribute": pl.String,
+        "group": pl.String,
+        "metric": pl.String,
+        "n": pl.Int64,
+        "denominator": pl.Float64,
+        "value": pl.Float64,
+        "low": pl.Float64,
+        "high": pl.Float64,
+        "status": pl.String,
+        "method": pl.String,
+    }
+)
+GAPS = pl.Schema(
+    {
+        "model": pl.String,
+        "split": pl.String,
+        "attribute": pl.String,
+        "metric": pl.String,
+        "kind": pl.String,
+        "value": pl.Float64,
+        "low": pl.Float64,
+        "high": pl.Float64,
+        "status": pl.String,
+        "corrected": pl.Float64,
+        "group": pl.String,
+        "method": pl.String,
+    }
+)
+STATUSES = ("estimated", "unstable", "cannot be judged", "suppressed")
+
+
+@dataclass(frozen=True)
+class AuditResult:
+    """The outcome of one audit.
+
+    Attributes
+    ----------
+    tables : mapping of str to polars.DataFrame
+        Always `errors` (schema `ERRORS`) and `gaps` (schema `GAPS`); where they apply `latent`
+        (row, p0..pK, group), `groups` (one row a latent group), `selection`, `alternatives`,
+        `effects`, `history`, `sweep`, `predictions` (row, split, model, label, score), `counts`.
+    summary : mapping
+        JSON values: task, method, n per split, headline numbers, warnings in plain words.
+    provenance : mapping
+        JSON values: spec, dataset hash, versions, device, seconds, command that reproduces it.
+    """
+
+    tables: Mapping[str, pl.DataFrame]
+    summary: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        full = {"errors": pl.DataFrame(schema=ERRORS), "gaps": pl.DataFrame(schema=GAPS)}
+        object.__setattr__(self, "tables", MappingProxyType({**full, **self.tables}))
+        object.__setattr__(self, "summary", MappingProxyType(dict(self.summary)))
+        object.__setattr__(self, "provenance", MappingProxyType(dict(self.provenance)))
+
+    def _table(self, name: str) -> pl.DataFrame | None:
+        return self.tables.get(name)
+
+    @property
+    def errors(self) -> pl.DataFrame:
+        """Metric by model, split, attribute and group, with intervals."""
+        return self.tables["errors"]
+
+    @property
+    def gaps(self) -> pl.DataFrame:
+        """Differences, ratios, worst groups and spreads, with intervals."""
+        return self.tables["gaps"]
+
+    @property
+    def latent(self) -> pl.DataFrame | None:
+        """Soft membership by row."""
+        return self._table("latent")
+
+    @property
+    def selection(self) -> pl.DataFrame | None:
+        """The no-harm decision by group."""
+        return self._table("selection")
+
+    @property
+    def effects(self) -> pl.DataFrame | None:
+        """Cluster effects with intervals."""
+        return self._table("effects")
+
+    @property
+    def history(self) -> pl.DataFrame | None:
+        """Training curves."""
+        return self._table("history")
+
+    def save(self, folder: Path) -> None:
+        """Write one Parquet a table and `summary.json`, `provenance.json` into `folder`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, table in self.tables.items():
+            table.write_parquet(folder / f"{name}.parquet")
+        _write_json(folder / "summary.json", dict(self.summary))
+        _write_json(folder / "provenance.json", dict(self.provenance))
+
+    @classmethod
+    def load(cls, folder: Path) -> AuditResult:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        IntegrityError
+            When a file is missing or unreadable.
+        """
+        try:
+            tables = {p.stem: pl.read_parquet(p) for p in sorted(folder.glob("*.parquet"))}
+            summary = json.loads((folder / "summary.json").read_text("utf-8"))
+            provenance = json.loads((folder / "provenance.json").read_text("utf-8"))
+        except (OSError, ValueError, pl.exceptions.PolarsError) as error:
+            raise IntegrityError(
+                f"the stored result in '{folder.name}' cannot be read ({error}); run it again"
+            ) from error
+        return cls(tables, summary, provenance)
+
+
+def _write_json(path: Path, value: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(value, indent=1, sort_keys=True, allow_nan=False), "utf-8")

@@ -1,0 +1,42 @@
+"""What is asked of an audit, frozen: the same spec and data always mean the same work."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from fairaudit.data.roles import ColumnRoles
+from fairaudit.data.splits import SplitSpec
+
+Device = Literal["auto", "cpu", "cuda"]
+
+
+class AuditSpec(BaseModel):
+    """One audit: roles, method and how it is judged.
+
+    `kind` is "train" (fit `method`, audit its held-out predictions), "predictions" (audit the
+    systems already in the table), "sweep" (the what-if on the number of groups), "compare"
+    (several methods on the same splits, `params["methods"]` and `params["seeds"]`) or "stress".
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    roles: ColumnRoles
+    kind: Literal["train", "predictions", "sweep", "compare", "stress"] = "train"
+    method: str = "erm"
+    params: dict[str, JsonValue] = Field(default_factory=dict)
+    split: SplitSpec = SplitSpec()
+    seed: int = Field(0, ge=0)
+    metrics: tuple[str, ...] | None = None
+    confidence: float = Field(0.95, gt=0.5, lt=1)
+    n_boot: int = Field(2000, ge=0)
+    intersections: int = Field(2, ge=1, le=6)
+    suppress_below: int = Field(0, ge=0)
+    preset: str | None = None
+    title: str = ""
+
+    def digest(self) -> str:
+        """SHA-256 of the canonical JSON."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""From bytes to arrays: reading, guessing roles, encoding, splitting. Knows no method."""

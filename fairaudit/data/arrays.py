@@ -1,0 +1,71 @@
+"""What a data set becomes before a method sees it: plain arrays with row ids and splits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fairaudit.data.roles import Task
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """Rows as arrays; everything learnt (imputation, scaling, bins) comes from training rows.
+
+    Attributes
+    ----------
+    X : (n, p) float64, or (n, H, W, C) uint8 for images
+        Encoded non-target features.
+    y : (n,) int64 class codes (binary: 1 = positive) or float64 values
+    sensitive : (n, k) float64
+        Numeric design of the declared attributes, for gates (numbers standardised, text one-hot,
+        missing flagged).
+    groups : mapping of attribute to (n,) str
+        Group labels for judging, one entry a declared attribute; numeric attributes are binned
+        at training quantiles, missing is "(missing)".
+    cluster : (n,) int64 codes or None
+    weight : (n,) float64 or None
+    row_id : (n,) int64
+    split : (n,) int8, index into `SPLITS`
+    """
+
+    X: NDArray[Any]
+    y: NDArray[Any]
+    task: Task
+    sensitive: NDArray[np.float64]
+    groups: Mapping[str, NDArray[np.str_]]
+    cluster: NDArray[np.int64] | None
+    weight: NDArray[np.float64] | None
+    row_id: NDArray[np.int64]
+    split: NDArray[np.int8]
+    feature_names: tuple[str, ...]
+    sensitive_names: tuple[str, ...]
+    classes: tuple[str, ...] = ()
+    cluster_names: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def take(self, rows: NDArray[Any]) -> Arrays:
+        """The rows of a mask or of positions."""
+        return replace(
+            self,
+            X=self.X[rows],
+            y=self.y[rows],
+            sensitive=self.sensitive[rows],
+            groups={name: values[rows] for name, values in self.groups.items()},
+            cluster=None if self.cluster is None else self.cluster[rows],
+            weight=None if self.weight is None else self.weight[rows],
+            row_id=self.row_id[rows],
+            split=self.split[rows],
+        )
+
+    def part(self, name: str) -> Arrays:
+        """The rows of one split: "train", "validation" or "test"."""
+        return self.take(self.split == SPLITS.index(name))

@@ -1,0 +1,33 @@
+"""How a fit tells what it is doing and learns that it should stop: three methods."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Monitor(Protocol):
+    """Receives progress as a tree of tasks.
+
+    `start` opens a task inside the one that is open, `step` counts work in the innermost task
+    and carries live metrics, `end` closes the innermost task. `step` raises
+    `fairaudit.exceptions.Cancelled` when somebody asked the work to stop.
+    """
+
+    def start(self, task: str, total: int | None = None) -> None: ...
+
+    def step(self, done: int = 1, **metrics: float) -> None: ...
+
+    def end(self) -> None: ...
+
+
+class Silent:
+    """A monitor that listens to nothing."""
+
+    def start(self, task: str, total: int | None = None) -> None:
+        """Ignore."""
+
+    def step(self, done: int = 1, **metrics: float) -> None:
+        """Ignore."""
+
+    def end(self) -> None:
+        """Ignore."""

@@ -1,0 +1,1 @@
+"""From result tables to Plotly figures. No arithmetic beyond layout."""
