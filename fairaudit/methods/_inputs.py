@@ -73,7 +73,12 @@ class SensitiveEncoder:
     def fit(cls, value: Any, n: int) -> SensitiveEncoder:
         """Learn the design from training rows (n, k)."""
         columns = as_columns(value, "sensitive_features", n)
-        kinds, centres, scales, levels, flagged, names = [], [], [], [], [], []
+        kinds: list[str] = []
+        centres: list[float] = []
+        scales: list[float] = []
+        levels: list[tuple[str, ...]] = []
+        flagged: list[bool] = []
+        names: list[str] = []
         for j, column in enumerate(columns.T):
             numeric = _numeric(column)
             if numeric is not None:
