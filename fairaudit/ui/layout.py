@@ -1,0 +1,158 @@
+"""The shape every page has: a sentence with the numbers, one chart, the table, how it was made."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import streamlit as st
+from pydantic import ValidationError
+
+from fairaudit.exceptions import FairauditError
+from fairaudit.ui import export, session
+from fairaudit.ui.walk import after, step
+
+_CSS = Path(__file__).with_name("style.css")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+!|~$:^-])")
+
+
+def styled() -> None:
+    """Load the style sheet (once a run, by the frame)."""
+    st.html(_CSS)
+
+
+@contextmanager
+def guarded() -> Iterator[None]:
+    """Turn an error meant for a person into a message with its remedy; never a traceback."""
+    try:
+        yield
+    except ValidationError as error:
+        st.error("; ".join(_reason(e["msg"]) for e in error.errors()), icon=":material/error:")
+    except FairauditError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+
+
+def plain(text: object) -> str:
+    """Text from data for a Markdown element, so that names never act as markup."""
+    return _MARKDOWN.sub(r"\\\1", str(text))
+
+
+def page(name: str, lead: str) -> None:
+    """Heading of a page and its sentence; `**…**` in the sentence stands out."""
+    st.title(step(name).title, anchor=False)
+    sentence(lead)
+    session.keep_url()
+
+
+def sentence(text: str) -> None:
+    """The plain sentence that holds the numbers, at the head of a page."""
+    st.html(f"<p class='lead'>{_strong(text)}</p>")
+
+
+def says(text: str) -> None:
+    """The sentence above a chart: what it shows, in plain words with the numbers."""
+    st.html(f"<p class='says'>{_strong(text)}</p>")
+
+
+def quiet(text: str) -> None:
+    """A remark beside the matter."""
+    st.html(f"<p class='quiet'>{_strong(text)}</p>")
+
+
+def chart(
+    figure: Any,
+    *,
+    alt: str,
+    key: str,
+    table: pl.DataFrame | None = None,
+    **options: Any,
+) -> Any:
+    """A Plotly figure with a text for those who cannot see it and its numbers as a table.
+
+    Returns what `st.plotly_chart` returns (the selection, with `on_select="rerun"`).
+    """
+    config = {"displaylogo": False, "displayModeBar": False, "responsive": True}
+    shown = st.plotly_chart(figure, alt=alt, key=key, config=config, **options)
+    if table is not None and st.toggle("Show as table", key=f"{key}-as-table"):
+        numbers(table, key=f"{key}-table")
+    return shown
+
+
+def numbers(
+    frame: pl.DataFrame,
+    *,
+    key: str,
+    alt: str = "",
+    column_config: Mapping[str, Any] | None = None,
+    name: str | None = None,
+    **options: Any,
+) -> Any:
+    """A table with a download beneath it (formulas made harmless); long tables page."""
+    shown = st.dataframe(
+        frame,
+        key=key,
+        hide_index=True,
+        column_config=dict(column_config or {}),
+        alt=alt or f"Table with {frame.height} rows: {', '.join(frame.columns)}",
+        **options,
+    )
+    st.download_button(
+        "Download CSV",
+        data=lambda: export.csv_bytes(frame),
+        file_name=f"{name or key}.csv",
+        mime="text/csv",
+        key=f"{key}-csv",
+        icon=":material/download:",
+        type="tertiary",
+        on_click="ignore",
+    )
+    return shown
+
+
+def how(text: str, *, formula: str | None = None, command: str | None = None) -> None:
+    """The drawer that says how the numbers above were computed and how to get them again."""
+    with st.expander("How this was computed", icon=":material/function:"):
+        st.markdown(text)
+        if formula is not None:
+            st.latex(formula)
+        if command is not None:
+            st.caption("The command that gives the same numbers:")
+            st.code(command, language="shell", wrap_lines=True)
+
+
+def empty(title: str, text: str, *, to: str | None = None, label: str | None = None) -> None:
+    """What to do when there is nothing to show yet, with the link to do it."""
+    with st.container(border=True):
+        st.subheader(title, anchor=False)
+        quiet(text)
+        if to is not None:
+            go(to, label)
+
+
+def go(to: str, label: str | None = None) -> None:
+    """A link to another page that keeps what this tab looks at."""
+    target = step(to)
+    st.page_link(
+        target.file, label=label or target.title, icon=target.icon, query_params=session.link()
+    )
+
+
+def next_step(name: str) -> None:
+    """In guided mode, the link to the page that follows."""
+    following = after(name)
+    if following is not None and not session.expert():
+        st.space("small")
+        go(following.name, f"Next: {following.title.lower()} – {following.question}")
+
+
+def _strong(text: str) -> str:
+    return re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", html.escape(text))
+
+
+def _reason(message: str) -> str:
+    return plain(message.removeprefix("Value error, "))

@@ -1,0 +1,94 @@
+"""The audit a result page shows: opened for this person, or the screen that says why not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+import streamlit as st
+
+from fairaudit.audit.result import AuditResult
+from fairaudit.exceptions import NotAllowed
+from fairaudit.jobs.workspace import JobInfo
+from fairaudit.ui import cache, layout, progress, session
+from fairaudit.ui.walk import step
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A finished audit and the job that made it."""
+
+    job: JobInfo
+    result: AuditResult
+
+    @property
+    def command(self) -> str | None:
+        """The command that gives the same numbers."""
+        found = self.result.provenance.get("command")
+        return None if found is None else str(found)
+
+    def table(self, name: str) -> pl.DataFrame | None:
+        """A result table, None where the method has none."""
+        return self.result.tables.get(name)
+
+
+def open_audit(page: str) -> Opened:
+    """The audit in the URL (else the newest finished one); otherwise say what to do and stop.
+
+    Call this first on every result page. It draws the heading itself only when it stops.
+    """
+    job = _job(page)
+    if job.state != "succeeded":
+        _unfinished(page, job)
+    with layout.guarded():
+        return Opened(job, cache.result(job.id))
+    st.stop()
+
+
+def require(opened: Opened, page: str, why: str) -> pl.DataFrame:
+    """The table a page cannot do without; otherwise say which method makes one and stop."""
+    name = step(page).table or page
+    table = opened.table(name)
+    if table is None or table.is_empty():
+        layout.page(page, f"The audit “{opened.job.title}” has nothing to show here.")
+        layout.empty("Nothing to show here", why, to="train", label="Train another model")
+        st.stop()
+    return table
+
+
+def _job(page: str) -> JobInfo:
+    wanted = session.audit_id()
+    if wanted is not None:
+        try:
+            return session.workspace().job(wanted)
+        except NotAllowed:
+            session.forget_audit()
+            layout.page(page, "This link shows nothing here.")
+            layout.empty(
+                "Nothing to see",
+                "There is no such audit, or you have no right to it. "
+                "Ask its owner to share it, or open another.",
+                to="jobs",
+                label="All audits",
+            )
+            st.stop()
+    done = [j for j in session.workspace().jobs() if j.state == "succeeded"]
+    if not done:
+        layout.page(page, "No audit is finished yet.")
+        layout.empty(
+            "No audit yet",
+            "Upload a table or take a sample; accept the proposed roles; start a method. "
+            "The result appears here.",
+            to="data",
+            label="Start with data",
+        )
+        st.stop()
+    session.choose_audit(done[0].id)
+    return done[0]
+
+
+def _unfinished(page: str, job: JobInfo) -> None:
+    layout.page(page, f"The audit “{job.title}” is not finished.")
+    progress.card(job)
+    layout.go("jobs", "All jobs")
+    st.stop()
