@@ -1,0 +1,362 @@
+"""Errors by group: dots with intervals, crossings as a heat map, ROC, calibration, thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+import polars as pl
+
+from fairaudit.audit.result import AuditResult
+from fairaudit.plots import labels
+from fairaudit.plots.marks import Row, dots
+from fairaudit.plots.theme import (
+    GRID,
+    MAX_ROWS,
+    NEUTRAL,
+    OVERALL,
+    SEQUENTIAL,
+    Chart,
+    Style,
+    empty,
+    frame,
+    group_styles,
+    model_styles,
+    name_rows,
+    natural,
+    short,
+    styles,
+)
+
+CROSSED = " × "
+
+
+def rows_of(
+    result: AuditResult,
+    *,
+    attribute: str,
+    metric: str,
+    split: str = "test",
+    models: Sequence[str] | None = None,
+) -> pl.DataFrame:
+    """The rows of `errors` a chart by group draws, worst group of the first model first."""
+    errors = result.errors.filter(
+        (pl.col("attribute") == attribute)
+        & (pl.col("metric") == metric)
+        & (pl.col("split") == split)
+    )
+    chosen = list(models) if models else errors.get_column("model").unique(maintain_order=True)
+    errors = errors.filter(pl.col("model").is_in(list(chosen)))
+    order = worst_first(errors, chosen[0] if len(chosen) else "", metric)
+    place = {group: i for i, group in enumerate(order)}
+    model_place = {model: i for i, model in enumerate(chosen)}
+    return (
+        errors.with_columns(
+            pl.col("group").replace_strict(place, return_dtype=pl.Int64).alias("_place"),
+            pl.col("model").replace_strict(model_place, return_dtype=pl.Int64).alias("_model"),
+        )
+        .sort("_place", "_model")
+        .drop("_place", "_model")
+    )
+
+
+def worst_first(errors: pl.DataFrame, model: str, metric: str) -> list[str]:
+    """Groups of one attribute, worst first; those without a value at the end, by name."""
+    known = dict(errors.filter(pl.col("model") == model).select("group", "value").iter_rows())
+    groups = sorted(errors.get_column("group").unique().to_list(), key=natural)
+    sign = -1.0 if labels.lower_is_better(metric) else 1.0
+    judged = [g for g in groups if known.get(g) is not None]
+    blank = [g for g in groups if known.get(g) is None]
+    return [*sorted(judged, key=lambda g: sign * (known[g] or 0.0)), *blank]
+
+
+def overall(result: AuditResult, *, model: str, metric: str, split: str = "test") -> float | None:
+    """The value of a metric over all rows."""
+    found = result.errors.filter(
+        (pl.col("attribute") == OVERALL)
+        & (pl.col("metric") == metric)
+        & (pl.col("split") == split)
+        & (pl.col("model") == model)
+    ).get_column("value")
+    return found.item(0) if len(found) else None
+
+
+def by_group(
+    result: AuditResult,
+    *,
+    attribute: str,
+    metric: str,
+    split: str = "test",
+    models: Sequence[str] | None = None,
+) -> Chart:
+    """One dot with its interval for each group (and model), worst on top.
+
+    A group that cannot be judged keeps its line, with the reason instead of a dot.
+    """
+    table = rows_of(result, attribute=attribute, metric=metric, split=split, models=models)
+    if table.is_empty():
+        return empty(f"There are no values of {labels.title(metric)} by {attribute}.")
+    groups = table.get_column("group").unique(maintain_order=True).to_list()[:MAX_ROWS]
+    shown = table.filter(pl.col("group").is_in(groups))
+    names = shown.get_column("model").unique(maintain_order=True).to_list()
+    figure = frame(
+        x=labels.title(metric),
+        height=90 + len(groups) * max(34, 21 * len(names)),
+        legend=len(names) > 1,
+        percent_x=labels.is_rate(metric),
+    )
+    line = overall(result, model=names[0], metric=metric, split=split)
+    _reference(figure, line, metric)
+    marks = _marks(result, shown, attribute, names)
+    dots(figure, shown, groups, names, marks, metric)
+    name_rows(figure, groups)
+    return Chart(figure, _by_group_alt(table, attribute, metric, names[0], line), table)
+
+
+def _marks(
+    result: AuditResult, shown: pl.DataFrame, attribute: str, names: Sequence[str]
+) -> dict[tuple[str, str], Style]:
+    """A single model colours groups; several models are told apart by their own colours."""
+    by_model, by_name = model_styles(names), group_styles(result.errors, attribute)
+    pairs = shown.select("model", "group").iter_rows()
+    return {(m, g): by_model[m] if len(names) > 1 else by_name[g] for m, g in pairs}
+
+
+def _reference(figure: go.Figure, line: float | None, metric: str) -> None:
+    if line is None:
+        return
+    figure.add_shape(
+        type="line", x0=line, x1=line, y0=0, y1=1, yref="paper",
+        line={"color": NEUTRAL, "dash": "dash", "width": 1.5},
+    )  # fmt: skip
+    figure.add_annotation(
+        x=line, y=1, yref="paper", yanchor="bottom", showarrow=False,
+        text=f"everybody {labels.value(line, metric)}", font={"size": 12},
+    )  # fmt: skip
+
+
+def _by_group_alt(
+    table: pl.DataFrame, attribute: str, metric: str, model: str, line: float | None
+) -> str:
+    first = table.filter(pl.col("model") == model)
+    judged = first.filter(pl.col("value").is_not_null())
+    title = labels.title(metric)
+    if judged.is_empty():
+        return f"{title} by {attribute}: no group has enough rows to be judged."
+    worst, best = judged.row(0, named=True), judged.row(-1, named=True)
+    skipped = first.height - judged.height
+    parts = [
+        f"{title} of {model} by {attribute}, {judged.height} groups",
+        f"worst {_named(worst, metric)}",
+        f"best {_named(best, metric)}",
+    ]
+    if line is not None:
+        parts.append(f"everybody {labels.value(line, metric)}")
+    if skipped:
+        parts.append(f"{skipped} cannot be judged or are withheld")
+    return "; ".join(parts) + "."
+
+
+def _named(row: Row, metric: str) -> str:
+    span = labels.interval(row["low"], row["high"], metric)
+    inside = ", ".join(part for part in (span, labels.rows(row["n"])) if part)
+    return f"{row['group']} {labels.value(row['value'], metric)} ({inside})"
+
+
+def crossing(
+    result: AuditResult, *, attribute: str, metric: str, model: str, split: str = "test"
+) -> Chart:
+    """A crossing of two attributes as a heat map; cells without a value say why."""
+    table = rows_of(result, attribute=attribute, metric=metric, split=split, models=[model])
+    pair = table.filter(pl.col("group").str.split(CROSSED).list.len() == 2)
+    if pair.is_empty():
+        return empty(f"There are no crossed groups of {attribute}.")
+    cells = pair.with_columns(
+        pl.col("group").str.split(CROSSED).list.get(0).alias("_down"),
+        pl.col("group").str.split(CROSSED).list.get(1).alias("_across"),
+    )
+    down = sorted(cells["_down"].unique().to_list(), key=natural)[:MAX_ROWS]
+    across = sorted(cells["_across"].unique().to_list(), key=natural)[:MAX_ROWS]
+    found = {(c["_down"], c["_across"]): c for c in cells.iter_rows(named=True)}
+    rows = [[found.get((d, a)) for a in across] for d in down]
+    figure = _heat(rows, down, across, metric)
+    alt = _by_group_alt(table, attribute, metric, model, None)
+    return Chart(figure, alt, table)
+
+
+def _heat(
+    rows: Sequence[Sequence[Row | None]], down: Sequence[str], across: Sequence[str], metric: str
+) -> go.Figure:
+    figure = frame(height=120 + 44 * len(down))
+    scale = list(SEQUENTIAL)
+    if not labels.lower_is_better(metric):  # dark is always the bad end
+        scale = [(1.0 - place, color) for place, color in reversed(SEQUENTIAL)]
+    figure.add_heatmap(
+        z=[[None if c is None else c["value"] for c in row] for row in rows],
+        x=list(range(len(across))),
+        y=list(range(len(down))),
+        text=[[_cell(c, metric) for c in row] for row in rows],
+        texttemplate="%{text}",
+        hovertemplate="%{text}<extra></extra>",
+        colorscale=[list(stop) for stop in scale],
+        showscale=False,
+        xgap=2,
+        ygap=2,
+    )
+    name_rows(figure, down)
+    name_rows(figure, across, axis="x")
+    return figure
+
+
+def _cell(cell: Row | None, metric: str) -> str:
+    if cell is None:
+        return "no rows"
+    if cell["value"] is None:
+        return f"{cell['status']}<br>n = {cell['n']:,}"
+    return f"{labels.value(cell['value'], metric)}<br>n = {cell['n']:,}"
+
+
+def roc(result: AuditResult, *, attribute: str, model: str, split: str = "test") -> Chart:
+    """One ROC curve a group."""
+    table = _curve_rows(result, "roc", attribute, model, split)
+    if table.is_empty():
+        return empty("There are no scores, so there is no ROC curve.")
+    figure = frame(
+        x="False positive rate", y="True positive rate", height=420, legend=True,
+        percent_x=True, percent_y=True,
+    )  # fmt: skip
+    diagonal(figure)
+    known = group_styles(result.errors, attribute)
+    for (group,), rows in table.group_by("group", maintain_order=True):
+        _line(figure, rows.sort("fpr", "tpr"), "fpr", "tpr", str(group), known[str(group)])
+    alt = f"ROC curves of {model} by {attribute}" + _auroc_words(result, attribute, model, split)
+    return Chart(figure, alt, table)
+
+
+def _auroc_words(result: AuditResult, attribute: str, model: str, split: str) -> str:
+    table = rows_of(result, attribute=attribute, metric="auroc", split=split, models=[model])
+    known = table.filter(pl.col("value").is_not_null()).head(8)
+    words = [f"{r['group']} {r['value']:.3f}" for r in known.iter_rows(named=True)]
+    return f": area under the curve {', '.join(words)}." if words else "."
+
+
+def _curve_rows(
+    result: AuditResult, name: str, attribute: str, model: str, split: str
+) -> pl.DataFrame:
+    table = result.tables.get(name)
+    if table is None or table.is_empty():
+        return pl.DataFrame()
+    rows = table.filter(
+        (pl.col("attribute") == attribute)
+        & (pl.col("model") == model)
+        & (pl.col("split") == split)
+    )
+    groups = sorted(rows["group"].unique().to_list(), key=natural)[:12]
+    return rows.filter(pl.col("group").is_in(groups)).sort("group", maintain_order=True)
+
+
+def diagonal(figure: go.Figure) -> None:
+    """The line where both axes are equal."""
+    figure.add_shape(
+        type="line", x0=0, x1=1, y0=0, y1=1, line={"color": GRID, "dash": "dot", "width": 2}
+    )
+
+
+def _line(figure: go.Figure, rows: pl.DataFrame, x: str, y: str, name: str, style: Style) -> None:
+    every = max(1, rows.height // 200)
+    rows = rows.gather_every(every) if every > 1 else rows
+    figure.add_scatter(
+        x=rows[x].to_list(),
+        y=rows[y].to_list(),
+        mode="lines",
+        name=short(name),
+        line={"color": style.color, "dash": style.dash, "width": 2},
+    )
+
+
+def calibration(result: AuditResult, *, attribute: str, model: str, split: str = "test") -> Chart:
+    """Mean score against observed rate in bins, by group, with intervals."""
+    table = _curve_rows(result, "calibration", attribute, model, split)
+    table = table.filter(pl.col("rate").is_not_null()) if not table.is_empty() else table
+    if table.is_empty():
+        return empty("There are no scores, so calibration cannot be judged.")
+    figure = frame(
+        x="Mean score", y="Observed positive rate", height=420, legend=True,
+        percent_x=True, percent_y=True,
+    )  # fmt: skip
+    diagonal(figure)
+    known = group_styles(result.errors, attribute)
+    for (group,), rows in table.group_by("group", maintain_order=True):
+        style = known[str(group)]
+        figure.add_scatter(
+            x=rows["mean_score"].to_list(),
+            y=rows["rate"].to_list(),
+            error_y=_bars(rows, "rate"),
+            mode="markers+lines",
+            name=short(str(group)),
+            marker={"color": style.color, "symbol": style.symbol, "size": 8},
+            line={"color": style.color, "width": 1, "dash": style.dash},
+        )
+    return Chart(figure, _calibration_alt(table, attribute, model), table)
+
+
+def _bars(rows: pl.DataFrame, value: str) -> dict[str, object]:
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": (rows["high"] - rows[value]).to_list(),
+        "arrayminus": (rows[value] - rows["low"]).to_list(),
+        "thickness": 1,
+        "width": 0,
+    }
+
+
+def _calibration_alt(table: pl.DataFrame, attribute: str, model: str) -> str:
+    off = table.with_columns((pl.col("rate") - pl.col("mean_score")).alias("off"))
+    worst = off.sort(pl.col("off").abs(), descending=True).row(0, named=True)
+    return (
+        f"Calibration of {model} by {attribute}: the largest departure is in {worst['group']}, "
+        f"where a mean score of {100 * worst['mean_score']:.0f}% meets an observed rate of "
+        f"{100 * worst['rate']:.0f}% ({labels.rows(worst['n'])})."
+    )
+
+
+def threshold(table: pl.DataFrame, *, metric: str, at: float, attribute: str = "") -> Chart:
+    """A metric of each group over all thresholds; a line marks the chosen one.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        Columns group, threshold, value.
+    metric : str
+    at : float
+        The chosen threshold.
+    """
+    if table.is_empty():
+        return empty("There are no scores, so there is no threshold to move.")
+    figure = frame(
+        x="Threshold on the score", y=labels.title(metric), height=340, legend=True,
+        percent_y=labels.is_rate(metric),
+    )  # fmt: skip
+    figure.add_shape(
+        type="line", x0=at, x1=at, y0=0, y1=1, yref="paper", line={"color": NEUTRAL, "width": 1.5}
+    )
+    groups = sorted(table["group"].unique().to_list(), key=natural)[:12]
+    known = styles(table["group"].unique().to_list())
+    for group in groups:
+        rows = table.filter(pl.col("group") == group).sort("threshold")
+        _line(figure, rows, "threshold", "value", group, known[group])
+    return Chart(figure, _threshold_alt(table, groups, metric, at, attribute), table)
+
+
+def _threshold_alt(
+    table: pl.DataFrame, groups: Sequence[str], metric: str, at: float, attribute: str
+) -> str:
+    words = []
+    for group in groups:
+        rows = table.filter((pl.col("group") == group) & pl.col("value").is_not_null())
+        if not rows.is_empty():
+            near = rows.sort((pl.col("threshold") - at).abs()).row(0, named=True)
+            words.append(f"{group} {labels.value(near['value'], metric)}")
+    by = f" by {attribute}" if attribute else ""
+    return f"{labels.title(metric)}{by} at threshold {at:.2f}: " + ", ".join(words) + "."

@@ -1,0 +1,176 @@
+"""How charts look: colours anyone can tell apart, a shape for each group, one frame for all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import plotly.graph_objects as go
+import polars as pl
+
+# Seven colours with a contrast of at least 3:1 on white and on the dark page, and at least 14
+# CIE76 units apart for normal, deuteranope and protanope sight (tests compute all of this).
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8A4FE8", "#805919", "#3E9BCF")
+NEUTRAL = "#808080"
+SYMBOLS = (
+    "circle",
+    "square",
+    "diamond",
+    "triangle-up",
+    "cross",
+    "x",
+    "triangle-down",
+    "star",
+)
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+OVERALL = "all"
+MAX_POINTS = 5_000
+MAX_ROWS = 30  # groups drawn in one chart; the table beneath holds all of them
+GRID = "rgba(128,128,128,0.25)"
+DIVERGING = ((0.0, "#2166AC"), (0.5, "#F2F2F2"), (1.0, "#B2452B"))
+SEQUENTIAL = ((0.0, "#F2F5F9"), (0.5, "#6BA3CE"), (1.0, "#0B3C6F"))
+BACKGROUNDS: Mapping[str, tuple[str, str]] = {
+    "light": ("#ffffff", "#1f2430"),
+    "dark": ("#0e1117", "#e6e8ee"),
+}
+
+
+@dataclass(frozen=True)
+class Style:
+    """Colour, marker shape and dash of one group or model."""
+
+    color: str
+    symbol: str
+    dash: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A figure, what it says in plain words, and the rows it was drawn from."""
+
+    figure: go.Figure
+    alt: str
+    table: pl.DataFrame
+
+
+def styles(labels: Iterable[str]) -> dict[str, Style]:
+    """The style of each label: the same set of labels always gets the same styles.
+
+    Colours repeat after seven labels and shapes after eight, so that 56 labels differ.
+    """
+    known = sorted({label for label in labels if label != OVERALL}, key=natural)
+    named = {label: _style(place) for place, label in enumerate(known)}
+    return {**named, OVERALL: Style(NEUTRAL, "line-ns-open", "dash")}
+
+
+def group_styles(errors: pl.DataFrame, attribute: str) -> dict[str, Style]:
+    """Styles of an attribute's groups, from all splits, models and metrics of the result."""
+    groups = errors.filter(pl.col("attribute") == attribute).get_column("group")
+    return styles(groups.unique().to_list())
+
+
+def model_styles(models: Sequence[str]) -> dict[str, Style]:
+    """Styles of models in the order of the result: the method itself comes first."""
+    return {model: _style(place) for place, model in enumerate(dict.fromkeys(models))}
+
+
+def _style(place: int) -> Style:
+    return Style(
+        PALETTE[place % len(PALETTE)],
+        SYMBOLS[place % len(SYMBOLS)],
+        DASHES[place % len(DASHES)],
+    )
+
+
+def natural(text: str) -> tuple[tuple[int, int, str], ...]:
+    """Sort key under which "group 2" comes before "group 10"."""
+    parts: list[str] = []
+    for character in text:
+        joins = parts and parts[-1][-1].isdecimal() == character.isdecimal()
+        if joins:
+            parts[-1] += character
+        else:
+            parts.append(character)
+    return tuple((0, int(p), "") if p.isdecimal() else (1, 0, p.lower()) for p in parts)
+
+
+def frame(
+    *,
+    x: str = "",
+    y: str = "",
+    height: int = 360,
+    legend: bool = False,
+    percent_x: bool = False,
+    percent_y: bool = False,
+) -> go.Figure:
+    """An empty figure with the axes' titles; quiet grid, transparent ground."""
+    figure = go.Figure()
+    figure.update_layout(
+        height=height,
+        showlegend=legend,
+        margin={"l": 8, "r": 16, "t": 28, "b": 8},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        hoverlabel={"align": "left"},
+        xaxis=_axis(x, percent_x),
+        yaxis=_axis(y, percent_y),
+    )
+    return figure
+
+
+def _axis(title: str, percent: bool) -> dict[str, Any]:
+    return {
+        "title": {"text": title},
+        "automargin": True,
+        "gridcolor": GRID,
+        "zeroline": False,
+        "tickformat": ".0%" if percent else None,
+    }
+
+
+def name_rows(figure: go.Figure, names: Sequence[str], *, axis: str = "y") -> None:
+    """Label whole numbers 0, 1, … of an axis, the first name on top."""
+    span = [len(names) - 0.5, -0.5] if axis == "y" else [-0.5, len(names) - 0.5]
+    figure.update_layout(
+        {
+            f"{axis}axis": {
+                "tickmode": "array",
+                "tickvals": list(range(len(names))),
+                "ticktext": [short(name) for name in names],
+                "range": span,
+                "tickformat": None,
+            }
+        }
+    )
+
+
+def short(text: str, width: int = 34) -> str:
+    """The text, cut in the middle where it is longer than `width`; markup is made harmless."""
+    if len(text) > width:
+        half = (width - 1) // 2
+        text = f"{text[:half]}…{text[-half:]}"
+    return plain(text)
+
+
+def plain(text: str) -> str:
+    """Text from data as Plotly shows it literally: its pseudo-HTML knows tags and entities."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def empty(sentence: str) -> Chart:
+    """A chart that says why there is nothing to draw."""
+    figure = frame(height=140)
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False)
+    figure.add_annotation(
+        text=plain(sentence), x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False
+    )
+    return Chart(figure, sentence, pl.DataFrame())
+
+
+def template(mode: str) -> dict[str, Any]:
+    """Layout of a figure shown outside the app, for `figure.update_layout`; "light" or "dark"."""
+    ground, ink = BACKGROUNDS[mode]
+    return {"paper_bgcolor": ground, "plot_bgcolor": ground, "font": {"color": ink, "size": 13}}
