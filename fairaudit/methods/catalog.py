@@ -49,7 +49,49 @@ _RATE = Knob(
 )
 _ANY = ("binary", "multiclass", "regression")
 
-_ALL: tuple[Method, ...] = (
+_HIDDEN = Knob(
+    "hidden_sizes", "Hidden layers", "ints", (128, 64), "Widths of the layers.", 1, 4096
+)
+_PATIENCE = Knob(
+    "patience",
+    "Patience",
+    "int",
+    10,
+    "Stop after so many epochs without a better validation loss.",
+    1,
+    1000,
+    1,
+    optional=True,
+)
+_DECAY = Knob("weight_decay", "Weight decay", "float", 1e-4, "Penalty on large weights.", 0.0, 1.0)
+_AUGMENT = Knob(
+    "augment", "Augment images", "bool", True, "Random crops and flips of training images."
+)
+_SGD = Knob("learning_rate", "Learning rate", "float", 0.05, "First step size of SGD.", 1e-5, 1.0)
+_NET = (_EPOCHS, _BATCH, _SGD, _HIDDEN, _PATIENCE, _DECAY, _AUGMENT)
+_RIDGE = Knob(
+    "penalty", "Ridge penalty", "float", 1.0, "Strength of the L2 penalty on slopes.", 0.0, 1e6
+)
+_GROUPS = Knob(
+    "attributes",
+    "Groups are made by",
+    "columns",
+    (),
+    "Sensitive columns whose combinations are the groups; none chosen means all of them.",
+    expert=False,
+)
+_SPARSE = Knob(
+    "min_group_rows",
+    "Rows a combination needs",
+    "int",
+    50,
+    "A combination of attributes with fewer training rows joins the coarser group.",
+    1,
+    100000,
+    1,
+)
+
+_BASELINES: tuple[Method, ...] = (
     Method(
         "linear",
         "Pooled linear model",
@@ -58,7 +100,17 @@ _ALL: tuple[Method, ...] = (
         _ANY,
         (),
         False,
-        (),
+        (_RIDGE,),
+    ),
+    Method(
+        "linear-s",
+        "Pooled linear model with sensitive columns",
+        "One linear or logistic model for everybody that also sees the sensitive columns.",
+        "",
+        _ANY,
+        ("sensitive",),
+        False,
+        (_RIDGE,),
     ),
     Method(
         "erm",
@@ -68,8 +120,174 @@ _ALL: tuple[Method, ...] = (
         _ANY,
         (),
         True,
-        (_EPOCHS, _BATCH, _RATE),
+        _NET,
     ),
+    Method(
+        "erm-s",
+        "Pooled network with sensitive columns",
+        "One network for everybody that also sees the sensitive columns.",
+        "",
+        _ANY,
+        ("sensitive",),
+        False,
+        _NET,
+    ),
+    Method(
+        "group-dro",
+        "Group DRO",
+        "One network trained to do well on the group where it does worst.",
+        "Sagawa, Koh, Hashimoto, Liang, ICLR 2020, arXiv 1911.08731",
+        _ANY,
+        ("sensitive",),
+        True,
+        (
+            _GROUPS,
+            Knob(
+                "step_size",
+                "Group step size",
+                "float",
+                0.01,
+                "How fast weight moves to the worst group.",
+                1e-5,
+                1.0,
+            ),
+            *_NET,
+            _SPARSE,
+        ),
+    ),
+    Method(
+        "decoupled",
+        "Decoupled heads",
+        "One shared network with a head of its own for each group, always used.",
+        "Dwork, Immorlica, Kalai, Leiserson, FAT* 2018, arXiv 1707.06613",
+        _ANY,
+        ("sensitive",),
+        True,
+        (_GROUPS, *_NET, _SPARSE),
+    ),
+    Method(
+        "threshold",
+        "Thresholds by group",
+        "The pooled linear model with a threshold for each group, chosen so that rates agree.",
+        "Hardt, Price, Srebro, NeurIPS 2016, arXiv 1610.02413; computed by Fairlearn",
+        ("binary",),
+        ("sensitive",),
+        False,
+        (
+            _GROUPS,
+            Knob(
+                "constraint",
+                "Rates to equalise",
+                "choice",
+                "equalized_odds",
+                "Which rates must agree between groups.",
+                choices=(
+                    "equalized_odds",
+                    "demographic_parity",
+                    "true_positive_rate_parity",
+                    "false_positive_rate_parity",
+                ),
+                expert=False,
+            ),
+            _RIDGE,
+            _SPARSE,
+        ),
+    ),
+)
+
+_FAIR_SDE = Method(
+    "fair-sde",
+    "FairSDE",
+    "Trains an expert for each group and a pooled baseline, then keeps for each group whichever "
+    "is better, so that no group is harmed and the gap shrinks.",
+    "Tan, Wang, Pham, Zhang, Zhang, AAAI 2026, arXiv 2511.06293",
+    _ANY,
+    ("sensitive",),
+    True,
+    (
+        _GROUPS,
+        Knob(
+            "objective",
+            "What the choice aims at",
+            "choice",
+            "min_gap",
+            "min_gap: the smallest gap that harms nobody; max_min: each group takes its better "
+            "model; max_mean: the best average with no wider gap.",
+            choices=("min_gap", "max_min", "max_mean"),
+            expert=False,
+        ),
+        Knob(
+            "metric",
+            "Performance",
+            "choice",
+            "accuracy",
+            "What is compared; a regression always uses minus the mean squared error.",
+            choices=("accuracy", "balanced_accuracy", "auroc", "neg_mse"),
+            expert=False,
+        ),
+        Knob(
+            "confidence",
+            "Confidence of no harm",
+            "float",
+            0.95,
+            "Chance that no group at all is harmed by the choice; empty compares point estimates.",
+            0.5,
+            0.999,
+            0.01,
+            expert=False,
+            optional=True,
+        ),
+        Knob(
+            "tolerance",
+            "Harm tolerated",
+            "float",
+            0.0,
+            "How much worse than the baseline an expert may be, in units of the performance.",
+            0.0,
+            1.0,
+            0.005,
+            expert=False,
+        ),
+        Knob(
+            "lambdas",
+            "Weights of the three representation losses",
+            "floats",
+            (0.1, 0.1, 0.1),
+            "Group recognition, virtual centres, divergence between groups.",
+            0.0,
+            10.0,
+        ),
+        Knob(
+            "training",
+            "Training",
+            "choice",
+            "joint",
+            "joint: all losses at once; staged: representation first, then the experts.",
+            choices=("joint", "staged"),
+        ),
+        Knob(
+            "encoder",
+            "Encoder",
+            "choice",
+            "auto",
+            "mlp for tables, resnet18 for images; auto looks at the data.",
+            choices=("auto", "mlp", "resnet18"),
+        ),
+        *_NET,
+        _SPARSE,
+        Knob(
+            "calibrate",
+            "Calibrate on validation rows",
+            "bool",
+            True,
+            "Fits temperature and class offsets of both models before they are mixed.",
+        ),
+    ),
+)
+
+_ALL: tuple[Method, ...] = (
+    *_BASELINES,
+    _FAIR_SDE,
     Method(
         "fair-medl",
         "Fair MEDL (mixed effects)",
