@@ -77,6 +77,7 @@ _HOME = {
     "threshold": "baselines:fit_threshold",
     "rome-em": "rome:fit_rome_em",
     "rome-moe": "rome:fit_rome_moe",
+    "rome-sweep": "rome:fit_rome_sweep",
     "fair-sde": "fair_sde:fit_fair_sde",
     "fair-medl": "fair_medl:fit_fair_medl",
 }

@@ -1,0 +1,215 @@
+"""One audit from data set and spec to a result: fit, judge on held-out rows, remember how."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+import fairaudit
+from fairaudit.audit.adapters import Fitted, Prediction, adapter
+from fairaudit.audit.existing import existing_systems
+from fairaudit.audit.predictions import judge
+from fairaudit.audit.result import AuditResult
+from fairaudit.audit.spec import AuditSpec
+from fairaudit.audit.tables import people_table, predictions_table
+from fairaudit.data.arrays import SPLITS, Arrays
+from fairaudit.data.dataset import Dataset
+from fairaudit.methods._monitor import Monitor, Silent
+
+LATENT = "latent group"
+SEEN = "cluster seen"
+Tables = dict[str, pl.DataFrame]
+
+
+def run_audit(
+    dataset: Dataset,
+    spec: AuditSpec,
+    *,
+    monitor: Monitor | None = None,
+    device: str = "auto",
+    model_folder: Path | None = None,
+) -> AuditResult:
+    """Run one audit in this process.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Frame and roles; `spec.roles` wins where the two differ.
+    spec : AuditSpec
+    monitor : Monitor or None
+        Hears progress and may cancel.
+    device : {"auto", "cpu", "cuda"}
+    model_folder : Path or None
+        Where the fitted model is written (safetensors + JSON), for methods that have one.
+
+    Returns
+    -------
+    AuditResult
+
+    Raises
+    ------
+    SpecError, InputError
+        When the request or the data cannot be used; the text says what to change.
+    TrainingError
+        When no usable model came out.
+    Cancelled
+        When the monitor asked to stop.
+    """
+    began = time.perf_counter()
+    ear = monitor or Silent()
+    data = dataset.with_roles(spec.roles)
+    ear.start("audit")
+    if spec.kind == "predictions":
+        tables, summary = _predictions(data, spec, ear)
+    elif spec.kind == "compare":
+        tables, summary = _compare(data, spec, ear, device)
+    elif spec.kind == "stress":
+        tables, summary = _stress(data, spec, ear, device)
+    else:
+        tables, summary = _train(data, spec, ear, device, model_folder)
+    ear.end()
+    seconds = time.perf_counter() - began
+    return AuditResult(tables, summary, provenance(data, spec, device, seconds))
+
+
+def _train(
+    data: Dataset, spec: AuditSpec, ear: Monitor, device: str, model_folder: Path | None
+) -> tuple[Tables, dict[str, Any]]:
+    ear.start("preparing rows", 1)
+    arrays = data.arrays(spec.split, spec.seed)
+    ear.step()
+    ear.end()
+    name = "rome-sweep" if spec.kind == "sweep" else spec.method
+    fitted = adapter(name)(arrays, spec.params, seed=spec.seed, device=device, monitor=ear)
+    if fitted.save is not None and model_folder is not None:
+        fitted.save(model_folder)
+    ear.start("judging on held-out rows", 2)
+    predictions = {**fitted.predictions, **existing_systems(data, arrays)}
+    tables = judged(arrays, predictions, fitted.tables, spec, ear)
+    ear.end()
+    tables |= dict(fitted.tables)
+    tables["predictions"] = predictions_table(arrays, predictions)
+    tables["people"] = people_table(arrays)
+    return tables, {**_headline(data, arrays, spec), **fitted.summary}
+
+
+def judged(
+    arrays: Arrays,
+    predictions: Mapping[str, Prediction],
+    tables: Mapping[str, pl.DataFrame],
+    spec: AuditSpec,
+    ear: Monitor,
+) -> Tables:
+    """Audit tables of all models on validation and test rows, by declared and found groups."""
+    found = _found_groups(arrays, tables)
+    parts: list[Mapping[str, pl.DataFrame]] = []
+    for split in ("test", "validation"):
+        rows = arrays.split == SPLITS.index(split)
+        if rows.any():
+            parts.append(_judge(arrays, predictions, arrays.groups, rows, split, spec))
+            if found:
+                extra = _judge(arrays, predictions, found, rows, split, spec, crossings=1)
+                parts.append({name: _without_overall(t) for name, t in extra.items()})
+        ear.step()
+    return stacked(parts)
+
+
+def _judge(
+    arrays: Arrays,
+    predictions: Mapping[str, Prediction],
+    groups: Mapping[str, NDArray[np.str_]],
+    rows: NDArray[np.bool_],
+    split: str,
+    spec: AuditSpec,
+    crossings: int | None = None,
+) -> Mapping[str, pl.DataFrame]:
+    return judge(
+        arrays.y[rows],
+        {
+            name: Prediction(p.label[rows], None if p.score is None else p.score[rows])
+            for name, p in predictions.items()
+        },
+        {name: labels[rows] for name, labels in groups.items()},
+        task=arrays.task,
+        classes=arrays.classes,
+        weight=None if arrays.weight is None else arrays.weight[rows],
+        clusters=None if arrays.cluster is None else arrays.cluster[rows],
+        split=split,
+        metrics=spec.metrics,
+        confidence=spec.confidence,
+        n_boot=spec.n_boot,
+        intersections=spec.intersections if crossings is None else crossings,
+        suppress_below=spec.suppress_below,
+        seed=spec.seed,
+    )
+
+
+def _found_groups(
+    arrays: Arrays, tables: Mapping[str, pl.DataFrame]
+) -> dict[str, NDArray[np.str_]]:
+    """Groups a method found, by row: latent groups (from features alone) and seen clusters."""
+    found: dict[str, NDArray[np.str_]] = {}
+    if "latent" in tables and "n_groups" not in tables["latent"].columns:
+        latent = _aligned(tables["latent"].select("row", "group"), arrays)
+        found[LATENT] = np.array([f"group {g + 1}" for g in latent["group"].to_list()])
+    if "seen" in tables:
+        seen = _aligned(tables["seen"].select("row", "seen"), arrays)["seen"].to_list()
+        found[SEEN] = np.where(seen, "seen", "unseen")
+    return found
+
+
+def _aligned(table: pl.DataFrame, arrays: Arrays) -> pl.DataFrame:
+    rows = pl.DataFrame({"row": arrays.row_id})
+    return rows.join(table, on="row", how="left", maintain_order="left")
+
+
+def _without_overall(table: pl.DataFrame) -> pl.DataFrame:
+    return table.filter(pl.col("attribute") != "all") if "attribute" in table.columns else table
+
+
+def stacked(parts: list[Mapping[str, pl.DataFrame]]) -> Tables:
+    """Tables of the same name, one below the other."""
+    names = dict.fromkeys(name for part in parts for name in part)
+    return {
+        name: pl.concat([p[name] for p in parts if name in p], how="diagonal_relaxed")
+        for name in names
+    }
+
+
+def _headline(data: Dataset, arrays: Arrays, spec: AuditSpec) -> dict[str, Any]:
+    counts = {name: int((arrays.split == i).sum()) for i, name in enumerate(SPLITS)}
+    return {
+        "task": arrays.task,
+        "kind": spec.kind,
+        "method": spec.method,
+        "title": spec.title or spec.method,
+        "rows": counts,
+        "classes": list(arrays.classes),
+        "features": list(arrays.feature_names),
+        "sensitive": list(arrays.groups),
+        "target": data.roles.target,
+        "confidence": spec.confidence,
+        "warnings": [],
+    }
+
+
+def provenance(data: Dataset, spec: AuditSpec, device: str, seconds: float) -> dict[str, Any]:
+    """What is needed to make the same numbers again."""
+    packages = ("numpy", "polars", "scipy", "scikit-learn", "torch")
+    return {
+        "spec": spec.model_dump(mode="json"),
+        "spec_sha256": spec.digest(),
+        "device": device,
+        "seconds": round(seconds, 3),
+        "fairaudit": fairaudit.__version__,
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in packages},
+    }

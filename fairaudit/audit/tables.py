@@ -1,0 +1,56 @@
+"""Per-row tables that are stored with a result, so that screens can re-decide without a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import polars as pl
+
+from fairaudit.audit.adapters import Prediction
+from fairaudit.data.arrays import SPLITS, Arrays
+
+
+def people_table(arrays: Arrays) -> pl.DataFrame:
+    """One row a person: row id, split, declared groups and the cluster."""
+    columns = {name: pl.Series(labels.tolist(), dtype=pl.String) for name, labels in _who(arrays)}
+    return pl.DataFrame({"row": arrays.row_id, "split": _split_names(arrays), **columns})
+
+
+def _who(arrays: Arrays) -> list[tuple[str, np.ndarray]]:
+    who = list(arrays.groups.items())
+    if arrays.cluster is not None:
+        names = np.array([*arrays.cluster_names, "(missing)"])
+        who.append(("cluster", names[arrays.cluster]))
+    return who
+
+
+def predictions_table(arrays: Arrays, predictions: Mapping[str, Prediction]) -> pl.DataFrame:
+    """Long table of answers on held-out rows: row, split, model, y, label, score."""
+    split = _split_names(arrays)
+    parts = [
+        pl.DataFrame(
+            {
+                "row": arrays.row_id,
+                "split": split,
+                "model": pl.repeat(name, len(arrays), eager=True),
+                "y": arrays.y.astype(np.float64),
+                "label": p.label.astype(np.float64),
+                "score": _score(p),
+            },
+            schema_overrides={"score": pl.Float64},
+        )
+        for name, p in predictions.items()
+    ]
+    return pl.concat(parts).filter(pl.col("split") != "train")
+
+
+def _score(prediction: Prediction) -> np.ndarray | None:
+    score = prediction.score
+    if score is None or score.ndim == 1:
+        return score
+    return np.asarray(score[np.arange(len(score)), prediction.label.astype(int)])
+
+
+def _split_names(arrays: Arrays) -> pl.Series:
+    return pl.Series(np.array(SPLITS)[arrays.split].tolist(), dtype=pl.String)
