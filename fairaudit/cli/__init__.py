@@ -1,0 +1,373 @@
+"""The command line: the same doors as the dashboard, with exit codes scripts can rely on."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from fairaudit.cli import terminal
+from fairaudit.exceptions import (
+    Cancelled,
+    FairauditError,
+    InputError,
+    IntegrityError,
+    NotAllowed,
+    SpecError,
+)
+
+DONE, FAILED, WRONG = 0, 1, 2
+_REQUEST_ERRORS = (SpecError, InputError, NotAllowed, IntegrityError)
+
+app = typer.Typer(
+    name="fairaudit",
+    help="Fairness audits with latent groups, training and a no-harm decision.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Table = Annotated[str, typer.Argument(help="A table file, or duckdb:///file.db::table")]
+Target = Annotated[str | None, typer.Option(help="Outcome column (guessed when left out)")]
+Features = Annotated[str | None, typer.Option(help="Feature columns, separated by commas")]
+Sensitive = Annotated[str | None, typer.Option(help="Sensitive columns, separated by commas")]
+Cluster = Annotated[str | None, typer.Option(help="Site, school, occupation …")]
+Weight = Annotated[str | None, typer.Option(help="Row weight column")]
+Positive = Annotated[str | None, typer.Option(help="Positive label of a binary target")]
+Param = Annotated[list[str] | None, typer.Option(help="k=v, a parameter of the method")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of splits and fits")]
+Out = Annotated[Path, typer.Option(help="Folder for the results")]
+Json = Annotated[bool, typer.Option("--json", help="Machine-readable output")]
+Where = Annotated[
+    Path, typer.Option("--workspace", envvar="FAIRAUDIT_WORKSPACE", help="Workspace folder")
+]
+DeviceName = Annotated[str, typer.Option(help="auto, cpu or cuda")]
+WORKSPACE = Path("workspace")
+
+
+def main() -> None:
+    """Run the command line; errors become one message on stderr and an exit code."""
+    try:
+        app(standalone_mode=False)
+    except typer.Exit as done:
+        sys.exit(done.exit_code)
+    except (typer.Abort, KeyboardInterrupt, Cancelled):
+        _fail("stopped; nothing was written", FAILED)
+    except ValidationError as error:
+        _fail("; ".join(str(e["msg"]).removeprefix("Value error, ") for e in error.errors()), WRONG)
+    except _REQUEST_ERRORS as error:
+        _fail(str(error), WRONG)
+    except FairauditError as error:
+        _fail(str(error), FAILED)
+    except Exception as error:
+        if not _is_usage(error):
+            raise
+        _fail(_usage_text(error), WRONG)
+
+
+def _is_usage(error: Exception) -> bool:
+    return hasattr(error, "format_message") and hasattr(error, "exit_code")
+
+
+def _usage_text(error: Exception) -> str:
+    format_message: Any = getattr(error, "format_message", lambda: str(error))
+    return f"{format_message()} (see fairaudit --help)"
+
+
+def _fail(text: str, code: int) -> None:
+    print(f"fairaudit: {text}", file=sys.stderr)  # noqa: T201 - the command line's own voice
+    sys.exit(code)
+
+
+def names(text: str | None) -> tuple[str, ...]:
+    """Column names of a comma-separated option."""
+    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
+
+
+def parameters(pairs: list[str] | None) -> dict[str, Any]:
+    """`k=v` options as values: JSON where it parses, text otherwise.
+
+    Raises
+    ------
+    SpecError
+        When a pair has no "=".
+    """
+    found: dict[str, Any] = {}
+    for pair in pairs or []:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise SpecError(f"--param {pair!r} has no '='; write --param name=value")
+        try:
+            found[key.strip()] = json.loads(value)
+        except ValueError:
+            found[key.strip()] = value
+    return found
+
+
+@app.command()
+def demo(out: Out = Path("fairaudit-demo"), json_: Json = False) -> None:
+    """Audit the bundled lending sample from end to end, without a screen."""
+    from fairaudit.cli import demonstration
+
+    result = demonstration.run(out, monitor=terminal.monitor(quiet=json_))
+    terminal.show_result(result, out, as_json=json_)
+
+
+@app.command()
+def run(
+    table: Table,
+    out: Out,
+    method: Annotated[str, typer.Option(help="rome-em, rome-moe, fair-sde, fair-medl, erm …")],
+    target: Target = None,
+    features: Features = None,
+    sensitive: Sensitive = None,
+    cluster: Cluster = None,
+    weight: Weight = None,
+    positive: Positive = None,
+    prediction: Annotated[str | None, typer.Option(help="Existing systems to judge too")] = None,
+    param: Param = None,
+    split_by: Annotated[str, typer.Option(help="rows, cluster or column")] = "rows",
+    split_column: Annotated[str | None, typer.Option(help="Column naming the splits")] = None,
+    seed: Seed = 0,
+    device: DeviceName = "auto",
+    json_: Json = False,
+) -> None:
+    """Train a method on a table and judge it on held-out rows."""
+    from fairaudit.cli import commands
+
+    roles = commands.Wanted(
+        target=target,
+        features=names(features),
+        sensitive=names(sensitive),
+        cluster=cluster,
+        weight=weight,
+        positive=positive,
+        predictions=names(prediction),
+        split=split_column,
+    )
+    result = commands.train(
+        table, roles, "train", method, parameters(param), split_by, seed, device, out, json_
+    )
+    terminal.show_result(result, out, as_json=json_)
+
+
+@app.command()
+def sweep(
+    table: Table,
+    out: Out,
+    groups: Annotated[str, typer.Option(help="Range of group counts, such as 1..8")] = "1..6",
+    method: Annotated[str, typer.Option(help="rome-em")] = "rome-em",
+    target: Target = None,
+    features: Features = None,
+    sensitive: Sensitive = None,
+    cluster: Cluster = None,
+    weight: Weight = None,
+    positive: Positive = None,
+    param: Param = None,
+    seed: Seed = 0,
+    device: DeviceName = "auto",
+    json_: Json = False,
+) -> None:
+    """What if the number of latent groups were another one: fit, stability and worst group."""
+    from fairaudit.cli import commands
+
+    roles = commands.Wanted(
+        target=target,
+        features=names(features),
+        sensitive=names(sensitive),
+        cluster=cluster,
+        weight=weight,
+        positive=positive,
+    )
+    params = {**parameters(param), "n_groups": commands.group_range(groups)}
+    result = commands.train(
+        table, roles, "sweep", method, params, "rows", seed, device, out, json_
+    )
+    terminal.show_result(result, out, as_json=json_)
+
+
+@app.command()
+def compare(
+    table: Table,
+    out: Out,
+    methods: Annotated[str, typer.Option(help="Methods, separated by commas")],
+    seeds: Annotated[int, typer.Option(min=1, max=100, help="How many seeds (and splits)")] = 5,
+    target: Target = None,
+    features: Features = None,
+    sensitive: Sensitive = None,
+    cluster: Cluster = None,
+    weight: Weight = None,
+    positive: Positive = None,
+    param: Param = None,
+    seed: Seed = 0,
+    device: DeviceName = "auto",
+    json_: Json = False,
+) -> None:
+    """Compare methods on the same splits and preprocessing, with paired intervals."""
+    from fairaudit.cli import commands
+
+    roles = commands.Wanted(
+        target=target,
+        features=names(features),
+        sensitive=names(sensitive),
+        cluster=cluster,
+        weight=weight,
+        positive=positive,
+    )
+    wanted = list(names(methods))
+    params = {**parameters(param), "methods": wanted, "seeds": seeds}
+    result = commands.train(
+        table, roles, "compare", wanted[0], params, "rows", seed, device, out, json_
+    )
+    terminal.show_result(result, out, as_json=json_)
+
+
+@app.command()
+def audit(
+    table: Table,
+    out: Out,
+    target: Target = None,
+    prediction: Annotated[str | None, typer.Option(help="Prediction columns")] = None,
+    score: Annotated[str | None, typer.Option(help="Score columns")] = None,
+    sensitive: Sensitive = None,
+    positive: Positive = None,
+    cluster: Cluster = None,
+    weight: Weight = None,
+    preset: Annotated[str | None, typer.Option(help="nyc-ll144, four-fifths …")] = None,
+    intersections: Annotated[int, typer.Option(min=1, max=6, help="Depth of crossings")] = 2,
+    seed: Seed = 0,
+    json_: Json = False,
+) -> None:
+    """Audit predictions that are already in a table; nothing is trained."""
+    from fairaudit.cli import commands
+
+    wanted = commands.Wanted(
+        target=target,
+        sensitive=names(sensitive),
+        cluster=cluster,
+        weight=weight,
+        positive=positive,
+        predictions=names(prediction),
+        scores=names(score),
+    )
+    result = commands.audit(table, wanted, preset, intersections, seed, out)
+    terminal.show_result(result, out, as_json=json_)
+
+
+@app.command()
+def ingest(
+    path: Annotated[Path, typer.Argument(help="A table, or a ZIP or folder of images")],
+    workspace: Where = WORKSPACE,
+    json_: Json = False,
+) -> None:
+    """Store a data set once, by the hash of its content."""
+    from fairaudit.jobs.workspace import Workspace
+
+    if not path.exists():
+        raise InputError(f"'{path}' does not exist; check the path")
+    info = Workspace(workspace).ingest(path, name=path.name)
+    terminal.show_dataset(info, as_json=json_)
+
+
+@app.command()
+def submit(
+    spec: Annotated[Path, typer.Argument(help="spec.json of a job")],
+    workspace: Where = WORKSPACE,
+    wait: Annotated[bool, typer.Option(help="Run it here and now")] = False,
+    json_: Json = False,
+) -> None:
+    """Queue a job, or run it here with --wait."""
+    from fairaudit.cli import commands
+
+    terminal.show_record(commands.submit(spec, workspace, wait=wait), as_json=json_)
+
+
+@app.command()
+def jobs(
+    workspace: Where = WORKSPACE,
+    prune: Annotated[int | None, typer.Option(min=0, help="Delete jobs older than DAYS")] = None,
+    json_: Json = False,
+) -> None:
+    """List jobs, newest first."""
+    from fairaudit.cli import commands
+
+    terminal.show_jobs(commands.jobs(workspace, prune), as_json=json_)
+
+
+@app.command()
+def cancel(job: str, workspace: Where = WORKSPACE) -> None:
+    """Ask a job to stop; it is ended firmly if it does not."""
+    from fairaudit.jobs.workspace import Workspace
+
+    Workspace(workspace).cancel(job)
+
+
+@app.command()
+def export(job: str, folder: Path, workspace: Where = WORKSPACE) -> None:
+    """Write a finished job's result and report into a folder."""
+    from fairaudit.cli import commands
+
+    terminal.show_files(commands.export(job, folder, workspace))
+
+
+@app.command()
+def report(
+    job: str,
+    out: Out = Path("report"),
+    pdf: Annotated[bool, typer.Option(help="A PDF too (extra 'report')")] = False,
+    workspace: Where = WORKSPACE,
+) -> None:
+    """Write the report of a finished job."""
+    from fairaudit.cli import commands
+
+    terminal.show_files(commands.export(job, out, workspace, pdf=pdf))
+
+
+@app.command()
+def up(
+    workspace: Where = WORKSPACE,
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8501,
+    address: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
+    browser: Annotated[bool, typer.Option(help="Open a browser")] = True,
+) -> None:
+    """Open the dashboard and its worker, with the sample audits ready."""
+    from fairaudit.cli import serve
+
+    raise typer.Exit(serve.up(workspace, port, address, browser=browser))
+
+
+@app.command()
+def supervise(
+    workspace: Where = WORKSPACE,
+    engine: Annotated[str, typer.Option(help="local or ray")] = "local",
+    address: Annotated[str | None, typer.Option(help="Ray's address")] = None,
+    slots: Annotated[int | None, typer.Option(min=1, help="Jobs at once")] = None,
+) -> None:
+    """Run queued jobs until stopped."""
+    from fairaudit.cli import serve
+
+    serve.supervise(workspace, engine, address, slots)
+
+
+@app.command()
+def doctor(
+    table: Annotated[str | None, typer.Argument(help="A table to examine")] = None,
+    workspace: Where = WORKSPACE,
+    rebuild: Annotated[bool, typer.Option(help="Rebuild the index from the job folders")] = False,
+    json_: Json = False,
+) -> None:
+    """Examine a table (guessed roles, problems, remedies), or this installation."""
+    from fairaudit.cli import commands
+
+    if table is not None:
+        terminal.show_diagnosis(commands.examine(table), as_json=json_)
+    else:
+        terminal.show_record(commands.check_up(workspace, rebuild=rebuild), as_json=json_)
+
+
+if __name__ == "__main__":
+    main()

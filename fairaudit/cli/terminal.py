@@ -1,0 +1,221 @@
+"""How results look in a terminal: progress, tables, JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from fairaudit.audit.result import AuditResult
+from fairaudit.data.doctor import Diagnosis
+from fairaudit.methods._monitor import Monitor, Silent
+
+SHOWN_METRICS = ("selection_rate", "tpr", "fpr", "accuracy", "mse", "mae")
+_MARK = {"error": "[red]✗[/red]", "warning": "[yellow]![/yellow]", "note": "[blue]i[/blue]"}
+
+
+class _Bars:
+    """A Monitor drawn as one progress bar a task, indented by depth."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._open: list[Any] = []
+
+    def start(self, task: str, total: int | None = None) -> None:
+        label = "  " * len(self._open) + task
+        self._open.append(self._progress.add_task(label, total=total, live=""))
+
+    def step(self, done: int = 1, **metrics: float) -> None:
+        if not self._open:
+            return
+        live = "  ".join(f"{name} {value:.4g}" for name, value in list(metrics.items())[:3])
+        changed = {"live": live} if live else {}
+        self._progress.update(self._open[-1], advance=done, **changed)
+
+    def end(self) -> None:
+        self._progress.remove_task(self._open.pop())
+
+
+@contextmanager
+def monitor(*, quiet: bool = False) -> Iterator[Monitor]:
+    """Progress on stderr while the block runs."""
+    if quiet:
+        yield Silent()
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[live]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        yield _Bars(progress)
+
+
+def show_json(value: Any) -> None:
+    """JSON on stdout."""
+    print(json.dumps(value, indent=1, default=_plain))  # noqa: T201 - the command's output
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, pl.DataFrame):
+        return value.to_dicts()
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json")
+    if isinstance(value, Mapping):
+        return dict(value)
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def show_record(record: Mapping[str, Any], *, as_json: bool) -> None:
+    """Names and values, one a line."""
+    if as_json:
+        show_json(record)
+        return
+    console = Console()
+    for name, value in record.items():
+        console.print(Text(f"{name.replace('_', ' ')}: {value}"))
+
+
+def show_files(paths: Sequence[Path]) -> None:
+    """Paths, one a line."""
+    for path in paths:
+        print(path)  # noqa: T201 - the command's output
+
+
+def show_dataset(info: Any, *, as_json: bool) -> None:
+    """What ingestion stored."""
+    if as_json:
+        show_json(info)
+        return
+    console = Console()
+    console.print(Text(f"{info.name}: {info.rows:,} rows × {info.columns} columns"))
+    console.print(Text(f"data set {info.sha256}"))
+    for note in info.notes:
+        console.print(Text(f"note: {note}"))
+
+
+def show_jobs(rows: Sequence[Any], *, as_json: bool) -> None:
+    """A listing of jobs."""
+    if as_json:
+        show_json([_plain(row) for row in rows])
+        return
+    table = Table("job", "state", "title", "created", "progress")
+    for row in rows:
+        done = "" if row.progress is None else f"{row.progress:.0%}"
+        table.add_row(*(Text(str(v)) for v in (row.id, row.state, row.title, row.created, done)))
+    Console().print(table if rows else "no jobs")
+
+
+def show_diagnosis(diagnosis: Diagnosis, *, as_json: bool) -> None:
+    """Guessed roles with reasons, problems with remedies, proxies."""
+    if as_json:
+        show_json(diagnosis)
+        return
+    console = Console()
+    table = Table("column", "part", "why", title="Guessed roles")
+    for guess in diagnosis.guesses:
+        table.add_row(*(Text(str(v)) for v in (guess.column, guess.part, guess.reason)))
+    console.print(table)
+    for problem in diagnosis.problems:
+        console.print(_MARK[problem.severity], Text(f"{problem.text} → {problem.remedy}"))
+    if len(diagnosis.proxies):
+        console.print(_frame(diagnosis.proxies.head(10), "Proxies of sensitive columns"))
+
+
+def show_result(result: AuditResult, out: Path, *, as_json: bool) -> None:
+    """The headline of an audit: warnings, groups, gaps, decisions, and where the files are."""
+    if as_json:
+        show_json({"out": str(out), "summary": result.summary, "gaps": result.gaps})
+        return
+    console = Console()
+    console.print(Text(str(result.summary.get("title", "audit")), style="bold"))
+    for table in result_tables(result):
+        console.print(table)
+    for warning in result.summary.get("warnings", []):
+        console.print("[yellow]![/yellow]", Text(str(warning)))
+    console.print(Text(f"Report: {out / 'report.html'}"))
+
+
+def result_tables(result: AuditResult) -> Iterator[Table]:
+    """The tables a person wants to see first."""
+    errors = _by_group(result.errors)
+    if len(errors):
+        yield _frame(errors, "By group, on held-out rows, with intervals")
+    gaps = _gaps(result.gaps)
+    if len(gaps):
+        yield _frame(gaps, "Largest gaps between groups")
+    for name, title in _MORE.items():
+        if name in result.tables and len(result.tables[name]):
+            shown = result.tables[name].select(pl.col(_COLUMNS[name])).head(24)
+            yield _frame(shown, title)
+
+
+_MORE = {
+    "groups": "Latent groups",
+    "selection": "No-harm selection",
+    "sweep": "What if: number of groups",
+    "comparison": "Models side by side",
+}
+_COLUMNS = {
+    "groups": ["group", "share", "n_test", "rule", "fidelity"],
+    "selection": ["split", "group", "n", "baseline", "expert", "lower", "chosen", "verdict"],
+    "sweep": ["n_groups", "bic", "heldout", "worst_group", "overall", "stability"],
+    "comparison": ["model", "attribute", "metric", "value", "low", "high"],
+}
+
+
+def _by_group(errors: pl.DataFrame) -> pl.DataFrame:
+    shown = errors.filter(
+        pl.col("metric").is_in(SHOWN_METRICS[:4] if _is_binary(errors) else SHOWN_METRICS),
+        pl.col("split") != "validation",
+        ~pl.col("attribute").str.contains("×"),
+    )
+    interval = pl.format("{} [{}, {}]", *(pl.col(c).round(3) for c in ("value", "low", "high")))
+    cell = pl.when(pl.col("value").is_null()).then(pl.col("status")).otherwise(interval)
+    keys = ["model", "attribute", "group", "n"]
+    wide = shown.with_columns(cell.alias("cell")).pivot(
+        "metric", index=keys, values="cell", aggregate_function="first"
+    )
+    return wide.head(40)
+
+
+def _is_binary(errors: pl.DataFrame) -> bool:
+    return bool(errors["metric"].is_in(["tpr"]).any())
+
+
+def _gaps(gaps: pl.DataFrame) -> pl.DataFrame:
+    shown = gaps.filter(
+        pl.col("kind") == "difference",
+        pl.col("split") != "validation",
+        pl.col("value").is_not_null(),
+        ~pl.col("attribute").str.contains("×"),
+    )
+    columns = ["model", "attribute", "metric", "value", "low", "high", "status"]
+    return shown.sort("value", descending=True).select(columns).head(12)
+
+
+def _frame(frame: pl.DataFrame, title: str) -> Table:
+    table = Table(*frame.columns, title=title, title_justify="left")
+    for row in frame.iter_rows():
+        table.add_row(*(Text(_cell(value)) for value in row))
+    return table
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
