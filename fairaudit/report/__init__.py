@@ -1,1 +1,5 @@
-"""The same numbers as the screen, as files that read well on their own."""
+"""Reports: one HTML page, JSON, CSV, a model card and a manifest, all from the result's tables."""
+
+from fairaudit.report.folder import write
+
+__all__ = ["write"]

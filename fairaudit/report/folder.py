@@ -1,0 +1,122 @@
+"""A report as a folder: page, tables, card, request, and a manifest with every file's hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+import fairaudit
+from fairaudit.audit.result import AuditResult
+from fairaudit.report.export import safe_csv
+from fairaudit.report.model_card import model_card
+from fairaudit.report.page import in_short, render
+from fairaudit.report.sections import Section, sections
+
+TABLES = ("errors", "gaps", "selection", "latent", "effects")
+BY_ROW = frozenset({"predictions", "people", "latent", "projection"})  # one row a person
+
+
+def write(result: AuditResult, folder: Path, *, title: str) -> list[Path]:
+    """Write the whole report into `folder` (made where missing).
+
+    Files: `summary.json`, `errors.parquet`, `gaps.parquet`, `selection`, `latent` and
+    `effects.parquet` where they apply, `report.html`, `report.json`, `model_card.md`,
+    `spec.json`, `csv/*.csv` (not the tables with one row a person) and `manifest.json`.
+
+    Parameters
+    ----------
+    result : AuditResult
+    folder : Path
+    title : str
+        Heading of the report.
+
+    Returns
+    -------
+    list of Path
+        What was written, `manifest.json` last.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    told = sections(result)
+    texts = {
+        "summary.json": _json(
+            {"title": title, **result.summary, "headline": in_short(result, told)}
+        ),
+        "spec.json": _json(result.provenance.get("spec", {})),
+        "report.html": render(result, title=title, told=told),
+        "report.json": _json(machine_readable(result, title=title, told=told)),
+        "model_card.md": model_card(result, title=title),
+    }
+    written = [_write(folder / name, text.encode()) for name, text in texts.items()]
+    written += _tables(result, folder)
+    manifest = _json(manifest_of(result, folder, written))
+    return [*written, _write(folder / "manifest.json", manifest.encode())]
+
+
+def _tables(result: AuditResult, folder: Path) -> list[Path]:
+    written: list[Path] = []
+    for name in TABLES:
+        if name in result.tables:
+            path = folder / f"{name}.parquet"
+            result.tables[name].write_parquet(path)
+            written.append(path)
+    (folder / "csv").mkdir(exist_ok=True)
+    for name, table in result.tables.items():
+        if name not in BY_ROW:
+            written.append(_write(folder / "csv" / f"{name}.csv", safe_csv(table)))
+    return written
+
+
+def manifest_of(result: AuditResult, folder: Path, written: Sequence[Path]) -> dict[str, Any]:
+    """SHA-256 of every file and of the data the audit saw."""
+    return {
+        "made_with": f"fairaudit {fairaudit.__version__}",
+        "data_sha256": result.provenance.get("dataset"),
+        "spec_sha256": result.provenance.get("spec_sha256"),
+        "files": {
+            path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(written)
+        },
+    }
+
+
+def machine_readable(
+    result: AuditResult, *, title: str, told: Sequence[Section] | None = None
+) -> dict[str, Any]:
+    """The report for programs: the same sentences and rows as the page, in JSON values."""
+    told = sections(result) if told is None else told
+    return {
+        "title": title,
+        "summary": dict(result.summary),
+        "provenance": dict(result.provenance),
+        "sections": [
+            {
+                "title": section.title,
+                "sentences": list(section.sentences),
+                "alerts": list(section.alerts),
+                "how": section.how,
+                "rows": [] if section.rows is None else records(section.rows),
+            }
+            for section in told
+        ],
+    }
+
+
+def records(table: pl.DataFrame) -> list[dict[str, Any]]:
+    """Rows as JSON values: NaN and infinities, which JSON lacks, become null."""
+    floats = [name for name, dtype in table.schema.items() if dtype.is_float()]
+    finite = [pl.when(pl.col(c).is_finite()).then(pl.col(c)).name.keep() for c in floats]
+    return table.with_columns(finite).to_dicts()
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, default=str)
+
+
+def _write(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path

@@ -1,0 +1,160 @@
+"""The report as one HTML file: no script, nothing loaded from elsewhere, all names escaped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import polars as pl
+from jinja2 import Environment, Template
+from markupsafe import Markup
+
+import fairaudit
+from fairaudit.audit.result import AuditResult
+from fairaudit.plots import labels
+from fairaudit.report.command import command_of
+from fairaudit.report.sections import Section, sections
+from fairaudit.report.svg import svg
+
+MOST_ROWS = 200
+_MOST_SHORT = 6
+
+
+@dataclass(frozen=True)
+class Head:
+    """A column of a printed table."""
+
+    text: str
+    number: bool
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table as text, cut to what one reads on paper."""
+
+    heads: tuple[Head, ...]
+    rows: tuple[tuple[str, ...], ...]
+    count: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """A section ready for the template."""
+
+    title: str
+    sentences: tuple[str, ...]
+    alerts: tuple[str, ...]
+    drawings: tuple[Markup, ...]
+    grid: Grid | None
+    how: str
+
+
+def render(result: AuditResult, *, title: str, told: Sequence[Section] | None = None) -> str:
+    """The whole page.
+
+    Parameters
+    ----------
+    result : AuditResult
+    title : str
+        As its owner named the audit.
+    told : sequence of Section or None
+        The sections, where they are at hand already.
+    """
+    told = sections(result) if told is None else told
+    return _template().render(
+        title=title,
+        version=fairaudit.__version__,
+        subtitle=subtitle(result),
+        short=in_short(result, told),
+        warnings=[str(w) for w in result.summary.get("warnings", ())],
+        parts=[_part(section) for section in told],
+        command=command_of(result),
+        facts=facts(result),
+        spec=json.dumps(result.provenance.get("spec", {}), indent=1, ensure_ascii=False),
+    )
+
+
+@cache
+def _template() -> Template:
+    source = (files("fairaudit.report") / "templates" / "report.html").read_text("utf-8")
+    return Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(source)
+
+
+def subtitle(result: AuditResult) -> str:
+    """Which method, which target, how many rows."""
+    summary = result.summary
+    rows = summary.get("rows", {})
+    counts = ", ".join(f"{n:,} {split}" for split, n in rows.items()) if rows else ""
+    parts = [
+        f"Method: {summary['method']}" if summary.get("method") else "",
+        f"target: {summary['target']}" if summary.get("target") else "",
+        f"rows: {counts}" if counts else "",
+        f"made with fairaudit {fairaudit.__version__}",
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def in_short(result: AuditResult, told: Sequence[Section]) -> list[str]:
+    """The first sentence of each section, or those the audit itself put first."""
+    own = [str(s) for s in result.summary.get("headline", ())]
+    return (own or [s.sentences[0] for s in told if s.sentences])[:_MOST_SHORT]
+
+
+def facts(result: AuditResult) -> list[tuple[str, str]]:
+    """What one needs to know to get the same numbers."""
+    provenance = result.provenance
+    packages = provenance.get("packages", {})
+    named = {
+        "Data (SHA-256)": provenance.get("dataset"),
+        "Request (SHA-256)": provenance.get("spec_sha256"),
+        "fairaudit": provenance.get("fairaudit"),
+        "Python": provenance.get("python"),
+        "Packages": ", ".join(f"{name} {number}" for name, number in packages.items()),
+        "Device": provenance.get("device"),
+        "Seconds": provenance.get("seconds"),
+    }
+    return [(name, str(value)) for name, value in named.items() if value not in (None, "")]
+
+
+def _part(section: Section) -> Part:
+    return Part(
+        title=section.title,
+        sentences=section.sentences,
+        alerts=section.alerts,
+        drawings=tuple(Markup(svg(c.figure, c.alt)) for c in section.charts),
+        grid=None if section.rows is None else grid(section.rows, section.table),
+        how=section.how,
+    )
+
+
+def grid(rows: pl.DataFrame, table: str | None) -> Grid:
+    """The first rows of a table as text; the note says where the rest is."""
+    shown = rows.head(MOST_ROWS)
+    note = ""
+    if rows.height > MOST_ROWS and table is not None:
+        note = f"{MOST_ROWS} of {rows.height:,} rows; all of them are in csv/{table}.csv."
+    heads = tuple(
+        Head(name.replace("_", " "), dtype.is_numeric()) for name, dtype in rows.schema.items()
+    )
+    cells = tuple(tuple(map(cell, row)) for row in shown.iter_rows())
+    return Grid(heads, cells, labels.rows(rows.height), note)
+
+
+def cell(value: Any) -> str:
+    """One value as a reader wants it."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value.is_integer() and abs(value) > 1 else _decimal(value)
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _decimal(value: float) -> str:
+    return labels.number_text(value) if abs(value) < 1000 else f"{value:,.1f}"
