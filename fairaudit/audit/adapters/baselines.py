@@ -1,0 +1,202 @@
+"""Baselines as the audit runs them: fit on training rows, choose on validation, answer for all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from fairaudit.audit.adapters import Fitted, Prediction
+from fairaudit.data.arrays import Arrays
+from fairaudit.exceptions import SpecError
+from fairaudit.methods._monitor import Monitor
+from fairaudit.methods._sgd import history_rows
+from fairaudit.methods.baseline_networks import DecoupledHeads, GroupDRO, PooledNetwork
+from fairaudit.methods.baselines import PooledLinear
+
+HISTORY = pl.Schema(
+    {"part": pl.String, "epoch": pl.Int64, "metric": pl.String, "value": pl.Float64}
+)
+
+
+def full_probabilities(
+    proba: NDArray[np.float64], seen: NDArray[Any], n_classes: int
+) -> NDArray[np.float64]:
+    """Probabilities over all classes (n, C) from those of the classes seen in training."""
+    full = np.zeros((len(proba), n_classes))
+    full[:, seen.astype(np.int64)] = proba
+    return full
+
+
+def as_prediction(label: NDArray[Any], proba: NDArray[np.float64] | None) -> Prediction:
+    """Labels and, for a classification, the score the audit expects."""
+    if proba is None:
+        return Prediction(np.asarray(label, dtype=np.float64))
+    return Prediction(
+        np.asarray(label, dtype=np.int64), proba[:, 1] if proba.shape[1] == 2 else proba
+    )
+
+
+def answers(model: Any, arrays: Arrays, X: NDArray[Any], **given: Any) -> Prediction:
+    """A fitted estimator's answers for all rows."""
+    label = model.predict(X, **given)
+    if arrays.task == "regression":
+        return as_prediction(label, None)
+    proba = model.predict_proba(X, **given)
+    n_classes = max(len(arrays.classes), 2)
+    return as_prediction(label, full_probabilities(proba, model.classes_, n_classes))
+
+
+def with_sensitive(arrays: Arrays) -> NDArray[Any]:
+    """Features and the numeric design of the sensitive columns side by side (n, p + k)."""
+    if arrays.X.ndim != 2:
+        raise SpecError("images cannot be joined with sensitive columns; choose 'erm' instead")
+    if arrays.sensitive.shape[1] == 0:
+        raise SpecError("this method needs sensitive columns; name at least one in the roles")
+    return np.column_stack([arrays.X, arrays.sensitive])
+
+
+def group_columns(arrays: Arrays, attributes: Sequence[str] | None) -> NDArray[np.str_]:
+    """The labels of the attributes that make the groups (n, k); none named means all declared.
+
+    Raises
+    ------
+    SpecError
+        When there are no sensitive columns or one is not declared.
+    """
+    if not arrays.groups:
+        raise SpecError("this method needs sensitive columns; name at least one in the roles")
+    names = tuple(attributes or arrays.groups)
+    for name in names:
+        if name not in arrays.groups:
+            raise SpecError(
+                f"column '{name}' is not declared sensitive; choose among "
+                f"{', '.join(arrays.groups)}"
+            )
+    return np.column_stack([arrays.groups[name] for name in names])
+
+
+def split_masks(arrays: Arrays) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Masks of training and validation rows."""
+    return arrays.split == 0, arrays.split == 1
+
+
+def weights(arrays: Arrays, rows: NDArray[np.bool_]) -> NDArray[np.float64] | None:
+    """Weights of some rows, or None."""
+    return None if arrays.weight is None else arrays.weight[rows]
+
+
+def network_params(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as estimators take them: lists from JSON become tuples, groups are left out."""
+    kept = {k: v for k, v in params.items() if k != "attributes"}
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in kept.items()}
+
+
+def build(estimator: type, params: Mapping[str, Any], **fixed: Any) -> Any:
+    """An estimator with its parameters.
+
+    Raises
+    ------
+    SpecError
+        When a parameter does not exist.
+    """
+    known = estimator._get_param_names()  # type: ignore[attr-defined]
+    for name in params:
+        if name not in known:
+            raise SpecError(
+                f"parameter '{name}' is not known to {estimator.__name__}; choose among "
+                f"{', '.join(known)}"
+            )
+    return estimator(**{**network_params(params), **fixed})
+
+
+def _linear(
+    arrays: Arrays, X: NDArray[Any], name: str, params: Mapping[str, Any], monitor: Monitor
+) -> Fitted:
+    train, _ = split_masks(arrays)
+    model = build(PooledLinear, params, task=arrays.task)
+    model.fit(X[train], arrays.y[train], sample_weight=weights(arrays, train), monitor=monitor)
+    return Fitted({name: answers(model, arrays, X)}, summary={"warnings": []}, save=model.save)
+
+
+def fit_linear(
+    arrays: Arrays, params: Mapping[str, Any], *, seed: int, device: str, monitor: Monitor
+) -> Fitted:
+    """Pooled logistic or ridge regression without sensitive columns."""
+    return _linear(arrays, arrays.X, "linear", params, monitor)
+
+
+def fit_linear_with_sensitive(
+    arrays: Arrays, params: Mapping[str, Any], *, seed: int, device: str, monitor: Monitor
+) -> Fitted:
+    """Pooled logistic or ridge regression that sees the sensitive columns."""
+    return _linear(arrays, with_sensitive(arrays), "linear-s", params, monitor)
+
+
+def _network(
+    model: Any,
+    arrays: Arrays,
+    X: NDArray[Any],
+    name: str,
+    monitor: Monitor,
+    groups: NDArray[np.str_] | None = None,
+) -> Fitted:
+    train, held = split_masks(arrays)
+    given = {} if groups is None else {"sensitive_features": groups[train]}
+    later = (
+        (X[held], arrays.y[held]) if groups is None else (X[held], arrays.y[held], groups[held])
+    )
+    model.fit(
+        X[train],
+        arrays.y[train],
+        sample_weight=weights(arrays, train),
+        validation=later if held.any() else None,
+        monitor=monitor,
+        **given,
+    )
+    found = {} if groups is None else {"sensitive_features": groups}
+    return Fitted(
+        {name: answers(model, arrays, X, **found)},
+        {"history": pl.DataFrame(history_rows(model.fit_, name), schema=HISTORY)},
+        {"warnings": model.groups_.notes(), "epochs": len(model.fit_.history)},
+        model.save,
+    )
+
+
+def fit_erm(
+    arrays: Arrays, params: Mapping[str, Any], *, seed: int, device: str, monitor: Monitor
+) -> Fitted:
+    """One network for everybody without sensitive columns."""
+    model = build(PooledNetwork, params, task=arrays.task, device=device, random_state=seed)
+    return _network(model, arrays, arrays.X, "erm", monitor)
+
+
+def fit_erm_with_sensitive(
+    arrays: Arrays, params: Mapping[str, Any], *, seed: int, device: str, monitor: Monitor
+) -> Fitted:
+    """One network for everybody that sees the sensitive columns."""
+    model = build(PooledNetwork, params, task=arrays.task, device=device, random_state=seed)
+    return _network(model, arrays, with_sensitive(arrays), "erm-s", monitor)
+
+
+def fit_group_dro(
+    arrays: Arrays, params: Mapping[str, Any], *, seed: int, device: str, monitor: Monitor
+) -> Fitted:
+    """One network trained for its worst group."""
+    groups = group_columns(arrays, params.get("attributes"))
+    rest = {k: v for k, v in params.items() if k != "attributes"}
+    model = build(GroupDRO, rest, task=arrays.task, device=device, random_state=seed)
+    return _network(model, arrays, arrays.X, "group-dro", monitor, groups)
+
+
+def fit_decoupled(
+    arrays: Arrays, params: Mapping[str, Any], *, seed: int, device: str, monitor: Monitor
+) -> Fitted:
+    """A shared network with a head a group."""
+    groups = group_columns(arrays, params.get("attributes"))
+    rest = {k: v for k, v in params.items() if k != "attributes"}
+    model = build(DecoupledHeads, rest, task=arrays.task, device=device, random_state=seed)
+    return _network(model, arrays, arrays.X, "decoupled", monitor, groups)

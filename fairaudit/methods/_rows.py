@@ -1,0 +1,128 @@
+"""Where the rows of a batch come from: a table on the device, or images read batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from fairaudit.exceptions import InputError
+
+_PAD = 4  # pixels an image may move by augmentation
+
+
+class Rows(Protocol):
+    """Gives the float tensor of some rows, on the device."""
+
+    shape: tuple[int, ...]
+
+    def __len__(self) -> int: ...
+
+    def take(self, index: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Rows by position; with a generator they are augmented."""
+        ...
+
+
+class TableRows:
+    """A table held on the device as float32 (n, p)."""
+
+    def __init__(self, X: NDArray[Any], device: torch.device) -> None:
+        self.values = torch.as_tensor(np.ascontiguousarray(X, dtype=np.float32), device=device)
+        self.shape = tuple(X.shape[1:])
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def take(self, index: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Rows by position; tables are never augmented."""
+        return self.values[index]
+
+
+class ImageRows:
+    """uint8 images (n, H, W, C), in memory or memory-mapped; only a batch is ever copied.
+
+    Parameters
+    ----------
+    mean, sd : (C,)
+        Channel statistics of the training images, in 0..1.
+    """
+
+    def __init__(
+        self,
+        X: NDArray[np.uint8],
+        device: torch.device,
+        mean: NDArray[np.float64],
+        sd: NDArray[np.float64],
+    ) -> None:
+        self.images, self.device, self.shape = X, device, tuple(X.shape[1:])
+        self.centre = torch.as_tensor(mean * 255, dtype=torch.float32, device=device)
+        self.scale = torch.as_tensor(sd * 255, dtype=torch.float32, device=device)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def take(self, index: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Normalised images (b, C, H, W) in channels-last memory order."""
+        picked = np.ascontiguousarray(self.images[index.cpu().numpy()])
+        batch = torch.from_numpy(picked).to(self.device, non_blocking=True)  # (b, H, W, C)
+        if generator is not None:
+            batch = augmented(batch, generator)
+        return ((batch.float() - self.centre) / self.scale).permute(0, 3, 1, 2)
+
+
+def augmented(batch: Tensor, generator: torch.Generator) -> Tensor:
+    """Images (b, H, W, C) moved by up to four pixels and half of them mirrored."""
+    b, height, width, _ = batch.shape
+    dy, dx = torch.randint(-_PAD, _PAD + 1, (2, b), generator=generator)
+    mirror = torch.rand(b, generator=generator) < 0.5
+    rows = (torch.arange(height) + dy[:, None]).clamp(0, height - 1)  # (b, H)
+    columns = (torch.arange(width) + dx[:, None]).clamp(0, width - 1)  # (b, W)
+    columns = torch.where(mirror[:, None], columns.flip(1), columns)
+    near = batch.device
+    first = torch.arange(b, device=near)[:, None, None]
+    return batch[first, rows.to(near)[:, :, None], columns.to(near)[:, None, :]]
+
+
+def channel_statistics(X: NDArray[np.uint8], limit: int = 2000) -> tuple[Any, Any]:
+    """Mean and deviation (C,) of the channels, in 0..1, from at most `limit` spread-out images."""
+    step = max(1, len(X) // limit)
+    sample = X[::step][:limit].astype(np.float32) / 255
+    return sample.mean((0, 1, 2), dtype=np.float64), sample.std((0, 1, 2), dtype=np.float64) + 1e-3
+
+
+def rows_of(
+    X: NDArray[Any], device: torch.device, statistics: tuple[Any, Any] | None = None
+) -> TableRows | ImageRows:
+    """The rows of a table (n, p) or of images (n, H, W, C)."""
+    if X.ndim == 2:
+        return TableRows(X, device)
+    mean, sd = statistics or channel_statistics(X)
+    return ImageRows(X, device, mean, sd)
+
+
+def check_images(X: NDArray[Any]) -> NDArray[np.uint8]:
+    """Images as they are, when they are uint8 (n, H, W, C) with one or three channels.
+
+    Raises
+    ------
+    InputError
+        When they are not.
+    """
+    if X.dtype != np.uint8 or X.shape[3] not in (1, 3) or min(X.shape) == 0:
+        raise InputError(
+            f"images must be uint8 of shape (n, H, W, 1 or 3), got {X.dtype} of shape {X.shape}; "
+            "convert with (255 * X).astype('uint8') or move the channels to the end"
+        )
+    return X
+
+
+def in_pieces(rows: Rows, answer: Callable[[Tensor], Tensor]) -> Tensor:
+    """`answer` of all rows, computed in pieces without gradients, on the CPU in float64."""
+    size = 512 if len(rows.shape) == 3 else 8192
+    with torch.no_grad():
+        parts = [answer(rows.take(i)).double().cpu() for i in torch.arange(len(rows)).split(size)]
+    return torch.cat(parts)

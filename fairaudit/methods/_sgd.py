@@ -1,0 +1,127 @@
+"""The training recipe that experts and baselines share, so that comparisons stay fair."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from fairaudit.exceptions import SpecError
+from fairaudit.methods._fit import Batches, Fit, shuffled, train
+from fairaudit.methods._monitor import Monitor
+
+_DECAY_STEPS = 50  # small tables: the rate falls by 0.9 no faster than every 50 steps
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """SGD with momentum 0.9, the rate falling by 0.9 an epoch, best validation epoch kept."""
+
+    max_epochs: int = 50
+    batch_size: int = 256
+    learning_rate: float = 0.05
+    weight_decay: float = 1e-4
+    patience: int | None = 10
+    augment: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("max_epochs", "batch_size"):
+            if getattr(self, name) < 1:
+                raise SpecError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.learning_rate <= 0:
+            raise SpecError(f"learning_rate must be positive, got {self.learning_rate}")
+
+
+def recipe_of(estimator: Any) -> Recipe:
+    """The recipe written in an estimator's parameters."""
+    names = ("max_epochs", "batch_size", "learning_rate", "weight_decay", "patience", "augment")
+    return Recipe(**{name: getattr(estimator, name) for name in names})
+
+
+def row_loss(output: Tensor, y: Tensor) -> Tensor:
+    """Loss of each row: cross-entropy of class codes (−1 is ignored), else squared error (b,)."""
+    if y.is_floating_point():
+        return (output.squeeze(-1) - y).square()
+    return functional.cross_entropy(output, y, reduction="none", ignore_index=-1)
+
+
+def mixed_precision(device: torch.device) -> AbstractContextManager[Any]:
+    """bfloat16 arithmetic on GPUs that have it; everything else stays in float32."""
+    if device.type == "cuda" and torch.cuda.is_bf16_supported():
+        return torch.autocast("cuda", dtype=torch.bfloat16)
+    return nullcontext()
+
+
+def optimiser(net: nn.Module, recipe: Recipe) -> torch.optim.SGD:
+    """SGD over the parameters that learn."""
+    learning = [p for p in net.parameters() if p.requires_grad]
+    return torch.optim.SGD(
+        learning, recipe.learning_rate, momentum=0.9, weight_decay=recipe.weight_decay
+    )
+
+
+def fit_network(
+    net: nn.Module,
+    losses: Callable[[Tensor, torch.Generator], Mapping[str, Tensor]],
+    n: int,
+    recipe: Recipe,
+    *,
+    seed: int,
+    device: torch.device,
+    validate: Callable[[], Mapping[str, float]] | None,
+    batches: Batches | None = None,
+    monitor: Monitor | None = None,
+    task: str = "training",
+) -> Fit:
+    """Train `net` in place.
+
+    Parameters
+    ----------
+    losses : callable
+        Row numbers (b,) and a generator for augmentation and pairs → named losses; "loss" is the
+        one that is followed downhill.
+    n : int
+        Number of training rows.
+    batches : callable or None
+        Row numbers of one epoch; shuffled batches by default.
+    """
+    steps = max(1, -(-n // recipe.batch_size))
+    descent = optimiser(net, recipe)
+    fall = torch.optim.lr_scheduler.LambdaLR(
+        descent, lambda epoch: 0.9 ** (epoch * steps / max(steps, _DECAY_STEPS))
+    )
+    chance = torch.Generator().manual_seed(seed + 1)
+
+    def step(rows: Tensor) -> Mapping[str, Tensor]:
+        descent.zero_grad(set_to_none=True)
+        found = losses(rows, chance)
+        found["loss"].backward()
+        descent.step()
+        return {name: value.detach() for name, value in found.items()}
+
+    return train(
+        net,
+        step,
+        batches or shuffled(n, recipe.batch_size, device),
+        max_epochs=recipe.max_epochs,
+        seed=seed,
+        validate=validate,
+        patience=recipe.patience if validate is not None else None,
+        after_epoch=lambda _: fall.step(),
+        monitor=monitor,
+        task=task,
+    )
+
+
+def history_rows(fit: Fit, part: str) -> list[dict[str, Any]]:
+    """A training history as rows of the `history` table: part, epoch, metric, value."""
+    return [
+        {"part": part, "epoch": epoch, "metric": metric, "value": float(value)}
+        for epoch, means in enumerate(fit.history)
+        for metric, value in means.items()
+    ]

@@ -1,0 +1,412 @@
+"""Network baselines: pooled (ERM), group DRO, and heads of their own for each group."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from torch import Tensor, nn
+
+from fairaudit.exceptions import SpecError
+from fairaudit.methods._design import Target, check_design, checked_weight, softmax
+from fairaudit.methods._fit import pick_device
+from fairaudit.methods._groups import Groups, stratified_validation
+from fairaudit.methods._monitor import Monitor
+from fairaudit.methods._nets import make_encoder
+from fairaudit.methods._rows import Rows, channel_statistics, in_pieces, rows_of
+from fairaudit.methods._scores import estimator_tags, score, state_of_target, target_of_state
+from fairaudit.methods._sgd import fit_network, mixed_precision, recipe_of, row_loss
+from fairaudit.methods._state import load_state, save_state
+
+Task = Literal["auto", "binary", "multiclass", "regression"]
+
+
+class Headed(nn.Module):
+    """An encoder and one linear layer that holds the outputs of every head."""
+
+    def __init__(self, encoder: nn.Module, n_outputs: int) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.head = nn.Linear(int(encoder.out_features), n_outputs)  # type: ignore[arg-type]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.encoder(x).float())  # type: ignore[no-any-return]
+
+
+class PooledNetwork(BaseEstimator):  # type: ignore[misc]
+    """One network for everybody (empirical risk minimisation).
+
+    Parameters
+    ----------
+    encoder : {"auto", "mlp", "resnet18"}
+    hidden_sizes : tuple of int
+        Widths of the MLP.
+    max_epochs, batch_size, learning_rate, weight_decay, patience, augment
+        SGD with momentum 0.9; the rate falls by 0.9 an epoch; the epoch with the best validation
+        loss is kept and `patience` epochs without a better one end the training.
+    validation_share : float
+        Share of the rows kept for validation when none are passed.
+    task : {"auto", "binary", "multiclass", "regression"}
+    device : {"auto", "cpu", "cuda"}
+    random_state : int or None
+    """
+
+    _heads_of_groups = False
+
+    def __init__(
+        self,
+        encoder: Literal["auto", "mlp", "resnet18"] = "auto",
+        hidden_sizes: tuple[int, ...] = (128, 64),
+        max_epochs: int = 50,
+        batch_size: int = 256,
+        learning_rate: float = 0.05,
+        weight_decay: float = 1e-4,
+        patience: int | None = 10,
+        augment: bool = True,
+        validation_share: float = 0.2,
+        task: Task = "auto",
+        device: str = "auto",
+        random_state: int | None = None,
+    ) -> None:
+        self.encoder = encoder
+        self.hidden_sizes = hidden_sizes
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.patience = patience
+        self.augment = augment
+        self.validation_share = validation_share
+        self.task = task
+        self.device = device
+        self.random_state = random_state
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        sensitive_features: Any = None,
+        clusters: Any = None,
+        sample_weight: Any = None,
+        validation: tuple[Any, ...] | None = None,
+        monitor: Monitor | None = None,
+    ) -> Self:
+        """Fit on a table (n, p) or images (n, H, W, C) uint8.
+
+        Parameters
+        ----------
+        validation : tuple (X, y) or (X, y, sensitive_features), or None
+            Rows that choose the best epoch; None keeps a stratified part of the rows.
+        """
+        X = check_design(self, X, reset=True)
+        n = len(X)
+        self.target_ = Target.fit(y, n, self.task)
+        if self.target_.classes is not None:
+            self.classes_ = self.target_.classes
+        self.groups_ = self._learn_groups(sensitive_features, n)
+        weight = checked_weight(sample_weight, n)
+        codes, groups = self.target_.encode(y, n), self.groups_.codes(sensitive_features, n)
+        seed = 0 if self.random_state is None else int(self.random_state)
+        if validation is None:
+            held = stratified_validation(_strata(codes, groups), self.validation_share, seed)
+            held &= held.sum() > 1  # a handful of rows: train on all, keep the last epoch
+            parts = (X[~held], codes[~held], groups[~held]), (X[held], codes[held], groups[held])
+            weight = None if weight is None else weight[~held]
+        else:
+            parts = (X, codes, groups), self._held(validation)
+        self._train(*parts, weight, seed, monitor)
+        return self
+
+    def _learn_groups(self, sensitive: Any, n: int) -> Groups:
+        return Groups.fit(None, n, 0)
+
+    def _held(self, validation: tuple[Any, ...]) -> tuple[NDArray[Any], ...]:
+        X = check_design(self, validation[0], reset=False)
+        sensitive = validation[2] if len(validation) > 2 else None
+        if self._heads_of_groups and sensitive is None:
+            raise SpecError("validation must be (X, y, sensitive_features) for this estimator")
+        return (
+            X,
+            self.target_.encode(validation[1], len(X)),
+            self.groups_.codes(sensitive, len(X)),
+        )
+
+    def _train(
+        self,
+        fitted: tuple[NDArray[Any], ...],
+        held: tuple[NDArray[Any], ...],
+        weight: NDArray[np.float64] | None,
+        seed: int,
+        monitor: Monitor | None,
+    ) -> None:
+        device = pick_device(self.device)
+        self.channels_ = channel_statistics(fitted[0]) if fitted[0].ndim == 4 else None
+        rows, later = (rows_of(part[0], device, self.channels_) for part in (fitted, held))
+        y, groups, y_held, groups_held = (
+            torch.as_tensor(v, device=device) for v in (*fitted[1:], *held[1:])
+        )
+        scale = None if weight is None else torch.as_tensor(weight, device=device).float()
+        self.net_ = self._network(seed).to(device)
+        recipe = recipe_of(self)
+        self._start(device)
+
+        def losses(index: Tensor, chance: torch.Generator) -> dict[str, Tensor]:
+            with mixed_precision(device):
+                output = self.net_(rows.take(index, chance if recipe.augment else None))
+            own = self._own(output, groups[index])
+            each = row_loss(own, y[index])
+            each = each if scale is None else each * scale[index]
+            return {"loss": self._combine(each, groups[index])}
+
+        def validate() -> dict[str, float]:
+            output = self._outputs(later).float().to(device)
+            each = row_loss(self._own(output, groups_held), y_held)
+            return {"loss": float(self._judge(each, groups_held))}
+
+        self.fit_ = fit_network(
+            self.net_,
+            losses,
+            len(rows),
+            recipe,
+            seed=seed,
+            device=device,
+            validate=validate if len(later) else None,
+            monitor=monitor,
+            task=type(self).__name__,
+        )
+
+    def _network(self, seed: int) -> nn.Module:
+        heads = len(self.groups_.names) if self._heads_of_groups else 1
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            body = make_encoder(self.encoder, self.row_shape_, self.hidden_sizes)
+            net: nn.Module = Headed(body, heads * self.target_.n_outputs)
+        return net.to(memory_format=torch.channels_last) if len(self.row_shape_) == 3 else net
+
+    def _start(self, device: torch.device) -> None:
+        """Nothing to prepare."""
+
+    def _own(self, output: Tensor, groups: Tensor) -> Tensor:
+        """The outputs that count for each row (b, C)."""
+        return output
+
+    def _combine(self, each: Tensor, groups: Tensor) -> Tensor:
+        return each.mean()
+
+    def _judge(self, each: Tensor, groups: Tensor) -> Tensor:
+        return each.mean()
+
+    def _outputs(self, rows: Rows) -> Tensor:
+        self.net_.eval()
+        return in_pieces(rows, self.net_)
+
+    def _answers(self, X: Any, sensitive: Any) -> NDArray[np.float64]:
+        """Probabilities (n, C), or standardised values (n, 1)."""
+        X = check_design(self, X, reset=False)
+        device = next(self.net_.parameters()).device
+        output = self._outputs(rows_of(X, device, self.channels_))
+        groups = torch.as_tensor(self.groups_.codes(sensitive, len(X)))
+        own = self._own(output, groups).numpy()
+        return own if self.target_.classes is None else softmax(own)
+
+    def predict_proba(self, X: Any, sensitive_features: Any = None) -> NDArray[np.float64]:
+        """Probabilities (n, C).
+
+        Raises
+        ------
+        SpecError
+            When the model is a regression.
+        """
+        answers = self._answers(X, sensitive_features)
+        if self.target_.classes is None:
+            raise SpecError("a regression has no probabilities; call predict instead")
+        return answers
+
+    def predict(self, X: Any, sensitive_features: Any = None) -> NDArray[Any]:
+        """Labels, or values, (n,)."""
+        return self.target_.decode(self._answers(X, sensitive_features))
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Accuracy, or R² for regression."""
+        return score(self, X, y, sample_weight)
+
+    def __sklearn_tags__(self) -> Any:
+        return estimator_tags(super().__sklearn_tags__(), self.task)
+
+    def save(self, folder: Path) -> None:
+        """Write the fitted model into a folder."""
+        meta = {
+            "params": self.get_params(),
+            **state_of_target(self),
+            "groups": self.groups_.state(),
+            "channels": None if self.channels_ is None else [c.tolist() for c in self.channels_],
+        }
+        arrays = {k: v.cpu().numpy() for k, v in self.net_.state_dict().items()}
+        save_state(folder, type(self).__name__, meta, arrays)
+
+    @classmethod
+    def load(cls, folder: Path, device: str = "auto") -> Self:
+        """Read what `save` wrote."""
+        meta, arrays = load_state(folder, cls.__name__)
+        meta["params"]["hidden_sizes"] = tuple(meta["params"]["hidden_sizes"])
+        model = cls(**meta["params"])
+        target_of_state(model, meta)
+        model.groups_ = Groups.from_state(meta["groups"])
+        channels = meta["channels"]
+        model.channels_ = None if channels is None else tuple(np.array(c) for c in channels)
+        model.net_ = model._network(0)
+        model.net_.load_state_dict({k: torch.as_tensor(v) for k, v in arrays.items()})
+        model.net_.to(pick_device(device)).eval()
+        return model
+
+
+def _strata(codes: NDArray[Any], groups: NDArray[np.int64]) -> NDArray[np.int64]:
+    classes = codes if codes.dtype.kind == "i" else np.zeros(len(codes), dtype=np.int64)
+    return groups * (int(classes.max(initial=0)) + 1) + classes
+
+
+def group_means(each: Tensor, groups: Tensor, n_groups: int) -> tuple[Tensor, Tensor]:
+    """Mean loss of every group (G,) and the number of its rows (G,); absent groups give 0."""
+    member = nn.functional.one_hot(groups.clamp_min(0), n_groups).to(each.dtype)
+    member = member * (groups >= 0).unsqueeze(1)  # (b, G)
+    counts = member.sum(0)
+    return each @ member / counts.clamp_min(1), counts
+
+
+class _ByGroup(PooledNetwork):
+    """Parameters and groups of the baselines that look at groups in training."""
+
+    min_group_rows = 50
+
+    def _learn_groups(self, sensitive: Any, n: int) -> Groups:
+        return Groups.fit(sensitive, n, self.min_group_rows)
+
+
+class GroupDRO(_ByGroup):
+    """A pooled network trained for its worst group (Sagawa et al. 2020, algorithm 1).
+
+    Group weights q grow with exp(step_size · loss of the group) and the weighted loss
+    Σ_a q_a L_a is minimised; the epoch with the best worst-group validation loss is kept.
+
+    Parameters
+    ----------
+    step_size : float
+        How fast weight moves to the worst group.
+    min_group_rows : int
+        Combinations of several attributes with fewer rows join the coarser group.
+    encoder, hidden_sizes, max_epochs, batch_size, learning_rate, weight_decay, patience, augment,
+    validation_share, task, device, random_state
+        As in `PooledNetwork`.
+    """
+
+    def __init__(
+        self,
+        step_size: float = 0.01,
+        min_group_rows: int = 50,
+        encoder: Literal["auto", "mlp", "resnet18"] = "auto",
+        hidden_sizes: tuple[int, ...] = (128, 64),
+        max_epochs: int = 50,
+        batch_size: int = 256,
+        learning_rate: float = 0.05,
+        weight_decay: float = 1e-4,
+        patience: int | None = 10,
+        augment: bool = True,
+        validation_share: float = 0.2,
+        task: Task = "auto",
+        device: str = "auto",
+        random_state: int | None = None,
+    ) -> None:
+        super().__init__(
+            encoder=encoder,
+            hidden_sizes=hidden_sizes,
+            max_epochs=max_epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            patience=patience,
+            augment=augment,
+            validation_share=validation_share,
+            task=task,
+            device=device,
+            random_state=random_state,
+        )
+        self.step_size = step_size
+        self.min_group_rows = min_group_rows
+
+    def _start(self, device: torch.device) -> None:
+        g = len(self.groups_.names)
+        self.group_weights_ = torch.full((g,), 1 / g, device=device)
+
+    def _combine(self, each: Tensor, groups: Tensor) -> Tensor:
+        means, _ = group_means(each, groups, len(self.groups_.names))
+        grown = self.group_weights_ * torch.exp(self.step_size * means.detach())
+        self.group_weights_ = grown / grown.sum()
+        return (self.group_weights_ * means).sum()
+
+    def _judge(self, each: Tensor, groups: Tensor) -> Tensor:
+        return group_means(each, groups, len(self.groups_.names))[0].max()
+
+
+class DecoupledHeads(_ByGroup):
+    """A shared encoder with a linear head a group, always used (Dwork et al. 2018).
+
+    A group not seen in training gets the mean answer of all heads.
+
+    Parameters
+    ----------
+    min_group_rows : int
+        Combinations of several attributes with fewer rows join the coarser group.
+    encoder, hidden_sizes, max_epochs, batch_size, learning_rate, weight_decay, patience, augment,
+    validation_share, task, device, random_state
+        As in `PooledNetwork`.
+    """
+
+    _heads_of_groups = True
+
+    def __init__(
+        self,
+        min_group_rows: int = 50,
+        encoder: Literal["auto", "mlp", "resnet18"] = "auto",
+        hidden_sizes: tuple[int, ...] = (128, 64),
+        max_epochs: int = 50,
+        batch_size: int = 256,
+        learning_rate: float = 0.05,
+        weight_decay: float = 1e-4,
+        patience: int | None = 10,
+        augment: bool = True,
+        validation_share: float = 0.2,
+        task: Task = "auto",
+        device: str = "auto",
+        random_state: int | None = None,
+    ) -> None:
+        super().__init__(
+            encoder=encoder,
+            hidden_sizes=hidden_sizes,
+            max_epochs=max_epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            patience=patience,
+            augment=augment,
+            validation_share=validation_share,
+            task=task,
+            device=device,
+            random_state=random_state,
+        )
+        self.min_group_rows = min_group_rows
+
+    def _own(self, output: Tensor, groups: Tensor) -> Tensor:
+        heads = output.reshape(len(output), len(self.groups_.names), -1)  # (b, G, C)
+        own = heads[torch.arange(len(heads), device=heads.device), groups.clamp_min(0)]
+        return torch.where((groups >= 0).unsqueeze(1), own, heads.mean(1))
+
+    def _combine(self, each: Tensor, groups: Tensor) -> Tensor:
+        return group_means(each, groups, len(self.groups_.names))[0].sum()
+
+    def _judge(self, each: Tensor, groups: Tensor) -> Tensor:
+        return group_means(each, groups, len(self.groups_.names))[0].sum()
