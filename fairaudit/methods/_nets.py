@@ -151,6 +151,14 @@ def _unreadable(path: Path) -> InputError:
     )
 
 
+def channels_last(net: nn.Module) -> nn.Module:
+    """The network with its convolutions stored channels-last, in place."""
+    for parameter in net.parameters():
+        if parameter.ndim == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    return net
+
+
 def make_encoder(kind: str, shape: tuple[int, ...], hidden_sizes: Sequence[int]) -> MLP | ResNet18:
     """The encoder for rows of a shape: (p,) for tables, (H, W, C) for images.
 

@@ -16,7 +16,7 @@ from fairaudit.methods._design import Target, check_design, checked_weight, soft
 from fairaudit.methods._fit import pick_device
 from fairaudit.methods._groups import Groups, stratified_validation
 from fairaudit.methods._monitor import Monitor
-from fairaudit.methods._nets import make_encoder
+from fairaudit.methods._nets import channels_last, make_encoder
 from fairaudit.methods._rows import Rows, channel_statistics, in_pieces, rows_of
 from fairaudit.methods._scores import estimator_tags, score, state_of_target, target_of_state
 from fairaudit.methods._sgd import fit_network, mixed_precision, recipe_of, row_loss
@@ -112,14 +112,16 @@ class PooledNetwork(BaseEstimator):  # type: ignore[misc]
         weight = checked_weight(sample_weight, n)
         codes, groups = self.target_.encode(y, n), self.groups_.codes(sensitive_features, n)
         seed = 0 if self.random_state is None else int(self.random_state)
+        fitted: tuple[NDArray[Any], ...] = (X, codes, groups)
         if validation is None:
             held = stratified_validation(_strata(codes, groups), self.validation_share, seed)
             held &= held.sum() > 1  # a handful of rows: train on all, keep the last epoch
-            parts = (X[~held], codes[~held], groups[~held]), (X[held], codes[held], groups[held])
+            later = tuple(part[held] for part in fitted)
+            fitted = tuple(part[~held] for part in fitted)
             weight = None if weight is None else weight[~held]
         else:
-            parts = (X, codes, groups), self._held(validation)
-        self._train(*parts, weight, seed, monitor)
+            later = self._held(validation)
+        self._train(fitted, later, weight, seed, monitor)
         return self
 
     def _learn_groups(self, sensitive: Any, n: int) -> Groups:
@@ -186,7 +188,7 @@ class PooledNetwork(BaseEstimator):  # type: ignore[misc]
             torch.manual_seed(seed)
             body = make_encoder(self.encoder, self.row_shape_, self.hidden_sizes)
             net: nn.Module = Headed(body, heads * self.target_.n_outputs)
-        return net.to(memory_format=torch.channels_last) if len(self.row_shape_) == 3 else net
+        return channels_last(net) if len(self.row_shape_) == 3 else net
 
     def _start(self, device: torch.device) -> None:
         """Nothing to prepare."""
@@ -258,7 +260,9 @@ class PooledNetwork(BaseEstimator):  # type: ignore[misc]
         target_of_state(model, meta)
         model.groups_ = Groups.from_state(meta["groups"])
         channels = meta["channels"]
-        model.channels_ = None if channels is None else tuple(np.array(c) for c in channels)
+        model.channels_ = (
+            None if channels is None else (np.array(channels[0]), np.array(channels[1]))
+        )
         model.net_ = model._network(0)
         model.net_.load_state_dict({k: torch.as_tensor(v) for k, v in arrays.items()})
         model.net_.to(pick_device(device)).eval()
