@@ -1,0 +1,217 @@
+"""What the text of a cell means: missing markers, numbers, decimal commas, dates, booleans."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import polars as pl
+
+MISSING = (
+    "", "?", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NAN", "null", "NULL", "Null",
+    "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!",
+)  # fmt: skip
+# These words are categories in text ("none" is an answer) but can only mean missing in numbers.
+MISSING_IN_NUMBERS = ("-", "--", ".", "*", "none", "None", "missing", "Missing", "unknown")
+
+_COMMA = r"^[+-]?(\d{1,3}(\.\d{3})+|\d+)?,\d+([eE][+-]?\d+)?$"
+_COMMA_STRICT = r"^[+-]?(\d{1,3}(\.\d{3})+,\d+|\d*,(\d{1,2}|\d{4,})|0,\d+)([eE][+-]?\d+)?$"
+_THOUSANDS = r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$"
+_LEADING_ZERO = r"^[+-]?0\d"
+_DATE = r"^\d{4}-\d{2}-\d{2}$"
+_TIME = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?$"
+_BOOLEAN = ("true", "false", "True", "False", "TRUE", "FALSE")
+
+Kind = Literal["integer", "number", "comma number", "thousands", "boolean", "date", "time", "text"]
+_SAMPLE = 10_000
+
+
+@dataclass(frozen=True)
+class ColumnText:
+    """What a text column turned out to hold."""
+
+    kind: Kind
+    rows: int
+    missing: int
+    longest: int
+    extra_missing: bool = False
+    padded: bool = False
+
+
+def trimmed(name: str) -> pl.Expr:
+    """The cell without blanks around it."""
+    return pl.col(name).str.strip_chars()
+
+
+def _counts(name: str, kinds: frozenset[str]) -> dict[str, pl.Expr]:
+    v = trimmed(name)
+    missing = pl.col(name).is_null() | v.is_in(MISSING)
+    there = ~missing
+    extra = v.is_in(MISSING_IN_NUMBERS)
+    found: dict[str, pl.Expr] = {
+        "missing": missing.sum(),
+        "there": there.sum(),
+        "longest": pl.col(name).str.len_bytes().max(),
+        "padded": (pl.col(name) != v).sum(),
+    }
+    if "number" in kinds:
+        number = v.cast(pl.Float64, strict=False).is_not_null()
+        found |= {
+            "number": (there & number).sum(),
+            "integer": (there & v.cast(pl.Int64, strict=False).is_not_null()).sum(),
+            "zero": (there & v.str.contains(_LEADING_ZERO)).sum(),
+            "comma": (there & v.str.contains(_COMMA)).sum(),
+            "strict": (there & v.str.contains(_COMMA_STRICT)).sum(),
+            "thousands": (there & v.str.contains(_THOUSANDS)).sum(),
+            "extra": (there & extra).sum(),
+        }
+    if "boolean" in kinds:
+        found["boolean"] = v.is_in(_BOOLEAN).sum()
+    if "date" in kinds:
+        found["date"] = (v.str.contains(_DATE) & v.str.to_date("%Y-%m-%d", strict=False).is_not_null()).sum()
+        found["time"] = (v.str.contains(_TIME) & _datetime(v).is_not_null()).sum()
+    return found
+
+
+def _datetime(v: pl.Expr) -> pl.Expr:
+    return v.str.replace("T", " ", literal=True).str.to_datetime(strict=False, time_unit="us")
+
+
+def _collect(lazy: pl.LazyFrame, kinds: Mapping[str, frozenset[str]]) -> dict[str, dict[str, int]]:
+    wanted = {c: _counts(c, k) for c, k in kinds.items()}
+    exprs = [
+        e.alias(f"{i}/{key}") for i, c in enumerate(wanted) for key, e in wanted[c].items()
+    ]
+    if not exprs:
+        return {}
+    row = lazy.select(exprs).collect(engine="streaming").row(0, named=True)
+    return {
+        c: {key: int(row[f"{i}/{key}"] or 0) for key in wanted[c]} for i, c in enumerate(wanted)
+    }
+
+
+def study(lazy: pl.LazyFrame, *, decimal: str | None = None) -> dict[str, ColumnText]:
+    """What each text column holds, over all rows.
+
+    The first rows only rule kinds out (one word makes a column text); what is left is checked
+    on every row, so a number column cannot turn to text unseen at row two million.
+    """
+    columns = [c for c, t in lazy.collect_schema().items() if t == pl.String]
+    every = frozenset({"number", "boolean", "date"})
+    first = _collect(lazy.head(_SAMPLE), dict.fromkeys(columns, every))
+    possible = {c: _possible(first[c]) for c in columns}
+    counted = _collect(lazy, possible)
+    comma = decimal == "," or (decimal is None and any(_is_comma(n) for n in counted.values()))
+    return {c: _verdict(n, comma=comma) for c, n in counted.items()}
+
+
+def _possible(n: Mapping[str, int]) -> frozenset[str]:
+    kinds = set()
+    if n["number"] + n["comma"] + n["thousands"] + n["extra"] >= n["there"]:
+        kinds.add("number")
+    if n["boolean"] == n["there"]:
+        kinds.add("boolean")
+    if n["date"] == n["there"] or n["time"] == n["there"]:
+        kinds.add("date")
+    return frozenset(kinds)
+
+
+def _is_comma(n: Mapping[str, int]) -> bool:
+    """A column that proves the decimal comma: all numbers, some only readable that way."""
+    if not n.get("strict"):
+        return False
+    plain = n["number"] + n["comma"] + n["extra"]
+    return plain >= n["there"]
+
+
+def _verdict(n: Mapping[str, int], *, comma: bool) -> ColumnText:
+    kind = _kind(n, comma=comma)
+    numeric = kind in ("integer", "number", "comma number", "thousands")
+    extra = n.get("extra", 0) if numeric else 0
+    return ColumnText(
+        kind,
+        rows=n["missing"] + n["there"],
+        missing=n["missing"] + extra,
+        longest=n["longest"],
+        extra_missing=extra > 0,
+        padded=n["padded"] > 0,
+    )
+
+
+def _kind(n: Mapping[str, int], *, comma: bool) -> Kind:
+    there = n["there"]
+    if there == 0:
+        return "text"
+    if "number" in n and (numeric := _numeric_kind(n, there - n["extra"], comma=comma)):
+        return numeric
+    if n.get("boolean") == there:
+        return "boolean"
+    if n.get("date") == there:
+        return "date"
+    return "time" if n.get("time") == there else "text"
+
+
+def _numeric_kind(n: Mapping[str, int], there: int, *, comma: bool) -> Kind | None:
+    if there == 0 or n["zero"]:  # "00123" is a code: as a number it would lose its zeros
+        return None
+    if n["integer"] == there:
+        return "integer"
+    if n["number"] == there:
+        return "number"
+    if comma and n["number"] + n["comma"] == there:
+        return "comma number"
+    return "thousands" if n["number"] + n["thousands"] == there else None
+
+
+def converted(name: str, seen: ColumnText) -> pl.Expr:
+    """The expression that turns a text column into what it holds."""
+    v = trimmed(name)
+    markers = MISSING + MISSING_IN_NUMBERS if seen.extra_missing else MISSING
+    v = pl.when(v.is_in(markers)).then(None).otherwise(v)
+    match seen.kind:
+        case "integer":
+            return v.cast(pl.Int64).alias(name)
+        case "number":
+            return v.cast(pl.Float64).alias(name)
+        case "comma number":
+            return _comma_number(v).alias(name)
+        case "thousands":
+            return v.str.replace_all(",", "", literal=True).cast(pl.Float64).alias(name)
+        case "boolean":
+            return (v.str.to_lowercase() == "true").alias(name)
+        case "date":
+            return v.str.to_date("%Y-%m-%d").alias(name)
+        case "time":
+            return _datetime(v).alias(name)
+    return v.alias(name)
+
+
+def _comma_number(v: pl.Expr) -> pl.Expr:
+    """Dots are thousands only in cells that also have a decimal comma."""
+    swapped = v.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
+    return pl.when(v.str.contains(",", literal=True)).then(swapped).otherwise(v).cast(pl.Float64)
+
+
+def missing_notes(seen: Mapping[str, ColumnText]) -> list[str]:
+    """One sentence on missing cells and one on trimmed blanks."""
+    notes = []
+    holes = {c: s.missing for c, s in seen.items() if s.missing}
+    if holes:
+        most = sorted(holes, key=lambda c: -holes[c])[:4]
+        listed = ", ".join(f"'{c}' {holes[c]:,}" for c in most)
+        more = f" and {len(holes) - len(most)} more columns" if len(holes) > len(most) else ""
+        notes.append(f"empty cells and markers such as ? or NA were read as missing: {listed}{more}")
+    padded = [c for c, s in seen.items() if s.padded]
+    if padded:
+        notes.append(f"blanks around values were removed in {len(padded)} columns")
+    return notes
+
+
+def missing_to_null(frame: pl.LazyFrame, columns: list[str]) -> pl.LazyFrame:
+    """Missing markers in declared text columns become null; nothing else changes."""
+    stripped: list[Any] = [trimmed(c) for c in columns]
+    return frame.with_columns(
+        pl.when(v.is_in(MISSING)).then(None).otherwise(v).alias(c)
+        for c, v in zip(columns, stripped, strict=True)
+    )

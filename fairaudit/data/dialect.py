@@ -1,0 +1,248 @@
+"""How a text table is written: encoding, delimiter, quoting, header, line ends."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+from collections import Counter
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import polars as pl
+
+from fairaudit.data.cells import MISSING
+from fairaudit.data.formats import Source, head_of, open_source, utf16_or_32
+from fairaudit.exceptions import InputError
+
+DELIMITERS = (",", ";", "\t", "|", "^", "~")
+CHUNK = 4 << 20
+_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", "^": "caret", "~": "tilde"}
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a text table is written; `None` for a decimal means not decided by hand."""
+
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    quote: str | None = '"'
+    header: bool = True
+    end: str = "\n"
+    decimal: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values."""
+        return asdict(self)
+
+    def notes(self) -> list[str]:
+        """What is out of the ordinary, in sentences."""
+        said = []
+        if self.encoding not in ("utf-8", "utf-8-sig"):
+            said.append(f"the text was decoded as {self.encoding}")
+        if self.delimiter != ",":
+            said.append(f"columns are separated by {_NAMES.get(self.delimiter, self.delimiter)}")
+        if self.quote is None:
+            said.append("quotation marks were read as ordinary characters")
+        if not self.header:
+            said.append("the file has no header line; columns were named column_1, column_2 …")
+        return said
+
+
+def guess_encoding(source: Source, name: str) -> str:
+    """UTF-8 if all of the file is; else wide text by its marks; else a one-byte encoding.
+
+    Raises
+    ------
+    InputError
+        For broken UTF-8 (most of it right) and lone surrogates, with the line number.
+    """
+    head = head_of(source)
+    if (wide := utf16_or_32(head)) is not None:
+        return wide
+    broken = _first_broken_byte(source)
+    if broken is None:
+        return "utf-8-sig" if head.startswith(codecs.BOM_UTF8) else "utf-8"
+    return _one_byte_encoding(source, broken, name)
+
+
+def _first_broken_byte(source: Source) -> int | None:
+    """Offset of the first chunk that is no UTF-8, or None."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    at = 0
+    with open_source(source) as stream:
+        while chunk := stream.read(CHUNK):
+            try:
+                decoder.decode(chunk)
+            except UnicodeDecodeError as error:
+                return max(at + error.start - 4, 0)
+            at += len(chunk)
+        try:
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return max(at - 4, 0)
+    return None
+
+
+def _one_byte_encoding(source: Source, broken: int, name: str) -> str:
+    with open_source(source) as stream:
+        stream.seek(max(0, broken - CHUNK // 4))
+        sample = stream.read(CHUNK)
+    runs = re.findall(rb"[\x80-\xff]+", sample)
+    right = sum(_is_utf8(run) for run in runs)
+    surrogate = re.search(rb"\xed[\xa0-\xbf][\x80-\xbf]", sample)
+    if surrogate or right > len(runs) - right:
+        raise InputError(
+            f"'{name}' is not valid UTF-8 near line {_line_of(source, broken):,}"
+            f"{' (a lone surrogate)' if surrogate else ''}; open it in an editor and save it "
+            "again as UTF-8"
+        )
+    if sum(map(len, runs)) <= 2 * len(runs):  # accents stand alone: a Western language
+        return "cp1252" if _decodes(sample, "cp1252") else "latin-1"
+    return _by_statistics(sample, name)
+
+
+def _is_utf8(run: bytes) -> bool:
+    return _decodes(run, "utf-8")
+
+
+def _decodes(sample: bytes, encoding: str) -> bool:
+    try:
+        sample.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _by_statistics(sample: bytes, name: str) -> str:
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(sample[:200_000]).best()
+    if best is None:
+        raise InputError(
+            f"the text encoding of '{name}' cannot be told; save it again as UTF-8"
+        )
+    return str(best.encoding)
+
+
+def _line_of(source: Source, offset: int) -> int:
+    lines, left = 1, offset
+    with open_source(source) as stream:
+        while left > 0 and (chunk := stream.read(min(CHUNK, left))):
+            lines += chunk.count(b"\n")
+            left -= len(chunk)
+    return lines
+
+
+def guess_dialect(source: Source, encoding: str, name: str) -> Dialect:
+    """Delimiter, quoting, line ends and header from the first rows."""
+    text, whole = _first_lines(source, encoding)
+    end = "\r" if "\r" in text and "\n" not in text else "\n"
+    quoted = _best_delimiter(text, end, '"', whole=whole)
+    bare = _best_delimiter(text, end, None, whole=whole)
+    use_quotes = quoted[0] >= bare[0] - 0.02 or '"' not in text
+    _, delimiter = quoted if use_quotes else bare
+    dialect = Dialect(encoding, delimiter, '"' if use_quotes else None, end=end)
+    rows = sample_rows(text, dialect)
+    if not rows:
+        raise InputError(f"'{name}' has no rows, only blank lines; choose a file with a header line")
+    return replace(dialect, header=_has_header(rows))
+
+
+def _first_lines(source: Source, encoding: str) -> tuple[str, bool]:
+    """The start of the file cut at a line end, and whether that is all of it."""
+    head = head_of(source, 1 << 18)
+    text = codecs.getincrementaldecoder(encoding)(errors="replace").decode(head)
+    whole = len(head) < 1 << 18
+    if not whole and max(text.rfind("\n"), text.rfind("\r")) > 0:
+        text = text[: max(text.rfind("\n"), text.rfind("\r")) + 1]
+    return text.removeprefix("\ufeff"), whole
+
+
+def sample_rows(text: str, dialect: Dialect, most: int = 300) -> list[list[str]]:
+    """The first rows as lists of cells, blank lines left out."""
+    rows: list[list[str]] = []
+    try:
+        for row in _reader(text, dialect.end, dialect.delimiter, dialect.quote):
+            if row:
+                rows.append(row)
+            if len(rows) >= most:
+                break
+    except csv.Error:  # a cell beyond the reader's own ceiling: judged by what was read so far
+        return rows
+    return rows
+
+
+def _reader(text: str, end: str, delimiter: str, quote: str | None) -> Any:
+    lines = text.replace("\r\n", "\n").split(end)
+    kept = (line + "\n" for line in lines)
+    if quote is None:
+        return csv.reader(kept, delimiter=delimiter, quoting=csv.QUOTE_NONE)
+    return csv.reader(kept, delimiter=delimiter, quotechar=quote)
+
+
+def _best_delimiter(text: str, end: str, quote: str | None, *, whole: bool) -> tuple[float, str]:
+    """The delimiter under which most rows have the header's number of cells."""
+    best: tuple[float, int, str] = (0.0, 1, ",")
+    for delimiter in DELIMITERS:
+        rows = sample_rows(text, Dialect(delimiter=delimiter, quote=quote, end=end), 200)
+        if not whole and len(rows) > 1:
+            rows = rows[:-1]
+        if not rows or len(rows[0]) < 2:
+            continue
+        width = Counter(map(len, rows)).most_common(1)[0][0]
+        share = sum(len(r) == len(rows[0]) for r in rows) / len(rows)
+        if width < 2:
+            continue
+        if (round(share, 2), len(rows[0])) > (best[0], best[1]) or best[1] == 1:
+            best = (round(share, 2), len(rows[0]), delimiter)
+    return best[0], best[2]
+
+
+def _has_header(rows: list[list[str]]) -> bool:
+    """No header when most cells of the first row are numbers or missing, unless they are years."""
+    first = [cell.strip() for cell in rows[0]]
+    filled = [c for c in first if c]
+    numbers = [c for c in filled if _is_number(c) or c in MISSING]
+    if not filled or len(numbers) * 2 <= len(filled):
+        return True
+    years = all(re.fullmatch(r"(19|20)\d\d", c) for c in numbers)
+    return years and len(set(first)) == len(first) and len(rows) > 1
+
+
+def _is_number(cell: str) -> bool:
+    return bool(re.fullmatch(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?", cell))
+
+
+def column_names(first: list[str], *, header: bool) -> tuple[list[str], list[str]]:
+    """Unique, trimmed, non-empty names, and sentences on what was changed."""
+    if not header:
+        return [f"column_{i}" for i in range(1, len(first) + 1)], []
+    trimmed = [" ".join(cell.split()) for cell in first]
+    names = unique_names([n or f"column_{i}" for i, n in enumerate(trimmed, 1)])
+    notes = []
+    if empty := sum(not n for n in trimmed):
+        notes.append(f"{empty} columns without a name were named by position (column_1 …)")
+    if twice := sorted({n for n in trimmed if n and trimmed.count(n) > 1}):
+        listed = ", ".join(f"'{n}'" for n in twice[:5])
+        notes.append(f"columns named more than once got a number: {listed} → '{twice[0]} (2)' …")
+    return names, notes
+
+
+def unique_names(names: list[str]) -> list[str]:
+    """The same names with " (2)", " (3)" … on repeats."""
+    used: set[str] = set()
+    out = []
+    for name in names:
+        candidate, k = name, 1
+        while candidate in used:
+            k += 1
+            candidate = f"{name} ({k})"
+        used.add(candidate)
+        out.append(candidate)
+    return out
+
+
+def all_empty() -> pl.Expr:
+    """True for rows in which every cell is blank (what spreadsheets leave at the end)."""
+    return pl.all_horizontal(pl.all().str.strip_chars() == "")

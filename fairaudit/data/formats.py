@@ -1,0 +1,215 @@
+"""What a file is, told from its content; the extension is only compared and reported."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+from typing import BinaryIO, Literal, TypeAlias
+
+from fairaudit.exceptions import InputError
+
+Source: TypeAlias = bytes | Path
+Format = Literal[
+    "csv", "json", "jsonl", "parquet", "arrow", "arrow stream", "xlsx", "xls", "ods",
+    "gzip", "zstd", "zip",
+]  # fmt: skip
+
+_EXTENSIONS: dict[str, tuple[str, ...]] = {
+    "csv": (".csv", ".tsv", ".txt", ".tab", ".psv", ".dat", ".data", ".test", ".train"),
+    "json": (".json",),
+    "jsonl": (".jsonl", ".ndjson", ".json"),
+    "parquet": (".parquet", ".pq"),
+    "arrow": (".arrow", ".feather", ".ipc"),
+    "arrow stream": (".arrows", ".arrow", ".ipc"),
+    "xlsx": (".xlsx",),
+    "xls": (".xls",),
+    "ods": (".ods",),
+    "gzip": (".gz", ".gzip"),
+    "zstd": (".zst", ".zstd"),
+    "zip": (".zip",),
+}
+
+_FOREIGN: tuple[tuple[bytes, str], ...] = (
+    (b"%PDF", "a PDF document"),
+    (b"\x89PNG", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"GIF8", "a GIF image"),
+    (b"BM\x36", "a BMP image"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"\x89HDF", "an HDF5 file"),
+    (b"BZh", "a bzip2 archive"),
+    (b"\xfd7zXZ", "an xz archive"),
+    (b"7z\xbc\xaf", "a 7z archive"),
+    (b"Rar!", "a RAR archive"),
+    (b"\x7fELF", "a program"),
+    (b"MZ\x90", "a program"),
+    (b"\x93NUMPY", "a NumPy array"),
+    (b"$FL2", "an SPSS file"),
+    (b"<stata_dta>", "a Stata file"),
+    (b"RDX", "an R data file"),
+    (b"\x80\x04", "a Python pickle, which is never opened"),
+    (b"\x80\x05", "a Python pickle, which is never opened"),
+    (b"ORC", "an ORC file"),
+    (b"Obj\x01", "an Avro file"),
+    (b"{\\rtf", "an RTF document"),
+)
+
+ACCEPTED = "CSV, TSV, XLSX, XLS, ODS, Parquet, Arrow, JSON or JSON lines (text also as .gz or .zst)"
+
+
+def open_source(source: Source) -> BinaryIO:
+    """The source as a binary stream."""
+    return io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+
+
+def size_of(source: Source) -> int:
+    """Bytes in the source."""
+    return len(source) if isinstance(source, bytes) else source.stat().st_size
+
+
+def head_of(source: Source, n: int = 1 << 16) -> bytes:
+    """The first `n` bytes."""
+    if isinstance(source, bytes):
+        return source[:n]
+    with source.open("rb") as stream:
+        return stream.read(n)
+
+
+def sniff(source: Source, name: str) -> Format:
+    """The format of a file by its content.
+
+    Raises
+    ------
+    InputError
+        For an empty file, a known foreign format, encrypted or macro workbooks, binary junk.
+    """
+    head = head_of(source)
+    if not head:
+        raise InputError(f"'{name}' is empty; choose a file with a header line and rows")
+    found = _by_magic(source, head, name)
+    return found if found is not None else _text_format(head, name)
+
+
+def _by_magic(source: Source, head: bytes, name: str) -> Format | None:
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    if head.startswith(b"ARROW1"):
+        return "arrow"
+    if head.startswith(b"\xff\xff\xff\xff") and len(head) > 8:
+        return "arrow stream"
+    if head.startswith(b"\x1f\x8b"):
+        return "gzip"
+    if head.startswith(b"\x28\xb5\x2f\xfd"):
+        return "zstd"
+    if head.startswith(b"PK\x03\x04") or head.startswith(b"PK\x05\x06"):
+        return _zip_format(source, name)
+    if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
+        return _compound_format(source, name)
+    _refuse_foreign(head, name)
+    return None
+
+
+def _refuse_foreign(head: bytes, name: str) -> None:
+    for magic, what in _FOREIGN:
+        if head.startswith(magic):
+            raise InputError(f"'{name}' is {what}, not a table; save the table as {ACCEPTED}")
+
+
+def _zip_format(source: Source, name: str) -> Format:
+    try:
+        with open_source(source) as stream, zipfile.ZipFile(stream) as archive:
+            names = set(archive.namelist())
+            kind = archive.read("mimetype")[:100] if "mimetype" in names else b""
+    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError) as error:
+        raise InputError(
+            f"'{name}' is a damaged ZIP or workbook ({error}); it may be cut short: copy or "
+            "save it again"
+        ) from error
+    if any(n.lower().endswith("vbaproject.bin") or "xl/macrosheets/" in n for n in names):
+        raise InputError(
+            f"'{name}' is a workbook with macros; save it as a plain .xlsx or as CSV"
+        )
+    if "xl/workbook.xml" in names:
+        return "xlsx"
+    if "xl/workbook.bin" in names:
+        raise InputError(f"'{name}' is a binary workbook (.xlsb); save it as .xlsx or CSV")
+    if kind.startswith(b"application/vnd.oasis.opendocument.spreadsheet"):
+        return "ods"
+    if "word/document.xml" in names or kind.startswith(b"application/vnd.oasis"):
+        raise InputError(f"'{name}' is an office document, not a table; save the table as CSV")
+    return "zip"
+
+
+def _compound_format(source: Source, name: str) -> Format:
+    """Old Office files and encrypted new ones share a container; stream names tell them apart."""
+    with open_source(source) as stream:
+        content = stream.read(64 << 20)
+    if "EncryptedPackage".encode("utf-16-le") in content:
+        raise InputError(
+            f"'{name}' is protected by a password; open it, remove the password and save it again"
+        )
+    if "_VBA_PROJECT".encode("utf-16-le") in content:
+        raise InputError(
+            f"'{name}' is a workbook with macros; save it as a plain .xlsx or as CSV"
+        )
+    streams = ("Workbook", "Book")
+    if any(word.encode("utf-16-le") in content for word in streams):
+        return "xls"
+    raise InputError(f"'{name}' is an old Office file without a sheet; save the table as CSV")
+
+
+def _text_format(head: bytes, name: str) -> Format:
+    if _looks_binary(head):
+        raise InputError(
+            f"'{name}' is binary data of an unknown kind, not a table; save the table as {ACCEPTED}"
+        )
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    start = text[:200].lower()
+    if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<table")):
+        raise InputError(
+            f"'{name}' is a web page or XML, not a table (a download may have returned an error "
+            "page); save the table as CSV"
+        )
+    if text.startswith(b"{"):
+        return "jsonl" if _first_line_closes(text) else "json"
+    if text.startswith(b"["):
+        return "json"
+    return "csv"
+
+
+def _first_line_closes(text: bytes) -> bool:
+    """JSON lines: the first line is a whole object and another line starts with a brace."""
+    first, _, rest = text.partition(b"\n")
+    return first.rstrip().endswith(b"}") and (not rest.strip() or rest.lstrip().startswith(b"{"))
+
+
+def _looks_binary(head: bytes) -> bool:
+    """Control characters that no text encoding explains (UTF-16 and UTF-32 have NULs in step)."""
+    if utf16_or_32(head) is not None:
+        return False
+    control = sum(head.count(code) for code in (*range(0, 9), *range(14, 27), *range(28, 32)))
+    return head.count(0) > len(head) // 100 or control > max(4, len(head) // 50)
+
+
+def utf16_or_32(head: bytes) -> str | None:
+    """The encoding of wide text by its byte order mark, or by NULs in every other byte."""
+    if head.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
+        return "utf-32"
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    even, odd = head[0:4000:2], head[1:4000:2]
+    if len(odd) >= 8 and odd.count(0) > 0.7 * len(odd) and even.count(0) == 0:
+        return "utf-16-le"
+    if len(even) >= 8 and even.count(0) > 0.7 * len(even) and odd.count(0) == 0:
+        return "utf-16-be"
+    return None
+
+
+def extension_note(name: str, found: str) -> str | None:
+    """A sentence when the extension promises another format than the content shows."""
+    suffix = Path(name).suffix.lower()
+    known = {s for group in _EXTENSIONS.values() for s in group} | {".xlsm", ".xlsb"}
+    if suffix in known and suffix not in _EXTENSIONS.get(found, ()):
+        return f"the extension is {suffix} but the content is {found.upper()}; read as {found.upper()}"
+    return None

@@ -1,0 +1,78 @@
+"""How much a file may hold before reading it is refused; protects from bombs and from slips."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fairaudit.exceptions import LimitExceeded
+
+MB = 1 << 20
+GB = 1 << 30
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Ceilings for one table.
+
+    Parameters
+    ----------
+    file_bytes : int
+        Largest file read into memory; `ingest` of a plain CSV by path streams and ignores it.
+    expanded_bytes : int
+        Largest size after decompression.
+    ratio : int
+        Largest growth by decompression, judged once more than 64 MB have come out.
+    rows, columns : int
+        Largest table.
+    cell_bytes : int
+        Largest single text value.
+    """
+
+    file_bytes: int = 2 * GB
+    expanded_bytes: int = 8 * GB
+    ratio: int = 500
+    rows: int = 200_000_000
+    columns: int = 10_000
+    cell_bytes: int = MB
+
+    def check_expansion(self, name: str, packed: int, expanded: int) -> None:
+        """Raise when decompressed bytes exceed the ceiling or grow like a bomb."""
+        if expanded > self.expanded_bytes:
+            raise LimitExceeded(
+                f"'{name}' holds more than {size_text(self.expanded_bytes)} when decompressed; "
+                "decompress it yourself, keep the rows you need and use that file"
+            )
+        if expanded > 64 * MB and expanded > self.ratio * max(packed, 1):
+            raise LimitExceeded(
+                f"'{name}' grows more than {self.ratio} times when decompressed, like a "
+                "decompression bomb; decompress it yourself and use the plain file"
+            )
+
+    def check_shape(self, name: str, rows: int, columns: int) -> None:
+        """Raise when a table has too many rows or columns."""
+        if columns > self.columns:
+            raise LimitExceeded(
+                f"'{name}' has {columns:,} columns; at most {self.columns:,} are read: keep the "
+                "columns the audit needs (a wide matrix may also be a transposed table)"
+            )
+        if rows > self.rows:
+            raise LimitExceeded(
+                f"'{name}' has {rows:,} rows; at most {self.rows:,} are read: take a sample"
+            )
+
+    def check_file(self, name: str, size: int) -> None:
+        """Raise when a file is too large to be read into memory."""
+        if size > self.file_bytes:
+            raise LimitExceeded(
+                f"'{name}' is {size_text(size)}; at most {size_text(self.file_bytes)} are read "
+                "into memory: convert it to CSV and use `fairaudit ingest`, which streams"
+            )
+
+
+def size_text(size: float) -> str:
+    """A byte count for people: "1.5 GB"."""
+    for unit in ("bytes", "KB", "MB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.1f} GB"

@@ -1,0 +1,216 @@
+"""Data sets on disk under the SHA-256 of their content; written aside, then renamed whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+
+from fairaudit.data.formats import Source, open_source, size_of
+from fairaudit.data.limits import Limits
+from fairaudit.data.table import ROW_ID, Table, as_source, open_table, source_name
+from fairaudit.exceptions import InputError, IntegrityError, LimitExceeded
+
+DATA, SCHEMA, IMAGES = "data.parquet", "schema.json", "images.npy"
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """What is known of a stored data set without opening its rows.
+
+    Attributes
+    ----------
+    sha256 : str
+        Of the content that was ingested; also the folder's name.
+    rows, columns : int
+        Shape, the row id aside.
+    bytes : int
+        Size of the source.
+    kind : {"table", "images"}
+    notes : tuple of str
+        What was decided while reading.
+    format : str
+        By content.
+    names : tuple of str
+        Columns, the row id aside.
+    created : str
+        ISO time of the ingestion, UTC.
+    """
+
+    sha256: str
+    name: str
+    rows: int
+    columns: int
+    bytes: int
+    kind: Literal["table", "images"]
+    notes: tuple[str, ...] = ()
+    format: str = ""
+    names: tuple[str, ...] = ()
+    created: str = ""
+
+
+def ingest(
+    source: bytes | Path | str,
+    datasets_folder: Path | str,
+    *,
+    name: str | None = None,
+    sheet: str | None = None,
+    limits: Limits = Limits(),
+) -> DatasetInfo:
+    """Store a table once as Parquet; the same content again costs only the hash.
+
+    CSV is read, typed and written as a stream, so it may be larger than memory.
+
+    Parameters
+    ----------
+    source : bytes, Path or str
+        A table in any accepted format.
+    datasets_folder : Path or str
+        Where data sets live; created when missing.
+    name : str, optional
+        What people call it; default the file's name.
+
+    Returns
+    -------
+    DatasetInfo
+
+    Raises
+    ------
+    InputError, LimitExceeded
+        As `read_table`; nothing is left in the folder.
+    """
+    content = as_source(source)
+    label = name or source_name(content)
+    digest = content_hash(content, sheet or "")
+    home = Path(datasets_folder) / digest
+    if (home / SCHEMA).is_file():
+        return info(home)
+    with staging(Path(datasets_folder), home) as folder:
+        work = folder / "work"
+        work.mkdir()
+        table = open_table(content, label, work, sheet=sheet, limits=limits)
+        rows = write_rows(table, folder / DATA, label)
+        shutil.rmtree(work)
+        names = tuple(c for c in table.lazy.collect_schema() if c != ROW_ID)
+        found = DatasetInfo(
+            digest, label, rows, len(names), size_of(content), "table", table.notes, table.format,
+            names, now(),
+        )  # fmt: skip
+        dialect = table.dialect.to_json() if table.dialect else None
+        write_schema(folder, found, dialect=dialect)
+    return found
+
+
+def content_hash(source: Source, extra: str = "") -> str:
+    """SHA-256 of the bytes; options that change what is read make another data set."""
+    digest = hashlib.sha256()
+    with open_source(source) as stream:
+        while chunk := stream.read(1 << 20):
+            digest.update(chunk)
+    if extra:
+        digest.update(b"\0" + extra.encode())
+    return digest.hexdigest()
+
+
+def now() -> str:
+    """This moment in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+@contextmanager
+def staging(datasets_folder: Path, home: Path) -> Iterator[Path]:
+    """A folder beside the final one: renamed on success, removed on any failure."""
+    datasets_folder.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=".ingest-", dir=datasets_folder))
+    try:
+        yield folder
+        _publish(folder, home)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _publish(folder: Path, home: Path) -> None:
+    folder.chmod(0o755)
+    try:
+        os.replace(folder, home)
+    except OSError as error:
+        if not (home / SCHEMA).is_file():  # another process storing the same content is fine
+            raise InputError(f"'{home}' cannot be written ({error}); check the folder") from error
+
+
+def write_rows(table: Table, path: Path, name: str) -> int:
+    """Stream the rows with their ids to Parquet; their number."""
+    try:
+        table.lazy.with_row_index(ROW_ID).with_columns(pl.col(ROW_ID).cast(pl.Int64)).sink_parquet(
+            path, compression="zstd", row_group_size=100_000
+        )
+    except pl.exceptions.PolarsError as error:
+        raise InputError(
+            f"'{name}' cannot be read to its end ({str(error).splitlines()[0]}); check or export "
+            "it again"
+        ) from error
+    except OSError as error:
+        raise LimitExceeded(
+            f"'{name}' could not be stored ({error}); free disk space and try again"
+        ) from error
+    return int(pl.scan_parquet(path).select(pl.len()).collect().item())
+
+
+def write_schema(folder: Path, found: DatasetInfo, **more: Any) -> None:
+    """schema.json beside the rows."""
+    types = {c: str(t) for c, t in pl.scan_parquet(folder / DATA).collect_schema().items()}
+    content = {"version": _VERSION, **asdict(found), "types": types, **more}
+    path = folder / SCHEMA
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def schema(folder: Path | str) -> dict[str, Any]:
+    """The content of schema.json."""
+    path = Path(folder) / SCHEMA
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise IntegrityError(
+            f"'{folder}' is no stored data set ({error}); ingest the source again"
+        ) from error
+
+
+def info(folder: Path | str) -> DatasetInfo:
+    """What is known of a stored data set."""
+    content = schema(folder)
+    fields = DatasetInfo.__dataclass_fields__
+    known = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items() if k in fields}
+    return DatasetInfo(**known)
+
+
+def scan(folder: Path | str) -> pl.LazyFrame:
+    """The stored rows, lazily."""
+    path = Path(folder) / DATA
+    if not path.is_file():
+        raise IntegrityError(f"'{folder}' has no {DATA}; ingest the source again")
+    return pl.scan_parquet(path, glob=False)
+
+
+def load(folder: Path | str, columns: list[str] | None = None) -> pl.DataFrame:
+    """The stored rows, or only some columns of them (the row id always)."""
+    lazy = scan(folder)
+    if columns is not None:
+        lazy = lazy.select(dict.fromkeys([ROW_ID, *columns]))
+    try:
+        return lazy.collect()
+    except pl.exceptions.PolarsError as error:
+        raise IntegrityError(
+            f"the rows in '{folder}' cannot be read ({str(error).splitlines()[0]}); ingest the "
+            "source again"
+        ) from error
