@@ -14,6 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 import fairaudit
+from fairaudit.audit import contest
 from fairaudit.audit.adapters import Fitted, Prediction, adapter
 from fairaudit.audit.existing import existing_systems
 from fairaudit.audit.predictions import judge
@@ -23,6 +24,7 @@ from fairaudit.audit.tables import people_table, predictions_table
 from fairaudit.data.arrays import SPLITS, Arrays
 from fairaudit.data.dataset import Dataset
 from fairaudit.methods._monitor import Monitor, Silent
+from fairaudit.methods.catalog import method
 
 LATENT = "latent group"
 SEEN = "cluster seen"
@@ -36,6 +38,7 @@ def run_audit(
     monitor: Monitor | None = None,
     device: str = "auto",
     model_folder: Path | None = None,
+    facts: Mapping[str, Any] | None = None,
 ) -> AuditResult:
     """Run one audit in this process.
 
@@ -49,6 +52,8 @@ def run_audit(
     device : {"auto", "cpu", "cuda"}
     model_folder : Path or None
         Where the fitted model is written (safetensors + JSON), for methods that have one.
+    facts : mapping or None
+        Further provenance: `source` (a name), `dataset` (SHA-256 of the content), `command`.
 
     Returns
     -------
@@ -77,7 +82,8 @@ def run_audit(
         tables, summary = _train(data, spec, ear, device, model_folder)
     ear.end()
     seconds = time.perf_counter() - began
-    return AuditResult(tables, summary, provenance(data, spec, device, seconds))
+    origin = {**provenance(spec, device, seconds), **(facts or {})}
+    return AuditResult(tables, summary, origin)
 
 
 def _train(
@@ -92,13 +98,59 @@ def _train(
     if fitted.save is not None and model_folder is not None:
         fitted.save(model_folder)
     ear.start("judging on held-out rows", 2)
-    predictions = {**fitted.predictions, **existing_systems(data, arrays)}
+    predictions = {**fitted.predictions, **_existing(data, arrays)}
     tables = judged(arrays, predictions, fitted.tables, spec, ear)
     ear.end()
     tables |= dict(fitted.tables)
     tables["predictions"] = predictions_table(arrays, predictions)
     tables["people"] = people_table(arrays)
     return tables, {**_headline(data, arrays, spec), **fitted.summary}
+
+
+def _existing(data: Dataset, arrays: Arrays) -> dict[str, Prediction]:
+    """Systems of the table on the rows of the arrays: same rows, same splits, fair to all."""
+    rows = pl.DataFrame({data.roles.row_id: arrays.row_id})
+    frame = rows.join(data.frame, on=data.roles.row_id, how="left", maintain_order="left")
+    return existing_systems(frame, data.roles, arrays.classes)
+
+
+def _compare(
+    data: Dataset, spec: AuditSpec, ear: Monitor, device: str
+) -> tuple[Tables, dict[str, Any]]:
+    """Every method on every seed's split; the last seed's tables are kept for a closer look."""
+    methods, seeds, shared = contest.contestants(spec.params)
+    measured: list[pl.DataFrame] = []
+    ear.start("comparing", seeds)
+    for seed in contest.seeds_from(spec.seed, seeds):
+        arrays = data.arrays(spec.split, seed)
+        answers = {
+            name: next(iter(_fit(name, arrays, shared, seed, device, ear).predictions.values()))
+            for name in methods
+        }
+        answers |= _existing(data, arrays)
+        tables = judged(arrays, answers, {}, spec, ear)
+        measured.append(contest.measurements(tables["errors"], tables["gaps"], seed))
+        ear.step()
+    ear.end()
+    tables["predictions"] = predictions_table(arrays, answers)
+    tables["people"] = people_table(arrays)
+    numbers = pl.concat(measured)
+    share = contest.test_share(arrays)
+    tables["measurements"] = numbers
+    tables["comparison"] = contest.comparison_table(numbers, share, spec.confidence)
+    tables["paired"] = contest.paired_table(numbers, methods[0], share, spec.confidence)
+    budget = f"{seeds} seeds, one fit a method and seed, the same splits and encoding for all"
+    facts = {"methods": methods, "seeds": seeds, "budget": budget, "reference": methods[0]}
+    return tables, {**_headline(data, arrays, spec), **facts}
+
+
+def _fit(
+    name: str, arrays: Arrays, shared: Mapping[str, Any], seed: int, device: str, ear: Monitor
+) -> Fitted:
+    """One method with those of the shared knobs that it has."""
+    known = {knob.name for knob in method(name).knobs}
+    params = {key: value for key, value in shared.items() if key in known}
+    return adapter(name)(arrays, params, seed=seed, device=device, monitor=ear)
 
 
 def judged(
@@ -201,7 +253,7 @@ def _headline(data: Dataset, arrays: Arrays, spec: AuditSpec) -> dict[str, Any]:
     }
 
 
-def provenance(data: Dataset, spec: AuditSpec, device: str, seconds: float) -> dict[str, Any]:
+def provenance(spec: AuditSpec, device: str, seconds: float) -> dict[str, Any]:
     """What is needed to make the same numbers again."""
     packages = ("numpy", "polars", "scipy", "scikit-learn", "torch")
     return {

@@ -58,7 +58,9 @@ def main() -> None:
     except (typer.Abort, KeyboardInterrupt, Cancelled):
         _fail("stopped; nothing was written", FAILED)
     except ValidationError as error:
-        _fail("; ".join(str(e["msg"]).removeprefix("Value error, ") for e in error.errors()), WRONG)
+        _fail(
+            "; ".join(str(e["msg"]).removeprefix("Value error, ") for e in error.errors()), WRONG
+        )
     except _REQUEST_ERRORS as error:
         _fail(str(error), WRONG)
     except FairauditError as error:

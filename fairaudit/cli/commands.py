@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
+import platform
 import re
 import shlex
+import sys
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+import fairaudit
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.spec import AuditSpec
 from fairaudit.cli import terminal
 from fairaudit.data.doctor import Diagnosis
 from fairaudit.data.doctor import examine as examine_frame
 from fairaudit.data.roles import ColumnRoles
-from fairaudit.data.splits import SplitSpec
 from fairaudit.data.table import read_table
-from fairaudit.exceptions import InputError, SpecError
+from fairaudit.exceptions import InputError, JobError, SpecError
+from fairaudit.jobs.info import JobInfo
+from fairaudit.jobs.spec import JobSpec
+from fairaudit.jobs.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -112,57 +119,147 @@ def train(
     quiet: bool,
 ) -> AuditResult:
     """Train on a table, write everything into `out` and return the result."""
-    from fairaudit import report
-    from fairaudit.audit.run import run_audit
-    from fairaudit.data.dataset import Dataset
-
     frame = load(table)
     roles = complete_roles(frame, wanted)
-    spec = AuditSpec.model_validate(
-        {
-            "roles": roles,
-            "kind": kind,
-            "method": method,
-            "params": params,
-            "split": SplitSpec.model_validate({"by": split_by}),
-            "seed": seed,
-            "title": f"{method} on {Path(table).name}",
-        }
-    )
-    with terminal.monitor(quiet=quiet) as monitor:
-        result = run_audit(
-            Dataset(frame, roles),
-            spec,
-            monitor=monitor,
-            device=device,
-            model_folder=out / "model",
-        )
-    result = with_source(result, table)
-    report.write(result, out, title=spec.title)
-    return result
+    spec = {
+        "roles": roles,
+        "kind": kind,
+        "method": method,
+        "params": params,
+        "split": {"by": split_by},
+        "seed": seed,
+    }
+    return _work(table, frame, spec, device, out, quiet)
 
 
 def audit(
     table: str, wanted: Wanted, preset: str | None, intersections: int, seed: int, out: Path
 ) -> AuditResult:
-    """Audit the predictions in a table and write everything into `out`."""
-    raise NotImplementedError
+    """Audit the predictions in a table and write everything into `out`.
+
+    Raises
+    ------
+    SpecError
+        When no prediction or score column is named or found.
+    """
+    if "://" in table:
+        return _work_in_database(table, wanted, preset, intersections, seed, out)
+    frame = load(table)
+    roles = complete_roles(frame, wanted)
+    if not roles.predictions and not roles.scores:
+        raise SpecError(
+            "no prediction or score column is named; add --prediction COLUMN or --score COLUMN"
+        )
+    spec = {
+        "roles": roles,
+        "kind": "predictions",
+        "preset": preset,
+        "intersections": intersections,
+        "seed": seed,
+    }
+    return _work(table, frame, spec, "cpu", out, True)
 
 
-def with_source(result: AuditResult, table: str) -> AuditResult:
-    """The result, with the table's name and the command that makes it again."""
-    from dataclasses import replace
+def _work(
+    table: str, frame: pl.DataFrame, request: dict[str, Any], device: str, out: Path, quiet: bool
+) -> AuditResult:
+    from fairaudit import report
+    from fairaudit.audit.run import run_audit
+    from fairaudit.data.dataset import Dataset
 
-    command = shlex.join(reproduction(result, table))
-    facts = {"source": Path(table).name, "command": command}
-    return replace(result, provenance={**result.provenance, **facts})
+    title = f"{request.get('method', 'audit')} on {Path(table).name}"
+    spec = AuditSpec.model_validate({**request, "title": title})
+    with Path(table).open("rb") as file:
+        content = hashlib.file_digest(file, "sha256").hexdigest()
+    with terminal.monitor(quiet=quiet) as monitor:
+        result = run_audit(
+            Dataset(frame, spec.roles),
+            spec,
+            monitor=monitor,
+            device=device,
+            model_folder=out / "model",
+            facts={"source": Path(table).name, "dataset": content, "command": _typed()},
+        )
+    report.write(result, out, title=title)
+    return result
 
 
-def reproduction(result: AuditResult, table: str) -> list[str]:
-    """The command line that makes this result again."""
-    return ["fairaudit", table]
+def _typed() -> str:
+    """The command as it was typed, which makes the same numbers again."""
+    return shlex.join(["fairaudit", *sys.argv[1:]])
 
 
 def examine(table: str) -> Diagnosis:
     """The doctor's findings on a table."""
     return examine_frame(load(table))
+
+
+def submit(path: Path, root: Path, *, wait: bool) -> dict[str, Any]:
+    """Queue the job of a spec file, or run it here.
+
+    Raises
+    ------
+    InputError
+        When the file is no JSON.
+    JobError
+        When a job that was waited for did not succeed.
+    """
+    try:
+        spec = JobSpec.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"'{path}' cannot be read: {error.strerror}") from error
+    workspace = Workspace(root)
+    if not wait:
+        return {"job": workspace.submit(spec), "state": "queued"}
+    job = workspace.job(workspace.run_now(spec))
+    if job.state != "succeeded":
+        raise JobError(f"job '{job.id}' {job.state}: {job.reason}")
+    return {"job": job.id, "state": job.state, "seconds": job.seconds}
+
+
+def jobs(root: Path, prune: int | None) -> list[JobInfo]:
+    """All jobs, after deleting finished ones older than `prune` days when asked."""
+    workspace = Workspace(root)
+    if prune is not None:
+        workspace.prune(prune)
+    return workspace.jobs()
+
+
+def export(job: str, folder: Path, root: Path, *, pdf: bool = False) -> list[Path]:
+    """Write the result, the model and the report of a finished job into a folder."""
+    from fairaudit import report
+
+    workspace = Workspace(root)
+    result = workspace.result(job)
+    title = str(result.summary.get("title", job))
+    written = report.write(result, folder, title=title)
+    if pdf:
+        from fairaudit.report.pdf import write_pdf
+
+        written.append(write_pdf(folder / "report.html", folder / "report.pdf"))
+    return written
+
+
+def check_up(root: Path, *, rebuild: bool) -> dict[str, Any]:
+    """What this installation has, and whether the workspace is sound."""
+    workspace = Workspace(root)
+    rebuilt = {"jobs_indexed": workspace.rebuild()} if rebuild else {}
+    problems = workspace.check()
+    return {
+        "fairaudit": fairaudit.__version__,
+        "python": platform.python_version(),
+        "torch": version("torch"),
+        "cuda_devices": _cuda_devices(),
+        "workspace": str(workspace.root),
+        "data_sets": len(workspace.datasets()),
+        "jobs": len(workspace.jobs()),
+        "used_mb": round(workspace.usage_mb(), 1),
+        "problems": problems or "none",
+        **rebuilt,
+    }
+
+
+def _cuda_devices() -> int:
+    import torch
+
+    return torch.cuda.device_count()

@@ -1,0 +1,79 @@
+"""Several audits of the same rows as one: each model once, each method's own tables kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from fairaudit.audit.result import AuditResult
+from fairaudit.exceptions import SpecError
+
+_BY_MODEL = ("errors", "gaps", "counts", "histograms", "calibration", "roc", "predictions")
+
+
+def merged(results: Sequence[AuditResult], title: str) -> AuditResult:
+    """One result that holds every model of several audits on the same split.
+
+    A model that stands in several audits (an existing system) is taken from the first; a
+    comparator such as "baseline" is renamed "baseline of METHOD". Tables only one audit has are
+    taken as they are.
+
+    Raises
+    ------
+    SpecError
+        When the audits differ in data split, seed or rows: such numbers must not stand side by
+        side.
+    """
+    first = results[0]
+    for other in results[1:]:
+        _same_rows(first, other)
+    renamed = [_named(result) for result in results]
+    tables: dict[str, pl.DataFrame] = {}
+    for name in dict.fromkeys(name for result in renamed for name in result.tables):
+        found = [r.tables[name] for r in renamed if name in r.tables]
+        tables[name] = _join(found) if name in _BY_MODEL else found[0]
+    warnings = [w for r in results for w in r.summary.get("warnings", [])]
+    facts = {**{k: v for r in reversed(results) for k, v in r.summary.items()}, "title": title}
+    facts |= {"warnings": list(dict.fromkeys(warnings)), "methods": [_method(r) for r in results]}
+    seconds = sum(float(r.provenance.get("seconds", 0)) for r in results)
+    return AuditResult(tables, facts, {**first.provenance, "seconds": round(seconds, 3)})
+
+
+def _method(result: AuditResult) -> str:
+    return str(result.summary.get("method"))
+
+
+def _same_rows(a: AuditResult, b: AuditResult) -> None:
+    if (
+        not a.tables["people"]
+        .select("row", "split")
+        .equals(b.tables["people"].select("row", "split"))
+    ):
+        raise SpecError(
+            f"'{_method(a)}' and '{_method(b)}' were judged on different rows; run both with the "
+            "same split and seed"
+        )
+
+
+def _named(result: AuditResult) -> AuditResult:
+    own = _method(result)
+    rename = pl.when(pl.col("model") == "baseline").then(pl.lit(f"baseline of {own}"))
+    rename = rename.when(pl.col("model") == "expert").then(pl.lit(f"experts of {own}"))
+    changed = {
+        name: table.with_columns(rename.otherwise(pl.col("model")).alias("model"))
+        if name in _BY_MODEL and "model" in table.columns
+        else table
+        for name, table in result.tables.items()
+    }
+    return AuditResult(changed, result.summary, result.provenance)
+
+
+def _join(tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Tables below each other; rows of a model and attribute already there are not repeated."""
+    seen = tables[0]
+    keys = [k for k in ("model", "attribute") if k in seen.columns]
+    for table in tables[1:]:
+        fresh = table.join(seen.select(keys).unique(), on=keys, how="anti", maintain_order="left")
+        seen = pl.concat([seen, fresh], how="diagonal_relaxed")
+    return seen

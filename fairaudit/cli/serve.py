@@ -1,0 +1,76 @@
+"""Open the dashboard with its supervisor, or a supervisor alone."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from fairaudit.exceptions import SpecError
+
+_INSTALLED = Path(__file__).resolve().parents[1] / "_app"
+
+
+def app_folder() -> Path:
+    """Where app.py lies: beside the package in a clone, inside it when installed."""
+    clone = Path(__file__).resolve().parents[2]
+    return _INSTALLED if (_INSTALLED / "app.py").is_file() else clone
+
+
+def streamlit_command(port: int, address: str, *, browser: bool) -> list[str]:
+    """The command that serves the dashboard."""
+    options = {
+        "server.port": port,
+        "server.address": address,
+        "server.headless": str(not browser).lower(),
+        "browser.gatherUsageStats": "false",
+    }
+    flags = [f"--{name}={value}" for name, value in options.items()]
+    return [sys.executable, "-m", "streamlit", "run", str(app_folder() / "app.py"), *flags]
+
+
+def up(workspace: Path, port: int, address: str, *, browser: bool) -> int:
+    """Serve the dashboard until it is stopped; its supervisor ends with it.
+
+    Returns
+    -------
+    int
+        Exit code of the dashboard.
+    """
+    from fairaudit.cli.first_audits import queue_sample_audits
+    from fairaudit.jobs.supervisor import ensure_supervisor
+
+    workspace.mkdir(parents=True, exist_ok=True)
+    queue_sample_audits(workspace)
+    supervisor = ensure_supervisor(workspace)
+    environment = {**os.environ, "FAIRAUDIT_WORKSPACE": str(workspace.resolve())}
+    command = streamlit_command(port, address, browser=browser)
+    dashboard = subprocess.Popen(command, cwd=app_folder(), env=environment)
+    try:
+        return dashboard.wait()
+    except KeyboardInterrupt:
+        dashboard.terminate()
+        dashboard.wait(10)
+        return 0
+    finally:
+        if supervisor is not None:
+            supervisor.terminate()
+            supervisor.wait(10)
+
+
+def supervise(workspace: Path, engine: str, address: str | None, slots: int | None) -> None:
+    """Run queued jobs until stopped.
+
+    Raises
+    ------
+    SpecError
+        When the engine is not known or lacks its address.
+    """
+    if engine not in ("local", "ray"):
+        raise SpecError(f"engine '{engine}' is not known; choose local or ray")
+    if engine == "ray" and address is None:
+        raise SpecError("--engine ray needs --address, such as http://127.0.0.1:8265")
+    from fairaudit.jobs import supervisor
+
+    supervisor.supervise(workspace, engine=engine, address=address, slots=slots)

@@ -1,0 +1,89 @@
+"""Comparisons over seeds: the corrected interval, pairing and the front."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy import stats
+
+from fairaudit.audit import contest
+from fairaudit.exceptions import SpecError
+
+
+def _measured(values: dict[str, list[float | None]]) -> pl.DataFrame:
+    rows = [
+        (model, "all", "accuracy", "overall", value, seed)
+        for model, series in values.items()
+        for seed, value in enumerate(series)
+    ]
+    names = ["model", "attribute", "metric", "kind", "value", "seed"]
+    return pl.DataFrame(rows, schema=names, orient="row")
+
+
+def test_corrected_interval_equals_the_formula_worked_by_hand():
+    values = np.array([0.1, 0.2, 0.4])
+    mean, low, high = contest.corrected_interval(values, 1 / 3, 0.95)
+    spread = np.sqrt((1 / 3 + 1 / 3) * np.var(values, ddof=1))
+    half = stats.t.ppf(0.975, 2) * spread
+    assert mean == pytest.approx(0.7 / 3)
+    assert (low, high) == pytest.approx((mean - half, mean + half))
+
+
+def test_without_shared_rows_the_p_value_is_the_plain_t_test():
+    values = np.array([0.3, -0.1, 0.2, 0.25])
+    assert contest.corrected_p(values, 0.0) == pytest.approx(stats.ttest_1samp(values, 0).pvalue)
+
+
+def test_one_seed_gives_a_value_without_an_interval():
+    table = contest.comparison_table(_measured({"a": [0.7]}), 0.3, 0.95)
+    row = table.row(0, named=True)
+    assert row["value"] == 0.7
+    assert row["low"] is None
+    assert row["status"] == "unstable"
+
+
+def test_a_seed_without_a_value_makes_the_number_unjudgeable_not_an_average_of_the_rest():
+    table = contest.comparison_table(_measured({"a": [0.7, None, 0.8]}), 0.3, 0.95)
+    assert table["value"][0] is None
+
+
+def test_pairing_removes_what_seeds_share():
+    seeds = [0.1, 0.5, 0.9]
+    measured = _measured({"base": seeds, "better": [s + 0.05 for s in seeds]})
+    paired = contest.paired_table(measured, "base", 0.3, 0.95).row(0, named=True)
+    assert paired["difference"] == pytest.approx(0.05)
+    assert paired["high"] - paired["low"] == pytest.approx(0, abs=1e-9)
+
+
+def test_naive_interval_would_be_narrower_when_splits_share_rows():
+    values = np.array([0.1, 0.2, 0.4])
+    _, low, high = contest.corrected_interval(values, 0.25, 0.95)
+    _, naive_low, naive_high = contest.corrected_interval(values, 0.0, 0.95)
+    assert high - low > naive_high - naive_low
+
+
+def test_front_marks_the_model_another_beats_on_both():
+    rows = [
+        ("a", "all", "accuracy", "overall", 0.9),
+        ("b", "all", "accuracy", "overall", 0.8),
+        ("c", "all", "accuracy", "overall", 0.7),
+        ("a", "sex", "tpr", "difference", 0.10),
+        ("b", "sex", "tpr", "difference", 0.20),
+        ("c", "sex", "tpr", "difference", 0.05),
+    ]
+    names = ["model", "attribute", "metric", "kind", "value"]
+    table = pl.DataFrame(rows, schema=names, orient="row").with_columns(
+        low=pl.lit(None, pl.Float64), high=pl.lit(None, pl.Float64)
+    )
+    front = contest.mark_dominated(table, "accuracy", "sex", "tpr")
+    assert dict(zip(front["model"], front["dominated"], strict=True)) == {
+        "a": False,
+        "b": True,
+        "c": False,
+    }
+
+
+def test_a_comparison_of_one_method_is_refused():
+    with pytest.raises(SpecError, match="at least two"):
+        contest.contestants({"methods": ["erm"]})
