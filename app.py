@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from fairaudit.ui import access, frame, layout
+from fairaudit.ui import access, frame, layout, session
 from fairaudit.ui.walk import WALK
 
 st.set_page_config(
@@ -35,4 +35,5 @@ with st.sidebar:
     access.sign_out_control()
 
 with layout.guarded():
+    session.follow()
     chosen.run()

@@ -6,17 +6,20 @@ import os
 
 import streamlit as st
 
+from fairaudit.jobs.people import Person
+
 
 def login_configured() -> bool:
     """Whether an `[auth]` section exists; Streamlit then says if somebody is signed in."""
     return "is_logged_in" in st.user.to_dict()
 
 
-def person() -> tuple[str, str] | None:
-    """(issuer, subject) of the person signed in; None for the single user of this machine."""
+def person() -> Person | None:
+    """Who is signed in, by issuer and subject; None for the single user of this machine."""
     if not login_configured():
         return None
-    return str(st.user.get("iss", "")), str(st.user.get("sub", ""))
+    said = {name: str(st.user.get(name) or "") for name in ("iss", "sub", "name", "email")}
+    return Person(said["iss"], said["sub"], said["name"] or said["email"])
 
 
 def require_login() -> None:

@@ -1,38 +1,62 @@
-"""Finished results kept in memory: keyed on workspace, job and person, few, never copied."""
+"""Finished results and tables kept in memory: keyed on workspace, job and person; few."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from fairaudit.audit.result import AuditResult
-from fairaudit.data.doctor import Diagnosis, examine
+from fairaudit.jobs.info import JobInfo
 from fairaudit.jobs.workspace import Workspace
 from fairaudit.ui import session
+from fairaudit.ui.overview import Overview
+from fairaudit.ui.overview import overview as look_at
+
+_FRESH = 2  # seconds a list of jobs may be old on screens that do not follow one
 
 
 def result(job_id: str) -> AuditResult:
     """The stored result of a finished job, after asking whether this person may see it."""
     workspace = session.workspace()
     workspace.job(job_id)  # raises NotAllowed: rights are asked every time, never cached
-    return _result(str(session.root()), job_id, session.user(), workspace)
+    return _result(workspace.cache_key, job_id, workspace)
 
 
-def diagnosis(sha256: str) -> Diagnosis:
-    """What the doctor says of a data set, examined once."""
-    return _diagnosis(str(session.root()), sha256, session.user(), session.workspace())
+def overview(sha256: str) -> Overview:
+    """A data set as the Data page shows it, read and examined once."""
+    workspace = session.workspace()
+    if not workspace.may("open", "dataset", sha256):
+        workspace.dataset(sha256)  # raises NotAllowed
+    return _overview(workspace.cache_key, sha256, workspace)
 
 
-def clear() -> None:
-    """Forget everything (after a deletion)."""
+def jobs() -> list[JobInfo]:
+    """All jobs this person may see, newest first, at most two seconds old."""
+    workspace = session.workspace()
+    return _jobs(workspace.cache_key, workspace)
+
+
+def forget_jobs() -> None:
+    """Look at the jobs anew."""
+    _jobs.clear()
+
+
+def forget() -> None:
+    """Drop everything that may have been changed or deleted."""
     _result.clear()
-    _diagnosis.clear()
+    _overview.clear()
+    _jobs.clear()
 
 
 @st.cache_resource(max_entries=8, show_spinner="Opening the result …")
-def _result(root: str, job_id: str, user: str | None, _workspace: Workspace) -> AuditResult:
+def _result(who: tuple[str, str], job_id: str, _workspace: Workspace) -> AuditResult:
     return _workspace.result(job_id)
 
 
-@st.cache_resource(max_entries=32, show_spinner="Reading the table …")
-def _diagnosis(root: str, sha256: str, user: str | None, _workspace: Workspace) -> Diagnosis:
-    return examine(_workspace.dataset(sha256))
+@st.cache_resource(max_entries=32, show_spinner="Looking at the table …")
+def _overview(who: tuple[str, str], sha256: str, _workspace: Workspace) -> Overview:
+    return look_at(_workspace.dataset(sha256))
+
+
+@st.cache_resource(max_entries=64, ttl=_FRESH, show_spinner=False)
+def _jobs(who: tuple[str, str], _workspace: Workspace) -> list[JobInfo]:
+    return _workspace.jobs()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from fairaudit.jobs.workspace import JobInfo
-from fairaudit.ui import layout, session
+from fairaudit.jobs.info import JobInfo
+from fairaudit.ui import cache, layout, session
 
 
 def mode_control() -> None:
@@ -24,12 +24,11 @@ def mode_control() -> None:
 
 def whereabouts() -> None:
     """The data set and the audit that every page talks about, and the way to another audit."""
-    workspace = session.workspace()
     data = session.dataset_id()
     if data is not None:
-        names = {d.sha256: d.name for d in workspace.datasets()}
+        names = {d.sha256: d.name for d in session.workspace().datasets()}
         st.caption(f"Data: {layout.plain(names.get(data, 'not available'))}")
-    done = [j for j in workspace.jobs() if j.state == "succeeded"]
+    done = [j for j in cache.jobs() if j.state == "succeeded"]
     if done:
         _audit_choice(done)
 

@@ -14,6 +14,7 @@ import streamlit as st
 from pydantic import ValidationError
 
 from fairaudit.exceptions import FairauditError
+from fairaudit.plots.theme import Chart
 from fairaudit.ui import export, session
 from fairaudit.ui.walk import after, step
 
@@ -64,22 +65,15 @@ def quiet(text: str) -> None:
     st.html(f"<p class='quiet'>{_strong(text)}</p>")
 
 
-def chart(
-    figure: Any,
-    *,
-    alt: str,
-    key: str,
-    table: pl.DataFrame | None = None,
-    **options: Any,
-) -> Any:
-    """A Plotly figure with a text for those who cannot see it and its numbers as a table.
+def chart(drawn: Chart, *, key: str, **options: Any) -> Any:
+    """A chart with a text for those who cannot see it and, on demand, its numbers as a table.
 
     Returns what `st.plotly_chart` returns (the selection, with `on_select="rerun"`).
     """
     config = {"displaylogo": False, "displayModeBar": False, "responsive": True}
-    shown = st.plotly_chart(figure, alt=alt, key=key, config=config, **options)
-    if table is not None and st.toggle("Show as table", key=f"{key}-as-table"):
-        numbers(table, key=f"{key}-table")
+    shown = st.plotly_chart(drawn.figure, alt=drawn.alt, key=key, config=config, **options)
+    if not drawn.table.is_empty() and st.toggle("Show as table", key=f"{key}-as-table"):
+        numbers(drawn.table, key=f"{key}-table")
     return shown
 
 

@@ -8,8 +8,9 @@ import polars as pl
 import streamlit as st
 
 from fairaudit.audit.result import AuditResult
+from fairaudit.data.roles import ColumnRoles
 from fairaudit.exceptions import NotAllowed
-from fairaudit.jobs.workspace import JobInfo
+from fairaudit.jobs.info import JobInfo
 from fairaudit.ui import cache, layout, progress, session
 from fairaudit.ui.walk import step
 
@@ -56,6 +57,26 @@ def require(opened: Opened, page: str, why: str) -> pl.DataFrame:
     return table
 
 
+def prepared(page: str) -> tuple[str, ColumnRoles]:
+    """The chosen data set and its roles (the doctor's, until others were accepted).
+
+    Without a data set: say what to do and stop.
+    """
+    sha256 = session.dataset_id()
+    if sha256 is None:
+        layout.page(page, "No table is chosen yet.")
+        layout.empty(
+            "Choose a table first",
+            "Take a sample or upload a table, then come back: this page needs to know which "
+            "column is the outcome and which are sensitive.",
+            to="data",
+            label="Go to data",
+        )
+        st.stop()
+    session.dataset_info(sha256)  # raises NotAllowed
+    return sha256, session.accepted_roles() or cache.overview(sha256).diagnosis.roles
+
+
 def _job(page: str) -> JobInfo:
     wanted = session.audit_id()
     if wanted is not None:
@@ -72,7 +93,7 @@ def _job(page: str) -> JobInfo:
                 label="All audits",
             )
             st.stop()
-    done = [j for j in session.workspace().jobs() if j.state == "succeeded"]
+    done = [j for j in cache.jobs() if j.state == "succeeded"]
     if not done:
         layout.page(page, "No audit is finished yet.")
         layout.empty(
@@ -89,6 +110,6 @@ def _job(page: str) -> JobInfo:
 
 def _unfinished(page: str, job: JobInfo) -> None:
     layout.page(page, f"The audit “{job.title}” is not finished.")
-    progress.card(job)
+    progress.follow(job.id)
     layout.go("jobs", "All jobs")
     st.stop()

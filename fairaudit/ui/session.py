@@ -7,10 +7,17 @@ from pathlib import Path
 
 import streamlit as st
 
+from fairaudit.data.roles import ColumnRoles
+from fairaudit.data.store import DatasetInfo
+from fairaudit.exceptions import NotAllowed
 from fairaudit.jobs.workspace import Workspace
 from fairaudit.ui import access
+from fairaudit.ui.roles_link import pack, unpack
+from fairaudit.ui.walk import step
 
 _DEFAULT_ROOT = "workspace"
+_LONGEST_LINK = 6_000  # characters of roles that still go into the URL
+_GO = "go-to"
 
 
 def root() -> Path:
@@ -20,13 +27,7 @@ def root() -> Path:
 
 def workspace() -> Workspace:
     """The workspace as the person in this session may see it."""
-    return Workspace(root(), user=user())
-
-
-def user() -> str | None:
-    """A single text for (issuer, subject); None for the single user of this machine."""
-    who = access.person()
-    return None if who is None else "|".join(who)
+    return Workspace(root(), user=access.person())
 
 
 def audit_id() -> str | None:
@@ -46,12 +47,43 @@ def dataset_id() -> str | None:
 
 def choose_dataset(sha256: str) -> None:
     """Work on this data set from now on, on every page."""
+    if dataset_id() != sha256:
+        _forget("roles")
     _choose("data", sha256)
+
+
+def dataset_info(sha256: str) -> DatasetInfo:
+    """What is known of a data set this person may see.
+
+    Raises
+    ------
+    NotAllowed
+        When there is none, or it is somebody else's.
+    """
+    for info in workspace().datasets():
+        if info.sha256 == sha256:
+            return info
+    raise NotAllowed(
+        "there is no such data set here, or you have no right to it; choose another on the "
+        "Data page"
+    )
 
 
 def forget_dataset() -> None:
     """Look at no data set."""
     _forget("data")
+    _forget("roles")
+
+
+def accept_roles(roles: ColumnRoles) -> None:
+    """Use these roles for the data set this tab works on."""
+    _choose("roles", pack(roles))
+
+
+def accepted_roles() -> ColumnRoles | None:
+    """The roles accepted for the data set this tab works on, None before."""
+    text = _chosen("roles")
+    return None if text is None else unpack(text)
 
 
 def forget_audit() -> None:
@@ -66,8 +98,8 @@ def expert() -> bool:
 
 def link() -> dict[str, str]:
     """Query parameters that reopen what this tab looks at."""
-    pairs = {"data": dataset_id(), "audit": audit_id()}
-    return {name: value for name, value in pairs.items() if value is not None}
+    pairs = {name: _chosen(name) for name in ("data", "roles", "audit")}
+    return {name: value for name, value in pairs.items() if value and _short(value)}
 
 
 def keep_url() -> None:
@@ -77,8 +109,24 @@ def keep_url() -> None:
             st.query_params[name] = value
 
 
+def open_page(name: str) -> None:
+    """Go to another page with what this tab looks at."""
+    st.switch_page(step(name).file, query_params=link())
+
+
+def go_later(name: str) -> None:
+    """Go to another page when this run begins (callbacks may not switch pages)."""
+    st.session_state[_GO] = name
+
+
+def follow() -> None:
+    """Do what `go_later` asked for."""
+    if _GO in st.session_state:
+        open_page(st.session_state.pop(_GO))
+
+
 def _chosen(name: str) -> str | None:
-    value = st.query_params.get(name) or st.session_state.get(f"chosen-{name}")
+    value: str | None = st.query_params.get(name) or st.session_state.get(f"chosen-{name}")
     if value is not None:
         st.session_state[f"chosen-{name}"] = value
     return value
@@ -86,10 +134,16 @@ def _chosen(name: str) -> str | None:
 
 def _choose(name: str, value: str) -> None:
     st.session_state[f"chosen-{name}"] = value
-    st.query_params[name] = value
+    if _short(value):
+        st.query_params[name] = value
+    else:
+        st.query_params.pop(name, None)
 
 
 def _forget(name: str) -> None:
     st.session_state.pop(f"chosen-{name}", None)
-    if name in st.query_params:
-        del st.query_params[name]
+    st.query_params.pop(name, None)
+
+
+def _short(value: str) -> bool:
+    return len(value) <= _LONGEST_LINK

@@ -1,0 +1,69 @@
+"""Where a table comes from: a file, a sample, a public set, or what is already here."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from fairaudit.data.samples import SAMPLES, Sample
+from fairaudit.jobs.workspace import DatasetInfo, Workspace
+from fairaudit.ui import layout, session, uploads
+from fairaudit.ui.words import bytes_, count
+
+
+def sources(workspace: Workspace, *, may_write: bool) -> None:
+    """Everything a person may start from."""
+    if may_write:
+        samples(workspace)
+        st.subheader("Your own table", anchor=False)
+        uploads.uploader(workspace)
+    earlier(workspace)
+
+
+def samples(workspace: Workspace) -> None:
+    """One card a bundled sample; a click ingests it with its roles already known."""
+    st.subheader("Samples with a known truth", anchor=False)
+    cells = st.columns(2, gap="small")
+    for place, sample in enumerate(SAMPLES.values()):
+        with cells[place % 2], st.container(border=True, height="stretch"):
+            st.markdown(f"**{layout.plain(sample.title)}**")
+            layout.quiet(sample.description)
+            st.button(
+                "Use this sample",
+                key=f"sample-{sample.name}",
+                on_click=_take,
+                args=(sample,),
+                help=f"Use the sample “{sample.title}”",
+            )
+
+
+def _take(sample: Sample) -> None:
+    with layout.guarded():
+        info = session.workspace().ingest(sample.path, name=sample.path.name)
+        session.choose_dataset(info.sha256)
+        session.accept_roles(sample.roles)
+        session.go_later("audit" if sample.roles.predictions else "train")
+
+
+def earlier(workspace: Workspace) -> None:
+    """Data sets ingested before, newest first."""
+    known = workspace.datasets()
+    if not known:
+        return
+    st.subheader(f"Already here: {count(len(known), 'data set')}", anchor=False)
+    for info in known[:20]:
+        _earlier_row(info)
+
+
+def _earlier_row(info: DatasetInfo) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.button(
+            layout.plain(info.name),
+            key=f"open-{info.sha256[:16]}",
+            icon=":material/table:",
+            type="tertiary",
+            on_click=session.choose_dataset,
+            args=(info.sha256,),
+        )
+        st.caption(
+            f"{count(info.rows, 'row')}, {count(info.columns, 'column')}, {bytes_(info.bytes)}"
+        )

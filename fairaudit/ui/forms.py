@@ -1,0 +1,171 @@
+"""Forms from knobs: what a method can be told, as widgets; only what was changed is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+from pydantic import JsonValue
+
+from fairaudit.exceptions import SpecError
+from fairaudit.methods.catalog import Knob, Method
+from fairaudit.ui.layout import plain
+
+_NONE = "(none)"
+
+
+def method_form(
+    method: Method, *, key: str, expert: bool, columns: Sequence[str] = ()
+) -> dict[str, JsonValue]:
+    """Widgets for a method's knobs; the values that differ from the defaults.
+
+    Parameters
+    ----------
+    method : Method
+    key : str
+        Prefix of the widgets' keys.
+    expert : bool
+        Whether the expert knobs are drawn too.
+    columns : sequence of str
+        What a knob of kind "columns" may choose from.
+
+    Raises
+    ------
+    SpecError
+        When a list of numbers cannot be read.
+    """
+    shown = [k for k in method.knobs if expert or not k.expert]
+    values: dict[str, JsonValue] = {}
+    for place, knob in enumerate(shown):
+        if place % 3 == 0:
+            cells = st.columns(3, vertical_alignment="bottom")
+        with cells[place % 3]:
+            value = knob_input(knob, key=f"{key}-{knob.name}", columns=columns)
+        if value != _as_json(knob.default):
+            values[knob.name] = value
+    return values
+
+
+def knob_input(knob: Knob, *, key: str, columns: Sequence[str] = ()) -> JsonValue:
+    """One widget for one knob, and its value as JSON."""
+    draw = {
+        "int": _whole,
+        "float": _decimal,
+        "choice": _choice,
+        "bool": _switch,
+        "ints": _list_of(int),
+        "floats": _list_of(float),
+    }
+    if knob.kind == "columns":
+        return _columns(knob, key, columns)
+    return draw[knob.kind](knob, key)
+
+
+def _whole(knob: Knob, key: str) -> JsonValue:
+    if isinstance(knob.default, str):  # "auto" or a number
+        return _auto(knob, key, int)
+    low = None if knob.low is None else int(knob.low)
+    high = None if knob.high is None else int(knob.high)
+    value: int | None = st.number_input(
+        knob.label, low, high, knob.default, int(knob.step or 1), help=knob.help, key=key
+    )
+    return _given(knob, value)
+
+
+def _decimal(knob: Knob, key: str) -> JsonValue:
+    low, high = _float(knob.low), _float(knob.high)
+    value: float | None = st.number_input(
+        knob.label,
+        low,
+        high,
+        _float(knob.default),
+        _float(knob.step),
+        format="%g",
+        help=knob.help,
+        key=key,
+        placeholder="none" if knob.optional else None,
+    )
+    return _given(knob, value)
+
+
+def _given(knob: Knob, value: float | None) -> JsonValue:
+    if value is None and not knob.optional:
+        raise SpecError(f"'{knob.label}' needs a value; the usual one is {knob.default}")
+    return value
+
+
+def _choice(knob: Knob, key: str) -> JsonValue:
+    options = [*knob.choices, *([_NONE] if knob.optional else [])]
+    usual = _NONE if knob.default is None else str(knob.default)
+    value: str = st.selectbox(
+        knob.label,
+        options,
+        index=options.index(usual),
+        format_func=lambda text: text.replace("_", " "),
+        help=knob.help,
+        key=key,
+    )
+    return None if value == _NONE else value
+
+
+def _switch(knob: Knob, key: str) -> JsonValue:
+    return st.toggle(knob.label, bool(knob.default), help=knob.help, key=key)
+
+
+def _auto(knob: Knob, key: str, kind: type) -> JsonValue:
+    text = st.text_input(knob.label, str(knob.default), help=knob.help, key=key).strip()
+    if text == knob.default:
+        return text
+    return _numbers(knob, text, kind)[0]
+
+
+def _list_of(kind: type) -> Any:
+    def draw(knob: Knob, key: str) -> JsonValue:
+        usual = "" if knob.default is None else ", ".join(f"{v:g}" for v in knob.default)
+        text = st.text_input(knob.label, usual, help=f"{knob.help} Separate by commas.", key=key)
+        if not text.strip() and knob.optional:
+            return None
+        return _numbers(knob, text, kind)
+
+    return draw
+
+
+def _numbers(knob: Knob, text: str, kind: type) -> list[JsonValue]:
+    try:
+        found: list[JsonValue] = [kind(part) for part in text.replace(";", ",").split(",")]
+    except ValueError:
+        raise SpecError(
+            f"'{knob.label}' cannot be read from '{text}'; write numbers such as 0.1, 0.5"
+        ) from None
+    return found
+
+
+def _columns(knob: Knob, key: str, columns: Sequence[str]) -> JsonValue:
+    usual = [c for c in knob.default or () if c in columns]
+    chosen: list[str] = st.multiselect(
+        knob.label, list(columns), usual, help=knob.help, key=key, placeholder="none"
+    )
+    return list(chosen) if chosen else _as_json(knob.default)
+
+
+def _float(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def _as_json(value: Any) -> JsonValue:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def lacks(method: Method, *, sensitive: bool, cluster: bool, task: str, images: bool) -> list[str]:
+    """What keeps a method from running on this data, in plain words; empty when nothing does."""
+    missing = []
+    if "sensitive" in method.needs and not sensitive:
+        missing.append("it needs a sensitive column: choose one on the Data page")
+    if "cluster" in method.needs and not cluster:
+        missing.append("it needs a cluster column (site, school, occupation): choose one")
+    if task not in method.tasks:
+        missing.append(f"it cannot do {plain(task)} outcomes")
+    if images and not method.images:
+        missing.append("it cannot read images")
+    return missing

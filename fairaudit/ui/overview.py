@@ -1,0 +1,53 @@
+"""What the Data page needs of a table, computed once: first rows, values of columns, diagnosis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from fairaudit.data.doctor import Diagnosis, examine
+
+_FIRST = 100  # rows of the preview
+_MOST = 200  # values of a column that can be chosen from
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A table without its rows.
+
+    Attributes
+    ----------
+    preview : polars.DataFrame
+        The first rows.
+    levels : mapping of str to tuple of str
+        Distinct values as text, of columns with few enough of them.
+    """
+
+    rows: int
+    columns: tuple[str, ...]
+    preview: pl.DataFrame
+    levels: Mapping[str, tuple[str, ...]]
+    diagnosis: Diagnosis
+
+
+def overview(frame: pl.DataFrame, *, row_id: str = "_row") -> Overview:
+    """Look at a table once."""
+    columns = tuple(c for c in frame.columns if c != row_id)
+    shown = frame.select(columns)
+    return Overview(
+        frame.height,
+        columns,
+        shown.head(_FIRST),
+        {c: found for c in columns if (found := _levels(frame.get_column(c))) is not None},
+        examine(frame),
+    )
+
+
+def _levels(column: pl.Series) -> tuple[str, ...] | None:
+    """Distinct values in order, None when there are too many to choose from."""
+    if column.dtype.is_nested() or column.approx_n_unique() > 2 * _MOST:
+        return None
+    distinct = column.drop_nulls().unique().sort()
+    return tuple(distinct.cast(pl.String)) if len(distinct) <= _MOST else None

@@ -1,0 +1,157 @@
+"""How far a job is, live: bar with the time left, curves, log, cancel; stops when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from fairaudit.jobs.info import JobInfo
+from fairaudit.ui import cache, layout, session
+from fairaudit.ui.words import ago, duration
+
+_CURVES = 3  # charts beside each other
+_POINTS = 300  # of one curve
+STATES = {
+    "queued": ("Waiting", "gray", ":material/hourglass_empty:"),
+    "running": ("Running", "blue", ":material/progress_activity:"),
+    "cancelling": ("Stopping", "orange", ":material/stop_circle:"),
+    "succeeded": ("Done", "green", ":material/check_circle:"),
+    "failed": ("Failed", "red", ":material/error:"),
+    "cancelled": ("Cancelled", "gray", ":material/cancel:"),
+}
+
+
+def follow(job_id: str) -> None:
+    """The card of a job; while it works the card renews itself every second."""
+    job = session.workspace().job(job_id)
+    if job.final:
+        card(job)
+    else:
+        _live(job_id)
+
+
+@st.fragment(run_every="1s")
+def _live(job_id: str) -> None:
+    with layout.guarded():
+        job = session.workspace().job(job_id)
+        if job.final:
+            cache.forget_jobs()
+            st.rerun()
+        card(job)
+
+
+def badge(job: JobInfo) -> None:
+    """The state in words, colour and shape."""
+    words, colour, icon = STATES[job.state]
+    st.badge(words, color=colour, icon=icon)  # type: ignore[arg-type]
+
+
+def card(job: JobInfo) -> None:
+    """Title, state, progress and what went wrong, if anything did."""
+    with st.container(border=True, key=f"card-{job.id}"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{layout.plain(job.title or job.method)}**")
+            badge(job)
+        if not job.final:
+            share = job.progress or 0.0
+            st.progress(min(max(share, 0.0), 1.0), text=layout.plain(saying(job)))
+        _ended(job)
+        _numbers(job)
+        curves(session.workspace().events(job.id))
+        _cancel(job)
+
+
+def saying(job: JobInfo) -> str:
+    """One line that says what a job does and how long it will take."""
+    if job.state == "queued":
+        return f"Waiting for a free slot (asked for {ago(job.created)})"
+    if job.state == "cancelling":
+        return "Stopping at the next safe point …"
+    parts = [job.task or "Starting"]
+    if job.progress is not None:
+        parts.append(f"{job.progress:.0%}")
+    if job.eta_s is not None:
+        parts.append(f"about {duration(job.eta_s)} left")
+    return " · ".join(parts)
+
+
+def _ended(job: JobInfo) -> None:
+    if job.state == "succeeded":
+        layout.quiet(f"Finished {ago(job.finished)}, in {duration(job.seconds)}.")
+    elif job.state == "failed":
+        st.error(layout.plain(f"What happened: {job.reason or 'the worker ended'}."))
+        layout.quiet(
+            "Kept: the data, the request and the log below. What to do: change what the message "
+            "names, then run it again; nothing else was touched."
+        )
+    elif job.state == "cancelled":
+        layout.quiet(f"Stopped: {job.reason or 'on request'}. The data and the request are kept.")
+
+
+def _numbers(job: JobInfo) -> None:
+    told = {k.replace("_", " "): f"{v:.4g}" for k, v in list(job.metrics.items())[:6]}
+    if job.peak_mb is not None:
+        told["peak memory"] = f"{job.peak_mb:,.0f} MB"
+    if told:
+        layout.quiet(" · ".join(f"{name} **{value}**" for name, value in told.items()))
+
+
+def _cancel(job: JobInfo) -> None:
+    if job.mine and job.state in ("queued", "running"):
+        st.button(
+            "Cancel",
+            key=f"cancel-{job.id}",
+            icon=":material/stop_circle:",
+            on_click=_ask_cancel,
+            args=(job.id,),
+        )
+
+
+def _ask_cancel(job_id: str) -> None:
+    with layout.guarded():
+        session.workspace().cancel(job_id)
+        cache.forget_jobs()
+
+
+def curves(events: Sequence[dict[str, Any]]) -> None:
+    """Metrics over time, up to three beside each other."""
+    series = metric_series(events)
+    worth = [name for name, table in series.items() if table.height > 2][:_CURVES]
+    if not worth:
+        return
+    for cell, name in zip(st.columns(len(worth)), worth, strict=True):
+        with cell:
+            _curve(name.replace("_", " "), series[name])
+
+
+def _curve(name: str, table: pl.DataFrame) -> None:
+    last = table.get_column("value")[-1]
+    st.caption(f"{layout.plain(name)}, now {last:.4g}")
+    st.line_chart(
+        table,
+        x="seconds",
+        y="value",
+        x_label="seconds",
+        y_label="",
+        height=150,
+        alt=f"{name} over {table.height} reports, from {table['value'][0]:.4g} to {last:.4g}",
+    )
+
+
+def metric_series(events: Sequence[dict[str, Any]]) -> dict[str, pl.DataFrame]:
+    """Each live metric as a table seconds, value; thinned evenly."""
+    began = events[0].get("t", 0.0) if events else 0.0
+    points: dict[str, list[tuple[float, float]]] = {}
+    for event in events:
+        for name, value in (event.get("metrics") or {}).items():
+            if value is not None:
+                points.setdefault(name, []).append((event["t"] - began, float(value)))
+    return {name: _thinned(found) for name, found in points.items()}
+
+
+def _thinned(points: list[tuple[float, float]]) -> pl.DataFrame:
+    step = -(-len(points) // _POINTS)
+    return pl.DataFrame(points[::step], schema=["seconds", "value"], orient="row")

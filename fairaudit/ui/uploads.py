@@ -1,0 +1,35 @@
+"""Files in: hashed and parsed once by the workspace, then only the id is kept."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from fairaudit.exceptions import FairauditError
+from fairaudit.jobs.workspace import Workspace
+from fairaudit.ui import layout, session
+
+_GENERATION = "upload-generation"
+_PROBLEM = "upload-problem"
+
+
+def uploader(workspace: Workspace) -> None:
+    """Drop zone for one file; a file that cannot be used leaves one message and nothing else."""
+    if _PROBLEM in st.session_state:
+        st.error(layout.plain(st.session_state[_PROBLEM]), icon=":material/error:")
+    file = st.file_uploader(
+        "Your file: CSV, TSV, XLSX, Parquet, Arrow, JSON lines (also .gz or .zst), "
+        "or a ZIP of images with a table",
+        key=f"upload-{st.session_state.setdefault(_GENERATION, 0)}",
+        help="At most 200 MB here; larger files: fairaudit ingest PATH. Nothing leaves this "
+        "machine.",
+    )
+    if file is None:
+        return
+    st.session_state.pop(_PROBLEM, None)
+    try:
+        with st.spinner(f"Reading {layout.plain(file.name)} …"):
+            session.choose_dataset(workspace.ingest(file.getvalue(), name=file.name).sha256)
+    except FairauditError as error:
+        st.session_state[_PROBLEM] = f"{file.name}: {error}"
+    st.session_state[_GENERATION] += 1  # a new key: Streamlit lets go of the bytes
+    st.rerun()
