@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Literal, Self
 
+import polars as pl
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from fairaudit.data.labels import canonical_label, label_text
+from fairaudit.exceptions import SpecError
+
 Task = Literal["binary", "multiclass", "regression"]
+MAX_CLASSES = 100
 
 
 class ColumnRoles(BaseModel):
@@ -84,3 +90,136 @@ class ColumnRoles(BaseModel):
         single = (self.target, self.cluster, self.weight, self.image, self.split)
         named = [*self.features, *self.sensitive, *self.predictions, *self.scores]
         return tuple(dict.fromkeys([*named, *(c for c in single if c is not None)]))
+
+
+def resolve(frame: pl.DataFrame, roles: ColumnRoles) -> ColumnRoles:
+    """The roles checked against a table, with the positive label filled in.
+
+    Returns
+    -------
+    ColumnRoles
+        The same, with `positive` set for a binary target (canonical text).
+
+    Raises
+    ------
+    SpecError
+        A column is not in the table, or its values cannot play the part; the text says which and
+        what to do.
+    """
+    for column in roles.columns:
+        _require(frame, column)
+    if roles.cluster is not None and frame[roles.cluster].drop_nulls().n_unique() < 2:
+        raise SpecError(
+            f"cluster column '{roles.cluster}' has fewer than 2 values; choose a column with at "
+            "least 2 sites, or none"
+        )
+    if roles.weight is not None:
+        _check_weight(frame[roles.weight])
+    for column in roles.scores:
+        if not frame[column].dtype.is_numeric():
+            raise SpecError(f"score column '{column}' is not numeric; name it a prediction instead")
+    return roles if roles.target is None else _resolve_target(frame[roles.target], roles)
+
+
+def _require(frame: pl.DataFrame, column: str) -> None:
+    if column in frame.columns:
+        return
+    close = get_close_matches(column, frame.columns, 3, 0.6)
+    hint = f"did you mean {', '.join(map(repr, close))}?" if close else _listing(frame.columns)
+    raise SpecError(f"there is no column '{column}' in the table; {hint}")
+
+
+def _listing(columns: list[str]) -> str:
+    more = "" if len(columns) <= 12 else f" and {len(columns) - 12} more"
+    return f"it has {', '.join(columns[:12])}{more}"
+
+
+def _check_weight(weight: pl.Series) -> None:
+    if not weight.dtype.is_numeric():
+        raise SpecError(f"weight column '{weight.name}' is not numeric; choose another or none")
+    known = weight.cast(pl.Float64).fill_nan(None).drop_nulls()
+    if len(known) == 0 or not known.is_finite().all() or (known < 0).any() or known.sum() <= 0:
+        raise SpecError(
+            f"weight column '{weight.name}' must hold finite numbers of at least 0, some above 0"
+        )
+
+
+def _resolve_target(target: pl.Series, roles: ColumnRoles) -> ColumnRoles:
+    name = target.name
+    if roles.task == "regression":
+        if not (target.dtype.is_numeric() or target.dtype == pl.Boolean):
+            raise SpecError(
+                f"target '{name}' holds text; choose the task binary or multiclass, or a numeric "
+                "column"
+            )
+        return roles
+    levels = target_levels(target)
+    if len(levels) < 2:
+        raise SpecError(f"target '{name}' has {len(levels)} value; it needs at least 2")
+    if roles.task == "multiclass":
+        _check_classes(name, levels)
+        return roles
+    if len(levels) > 2:
+        raise SpecError(
+            f"target '{name}' has {len(levels):,} values, not 2; choose the task "
+            f"{'regression' if target.dtype.is_numeric() else 'multiclass'}"
+        )
+    return roles.model_copy(update={"positive": _resolved_positive(name, levels, roles.positive)})
+
+
+def _check_classes(name: str, levels: list[str]) -> None:
+    if len(levels) > MAX_CLASSES:
+        raise SpecError(
+            f"target '{name}' has {len(levels):,} classes; at most {MAX_CLASSES} can be audited: "
+            "group them, or choose the task regression if they are numbers"
+        )
+
+
+def _resolved_positive(name: str, levels: list[str], positive: str | None) -> str:
+    if positive is None:
+        return guess_positive(levels)
+    wanted = canonical_label(positive)
+    for level in levels:
+        if level == wanted or canonical_label(level) == wanted:
+            return level
+    raise SpecError(
+        f"target '{name}' has no value '{positive}'; its values are {', '.join(map(repr, levels))}"
+    )
+
+
+def target_levels(target: pl.Series) -> list[str]:
+    """The distinct labels of a target in order: numbers by size, text by the alphabet."""
+    levels = label_text(target).drop_nulls().unique().to_list()
+    return sorted(levels, key=_label_order)
+
+
+def _label_order(label: str) -> tuple[int, float, str]:
+    try:
+        return (0, float(label), label)
+    except ValueError:
+        return (1, 0.0, label)
+
+
+_POSITIVE_WORDS = (
+    "1", "true", "yes", "y", "t", "positive", "pos", "+", "approved", "accepted", "granted",
+    "hired", "admitted", "passed", "pass", "success", "default", "defaulted", "good", "sick",
+    "disease", "high", "repaid", "readmitted", "died", "recid",
+)  # fmt: skip
+_NEGATIVE_WORDS = (
+    "0", "-1", "false", "no", "n", "f", "negative", "neg", "-", "denied", "rejected", "refused",
+    "not hired", "failed", "fail", "none", "bad", "healthy", "low",
+)  # fmt: skip
+
+
+def guess_positive(levels: list[str]) -> str:
+    """Which of two labels is the positive one: by usual words, else the larger one."""
+    lowered = {level.lower().rstrip("."): level for level in levels}
+    for word in _POSITIVE_WORDS:
+        if word in lowered:
+            return lowered[word]
+    negative = [lowered[w] for w in _NEGATIVE_WORDS if w in lowered]
+    rest = [level for level in levels if level not in negative]
+    if negative and rest:
+        return rest[0]
+    above = [level for level in levels if level.startswith((">", "≥"))]
+    return above[0] if above else sorted(levels, key=_label_order)[-1]

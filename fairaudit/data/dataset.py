@@ -1,0 +1,237 @@
+"""A table with its roles becomes arrays: the one place where polars turns into numpy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from fairaudit.data.arrays import Arrays
+from fairaudit.data.encoding import MISSING, Encoder, fit_encoder, numbers
+from fairaudit.data.grouping import group_labels, stratum
+from fairaudit.data.images import ImageStore
+from fairaudit.data.labels import label_text
+from fairaudit.data.roles import ColumnRoles, resolve, target_levels
+from fairaudit.data.splits import SplitSpec
+from fairaudit.data.splitting import TRAIN, add_validation, named_parts, split_clusters, split_rows
+from fairaudit.exceptions import InputError, SpecError
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Arrays with what was learnt to make them."""
+
+    arrays: Arrays
+    features: Encoder
+    sensitive: Encoder
+
+
+class Dataset:
+    """Rows with roles.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        As ingested; a frame without row ids gets them in its present order.
+    roles : ColumnRoles
+    images : ImageStore, optional
+        Needed when `roles.image` is set; row i of the store is row id i.
+
+    Attributes
+    ----------
+    frame : polars.DataFrame
+        All rows.
+    roles : ColumnRoles
+        Resolved: the positive label is set.
+    excluded : polars.DataFrame
+        `row` and `reason` of the rows no array holds (missing target, weight or split).
+
+    Raises
+    ------
+    SpecError
+        If the roles do not fit the table.
+
+    Examples
+    --------
+    >>> frame = pl.DataFrame({"x": range(20), "sex": ["f", "m"] * 10, "y": [0, 0, 1, 1] * 5})
+    >>> data = Dataset(frame, ColumnRoles(target="y", features=("x",), sensitive=("sex",)))
+    >>> data.arrays().part("test").X.shape
+    (4, 1)
+    """
+
+    def __init__(
+        self, frame: pl.DataFrame, roles: ColumnRoles, images: ImageStore | None = None
+    ) -> None:
+        self.frame = _with_row_id(frame, roles.row_id)
+        self.roles = resolve(self.frame, roles)
+        self.images = images
+        self.excluded = _excluded(self.frame, self.roles)
+        self._kept = _kept(self.frame, self.roles, self.excluded)
+
+    def __len__(self) -> int:
+        return self.frame.height
+
+    def arrays(self, split: SplitSpec = SplitSpec(), seed: int = 0) -> Arrays:
+        """Rows as arrays; the same split and seed always give the same arrays.
+
+        Parameters
+        ----------
+        split : SplitSpec
+            How rows are divided into training, validation and test rows.
+        seed : int
+
+        Returns
+        -------
+        Arrays
+            Rows in the order of their ids. `y` is all NaN without a target.
+        """
+        return self.prepared(split, seed).arrays
+
+    def prepared(self, split: SplitSpec = SplitSpec(), seed: int = 0) -> Prepared:
+        """Arrays together with the encoders of features and of sensitive attributes."""
+        frame = self._kept
+        parts = self._parts(frame, split, seed)
+        training = parts == TRAIN
+        train = frame.filter(pl.Series(training))
+        features = fit_encoder(train, self.roles.features)
+        sensitive = fit_encoder(train, self.roles.sensitive)
+        arrays = self._assembled(frame, parts, features, sensitive)
+        return Prepared(arrays, features, sensitive)
+
+    def encoder(self, split: SplitSpec = SplitSpec(), seed: int = 0) -> pl.DataFrame:
+        """Which features were made of which column, and how (one row a column)."""
+        return self.prepared(split, seed).features.summary()
+
+    def _assembled(
+        self, frame: pl.DataFrame, parts: NDArray[np.int8], features: Encoder, sensitive: Encoder
+    ) -> Arrays:
+        roles = self.roles
+        y, classes = _target(frame, roles)
+        cluster, clusters = _cluster(frame, roles)
+        image = roles.image is not None
+        return Arrays(
+            X=self._pixels(frame) if image else features.encode(frame),
+            y=y,
+            task=roles.task,
+            sensitive=sensitive.encode(frame),
+            groups={s: group_labels(frame[s], parts == TRAIN) for s in roles.sensitive},
+            cluster=cluster,
+            weight=None if roles.weight is None else numbers(frame[roles.weight]),
+            row_id=frame[roles.row_id].to_numpy().astype(np.int64),
+            split=parts,
+            feature_names=() if image else features.names,
+            sensitive_names=sensitive.names,
+            classes=classes,
+            cluster_names=clusters,
+        )
+
+    def _pixels(self, frame: pl.DataFrame) -> NDArray[Any]:
+        if self.images is None:
+            raise SpecError(
+                f"column '{self.roles.image}' names images but no images came with the table; "
+                "ingest the ZIP or folder that holds both"
+            )
+        return self.images.rows(frame[self.roles.row_id].to_numpy())
+
+    def _parts(self, frame: pl.DataFrame, split: SplitSpec, seed: int) -> NDArray[np.int8]:
+        roles = self.roles
+        if frame.height < 3:
+            raise InputError(
+                f"only {frame.height} rows are left to split; at least 3 are needed"
+            )
+        if split.by == "cluster":
+            codes, _ = _cluster(frame, roles)
+            if codes is None or roles.cluster is None:
+                raise SpecError("splitting by cluster needs a cluster column; choose one")
+            return split_clusters(codes, roles.cluster, split, seed)
+        strata = _strata(frame, roles)
+        if split.by == "rows":
+            return split_rows(strata, split, seed)
+        if roles.split is None:
+            raise SpecError("splitting by a column needs a split column; choose one")
+        return add_validation(named_parts(frame[roles.split]), strata, split, seed)
+
+
+def _with_row_id(frame: pl.DataFrame, row_id: str) -> pl.DataFrame:
+    if row_id not in frame.columns:
+        return frame.with_row_index(row_id).with_columns(pl.col(row_id).cast(pl.Int64))
+    if frame[row_id].n_unique() != frame.height or frame[row_id].null_count():
+        raise InputError(
+            f"column '{row_id}' holds row ids but they are not unique; drop it to have new ones"
+        )
+    return frame
+
+
+def _excluded(frame: pl.DataFrame, roles: ColumnRoles) -> pl.DataFrame:
+    """Rows no array can hold, each with the first reason that applies."""
+    reasons = []
+    if roles.target is not None:
+        reasons.append((_unknown(frame, roles.target, roles.task == "regression"), "target missing"))
+    if roles.weight is not None:
+        reasons.append((_unknown(frame, roles.weight, True), "weight missing"))
+    if roles.split is not None and _needs_all_parts(frame[roles.split]):
+        reasons.append((pl.col(roles.split).is_null(), "split missing"))
+    reason = pl.lit(None, dtype=pl.String)
+    for condition, text in reversed(reasons):
+        reason = pl.when(condition).then(pl.lit(text)).otherwise(reason)
+    listed = frame.select(pl.col(roles.row_id).alias("row"), reason.alias("reason"))
+    return listed.filter(pl.col("reason").is_not_null()).sort("row")
+
+
+def _unknown(frame: pl.DataFrame, column: str, number: bool) -> pl.Expr:
+    value = pl.col(column)
+    if frame[column].dtype.is_float():
+        return (value.is_null() | ~value.is_finite()) if number else (value.is_null() | value.is_nan())
+    return value.is_null()
+
+
+def _needs_all_parts(values: pl.Series) -> bool:
+    """A column that only marks test rows says nothing by a missing cell (see `named_parts`)."""
+    return bool((named_parts(values) == -1).any())
+
+
+def _kept(frame: pl.DataFrame, roles: ColumnRoles, excluded: pl.DataFrame) -> pl.DataFrame:
+    return frame.filter(~pl.col(roles.row_id).is_in(excluded["row"].implode())).sort(roles.row_id)
+
+
+def _target(frame: pl.DataFrame, roles: ColumnRoles) -> tuple[NDArray[Any], tuple[str, ...]]:
+    if roles.target is None:
+        return np.full(frame.height, np.nan), ()
+    if roles.task == "regression":
+        return numbers(frame[roles.target]), ()
+    levels = target_levels(frame[roles.target])
+    if roles.task == "binary":
+        levels.sort(key=lambda level: level == roles.positive)
+    return _codes(label_text(frame[roles.target]), levels), tuple(levels)
+
+
+def _codes(text: pl.Series, levels: list[str]) -> NDArray[np.int64]:
+    position = {level: i for i, level in enumerate(levels)}
+    codes = text.replace_strict(position, return_dtype=pl.Int64)
+    return codes.to_numpy().astype(np.int64)
+
+
+def _cluster(
+    frame: pl.DataFrame, roles: ColumnRoles
+) -> tuple[NDArray[np.int64] | None, tuple[str, ...]]:
+    """Codes and names; a missing cluster is a cluster of its own."""
+    if roles.cluster is None:
+        return None, ()
+    names = target_levels(frame[roles.cluster])
+    text = label_text(frame[roles.cluster])
+    if text.null_count():
+        names.append(MISSING)
+    return _codes(text.fill_null(MISSING), names), tuple(names)
+
+
+def _strata(frame: pl.DataFrame, roles: ColumnRoles) -> NDArray[np.int64]:
+    """Codes of target × coarse groups; a numeric target is cut at its median."""
+    named = [*([] if roles.target is None else [roles.target]), *roles.sensitive]
+    parts = [stratum(frame[c]).alias(str(i)) for i, c in enumerate(named)]
+    if not parts:
+        return np.zeros(frame.height, dtype=np.int64)
+    joined = pl.DataFrame(parts).select(pl.concat_str(pl.all(), separator="\x1f").alias("s"))["s"]
+    return _codes(joined, sorted(joined.unique().to_list()))

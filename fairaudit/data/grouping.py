@@ -1,0 +1,58 @@
+"""Group labels of declared attributes: levels as they are, numbers binned at training quantiles."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from fairaudit.data.encoding import MISSING, is_number, numbers
+from fairaudit.data.labels import label_text
+
+MOST_VALUES = 10
+BINS = 4
+
+
+def group_labels(values: pl.Series, train: NDArray[np.bool_]) -> NDArray[np.str_]:
+    """The group of every row.
+
+    Numbers with more than 10 different training values are cut at the training quartiles; fewer
+    values are groups as they are. Missing is "(missing)".
+    """
+    if not is_number(values.dtype) or values.dtype == pl.Boolean:
+        return _levels(values)
+    found = numbers(values)
+    known = found[train & ~np.isnan(found)]
+    if len(np.unique(known)) <= MOST_VALUES:
+        return _levels(values)
+    cuts = np.unique(np.quantile(known, np.arange(1, BINS) / BINS, method="inverted_cdf"))
+    cuts = cuts[cuts < known.max()]
+    labels = np.array([*_bin_names(cuts, whole=bool((known == np.round(known)).all())), MISSING])
+    code = np.where(np.isnan(found), len(cuts) + 1, np.searchsorted(cuts, found, side="left"))
+    return labels[code].astype(np.str_)
+
+
+def _levels(values: pl.Series) -> NDArray[np.str_]:
+    return np.array(label_text(values).fill_null(MISSING).to_list(), dtype=np.str_)
+
+
+def _bin_names(cuts: NDArray[np.float64], *, whole: bool) -> list[str]:
+    """ "≤ 28", "29–37", "≥ 38" for whole numbers; "(0.02, 0.06]" and "> 0.06" for others."""
+    shown = [f"{c:.10g}" for c in cuts]
+    if not whole:
+        inner = [f"({a}, {b}]" for a, b in zip(shown[:-1], shown[1:], strict=True)]
+        return [f"≤ {shown[0]}", *inner, f"> {shown[-1]}"]
+    above = [f"{c + 1:.10g}" for c in cuts]
+    inner = [a if a == b else f"{a}–{b}" for a, b in zip(above[:-1], shown[1:], strict=True)]
+    return [f"≤ {shown[0]}", *inner, f"≥ {above[-1]}"]
+
+
+def stratum(values: pl.Series) -> pl.Series:
+    """A coarse group for stratified splitting only: levels, or a number above its median."""
+    if is_number(values.dtype) and values.dtype != pl.Boolean and values.n_unique() > MOST_VALUES:
+        found = numbers(values)
+        if np.isnan(found).all():
+            return pl.Series(values.name, [MISSING] * len(values))
+        high = found > np.nanmedian(found)
+        return pl.Series(values.name, np.where(np.isnan(found), MISSING, np.where(high, "high", "low")))
+    return label_text(values).fill_null(MISSING)

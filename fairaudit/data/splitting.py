@@ -1,0 +1,133 @@
+"""Which rows train, validate and test: stratified, by cluster or by a column; fixed by the seed."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from fairaudit.data.arrays import SPLITS
+from fairaudit.data.labels import label_text
+from fairaudit.data.splits import SplitSpec
+from fairaudit.exceptions import SpecError
+
+_WORDS = {
+    "train": ("train", "training", "tr", "learn"),
+    "validation": ("validation", "valid", "val", "dev", "development", "tune"),
+    "test": ("test", "testing", "te", "holdout", "hold-out", "held-out", "evaluation"),
+}
+TRAIN, VALIDATION, TEST = range(3)
+
+
+def split_rows(strata: NDArray[np.int64], spec: SplitSpec, seed: int) -> NDArray[np.int8]:
+    """Stratified rows: every stratum is within one row of the asked shares.
+
+    Rows are shuffled within strata laid end to end and taken at regular steps, so tiny strata are
+    spread as well as large ones.
+
+    Parameters
+    ----------
+    strata : (n,) int codes, rows in the order of their ids
+
+    Returns
+    -------
+    (n,) int8, index into `SPLITS`
+    """
+    out = np.full(len(strata), TRAIN, dtype=np.int8)
+    rng = np.random.default_rng(seed)
+    order = _laid_out(strata, rng)
+    test = _at_steps(len(order), spec.test, rng.random())
+    out[order[test]] = TEST
+    rest = order[~test]
+    out[rest[_at_steps(len(rest), spec.validation / (1 - spec.test), rng.random())]] = VALIDATION
+    return _with_all_parts(out, rng)
+
+
+def _laid_out(strata: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.intp]:
+    return np.lexsort((rng.random(len(strata)), strata))
+
+
+def _at_steps(n: int, share: float, start: float) -> NDArray[np.bool_]:
+    """True at regular steps so that any run of k rows holds share·k of them, give or take one."""
+    ladder = np.floor(np.arange(n + 1) * share + start)
+    return np.diff(ladder) > 0
+
+
+def _with_all_parts(out: NDArray[np.int8], rng: np.random.Generator) -> NDArray[np.int8]:
+    for part in (TEST, VALIDATION):
+        if len(out) >= 3 and not (out == part).any():
+            out[rng.choice(np.flatnonzero(out == TRAIN))] = part
+    return out
+
+
+def split_clusters(
+    clusters: NDArray[np.int64], name: str, spec: SplitSpec, seed: int
+) -> NDArray[np.int8]:
+    """Whole clusters: shuffled, then each goes to the part that lacks most of its share.
+
+    Raises
+    ------
+    SpecError
+        With fewer than 3 clusters.
+    """
+    sizes = np.bincount(clusters)
+    present = np.flatnonzero(sizes)
+    if len(present) < 3:
+        raise SpecError(
+            f"cluster column '{name}' has {len(present)} values; splitting by cluster needs at "
+            "least 3: split by rows instead"
+        )
+    shares = np.array([1 - spec.validation - spec.test, spec.validation, spec.test])
+    part_of = np.zeros(len(sizes), dtype=np.int8)
+    filled = np.zeros(3)
+    for cluster in np.random.default_rng(seed).permutation(present):
+        lacking = 1 - filled / (shares * len(clusters))
+        part_of[cluster] = part = int(np.argmax(lacking))
+        filled[part] += sizes[cluster]
+    return part_of[clusters]
+
+
+def named_parts(values: pl.Series) -> NDArray[np.int8]:
+    """Parts named by a column; -1 where it names none.
+
+    A column that holds only a word for test (else missing) marks the test rows, and all other
+    rows train. Otherwise a missing cell leaves its row out.
+
+    Raises
+    ------
+    SpecError
+        For other words, or when no row trains or none tests.
+    """
+    text = label_text(values).str.to_lowercase()
+    words = set(text.drop_nulls().unique().to_list())
+    known = {word: part for part, group in enumerate(_WORDS.values()) for word in group}
+    if strange := sorted(words - known.keys()):
+        raise SpecError(
+            f"split column '{values.name}' holds {', '.join(map(repr, strange[:4]))}; its values "
+            "must be train, validation and test"
+        )
+    out = np.array([known.get(w, -1) if w is not None else -1 for w in text], dtype=np.int8)
+    if {known[w] for w in words} == {TEST}:
+        out[out == -1] = TRAIN
+    for part in (TRAIN, TEST):
+        if not (out == part).any():
+            raise SpecError(
+                f"split column '{values.name}' names no {SPLITS[part]} rows; add some or split "
+                "by rows"
+            )
+    return out
+
+
+def add_validation(
+    parts: NDArray[np.int8], strata: NDArray[np.int64], spec: SplitSpec, seed: int
+) -> NDArray[np.int8]:
+    """If a column names no validation rows, they are drawn, stratified, from the training rows."""
+    if (parts == VALIDATION).any():
+        return parts
+    out = parts.copy()
+    train = np.flatnonzero(parts == TRAIN)
+    rng = np.random.default_rng(seed)
+    order = train[_laid_out(strata[train], rng)]
+    share = spec.validation / (1 - spec.test)
+    out[order[_at_steps(len(order), share, rng.random())]] = VALIDATION
+    return _with_all_parts(out, rng)
