@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import plotly.graph_objects as go
 import polars as pl
@@ -61,13 +61,23 @@ def rows_of(
 
 
 def worst_first(errors: pl.DataFrame, model: str, metric: str) -> list[str]:
-    """Groups of one attribute, worst first; those without a value at the end, by name."""
+    """Groups of one attribute, worst first; those without a value at the end, by name.
+
+    Where no end is the good one, the lowest comes first; a mean error is worst far from zero.
+    """
     known = dict(errors.filter(pl.col("model") == model).select("group", "value").iter_rows())
     groups = sorted(errors.get_column("group").unique().to_list(), key=natural)
-    sign = -1.0 if labels.lower_is_better(metric) else 1.0
+    size = _goodness(metric)
     judged = [g for g in groups if known.get(g) is not None]
     blank = [g for g in groups if known.get(g) is None]
-    return [*sorted(judged, key=lambda g: sign * (known[g] or 0.0)), *blank]
+    return [*sorted(judged, key=lambda g: size(known[g])), *blank]
+
+
+def _goodness(metric: str) -> Callable[[float], float]:
+    if labels.base(metric) == "mean_error":
+        return lambda value: -abs(value)
+    sign = -1.0 if labels.lower_is_better(metric) else 1.0
+    return lambda value: sign * value
 
 
 def overall(result: AuditResult, *, model: str, metric: str, split: str = "test") -> float | None:

@@ -2,66 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from fairaudit.audit import metrics
 
-TITLES: Mapping[str, str] = {
-    "selection_rate": "Selection rate",
-    "tpr": "True positive rate",
-    "fpr": "False positive rate",
-    "tnr": "True negative rate",
-    "fnr": "False negative rate",
-    "ppv": "Positive predictive value",
-    "npv": "Negative predictive value",
-    "fdr": "False discovery rate",
-    "for": "False omission rate",
-    "accuracy": "Accuracy",
-    "error": "Error rate",
-    "balanced_accuracy": "Balanced accuracy",
-    "f1": "F1",
-    "mcc": "Matthews correlation",
-    "auroc": "AUROC",
-    "auprc": "AUPRC",
-    "brier": "Brier score",
-    "ece": "Calibration error",
-    "mse": "Mean squared error",
-    "rmse": "Root mean squared error",
-    "mae": "Mean absolute error",
-    "r2": "R²",
-    "mean_error": "Mean error (bias)",
-    "base_rate": "Base rate",
-    "demographic_parity": "Demographic parity",
-    "equalized_odds": "Equalized odds",
-    "neg_mse": "Negative mean squared error",
-    "log_loss": "Log loss",
-    "macro_f1": "Macro F1",
+_OTHER = {
+    "error": "error rate",
+    "rmse": "root mean squared error",
+    "neg_mse": "negative mean squared error",
+    "log_loss": "log loss",
+    "macro_f1": "macro F1",
+    "scoring_rate": "scoring rate",
+    "predictive_parity": "predictive parity",
 }
-RATES = frozenset(
-    (
-        *("selection_rate", "tpr", "fpr", "tnr", "fnr", "ppv", "npv", "fdr", "for"),
-        *("accuracy", "error", "balanced_accuracy", "base_rate", "scoring_rate"),
-        *("demographic_parity", "equalized_odds", "predictive_parity"),
-    )
-)
-LOWER_IS_BETTER = frozenset(
-    (
-        *("fpr", "fnr", "fdr", "for", "error", "brier", "ece"),
-        *("mse", "rmse", "mae", "log_loss"),
-        *("demographic_parity", "equalized_odds", "predictive_parity"),
-    )
-)
+_GAPS = (*metrics.GAP_METRICS, "predictive_parity")
+RATES = frozenset((*metrics.RATES, "balanced_accuracy", "error", "scoring_rate", *_GAPS))
+LOWER_IS_BETTER = metrics.LOWER_IS_BETTER | {"error", "rmse", "log_loss", *_GAPS}
 NEITHER = frozenset({"selection_rate", "base_rate", "mean_error", "scoring_rate"})
 
 
 def base(metric: str) -> str:
-    """The metric's family: "tpr: 2" (one class of several) belongs to "tpr"."""
-    return metric.split(":")[0].strip().split("[")[0]
+    """The metric's family: "tpr [cat]" (one class of several) belongs to "tpr"."""
+    return metrics.base_name(metric)
 
 
 def title(metric: str) -> str:
     """The metric's name as a chart shows it."""
     family = base(metric)
-    known = TITLES.get(family, family.replace("_", " ").capitalize())
-    return known + metric[len(family) :]
+    words = {**metrics.WORDS, **_OTHER}.get(family, family.replace("_", " "))
+    return words[:1].upper() + words[1:] + metric[len(family) :]
 
 
 def is_rate(metric: str) -> bool:
@@ -115,3 +82,10 @@ def rows(count: float | None) -> str:
     if count is None:
         return "no rows"
     return f"{count:,.0f} row" + ("" if count == 1 else "s")
+
+
+def speaks_of_unfairness(metric: str) -> bool:
+    """Whether a metric measures distance between groups: gaps, spreads, flips."""
+    name = base(metric)
+    marks = ("_sd", "sd_", "gap", "difference", "unfairness", "spread", "counterfactual", "odds")
+    return name in _GAPS or any(mark in name for mark in marks)

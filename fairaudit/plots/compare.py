@@ -1,0 +1,205 @@
+"""Models side by side: values with intervals, paired differences, accuracy against fairness."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import plotly.graph_objects as go
+import polars as pl
+
+from fairaudit.audit.result import AuditResult
+from fairaudit.plots import labels
+from fairaudit.plots.marks import Row, whisker
+from fairaudit.plots.theme import (
+    MAX_ROWS,
+    NEUTRAL,
+    OVERALL,
+    Chart,
+    Style,
+    empty,
+    frame,
+    model_styles,
+    name_rows,
+    plain,
+    short,
+)
+
+_FRONT_COLUMNS = ("model", "value", "low", "high", "gap", "gap_low", "gap_high", "dominated")
+
+
+def models_of(result: AuditResult) -> list[str]:
+    """Models in the order of the result."""
+    return result.errors["model"].unique(maintain_order=True).to_list()
+
+
+def side_by_side(values: pl.DataFrame, *, metric: str, title: str = "") -> Chart:
+    """One line a model: value and interval.
+
+    Parameters
+    ----------
+    values : polars.DataFrame
+        Columns model, value, low, high.
+    """
+    rows = values.filter(pl.col("value").is_not_null())
+    if rows.is_empty():
+        return empty(f"No model has a value of {labels.title(metric)}.")
+    names = rows["model"].to_list()[:MAX_ROWS]
+    figure = frame(
+        x=title or labels.title(metric), height=90 + 38 * len(names),
+        percent_x=labels.is_rate(metric),
+    )  # fmt: skip
+    known = model_styles(values["model"].to_list())
+    for y, row in enumerate(rows.head(MAX_ROWS).iter_rows(named=True)):
+        _point(figure, row, y, known[row["model"]], metric)
+    name_rows(figure, names)
+    words = [
+        f"{r['model']} {labels.value(r['value'], metric)}{_span(r, metric)}"
+        for r in rows.head(10).iter_rows(named=True)
+    ]
+    return Chart(figure, f"{title or labels.title(metric)}: {', '.join(words)}.", values)
+
+
+def _span(row: Row, metric: str) -> str:
+    span = labels.interval(row["low"], row["high"], metric)
+    return f" ({span})" if span else ""
+
+
+def _point(figure: go.Figure, row: Row, y: float, style: Style, metric: str) -> None:
+    figure.add_scatter(
+        x=[row["value"]],
+        y=[y],
+        mode="markers",
+        error_x=whisker(row["value"], row["low"], row["high"], style.color),
+        marker={"color": style.color, "symbol": style.symbol, "size": 12},
+        showlegend=False,
+        hovertemplate=f"<b>{plain(row['model'])}</b> {labels.value(row['value'], metric)}"
+        f"{_span(row, metric)}<extra></extra>",
+    )
+
+
+def overall_values(result: AuditResult, *, metric: str, split: str = "test") -> pl.DataFrame:
+    """Model, value, low, high over all rows."""
+    rows = result.errors.filter(
+        (pl.col("attribute") == OVERALL)
+        & (pl.col("metric") == metric)
+        & (pl.col("split") == split)
+    )
+    return rows.select("model", "value", "low", "high", "status")
+
+
+def gap_values(
+    result: AuditResult, *, attribute: str, metric: str, split: str = "test"
+) -> pl.DataFrame:
+    """Model, value, low, high of the largest difference between an attribute's groups."""
+    rows = result.gaps.filter(
+        (pl.col("attribute") == attribute)
+        & (pl.col("metric") == metric)
+        & (pl.col("split") == split)
+        & (pl.col("kind") == "difference")
+    )
+    return rows.select("model", "value", "low", "high", "status")
+
+
+def paired(table: pl.DataFrame, *, metric: str) -> Chart:
+    """Differences between two models on the same rows, by group or overall, with intervals.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        Columns model_a, model_b, group, difference, low, high, p_adjusted.
+    """
+    rows = table.filter(pl.col("difference").is_not_null()).head(MAX_ROWS)
+    if rows.is_empty():
+        return empty("There are no paired differences.")
+    names = [f"{r['model_a']} − {r['model_b']}, {r['group']}" for r in rows.iter_rows(named=True)]
+    figure = frame(
+        x=f"Difference in {labels.title(metric)}", height=90 + 34 * len(names),
+        percent_x=labels.is_rate(metric),
+    )  # fmt: skip
+    figure.add_shape(
+        type="line", x0=0, x1=0, y0=0, y1=1, yref="paper", line={"color": NEUTRAL, "dash": "dash"}
+    )
+    known = model_styles(table["model_a"].to_list())
+    for y, row in enumerate(rows.iter_rows(named=True)):
+        point = {"model": row["model_a"], "value": row["difference"], **_ends(row)}
+        _point(figure, point, y, known[row["model_a"]], metric)
+    name_rows(figure, names)
+    return Chart(figure, _paired_alt(rows, names, metric), table)
+
+
+def _ends(row: Row) -> dict[str, float | None]:
+    return {"low": row["low"], "high": row["high"]}
+
+
+def _paired_alt(rows: pl.DataFrame, names: Sequence[str], metric: str) -> str:
+    words = [
+        f"{name}: {labels.value(r['difference'], metric, signed=True)}{_span(r, metric)}"
+        for name, r in zip(names[:8], rows.iter_rows(named=True), strict=False)
+    ]
+    return f"Paired differences in {labels.title(metric)}. {'; '.join(words)}."
+
+
+def front_of(quality: pl.DataFrame, gap: pl.DataFrame, quality_metric: str) -> pl.DataFrame:
+    """Models with quality and gap; `dominated` where another is no worse on both, better on one.
+
+    Parameters
+    ----------
+    quality, gap : polars.DataFrame
+        Columns model, value, low, high.
+    """
+    named = gap.select("model", pl.col("value", "low", "high").name.prefix("gap_"))
+    both = quality.join(named.rename({"gap_value": "gap"}), on="model", maintain_order="left")
+    both = both.filter(pl.col("value").is_not_null() & pl.col("gap").is_not_null())
+    sign = -1.0 if labels.lower_is_better(quality_metric) else 1.0
+    points = [(sign * v, -g) for v, g in both.select("value", "gap").iter_rows()]
+    flags = pl.Series("dominated", [_dominated(p, points) for p in points], dtype=pl.Boolean)
+    return both.with_columns(flags).select(_FRONT_COLUMNS)
+
+
+def _dominated(point: tuple[float, float], points: Sequence[tuple[float, float]]) -> bool:
+    return any(p[0] >= point[0] and p[1] >= point[1] and p != point for p in points)
+
+
+def front(table: pl.DataFrame, *, quality: str, gap_title: str) -> Chart:
+    """Quality against the gap, both with intervals; dominated models are hollow."""
+    if table.is_empty():
+        return empty("No model has both a quality and a gap.")
+    figure = frame(
+        x=f"{gap_title} (smaller is fairer)", y=labels.title(quality), height=430, legend=True,
+        percent_y=labels.is_rate(quality), percent_x=True,
+    )  # fmt: skip
+    known = model_styles(table["model"].to_list())
+    for row in table.iter_rows(named=True):
+        _front_point(figure, row, known[row["model"]])
+    return Chart(figure, _front_alt(table, quality), table)
+
+
+def _front_point(figure: go.Figure, row: Mapping[str, object], style: Style) -> None:
+    name = short(str(row["model"]))
+    if row["dominated"]:
+        name += " (dominated)"
+    figure.add_scatter(
+        x=[row["gap"]],
+        y=[row["value"]],
+        mode="markers",
+        name=name,
+        error_x=whisker(row["gap"], row["gap_low"], row["gap_high"], style.color),  # type: ignore[arg-type]
+        error_y=whisker(row["value"], row["low"], row["high"], style.color),  # type: ignore[arg-type]
+        marker={
+            "color": style.color,
+            "symbol": style.symbol + ("-open" if row["dominated"] else ""),
+            "size": 13,
+            "line": {"width": 2},
+        },
+    )
+
+
+def _front_alt(table: pl.DataFrame, quality: str) -> str:
+    best = table.filter(~pl.col("dominated")).sort("gap")
+    words = [
+        f"{r['model']} {labels.value(r['value'], quality)} at a gap of {100 * r['gap']:.1f} points"
+        for r in best.head(8).iter_rows(named=True)
+    ]
+    lost = table.filter(pl.col("dominated"))["model"].to_list()
+    text = f"{labels.title(quality)} against the gap; not dominated: {', '.join(words)}"
+    return f"{text}; dominated: {', '.join(lost)}." if lost else f"{text}."

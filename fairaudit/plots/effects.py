@@ -1,0 +1,194 @@
+"""What clusters add: effects with intervals, importance, and the accuracy–fairness path."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+import polars as pl
+
+from fairaudit.plots import labels
+from fairaudit.plots.marks import legend_mark, whisker
+from fairaudit.plots.theme import (
+    MAX_ROWS,
+    NEUTRAL,
+    PALETTE,
+    Chart,
+    Style,
+    empty,
+    frame,
+    model_styles,
+    name_rows,
+    plain,
+    short,
+)
+
+MOST_CLUSTERS = 1_000
+SEEN = Style(PALETTE[0], "circle", "solid")
+UNSEEN = Style(PALETTE[1], "diamond-open", "solid")
+
+
+def caterpillar(effects: pl.DataFrame, *, effect: str = "intercept") -> Chart:
+    """Clusters from the lowest to the highest effect, each with its interval."""
+    rows = effects.filter((pl.col("effect") == effect) & pl.col("mean").is_not_null()).sort("mean")
+    if rows.is_empty():
+        return empty(f"There are no effects called {effect}.")
+    shown = _spread(rows, MOST_CLUSTERS)
+    named = shown.height <= 2 * MAX_ROWS
+    figure = frame(
+        x=f"Effect of the cluster: {effect}", height=120 + (24 * shown.height if named else 480),
+        legend=not shown["seen"].all(),
+    )  # fmt: skip
+    figure.add_shape(
+        type="line", x0=0, x1=0, y0=0, y1=1, yref="paper", line={"color": NEUTRAL, "dash": "dash"}
+    )
+    places = shown.with_columns(pl.int_range(shown.height).alias("_y"))
+    for name, style, flag in (("seen in training", SEEN, True), ("not seen", UNSEEN, False)):
+        _series(figure, places.filter(pl.col("seen") == flag), name, style)
+    if named:
+        name_rows(figure, shown["cluster"].to_list())
+    else:
+        figure.update_yaxes(title="Clusters, lowest effect on top", showticklabels=False)
+        figure.update_yaxes(range=[shown.height, -1])
+    return Chart(figure, _caterpillar_alt(rows, effect), rows)
+
+
+def _spread(rows: pl.DataFrame, most: int) -> pl.DataFrame:
+    """At most `most` rows, evenly over the order, both ends included."""
+    if rows.height <= most:
+        return rows
+    last = rows.height - 1
+    return rows[[round(i * last / (most - 1)) for i in range(most)]]
+
+
+def _series(figure: go.Figure, rows: pl.DataFrame, name: str, style: Style) -> None:
+    if rows.is_empty():
+        return
+    figure.add_scatter(
+        x=rows["mean"].to_list(),
+        y=rows["_y"].to_list(),
+        mode="markers",
+        name=name,
+        marker={"color": style.color, "symbol": style.symbol, "size": 8},
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": (rows["high"] - rows["mean"]).to_list(),
+            "arrayminus": (rows["mean"] - rows["low"]).to_list(),
+            "thickness": 1.5,
+            "width": 0,
+            "color": style.color,
+        },
+        hovertext=[plain(c) for c in rows["cluster"].to_list()],
+        hovertemplate="<b>%{hovertext}</b> %{x:.3f}<extra></extra>",
+    )
+
+
+def _caterpillar_alt(rows: pl.DataFrame, effect: str) -> str:
+    low, high = rows.row(0, named=True), rows.row(-1, named=True)
+    sure = rows.filter((pl.col("low") > 0) | (pl.col("high") < 0)).height
+    return (
+        f"Effect {effect} of {rows.height:,} clusters: lowest {low['cluster']} {low['mean']:.3f} "
+        f"({low['low']:.3f} to {low['high']:.3f}), highest {high['cluster']} {high['mean']:.3f} "
+        f"({high['low']:.3f} to {high['high']:.3f}); {sure:,} intervals leave out zero."
+    )
+
+
+def importance(table: pl.DataFrame, *, most: int = 15) -> Chart:
+    """How much each feature moves the fixed effects, with and without debiasing side by side."""
+    if table.is_empty():
+        return empty("There is no ranking of features.")
+    models = table["model"].unique(maintain_order=True).to_list()
+    first = table.filter(pl.col("model") == models[0]).sort("rank").head(most)
+    features = first["feature"].to_list()
+    rows = table.filter(pl.col("feature").is_in(features))
+    height = 100 + len(features) * max(24, 16 * len(models))
+    figure = frame(x="Importance", height=height, legend=len(models) > 1)
+    known = model_styles(models)
+    for model in models:
+        found = dict(rows.filter(pl.col("model") == model).select("feature", "importance").rows())
+        figure.add_bar(
+            x=[found.get(f) for f in features],
+            y=list(range(len(features))),
+            orientation="h",
+            name=short(model),
+            marker={"color": known[model].color},
+        )
+    name_rows(figure, features)
+    return Chart(figure, _importance_alt(first, models[0]), table.sort("model", "rank"))
+
+
+def _importance_alt(first: pl.DataFrame, model: str) -> str:
+    words = [f"{r['feature']} {r['importance']:.3f}" for r in first.head(5).iter_rows(named=True)]
+    return f"Most important features of {model}: {', '.join(words)}."
+
+
+def path(
+    table: pl.DataFrame, *, quality: str, unfairness: str, split: str = "validation"
+) -> Chart:
+    """Quality against unfairness along the strengths of debiasing; the chosen one is a star."""
+    rows = path_rows(table, quality=quality, unfairness=unfairness, split=split)
+    if rows.is_empty():
+        return empty("There is no path of debiasing strengths.")
+    figure = frame(
+        x=f"{labels.title(unfairness)} (smaller is fairer)", y=labels.title(quality),
+        height=420, legend=True, percent_y=labels.is_rate(quality),
+    )  # fmt: skip
+    figure.add_scatter(
+        x=rows["x"].to_list(), y=rows["y"].to_list(), mode="lines", showlegend=False,
+        line={"color": NEUTRAL, "width": 1},
+    )  # fmt: skip
+    chosen = pl.col("chosen")
+    for name, part, color, symbol in (
+        ("tried", rows.filter(~chosen), PALETTE[0], "circle"),
+        ("chosen", rows.filter(chosen), PALETTE[1], "star"),
+    ):
+        for row in part.iter_rows(named=True):
+            figure.add_scatter(
+                x=[row["x"]],
+                y=[row["y"]],
+                mode="markers",
+                showlegend=False,
+                error_x=whisker(row["x"], row["x_low"], row["x_high"], color),
+                error_y=whisker(row["y"], row["y_low"], row["y_high"], color),
+                marker={"color": color, "symbol": symbol, "size": 14 if row["chosen"] else 9},
+                hovertemplate=f"λ = {row['lam']:g}<extra></extra>",
+            )
+        legend_mark(figure, name, Style(color, symbol, "solid"))
+    return Chart(figure, _path_alt(rows, quality, unfairness), rows)
+
+
+def path_rows(table: pl.DataFrame, *, quality: str, unfairness: str, split: str) -> pl.DataFrame:
+    """One row a strength: lam, chosen, x (unfairness) and y (quality) with their intervals."""
+    rows = table.filter(pl.col("split") == split)
+    columns = ["lam", "value", "low", "high"]
+    names = {"value": "", "low": "_low", "high": "_high"}
+
+    def one(metric: str, letter: str) -> pl.DataFrame:
+        found = rows.filter(pl.col("metric") == metric).select(*columns, "chosen")
+        return found.rename({old: f"{letter}{new}" for old, new in names.items()})
+
+    y = one(quality, "y").drop("chosen")
+    return one(unfairness, "x").join(y, on="lam").sort("lam")
+
+
+def path_metrics(table: pl.DataFrame) -> tuple[list[str], list[str]]:
+    """Which metrics of a path speak of quality and which of unfairness."""
+    known: Sequence[str] = table["metric"].unique(maintain_order=True).to_list()
+    unfair = [m for m in known if labels.speaks_of_unfairness(m)]
+    return [m for m in known if m not in unfair], unfair
+
+
+def _path_alt(rows: pl.DataFrame, quality: str, unfairness: str) -> str:
+    def words(row: dict[str, float]) -> str:
+        return (
+            f"{labels.title(quality)} {labels.value(row['y'], quality)} at "
+            f"{labels.title(unfairness)} {labels.value(row['x'], unfairness)}"
+        )
+
+    text = f"Without debiasing (λ = {rows['lam'].item(0):g}): {words(rows.row(0, named=True))}"
+    chosen = rows.filter(pl.col("chosen"))
+    if not chosen.is_empty():
+        row = chosen.row(0, named=True)
+        text += f"; chosen (λ = {row['lam']:g}): {words(row)}"
+    return text + "."

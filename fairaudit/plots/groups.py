@@ -1,0 +1,300 @@
+"""Latent groups: how large, who is in them, how sharply, and how they overlap with attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+import polars as pl
+
+from fairaudit.plots import labels
+from fairaudit.plots.theme import (
+    DIVERGING,
+    MAX_POINTS,
+    PALETTE,
+    SEQUENTIAL,
+    Chart,
+    empty,
+    frame,
+    name_rows,
+    natural,
+    plain,
+    short,
+    styles,
+)
+
+LATENT = "latent group"
+MOST_FEATURES = 14
+_LEVELS = (
+    (0.9, 1.01, "at least 90%", PALETTE[0]),
+    (0.7, 0.9, "70 to 90%", PALETTE[6]),
+    (0.5, 0.7, "50 to 70%", PALETTE[3]),
+    (0.0, 0.5, "under 50%", PALETTE[1]),
+)
+
+
+def sizes(groups: pl.DataFrame) -> Chart:
+    """Share of rows in each latent group."""
+    if groups.is_empty():
+        return empty("No latent groups were found.")
+    rows = in_order(groups)
+    names = rows["group"].to_list()
+    known = styles(names)
+    figure = frame(x="Share of rows", height=80 + 38 * len(names), percent_x=True)
+    figure.add_bar(
+        x=rows["share"].to_list(),
+        y=list(range(len(names))),
+        orientation="h",
+        marker={"color": [known[name].color for name in names]},
+        text=[f"{share:.1%}" for share in rows["share"].to_list()],
+        showlegend=False,
+        hovertemplate="%{text}<extra></extra>",
+    )
+    name_rows(figure, names)
+    words = [f"{r['group']} {r['share']:.1%}" for r in rows.iter_rows(named=True)]
+    return Chart(figure, f"Share of rows by latent group: {', '.join(words)}.", rows)
+
+
+def in_order(table: pl.DataFrame) -> pl.DataFrame:
+    """Rows by group: group 2 before group 10."""
+    order = sorted(table["group"].unique().to_list(), key=natural)
+    place = {group: i for i, group in enumerate(order)}
+    where = pl.col("group").replace_strict(place, return_dtype=pl.Int64)
+    return table.sort(where, maintain_order=True)
+
+
+def profile(table: pl.DataFrame, *, most: int = MOST_FEATURES) -> Chart:
+    """Each group's mean of each feature, in standard deviations from everybody's mean."""
+    known = table.filter(pl.col("standardised").is_not_null())
+    if known.is_empty():
+        return empty("There is no profile of the groups.")
+    features = telling(known, most)
+    groups = sorted(known["group"].unique().to_list(), key=natural)
+    cells = {(r["feature"], r["group"]): r for r in known.iter_rows(named=True)}
+    grid = [[cells.get((f, g)) for g in groups] for f in features]
+    figure = frame(height=110 + 30 * len(features))
+    reach = max(abs(c["standardised"]) for row in grid for c in row if c is not None) or 1.0
+    figure.add_heatmap(
+        z=[[None if c is None else c["standardised"] for c in row] for row in grid],
+        x=list(range(len(groups))),
+        y=list(range(len(features))),
+        text=[["–" if c is None else f"{c['standardised']:+.2f}" for c in row] for row in grid],
+        texttemplate="%{text}",
+        hovertext=[[_profile_hover(c) for c in row] for row in grid],
+        hovertemplate="%{hovertext}<extra></extra>",
+        colorscale=[list(stop) for stop in DIVERGING],
+        zmin=-reach,
+        zmax=reach,
+        showscale=False,
+        xgap=2,
+        ygap=2,
+    )
+    name_rows(figure, features)
+    name_rows(figure, groups, axis="x")
+    return Chart(figure, _profile_alt(known, groups), in_order(table))
+
+
+def telling(table: pl.DataFrame, most: int) -> list[str]:
+    """The features in which the groups differ most from everybody."""
+    ranked = (
+        table.group_by("feature")
+        .agg(pl.col("standardised").abs().max().alias("reach"))
+        .sort(["reach", "feature"], descending=[True, False])
+    )
+    return ranked["feature"].head(most).to_list()
+
+
+def _profile_hover(cell: dict[str, float | str] | None) -> str:
+    if cell is None:
+        return ""
+    return (
+        f"{plain(str(cell['group']))}, {plain(str(cell['feature']))}<br>"
+        f"mean {cell['mean']:.3g}, everybody {cell['population']:.3g}"
+    )
+
+
+def _profile_alt(table: pl.DataFrame, groups: Sequence[str]) -> str:
+    words = []
+    for group in groups[:10]:
+        own = table.filter(pl.col("group") == group)
+        top = own.sort(pl.col("standardised").abs(), descending=True).row(0, named=True)
+        side = "above" if top["standardised"] > 0 else "below"
+        size = abs(top["standardised"])
+        words.append(f"{group}: {top['feature']} {size:.2f} standard deviations {side} everybody")
+    return "What sets the groups apart. " + "; ".join(words) + "."
+
+
+def membership(latent: pl.DataFrame, *, split: str | None = "test") -> Chart:
+    """How sure membership is: rows of each group by the share of their own group."""
+    rows = latent
+    if split is not None and split in latent["split"].unique().to_list():
+        rows = latent.filter(pl.col("split") == split)
+    shares = [c for c in rows.columns if c[:1] == "p" and c[1:].isdecimal()]
+    if rows.is_empty() or not shares:
+        return empty("There are no memberships.")
+    counted = _sureness(rows, shares)
+    names = counted["group"].unique(maintain_order=True).to_list()
+    figure = frame(
+        x="Share of the group's rows", height=110 + 38 * len(names), legend=True, percent_x=True
+    )
+    figure.update_layout(barmode="stack", legend_traceorder="normal")
+    for _, _, name, color in _LEVELS:
+        found = dict(counted.filter(pl.col("level") == name).select("group", "share").iter_rows())
+        figure.add_bar(
+            x=[found.get(g, 0.0) for g in names],
+            y=list(range(len(names))),
+            orientation="h",
+            name=f"membership {name}",
+            marker={"color": color},
+            hovertemplate="%{x:.0%}<extra></extra>",
+        )
+    name_rows(figure, names)
+    return Chart(figure, _membership_alt(counted, names), counted)
+
+
+def _sureness(rows: pl.DataFrame, shares: Sequence[str]) -> pl.DataFrame:
+    top = rows.select(
+        (pl.lit("group ") + (pl.col("group") + 1).cast(pl.String)).alias("group"),
+        pl.max_horizontal(shares).alias("top"),
+    )
+    level = pl.lit(None, dtype=pl.String)
+    for low, high, name, _ in _LEVELS:
+        inside = (pl.col("top") >= low) & (pl.col("top") < high)
+        level = pl.when(inside).then(pl.lit(name)).otherwise(level)
+    counted = top.with_columns(level.alias("level")).group_by("group", "level").len("rows")
+    of_group = pl.col("rows") / pl.col("rows").sum().over("group")
+    order = [name for _, _, name, _ in _LEVELS]
+    place = {name: i for i, name in enumerate(order)}
+    where = pl.col("level").replace_strict(place, return_dtype=pl.Int64)
+    return in_order(counted.with_columns(of_group.alias("share")).sort(where))
+
+
+def _membership_alt(counted: pl.DataFrame, names: Sequence[str]) -> str:
+    sure = dict(
+        counted.filter(pl.col("level") == _LEVELS[0][2]).select("group", "share").iter_rows()
+    )
+    words = [f"{name} {sure.get(name, 0.0):.0%}" for name in names[:12]]
+    return "Rows that belong to their group with at least 90%: " + ", ".join(words) + "."
+
+
+def overlap(table: pl.DataFrame, *, attribute: str) -> Chart:
+    """Share of each declared level that falls into each latent group."""
+    rows = table.filter(pl.col("attribute") == attribute)
+    if rows.is_empty():
+        return empty(f"There is no overlap with {attribute}.")
+    groups = sorted(rows["group"].unique().to_list(), key=natural)
+    levels = sorted(rows["level"].unique().to_list(), key=natural)[:30]
+    cells = {(r["level"], r["group"]): r for r in rows.iter_rows(named=True)}
+    grid = [[cells.get((level, g)) for g in groups] for level in levels]
+    figure = frame(height=110 + 40 * len(levels))
+    figure.add_heatmap(
+        z=[[None if c is None else c["share_of_level"] for c in row] for row in grid],
+        x=list(range(len(groups))),
+        y=list(range(len(levels))),
+        text=[["–" if c is None else _overlap_cell(c) for c in row] for row in grid],
+        texttemplate="%{text}",
+        hovertemplate="%{text}<extra></extra>",
+        colorscale=[list(stop) for stop in SEQUENTIAL],
+        zmin=0,
+        zmax=1,
+        showscale=False,
+        xgap=2,
+        ygap=2,
+    )
+    name_rows(figure, levels)
+    name_rows(figure, groups, axis="x")
+    return Chart(figure, _overlap_alt(rows, attribute), rows)
+
+
+def _overlap_cell(cell: dict[str, float]) -> str:
+    return f"{cell['share_of_level']:.0%}<br>n = {cell['n']:,.0f}"
+
+
+def _overlap_alt(rows: pl.DataFrame, attribute: str) -> str:
+    words = []
+    for _, own in rows.group_by("level", maintain_order=True):
+        top = own.sort("share_of_level", descending=True).row(0, named=True)
+        words.append(f"{top['share_of_level']:.0%} of {top['level']} are in {top['group']}")
+    return f"Latent groups and {attribute}: " + "; ".join(words[:10]) + "."
+
+
+def projection(table: pl.DataFrame) -> Chart:
+    """Rows in the plane of the two main directions of the features, coloured by group.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        Columns row, x, y, group, and (the same in each row) `explained`, the share of variance.
+    """
+    if table.is_empty():
+        return empty("There is no projection of the rows.")
+    rows = table.head(MAX_POINTS)
+    names = sorted(rows["group"].unique().to_list(), key=natural)
+    known = styles(names)
+    figure = frame(x="First direction", y="Second direction", height=460, legend=True)
+    for name in names:
+        own = rows.filter(pl.col("group") == name)
+        figure.add_scatter(
+            x=own["x"].to_list(),
+            y=own["y"].to_list(),
+            mode="markers",
+            name=short(name),
+            marker={
+                "color": known[name].color,
+                "symbol": known[name].symbol,
+                "size": 6,
+                "opacity": 0.6,
+            },
+            hovertemplate=f"{plain(name)}<extra></extra>",
+        )
+    return Chart(figure, _projection_alt(rows, names), rows)
+
+
+def _projection_alt(rows: pl.DataFrame, names: Sequence[str]) -> str:
+    words = f"{labels.rows(rows.height)} in the plane of the two main directions of the features"
+    if "explained" in rows.columns and rows["explained"].item(0) is not None:
+        words += f", which carry {rows['explained'].item(0):.0%} of their variance"
+    centres = [
+        f"{name} around ({own['x'].mean():.1f}, {own['y'].mean():.1f})"
+        for name in names[:8]
+        for own in [rows.filter(pl.col("group") == name)]
+    ]
+    return f"{words}: {', '.join(centres)}."
+
+
+def tests(table: pl.DataFrame) -> Chart:
+    """Held-out difference of each latent group from the rest, with its interval."""
+    rows = table.filter(pl.col("difference").is_not_null())
+    if rows.is_empty():
+        return empty("No latent group could be tested on held-out rows.")
+    rows = in_order(rows.filter(pl.col("n_groups") == rows["n_groups"].max()))
+    metric = str(rows["metric"].item(0))
+    rows = rows.filter(pl.col("metric") == metric)
+    names = rows["group"].to_list()
+    figure = _tests_figure(rows, names, metric)
+    words = [
+        f"{r['group']} {labels.value(r['difference'], metric, signed=True)} "
+        f"(p {r['p_adjusted']:.2g})"
+        for r in rows.filter(pl.col("p_adjusted").is_not_null()).head(10).iter_rows(named=True)
+    ]
+    alt = f"{labels.title(metric)} of each group minus the rest, held out: {', '.join(words)}."
+    return Chart(figure, alt, table)
+
+
+def _tests_figure(rows: pl.DataFrame, names: Sequence[str], metric: str) -> go.Figure:
+    from fairaudit.plots.marks import dots
+
+    figure = frame(
+        x=f"{labels.title(metric)}: group minus the rest", height=90 + 38 * len(names),
+        percent_x=labels.is_rate(metric),
+    )  # fmt: skip
+    figure.add_shape(
+        type="line", x0=0, x1=0, y0=0, y1=1, yref="paper", line={"color": "gray", "dash": "dash"}
+    )
+    shown = rows.with_columns(
+        pl.lit("").alias("model"), pl.col("difference").alias("value"), pl.lit(None).alias("n")
+    )
+    known = styles(names)
+    dots(figure, shown, names, [""], {("", name): known[name] for name in names}, metric)
+    name_rows(figure, names)
+    return figure

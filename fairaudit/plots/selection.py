@@ -1,0 +1,292 @@
+"""The no-harm decision as a picture: baseline, expert, bound and choice of each group."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+import polars as pl
+
+from fairaudit.plots import labels
+from fairaudit.plots.marks import Row, legend_mark, whisker
+from fairaudit.plots.theme import (
+    MAX_POINTS,
+    MAX_ROWS,
+    NEUTRAL,
+    Chart,
+    Style,
+    empty,
+    frame,
+    name_rows,
+    natural,
+    plain,
+    short,
+    styles,
+)
+
+BASELINE = Style(NEUTRAL, "circle-open", "dash")
+_VERDICTS = {"expert": "expert takes over", "baseline": "baseline kept"}
+
+
+def of_split(selection: pl.DataFrame, split: str) -> pl.DataFrame:
+    """One split's rows of the decision, groups by name."""
+    rows = selection.filter(pl.col("split") == split) if "split" in selection else selection
+    order = sorted(rows["group"].unique().to_list(), key=natural)
+    place = {group: i for i, group in enumerate(order)}
+    return rows.sort(pl.col("group").replace_strict(place, return_dtype=pl.Int64))
+
+
+def decision(selection: pl.DataFrame, *, split: str = "validation") -> Chart:
+    """Each group's baseline and expert on one line; the chosen one is ringed and named."""
+    rows = of_split(selection, split)
+    if rows.is_empty():
+        return empty(f"There is no decision on the {split} rows.")
+    metric = str(rows["metric"].item(0))
+    shown = list(rows.head(MAX_ROWS).iter_rows(named=True))
+    known = styles(selection["group"].unique().to_list())
+    figure = frame(
+        x=f"{labels.title(metric)} on the {split} rows", height=110 + 52 * len(shown),
+        legend=True, percent_x=labels.is_rate(metric),
+    )  # fmt: skip
+    for y, row in enumerate(shown):
+        _pair(figure, row, y, known[row["group"]], metric)
+    _legend(figure)
+    name_rows(figure, [row["group"] for row in shown])
+    figure.layout.yaxis.ticktext = [
+        f"<b>{short(row['group'])}</b><br>{_VERDICTS[row['chosen']]}" for row in shown
+    ]
+    return Chart(figure, _decision_alt(rows, metric, split), rows)
+
+
+def _pair(figure: go.Figure, row: Row, y: int, style: Style, metric: str) -> None:
+    ends = [v for v in (row["baseline"], row["expert"]) if v is not None]
+    if len(ends) == 2:
+        figure.add_scatter(
+            x=ends, y=[y, y], mode="lines", line={"color": NEUTRAL, "width": 2},
+            showlegend=False, hoverinfo="skip",
+        )  # fmt: skip
+    for name, value in (("baseline", row["baseline"]), ("expert", row["expert"])):
+        if value is None:
+            continue
+        mark = BASELINE if name == "baseline" else style
+        symbol = "circle-open" if name == "baseline" else "diamond"
+        if row["chosen"] == name:
+            _point(figure, value, y, Style(style.color, "circle-open", "solid"), 24)
+        _point(figure, value, y, Style(mark.color, symbol, "solid"), 12, _hover(row, name, metric))
+
+
+def _point(
+    figure: go.Figure, x: float, y: float, style: Style, size: int, hover: str | None = None
+) -> None:
+    figure.add_scatter(
+        x=[x],
+        y=[y],
+        mode="markers",
+        marker={"color": style.color, "symbol": style.symbol, "size": size, "line": {"width": 2}},
+        showlegend=False,
+        hoverinfo="skip" if hover is None else None,
+        hovertemplate=hover,
+    )
+
+
+def _hover(row: Row, name: str, metric: str) -> str:
+    value = labels.value(row[name], metric)
+    return (
+        f"<b>{plain(row['group'])}</b><br>{name} {value}<br>{plain(row['reason'])}<extra></extra>"
+    )
+
+
+def _legend(figure: go.Figure) -> None:
+    legend_mark(figure, "baseline", Style(NEUTRAL, "circle-open", "solid"))
+    legend_mark(figure, "expert", Style(NEUTRAL, "diamond", "solid"))
+    figure.add_scatter(
+        x=[None], y=[None], mode="markers", name="ringed: chosen",
+        marker={"color": NEUTRAL, "symbol": "circle-open", "size": 18, "line": {"width": 2}},
+    )  # fmt: skip
+
+
+def _decision_alt(rows: pl.DataFrame, metric: str, split: str) -> str:
+    parts = []
+    for row in rows.head(12).iter_rows(named=True):
+        parts.append(
+            f"{row['group']}: baseline {labels.value(row['baseline'], metric)}, "
+            f"expert {labels.value(row['expert'], metric)}, {_VERDICTS[row['chosen']]}"
+        )
+    return f"{labels.title(metric)} on the {split} rows. " + "; ".join(parts) + "."
+
+
+def bounds(selection: pl.DataFrame, *, split: str = "validation", tolerance: float = 0.0) -> Chart:
+    """Expert minus baseline with its bound; right of the line means: not worse than allowed."""
+    rows = of_split(selection, split)
+    if rows.is_empty():
+        return empty(f"There is no decision on the {split} rows.")
+    metric = str(rows["metric"].item(0))
+    shown = list(rows.head(MAX_ROWS).iter_rows(named=True))
+    known = styles(selection["group"].unique().to_list())
+    figure = frame(
+        x=f"Expert minus baseline, {labels.title(metric)}, {split} rows",
+        height=90 + 40 * len(shown), percent_x=labels.is_rate(metric),
+    )  # fmt: skip
+    figure.add_shape(
+        type="line", x0=-tolerance, x1=-tolerance, y0=0, y1=1, yref="paper",
+        line={"color": NEUTRAL, "width": 2, "dash": "dash"},
+    )  # fmt: skip
+    for y, row in enumerate(shown):
+        _difference(figure, row, y, known[row["group"]], metric)
+    name_rows(figure, [row["group"] for row in shown])
+    return Chart(figure, _bounds_alt(rows, metric, split, tolerance), rows)
+
+
+def _difference(
+    figure: go.Figure, row: Row, y: float, style: Style, metric: str, *, hollow: bool = False
+) -> None:
+    if row["difference"] is None:
+        figure.add_annotation(
+            x=0.01, xref="paper", xanchor="left", y=y, showarrow=False,
+            text=plain(f"{row['verdict']} ({labels.rows(row['n'])})"),
+        )  # fmt: skip
+        return
+    high = row["upper"] if row["upper"] is not None else row["difference"]
+    figure.add_scatter(
+        x=[row["difference"]],
+        y=[y],
+        mode="markers",
+        error_x=whisker(row["difference"], row["lower"], high, style.color),
+        marker={
+            "color": style.color,
+            "symbol": f"{style.symbol}-open" if hollow else style.symbol,
+            "size": 11,
+            "line": {"width": 2},
+        },
+        showlegend=False,
+        hovertemplate=_difference_hover(row, metric),
+    )
+
+
+def _difference_hover(row: Row, metric: str) -> str:
+    shown = labels.value(row["difference"], metric, signed=True)
+    low = labels.value(row["lower"], metric, signed=True)
+    return (
+        f"<b>{plain(row['group'])}</b><br>{shown}, bound {low}<br>n = {row['n']:,}<extra></extra>"
+    )
+
+
+def _bounds_alt(rows: pl.DataFrame, metric: str, split: str, tolerance: float) -> str:
+    parts = []
+    for row in rows.head(12).iter_rows(named=True):
+        shown = labels.value(row["difference"], metric, signed=True)
+        low = labels.value(row["lower"], metric, signed=True)
+        parts.append(f"{row['group']} {shown}, lower bound {low}, {row['verdict']}")
+    limit = labels.value(-tolerance, metric, signed=True) if tolerance else "zero"
+    head = f"Expert minus baseline on the {split} rows, against a limit of {limit}"
+    return f"{head}: " + "; ".join(parts) + "."
+
+
+def validation_beside_test(selection: pl.DataFrame) -> Chart:
+    """The same difference on the rows that decided and on rows that did not."""
+    splits = [s for s in ("validation", "test") if s in selection["split"].unique().to_list()]
+    if len(splits) < 2:
+        return empty("There are no test rows to hold beside the validation rows.")
+    first = of_split(selection, "validation")
+    metric, groups = str(first["metric"].item(0)), first["group"].to_list()[:MAX_ROWS]
+    known = styles(selection["group"].unique().to_list())
+    figure = frame(
+        x=f"Expert minus baseline, {labels.title(metric)}",
+        height=110 + 48 * len(groups), legend=True, percent_x=labels.is_rate(metric),
+    )  # fmt: skip
+    figure.add_shape(
+        type="line", x0=0, x1=0, y0=0, y1=1, yref="paper", line={"color": NEUTRAL, "dash": "dash"}
+    )
+    for aside, split in ((-0.17, "validation"), (0.17, "test")):
+        for row in of_split(selection, split).iter_rows(named=True):
+            if row["group"] in groups:
+                y = groups.index(row["group"]) + aside
+                style = known[row["group"]]
+                _difference(figure, row, y, style, metric, hollow=split == "test")
+    legend_mark(figure, "validation (decided)", Style(NEUTRAL, "circle", "solid"))
+    legend_mark(figure, "test (judged)", Style(NEUTRAL, "circle-open", "solid"))
+    name_rows(figure, groups)
+    return Chart(figure, _beside_alt(selection, groups, metric), selection)
+
+
+def _beside_alt(selection: pl.DataFrame, groups: list[str], metric: str) -> str:
+    found = {(r["split"], r["group"]): r["difference"] for r in selection.iter_rows(named=True)}
+    parts = [
+        f"{g} {labels.value(found.get(('validation', g)), metric, signed=True)} and "
+        f"{labels.value(found.get(('test', g)), metric, signed=True)}"
+        for g in groups[:12]
+    ]
+    return "Expert minus baseline on validation and on test rows: " + "; ".join(parts) + "."
+
+
+def alternatives(table: pl.DataFrame, metric: str) -> Chart:
+    """Every choice of experts: its gap against its worst group; the chosen one is a star."""
+    if table.is_empty():
+        return empty("There are no alternatives to compare.")
+    rows = table.filter(pl.col("split") == "validation") if "split" in table else table
+    rows = _thinned(rows.filter(pl.col("gap").is_not_null() & pl.col("worst").is_not_null()))
+    rate = labels.is_rate(metric)
+    figure = frame(
+        x=f"Gap between groups, {labels.title(metric)} (smaller is fairer)",
+        y="Worst group (higher is better)", height=420, legend=True,
+        percent_x=rate, percent_y=rate,
+    )  # fmt: skip
+    for name, chosen, style in _kinds(rows):
+        _cloud(figure, chosen, name, style, metric)
+    return Chart(figure, _alternatives_alt(rows, metric), rows)
+
+
+def _thinned(rows: pl.DataFrame) -> pl.DataFrame:
+    """At most MAX_POINTS rows: chosen and baseline always, then the best worst groups."""
+    if rows.height <= MAX_POINTS:
+        return rows
+    kept = (pl.col("chosen") | (pl.col("experts") == "")).alias("_kept")
+    ordered = rows.with_columns(kept).sort("_kept", "feasible", "worst", descending=True)
+    return ordered.head(MAX_POINTS).drop("_kept")
+
+
+def _kinds(rows: pl.DataFrame) -> list[tuple[str, pl.DataFrame, Style]]:
+    chosen, none = pl.col("chosen"), pl.col("experts") == ""
+    rest = rows.filter(~chosen & ~none)
+    kinds = [
+        ("not allowed", rest.filter(~pl.col("feasible")), Style(NEUTRAL, "x", "solid")),
+        ("allowed", rest.filter(pl.col("feasible")), Style("#3E9BCF", "circle", "solid")),
+        ("baseline for all", rows.filter(none & ~chosen), Style(NEUTRAL, "square", "solid")),
+        ("chosen", rows.filter(chosen), Style("#D55E00", "star", "solid")),
+    ]
+    return [kind for kind in kinds if not kind[1].is_empty()]
+
+
+def _cloud(figure: go.Figure, rows: pl.DataFrame, name: str, style: Style, metric: str) -> None:
+    words = [
+        f"{plain(e.replace(' + ', ', ') or 'no experts')}<br>gap {labels.value(g, metric)}, "
+        f"worst {labels.value(w, metric)}"
+        for e, g, w in rows.select("experts", "gap", "worst").iter_rows()
+    ]
+    figure.add_scatter(
+        x=rows["gap"].to_list(),
+        y=rows["worst"].to_list(),
+        mode="markers",
+        name=name,
+        hovertext=words,
+        hovertemplate="%{hovertext}<extra></extra>",
+        marker={
+            "color": style.color,
+            "symbol": style.symbol,
+            "size": 16 if name == "chosen" else 9,
+        },
+    )
+
+
+def _alternatives_alt(rows: pl.DataFrame, metric: str) -> str:
+    count, allowed = rows.height, int(rows["feasible"].sum())
+    words = [f"{count:,} choices of experts, {allowed:,} of them allowed"]
+    for name, found in (
+        ("baseline for all", rows.filter(pl.col("experts") == "")),
+        ("chosen", rows.filter(pl.col("chosen"))),
+    ):
+        if not found.is_empty():
+            row = found.row(0, named=True)
+            words.append(
+                f"{name}: gap {labels.value(row['gap'], metric)}, "
+                f"worst group {labels.value(row['worst'], metric)}"
+            )
+    return "; ".join(words) + "."

@@ -1,0 +1,219 @@
+"""What if there were more groups: criteria, worst group, stability, and who splits from whom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+import polars as pl
+
+from fairaudit.plots import labels
+from fairaudit.plots.theme import (
+    NEUTRAL,
+    PALETTE,
+    SYMBOLS,
+    Chart,
+    empty,
+    frame,
+    natural,
+    plain,
+    styles,
+)
+
+CRITERIA = {
+    "heldout": "Held-out log-likelihood",
+    "bic": "BIC",
+    "icl": "ICL",
+    "log_likelihood": "Log-likelihood on training rows",
+}
+LOWER = frozenset({"bic", "icl"})
+
+
+def trade_off(sweep: pl.DataFrame, metric: str, *, at: int | None = None) -> Chart:
+    """Worst group and everybody against the number of groups, held out, with intervals."""
+    rows = sweep.sort("n_groups")
+    if rows.is_empty():
+        return empty("There is no sweep over the number of groups.")
+    rate = labels.is_rate(metric)
+    figure = frame(
+        x="Number of groups", y=labels.title(metric), height=380, legend=True, percent_y=rate
+    )
+    for name, column, place in (("worst group", "worst_group", 1), ("everybody", "overall", 0)):
+        low, high = ("worst_low", "worst_high") if column == "worst_group" else _ends(column)
+        _line(figure, rows, column, name, place, (low, high))
+    _mark(figure, at)
+    figure.update_xaxes(dtick=1)
+    return Chart(figure, _trade_off_alt(rows, metric, at), rows)
+
+
+def _ends(column: str) -> tuple[str, str]:
+    return f"{column}_low", f"{column}_high"
+
+
+def _line(
+    figure: go.Figure,
+    rows: pl.DataFrame,
+    column: str,
+    name: str,
+    place: int,
+    ends: tuple[str, str] | None = None,
+) -> None:
+    color = PALETTE[place]
+    bars = None
+    if ends is not None and set(ends) <= set(rows.columns):
+        bars = {
+            "type": "data",
+            "symmetric": False,
+            "array": (rows[ends[1]] - rows[column]).to_list(),
+            "arrayminus": (rows[column] - rows[ends[0]]).to_list(),
+            "color": color,
+            "thickness": 1.5,
+        }
+    figure.add_scatter(
+        x=rows["n_groups"].to_list(),
+        y=rows[column].to_list(),
+        mode="lines+markers",
+        name=name,
+        error_y=bars,
+        line={"color": color, "width": 2, "dash": "solid" if place else "dash"},
+        marker={"color": color, "symbol": SYMBOLS[place], "size": 9},
+    )
+
+
+def _mark(figure: go.Figure, at: int | None) -> None:
+    if at is not None:
+        figure.add_shape(
+            type="line", x0=at, x1=at, y0=0, y1=1, yref="paper",
+            line={"color": NEUTRAL, "width": 2, "dash": "dot"},
+        )  # fmt: skip
+
+
+def _trade_off_alt(rows: pl.DataFrame, metric: str, at: int | None) -> str:
+    picks = rows if at is None else rows.filter(pl.col("n_groups").is_in([1, at]))
+    words = [
+        f"with {r['n_groups']} group{'s' if r['n_groups'] > 1 else ''} worst group "
+        f"{labels.value(r['worst_group'], metric)}, everybody {labels.value(r['overall'], metric)}"
+        for r in picks.head(8).iter_rows(named=True)
+    ]
+    return f"{labels.title(metric)} on held-out rows: " + "; ".join(words) + "."
+
+
+def criterion(sweep: pl.DataFrame, name: str, *, at: int | None = None) -> Chart:
+    """One criterion of fit against the number of groups; its best value is a star."""
+    if sweep.is_empty() or name not in sweep.columns or sweep[name].is_null().all():
+        return empty(f"There is no {CRITERIA.get(name, name)} in this sweep.")
+    rows = sweep.sort("n_groups")
+    title = CRITERIA.get(name, name)
+    better = "lower" if name in LOWER else "higher"
+    figure = frame(x="Number of groups", y=f"{title} ({better} is better)", height=320)
+    _line(figure, rows, name, title, 0)
+    best = best_count(rows, name)
+    at_best = rows.filter(pl.col("n_groups") == best)
+    figure.add_scatter(
+        x=at_best["n_groups"].to_list(),
+        y=at_best[name].to_list(),
+        mode="markers",
+        name="best",
+        marker={"symbol": "star", "size": 17, "color": PALETTE[1]},
+    )
+    _mark(figure, at)
+    figure.update_xaxes(dtick=1)
+    value = labels.number_text(at_best[name].item(0))
+    alt = f"{title} ({better} is better) is best with {best} groups ({value})."
+    return Chart(figure, alt, rows.select("n_groups", name))
+
+
+def best_count(sweep: pl.DataFrame, name: str) -> int:
+    """The number of groups a criterion prefers; the smaller one on a tie."""
+    known = sweep.filter(pl.col(name).is_not_null())
+    order = [pl.col(name) if name in LOWER else -pl.col(name), pl.col("n_groups")]
+    return int(known.sort(order)["n_groups"].item(0))
+
+
+def stability(sweep: pl.DataFrame, *, at: int | None = None) -> Chart:
+    """How alike the groups of bootstrap refits are (adjusted Rand index)."""
+    if sweep.is_empty() or "stability" not in sweep.columns or sweep["stability"].is_null().all():
+        return empty("Stability was not asked for in this sweep.")
+    rows = sweep.sort("n_groups")
+    figure = frame(x="Number of groups", y="Stability (adjusted Rand index)", height=320)
+    _line(figure, rows, "stability", "stability", 0)
+    _mark(figure, at)
+    figure.update_xaxes(dtick=1)
+    figure.update_yaxes(range=[min(0.0, *rows["stability"].drop_nulls().to_list()), 1.05])
+    words = [
+        f"{r['n_groups']} groups {r['stability']:.2f}"
+        for r in rows.filter(pl.col("stability").is_not_null()).iter_rows(named=True)
+    ]
+    alt = "Stability over bootstrap refits, 1 means the same groups every time: "
+    return Chart(figure, alt + ", ".join(words[:10]) + ".", rows.select("n_groups", "stability"))
+
+
+def lineage(table: pl.DataFrame, *, upto: int | None = None) -> Chart:
+    """Who splits from whom: rows that flow from each group of G to the groups of G + 1."""
+    rows = table if upto is None else table.filter(pl.col("n_groups") < upto)
+    rows = rows.filter(pl.col("rows") > 0).sort("n_groups")
+    if rows.is_empty():
+        return empty("A lineage needs at least two numbers of groups.")
+    nodes = _nodes(rows)
+    place = {node: i for i, node in enumerate(nodes)}
+    columns = sorted({count for count, _ in nodes})
+    last = max(len(columns) - 1, 1)
+    known = styles({name for _, name in nodes})
+    figure = go.Figure(
+        go.Sankey(
+            arrangement="fixed",
+            node={
+                "label": [plain(f"{name} of {count}") for count, name in nodes],
+                "color": [known[name].color for _, name in nodes],
+                # Plotly ignores nodes placed at exactly 0 or 1
+                "x": [0.001 + 0.998 * columns.index(c) / last for c, _ in nodes],
+                "y": [_height(node, nodes) for node in nodes],
+                "pad": 16,
+                "thickness": 14,
+                "line": {"width": 0},
+            },
+            link={
+                "source": [place[c, s] for c, s in rows.select("n_groups", "source").rows()],
+                "target": [place[c + 1, t] for c, t in rows.select("n_groups", "target").rows()],
+                "value": rows["rows"].to_list(),
+                "color": [_faint(known[s].color) for s in rows["source"].to_list()],
+            },
+        )
+    )
+    tallest = max(sum(1 for c, _ in nodes if c == count) for count in columns)
+    figure.update_layout(
+        height=120 + 62 * tallest,
+        margin={"l": 8, "r": 8, "t": 16, "b": 16},
+        paper_bgcolor="rgba(0,0,0,0)",
+    )
+    return Chart(figure, _lineage_alt(rows), rows)
+
+
+def _nodes(rows: pl.DataFrame) -> list[tuple[int, str]]:
+    sources = rows.select("n_groups", "source").rows()
+    targets = [(count + 1, name) for count, name in rows.select("n_groups", "target").rows()]
+    return sorted({*sources, *targets}, key=lambda node: (node[0], natural(node[1])))
+
+
+def _height(node: tuple[int, str], nodes: Sequence[tuple[int, str]]) -> float:
+    inside = [name for count, name in nodes if count == node[0]]
+    return (inside.index(node[1]) + 0.5) / len(inside)
+
+
+def _faint(color: str) -> str:
+    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},0.3)"
+
+
+def _lineage_alt(rows: pl.DataFrame) -> str:
+    sentences = []
+    for (count,), step in rows.group_by("n_groups", maintain_order=True):
+        new = str(step.sort("rows", descending=True)["target"].item(0))
+        fresh = [t for t in step["target"].unique().to_list() if t not in set(step["source"])]
+        new = sorted(fresh, key=natural)[0] if fresh else new
+        into = step.filter(pl.col("target") == new).sort("rows", descending=True)
+        origin, moved = into["source"].item(0), into["rows"].item(0)
+        share = moved / into["rows"].sum()
+        total = f"from {count} to {int(str(count)) + 1}"
+        sentences.append(f"{total}, {share:.0%} of {new} comes from {origin}")
+    return "Lineage of groups: " + "; ".join(sentences[:8]) + "."
