@@ -1,0 +1,173 @@
+"""Count-based metrics of a binary outcome, measured in every group with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fairaudit.audit import intervals, metrics
+from fairaudit.audit.counts import Cells
+from fairaudit.audit.measured import Asked, Measured
+from fairaudit.audit.metrics import FN, FP, RATES, TP, Cell
+from fairaudit.audit.resample import (
+    ClusterCells,
+    centre,
+    multinomial,
+    replicates_for,
+    resample_clusters,
+)
+
+Float = NDArray[np.float64]
+_JACCARD: tuple[tuple[Cell, ...], tuple[Cell, ...]] = ((TP,), (TP, FP, FN))
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """Counts with their replicates: `drawn` (B, G, 2, 2) varies around `around` (G, 2, 2)."""
+
+    cells: Cells
+    drawn: Float
+    around: Float
+    clusters: ClusterCells | None
+    confidence: float
+
+
+def measure(
+    cells: Cells,
+    names: Sequence[str],
+    asked: Asked,
+    clusters: ClusterCells | None = None,
+) -> list[Measured]:
+    """Each metric of `names` in each group of `cells` (G, 2, 2).
+
+    With clusters the intervals use the design effect seen in the cluster bootstrap and
+    Student's quantile with clusters − 1 degrees of freedom.
+    """
+    rng = np.random.default_rng([asked.seed, len(cells.names)])
+    n_boot = replicates_for(len(cells.names), asked.n_boot)
+    if clusters is None:
+        drawn, around = multinomial(cells, n_boot, rng), centre(cells)
+    else:
+        drawn, around = resample_clusters(clusters, n_boot, rng), cells.weight
+    sample = _Sample(cells, drawn, around, clusters, asked.confidence)
+    return [_measure_one(sample, name) for name in names]
+
+
+def _measure_one(sample: _Sample, metric: str) -> Measured:
+    cells, clusters = sample.cells, sample.clusters
+    noise = _noise(metrics.value(sample.drawn, metric), metrics.value(sample.around, metric))
+    everybody = metrics.value(sample.around.sum(axis=0), metric)
+    overall_noise = _noise(metrics.value(sample.drawn.sum(axis=1), metric), everybody)
+    low, high, method = _interval(sample, metric, noise)
+    return Measured(
+        attribute=cells.attribute,
+        names=cells.names,
+        metric=metric,
+        n=cells.rows.sum((1, 2)),
+        denominator=_effective(cells, metric),
+        value=metrics.value(cells.weight, metric),
+        low=low,
+        high=high,
+        noise=noise,
+        overall=float(metrics.value(cells.weight.sum(axis=0), metric)),
+        overall_noise=overall_noise,
+        method=method if clusters is None else f"{method}, clusters resampled",
+        replicates="multinomial bootstrap" if clusters is None else "cluster bootstrap",
+    )
+
+
+def _noise(drawn: Float, around: Float) -> Float:
+    """Replicates minus their centre; a replicate without a denominator says nothing (0)."""
+    return np.nan_to_num(drawn - around, nan=0.0)
+
+
+def _effective(cells: Cells, metric: str) -> Float:
+    """Rows the metric rests on, shrunk by unequal weights (Kish)."""
+    rows = metrics.denominator(cells.rows, metric)
+    if not cells.weighted:
+        return rows
+    under = RATES[metric][1] if metric in RATES else RATES["accuracy"][1]
+    return np.minimum(rows, _kish(cells, under)) if metric in RATES else rows * _loss(cells)
+
+
+def _kish(cells: Cells, under: tuple[Cell, ...]) -> Float:
+    """Effective size (Σw)² / Σw² of some cells."""
+    weight, square = metrics.part(cells.weight, under), metrics.part(cells.square, under)
+    return np.divide(weight**2, square, out=np.zeros(len(weight)), where=square > 0)
+
+
+def _loss(cells: Cells) -> Float:
+    """Effective over actual size of each group."""
+    rows = cells.rows.sum((1, 2))
+    kish = _kish(cells, RATES["accuracy"][1])
+    return np.divide(kish, rows, out=np.zeros(len(rows)), where=rows > 0)
+
+
+def _interval(sample: _Sample, metric: str, noise: Float) -> tuple[Float, Float, str]:
+    if metric in RATES:
+        return (*_rate_interval(sample, *RATES[metric]), "Wilson")
+    if metric == "f1":  # 2J / (1 + J) of the Jaccard share J, which is a proportion
+        low, high = _rate_interval(sample, *_JACCARD)
+        return 2 * low / (1 + low), 2 * high / (1 + high), "Wilson, transformed"
+    if metric == "balanced_accuracy":
+        return (*_balanced_interval(sample), "MOVER of two Wilson")
+    value = metrics.value(sample.cells.weight, metric)
+    return (*_fisher_interval(value, noise, sample.confidence), "bootstrap on Fisher's z")
+
+
+def _rate_interval(
+    sample: _Sample, over: tuple[Cell, ...], under: tuple[Cell, ...]
+) -> tuple[Float, Float]:
+    """Wilson at the effective size; under clusters also Student's quantile."""
+    cells = sample.cells
+    p = _quotient(cells.weight, over, under)
+    n = _kish(cells, under) if cells.weighted else metrics.part(cells.rows, under)
+    if sample.clusters is None:
+        return intervals.wilson(p, n, sample.confidence)
+    drawn = _quotient(sample.drawn, over, under)
+    effect = _design_effect(p, n, drawn)
+    df = sample.clusters.in_group - 1
+    z = intervals.quantile(sample.confidence, df)
+    low, high = intervals.wilson(p, n / effect, sample.confidence, z)
+    alone = df < 1  # one cluster says nothing about how clusters vary
+    return np.where(alone, np.nan, low), np.where(alone, np.nan, high)
+
+
+def _quotient(cells: Float, over: tuple[Cell, ...], under: tuple[Cell, ...]) -> Float:
+    return metrics.ratio(metrics.part(cells, over), metrics.part(cells, under))
+
+
+def _design_effect(p: Float, n: Float, drawn: Float) -> Float:
+    """Variance over clusters against independent rows, at least 1; typical where p is 0 or 1."""
+    if len(drawn) == 0:
+        return np.ones(len(p))
+    variance = np.nanvar(np.where(np.isnan(drawn), np.nan_to_num(p), drawn), axis=0)
+    simple = np.divide(p * (1 - p), n, out=np.zeros(len(p)), where=n > 0)
+    known = simple > 0
+    effect = np.divide(variance, simple, out=np.ones(len(p)), where=known)
+    typical = float(np.median(effect[known])) if known.any() else 1.0
+    return np.maximum(np.where(known, effect, typical), 1.0)
+
+
+def _balanced_interval(sample: _Sample) -> tuple[Float, Float]:
+    """Mean of two independent rates from their intervals."""
+    ends = [_rate_interval(sample, *RATES[name]) for name in ("tpr", "tnr")]
+    values = [metrics.value(sample.cells.weight, name) for name in ("tpr", "tnr")]
+    (la, ua), (lb, ub) = ends
+    a, b = values
+    middle = (a + b) / 2
+    return middle - np.hypot(a - la, b - lb) / 2, middle + np.hypot(ua - a, ub - b) / 2
+
+
+def _fisher_interval(value: Float, noise: Float, confidence: float) -> tuple[Float, Float]:
+    """tanh(atanh(v) ± z·se), the error from the replicates."""
+    if len(noise) == 0:
+        return np.full(len(value), np.nan), np.full(len(value), np.nan)
+    inside = np.clip(value, -0.9999, 0.9999)
+    se = noise.std(axis=0) / (1 - inside**2)
+    half = intervals.quantile(confidence) * se
+    low, high = np.tanh(np.arctanh(inside) - half), np.tanh(np.arctanh(inside) + half)
+    return np.minimum(low, value), np.maximum(high, value)

@@ -1,0 +1,150 @@
+"""What each metric is: formulas on (..., 2, 2) counts [truth, answer]; undefined is NaN, never 0.
+
+Names and definitions are Fairlearn's and scikit-learn's; where those return 0 for an empty
+denominator, these return NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float = NDArray[np.float64]
+Cell = tuple[int, int]  # (truth, answer)
+
+TN, FP, FN, TP = (0, 0), (0, 1), (1, 0), (1, 1)
+
+# a rate is (cells of the numerator, cells of the denominator)
+RATES: dict[str, tuple[tuple[Cell, ...], tuple[Cell, ...]]] = {
+    "selection_rate": ((TP, FP), (TN, FP, FN, TP)),
+    "base_rate": ((TP, FN), (TN, FP, FN, TP)),
+    "tpr": ((TP,), (TP, FN)),
+    "fpr": ((FP,), (FP, TN)),
+    "tnr": ((TN,), (FP, TN)),
+    "fnr": ((FN,), (TP, FN)),
+    "ppv": ((TP,), (TP, FP)),
+    "npv": ((TN,), (TN, FN)),
+    "fdr": ((FP,), (TP, FP)),
+    "for": ((FN,), (TN, FN)),
+    "accuracy": ((TP, TN), (TN, FP, FN, TP)),
+}
+COMPOSITES = ("balanced_accuracy", "f1", "mcc")
+SCORES = ("auroc", "auprc", "brier", "ece")
+REGRESSION = ("mse", "mae", "r2", "mean_error", "error_p50", "error_p90")
+GAP_METRICS = ("demographic_parity", "equalized_odds")
+
+BINARY = (*RATES, *COMPOSITES)
+LOWER_IS_BETTER = frozenset(
+    {"fpr", "fnr", "fdr", "for", "brier", "ece", "mse", "mae", "error_p50", "error_p90"}
+)
+# metrics whose groups may differ without anybody being treated worse: no sample of the model
+DESCRIPTIVE = frozenset({"base_rate"})
+
+WORDS = {
+    "selection_rate": "selection rate",
+    "base_rate": "share of positive outcomes",
+    "tpr": "true-positive rate",
+    "fpr": "false-positive rate",
+    "tnr": "true-negative rate",
+    "fnr": "false-negative rate",
+    "ppv": "precision (share of selections that are right)",
+    "npv": "negative predictive value",
+    "fdr": "false-discovery rate",
+    "for": "false-omission rate",
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "f1": "F1",
+    "mcc": "Matthews correlation",
+    "auroc": "AUROC",
+    "auprc": "average precision",
+    "brier": "Brier score",
+    "ece": "calibration error",
+    "mse": "mean squared error",
+    "mae": "mean absolute error",
+    "r2": "R²",
+    "mean_error": "mean error (answer minus truth)",
+    "error_p50": "median absolute error",
+    "error_p90": "90th percentile of the absolute error",
+    "demographic_parity": "demographic parity",
+    "equalized_odds": "equalized odds",
+}
+
+
+def base_name(metric: str) -> str:
+    """The metric without the class it is about: "tpr [cat]" → "tpr"."""
+    return metric.partition(" [")[0]
+
+
+def higher_is_better(metric: str) -> bool:
+    """Whether more is better; selection counts as favourable."""
+    return base_name(metric) not in LOWER_IS_BETTER
+
+
+def part(cells: Float, chosen: tuple[Cell, ...]) -> Float:
+    """Sum of some of the four cells."""
+    total: Float = np.zeros(cells.shape[:-2])
+    for truth, answer in chosen:
+        total += cells[..., truth, answer]
+    return np.asarray(total)
+
+
+def ratio(numerator: Float, denominator: Float) -> Float:
+    """Their quotient, NaN where the denominator is 0."""
+    shape = np.broadcast_shapes(np.shape(numerator), np.shape(denominator))
+    return np.divide(
+        numerator, denominator, out=np.full(shape, np.nan), where=np.asarray(denominator) > 0
+    )
+
+
+def rate(cells: Float, metric: str) -> Float:
+    """One of `RATES`."""
+    over, under = RATES[metric]
+    return ratio(part(cells, over), part(cells, under))
+
+
+def balanced_accuracy(cells: Float) -> Float:
+    """Mean of the true-positive and the true-negative rate."""
+    return 0.5 * (rate(cells, "tpr") + rate(cells, "tnr"))
+
+
+def f1(cells: Float) -> Float:
+    """2 TP / (2 TP + FP + FN)."""
+    hit = 2 * cells[..., 1, 1]
+    return ratio(hit, hit + cells[..., 0, 1] + cells[..., 1, 0])
+
+
+def mcc(cells: Float) -> Float:
+    """Matthews correlation; undefined when truth or answer has one class only."""
+    tn, fp, fn, tp = cells[..., 0, 0], cells[..., 0, 1], cells[..., 1, 0], cells[..., 1, 1]
+    # square roots before the product: counts of a billion rows would overflow precision
+    scale = np.sqrt(tp + fp) * np.sqrt(tp + fn) * np.sqrt(tn + fp) * np.sqrt(tn + fn)
+    return ratio(tp * tn - fp * fn, scale)
+
+
+_COMPOSITE: dict[str, Callable[[Float], Float]] = {
+    "balanced_accuracy": balanced_accuracy,
+    "f1": f1,
+    "mcc": mcc,
+}
+
+
+def value(cells: Float, metric: str) -> Float:
+    """Any count-based binary metric of (..., 2, 2) counts."""
+    if metric in RATES:
+        return rate(cells, metric)
+    return _COMPOSITE[metric](cells)
+
+
+def denominator(cells: Float, metric: str) -> Float:
+    """How many rows the metric rests on: for composites the smallest part it needs."""
+    if metric in RATES:
+        return part(cells, RATES[metric][1])
+    if metric == "f1":
+        return part(cells, (TP, FP, FN))
+    positives, negatives = part(cells, (TP, FN)), part(cells, (FP, TN))
+    if metric == "balanced_accuracy":
+        return np.minimum(positives, negatives)
+    answers = np.minimum(part(cells, (TP, FP)), part(cells, (FN, TN)))
+    return np.minimum(np.minimum(positives, negatives), answers)
