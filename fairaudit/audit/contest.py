@@ -15,13 +15,11 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import stats
 
+from fairaudit.audit.metrics import higher_is_better
 from fairaudit.data.arrays import Arrays
 from fairaudit.exceptions import SpecError
 
 KEYS = ["attribute", "metric", "kind"]
-HIGHER_IS_BETTER = frozenset(
-    {"accuracy", "balanced_accuracy", "auroc", "auprc", "f1", "mcc", "r2", "tpr", "tnr", "ppv"}
-)
 
 
 def measurements(errors: pl.DataFrame, gaps: pl.DataFrame, seed: int) -> pl.DataFrame:
@@ -133,7 +131,7 @@ def mark_dominated(
     front = best.select("model", "value", "low", "high").join(
         gap.select("model", pl.col("value", "low", "high").name.map(names.__getitem__)), on="model"
     )
-    sign = 1.0 if quality in HIGHER_IS_BETTER else -1.0
+    sign = 1.0 if higher_is_better(quality) else -1.0
     points = front.select(pl.col("value") * sign, -pl.col("gap")).to_numpy()
     return front.with_columns(
         pl.lit(attribute).alias("attribute"),

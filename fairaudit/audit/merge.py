@@ -58,10 +58,9 @@ def _same_rows(a: AuditResult, b: AuditResult) -> None:
 
 def _named(result: AuditResult) -> AuditResult:
     own = _method(result)
-    rename = pl.when(pl.col("model") == "baseline").then(pl.lit(f"baseline of {own}"))
-    rename = rename.when(pl.col("model") == "expert").then(pl.lit(f"experts of {own}"))
+    clearer = {"baseline": f"baseline of {own}", "expert": f"experts of {own}"}
     changed = {
-        name: table.with_columns(rename.otherwise(pl.col("model")).alias("model"))
+        name: table.with_columns(pl.col("model").replace(clearer))
         if name in _BY_MODEL and "model" in table.columns
         else table
         for name, table in result.tables.items()

@@ -23,9 +23,12 @@ from fairaudit.audit.spec import AuditSpec
 from fairaudit.audit.tables import people_table, predictions_table
 from fairaudit.data.arrays import SPLITS, Arrays
 from fairaudit.data.dataset import Dataset
+from fairaudit.data.splits import SplitSpec
+from fairaudit.exceptions import SpecError
 from fairaudit.methods._monitor import Monitor, Silent
 from fairaudit.methods.catalog import method
 
+ALL = "all"
 LATENT = "latent group"
 SEEN = "cluster seen"
 Tables = dict[str, pl.DataFrame]
@@ -70,16 +73,16 @@ def run_audit(
     """
     began = time.perf_counter()
     ear = monitor or Silent()
-    data = dataset.with_roles(spec.roles)
+    data = Dataset(dataset.frame, spec.roles, dataset.images)
     ear.start("audit")
     if spec.kind == "predictions":
         tables, summary = _predictions(data, spec, ear)
     elif spec.kind == "compare":
         tables, summary = _compare(data, spec, ear, device)
-    elif spec.kind == "stress":
-        tables, summary = _stress(data, spec, ear, device)
     else:
         tables, summary = _train(data, spec, ear, device, model_folder)
+    if len(data.excluded):
+        tables["excluded"] = data.excluded
     ear.end()
     seconds = time.perf_counter() - began
     origin = {**provenance(spec, device, seconds), **(facts or {})}
@@ -104,7 +107,31 @@ def _train(
     tables |= dict(fitted.tables)
     tables["predictions"] = predictions_table(arrays, predictions)
     tables["people"] = people_table(arrays)
-    return tables, {**_headline(data, arrays, spec), **fitted.summary}
+    return tables, _with_warnings(_headline(data, arrays, spec), fitted.summary)
+
+
+def _with_warnings(headline: dict[str, Any], summary: Mapping[str, Any]) -> dict[str, Any]:
+    warnings = [*headline["warnings"], *summary.get("warnings", [])]
+    return {**headline, **summary, "warnings": warnings}
+
+
+def _predictions(data: Dataset, spec: AuditSpec, ear: Monitor) -> tuple[Tables, dict[str, Any]]:
+    """Audit the systems in the table on all its rows; nothing is trained, nothing is split."""
+    roles = data.roles
+    if not roles.predictions and not roles.scores:
+        raise SpecError("no column holds predictions or scores; name one, or train a model")
+    bare = roles.model_copy(update={"features": (), "image": None})
+    arrays = Dataset(data.frame, bare).arrays(SplitSpec(), spec.seed)
+    systems = _existing(data, arrays)
+    ear.start("judging", 1)
+    rows = np.ones(len(arrays), dtype=bool)
+    tables = dict(_judge(arrays, systems, arrays.groups, rows, ALL, spec))
+    ear.step()
+    ear.end()
+    tables["predictions"] = predictions_table(arrays, systems, whole=True)
+    tables["people"] = people_table(arrays, whole=True)
+    facts = {"rows": {ALL: len(arrays)}, "systems": list(systems), "method": "predictions"}
+    return tables, {**_headline(data, arrays, spec), **facts}
 
 
 def _existing(data: Dataset, arrays: Arrays) -> dict[str, Prediction]:
@@ -249,8 +276,14 @@ def _headline(data: Dataset, arrays: Arrays, spec: AuditSpec) -> dict[str, Any]:
         "sensitive": list(arrays.groups),
         "target": data.roles.target,
         "confidence": spec.confidence,
-        "warnings": [],
+        "warnings": _row_warnings(data),
     }
+
+
+def _row_warnings(data: Dataset) -> list[str]:
+    """Rows no array could hold, by reason; they stand in the table `excluded`."""
+    counts = data.excluded.group_by("reason", maintain_order=True).len()
+    return [f"{n:,} rows were left out: {reason}." for reason, n in counts.iter_rows()]
 
 
 def provenance(spec: AuditSpec, device: str, seconds: float) -> dict[str, Any]:

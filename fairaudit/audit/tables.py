@@ -6,28 +6,33 @@ from collections.abc import Mapping
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from fairaudit.audit.adapters import Prediction
 from fairaudit.data.arrays import SPLITS, Arrays
 
 
-def people_table(arrays: Arrays) -> pl.DataFrame:
-    """One row a person: row id, split, declared groups and the cluster."""
+def people_table(arrays: Arrays, *, whole: bool = False) -> pl.DataFrame:
+    """One row a person: row id, split ("all" if `whole`), declared groups and the cluster."""
     columns = {name: pl.Series(labels.tolist(), dtype=pl.String) for name, labels in _who(arrays)}
-    return pl.DataFrame({"row": arrays.row_id, "split": _split_names(arrays), **columns})
+    return pl.DataFrame({"row": arrays.row_id, "split": _split_names(arrays, whole), **columns})
 
 
-def _who(arrays: Arrays) -> list[tuple[str, np.ndarray]]:
+def _who(arrays: Arrays) -> list[tuple[str, NDArray[np.str_]]]:
     who = list(arrays.groups.items())
     if arrays.cluster is not None:
-        names = np.array([*arrays.cluster_names, "(missing)"])
-        who.append(("cluster", names[arrays.cluster]))
+        who.append(("cluster", np.array(arrays.cluster_names)[arrays.cluster]))
     return who
 
 
-def predictions_table(arrays: Arrays, predictions: Mapping[str, Prediction]) -> pl.DataFrame:
-    """Long table of answers on held-out rows: row, split, model, y, label, score."""
-    split = _split_names(arrays)
+def predictions_table(
+    arrays: Arrays, predictions: Mapping[str, Prediction], *, whole: bool = False
+) -> pl.DataFrame:
+    """Long table of answers on held-out rows: row, split, model, y, label, score.
+
+    With `whole` nothing was trained: all rows are there, their split is "all".
+    """
+    split = _split_names(arrays, whole)
     parts = [
         pl.DataFrame(
             {
@@ -45,12 +50,14 @@ def predictions_table(arrays: Arrays, predictions: Mapping[str, Prediction]) -> 
     return pl.concat(parts).filter(pl.col("split") != "train")
 
 
-def _score(prediction: Prediction) -> np.ndarray | None:
+def _score(prediction: Prediction) -> NDArray[np.float64] | None:
     score = prediction.score
     if score is None or score.ndim == 1:
         return score
     return np.asarray(score[np.arange(len(score)), prediction.label.astype(int)])
 
 
-def _split_names(arrays: Arrays) -> pl.Series:
+def _split_names(arrays: Arrays, whole: bool) -> pl.Series:
+    if whole:
+        return pl.repeat("all", len(arrays), eager=True)
     return pl.Series(np.array(SPLITS)[arrays.split].tolist(), dtype=pl.String)

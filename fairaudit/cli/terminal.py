@@ -39,8 +39,9 @@ class _Bars:
         if not self._open:
             return
         live = "  ".join(f"{name} {value:.4g}" for name, value in list(metrics.items())[:3])
-        changed = {"live": live} if live else {}
-        self._progress.update(self._open[-1], advance=done, **changed)
+        self._progress.advance(self._open[-1], done)
+        if live:
+            self._progress.update(self._open[-1], live=live)
 
     def end(self) -> None:
         self._progress.remove_task(self._open.pop())
