@@ -13,9 +13,12 @@ def csv_bytes(frame: pl.DataFrame) -> bytes:
     text = cs.string().cast(pl.String)
     safe = pl.when(text.str.contains(_DANGEROUS)).then(pl.lit("'") + text).otherwise(text)
     names = [_harmless(c) for c in frame.columns]
-    return frame.with_columns(safe.name.keep()).rename(
-        dict(zip(frame.columns, names, strict=True))
-    ).write_csv().encode()
+    return (
+        frame.with_columns(safe.name.keep())
+        .rename(dict(zip(frame.columns, names, strict=True)))
+        .write_csv()
+        .encode()
+    )
 
 
 def _harmless(name: str) -> str:

@@ -11,6 +11,7 @@ from fairaudit.audit.result import AuditResult
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.exceptions import NotAllowed
 from fairaudit.jobs.info import JobInfo
+from fairaudit.report.command import command_of
 from fairaudit.ui import cache, layout, progress, session
 from fairaudit.ui.walk import step
 
@@ -25,8 +26,7 @@ class Opened:
     @property
     def command(self) -> str | None:
         """The command that gives the same numbers."""
-        found = self.result.provenance.get("command")
-        return None if found is None else str(found)
+        return command_of(self.result) or None
 
     def table(self, name: str) -> pl.DataFrame | None:
         """A result table, None where the method has none."""
@@ -41,9 +41,7 @@ def open_audit(page: str) -> Opened:
     job = _job(page)
     if job.state != "succeeded":
         _unfinished(page, job)
-    with layout.guarded():
-        return Opened(job, cache.result(job.id))
-    st.stop()
+    return Opened(job, cache.result(job.id))
 
 
 def require(opened: Opened, page: str, why: str) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from fairaudit.data.doctor import Diagnosis, examine
+from fairaudit.data.labels import label_text
 
 _FIRST = 100  # rows of the preview
 _MOST = 200  # values of a column that can be chosen from
@@ -50,4 +51,4 @@ def _levels(column: pl.Series) -> tuple[str, ...] | None:
     if column.dtype.is_nested() or column.approx_n_unique() > 2 * _MOST:
         return None
     distinct = column.drop_nulls().unique().sort()
-    return tuple(distinct.cast(pl.String)) if len(distinct) <= _MOST else None
+    return tuple(label_text(distinct)) if len(distinct) <= _MOST else None

@@ -148,4 +148,3 @@ class RolesForm:
                 label_visibility="collapsed",
                 placeholder="none",
             )
-

@@ -27,7 +27,9 @@ class Step:
 WALK: tuple[Step, ...] = (
     Step("data", "Data", ":material/table:", "Prepare", "What is in the table?"),
     Step("audit", "Audit", ":material/fact_check:", "Prepare", "How do existing decisions fare?"),
-    Step("train", "Train", ":material/model_training:", "Prepare", "Which model should be fitted?"),
+    Step(
+        "train", "Train", ":material/model_training:", "Prepare", "Which model should be fitted?"
+    ),
     Step("jobs", "Jobs", ":material/list_alt:", "Prepare", "What is running, what is done?"),
     Step("errors", "Errors", ":material/balance:", "Results", "Who gets the errors?", "errors"),
     Step("groups", "Groups", ":material/group_work:", "Results", "Who is in which latent group?"),

@@ -58,6 +58,8 @@ def bytes_(number: float) -> str:
     """`12 kB`, `3.4 MB`."""
     for unit in ("B", "kB", "MB", "GB"):
         if number < 1000 or unit == "GB":
-            return f"{number:.0f} {unit}" if number >= 10 or unit == "B" else f"{number:.1f} {unit}"
+            return (
+                f"{number:.0f} {unit}" if number >= 10 or unit == "B" else f"{number:.1f} {unit}"
+            )
         number /= 1000
     raise AssertionError(number)

@@ -1,0 +1,97 @@
+"""All jobs a person may see, and what can be done with one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from fairaudit.jobs.info import JobInfo
+from fairaudit.ui import access, cache, layout, progress, session
+from fairaudit.ui.words import ago, count, duration
+
+_PAGE = 12  # jobs listed at first
+_RESULTS = (("errors", "Errors by group"), ("report", "Report"))
+
+
+def lead(jobs: Sequence[JobInfo]) -> str:
+    """The sentence at the head of the page."""
+    if not jobs:
+        return "No job yet."
+    number = {state: sum(j.state == state for j in jobs) for state in progress.STATES}
+    busy = number["running"] + number["cancelling"]
+    parts = [f"**{busy} running**", f"**{number['queued']} waiting**"]
+    parts.append(f"**{number['succeeded']} done**")
+    parts += [f"**{number[s]} {s}**" for s in ("failed", "cancelled") if number[s]]
+    return f"{', '.join(parts)}. Jobs go on when this page is closed."
+
+
+def actions(job: JobInfo) -> None:
+    """What can be done with a finished job: look, run again, read the log, delete."""
+    if not job.final:
+        _log(job)
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if job.state == "succeeded":
+            for page, label in _RESULTS:
+                layout.go(page, label)
+        if not access.readonly():
+            st.button("Run again", icon=":material/replay:", on_click=_again, args=(job.id,))
+            if job.mine:
+                _delete(job)
+    _log(job)
+
+
+def _log(job: JobInfo) -> None:
+    with st.expander("Log and request", icon=":material/terminal:"):
+        st.code(session.workspace().log(job.id)[-20_000:] or "(the log is empty)", language=None)
+        st.json(session.workspace().spec(job.id).model_dump(mode="json"), expanded=False)
+
+
+def _delete(job: JobInfo) -> None:
+    with st.popover("Delete", icon=":material/delete:"):
+        layout.quiet("The result, the model and the log are removed for good; the data stay.")
+        st.button("Delete for good", on_click=_remove, args=(job.id,), type="primary")
+
+
+def _again(job_id: str) -> None:
+    with layout.guarded():
+        session.choose_audit(session.workspace().run_again(job_id))
+        cache.forget_jobs()
+
+
+def _remove(job_id: str) -> None:
+    with layout.guarded():
+        session.workspace().delete(job_id)
+        session.forget_audit()
+        cache.forget()
+
+
+def listing(jobs: Sequence[JobInfo], chosen: str | None) -> None:
+    """One line a job, newest first."""
+    st.subheader(f"All {count(len(jobs), 'job')}", anchor=False)
+    shown = int(st.session_state.setdefault("jobs-shown", _PAGE))
+    for job in jobs[:shown]:
+        _line(job, here=job.id == chosen)
+    if len(jobs) > shown:
+        st.button(f"Show {min(_PAGE, len(jobs) - shown)} more", on_click=_more, key="more-jobs")
+
+
+def _more() -> None:
+    st.session_state["jobs-shown"] += _PAGE
+
+
+def _line(job: JobInfo, *, here: bool) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        progress.badge(job)
+        st.button(
+            layout.plain(job.title or job.method),
+            key=f"job-{job.id}",
+            type="tertiary",
+            disabled=here,
+            on_click=session.choose_audit,
+            args=(job.id,),
+        )
+        when = ago(job.finished or job.started or job.created)
+        took = f", took {duration(job.seconds)}" if job.seconds is not None else ""
+        st.caption(f"{when}{took}")
