@@ -1,0 +1,306 @@
+"""One pass over the rows of a mixture: responsibilities and every sum an M step needs.
+
+Rows lie along the last axis, so that each sum over rows is a matrix product. Many runs (starts,
+group counts, bootstrap replicates) share one pass: the products of feature pairs are formed once
+for a chunk of rows and weighed for all runs and groups by a single matrix product.
+
+Shapes: n rows, d expert features, k gate features, R runs, G groups, J free logits
+(1 for regression, classes - 1 for classification), P = J (J + 1) / 2 pairs of logits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+CHUNK_VALUES = 1_000_000  # float64 values of one chunk: fits the caches of a CPU core
+CHUNK_VALUES_GPU = 60_000_000
+PACKED_LIMIT = 96  # above this many features pair products cost more memory than they save
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows on one device.
+
+    Attributes
+    ----------
+    expert : (d, n), first feature the constant
+    gate : (k, n)
+    y : (n,) float64 values, or int64 class codes
+    n_classes : int, 0 for regression
+    """
+
+    expert: Tensor
+    gate: Tensor
+    y: Tensor
+    n_classes: int
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return int(self.expert.shape[1])
+
+    def take(self, rows: Tensor) -> Rows:
+        """Some rows, by position."""
+        return Rows(self.expert[:, rows], self.gate[:, rows], self.y[rows], self.n_classes)
+
+
+@dataclass(frozen=True)
+class Params:
+    """Parameters of R mixtures with G groups each.
+
+    Attributes
+    ----------
+    omega : (R, G, J, d) coefficients of the experts
+    noise : (R, G) variances; ones for classification
+    gate : (R, G - 1, k) coefficients of the gate, the last group pinned at 0
+    """
+
+    omega: Tensor
+    noise: Tensor
+    gate: Tensor
+
+    @property
+    def n_groups(self) -> int:
+        """G."""
+        return int(self.omega.shape[1])
+
+    @property
+    def n_runs(self) -> int:
+        """R."""
+        return int(self.omega.shape[0])
+
+    def take(self, runs: Tensor) -> Params:
+        """Some runs, by position."""
+        return Params(self.omega[runs], self.noise[runs], self.gate[runs])
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What one pass over the rows leaves for the M step.
+
+    Attributes
+    ----------
+    loglik : (R,) observed-data log-likelihood, every normalising term included
+    size : (R, G) weight of the rows by responsibility
+    gram : (R, G, P, D, D) weighted products of expert features (regression: with y as the last
+        feature; classification: curvature of each pair of logits)
+    slope : (R, G, J, d) gradient of the experts' logits; empty for regression
+    gate_slope : (R, G - 1, k)
+    gate_gram : (R, pairs, k, k) curvature of the gate
+    """
+
+    loglik: Tensor
+    size: Tensor
+    gram: Tensor
+    slope: Tensor
+    gate_slope: Tensor
+    gate_gram: Tensor
+
+
+def pairs(count: int) -> Tensor:
+    """Index (2, count (count + 1) / 2) of all unordered pairs, row by row."""
+    return torch.triu_indices(count, count)
+
+
+def pair_products(design: Tensor, out: Tensor) -> Tensor:
+    """Products of all pairs of features, (d (d + 1) / 2, b), written into `out`."""
+    d, at = design.shape[0], 0
+    for i in range(d):
+        torch.mul(design[i], design[i:], out=out[at : at + d - i])
+        at += d - i
+    return out
+
+
+def unpack(packed: Tensor, d: int) -> Tensor:
+    """Symmetric matrices (..., d, d) from packed pairs (..., d (d + 1) / 2) or flat (..., d d)."""
+    if packed.shape[-1] == d * d:
+        return packed.reshape(*packed.shape[:-1], d, d)
+    place = torch.empty(d, d, dtype=torch.long)
+    first, second = pairs(d)
+    place[first, second] = place[second, first] = torch.arange(len(first))
+    return packed[..., place.to(packed.device)]
+
+
+class _Products:
+    """Weighted Gram matrices of one chunk, the pair products formed once for all weights."""
+
+    def __init__(self, d: int, size: int, like: Tensor) -> None:
+        self.d = d
+        self.packed = d <= PACKED_LIMIT
+        self.width = d * (d + 1) // 2 if self.packed else d * d
+        self._buffer = like.new_empty(self.width if self.packed else 0, size)
+        self._design = like
+
+    def load(self, design: Tensor) -> None:
+        """Take the chunk (d, b)."""
+        self._design = design
+        if self.packed:
+            self._buffer = self._buffer[:, : design.shape[1]]
+            pair_products(design, self._buffer)
+
+    def weighed(self, weights: Tensor) -> Tensor:
+        """Weighted sums of products (M, width) for weights (M, b)."""
+        if self.packed:
+            return weights @ self._buffer.T
+        grams = (weights[:, None, :] * self._design) @ self._design.T
+        return grams.reshape(len(weights), self.width)
+
+
+def expert_log_density(params: Params, chunk: Rows) -> tuple[Tensor, Tensor]:
+    """Log p(y | x, group) as (R, G, b), and the class probabilities (R, G, J, b).
+
+    For regression the second value holds the means, J = 1.
+    """
+    runs, groups, free, d = params.omega.shape
+    answers = (params.omega.reshape(-1, d) @ chunk.expert).reshape(runs, groups, free, chunk.n)
+    if not chunk.n_classes:
+        noise = params.noise[..., None]
+        error = (chunk.y - answers[:, :, 0]).square_()
+        return error.div_(-2 * noise).sub_(0.5 * torch.log(2 * math.pi * noise)), answers
+    zero = answers.new_zeros(runs, groups, 1, answers.shape[-1])
+    logs = torch.log_softmax(torch.cat([zero, answers], dim=2), dim=2)
+    at = chunk.y.expand(runs, groups, 1, -1)
+    return logs.gather(2, at)[:, :, 0], logs[:, :, 1:].exp()
+
+
+def log_membership(params: Params, gate: Tensor) -> Tensor:
+    """Log P(group | s) as (R, G, b), before y is seen."""
+    runs, free, k = params.gate.shape
+    logits = (params.gate.reshape(-1, k) @ gate).reshape(runs, free, gate.shape[-1])
+    zero = logits.new_zeros(runs, 1, logits.shape[-1])
+    return torch.log_softmax(torch.cat([logits, zero], dim=1), dim=1)
+
+
+def posterior(params: Params, rows: Rows) -> tuple[Tensor, Tensor]:
+    """Responsibilities (R, G, b) and the log-likelihood of each row (R, b)."""
+    joint = expert_log_density(params, rows)[0] + log_membership(params, rows.gate)
+    total = torch.logsumexp(joint, dim=1)
+    return torch.exp(joint - total[:, None]), total
+
+
+def chunks(rows: Rows, size: int) -> Iterator[tuple[slice, Rows]]:
+    """Consecutive chunks of rows."""
+    for begin in range(0, rows.n, size):
+        part = slice(begin, begin + size)
+        yield (
+            part,
+            Rows(rows.expert[:, part], rows.gate[:, part], rows.y[part], rows.n_classes),
+        )
+
+
+def chunk_size(rows: Rows, experts: int) -> int:
+    """Rows of a chunk so that its temporaries stay small."""
+    d = rows.expert.shape[0] + 1
+    k = rows.gate.shape[0]
+    free = max(rows.n_classes - 1, 1)
+    wide = d * (d + 1) // 2 if d <= PACKED_LIMIT else d * experts * free**2
+    each = wide + k * (k + 1) // 2 + 6 * experts * free**2
+    values = CHUNK_VALUES if rows.y.device.type == "cpu" else CHUNK_VALUES_GPU
+    return max(64, min(rows.n, values // each))
+
+
+def scan(
+    rows: Rows,
+    runs: Sequence[Params],
+    weights: Sequence[Tensor],
+    given: Sequence[Tensor] | None = None,
+) -> list[Sums]:
+    """E step and the sums of the M step for several sets of runs in one pass.
+
+    Parameters
+    ----------
+    runs : sequence of Params
+        One entry a group count.
+    weights : sequence of (1, n) or (R, n)
+        Row weights, shared or of each run (bootstrap multiplicities).
+    given : sequence of (R, G, n), optional
+        Responsibilities to use in place of the posterior (starts).
+    """
+    experts = sum(p.n_runs * p.n_groups for p in runs)
+    size = chunk_size(rows, experts)
+    d = rows.expert.shape[0]
+    expert = _Products(d if rows.n_classes else d + 1, size, rows.expert)
+    gate = _Products(rows.gate.shape[0], size, rows.gate)
+    totals: list[list[Tensor]] = [[] for _ in runs]
+    for part, chunk in chunks(rows, size):
+        design = chunk.expert
+        if not rows.n_classes:
+            design = torch.cat([design, chunk.y[None]])
+        expert.load(design)
+        gate.load(chunk.gate)
+        for i, params in enumerate(runs):
+            fixed = None if given is None else given[i][..., part]
+            found = _chunk_sums(params, chunk, weights[i][:, part], expert, gate, fixed)
+            if totals[i]:
+                for total, new in zip(totals[i], found, strict=True):
+                    total += new
+            else:
+                totals[i] = found
+    return [
+        _assembled(found, params, expert, gate) for found, params in zip(totals, runs, strict=True)
+    ]
+
+
+def _chunk_sums(
+    params: Params,
+    chunk: Rows,
+    weight: Tensor,
+    expert: _Products,
+    gate: _Products,
+    given: Tensor | None,
+) -> list[Tensor]:
+    density, answers = expert_log_density(params, chunk)
+    prior = log_membership(params, chunk.gate)
+    density += prior
+    total = torch.logsumexp(density, dim=1)  # (R, b)
+    resp = (density - total[:, None]).exp_() if given is None else given
+    resp = resp * weight[:, None]  # (R, G, b), weighted from here on
+    free = params.n_groups - 1
+    member = prior[:, :free].exp()
+    gate_slope, gate_gram = _logit_sums(
+        resp[:, :free], member, weight.expand(params.n_runs, -1), chunk.gate, gate
+    )
+    flat = resp.reshape(-1, resp.shape[-1])
+    if chunk.n_classes:
+        slope, gram = _class_sums(flat, answers.flatten(0, 1), chunk, expert)
+    else:
+        slope, gram = flat.new_zeros(0), expert.weighed(flat)
+    loglik = (total * weight).sum(1)
+    return [loglik, resp.sum(2), gram, slope, gate_slope, gate_gram]
+
+
+def _class_sums(
+    resp: Tensor, prob: Tensor, chunk: Rows, expert: _Products
+) -> tuple[Tensor, Tensor]:
+    codes = torch.arange(1, chunk.n_classes, device=chunk.y.device)
+    hit = (chunk.y[None] == codes[:, None]).to(resp.dtype)  # (J, b)
+    return _logit_sums(resp[:, None] * hit, prob, resp, chunk.expert, expert)
+
+
+def _logit_sums(
+    target: Tensor, prob: Tensor, weight: Tensor, design: Tensor, products: _Products
+) -> tuple[Tensor, Tensor]:
+    """Gradient (M, J, d) and curvature by pair (M, P, width) of a multinomial logistic model.
+
+    `target` (M, J, b) is weighted already, `prob` (M, J, b) and `weight` (M, b) are not.
+    """
+    runs, free, size = prob.shape
+    slope = (target - prob * weight[:, None]) @ design.T
+    first, second = pairs(free)
+    same = (first == second).to(prob)[:, None]
+    curve = prob[:, first] * (same - prob[:, second]) * weight[:, None]
+    packed = products.weighed(curve.reshape(-1, size))
+    return slope, packed.reshape(runs, len(first), products.width)
+
+
+def _assembled(found: list[Tensor], params: Params, expert: _Products, gate: _Products) -> Sums:
+    loglik, size, gram, slope, gate_slope, gate_gram = found
+    runs, groups, free, d = params.omega.shape
+    full = unpack(gram, expert.d).reshape(runs, groups, -1, expert.d, expert.d)
+    slope = slope.reshape(runs, groups, free, d) if slope.numel() else slope
+    return Sums(loglik, size, full, slope, gate_slope, unpack(gate_gram, gate.d))

@@ -1,0 +1,214 @@
+"""How ROME turns the answers of experts into one: tilted gate, plain gate, one global weight.
+
+All functions are pure: arrays in, arrays out. Shapes: n rows, G groups, C answers of an expert
+(1 for regression, the class probabilities otherwise).
+
+The tilted gate ("minimax"). Under group shares q the best prediction by squared, Brier or log
+loss is the mixture with membership proportional to (q_j / share_j) P(j | s). Its risk is concave
+in q, and its slope in q_j is the loss of group j. So the q that is hardest for the mixture,
+found by exponentiated-gradient ascent, belongs to the prediction whose worst group is best.
+With a limit on the average loss the same holds for a blend of q with the shares.
+
+The global weight ("maximin"): Wang, Buhlmann, Guo, arXiv 2309.02211.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+Float = NDArray[np.float64]
+RowLoss = Callable[[Float], Float]
+LossName = Literal["squared", "log", "brier", "error"]
+LOSSES: tuple[str, ...] = ("squared", "log", "brier", "error")
+
+TINY = 1e-12
+STEPS = 300
+GAP = 1e-4  # relative distance between primal and dual value that ends the ascent
+BISECTIONS = 12
+
+
+def tilted(prior: Float, tilt: Float) -> Float:
+    """Membership (n, G) proportional to tilt_j P(j | s)."""
+    weights = prior * tilt
+    total = weights.sum(axis=1, keepdims=True)
+    return np.where(total > TINY, weights / np.maximum(total, TINY), prior)
+
+
+def mixed(weights: Float, answers: Float) -> Float:
+    """Weighted answers (n, C) from weights (n, G) and answers (n, G, C)."""
+    return np.asarray(np.einsum("ng,ngc->nc", weights, answers))
+
+
+def row_loss(loss: str, answers: Float, y: NDArray[np.generic]) -> RowLoss:
+    """The loss of every row as a function of the weights (n, G).
+
+    Parameters
+    ----------
+    loss : {"squared", "log", "brier", "error"}
+    answers : (n, G, C)
+    y : (n,) values, or class codes
+    """
+    rows = np.arange(len(y))
+    if loss == "squared":
+        values, target = answers[:, :, 0], np.asarray(y, dtype=np.float64)
+        return lambda w: np.square(target - (w * values).sum(axis=1))
+    codes = np.asarray(y, dtype=np.int64)
+    if loss == "log":
+        hit = answers[rows, :, codes]  # (n, G) probability of what happened
+        return lambda w: -np.log(np.maximum((w * hit).sum(axis=1), TINY))
+    if loss == "brier":
+        truth = np.eye(answers.shape[2])[codes]
+        return lambda w: np.square(mixed(w, answers) - truth).sum(axis=1)
+    return lambda w: (mixed(w, answers).argmax(axis=1) != codes).astype(np.float64)
+
+
+def group_loss(loss: Float, resp: Float) -> Float:
+    """Responsibility-weighted mean loss of each group, (G,); an empty group has loss 0."""
+    return np.asarray(resp.T @ loss / np.maximum(resp.sum(axis=0), TINY))
+
+
+@dataclass(frozen=True)
+class Tilt:
+    """One point between average and worst group.
+
+    Attributes
+    ----------
+    shares : (G,) the group shares the prediction is made for
+    average : float, mean loss over all rows
+    losses : (G,) loss of each group
+    gap : float, relative distance to the best worst case any prediction of this family reaches
+    """
+
+    shares: Float
+    average: float
+    losses: Float
+    gap: float
+
+    @property
+    def worst(self) -> float:
+        """Loss of the worst group."""
+        return float(self.losses.max())
+
+
+@dataclass(frozen=True)
+class Robust:
+    """The problem of the tilted gate on one set of rows.
+
+    Attributes
+    ----------
+    prior : (n, G) membership before y is seen
+    resp : (n, G) responsibilities times row weight
+    shares : (G,) of the groups
+    loss : callable, weights (n, G) to losses (n,)
+    """
+
+    prior: Float
+    resp: Float
+    shares: Float
+    loss: RowLoss
+
+    def judge(self, aim: Float, gap: float = np.inf) -> Tilt:
+        """Losses of the tilted gate made for the shares `aim`."""
+        loss = self.loss(tilted(self.prior, aim / np.maximum(self.shares, TINY)))
+        losses = group_loss(loss, self.resp)
+        present = self.resp.sum(axis=0)
+        return Tilt(aim, float(losses @ present / present.sum()), losses, gap)
+
+    def ascend(self, blend: float = 0.0, start: Float | None = None) -> Tilt:
+        """Best tilt for (1 - blend) worst group + blend average, by exponentiated gradient."""
+        shares = self.shares / self.shares.sum()
+        live = shares > TINY
+        q = shares if start is None else start
+        best, rate, last = self.judge(shares), 1.0, -np.inf
+        best_value = _value(best, blend)
+        for _ in range(STEPS):
+            now = self.judge((1 - blend) * q + blend * shares)
+            dual, value = float(now.shares @ now.losses), _value(now, blend)
+            if value <= best_value:
+                best, best_value = now, value
+            if best_value - dual <= GAP * best_value or blend >= 1:
+                return Tilt(best.shares, best.average, best.losses, 0.0)
+            rate = rate * 1.2 if dual >= last else rate / 2
+            last = dual
+            power = rate * (now.losses / max(float(now.losses.max()), TINY) - 1)
+            q = np.where(live, q * np.exp(power), 0.0)
+            q = np.maximum(q / q.sum(), TINY * live)
+            q = q / q.sum()
+        return Tilt(best.shares, best.average, best.losses, 1 - last / max(best_value, TINY))
+
+    def within(self, limit: float) -> tuple[Tilt, bool]:
+        """Best worst group with an average loss of at most `limit`; False when out of reach."""
+        best = self.ascend()
+        if best.average <= limit:
+            return best, True
+        low, high = 0.0, 1.0
+        kept = self.judge(self.shares)
+        reached = kept.average <= limit
+        for _ in range(BISECTIONS):
+            middle = (low + high) / 2
+            found = self.ascend(middle)
+            if found.average <= limit:
+                high, reached = middle, True
+                kept = found if found.worst <= kept.worst or kept.average > limit else kept
+            else:
+                low = middle
+        return kept, reached
+
+
+def _value(tilt: Tilt, blend: float) -> float:
+    return (1 - blend) * tilt.worst + blend * tilt.average
+
+
+def explained(answers: Float, centre: Float, weight: Float) -> Float:
+    """Plug-in Gamma (G, G): mean product of the experts' centred answers over the rows."""
+    shifted = answers - centre
+    return np.asarray(
+        np.einsum("n,nkc,nlc->kl", weight / weight.sum(), shifted, shifted, optimize=True)
+    )
+
+
+def correction(
+    answers: Float, centre: Float, target: Float, resp: Float, prior: Float, shares: Float
+) -> Float:
+    """First-order bias of the plug-in Gamma, (G, G), from rows the experts have not seen.
+
+    Entry (k, l) is the mean of f_l (f_k - y) over rows of group k by soft responsibility, carried
+    from the covariate law of the group to that of everybody by share_k / P(k | s), capped at 10.
+    """
+    ratio = np.minimum(shares / np.maximum(prior, TINY), 10.0)
+    weight = resp * ratio
+    weight = weight / np.maximum(weight.sum(axis=0), TINY)
+    error = answers - target[:, None]  # (n, G, C)
+    return np.asarray(np.einsum("nk,nkc,nlc->kl", weight, error, answers - centre, optimize=True))
+
+
+def global_weight(gamma: Float, radius: float | None = None, centre: Float | None = None) -> Float:
+    """Minimise v' Gamma v on the simplex, optionally with |v - centre| / sqrt(G) <= radius."""
+    values, vectors = np.linalg.eigh((gamma + gamma.T) / 2)
+    root = vectors * np.sqrt(np.maximum(values, 0.0))
+    gamma = root @ root.T
+    scale = max(float(np.trace(gamma)), TINY)
+    count = len(gamma)
+    start = np.full(count, 1 / count) if centre is None else centre / centre.sum()
+    rules = [{"type": "eq", "fun": lambda v: v.sum() - 1}]
+    if radius is not None:
+        rules.append(
+            {"type": "ineq", "fun": lambda v: count * radius**2 - np.square(v - start).sum()}
+        )
+    found = minimize(
+        lambda v: float(v @ gamma @ v) / scale,
+        start,
+        jac=lambda v: 2 * gamma @ v / scale,
+        bounds=[(0.0, 1.0)] * count,
+        constraints=rules,
+        method="SLSQP",
+        options={"maxiter": 500, "ftol": 1e-14},
+    )
+    v = np.clip(found.x, 0.0, 1.0)
+    return np.asarray(v / v.sum())

@@ -1,0 +1,630 @@
+"""ROME with linear experts: hidden groups by expectation-maximisation, combined robustly."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.utils import ClassifierTags, RegressorTags, check_random_state
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    validate_data,
+)
+
+from fairaudit.exceptions import InputError, SpecError
+from fairaudit.methods._fit import pick_device
+from fairaudit.methods._inputs import as_columns
+from fairaudit.methods._mixture import Rules, Run
+from fairaudit.methods._monitor import Monitor, Silent
+from fairaudit.methods._rome_answers import Mixture, log_total
+from fairaudit.methods._rome_design import (
+    Columns,
+    Float,
+    SensitivePart,
+    column_names,
+    positions,
+    raw_design,
+    task_of,
+)
+from fairaudit.methods._rome_problem import (
+    Learnt,
+    Problem,
+    Settings,
+    by_size,
+    learnt,
+    prepare,
+    solve,
+)
+from fairaudit.methods._rome_state import restore, state
+from fairaudit.methods._state import load_state, save_state
+from fairaudit.methods.rome_combine import (
+    LOSSES,
+    TINY,
+    Robust,
+    global_weight,
+    mixed,
+    row_loss,
+    tilted,
+)
+from fairaudit.methods.rome_maximin import Training, corrected_matrix, plain_matrix
+from fairaudit.methods.rome_sweep import choose_groups
+
+COMBINES = ("minimax", "gate", "maximin")
+ROBUST_ROWS = 20_000  # rows on which the tilt is sought: it has only G - 1 free numbers
+
+
+def _classifies(estimator: RomeEM) -> bool:
+    if estimator.task == "regression":
+        return False
+    if hasattr(estimator, "task_") and estimator.task_ == "regression":
+        raise AttributeError("predict_proba exists for classification only")
+    return True
+
+
+class RomeEM(BaseEstimator):
+    """Robust mixture of linear experts with a gate on sensitive attributes.
+
+    Sensitive attributes decide who belongs to which hidden group; each group has its own linear
+    (or logistic) model of the other features; the models are combined so that the worst group is
+    served. No group labels are needed.
+
+    Parameters
+    ----------
+    n_groups : int or "auto", default 4
+        Number of hidden groups. "auto" takes the number from 1 to `max_groups` with the largest
+        likelihood on a quarter of the rows held out (`n_groups_`, `sweep_`).
+    combine : {"minimax", "gate", "maximin"}, default "minimax"
+        Default of `predict`; all three stay available on a fitted model.
+    outcome_sensitive : bool or list of columns, default False
+        Sensitive columns that experts may see: none, all, or those named (or numbered).
+    membership_features : list of columns or None
+        Sensitive columns the gate sees; None = all.
+    n_init : int, default 10
+        Starts, run as one batch.
+    task : {"auto", "regression", "classification"}, default "auto"
+        "auto" takes text, booleans and whole numbers with at most 20 values for classes.
+    noise : {"group", "shared"} or float, default "group"
+        Variance of the experts' errors (regression).
+    gate_intercept : bool, default True
+    combine_loss : {"auto", "squared", "log", "brier", "error"}
+        What "minimax" balances between groups; "auto" is squared error for regression and log
+        loss for classification.
+    max_average_loss : float or None
+        With "minimax": serve the worst group only as far as the average loss stays below this.
+    maximin_radius : float or None
+        With "maximin": largest distance of the weight from the group shares, over sqrt(G).
+    cross_fitting : bool, default True
+        Correct the bias of "maximin" with experts refitted on the other half of the rows.
+    gate_ridge : float, default 1e-6
+        Ridge of the gate for each row of weight; keeps separable data finite.
+    expert_ridge : float or None
+        Ridge of the experts on standardised features; None = none for regression, 1 for
+        classification (as scikit-learn's C=1).
+    noise_floor : float, default 1e-4
+        Smallest variance of a group, as a share of the pooled residual variance.
+    tol : float, default 1e-6
+        Gain of the mean bound, relative to its size, below which EM has converged.
+    max_iter : int, default 300
+    max_groups : int, default 8
+        Largest number tried by `n_groups="auto"`.
+    start_rows : int, default 20000
+        With more than twice as many rows, starts compete on a random part of this size.
+    device : {"auto", "cpu", "cuda"}
+    random_state : int, RandomState or None
+
+    Attributes
+    ----------
+    coef_ : (G, p), or (G, C - 1, p) with C > 2 classes (the first class has coefficients 0)
+        Coefficients of the experts in the units of the features; sensitive columns the experts
+        may see come last. Groups are ordered from large to small.
+    intercept_ : (G,) or (G, C - 1)
+    noise_ : (G,) variances (regression)
+    gate_coef_ : (G, q) and gate_intercept_ : (G,)
+        Of the encoded sensitive columns `gate_features_`; the last group is 0.
+    group_weights_ : (G,) shares of the rows by responsibility
+    tilt_ : (G,) group shares the tilted gate is made for
+    maximin_weights_ : (G,) global weight
+    lower_bounds_ : (n_iter_,) mean penalised log-likelihood, never falling
+    log_likelihood_, bic_, icl_ : float
+        Of the observed data; smaller criteria are better. Weights count as repeated rows.
+    n_parameters_, n_iter_, n_groups_ : int
+    converged_ : bool
+    classes_ : (C,) (classification)
+
+    References
+    ----------
+    Li, Liu, Tian, Hong, Liu: Robust Mixture Models for Algorithmic Fairness Under Latent
+    Heterogeneity, arXiv 2509.17411. Wang, Buhlmann, Guo, arXiv 2309.02211 (maximin).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fairaudit import RomeEM
+    >>> rng = np.random.default_rng(0)
+    >>> s, x = rng.integers(0, 2, 400), rng.normal(size=(400, 2))
+    >>> y = np.where(s == 1, x[:, 0], -x[:, 0]) + 0.1 * rng.normal(size=400)
+    >>> model = RomeEM(n_groups=2, random_state=0).fit(x, y, sensitive_features=s)
+    >>> [round(abs(float(c)), 1) for c in model.coef_[:, 0]]
+    [1.0, 1.0]
+    """
+
+    def __init__(
+        self,
+        n_groups: int | str = 4,
+        *,
+        combine: str = "minimax",
+        outcome_sensitive: Columns = False,
+        membership_features: Sequence[int | str] | None = None,
+        n_init: int = 10,
+        task: str = "auto",
+        noise: str | float = "group",
+        gate_intercept: bool = True,
+        combine_loss: str = "auto",
+        max_average_loss: float | None = None,
+        maximin_radius: float | None = None,
+        cross_fitting: bool = True,
+        gate_ridge: float = 1e-6,
+        expert_ridge: float | None = None,
+        noise_floor: float = 1e-4,
+        tol: float = 1e-6,
+        max_iter: int = 300,
+        max_groups: int = 8,
+        start_rows: int = 20_000,
+        device: str = "auto",
+        random_state: Any = None,
+    ) -> None:
+        self.n_groups = n_groups
+        self.combine = combine
+        self.outcome_sensitive = outcome_sensitive
+        self.membership_features = membership_features
+        self.n_init = n_init
+        self.task = task
+        self.noise = noise
+        self.gate_intercept = gate_intercept
+        self.combine_loss = combine_loss
+        self.max_average_loss = max_average_loss
+        self.maximin_radius = maximin_radius
+        self.cross_fitting = cross_fitting
+        self.gate_ridge = gate_ridge
+        self.expert_ridge = expert_ridge
+        self.noise_floor = noise_floor
+        self.tol = tol
+        self.max_iter = max_iter
+        self.max_groups = max_groups
+        self.start_rows = start_rows
+        self.device = device
+        self.random_state = random_state
+
+    # -- fitting ---------------------------------------------------------------------------
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        sensitive_features: Any = None,
+        clusters: Any = None,
+        sample_weight: Any = None,
+        monitor: Monitor | None = None,
+    ) -> Self:
+        """Find the groups, fit the experts and prepare the three combinations.
+
+        Parameters
+        ----------
+        X : (n, p) features the experts see
+        y : (n,) outcome
+        sensitive_features : (n, q), optional
+            Missing values are allowed: a number gets an indicator, text its own level.
+            Without any the gate is constant (a plain mixture).
+        clusters : ignored
+            Accepted so that all methods are called alike.
+        sample_weight : (n,), optional
+            A weight of 2 counts as two rows.
+        monitor : Monitor, optional
+
+        Raises
+        ------
+        SpecError
+            When a parameter is impossible.
+        InputError
+            When lengths differ.
+        """
+        self._check_params()
+        ear = monitor or Silent()
+        problem, parts = self._begin(X, y, sensitive_features, sample_weight)
+        seed = _seed(self.random_state)
+        if self.n_groups == "auto":
+            count, self.heldout_ = choose_groups(
+                problem, range(1, self.max_groups + 1), self.n_init, self._rules, seed, ear
+            )
+        else:
+            count = int(self.n_groups)
+        ear.start("expectation-maximisation", self.max_iter)
+        run = solve(problem, [count], self.n_init, self._rules, seed, ear)[count]
+        ear.end()
+        self._finish(problem, run, parts, seed)
+        return self
+
+    def _finish(self, problem: Problem, run: Run, rows: Training, seed: int) -> None:
+        """From the best run to a model that predicts."""
+        order = by_size(run)
+        self._adopt(problem, learnt(problem, run, order))
+        self._weigh(rows, seed)
+        if self.cross_fitting and self.n_groups_ > 1:
+            gamma = corrected_matrix(rows, problem, run.params, order, seed)
+        else:
+            gamma = plain_matrix(rows, self._mixture)
+        self.maximin_weights_ = global_weight(gamma, self.maximin_radius, self.group_weights_)
+        self._warn()
+
+    def _check_params(self) -> None:
+        if self.combine not in COMBINES:
+            raise SpecError(f"combine={self.combine!r} is not known; choose one of {COMBINES}")
+        if self.n_groups != "auto" and (isinstance(self.n_groups, str) or int(self.n_groups) < 1):
+            raise SpecError(f"n_groups={self.n_groups!r}; choose a number from 1 up, or 'auto'")
+        if self.combine_loss != "auto" and self.combine_loss not in LOSSES:
+            raise SpecError(
+                f"combine_loss={self.combine_loss!r}; choose 'auto' or one of {LOSSES}"
+            )
+        if isinstance(self.noise, str) and self.noise not in ("group", "shared"):
+            raise SpecError(f"noise={self.noise!r}; choose 'group', 'shared' or a variance")
+        if not isinstance(self.noise, str) and not self.noise > 0:
+            raise SpecError(f"noise={self.noise!r}: a fixed variance must be positive")
+        if self.n_init < 1 or self.max_iter < 1:
+            raise SpecError("n_init and max_iter must be at least 1")
+
+    @property
+    def _rules(self) -> Rules:
+        return Rules(tol=self.tol, max_iter=self.max_iter)
+
+    def _begin(
+        self, X: Any, y: Any, sensitive: Any, sample_weight: Any
+    ) -> tuple[Problem, Training]:
+        X, y = validate_data(
+            self, X, y, dtype=np.float64, y_numeric=self.task == "regression", ensure_min_samples=2
+        )
+        weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+        target = self._learn_target(np.asarray(y))
+        n = len(X)
+        width = 0 if sensitive is None else _width(sensitive, n)
+        names = column_names(sensitive, width) if width else ()
+        self.sensitive_names_in_ = names
+        self._gate_part = SensitivePart.fit(
+            sensitive, n, positions(self.membership_features, names, "membership_features")
+        )
+        outcome = self.outcome_sensitive if width else False
+        self._outcome_part = SensitivePart.fit(
+            sensitive, n, positions(outcome, names, "outcome_sensitive")
+        )
+        gate = self._gate_part.transform(sensitive, n)
+        experts = self._expert_design(X, sensitive)
+        n_classes = len(self.classes_) if self.task_ == "classification" else 0
+        problem = prepare(
+            experts, gate, target, weight, n_classes, self._settings, pick_device(self.device)
+        )
+        return problem, Training(experts, gate, target, weight)
+
+    @property
+    def _settings(self) -> Settings:
+        return Settings(
+            self.noise,
+            self.noise_floor,
+            self.gate_intercept,
+            self.gate_ridge,
+            self.expert_ridge,
+            self.start_rows,
+        )
+
+    def _learn_target(self, y: NDArray[Any]) -> NDArray[Any]:
+        self.task_ = task_of(y, self.task)
+        if self.task_ == "regression":
+            return y.astype(np.float64)
+        check_classification_targets(y)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise InputError(
+                f"y holds 1 class ({self.classes_[0]}); the classifier needs at least 2"
+            )
+        return codes.astype(np.int64)
+
+    def _adopt(self, problem: Problem, found: Learnt) -> None:
+        """Keep what EM learnt, in the units of the data."""
+        self.n_groups_ = len(found.size)
+        mixture, single = found.mixture, found.mixture.coef.shape[1] == 1
+        self.coef_ = mixture.coef[:, 0] if single else mixture.coef
+        self.intercept_ = mixture.intercept[:, 0] if single else mixture.intercept
+        if mixture.noise is not None:
+            self.noise_ = mixture.noise
+        self.gate_coef_, self.gate_intercept_ = mixture.gate_coef, mixture.gate_intercept
+        encoder = self._gate_part.encoder
+        self.gate_features_ = () if encoder is None else encoder.names
+        self.group_weights_ = found.size / found.size.sum()
+        self.log_likelihood_ = found.loglik
+        self.lower_bounds_ = found.bounds
+        self.n_iter_ = len(found.bounds)
+        self.converged_ = found.converged
+        self.n_parameters_ = problem.n_parameters(self.n_groups_)
+        self._sizes, self._enough = found.size, problem.enough()
+        self.warnings_: list[str] = []
+
+    def _weigh(self, rows: Training, seed: int) -> None:
+        """Information criteria and the tilt, from the training rows."""
+        mixture, weight = self._mixture, rows.weight
+        answers, prior = mixture.answers(rows.experts), mixture.membership(rows.gate)
+        resp = mixture.posterior(answers, prior, rows.target)
+        sure = float(weight @ (resp * np.log(np.maximum(resp, TINY))).sum(axis=1))
+        self.bic_ = -2 * self.log_likelihood_ + self.n_parameters_ * np.log(weight.sum())
+        self.icl_ = self.bic_ - 2 * sure
+        part = _part(len(weight), ROBUST_ROWS, seed)
+        robust = self._robust(
+            prior[part], resp[part] * weight[part, None], answers[part], rows.target[part]
+        )
+        tilt, reached = robust.ascend(), True
+        if self.max_average_loss is not None:
+            tilt, reached = robust.within(self.max_average_loss)
+        self.tilt_ = tilt.shares
+        self.robust_ = {"worst": tilt.worst, "average": tilt.average, "gap": tilt.gap}
+        if not reached:
+            self.warnings_.append(
+                f"max_average_loss={self.max_average_loss} is below what any combination "
+                f"reaches on the training rows ({tilt.average:.4g}); the plain gate is used"
+            )
+
+    def _robust(self, prior: Float, resp: Float, answers: Float, target: NDArray[Any]) -> Robust:
+        return Robust(prior, resp, self.group_weights_, row_loss(self.loss_name, answers, target))
+
+    @property
+    def loss_name(self) -> str:
+        """The loss that "minimax" balances."""
+        if self.combine_loss != "auto":
+            return self.combine_loss
+        return "squared" if self.task_ == "regression" else "log"
+
+    def _warn(self) -> None:
+        small = np.flatnonzero(self._sizes < self._enough)
+        for j in small:
+            self.warnings_.append(
+                f"group {j + 1} holds {self._sizes[j]:.1f} rows by responsibility, fewer than "
+                "its parameters; use fewer groups"
+            )
+        if not self.converged_:
+            self.warnings_.append(
+                f"EM did not converge in {self.max_iter} iterations; raise max_iter or tol"
+            )
+        for text in self.warnings_:
+            warnings.warn(text, ConvergenceWarning, stacklevel=3)
+
+    # -- answers ---------------------------------------------------------------------------
+
+    def _expert_design(self, X: Float, sensitive: Any) -> Float:
+        part = self._outcome_part
+        if not part.width:
+            return X
+        return np.column_stack([X, raw_design(part, part.transform(sensitive, len(X)))])
+
+    @property
+    def _mixture(self) -> Mixture:
+        groups, width = self.n_groups_, self.coef_.shape[-1]
+        return Mixture(
+            self.coef_.reshape(groups, -1, width),
+            self.intercept_.reshape(groups, -1),
+            self.noise_ if self.task_ == "regression" else None,
+            self.gate_coef_,
+            self.gate_intercept_,
+        )
+
+    def _inputs(self, X: Any, sensitive: Any) -> tuple[Float, Float]:
+        check_is_fitted(self, "coef_")
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        answers = self._mixture.answers(self._expert_design(X, sensitive))
+        return answers, self._prior(sensitive, len(X))
+
+    def _prior(self, sensitive: Any, n: int) -> Float:
+        if sensitive is None and self._gate_part.width:
+            return np.tile(self.group_weights_, (n, 1))
+        return self._mixture.membership(self._gate_part.transform(sensitive, n))
+
+    def _mix(self, X: Any, sensitive: Any, combine: str | None) -> Float:
+        answers, prior = self._inputs(X, sensitive)
+        return mixed(self._weights(prior, combine), answers)
+
+    def _weights(self, prior: Float, combine: str | None) -> Float:
+        chosen = combine or self.combine
+        if chosen == "gate":
+            return prior
+        if chosen == "minimax":
+            return tilted(prior, self.tilt_ / np.maximum(self.group_weights_, TINY))
+        if chosen == "maximin":
+            return np.broadcast_to(self.maximin_weights_, prior.shape)
+        raise SpecError(f"combine={chosen!r} is not known; choose one of {COMBINES}")
+
+    def predict(
+        self, X: Any, sensitive_features: Any = None, combine: str | None = None
+    ) -> NDArray[Any]:
+        """Values or classes (n,).
+
+        Parameters
+        ----------
+        X : (n, p)
+        sensitive_features : (n, q), optional
+            Without them membership is that of an average person (`group_weights_`).
+        combine : {"minimax", "gate", "maximin"}, optional
+            Another combination than that of the constructor.
+        """
+        answer = self._mix(X, sensitive_features, combine)
+        if self.task_ == "regression":
+            return np.asarray(answer[:, 0])
+        return np.asarray(self.classes_[answer.argmax(axis=1)])
+
+    @available_if(_classifies)
+    def predict_proba(
+        self, X: Any, sensitive_features: Any = None, combine: str | None = None
+    ) -> Float:
+        """Class probabilities (n, C)."""
+        return self._mix(X, sensitive_features, combine)
+
+    def predict_groups(self, X: Any, sensitive_features: Any = None) -> Float:
+        """Each expert's answer: (n, G) values or positive-class probabilities, else (n, G, C)."""
+        check_is_fitted(self, "coef_")
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        answers = self._mixture.answers(self._expert_design(X, sensitive_features))
+        if answers.shape[2] == 1:
+            return np.asarray(answers[:, :, 0])
+        return np.asarray(answers[:, :, 1]) if answers.shape[2] == 2 else answers
+
+    def predict_membership(self, sensitive_features: Any) -> Float:
+        """P(group | sensitive attributes) before y is seen, (n, G)."""
+        check_is_fitted(self, "coef_")
+        return self._prior(sensitive_features, len(sensitive_features))
+
+    def responsibilities(self, X: Any, y: Any, sensitive_features: Any = None) -> Float:
+        """P(group | everything, y too), (n, G)."""
+        answers, prior = self._inputs(X, sensitive_features)
+        return self._mixture.posterior(answers, prior, self._codes(y))
+
+    def log_likelihood(self, X: Any, y: Any, sensitive_features: Any = None) -> Float:
+        """Log p(y | x, s) of each row (n,): held-out rows judge the number of groups."""
+        answers, prior = self._inputs(X, sensitive_features)
+        return log_total(self._mixture.joint(answers, prior, self._codes(y)))
+
+    def tradeoff(
+        self,
+        X: Any,
+        y: Any,
+        sensitive_features: Any = None,
+        blends: Iterable[float] = (0.0, 0.25, 0.5, 0.75, 0.9, 1.0),
+    ) -> pl.DataFrame:
+        """Worst group against average: what `max_average_loss` can ask for.
+
+        The tilts are sought on the given rows; give validation rows to see honest losses.
+
+        Returns
+        -------
+        polars.DataFrame
+            blend (0 = worst group only, 1 = average only), average, worst, gap.
+        """
+        answers, prior = self._inputs(X, sensitive_features)
+        target = self._codes(y)
+        resp = self._mixture.posterior(answers, prior, target)
+        robust = self._robust(prior, resp, answers, target)
+        found = [(float(b), robust.ascend(float(b))) for b in blends]
+        return pl.DataFrame(
+            {
+                "blend": [b for b, _ in found],
+                "average": [t.average for _, t in found],
+                "worst": [t.worst for _, t in found],
+                "gap": [t.gap for _, t in found],
+            }
+        )
+
+    def _codes(self, y: Any) -> NDArray[Any]:
+        values = np.asarray(y)
+        if self.task_ == "regression":
+            return values.astype(np.float64)
+        codes = np.searchsorted(self.classes_, values)
+        codes = np.minimum(codes, len(self.classes_) - 1)
+        if not np.array_equal(self.classes_[codes], values):
+            raise InputError(f"y holds values other than the classes {list(self.classes_)}")
+        return codes.astype(np.int64)
+
+    def score(
+        self, X: Any, y: Any, sample_weight: Any = None, sensitive_features: Any = None
+    ) -> float:
+        """R² or accuracy of `predict`."""
+        answer = self.predict(X, sensitive_features)
+        measure = r2_score if self.task_ == "regression" else accuracy_score
+        return float(measure(y, answer, sample_weight=sample_weight))
+
+    # -- what if ---------------------------------------------------------------------------
+
+    @classmethod
+    def sweep(
+        cls,
+        X: Any,
+        y: Any,
+        *,
+        sensitive_features: Any = None,
+        sample_weight: Any = None,
+        n_groups: Iterable[int] = range(1, 9),
+        n_init: int = 10,
+        n_bootstrap: int = 20,
+        random_state: Any = None,
+        monitor: Monitor | None = None,
+        **params: Any,
+    ) -> pl.DataFrame:
+        """Fit every number of groups and every start as one batch; judge on held-out rows.
+
+        Returns
+        -------
+        polars.DataFrame
+            n_groups, log_likelihood, bic, icl, heldout, worst_group, worst_low, worst_high,
+            overall, overall_low, overall_high, stability, seconds. `rome_sweep.sweep_groups`
+            also returns the fitted models and who splits from whom.
+        """
+        from fairaudit.methods.rome_sweep import sweep_groups
+
+        model = cls(random_state=random_state, n_init=n_init, **params)
+        return sweep_groups(
+            model,
+            X,
+            y,
+            sensitive_features=sensitive_features,
+            sample_weight=sample_weight,
+            n_groups=n_groups,
+            n_bootstrap=n_bootstrap,
+            monitor=monitor,
+        ).table
+
+    # -- storage ---------------------------------------------------------------------------
+
+    def save(self, folder: str | Path) -> None:
+        """Write the fitted model: arrays as safetensors, the rest as JSON."""
+        check_is_fitted(self, "coef_")
+        save_state(Path(folder), "RomeEM", *state(self))
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        IntegrityError
+            When files are missing, damaged or of another estimator.
+        """
+        meta, arrays = load_state(Path(folder), "RomeEM")
+        return restore(cls(**meta["params"]), meta, arrays)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        if self.task == "classification":
+            tags.estimator_type, tags.classifier_tags = "classifier", ClassifierTags()
+        elif self.task == "regression":
+            tags.estimator_type, tags.regressor_tags = "regressor", RegressorTags()
+        return tags
+
+
+def _seed(random_state: Any) -> int:
+    return int(check_random_state(random_state).randint(2**31 - 1))
+
+
+def _width(sensitive: Any, n: int) -> int:
+    return int(as_columns(sensitive, "sensitive_features", n).shape[1])
+
+
+def _part(n: int, most: int, seed: int) -> NDArray[np.int64]:
+    """All rows, or a random part of them in their order."""
+    if n <= most:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(seed).choice(n, most, replace=False))

@@ -1,0 +1,91 @@
+"""The matrix of "maximin", corrected with experts refitted on the other half of the rows.
+
+The closed form of Wang, Buhlmann and Guo (arXiv 2309.02211) minimises v' Gamma v with
+Gamma_kl the mean product of two experts' answers. Estimated experts bias Gamma; the correction
+needs rows on which they were not fitted (least squares makes it vanish on its own rows), and
+soft responsibilities stand for the group labels that nobody has.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from fairaudit.methods._mixture import Batch, Rules, climb
+from fairaudit.methods._mixture_sums import Params
+from fairaudit.methods._rome_answers import Mixture
+from fairaudit.methods._rome_design import Float
+from fairaudit.methods._rome_problem import Problem, learnt
+from fairaudit.methods.rome_combine import correction, explained
+
+REFIT = Rules(tol=1e-6, max_iter=15, prune_at=())
+
+
+@dataclass(frozen=True)
+class Training:
+    """Training rows in the units of the data.
+
+    Attributes
+    ----------
+    experts : (n, p), gate : (n, q), target : (n,) values or class codes, weight : (n,)
+    """
+
+    experts: Float
+    gate: Float
+    target: NDArray[np.generic]
+    weight: Float
+
+
+def plain_matrix(rows: Training, mixture: Mixture) -> Float:
+    """Gamma (G, G) of the experts as they are."""
+    _, centre = _target(rows, mixture)
+    return explained(mixture.answers(rows.experts), centre, rows.weight)
+
+
+def corrected_matrix(
+    rows: Training, problem: Problem, params: Params, order: NDArray[np.int64], seed: int
+) -> Float:
+    """Gamma (G, G), bias-corrected by two-fold cross-fitting."""
+    half = np.random.default_rng(seed).permutation(len(rows.target)) % 2 == 0
+    folds = [half, ~half]
+    found = _refits(problem, params, folds, order)
+    parts = [_one_fold(rows, mixture, ~fold) for mixture, fold in zip(found, folds, strict=True)]
+    return np.asarray(np.mean(parts, axis=0))
+
+
+def _refits(
+    problem: Problem, params: Params, folds: list[NDArray[np.bool_]], order: NDArray[np.int64]
+) -> list[Mixture]:
+    """The mixture refitted on each fold from where EM ended, so that groups keep their names."""
+    masks = torch.as_tensor(np.stack(folds), device=problem.weight.device)
+    weight = problem.weight * masks
+    both = Params(
+        params.omega.repeat(2, 1, 1, 1), params.noise.repeat(2, 1), params.gate.repeat(2, 1, 1)
+    )
+    runs = climb(problem.rows, [Batch(both, weight, [0, 1])], problem.penalty, REFIT)[0]
+    return [learnt(problem, runs[i], order).mixture for i in range(2)]
+
+
+def _one_fold(rows: Training, mixture: Mixture, unseen: NDArray[np.bool_]) -> Float:
+    goal, centre = _target(rows, mixture)
+    answers = mixture.answers(rows.experts)
+    plain = explained(answers, centre, rows.weight)
+    part = answers[unseen]
+    prior = mixture.membership(rows.gate[unseen])
+    resp = mixture.posterior(part, prior, rows.target[unseen]) * rows.weight[unseen, None]
+    shares = resp.sum(axis=0) / resp.sum()
+    bias = correction(part, centre, goal[unseen], resp, prior, shares)
+    return plain - bias - bias.T
+
+
+def _target(rows: Training, mixture: Mixture) -> tuple[Float, Float]:
+    """What answers aim at, (n, C), and its weighted mean, (C,)."""
+    if mixture.noise is not None:
+        goal = np.asarray(rows.target, dtype=np.float64)[:, None]
+    else:
+        count = mixture.coef.shape[1] + 1
+        goal = np.eye(count)[np.asarray(rows.target, dtype=np.int64)]
+    return goal, np.asarray(rows.weight @ goal / rows.weight.sum())
