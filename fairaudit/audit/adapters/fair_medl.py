@@ -1,0 +1,221 @@
+"""Fair MEDL in an audit: mixed and fixed predictions beside the same net without either."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from fairaudit.audit.adapters import Fitted, Prediction
+from fairaudit.audit.effects import by_cluster, caterpillar, seen_table, share_of_clusters
+from fairaudit.data.arrays import SPLITS, Arrays
+from fairaudit.exceptions import SpecError
+from fairaudit.methods._medl_path import Judged, path_table
+from fairaudit.methods._monitor import Monitor
+from fairaudit.methods.fair_medl import FairMEDL
+
+NAME = "fair-medl"
+OWN = {"search_trials"}
+
+
+def fit_fair_medl(
+    arrays: Arrays, params: Mapping[str, Any], *, seed: int, device: str, monitor: Monitor
+) -> Fitted:
+    """Fit Fair MEDL and its baseline (same net and budget, no debiasing, no random effects).
+
+    Raises
+    ------
+    SpecError
+        When the data lack a cluster column or a parameter is not known.
+    """
+    check(arrays, params)
+    chosen = {k: v for k, v in params.items() if k not in OWN}
+    monitor.start("Fair MEDL")
+    model = fit_model(arrays, chosen, seed=seed, device=device, monitor=monitor)
+    monitor.end()
+    monitor.start("baseline")
+    plain = fit_model(arrays, plain_params(chosen), seed=seed, device=device, monitor=monitor)
+    monitor.end()
+    predictions = {
+        NAME: answer(model, arrays),
+        f"{NAME} (fixed)": fixed_answer(model, arrays),
+        "baseline": answer(plain, arrays),
+    }
+    return Fitted(
+        predictions,
+        _tables(model, plain, arrays, predictions, seed),
+        _summary(model, arrays),
+        model.save,
+    )
+
+
+def check(arrays: Arrays, params: Mapping[str, Any]) -> None:
+    """What Fair MEDL needs and lacks, in words."""
+    known = set(inspect.signature(FairMEDL).parameters) - {"random_state", "device", "task"}
+    unknown = sorted(set(params) - known - OWN)
+    if unknown:
+        raise SpecError(
+            f"parameter '{unknown[0]}' is not one of Fair MEDL's; choose among "
+            f"{', '.join(sorted(known | OWN))}"
+        )
+    if arrays.X.ndim != 2:
+        raise SpecError("Fair MEDL reads tables, not images; choose FairSDE for images")
+    if arrays.cluster is None:
+        raise SpecError(
+            "Fair MEDL needs a cluster column (site, school, occupation); name one under the "
+            "roles, or choose another method"
+        )
+
+
+def plain_params(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The same net and budget without debiasing, random effects and adversaries."""
+    off = {"debias": None, "performance_budget": None}
+    return {**params, **off, "random_effects": False, "cluster_adversary": False}
+
+
+def fit_model(
+    arrays: Arrays, params: Mapping[str, Any], *, seed: int, device: str, monitor: Monitor
+) -> FairMEDL:
+    """Fit on the training rows; early stopping and the budget use the validation rows."""
+    fixed: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in params.items()}
+    model = FairMEDL(task=arrays.task, random_state=seed, device=device, **fixed)
+    numeric = params.get("debias") != "rates"  # rates are pulled in the bins that are judged
+    train, held = (rows_of(arrays.part(name), numeric) for name in ("train", "validation"))
+    X, y, sensitive, clusters = train
+    weight = arrays.part("train").weight
+    return model.fit(
+        X,
+        y,
+        sensitive_features=sensitive,
+        clusters=clusters,
+        sample_weight=weight,
+        validation=held if len(held[1]) else None,
+        monitor=monitor,
+    )
+
+
+def rows_of(arrays: Arrays, numeric: bool) -> tuple[Any, Any, pl.DataFrame | None, Any]:
+    """X, y, sensitive attributes (numbers where declared numeric) and cluster names."""
+    columns: dict[str, Any] = {name: labels.tolist() for name, labels in arrays.groups.items()}
+    for j, name in enumerate(arrays.sensitive_names):
+        if numeric and name in columns:
+            columns[name] = arrays.sensitive[:, j]
+    return arrays.X, arrays.y, pl.DataFrame(columns) if columns else None, clusters_of(arrays)
+
+
+def clusters_of(arrays: Arrays) -> NDArray[np.str_]:
+    """Cluster names by row."""
+    assert arrays.cluster is not None
+    return np.array([*arrays.cluster_names, "(missing)"])[arrays.cluster]
+
+
+def answer(model: FairMEDL, arrays: Arrays) -> Prediction:
+    """The mixed prediction for every row."""
+    return _prediction(model.predict_mixed(arrays.X, clusters=clusters_of(arrays)), arrays.task)
+
+
+def fixed_answer(model: FairMEDL, arrays: Arrays) -> Prediction:
+    """The fixed-effects prediction for every row."""
+    return _prediction(model.predict_fixed(arrays.X), arrays.task)
+
+
+def _prediction(value: NDArray[np.float64], task: str) -> Prediction:
+    if task == "regression":
+        return Prediction(value)
+    label = (value >= 0.5).astype(np.int64) if task == "binary" else value.argmax(1)
+    return Prediction(label, value)
+
+
+def _tables(
+    model: FairMEDL,
+    plain: FairMEDL,
+    arrays: Arrays,
+    predictions: Mapping[str, Prediction],
+    seed: int,
+) -> dict[str, pl.DataFrame]:
+    assert arrays.cluster is not None
+    seen = seen_table(arrays.row_id, arrays.cluster, arrays.split == SPLITS.index("train"))
+    tables = {
+        "effects": _effects(model, arrays),
+        "variance": model.variance_shares(),
+        "importance": pl.concat([_importance(NAME, model), _importance("baseline", plain)]),
+        "history": pl.concat([model.history_, _renamed(plain.history_)]),
+        "clusters": _by_cluster(arrays, predictions, seen["seen"].to_numpy(), seed),
+        "seen": seen,
+    }
+    if len(model.path_):
+        tables["path"] = _path(model, arrays, seed)
+    return tables
+
+
+def _effects(model: FairMEDL, arrays: Arrays) -> pl.DataFrame:
+    train = clusters_of(arrays.part("train"))
+    names, counts = np.unique(train, return_counts=True)
+    rest = clusters_of(arrays)
+    others, other_counts = np.unique(rest[~np.isin(rest, names)], return_counts=True)
+    return caterpillar(
+        model.random_effects_,
+        dict(zip(names.tolist(), counts.tolist(), strict=True)),
+        dict(zip(others.tolist(), other_counts.tolist(), strict=True)),
+        model.prior_sd_,
+    )
+
+
+def _importance(name: str, model: FairMEDL) -> pl.DataFrame:
+    found = model.fixed_effects_importance_
+    return found.select(pl.lit(name).alias("model"), pl.all())
+
+
+def _renamed(history: pl.DataFrame) -> pl.DataFrame:
+    return history.with_columns(part=pl.lit("baseline, ") + pl.col("part"))
+
+
+def _by_cluster(
+    arrays: Arrays,
+    predictions: Mapping[str, Prediction],
+    seen: NDArray[np.bool_],
+    seed: int,
+) -> pl.DataFrame:
+    rows = arrays.split == SPLITS.index("test")
+    answers = {
+        name: (p.label[rows], None if p.score is None else p.score[rows])
+        for name, p in predictions.items()
+    }
+    clusters = clusters_of(arrays)[rows]
+    return by_cluster(arrays.y[rows], answers, clusters, seen[rows], task=arrays.task, seed=seed)
+
+
+def _path(model: FairMEDL, arrays: Arrays, seed: int) -> pl.DataFrame:
+    test = arrays.part("test")
+    if not len(test):
+        return model.path_
+    codes = [np.unique(g, return_inverse=True)[1] for g in test.groups.values()]
+    judged = Judged(test.y, np.column_stack(codes), arrays.task, model.fairness_target)
+    answers = model.predict_path(test.X, clusters=clusters_of(test))
+    lams, cuts = model.lams_, model.thresholds_
+    chosen = int(np.argmax([lam == model.lam_ for lam in lams]))
+    found = path_table(lams, answers, cuts, judged, split="test", chosen=chosen, seed=seed)
+    return pl.concat([model.path_, found])
+
+
+def _summary(model: FairMEDL, arrays: Arrays) -> dict[str, Any]:
+    shares = model.variance_shares()
+    variances = dict(zip(shares["part"], shares["variance"], strict=True))
+    clusters = clusters_of(arrays)
+    known = np.isin(clusters, model.clusters_)
+    return {
+        "warnings": list(model.warnings_),
+        "icc": share_of_clusters(variances) if variances else 0.0,
+        "clusters_seen": len(model.clusters_),
+        "clusters_unseen": len(np.unique(clusters[~known])),
+        "lambda": model.lam_,
+        "performance_budget": model.performance_budget,
+        "youden_threshold": model.threshold_,
+        "debias": model.debias or "none",
+        "unseen": model.unseen,
+        "epochs": model.n_iter_,
+    }

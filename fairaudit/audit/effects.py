@@ -1,0 +1,219 @@
+"""Tables of the Effects page: clusters' effects, variance shares, fixed against mixed, seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+Float = NDArray[np.float64]
+Answer = tuple[NDArray[Any], Float | None]
+Judgement = tuple[float | None, float | None, float | None, str]  # value, low, high, status
+
+EFFECTS = pl.Schema(
+    {
+        "cluster": pl.String,
+        "effect": pl.String,
+        "mean": pl.Float64,
+        "sd": pl.Float64,
+        "low": pl.Float64,
+        "high": pl.Float64,
+        "n": pl.Int64,
+        "seen": pl.Boolean,
+    }
+)
+CLUSTERS = pl.Schema(
+    {
+        "model": pl.String,
+        "split": pl.String,
+        "cluster": pl.String,
+        "seen": pl.Boolean,
+        "metric": pl.String,
+        "n": pl.Int64,
+        "value": pl.Float64,
+        "low": pl.Float64,
+        "high": pl.Float64,
+        "status": pl.String,
+    }
+)
+JUDGED = 10  # rows below which a cluster's performance cannot be judged
+
+
+def caterpillar(
+    effects: pl.DataFrame,
+    sizes: Mapping[str, int],
+    unseen: Mapping[str, int],
+    prior_sd: float,
+    confidence: float = 0.95,
+) -> pl.DataFrame:
+    """Cluster effects with intervals, largest first; unseen clusters show what is not known.
+
+    Parameters
+    ----------
+    effects : cluster, effect, mean, sd
+        Gaussian posterior of the seen clusters.
+    sizes, unseen : training rows of each seen cluster, other rows of each unseen one
+    prior_sd : float
+        SD of an intercept before any row was seen; the interval of an unseen cluster.
+    confidence : float
+
+    Returns
+    -------
+    polars.DataFrame
+        Schema `EFFECTS`, sorted by effect and falling mean.
+    """
+    reach = float(ndtri((1 + confidence) / 2))
+    seen = effects.with_columns(
+        n=pl.col("cluster").replace_strict(dict(sizes), default=0, return_dtype=pl.Int64),
+        seen=pl.lit(True),
+    )
+    blank = pl.DataFrame(
+        {
+            "cluster": list(unseen),
+            "effect": ["intercept"] * len(unseen),
+            "mean": [0.0] * len(unseen),
+            "sd": [prior_sd] * len(unseen),
+            "n": list(unseen.values()),
+            "seen": [False] * len(unseen),
+        },
+        schema={k: v for k, v in EFFECTS.items() if k not in ("low", "high")},
+    )
+    table = pl.concat([seen.select(blank.columns), blank]).with_columns(
+        low=pl.col("mean") - reach * pl.col("sd"), high=pl.col("mean") + reach * pl.col("sd")
+    )
+    return table.select(list(EFFECTS)).sort(
+        "effect", "mean", "cluster", descending=[False, True, False]
+    )
+
+
+def share_of_clusters(variances: Mapping[str, float]) -> float:
+    """ICC: the intercepts' variance against intercepts and residual together."""
+    between = variances.get("intercept", 0.0)
+    whole = between + variances["residual"]
+    return between / whole if whole > 0 else 0.0
+
+
+def by_cluster(
+    y: NDArray[Any],
+    answers: Mapping[str, Answer],
+    clusters: NDArray[np.str_],
+    seen: NDArray[np.bool_],
+    *,
+    task: str,
+    split: str = "test",
+    confidence: float = 0.95,
+    n_boot: int = 500,
+    seed: int = 0,
+) -> pl.DataFrame:
+    """Performance of every model within every cluster: fixed effects against mixed.
+
+    Parameters
+    ----------
+    y : (n,) codes or values
+    answers : model name to (label (n,), score (n,) or (n, C) or None)
+    clusters : (n,) names
+    seen : (n,) whether the row's cluster had training rows
+    task : "binary", "multiclass" or "regression"
+
+    Returns
+    -------
+    polars.DataFrame
+        Schema `CLUSTERS`: accuracy with Wilson intervals (or mse with bootstrap intervals)
+        and, for binary tasks with scores, auroc with bootstrap intervals. The same resampled
+        rows serve every model. Fewer than 10 rows: "cannot be judged".
+    """
+    rng = np.random.default_rng(seed)
+    rows: list[tuple[Any, ...]] = []
+    for name in np.unique(clusters):
+        member = np.flatnonzero(clusters == name)
+        known = bool(seen[member].any())
+        drawn = (
+            rng.integers(0, len(member), (n_boot, len(member))) if task != "multiclass" else None
+        )
+        for model, (label, score) in answers.items():
+            part = None if score is None else score[member]
+            found = _performance(y[member], label[member], part, task, drawn, confidence)
+            rows += [
+                (model, split, str(name), known, m, len(member), *v) for m, v in found.items()
+            ]
+    return pl.DataFrame(rows, schema=CLUSTERS, orient="row")
+
+
+def _performance(
+    y: NDArray[Any],
+    label: NDArray[Any],
+    score: Float | None,
+    task: str,
+    drawn: NDArray[np.int64] | None,
+    confidence: float,
+) -> dict[str, Judgement]:
+    few = len(y) < JUDGED
+    if task == "regression":
+        return {"mse": _resampled(_mse, y, label, drawn, confidence, few)}
+    share = float(np.mean(label == y))
+    low, high = wilson(share, len(y), confidence)
+    found: dict[str, Judgement] = {"accuracy": (share, low, high, _status(few))}
+    if task == "binary" and score is not None:
+        found["auroc"] = _resampled(_auroc, y, score, drawn, confidence, few)
+    return found
+
+
+def _resampled(
+    metric: Callable[[NDArray[Any], NDArray[Any]], Float],
+    y: NDArray[Any],
+    value: NDArray[Any],
+    drawn: NDArray[np.int64] | None,
+    confidence: float,
+    few: bool,
+) -> Judgement:
+    """Point, percentile interval and status; undefined stays undefined."""
+    point = float(metric(y[None], value[None])[0])
+    if np.isnan(point) or drawn is None:
+        return None, None, None, "cannot be judged"
+    tail = (1 - confidence) / 2
+    again = metric(y[drawn], value[drawn])
+    low, high = np.nanquantile(again, [tail, 1 - tail])
+    return point, float(low), float(high), _status(few)
+
+
+def _status(few: bool) -> str:
+    return "cannot be judged" if few else "estimated"
+
+
+def wilson(share: float, n: int, confidence: float) -> tuple[float, float]:
+    """Wilson's interval of a rate."""
+    z = float(ndtri((1 + confidence) / 2))
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    reach = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return max(0.0, centre - reach), min(1.0, centre + reach)
+
+
+def _mse(y: NDArray[Any], value: NDArray[Any]) -> Float:
+    return np.asarray(np.square(y - value).mean(1))
+
+
+def _auroc(y: NDArray[Any], score: NDArray[Any]) -> Float:
+    """AUROC by row of (b, n) samples, by Mann-Whitney ranks with ties shared; NaN if one class."""
+    order = np.sort(score, axis=1)
+    rank = np.stack(
+        [
+            (np.searchsorted(o, s, "left") + np.searchsorted(o, s, "right") + 1) / 2
+            for o, s in zip(order, score, strict=True)
+        ]
+    )
+    positive = y == 1
+    n1 = positive.sum(1).astype(np.float64)
+    n0 = y.shape[1] - n1
+    with np.errstate(invalid="ignore", divide="ignore"):
+        area = ((rank * positive).sum(1) - n1 * (n1 + 1) / 2) / (n1 * n0)
+    return np.where((n1 > 0) & (n0 > 0), area, np.nan)
+
+
+def seen_table(row_id: NDArray[np.int64], cluster: NDArray[np.int64], train: Any) -> pl.DataFrame:
+    """row, seen: whether the row's cluster had training rows; missing clusters (−1) count too."""
+    known = np.isin(cluster, np.unique(cluster[train]))
+    return pl.DataFrame({"row": row_id, "seen": known})

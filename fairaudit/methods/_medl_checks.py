@@ -1,0 +1,68 @@
+"""Signs that a Fair MEDL fit went wrong, in plain words; nothing may fail silently."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fairaudit.methods._inputs import Float, Int
+
+WORSE = 1.1  # times the loss of guessing: an opponent that says nothing
+
+
+def entropy_given(codes: Int, given: NDArray[Any]) -> float:
+    """H(S | Y) in nats of the rows whose code is known: the loss of the best blind guess."""
+    known = codes >= 0
+    total = 0.0
+    for value in np.unique(given[known]):
+        counts = np.bincount(codes[known & (given == value)])
+        share = counts[counts > 0] / counts.sum()
+        total += counts.sum() * float(-(share * np.log(share)).sum())
+    return total / max(int(known.sum()), 1)
+
+
+def collapsed(
+    history: Mapping[str, list[float]], best: int, chance: Mapping[str, float]
+) -> list[str]:
+    """Warnings about opponents that are worse than blind guessing where the fit was kept."""
+    return [
+        f"the adversary of the {name} collapsed: its loss {-value if value < 0 else value:.3g} is "
+        f"above that of guessing ({limit:.3g}), so its gradient says nothing; lower its weight "
+        "or the learning rate, or use debias='rates'"
+        for name, limit in chance.items()
+        if name in history
+        for value in [history[name][min(best, len(history[name]) - 1)]]
+        if abs(value) > WORSE * limit
+    ]
+
+
+def constant(task: str, answer: Float) -> list[str]:
+    """A warning when all predictions are the same."""
+    if float(np.ptp(answer, axis=0).max()) > 1e-4:
+        return []
+    unit = "values" if task == "regression" else "probabilities"
+    return [
+        f"all predicted {unit} are the same: the model learnt nothing from the features; raise "
+        "max_epochs or learning_rate, or lower the fairness weights"
+    ]
+
+
+def one_class(names: Sequence[str], cluster: Int, y: NDArray[np.generic], task: str) -> list[str]:
+    """A warning that names clusters whose training rows all have one outcome."""
+    if task == "regression" or not names:
+        return []
+    rows = cluster >= 0
+    low, high = np.full(len(names), np.inf), np.full(len(names), -np.inf)
+    np.minimum.at(low, cluster[rows], y[rows])
+    np.maximum.at(high, cluster[rows], y[rows])
+    found = [name for name, a, b in zip(names, low, high, strict=True) if a == b]
+    if not found:
+        return []
+    shown = ", ".join(found[:5]) + (" and others" if len(found) > 5 else "")
+    return [
+        f"{len(found)} of {len(names)} clusters have training rows of one class only ({shown}); "
+        "their effects follow the prior and their rates cannot be judged"
+    ]
