@@ -1,0 +1,496 @@
+"""Two models on the same rows of each group: paired differences and one-sided bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import bdtrc, betaincinv, ndtr, ndtri, stdtr, stdtrit
+
+from fairaudit.exceptions import SpecError
+
+Float = NDArray[np.float64]
+Metric = Literal["accuracy", "balanced_accuracy", "auroc", "neg_mse"]
+METRICS: tuple[Metric, ...] = ("accuracy", "balanced_accuracy", "auroc", "neg_mse")
+MIN_ROWS = 20
+MIN_CLASS_ROWS = 5
+
+
+class Difference(Protocol):
+    """Expert minus baseline of every group, with what can be said of it."""
+
+    def p_value(self, tolerance: float) -> Float:
+        """One-sided p-value (G,) of "the expert is worse by `tolerance` or more"."""
+        ...
+
+    def lower(self, level: Float) -> Float:
+        """Lower bound (G,) that holds with chance 1 − level."""
+        ...
+
+    def upper(self, level: Float) -> Float:
+        """Upper bound (G,) that holds with chance 1 − level."""
+        ...
+
+
+@dataclass(frozen=True)
+class PairedCounts:
+    """Right and wrong answers of two models on the same n rows of every group.
+
+    The p-value is the larger of the exact conditional one (McNemar) and Tango's score test
+    (Stat. Med. 17, 1998, 891–908), the bound the smaller of the two inversions: exact where no
+    tolerance is given, and never fooled by a group without any disagreement.
+
+    Attributes
+    ----------
+    n, gains, losses : (..., G)
+        Rows; rows that only the expert gets right; rows that only the baseline gets right.
+    """
+
+    n: Float
+    gains: Float
+    losses: Float
+
+    def p_value(self, tolerance: float) -> Float:
+        return np.maximum(self._exact_p(tolerance), 1 - ndtr(self._score(-tolerance + 0 * self.n)))
+
+    def lower(self, level: Float) -> Float:
+        return np.minimum(self._exact_lower(level), self._score_lower(level))
+
+    def upper(self, level: Float) -> Float:
+        return -PairedCounts(self.n, self.losses, self.gains).lower(level)
+
+    def _exact_p(self, tolerance: float) -> Float:
+        """P(Binomial(d, θ) ≥ gains) at the θ where 2θ − 1 = −tolerance · n / d."""
+        d = self.gains + self.losses
+        theta = np.clip((1 - tolerance * self.n / np.maximum(d, 1)) / 2, 0, 1)
+        tail = bdtrc(np.maximum(self.gains - 1, 0), d, theta)
+        return np.where(self.gains > 0, tail, np.where(theta > 0, 1.0, 0.0))
+
+    def _exact_lower(self, level: Float) -> Float:
+        """Clopper–Pearson bound of θ given d, on the scale (2θ − 1) d / n."""
+        d = self.gains + self.losses
+        beta = betaincinv(np.maximum(self.gains, 1), self.losses + 1, level)
+        theta = np.where(self.gains > 0, beta, 0.0)
+        return np.asarray((2 * theta - 1) * d / np.maximum(self.n, 1))
+
+    def _score(self, shift: Float) -> Float:
+        """Tango's statistic of "difference = shift" (eq. 4)."""
+        n, b, c = np.maximum(self.n, 1), self.gains, self.losses
+        middle = -b - c + (2 * n - b + c) * shift
+        root = np.sqrt(np.maximum(middle**2 + 8 * n * c * shift * (1 - shift), 0))
+        q = (root - middle) / (4 * n)
+        variance = n * (2 * q + shift * (1 - shift))
+        return np.asarray((b - c - n * shift) / np.sqrt(np.maximum(variance, 1e-12)))
+
+    def _score_lower(self, level: Float) -> Float:
+        """Where the statistic equals the normal quantile, by bisection to 1e-12."""
+        z = -ndtri(level)
+        estimate = (self.gains - self.losses) / np.maximum(self.n, 1)
+        low, high = np.full_like(estimate, -1.0), estimate
+        for _ in range(42):
+            middle = (low + high) / 2
+            below = self._score(middle) > z
+            low, high = np.where(below, middle, low), np.where(below, high, middle)
+        return low
+
+
+@dataclass(frozen=True)
+class StudentDifference:
+    """An estimate with a standard error and degrees of freedom (..., G)."""
+
+    centre: Float
+    error: Float
+    freedom: Float
+
+    def p_value(self, tolerance: float) -> Float:
+        return np.asarray(1 - stdtr(self.freedom, (self.centre + tolerance) / self.error))
+
+    def lower(self, level: Float) -> Float:
+        return np.asarray(self.centre + stdtrit(self.freedom, level) * self.error)
+
+    def upper(self, level: Float) -> Float:
+        return np.asarray(self.centre - stdtrit(self.freedom, level) * self.error)
+
+
+@dataclass(frozen=True)
+class SkewedMean:
+    """Mean of skewed paired differences, by Hall's cubic transformation (JRSS B 54, 1992, 221).
+
+    Attributes
+    ----------
+    mean, sd, skew, n : (..., G)
+    """
+
+    mean: Float
+    sd: Float
+    skew: Float
+    n: Float
+
+    def p_value(self, tolerance: float) -> Float:
+        t = (self.mean + tolerance) / self.sd
+        a = self.skew / 3
+        bent = t + a * t**2 + a**2 * t**3 / 3 + self.skew / (6 * self.n)
+        return np.asarray(1 - stdtr(self.n - 1, np.sqrt(self.n) * bent))
+
+    def lower(self, level: Float) -> Float:
+        return self.mean - self.sd * self._straight(-stdtrit(self.n - 1, level))
+
+    def upper(self, level: Float) -> Float:
+        return self.mean - self.sd * self._straight(stdtrit(self.n - 1, level))
+
+    def _straight(self, quantile: Float) -> Float:
+        """The inverse of the transformation at quantile / √n."""
+        x = quantile / np.sqrt(self.n) - self.skew / (6 * self.n)
+        a = np.where(np.abs(self.skew) < 1e-9, 1e-9, self.skew) / 3
+        return np.asarray((np.cbrt(1 + 3 * a * x) - 1) / a)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the rows of one split say about expert and baseline, by group.
+
+    Attributes
+    ----------
+    metric : str
+    n : (G,) rows
+    baseline, expert : (G,) performance, higher is better; NaN where it is undefined
+    judged : (G,) bool
+    obstacle : (G,) str
+        Why a group cannot be judged, "" where it can.
+    spread : (G,)
+        Standard deviation of the difference for one row, for planning.
+    test : Difference
+    table : (G, 4) int
+        Rows both get right, only the expert, only the baseline, neither; −1 for regression.
+    """
+
+    metric: Metric
+    n: NDArray[np.int64]
+    baseline: Float
+    expert: Float
+    judged: NDArray[np.bool_]
+    obstacle: tuple[str, ...]
+    spread: Float
+    test: Difference
+    table: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 4), dtype=np.int64))
+
+    @property
+    def difference(self) -> Float:
+        """Expert minus baseline (G,)."""
+        return self.expert - self.baseline
+
+
+@dataclass(frozen=True)
+class Answers:
+    """One model's answers on m rows: labels (or values) and, for classes, the positive score."""
+
+    label: NDArray[Any]
+    score: Float | None = None
+
+
+def evidence(
+    y: NDArray[Any],
+    expert: Answers,
+    baseline: Answers,
+    groups: NDArray[np.int64],
+    n_groups: int,
+    metric: Metric,
+    clusters: NDArray[Any] | None = None,
+) -> Evidence:
+    """Compare two models on the same rows.
+
+    Parameters
+    ----------
+    y : (m,) class codes or values
+    groups : (m,) codes; negative codes are left out
+    clusters : (m,) or None
+        Rows of one cluster are not independent: accuracy and −MSE then use cluster totals.
+
+    Raises
+    ------
+    SpecError
+        When the metric does not exist or needs scores that are not there.
+    """
+    if metric not in METRICS:
+        raise SpecError(f"metric '{metric}' is not known; choose one of {', '.join(METRICS)}")
+    if metric == "auroc" and (expert.score is None or baseline.score is None):
+        raise SpecError("metric 'auroc' needs a binary outcome with scores; use 'accuracy'")
+    keep = groups >= 0
+    order = np.flatnonzero(keep)[np.argsort(groups[keep], kind="stable")]
+    pair = _Pair(y[order], expert, baseline, order, groups[order], n_groups)
+    found = _COMPARISONS[metric](pair)
+    if clusters is not None and metric in ("accuracy", "neg_mse"):
+        found = _by_cluster(found, pair, clusters[order])
+    return found
+
+
+class _Pair:
+    """Rows of both models sorted by group."""
+
+    def __init__(
+        self,
+        y: NDArray[Any],
+        expert: Answers,
+        baseline: Answers,
+        order: NDArray[np.int64],
+        groups: NDArray[np.int64],
+        n_groups: int,
+    ) -> None:
+        self.y, self.groups, self.size = y, groups, n_groups
+        self.e, self.b = expert.label[order], baseline.label[order]
+        self.e_score = None if expert.score is None else expert.score[order]
+        self.b_score = None if baseline.score is None else baseline.score[order]
+        self.n = self.sum(np.ones(len(y)))
+        self.bounds = np.r_[0, np.cumsum(self.n)].astype(np.int64)
+
+    def sum(self, values: NDArray[Any]) -> Float:
+        """Totals of row values by group (G,)."""
+        found = np.bincount(self.groups, weights=values, minlength=self.size)
+        return found.astype(np.float64)
+
+    def right(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which rows the expert and the baseline get right."""
+        return self.e == self.y, self.b == self.y
+
+    def table(self) -> NDArray[np.int64]:
+        """Both right, only the expert, only the baseline, neither (G, 4)."""
+        e, b = self.right()
+        cells = (e & b, e & ~b, ~e & b, ~e & ~b)
+        return np.column_stack([self.sum(cell) for cell in cells]).astype(np.int64)
+
+    def row_differences(self, metric: Metric) -> Float:
+        """Expert minus baseline of every row, for metrics that are means over rows."""
+        if metric == "accuracy":
+            e, b = self.right()
+            return e.astype(np.float64) - b
+        return np.asarray((self.b - self.y) ** 2 - (self.e - self.y) ** 2, dtype=np.float64)
+
+
+def _enough(n: Float) -> tuple[str, ...]:
+    return tuple(
+        "" if rows >= MIN_ROWS else f"{int(rows)} rows are too few (at least {MIN_ROWS})"
+        for rows in n
+    )
+
+
+def _ratio(total: Float, n: Float) -> Float:
+    return np.where(n > 0, total / np.maximum(n, 1), np.nan)
+
+
+def _accuracy(pair: _Pair) -> Evidence:
+    table = pair.table()
+    both, gains, losses = (table[:, j].astype(np.float64) for j in range(3))
+    obstacle = _enough(pair.n)
+    share = _ratio(gains + losses, pair.n)
+    return Evidence(
+        "accuracy",
+        pair.n.astype(np.int64),
+        _ratio(both + losses, pair.n),
+        _ratio(both + gains, pair.n),
+        np.array([o == "" for o in obstacle]),
+        obstacle,
+        np.sqrt(np.maximum(share - _ratio(gains - losses, pair.n) ** 2, 0)),
+        PairedCounts(pair.n, gains, losses),
+        table,
+    )
+
+
+def _class_obstacles(n: Float, by_class: Float) -> tuple[str, ...]:
+    """Too few rows, one class only, or a class with too few rows; by_class (G, C)."""
+    words = []
+    for rows, counts in zip(_enough(n), by_class, strict=True):
+        present = counts[counts > 0]
+        if len(present) < 2 and len(present):
+            words.append("its rows hold one class only")
+        elif rows == "" and len(present) and present.min() < MIN_CLASS_ROWS:
+            few = int(present.min())
+            words.append(f"one class has {few} rows (at least {MIN_CLASS_ROWS})")
+        else:
+            words.append(rows)
+    return tuple(words)
+
+
+def _balanced_accuracy(pair: _Pair) -> Evidence:
+    """Mean recall over classes; half a row is added to each cell (Agresti, Min 2005)."""
+    classes, code = np.unique(pair.y, return_inverse=True)
+    cells = pair.groups * len(classes) + code
+
+    def by_class(mask: NDArray[np.bool_] | Float) -> Float:
+        flat = np.bincount(cells, weights=mask, minlength=pair.size * len(classes))
+        return flat.astype(np.float64).reshape(pair.size, len(classes))
+
+    e, b = pair.right()
+    n = by_class(np.ones(len(code)))  # (G, C)
+    gains, losses = by_class(e & ~b), by_class(b & ~e)
+    present = n > 0
+    many = np.maximum(present.sum(1), 1)
+    recall_e, recall_b = (
+        np.where(present, by_class(r) / np.maximum(n, 1), 0).sum(1) / many for r in (e, b)
+    )
+    shift = (gains - losses) / (n + 2)
+    variance = ((gains + losses + 1) / (n + 2) - shift**2) / (n + 2)
+    obstacle = _class_obstacles(pair.n, n)
+    judged = np.array([o == "" for o in obstacle])
+    defined = present.sum(1) >= 2
+    error = np.sqrt(np.where(present, variance, 0).sum(1)) / many
+    fewest = np.where(present, n, np.inf).min(1, initial=np.inf)
+    return Evidence(
+        "balanced_accuracy",
+        pair.n.astype(np.int64),
+        np.where(defined, recall_b, np.nan),
+        np.where(defined, recall_e, np.nan),
+        judged,
+        obstacle,
+        error * np.sqrt(pair.n),
+        StudentDifference(
+            np.where(present, shift, 0).sum(1) / many,
+            np.maximum(error, 1e-12),
+            np.where(judged, fewest - 1, 1.0),
+        ),
+        pair.table(),
+    )
+
+
+def _midranks(values: Float) -> Float:
+    """Ranks 1..m, equal values sharing their mean rank."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    return np.asarray((last - (counts - 1) / 2)[inverse])
+
+
+def _placements(score: Float, positive: NDArray[np.bool_]) -> tuple[Float, Float]:
+    """Share of negatives below each positive, and of positives above each negative."""
+    ranks = _midranks(score)
+    m, n = positive.sum(), (~positive).sum()
+    above = (ranks[positive] - _midranks(score[positive])) / n
+    below = 1 - (ranks[~positive] - _midranks(score[~positive])) / m
+    return above, below
+
+
+def _delong(e: Float, b: Float, positive: NDArray[np.bool_]) -> tuple[float, float, float]:
+    """AUROC of both models and the error of their difference (DeLong et al. 1988).
+
+    Computed from midranks (Sun, Xu 2014). The error is at least a quarter of 1/√(mn), the
+    resolution of the ranks, so that two perfect models on few rows are not taken for certain.
+    """
+    e_pos, e_neg = _placements(e, positive)
+    b_pos, b_neg = _placements(b, positive)
+    m, n = len(e_pos), len(e_neg)
+    variance = np.var(e_pos - b_pos, ddof=1) / m + np.var(e_neg - b_neg, ddof=1) / n
+    error = float(np.sqrt(max(float(variance), 1 / (16 * m * n))))
+    return float(e_pos.mean()), float(b_pos.mean()), error
+
+
+def _auroc(pair: _Pair) -> Evidence:
+    positive = pair.y == 1
+    n_pos = pair.sum(positive)
+    obstacle = _class_obstacles(pair.n, np.column_stack([n_pos, pair.n - n_pos]))
+    values = np.full((pair.size, 3), np.nan)
+    assert pair.e_score is not None
+    assert pair.b_score is not None
+    for g in range(pair.size):
+        part = slice(pair.bounds[g], pair.bounds[g + 1])
+        if min(n_pos[g], pair.n[g] - n_pos[g]) >= 2:
+            values[g] = _delong(pair.e_score[part], pair.b_score[part], positive[part])
+    expert, baseline, error = values.T
+    return Evidence(
+        "auroc",
+        pair.n.astype(np.int64),
+        baseline,
+        expert,
+        np.array([o == "" for o in obstacle]),
+        obstacle,
+        error * np.sqrt(pair.n),
+        StudentDifference(
+            expert - baseline, error, np.maximum(np.minimum(n_pos, pair.n - n_pos) - 1, 1)
+        ),
+        pair.table(),
+    )
+
+
+def _neg_mse(pair: _Pair) -> Evidence:
+    d = pair.row_differences("neg_mse")
+    n = np.maximum(pair.n, 1)
+    mean = pair.sum(d) / n
+    centred = d - mean[pair.groups]
+    sd = np.sqrt(pair.sum(centred**2) / np.maximum(pair.n - 1, 1))
+    skew = pair.sum(centred**3) / n / np.maximum(sd, 1e-150) ** 3
+    obstacle = _enough(pair.n)
+    baseline = _ratio(-pair.sum((pair.b - pair.y) ** 2), pair.n)
+    return Evidence(
+        "neg_mse",
+        pair.n.astype(np.int64),
+        baseline,
+        baseline + mean,
+        np.array([o == "" for o in obstacle]),
+        obstacle,
+        sd,
+        SkewedMean(mean, np.maximum(sd, 1e-12), skew, np.maximum(pair.n, 2)),
+        np.full((pair.size, 4), -1, dtype=np.int64),
+    )
+
+
+_COMPARISONS: dict[Metric, Callable[[_Pair], Evidence]] = {
+    "accuracy": _accuracy,
+    "balanced_accuracy": _balanced_accuracy,
+    "auroc": _auroc,
+    "neg_mse": _neg_mse,
+}
+
+
+def _by_cluster(found: Evidence, pair: _Pair, clusters: NDArray[Any]) -> Evidence:
+    """The same estimates with errors from cluster totals (ratio estimator, t on clusters − 1)."""
+    _, code = np.unique(clusters, return_inverse=True)
+    centred = pair.row_differences(found.metric) - found.difference[pair.groups]
+    cells, inverse = np.unique(pair.groups * (code.max(initial=0) + 1) + code, return_inverse=True)
+    home = cells // (code.max(initial=0) + 1)
+    totals = np.bincount(inverse, weights=centred)
+    k = np.bincount(home, minlength=pair.size).astype(np.float64)
+    square = np.bincount(home, weights=totals**2, minlength=pair.size)
+    error = np.sqrt(square * k / np.maximum(k - 1, 1)) / np.maximum(pair.n, 1)
+    enough = k >= 5
+    obstacle = tuple(
+        o or ("" if ok else f"{int(c)} clusters are too few (at least 5)")
+        for o, ok, c in zip(found.obstacle, enough, k, strict=True)
+    )
+    return Evidence(
+        found.metric,
+        found.n,
+        found.baseline,
+        found.expert,
+        found.judged & enough,
+        obstacle,
+        error * np.sqrt(pair.n),
+        StudentDifference(found.difference, np.maximum(error, 1e-12), np.maximum(k - 1, 1)),
+        found.table,
+    )
+
+
+def holm(p: Float, alpha: float) -> tuple[NDArray[np.bool_], Float]:
+    """Step-down decisions with family-wise level `alpha` over the last axis (Holm 1979).
+
+    Parameters
+    ----------
+    p : (..., G)
+        NaN where a group takes no part.
+
+    Returns
+    -------
+    rejected : (..., G) bool
+    level : (..., G)
+        The level each group was tested at; groups that come after the first failure carry the
+        level of that failure, so that rejected ⇔ its bound at `level` clears the hurdle.
+    """
+    family = np.isfinite(p).sum(-1, keepdims=True)  # (..., 1)
+    order = np.argsort(np.where(np.isfinite(p), p, np.inf), axis=-1, kind="stable")
+    rank = np.broadcast_to(np.arange(p.shape[-1]), p.shape)
+    steps = alpha / np.maximum(family - rank, 1)
+    ordered = np.take_along_axis(p, order, -1)
+    passed = np.logical_and.accumulate(np.nan_to_num(ordered, nan=2.0) <= steps, axis=-1)
+    first = np.minimum(passed.sum(-1, keepdims=True), np.maximum(family - 1, 0))
+    level = np.where(passed, steps, np.take_along_axis(steps, first, -1))
+    back = np.argsort(order, axis=-1, kind="stable")
+    return np.take_along_axis(passed, back, -1), np.take_along_axis(level, back, -1)
