@@ -72,7 +72,7 @@ def _classifies(estimator: RomeEM) -> bool:
     return True
 
 
-class RomeEM(BaseEstimator):
+class RomeEM(BaseEstimator):  # type: ignore[misc]
     """Robust mixture of linear experts with a gate on sensitive attributes.
 
     Sensitive attributes decide who belongs to which hidden group; each group has its own linear
@@ -467,7 +467,7 @@ class RomeEM(BaseEstimator):
             return np.asarray(answer[:, 0])
         return np.asarray(self.classes_[answer.argmax(axis=1)])
 
-    @available_if(_classifies)
+    @available_if(_classifies)  # type: ignore[untyped-decorator]
     def predict_proba(
         self, X: Any, sensitive_features: Any = None, combine: str | None = None
     ) -> Float:
@@ -497,6 +497,13 @@ class RomeEM(BaseEstimator):
         """Log p(y | x, s) of each row (n,): held-out rows judge the number of groups."""
         answers, prior = self._inputs(X, sensitive_features)
         return log_total(self._mixture.joint(answers, prior, self._codes(y)))
+
+    def losses(
+        self, X: Any, y: Any, sensitive_features: Any = None, combine: str | None = None
+    ) -> Float:
+        """Loss of each row (n,) by `loss_name`."""
+        answers, prior = self._inputs(X, sensitive_features)
+        return row_loss(self.loss_name, answers, self._codes(y))(self._weights(prior, combine))
 
     def tradeoff(
         self,

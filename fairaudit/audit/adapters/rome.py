@@ -1,0 +1,153 @@
+"""ROME as the audit runs it: fit on training rows, describe the hidden groups, answer for all."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+from sklearn.exceptions import ConvergenceWarning
+
+from fairaudit.audit.adapters import Fitted, Prediction
+from fairaudit.audit.adapters.baselines import HISTORY, answers, build, split_masks, weights
+from fairaudit.audit.adapters.rome_tables import (
+    described_groups,
+    group_overlap,
+    latent_table,
+    profile,
+)
+from fairaudit.data.arrays import Arrays
+from fairaudit.exceptions import SpecError
+from fairaudit.methods._monitor import Monitor
+from fairaudit.methods.baselines import PooledLinear
+from fairaudit.methods.rome_em import RomeEM
+
+BLENDS = (0.0, 0.25, 0.5, 0.75, 0.9, 1.0)
+
+
+def fit_rome_em(
+    arrays: Arrays, params: Mapping[str, Any], *, seed: int, device: str, monitor: Monitor
+) -> Fitted:
+    """ROME with linear experts beside one pooled linear model on the same features."""
+    _check_table(arrays)
+    train, _ = split_masks(arrays)
+    model = build(RomeEM, _known(params), task=_task(arrays), device=device, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # carried on in the summary
+        model.fit(
+            arrays.X[train],
+            arrays.y[train],
+            sensitive_features=arrays.sensitive[train],
+            sample_weight=weights(arrays, train),
+            monitor=monitor,
+        )
+    return Fitted(
+        {"rome-em": _answers(model, arrays), "baseline": pooled(arrays, monitor)},
+        em_tables(model, arrays),
+        em_summary(model, arrays),
+        model.save,
+    )
+
+
+def _check_table(arrays: Arrays) -> None:
+    if arrays.X.ndim != 2:
+        raise SpecError("ROME needs a table; for images choose 'fair-sde' or 'erm'")
+    if not arrays.groups:
+        raise SpecError("ROME needs sensitive columns; name at least one in the roles")
+
+
+def _task(arrays: Arrays) -> str:
+    return "regression" if arrays.task == "regression" else "classification"
+
+
+def _known(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as the estimator takes them: no number of groups means "auto"."""
+    kept = dict(params)
+    if "n_groups" in kept and kept["n_groups"] is None:
+        kept["n_groups"] = "auto"
+    return kept
+
+
+def _answers(model: Any, arrays: Arrays) -> Prediction:
+    return answers(model, arrays, arrays.X, sensitive_features=arrays.sensitive)
+
+
+def pooled(arrays: Arrays, monitor: Monitor) -> Prediction:
+    """One linear model for everybody, fitted on the same training rows."""
+    train, _ = split_masks(arrays)
+    model = PooledLinear(task=arrays.task)
+    model.fit(
+        arrays.X[train], arrays.y[train], sample_weight=weights(arrays, train), monitor=monitor
+    )
+    return answers(model, arrays, arrays.X)
+
+
+def em_tables(model: RomeEM, arrays: Arrays) -> dict[str, pl.DataFrame]:
+    """Latent groups, who they are, how EM went, and average against worst group."""
+    prior = model.predict_membership(arrays.sensitive)
+    resp = model.responsibilities(arrays.X, arrays.y, arrays.sensitive)
+    loss = model.losses(arrays.X, arrays.y, arrays.sensitive)
+    return {
+        "latent": latent_table(arrays, prior, resp),
+        "groups": described_groups(arrays, prior, resp, loss),
+        "group_profile": profile(arrays, resp),
+        "overlap": group_overlap(arrays, resp),
+        "history": _history(model),
+        "path": _path(model, arrays),
+    }
+
+
+def _history(model: RomeEM) -> pl.DataFrame:
+    count = len(model.lower_bounds_)
+    return pl.DataFrame(
+        {
+            "part": ["expectation-maximisation"] * count,
+            "epoch": np.arange(count),
+            "metric": ["lower_bound"] * count,
+            "value": model.lower_bounds_,
+        },
+        schema=HISTORY,
+    )
+
+
+def _path(model: RomeEM, arrays: Arrays) -> pl.DataFrame:
+    """Between worst group (0) and average (1): the loss of both, sought on validation rows."""
+    rows = arrays.part("validation")
+    if not len(rows):
+        rows = arrays.part("train")
+    found = model.tradeoff(rows.X, rows.y, rows.sensitive, BLENDS)
+    return (
+        found.select(pl.col("blend").alias("lam"), "average", "worst")
+        .unpivot(index="lam", variable_name="metric", value_name="value")
+        .select(
+            "lam",
+            pl.lit("validation").alias("split"),
+            "metric",
+            "value",
+            pl.lit(None, pl.Float64).alias("low"),
+            pl.lit(None, pl.Float64).alias("high"),
+            (pl.col("lam") == 0.0).alias("chosen"),
+        )
+    )
+
+
+def em_summary(model: RomeEM, arrays: Arrays) -> dict[str, Any]:
+    """Headline facts in JSON values."""
+    return {
+        "n_groups": int(model.n_groups_),
+        "combine": model.combine,
+        "loss": model.loss_name,
+        "log_likelihood": float(model.log_likelihood_),
+        "bic": float(model.bic_),
+        "icl": float(model.icl_),
+        "n_parameters": int(model.n_parameters_),
+        "iterations": int(model.n_iter_),
+        "converged": bool(model.converged_),
+        "group_shares": [float(v) for v in model.group_weights_],
+        "tilt": [float(v) for v in model.tilt_],
+        "maximin_weights": [float(v) for v in model.maximin_weights_],
+        "experts_see_sensitive": bool(model.outcome_sensitive),
+        "warnings": list(model.warnings_),
+    }

@@ -1,0 +1,95 @@
+"""Tables about hidden groups: membership by row, sizes, rules, profiles, held-out errors."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from fairaudit.audit.latent import group_name, group_profile, overlap, plain_rules
+from fairaudit.data.arrays import SPLITS, Arrays
+
+Float = NDArray[np.float64]
+LEVEL = 1.96  # two-sided 95 %
+
+
+def latent_table(arrays: Arrays, prior: Float, resp: Float) -> pl.DataFrame:
+    """Membership by row: `p*` and `group` before y is seen, `r*` after.
+
+    Groups that are judged must not depend on the outcome, so `group` is the likeliest one given
+    the sensitive attributes alone.
+    """
+    split = np.array(SPLITS)[arrays.split]
+    return pl.DataFrame(
+        {
+            "row": arrays.row_id,
+            "split": split.tolist(),
+            **{f"p{j}": prior[:, j] for j in range(prior.shape[1])},
+            "group": prior.argmax(axis=1).astype(np.int64),
+            **{f"r{j}": resp[:, j] for j in range(resp.shape[1])},
+        }
+    )
+
+
+def columns(arrays: Arrays) -> tuple[Float, tuple[str, ...]]:
+    """Sensitive design and features side by side, each name once."""
+    names = list(arrays.sensitive_names)
+    keep = [j for j, name in enumerate(arrays.feature_names) if name not in names]
+    both = np.column_stack([arrays.sensitive, arrays.X[:, keep]])
+    return both, (*names, *(arrays.feature_names[j] for j in keep))
+
+
+def described_groups(arrays: Arrays, prior: Float, resp: Float, loss: Float) -> pl.DataFrame:
+    """One row a group: size, plain rule and its fidelity, entropy, held-out loss."""
+    train, test = arrays.split == 0, arrays.split == 2
+    design, names = columns(arrays)
+    rules = plain_rules(design[train], names, resp[train])
+    weight = np.ones(len(arrays)) if arrays.weight is None else arrays.weight
+    held = [held_out_loss(loss[test], resp[test, j] * weight[test]) for j in range(resp.shape[1])]
+    count = resp.shape[1]
+    mass = resp[train].T @ weight[train]
+    return pl.DataFrame(
+        {
+            "group": [group_name(j) for j in range(count)],
+            "share": mass / mass.sum(),
+            "n_train": resp[train].sum(axis=0),
+            "n_test": resp[test].sum(axis=0),
+            "rule": [rule for rule, _ in rules],
+            "fidelity": [fidelity for _, fidelity in rules],
+            "entropy": [_entropy(prior, resp[:, j]) for j in range(count)],
+            "heldout_loss": [value for value, _, _ in held],
+            "heldout_low": [low for _, low, _ in held],
+            "heldout_high": [high for _, _, high in held],
+        }
+    )
+
+
+def _entropy(prior: Float, weight: Float) -> float:
+    """Mean uncertainty of membership (0 = certain, 1 = a coin) over the rows of a group."""
+    if prior.shape[1] < 2 or weight.sum() <= 0:
+        return 0.0
+    each = -(prior * np.log(np.maximum(prior, 1e-300))).sum(axis=1) / np.log(prior.shape[1])
+    return float(weight @ each / weight.sum())
+
+
+def held_out_loss(loss: Float, weight: Float) -> tuple[float | None, float | None, float | None]:
+    """Weighted mean loss and its 95% interval; nothing where fewer than two rows carry it."""
+    total = weight.sum()
+    if total <= 0 or np.square(total) / np.square(weight).sum() < 2:
+        return None, None, None
+    mean = float(weight @ loss / total)
+    spread = float(np.sqrt(np.square(weight * (loss - mean)).sum()) / total)
+    return mean, mean - LEVEL * spread, mean + LEVEL * spread
+
+
+def profile(arrays: Arrays, resp: Float) -> pl.DataFrame:
+    """Means of all columns in each group beside the population, on training rows."""
+    train = arrays.split == 0
+    design, names = columns(arrays)
+    return group_profile(design[train], names, resp[train])
+
+
+def group_overlap(arrays: Arrays, resp: Float) -> pl.DataFrame:
+    """Shares of declared levels in each group, on training rows."""
+    train = arrays.split == 0
+    return overlap({k: v[train] for k, v in arrays.groups.items()}, resp[train])
