@@ -1,0 +1,72 @@
+"""One way to open an SQLite file: write-ahead log, patient, closed after every use."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from fairaudit.exceptions import IntegrityError
+
+PATIENCE = 30.0  # seconds to wait for another process's write
+
+
+class Database:
+    """An SQLite file with a schema; safe to share between threads and processes.
+
+    Parameters
+    ----------
+    path : Path
+    schema : str
+        Statements that may run again and again.
+    remedy : str
+        What to do when the file is broken.
+    """
+
+    def __init__(self, path: Path, schema: str, remedy: str) -> None:
+        self.path = path
+        self._schema = schema
+        self._remedy = remedy
+        self._ready = False
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection that sees committed rows."""
+        with self._open() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A connection inside one transaction: all of it happens, or nothing."""
+        with self._open() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.commit()
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        try:
+            connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None)
+            with contextlib.closing(connection):
+                connection.row_factory = sqlite3.Row
+                if not self._ready or not self.path.exists():
+                    self._prepare(connection)
+                yield connection
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.IntegrityError):
+                raise
+            raise IntegrityError(
+                f"'{self.path.name}' cannot be read ({error}); {self._remedy}"
+            ) from error
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.executescript(self._schema)
+        self._ready = True

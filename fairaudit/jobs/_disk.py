@@ -1,0 +1,147 @@
+"""Files that appear whole or not at all, and folders that vanish whole."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+ASIDE = ".new-"  # a file or folder being written; nobody reads it
+INCOMING = "incoming"  # where a workspace stages what is not complete yet
+TRASH = ".old-"  # a folder being removed; nobody reads it
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write aside, flush to the disk, rename: readers see the old content or the new."""
+    aside = path.with_name(f"{ASIDE}{path.name}-{secrets.token_hex(4)}")
+    try:
+        with aside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in `folder` survive a power cut (Windows does so by itself)."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_tree(folder: Path) -> None:
+    """Flush every file and folder below `folder` to the disk."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_dir():
+            sync_folder(path)
+        else:
+            with path.open("rb+") as file:
+                os.fsync(file.fileno())
+    sync_folder(folder)
+
+
+def publish(aside: Path, final: Path) -> None:
+    """Give a complete folder its final name."""
+    sync_tree(aside)
+    aside.replace(final)
+    sync_folder(final.parent)
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file's content, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder so that nobody ever sees half of it; missing is fine."""
+    trash = folder.with_name(f"{TRASH}{folder.name}-{secrets.token_hex(4)}")
+    try:
+        folder.replace(trash)
+    except FileNotFoundError:
+        return
+    _remove(trash)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or folder; somebody else may be removing it at the same moment."""
+    if path.is_symlink() or not path.is_dir():
+        path.unlink(missing_ok=True)
+        return
+    shutil.rmtree(path, ignore_errors=True)
+    if path.exists():
+        shutil.rmtree(path)
+
+
+def sweep(folder: Path, *, trash_only: bool = False) -> int:
+    """Remove what crashes left unfinished in `folder`; how many entries that were.
+
+    Half-written entries only by whoever is sure that nobody else writes there.
+    """
+    marks = (TRASH,) if trash_only else (ASIDE, TRASH)
+    found = [path for path in folder.iterdir() if path.name.startswith(marks)]
+    for path in found:
+        _remove(path)
+    return len(found)
+
+
+@contextlib.contextmanager
+def staging(incoming: Path) -> Iterator[Path]:
+    """A folder that is ours while we live; `sweep_staging` removes it after our death."""
+    aside = incoming / secrets.token_hex(8)
+    incoming.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(aside.with_suffix(".lock"), thread_local=False)
+    with lock:
+        aside.mkdir()
+        try:
+            yield aside
+        finally:
+            remove_tree(aside)
+            aside.with_suffix(".lock").unlink(missing_ok=True)
+
+
+def sweep_staging(incoming: Path) -> int:
+    """Remove the staging folders of dead processes; how many."""
+    if not incoming.is_dir():
+        return 0
+    count = sweep(incoming, trash_only=True)
+    return count + sum(_sweep_one(path) for path in incoming.glob("*.lock"))
+
+
+def _sweep_one(path: Path) -> int:
+    lock = FileLock(path, thread_local=False)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return 0
+    try:
+        remove_tree(path.with_suffix(""))
+        path.unlink(missing_ok=True)
+    finally:
+        lock.release()
+    return 1
+
+
+def size(folder: Path) -> int:
+    """Bytes of all files below `folder`; what vanishes meanwhile counts nothing."""
+    total = 0
+    for path in folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            if not path.is_dir():
+                total += path.lstat().st_size
+    return total

@@ -1,0 +1,118 @@
+"""Processes by what they are, not by number: memory, identity and how to end them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import psutil
+
+TOKEN = "FAIRAUDIT_WORKER"
+GRACE = "FAIRAUDIT_GRACE_S"
+_DEFAULT_GRACE = 30.0
+
+
+def grace() -> float:
+    """Seconds a worker may take to stop when asked."""
+    return float(os.environ.get(GRACE, _DEFAULT_GRACE))
+
+
+def peak_mb() -> float | None:
+    """Largest resident memory of this process so far, in megabytes."""
+    if sys.platform == "win32":
+        import psutil
+
+        return round(float(psutil.Process().memory_info().peak_wset) / 2**20, 1)
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)
+
+
+def memory_mb() -> float:
+    """Resident memory of this process and its children now, in megabytes."""
+    import psutil
+
+    me = psutil.Process()
+    total = me.memory_info().rss
+    for child in me.children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            total += child.memory_info().rss
+    return float(total) / 2**20
+
+
+def end_own_group() -> None:
+    """End this process, its children and its group at once; never returns."""
+    _kill_children(os.getpid())
+    if os.name != "nt" and os.getpgid(0) == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)
+
+
+def has_token(pid: int, token: str) -> bool:
+    """Whether process `pid` is the one that was started with this token."""
+    import psutil
+
+    try:
+        return bool(psutil.Process(pid).environ().get(TOKEN) == token)
+    except (psutil.Error, OSError):
+        return False
+
+
+def with_token(token: str) -> Iterator[psutil.Process]:
+    """Every process that was started with this token, children included."""
+    import psutil
+
+    for process in psutil.process_iter():
+        if process.pid != os.getpid() and has_token(process.pid, token):
+            yield process
+
+
+def ask_to_stop(pid: int) -> None:
+    """SIGTERM; on Windows the cancel file alone asks."""
+    if os.name != "nt":
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+
+
+def kill_group(pid: int) -> None:
+    """End the process group led by `pid` (its process tree on Windows)."""
+    _kill_children(pid)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if os.name == "nt":
+            os.kill(pid, signal.SIGTERM)
+        else:
+            os.killpg(pid, signal.SIGKILL)
+
+
+def kill_all(token: str) -> int:
+    """End every process that still carries the token; returns how many there were."""
+    import psutil
+
+    count = 0
+    for process in with_token(token):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+            count += 1
+    return count
+
+
+def _kill_children(pid: int) -> None:
+    import psutil
+
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for child in psutil.Process(pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
+
+
+def own_session() -> dict[str, Any]:
+    """Arguments for `Popen` that give a child its own process group."""
+    if os.name == "nt":
+        return {"creationflags": 0x00000200}  # CREATE_NEW_PROCESS_GROUP
+    return {"start_new_session": True}

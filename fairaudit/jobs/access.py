@@ -1,0 +1,95 @@
+"""The check at the door: every question about a thing is asked for one person."""
+
+from __future__ import annotations
+
+import re
+
+from fairaudit.exceptions import NotAllowed
+from fairaudit.jobs import folder as folders
+from fairaudit.jobs.ledger import Entry, Ledger
+from fairaudit.jobs.people import Access, Action, Deed, Person, Relation, Role, Thing, may, may_do
+from fairaudit.jobs.settings import Settings
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_WORDS = {"dataset": "data set", "job": "audit"}
+
+
+class Door:
+    """What one person may do in one workspace."""
+
+    def __init__(self, access: Access, ledger: Ledger, person: Person, settings: Settings) -> None:
+        self._access = access
+        self._ledger = ledger
+        self._person = person
+        self._default = settings.default_role
+
+    @property
+    def role(self) -> Role | None:
+        """The role as it is now, not as it was at login."""
+        return self._access.role(self._person, self._default)
+
+    def may(self, action: Action, kind: Thing, id: str) -> bool:
+        """Whether the person may do `action` to a thing that exists."""
+        entry = self._entry(kind, id)
+        return self._allowed(action, kind, id, entry)
+
+    def need(self, action: Action, kind: Thing, id: str) -> Entry:
+        """The ledger's row of a job (an empty one for data sets) if the person may act on it.
+
+        Raises
+        ------
+        NotAllowed
+            When they may not, or it does not exist: the two look the same.
+        """
+        entry = self._entry(kind, id)
+        if not self._allowed(action, kind, id, entry):
+            raise NotAllowed(
+                f"there is no {_WORDS[kind]} '{id[:80]}', or you have no right to {action} it"
+            )
+        return entry or _NO_ENTRY
+
+    def need_deed(self, deed: Deed) -> None:
+        """Raise unless the person may do something that concerns no particular thing."""
+        if not may_do(self.role, deed):
+            raise NotAllowed(f"you have no right to {deed} here; ask an admin for a role")
+
+    def datasets(self) -> dict[str, str]:
+        """Id and name of the data sets the person may open."""
+        role = self.role
+        if role is None:
+            return {}
+        return self._access.owned(None if role == "admin" else self._person, "dataset")
+
+    def jobs(self) -> list[Entry]:
+        """Rows of the jobs the person may open, oldest first."""
+        role = self.role
+        if role is None:
+            return []
+        entries = [e for e in self._ledger.all() if e.state != "doomed"]
+        if role == "admin":
+            return entries
+        shared = self._access.related(self._person, "job")
+        return [e for e in entries if e.owner == self._person.key or e.id in shared]
+
+    def _entry(self, kind: Thing, id: str) -> Entry | None:
+        if kind != "job" or not folders.is_id(id):
+            return None
+        entry = self._ledger.get(id)
+        return None if entry is None or entry.state == "doomed" else entry
+
+    def _allowed(self, action: Action, kind: Thing, id: str, entry: Entry | None) -> bool:
+        if kind == "job":
+            if entry is None:
+                return False
+            return may(self.role, self._to_job(entry), action)
+        if _SHA256.fullmatch(id) is None or not self._access.owners("dataset", id):
+            return False
+        return may(self.role, self._access.relation(self._person, "dataset", id), action)
+
+    def _to_job(self, entry: Entry) -> Relation:
+        if entry.owner == self._person.key:
+            return "own"
+        return self._access.relation(self._person, "job", entry.id)
+
+
+_NO_ENTRY = Entry(0, "", "", "", "", "", "", "", 0.0, "", None, 0, 0, 0, *([None] * 5))

@@ -1,0 +1,373 @@
+"""The supervisor: one function, `tick`, that settles, cancels and starts; one a workspace."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from fairaudit.exceptions import JobError
+from fairaudit.jobs import _disk, _process, fair, split, upkeep
+from fairaudit.jobs.engines.base import Engine
+from fairaudit.jobs.folder import JobFolder, Outcome
+from fairaudit.jobs.ledger import Entry, Ledger
+from fairaudit.jobs.settings import Settings
+from fairaudit.jobs.shelf import Shelf
+
+LOCK = upkeep.SUPERVISOR_LOCK
+TRIES = 3  # starts of a worker that never began
+UPKEEP_EVERY = 3600.0
+_LOG = logging.getLogger(__name__)
+
+_KILLED = (
+    "the worker ended without an outcome: it was killed, the machine ran out of memory or was "
+    "switched off; run it again"
+)
+_UNSTARTABLE = f"the worker ended {TRIES} times before it began; see the log"
+
+
+@dataclass
+class Memory:
+    """What one supervisor remembers between ticks; monotonic seconds, never the wall clock.
+
+    `begin_s` is how long a worker may take from its start to holding its job.
+    """
+
+    grace_s: float = 30.0
+    begin_s: float = 60.0
+    asked: dict[str, float] = field(default_factory=dict)
+    waited: dict[str, float] = field(default_factory=dict)
+    seen: int = -1
+    looked: float = float("-inf")
+
+    def since(self, marks: dict[str, float], job: str) -> float:
+        """Seconds since this was asked first."""
+        now = time.monotonic()
+        return now - marks.setdefault(job, now)
+
+    def forget(self, job: str) -> None:
+        self.asked.pop(job, None)
+        self.waited.pop(job, None)
+
+
+def tick(ledger: Ledger, engine: Engine, memory: Memory) -> int:
+    """Settle what ended, stop what was cancelled, start what is next; how many were started."""
+    _discover(ledger, memory)
+    running = ledger.in_state("running", "doomed")
+    for entry in running:
+        if entry.slot == split.SLOT:
+            split.follow(ledger, entry)
+        else:
+            _settle_or_cancel(ledger, engine, memory, entry)
+    _cancel_queued(ledger)
+    return _start_all(ledger, engine)
+
+
+def _discover(ledger: Ledger, memory: Memory) -> None:
+    """Index folders whose submitter died before telling the ledger."""
+    stamp = ledger.jobs.stat().st_mtime_ns if ledger.jobs.is_dir() else -1
+    if stamp != memory.seen or time.monotonic() - memory.looked > 10:
+        ledger.discover()
+        memory.seen, memory.looked = stamp, time.monotonic()
+
+
+# -- settling ---------------------------------------------------------------------------------
+
+
+def _settle_or_cancel(ledger: Ledger, engine: Engine, memory: Memory, entry: Entry) -> None:
+    folder = ledger.folder(entry.id)
+    if not folder.exists:
+        if memory.since(memory.waited, entry.id) > memory.begin_s:
+            _vanish(ledger, memory, folder)
+        return
+    alive = engine.alive(folder)
+    if alive or folder.held():
+        _while_alive(ledger, engine, memory, entry, folder)
+    elif folder.outcome() is not None:
+        _record(ledger, memory, folder)
+    elif folder.first_event() is None:
+        _never_began(ledger, memory, entry, folder, known_dead=alive is False)
+    else:
+        engine.stop(folder, force=True)  # children that outlived it
+        _bury(ledger, memory, folder)
+
+
+def _while_alive(
+    ledger: Ledger, engine: Engine, memory: Memory, entry: Entry, folder: JobFolder
+) -> None:
+    memory.waited.pop(entry.id, None)
+    if entry.started is None and (first := folder.first_event()) is not None:
+        ledger.began(entry.id, first["t"])
+    if not folder.cancel_asked() and folder.outcome() is None:
+        return
+    if entry.id not in memory.asked and folder.outcome() is None:
+        engine.stop(folder, force=False)
+    if memory.since(memory.asked, entry.id) > memory.grace_s:
+        engine.stop(folder, force=True)
+
+
+def _record(ledger: Ledger, memory: Memory, folder: JobFolder) -> None:
+    outcome = folder.outcome()
+    if outcome is None or folder.delete_asked():
+        _vanish(ledger, memory, folder)
+        return
+    ledger.settle(folder.id, outcome)
+    memory.forget(folder.id)
+    split.clear(ledger, folder)
+
+
+def _vanish(ledger: Ledger, memory: Memory, folder: JobFolder) -> None:
+    memory.forget(folder.id)
+    split.clear(ledger, folder)
+    folder.delete()
+    ledger.forget(folder.id)
+
+
+def _never_began(
+    ledger: Ledger, memory: Memory, entry: Entry, folder: JobFolder, *, known_dead: bool
+) -> None:
+    """A claimed job without a worker: back into the queue, unless that happened often."""
+    waited = memory.since(memory.waited, entry.id)
+    if not known_dead and waited < memory.begin_s:
+        return
+    if folder.cancel_asked() or entry.tries >= TRIES:
+        _bury(ledger, memory, folder, _UNSTARTABLE)
+    else:
+        memory.forget(entry.id)
+        ledger.wait_again(entry.id)
+
+
+def _bury(ledger: Ledger, memory: Memory, folder: JobFolder, reason: str = _KILLED) -> None:
+    """Write the outcome of a job whose worker is dead; the lock proves that it is."""
+    with folder.hold(0):
+        if folder.outcome() is None:
+            folder.clean()
+            state: Any = "cancelled" if folder.cancel_asked() else "failed"
+            why = "ended firmly after it was cancelled" if state == "cancelled" else reason
+            last = folder.last_event() or {}
+            folder.finish(Outcome(state, why, time.time(), last.get("s")))
+    _record(ledger, memory, folder)
+
+
+# -- cancelling and starting ------------------------------------------------------------------
+
+
+def _cancel_queued(ledger: Ledger) -> None:
+    for entry in ledger.in_state("queued"):
+        folder = ledger.folder(entry.id)
+        if not folder.cancel_asked() and folder.exists:
+            continue
+        if not ledger.claim(entry.id, None):
+            continue
+        if not folder.exists or folder.delete_asked():
+            folder.delete()
+            ledger.forget(entry.id)
+        else:
+            split.end(ledger, folder, Outcome("cancelled", "cancelled before it began"))
+
+
+def _start_all(ledger: Ledger, engine: Engine) -> int:
+    count = 0
+    while (chosen := _choose(ledger, engine)) is not None:
+        entry, slot = chosen
+        folder = ledger.folder(entry.id)
+        if split.wanted(entry, folder, engine.slots):
+            split.begin(ledger, folder, engine.slots)
+        elif ledger.claim(entry.id, slot.name):
+            engine.start(folder, slot)
+            count += 1
+    return count
+
+
+def _choose(ledger: Ledger, engine: Engine) -> Any:
+    queued = ledger.in_state("queued")
+    if not queued:
+        return None
+    running = [e for e in ledger.in_state("running", "doomed") if e.slot != split.SLOT]
+    return fair.choose(queued, running, ledger.turns(), engine.slots)
+
+
+# -- the process ------------------------------------------------------------------------------
+
+
+@contextmanager
+def sole(root: Path, *, wait: bool = False) -> Iterator[None]:
+    """Be the workspace's one supervisor.
+
+    Raises
+    ------
+    JobError
+        When there is one already and `wait` is False.
+    """
+    lock = FileLock(root / LOCK, thread_local=False)
+    try:
+        lock.acquire(timeout=-1 if wait else 0)
+    except Timeout:
+        raise JobError(
+            f"another supervisor is at work in '{root}'; stop it first, or use it"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def run(
+    workspace: Path | str,
+    engine: Engine,
+    *,
+    poll: float = 0.25,
+    stop: threading.Event | None = None,
+    wait: bool = False,
+    begin_s: float = 60.0,
+) -> None:
+    """Supervise a workspace until `stop` is set.
+
+    Parameters
+    ----------
+    workspace : Path or str
+    engine : Engine
+    poll : float
+        Seconds between two ticks.
+    stop : threading.Event or None
+        None: run until the process ends.
+    wait : bool
+        Wait for another supervisor's end instead of raising.
+    begin_s : float
+        Seconds a worker may take from its start to holding its job.
+    """
+    root = Path(workspace).expanduser().resolve()
+    root.mkdir(parents=True, exist_ok=True)
+    ending = stop or threading.Event()
+    with sole(root, wait=wait):
+        ledger = Ledger(root)
+        memory = Memory(Settings.load(root).cancel_grace_s + 1.0, begin_s)
+        kept = float("-inf")
+        try:
+            while not ending.is_set():
+                if time.monotonic() - kept > UPKEEP_EVERY:
+                    kept = time.monotonic()
+                    _guarded(_upkeep, root)
+                _guarded(tick, ledger, engine, memory)
+                _guarded(engine.rest)
+                ending.wait(poll)
+        finally:
+            engine.close()
+
+
+def _guarded(work: Any, *arguments: Any) -> None:
+    """A failing tick is logged and tried again: one bad job must not stop all others."""
+    try:
+        work(*arguments)
+    except Exception:  # noqa: BLE001 (the supervisor's one door)
+        _LOG.exception("a tick of the supervisor failed; it goes on")
+
+
+def _upkeep(root: Path) -> None:
+    jobs = root / "jobs"
+    if jobs.is_dir():
+        _disk.sweep(jobs, trash_only=True)
+    Shelf(root).sweep()
+    days = Settings.load(root).retention_days
+    if days is not None:
+        upkeep.prune(root, days)
+
+
+def is_supervised(workspace: Path | str) -> bool:
+    """Whether a supervisor is at work."""
+    try:
+        with sole(Path(workspace)):
+            return False
+    except JobError:
+        return True
+
+
+def ensure_supervisor(workspace: Path | str) -> subprocess.Popen[bytes] | None:
+    """Start a supervisor as a process of its own; None when there is one already.
+
+    It ends when the caller closes its stdin or dies; running jobs go on without it.
+    """
+    root = Path(workspace).expanduser().resolve()
+    root.mkdir(parents=True, exist_ok=True)
+    if is_supervised(root):
+        return None
+    with (root / "supervisor.log").open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "fairaudit.jobs.supervisor", str(root), "--while-stdin"],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            **_process.own_session(),
+        )
+
+
+def end_supervisor(process: subprocess.Popen[bytes], patience: float = 10.0) -> None:
+    """End a supervisor started by `ensure_supervisor`; its running jobs go on."""
+    if process.stdin is not None:
+        process.stdin.close()
+    process.terminate()
+    try:
+        process.wait(patience)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """`python -m fairaudit.jobs.supervisor WORKSPACE`."""
+    parser = argparse.ArgumentParser(prog="python -m fairaudit.jobs.supervisor")
+    parser.add_argument("workspace", type=Path)
+    parser.add_argument("--engine", choices=("local", "ray"), default="local")
+    parser.add_argument("--address", help="of the Ray cluster, e.g. http://head:8265")
+    parser.add_argument("--slots", type=int, help="trainings at a time; default by cores and GPUs")
+    parser.add_argument("--poll", type=float, default=0.25, help="seconds between two looks")
+    parser.add_argument("--no-standby", action="store_true", help="keep no warm worker")
+    parser.add_argument("--while-stdin", action="store_true", help="end when stdin closes")
+    words = parser.parse_args(arguments)
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    if words.while_stdin:
+        threading.Thread(target=_until_closed, args=(stop,), daemon=True).start()
+    try:
+        run(words.workspace, engine_for(words), poll=words.poll, stop=stop)
+    except JobError as error:
+        _LOG.error("%s", error)
+        return 1
+    return 0
+
+
+def engine_for(words: argparse.Namespace) -> Engine:
+    """The engine that was asked for on the command line."""
+    grace = Settings.load(words.workspace).cancel_grace_s
+    if words.engine == "ray":
+        from fairaudit.jobs.engines.ray import RayEngine
+
+        return RayEngine(words.address, slots=words.slots, grace=grace)
+    from fairaudit.jobs.engines.local import LocalEngine, numbered_slots
+
+    slots = None if words.slots is None else numbered_slots(words.slots)
+    return LocalEngine(slots, standby=not words.no_standby, grace=grace)
+
+
+def _until_closed(stop: threading.Event) -> None:
+    while os.read(0, 1024):
+        pass
+    stop.set()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

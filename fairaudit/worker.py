@@ -1,0 +1,72 @@
+"""A worker: `python -m fairaudit.worker FOLDER` does the job in FOLDER and ends.
+
+`--standby` imports torch first and then waits for a line of JSON on stdin: the folder and the
+environment of its slot. The first event is written before anything heavy is imported.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+from fairaudit.jobs import compute, runner
+from fairaudit.jobs.folder import JobFolder
+from fairaudit.jobs.monitor import FolderMonitor
+
+STANDBY = "--standby"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit code 0: the job has an outcome; 1: another worker has it; 2: wrong call."""
+    words = sys.argv[1:] if arguments is None else arguments
+    if len(words) != 1:
+        sys.stderr.write("usage: python -m fairaudit.worker FOLDER | --standby\n")
+        return 2
+    folder = _wait_for_folder() if words[0] == STANDBY else JobFolder(Path(words[0]).resolve())
+    if folder is None:
+        return 0
+    if not folder.exists:
+        sys.stderr.write(f"'{folder.path}' is not the folder of a job\n")
+        return 2
+    outcome = runner.run(folder, compute.audit, prepare=lambda m: _prepare(folder, m))
+    return 0 if outcome is not None else 1
+
+
+def _prepare(folder: JobFolder, monitor: FolderMonitor) -> None:
+    """Everything printed goes to the log; SIGTERM asks kindly."""
+    log = os.open(folder.log_path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.close(log)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        monitor.stop("stopped by a signal")
+
+    signal.signal(signal.SIGTERM, stop)
+
+
+def _wait_for_folder() -> JobFolder | None:
+    """Import what takes long, then wait; None when the supervisor went away."""
+    _warm_up()
+    line = sys.stdin.readline()
+    if not line.strip():
+        return None
+    order = json.loads(line)
+    os.environ.update(order["environment"])
+    return JobFolder(Path(order["folder"]))
+
+
+def _warm_up() -> None:
+    """Import torch without touching a GPU, and the modules every audit needs."""
+    import importlib
+
+    for name in ("torch", "fairaudit.audit.run", "fairaudit.methods._fit"):
+        importlib.import_module(name)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
