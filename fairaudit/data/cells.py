@@ -69,7 +69,9 @@ def _counts(name: str, kinds: frozenset[str]) -> dict[str, pl.Expr]:
     if "boolean" in kinds:
         found["boolean"] = v.is_in(_BOOLEAN).sum()
     if "date" in kinds:
-        found["date"] = (v.str.contains(_DATE) & v.str.to_date("%Y-%m-%d", strict=False).is_not_null()).sum()
+        found["date"] = (
+            v.str.contains(_DATE) & v.str.to_date("%Y-%m-%d", strict=False).is_not_null()
+        ).sum()
         found["time"] = (v.str.contains(_TIME) & _datetime(v).is_not_null()).sum()
     return found
 
@@ -80,9 +82,7 @@ def _datetime(v: pl.Expr) -> pl.Expr:
 
 def _collect(lazy: pl.LazyFrame, kinds: Mapping[str, frozenset[str]]) -> dict[str, dict[str, int]]:
     wanted = {c: _counts(c, k) for c, k in kinds.items()}
-    exprs = [
-        e.alias(f"{i}/{key}") for i, c in enumerate(wanted) for key, e in wanted[c].items()
-    ]
+    exprs = [e.alias(f"{i}/{key}") for i, c in enumerate(wanted) for key, e in wanted[c].items()]
     if not exprs:
         return {}
     row = lazy.select(exprs).collect(engine="streaming").row(0, named=True)
@@ -201,7 +201,9 @@ def missing_notes(seen: Mapping[str, ColumnText]) -> list[str]:
         most = sorted(holes, key=lambda c: -holes[c])[:4]
         listed = ", ".join(f"'{c}' {holes[c]:,}" for c in most)
         more = f" and {len(holes) - len(most)} more columns" if len(holes) > len(most) else ""
-        notes.append(f"empty cells and markers such as ? or NA were read as missing: {listed}{more}")
+        notes.append(
+            f"empty cells and markers such as ? or NA were read as missing: {listed}{more}"
+        )
     padded = [c for c, s in seen.items() if s.padded]
     if padded:
         notes.append(f"blanks around values were removed in {len(padded)} columns")

@@ -139,9 +139,7 @@ class Dataset:
     def _parts(self, frame: pl.DataFrame, split: SplitSpec, seed: int) -> NDArray[np.int8]:
         roles = self.roles
         if frame.height < 3:
-            raise InputError(
-                f"only {frame.height} rows are left to split; at least 3 are needed"
-            )
+            raise InputError(f"only {frame.height} rows are left to split; at least 3 are needed")
         if split.by == "cluster":
             codes, _ = _cluster(frame, roles)
             if codes is None or roles.cluster is None:
@@ -169,7 +167,9 @@ def _excluded(frame: pl.DataFrame, roles: ColumnRoles) -> pl.DataFrame:
     """Rows no array can hold, each with the first reason that applies."""
     reasons = []
     if roles.target is not None:
-        reasons.append((_unknown(frame, roles.target, roles.task == "regression"), "target missing"))
+        reasons.append(
+            (_unknown(frame, roles.target, roles.task == "regression"), "target missing")
+        )
     if roles.weight is not None:
         reasons.append((_unknown(frame, roles.weight, True), "weight missing"))
     if roles.split is not None and _needs_all_parts(frame[roles.split]):
@@ -184,7 +184,11 @@ def _excluded(frame: pl.DataFrame, roles: ColumnRoles) -> pl.DataFrame:
 def _unknown(frame: pl.DataFrame, column: str, number: bool) -> pl.Expr:
     value = pl.col(column)
     if frame[column].dtype.is_float():
-        return (value.is_null() | ~value.is_finite()) if number else (value.is_null() | value.is_nan())
+        return (
+            (value.is_null() | ~value.is_finite())
+            if number
+            else (value.is_null() | value.is_nan())
+        )
     return value.is_null()
 
 

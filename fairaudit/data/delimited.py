@@ -69,7 +69,9 @@ def open_delimited(
     raw = _scan(text, dialect, names, _blank_start(text))
     seen = _studied(raw, dialect, name)
     _check_cells(seen, name, limits)
-    rows, empty = raw.select(pl.len(), all_empty().sum().alias("e")).collect(engine="streaming").row(0)
+    rows, empty = (
+        raw.select(pl.len(), all_empty().sum().alias("e")).collect(engine="streaming").row(0)
+    )
     if rows - empty == 0:
         raise InputError(f"'{name}' has a header but no rows; add the rows to be audited")
     if empty:
@@ -93,7 +95,9 @@ def _decimal_notes(seen: dict[str, cells.ColumnText]) -> list[str]:
     if comma := [c for c, s in seen.items() if s.kind == "comma number"]:
         notes.append(f"decimal commas were read in {len(comma)} columns, such as '{comma[0]}'")
     if grouped := [c for c, s in seen.items() if s.kind == "thousands"]:
-        notes.append(f"commas between thousands were read in {len(grouped)} columns, such as '{grouped[0]}'")
+        notes.append(
+            f"commas between thousands were read in {len(grouped)} columns, such as '{grouped[0]}'"
+        )
     return notes
 
 
@@ -207,7 +211,9 @@ class _Counter:
         self._count(data, stops, np.flatnonzero(marks), newline)
         self.line += len(newline)
 
-    def _outside(self, data: NDArray[np.uint8], newline: NDArray[np.intp]) -> NDArray[np.bool_] | None:
+    def _outside(
+        self, data: NDArray[np.uint8], newline: NDArray[np.intp]
+    ) -> NDArray[np.bool_] | None:
         if self.quote is None:
             return None
         quotes = data == self.quote

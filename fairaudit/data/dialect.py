@@ -119,9 +119,7 @@ def _by_statistics(sample: bytes, name: str) -> str:
 
     best = from_bytes(sample[:200_000]).best()
     if best is None:
-        raise InputError(
-            f"the text encoding of '{name}' cannot be told; save it again as UTF-8"
-        )
+        raise InputError(f"the text encoding of '{name}' cannot be told; save it again as UTF-8")
     return str(best.encoding)
 
 
@@ -145,7 +143,9 @@ def guess_dialect(source: Source, encoding: str, name: str) -> Dialect:
     dialect = Dialect(encoding, delimiter, '"' if use_quotes else None, end=end)
     rows = sample_rows(text, dialect)
     if not rows:
-        raise InputError(f"'{name}' has no rows, only blank lines; choose a file with a header line")
+        raise InputError(
+            f"'{name}' has no rows, only blank lines; choose a file with a header line"
+        )
     return replace(dialect, header=_has_header(rows))
 
 

@@ -70,7 +70,9 @@ class LevelCode:
         text = pl.col("v").fill_null(MISSING)
         pooled = pl.when(text.is_in(known)).then(text).otherwise(pl.lit(RARE))
         values = pl.DataFrame({"v": label_text(frame[self.column])}).select(pooled.alias("v"))
-        flags = values.select((pl.col("v") == level).alias(str(i)) for i, level in enumerate(self.levels))
+        flags = values.select(
+            (pl.col("v") == level).alias(str(i)) for i, level in enumerate(self.levels)
+        )
         return [flags[str(i)].to_numpy().astype(float) for i in range(len(self.levels))]
 
     def describe(self) -> dict[str, object]:
@@ -190,4 +192,6 @@ def _fit_levels(values: pl.Series) -> LevelCode:
     levels = sorted(own[1:])
     if pooled:
         levels.append(RARE)
-    return LevelCode(values.name, tuple(levels), own[0] if own else MISSING, pooled, values.null_count())
+    return LevelCode(
+        values.name, tuple(levels), own[0] if own else MISSING, pooled, values.null_count()
+    )

@@ -55,7 +55,9 @@ _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"{\\rtf", "an RTF document"),
 )
 
-ACCEPTED = "CSV, TSV, XLSX, XLS, ODS, Parquet, Arrow, JSON or JSON lines (text also as .gz or .zst)"
+ACCEPTED = (
+    "CSV, TSV, XLSX, XLS, ODS, Parquet, Arrow, JSON or JSON lines (text also as .gz or .zst)"
+)
 
 
 def open_source(source: Source) -> BinaryIO:
@@ -127,9 +129,7 @@ def _zip_format(source: Source, name: str) -> Format:
             "save it again"
         ) from error
     if any(n.lower().endswith("vbaproject.bin") or "xl/macrosheets/" in n for n in names):
-        raise InputError(
-            f"'{name}' is a workbook with macros; save it as a plain .xlsx or as CSV"
-        )
+        raise InputError(f"'{name}' is a workbook with macros; save it as a plain .xlsx or as CSV")
     if "xl/workbook.xml" in names:
         return "xlsx"
     if "xl/workbook.bin" in names:
@@ -150,9 +150,7 @@ def _compound_format(source: Source, name: str) -> Format:
             f"'{name}' is protected by a password; open it, remove the password and save it again"
         )
     if "_VBA_PROJECT".encode("utf-16-le") in content:
-        raise InputError(
-            f"'{name}' is a workbook with macros; save it as a plain .xlsx or as CSV"
-        )
+        raise InputError(f"'{name}' is a workbook with macros; save it as a plain .xlsx or as CSV")
     streams = ("Workbook", "Book")
     if any(word.encode("utf-16-le") in content for word in streams):
         return "xls"

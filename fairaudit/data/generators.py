@@ -100,10 +100,14 @@ def lending(n: int = 5000, seed: int = 7) -> Truth:
             "district": _with_holes(rng, _districts(rng, ethnicity), 0.02),
             "income": np.round(np.exp(10.2 + 0.5 * x[:, 0]), -1).astype(np.int64),
             "debt_ratio": np.round(_sigmoid(-0.8 + 0.9 * x[:, 1]), 3),
-            "credit_history_years": _holed(rng, np.round(np.clip(8 + 4.5 * x[:, 2], 0, None), 1), 0.06),
+            "credit_history_years": _holed(
+                rng, np.round(np.clip(8 + 4.5 * x[:, 2], 0, None), 1), 0.06
+            ),
             "late_payments": np.round(np.clip(1.2 + 1.5 * x[:, 3], 0, None)).astype(np.int64),
             "loan_amount": np.round(np.exp(9.0 + 0.6 * x[:, 4]), -2).astype(np.int64),
-            "purpose": rng.choice(["car", "home", "education", "business"], n, p=[0.4, 0.3, 0.2, 0.1]),
+            "purpose": rng.choice(
+                ["car", "home", "education", "business"], n, p=[0.4, 0.3, 0.2, 0.1]
+            ),
             **_two_systems(rng, chance, x),
             "repaid": np.where(repaid, "yes", "no"),
         }
@@ -196,7 +200,10 @@ def hospital(n: int = 4000, seed: int = 5) -> Truth:
 def hospital_sites(seed: int = 5) -> Floats:
     """Each site's own intercept and slope of `lab`, (sites, 2)."""
     rng = np.random.default_rng([seed, 1])
-    return rng.standard_normal((HOSPITAL_SITES, 2)) * [HOSPITAL_SD["intercept"], HOSPITAL_SD["lab"]]
+    return rng.standard_normal((HOSPITAL_SITES, 2)) * [
+        HOSPITAL_SD["intercept"],
+        HOSPITAL_SD["lab"],
+    ]
 
 
 def _site_shares() -> Floats:
@@ -277,7 +284,9 @@ def _sigmoid(value: Floats) -> Floats:
     return found
 
 
-def _with_holes(rng: np.random.Generator, values: NDArray[np.str_], share: float) -> list[str | None]:
+def _with_holes(
+    rng: np.random.Generator, values: NDArray[np.str_], share: float
+) -> list[str | None]:
     hole = rng.random(len(values)) < share
     return [None if h else str(v) for v, h in zip(values, hole, strict=True)]
 

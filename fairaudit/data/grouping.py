@@ -54,5 +54,7 @@ def stratum(values: pl.Series) -> pl.Series:
         if np.isnan(found).all():
             return pl.Series(values.name, [MISSING] * len(values))
         high = found > np.nanmedian(found)
-        return pl.Series(values.name, np.where(np.isnan(found), MISSING, np.where(high, "high", "low")))
+        return pl.Series(
+            values.name, np.where(np.isnan(found), MISSING, np.where(high, "high", "low"))
+        )
     return label_text(values).fill_null(MISSING)

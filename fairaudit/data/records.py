@@ -27,7 +27,9 @@ def read_json(source: Source, name: str, limits: Limits) -> pl.DataFrame:
 def read_json_lines(source: Source, name: str, limits: Limits) -> pl.DataFrame:
     """One JSON object a line."""
     lines = _text(source, name, limits).splitlines()
-    rows = [_parsed(line, name, f" at line {i:,}") for i, line in enumerate(lines, 1) if line.strip()]
+    rows = [
+        _parsed(line, name, f" at line {i:,}") for i, line in enumerate(lines, 1) if line.strip()
+    ]
     return _frame(_objects(rows, name), name, limits)
 
 
@@ -47,7 +49,9 @@ def _parsed(text: str, name: str, where: str) -> Any:
     try:
         return json.loads(text, parse_constant=_constant)
     except RecursionError as error:
-        raise InputError(f"'{name}' is nested too deeply{where} to be a table; {_WANTED}") from error
+        raise InputError(
+            f"'{name}' is nested too deeply{where} to be a table; {_WANTED}"
+        ) from error
     except ValueError as error:
         raise InputError(f"'{name}' is broken JSON{where} ({error}); {_WANTED}") from error
 
@@ -60,7 +64,9 @@ def _rows(value: Any, name: str) -> list[dict[str, Any]]:
     if isinstance(value, dict):
         lists = {k: v for k, v in value.items() if isinstance(v, list)}
         if value and len(lists) == len(value) and len({len(v) for v in lists.values()}) == 1:
-            return [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
+            return [
+                dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)
+            ]
         nested = [k for k, v in lists.items() if v and all(isinstance(r, dict) for r in v)]
         if len(nested) == 1:
             return _objects(lists[nested[0]], name)

@@ -117,7 +117,9 @@ def resolve(frame: pl.DataFrame, roles: ColumnRoles) -> ColumnRoles:
         _check_weight(frame[roles.weight])
     for column in roles.scores:
         if not frame[column].dtype.is_numeric():
-            raise SpecError(f"score column '{column}' is not numeric; name it a prediction instead")
+            raise SpecError(
+                f"score column '{column}' is not numeric; name it a prediction instead"
+            )
     return roles if roles.target is None else _resolve_target(frame[roles.target], roles)
 
 

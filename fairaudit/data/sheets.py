@@ -32,14 +32,18 @@ def read_sheet(
         book = fastexcel.read_excel(source if isinstance(source, bytes) else str(source))
         names = list(book.sheet_names)
     except fastexcel.FastExcelError as error:
-        raise InputError(f"the workbook '{name}' cannot be read ({_first_line(error)}); save it again as .xlsx or CSV") from error
+        raise InputError(
+            f"the workbook '{name}' cannot be read ({_first_line(error)}); save it again as .xlsx or CSV"
+        ) from error
     if sheet is not None and sheet not in names:
         raise SpecError(f"'{name}' has no sheet '{sheet}'; it has {', '.join(map(repr, names))}")
     for candidate in [sheet] if sheet is not None else names:
         frame = _loaded(book, candidate, name, limits)
         if frame is not None:
             return _named(frame, candidate, names)
-    raise InputError(f"no sheet of '{name}' holds a table; put a header line and rows on the first one")
+    raise InputError(
+        f"no sheet of '{name}' holds a table; put a header line and rows on the first one"
+    )
 
 
 def _check_expansion(source: Source, name: str, limits: Limits) -> None:
@@ -56,14 +60,20 @@ def _loaded(book: object, sheet: str, name: str, limits: Limits) -> pl.DataFrame
 
     try:
         loaded = book.load_sheet(  # type: ignore[attr-defined]
-            sheet, header_row=None, schema_sample_rows=None, dtype_coercion="coerce", dtypes="string"
+            sheet,
+            header_row=None,
+            schema_sample_rows=None,
+            dtype_coercion="coerce",
+            dtypes="string",
         )
         if loaded.height < 2 or loaded.width == 0:
             return None
         limits.check_shape(name, loaded.height, loaded.width)
         return pl.DataFrame(loaded.to_polars())
     except fastexcel.FastExcelError as error:
-        raise InputError(f"sheet '{sheet}' of '{name}' cannot be read ({_first_line(error)}); save it as CSV") from error
+        raise InputError(
+            f"sheet '{sheet}' of '{name}' cannot be read ({_first_line(error)}); save it as CSV"
+        ) from error
 
 
 def _named(frame: pl.DataFrame, sheet: str, sheets: list[str]) -> tuple[pl.DataFrame, list[str]]:
@@ -75,7 +85,11 @@ def _named(frame: pl.DataFrame, sheet: str, sheets: list[str]) -> tuple[pl.DataF
         notes.append(f"sheet '{sheet}' of {len(sheets)} was read; choose another by its name")
     body = filled.slice(1)
     body.columns = names
-    empty = [c for c, n in zip(names, first, strict=True) if not n and body[c].null_count() == body.height]
+    empty = [
+        c
+        for c, n in zip(names, first, strict=True)
+        if not n and body[c].null_count() == body.height
+    ]
     if dropped := frame.height - filled.height:
         notes.append(f"{dropped:,} empty rows of the sheet were left out")
     if empty:

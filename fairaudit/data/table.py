@@ -153,7 +153,9 @@ def open_table(
         notes = [] if packed else _listed(extension_note(name, found))
         table = _opened(source, found, name, workdir, sheet, limits)
     except OSError as error:
-        raise InputError(f"'{name}' cannot be read ({error}); check the file and its rights") from error
+        raise InputError(
+            f"'{name}' cannot be read ({error}); check the file and its rights"
+        ) from error
     names = [*table.lazy.collect_schema()]
     if ROW_ID in names:
         table = _rename_row_id(table, names)
@@ -334,5 +336,7 @@ def _unpacked(
                 limits.check_expansion(name, info.compress_size, total)
                 out.write(chunk)
     except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError) as error:
-        raise InputError(f"'{name}' cannot be unpacked ({error}); make the ZIP again without a password") from error
+        raise InputError(
+            f"'{name}' cannot be unpacked ({error}); make the ZIP again without a password"
+        ) from error
     return path

@@ -1,0 +1,170 @@
+"""What the doctor sees of a table: a sample of rows as small integer codes, one pass a column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from fairaudit.data.encoding import is_number, numbers
+from fairaudit.data.labels import label_text
+
+SAMPLE_ROWS = 20_000
+BINS = 20
+FREQUENT = 100
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column at a glance, over all rows unless said otherwise.
+
+    `values` are the most frequent labels (canonical text) with their counts.
+    """
+
+    name: str
+    number: bool
+    whole: bool
+    rows: int
+    missing: int
+    distinct: int
+    infinite: int
+    values: Mapping[str, int]
+    dtype: str
+
+    @property
+    def known(self) -> int:
+        """Rows with a value."""
+        return self.rows - self.missing
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """Labels in order of frequency; complete when there are at most `FREQUENT`."""
+        return tuple(self.values)
+
+
+def look(frame: pl.DataFrame, row_id: str) -> dict[str, Column]:
+    """Every column but the row id at a glance."""
+    return {c: _glance(frame[c]) for c in frame.columns if c != row_id}
+
+
+def _glance(values: pl.Series) -> Column:
+    number = is_number(values.dtype) and values.dtype != pl.Boolean
+    floats = values.dtype.is_float()
+    infinite = int(values.is_infinite().sum() or 0) if floats else 0
+    missing = values.null_count() + (int(values.is_nan().sum() or 0) if floats else 0)
+    known = values.drop_nans().drop_nulls() if floats else values.drop_nulls()
+    whole = values.dtype.is_integer() or (
+        floats and infinite == 0 and bool((known == known.round(0)).all())
+    )
+    distinct = known.n_unique()
+    return Column(
+        str(values.name),
+        number,
+        bool(whole),
+        len(values),
+        missing,
+        distinct,
+        infinite,
+        _frequent(known, distinct),
+        str(values.dtype),
+    )
+
+
+def _frequent(known: pl.Series, distinct: int) -> dict[str, int]:
+    if distinct > FREQUENT and len(known) > SAMPLE_ROWS:
+        known = known.head(SAMPLE_ROWS)
+    counts = known.alias("v").value_counts().sort(["count", "v"], descending=[True, False])
+    top = counts.head(FREQUENT)
+    return dict(zip(label_text(top["v"]).to_list(), top["count"].to_list(), strict=True))
+
+
+def sampled(frame: pl.DataFrame, most: int = SAMPLE_ROWS) -> pl.DataFrame:
+    """At most so many rows, drawn with a fixed seed."""
+    return frame if frame.height <= most else frame.sample(most, seed=0)
+
+
+def binned(values: pl.Series, bins: int = BINS) -> NDArray[np.int64]:
+    """Codes: quantile bins of numbers, levels of text; missing has a code of its own."""
+    if is_number(values.dtype) and values.dtype != pl.Boolean:
+        found = numbers(values)
+        known = found[~np.isnan(found)]
+        if len(known) == 0:
+            return np.zeros(len(found), dtype=np.int64)
+        cuts = np.unique(np.quantile(known, np.arange(1, bins) / bins))
+        codes = np.searchsorted(cuts, found, side="right")
+        return np.where(np.isnan(found), len(cuts) + 1, codes).astype(np.int64)
+    ranks = values.cast(pl.String).fill_null("\x00").rank("dense")
+    return ranks.to_numpy().astype(np.int64) - 1
+
+
+def separation(codes: NDArray[np.int64], outcome: NDArray[np.int64], n_outcomes: int) -> float:
+    """How well a column tells an outcome: the best one-against-rest AUROC, held out.
+
+    Half of the rows rank the column's bins by outcome rate, the other half judge the ranking, both
+    ways round, so that columns with many levels earn nothing by chance.
+
+    Parameters
+    ----------
+    codes : (n,) int, bins of the column
+    outcome : (n,) int, -1 where unknown
+
+    Returns
+    -------
+    float
+        0.5 (tells nothing) to 1.
+    """
+    known = outcome >= 0
+    codes, outcome = codes[known], outcome[known]
+    if len(codes) < 4:
+        return 0.5
+    k = int(codes.max()) + 1
+    half = np.random.default_rng(0).permutation(len(codes)) % 2
+    tables = [
+        np.bincount(codes[half == h] * n_outcomes + outcome[half == h], minlength=k * n_outcomes)
+        .reshape(k, n_outcomes)
+        .astype(float)
+        for h in (0, 1)
+    ]
+    both = (_auroc_by_class(*tables) + _auroc_by_class(*reversed(tables))) / 2
+    enough = (tables[0] + tables[1]).sum(axis=0) >= min(20, len(codes) / 10)
+    return float(max(0.5, both[enough].max())) if enough.any() else 0.5
+
+
+def _auroc_by_class(rank: NDArray[np.float64], judge: NDArray[np.float64]) -> NDArray[np.float64]:
+    """AUROC of each class against the rest in `judge`, bins ranked by their rate in `rank`."""
+    prior = rank.sum(axis=0) / max(rank.sum(), 1)
+    rate = (rank + prior) / (rank.sum(axis=1, keepdims=True) + 1)  # (bins, classes)
+    out = np.empty(judge.shape[1])
+    for c in range(judge.shape[1]):
+        out[c] = _auroc(rate[:, c], judge[:, c], judge.sum(axis=1) - judge[:, c])
+    return out
+
+
+def _auroc(score: NDArray[np.float64], yes: NDArray[np.float64], no: NDArray[np.float64]) -> float:
+    """AUROC from counts a bin; equal scores share the credit."""
+    if yes.sum() == 0 or no.sum() == 0:
+        return 0.5
+    _, tie = np.unique(score, return_inverse=True)
+    yes, no = np.bincount(tie, yes), np.bincount(tie, no)
+    below = np.cumsum(no) - no
+    return float(np.sum(yes * (below + no / 2)) / (yes.sum() * no.sum()))
+
+
+def outcome_codes(values: pl.Series, most: int = 12) -> tuple[NDArray[np.int64], int]:
+    """An outcome or attribute as few classes: levels, the rest pooled; numbers cut at the median."""
+    if is_number(values.dtype) and values.dtype != pl.Boolean and values.n_unique() > most:
+        found = numbers(values)
+        known = ~np.isnan(found)
+        high = found > (np.median(found[known]) if known.any() else 0)
+        return np.where(known, high, -1).astype(np.int64), 2
+    text = label_text(values)
+    levels = (
+        text.drop_nulls().value_counts().sort(["count", str(text.name)], descending=[True, False])
+    )
+    top = levels[str(text.name)].to_list()[:most]
+    position = {level: i for i, level in enumerate(top)}
+    codes = [-1 if v is None else position.get(v, len(top)) for v in text]
+    return np.array(codes, dtype=np.int64), len(top) + 1
