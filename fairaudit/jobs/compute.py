@@ -30,10 +30,12 @@ def _audited(folder: JobFolder, monitor: FolderMonitor, model: Path) -> AuditRes
     spec = _spec(folder)
     from fairaudit.audit.run import run_audit
     from fairaudit.data.dataset import Dataset
+    from fairaudit.data.images import ImageStore
 
-    root = folder.path.parent.parent
-    frame = Shelf(root).load(spec.dataset)
-    dataset = Dataset(frame, spec.audit.roles)
+    shelf = Shelf(folder.path.parent.parent)
+    images = shelf.images(spec.dataset)
+    store = None if images is None else ImageStore(images)
+    dataset = Dataset(shelf.load(spec.dataset), spec.audit.roles, store)
     monitor.end()
     return run_audit(dataset, spec.audit, monitor=monitor, device=spec.device, model_folder=model)
 

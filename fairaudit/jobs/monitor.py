@@ -185,7 +185,7 @@ class FolderMonitor:
 
     def _eta(self) -> float | None:
         """Seconds left if the rest goes as fast as what was done so far."""
-        if not self._progress or self.seconds < 1.0:
+        if self._progress is None or self._progress < 0.05 or self.seconds < 1.0:
             return None
         return round(self.seconds * (1 - self._progress) / self._progress, 1)
 

@@ -61,6 +61,13 @@ class Shelf:
 
         return store.load(self.path / id)
 
+    def images(self, id: str) -> Path | None:
+        """Where the pixels of a data set with images lie."""
+        from fairaudit.data import store
+
+        path = self.path / id / store.IMAGES
+        return path if path.is_file() else None
+
     def ids(self) -> set[str]:
         """Hashes of all stored data sets."""
         if not self.path.is_dir():
