@@ -254,11 +254,9 @@ def _projection_alt(rows: pl.DataFrame, names: Sequence[str]) -> str:
     words = f"{labels.rows(rows.height)} in the plane of the two main directions of the features"
     if "explained" in rows.columns and rows["explained"].item(0) is not None:
         words += f", which carry {rows['explained'].item(0):.0%} of their variance"
-    centres = [
-        f"{name} around ({own['x'].mean():.1f}, {own['y'].mean():.1f})"
-        for name in names[:8]
-        for own in [rows.filter(pl.col("group") == name)]
-    ]
+    middles = rows.group_by("group").agg(pl.col("x", "y").mean())
+    where = {group: (x, y) for group, x, y in middles.iter_rows()}
+    centres = [f"{name} around ({where[name][0]:.1f}, {where[name][1]:.1f})" for name in names[:8]]
     return f"{words}: {', '.join(centres)}."
 
 
