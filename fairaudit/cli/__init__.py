@@ -371,5 +371,3 @@ def doctor(
         terminal.show_record(commands.check_up(workspace, rebuild=rebuild), as_json=json_)
 
 
-if __name__ == "__main__":
-    main()

@@ -18,14 +18,17 @@ import fairaudit
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.spec import AuditSpec
 from fairaudit.cli import terminal
+from fairaudit.data.columns import look
 from fairaudit.data.doctor import Diagnosis
 from fairaudit.data.doctor import examine as examine_frame
+from fairaudit.data.guesses import task_of
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.data.table import read_table
 from fairaudit.exceptions import InputError, JobError, SpecError
 from fairaudit.jobs.info import JobInfo
 from fairaudit.jobs.spec import JobSpec
 from fairaudit.jobs.workspace import Workspace
+from fairaudit.methods.catalog import METHODS
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,11 @@ def load(table: str) -> pl.DataFrame:
     return read_table(path)
 
 
-def complete_roles(frame: pl.DataFrame, wanted: Wanted) -> ColumnRoles:
+def complete_roles(frame: pl.DataFrame, wanted: Wanted, method: str = "") -> ColumnRoles:
     """Named roles first, the doctor's guesses for the rest.
+
+    A guessed cluster column is taken as a cluster only by methods that need one; otherwise it
+    stays a feature. A guessed target that the user overruled is left out: it may leak.
 
     Raises
     ------
@@ -83,7 +89,25 @@ def complete_roles(frame: pl.DataFrame, wanted: Wanted) -> ColumnRoles:
             f"no column named {', '.join(repr(m) for m in missing)}; "
             f"the table has {', '.join(frame.columns[:30])}"
         )
-    return examine_frame(frame, roles=wanted.given).roles
+    guessed = examine_frame(frame).roles
+    needs_cluster = method in METHODS and "cluster" in METHODS[method].needs
+    roles = {**guessed.model_dump(), **wanted.given}
+    if not needs_cluster and not wanted.cluster:
+        roles["cluster"] = None
+    if wanted.target and wanted.target != guessed.target:
+        roles |= {"task": task_of(look(frame, guessed.row_id)[wanted.target])}
+        roles |= {"positive": wanted.positive}
+    if not wanted.features:
+        roles["features"] = _free_features(guessed, roles)
+    return ColumnRoles.model_validate(roles)
+
+
+def _free_features(guessed: ColumnRoles, roles: dict[str, Any]) -> tuple[str, ...]:
+    """Guessed features, and a guessed cluster nobody uses as one, without columns taken."""
+    single = (roles["target"], roles["cluster"], roles["weight"], roles["split"])
+    taken = {*roles["sensitive"], *roles["predictions"], *roles["scores"], *single}
+    free = [*guessed.features, *([guessed.cluster] if guessed.cluster else [])]
+    return tuple(name for name in dict.fromkeys(free) if name not in taken)
 
 
 def group_range(text: str) -> list[int]:
@@ -120,7 +144,7 @@ def train(
 ) -> AuditResult:
     """Train on a table, write everything into `out` and return the result."""
     frame = load(table)
-    roles = complete_roles(frame, wanted)
+    roles = complete_roles(frame, wanted, method)
     spec = {
         "roles": roles,
         "kind": kind,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,7 @@ class Arrays:
     weight : (n,) float64 or None
     row_id : (n,) int64
     split : (n,) int8, index into `SPLITS`
+    units : mapping of standardised column to (mean, deviation) of its training rows
     """
 
     X: NDArray[Any]
@@ -48,6 +49,7 @@ class Arrays:
     sensitive_names: tuple[str, ...]
     classes: tuple[str, ...] = ()
     cluster_names: tuple[str, ...] = ()
+    units: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.y)

@@ -15,7 +15,7 @@ from fairaudit.data.grouping import group_labels, stratum
 from fairaudit.data.images import ImageStore
 from fairaudit.data.labels import label_text
 from fairaudit.data.roles import ColumnRoles, resolve, target_levels
-from fairaudit.data.splits import SplitSpec
+from fairaudit.data.splits import DEFAULT_SPLIT, SplitSpec
 from fairaudit.data.splitting import TRAIN, add_validation, named_parts, split_clusters, split_rows
 from fairaudit.exceptions import InputError, SpecError
 
@@ -74,7 +74,7 @@ class Dataset:
     def __len__(self) -> int:
         return self.frame.height
 
-    def arrays(self, split: SplitSpec = SplitSpec(), seed: int = 0) -> Arrays:
+    def arrays(self, split: SplitSpec = DEFAULT_SPLIT, seed: int = 0) -> Arrays:
         """Rows as arrays; the same split and seed always give the same arrays.
 
         Parameters
@@ -90,7 +90,7 @@ class Dataset:
         """
         return self.prepared(split, seed).arrays
 
-    def prepared(self, split: SplitSpec = SplitSpec(), seed: int = 0) -> Prepared:
+    def prepared(self, split: SplitSpec = DEFAULT_SPLIT, seed: int = 0) -> Prepared:
         """Arrays together with the encoders of features and of sensitive attributes."""
         frame = self._kept
         parts = self._parts(frame, split, seed)
@@ -101,7 +101,7 @@ class Dataset:
         arrays = self._assembled(frame, parts, features, sensitive)
         return Prepared(arrays, features, sensitive)
 
-    def encoder(self, split: SplitSpec = SplitSpec(), seed: int = 0) -> pl.DataFrame:
+    def encoder(self, split: SplitSpec = DEFAULT_SPLIT, seed: int = 0) -> pl.DataFrame:
         """Which features were made of which column, and how (one row a column)."""
         return self.prepared(split, seed).features.summary()
 
@@ -126,6 +126,7 @@ class Dataset:
             sensitive_names=sensitive.names,
             classes=classes,
             cluster_names=clusters,
+            units={**features.units, **sensitive.units},
         )
 
     def _pixels(self, frame: pl.DataFrame) -> NDArray[Any]:

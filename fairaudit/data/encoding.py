@@ -1,4 +1,4 @@
-"""Columns become numbers; all that is learnt (levels, medians, scales) comes from training rows."""
+"""Columns become numbers; levels, medians and scales are learnt from training rows only."""
 
 from __future__ import annotations
 
@@ -101,6 +101,12 @@ class Encoder:
         made = [name for code in self.codes for name in code.names]
         return tuple(made[i] for i in self.kept)
 
+    @property
+    def units(self) -> dict[str, tuple[float, float]]:
+        """Mean and deviation of each standardised feature, to speak of it in its own units."""
+        numeric = (code for code in self.codes if isinstance(code, NumberCode) and code.sd > 0)
+        return {code.column: (code.mean, code.sd) for code in numeric}
+
     def encode(self, frame: pl.DataFrame) -> NDArray[np.float64]:
         """The design of any rows, (n, p)."""
         made = [values for code in self.codes for values in code.encode(frame)]
@@ -117,7 +123,7 @@ class Encoder:
             row = code.describe()
             row["features"] = [n for n in code.names if n in names]
             rows.append(row)
-        schema = {
+        schema: dict[str, pl.DataType | type[pl.DataType]] = {
             "column": pl.String,
             "kind": pl.String,
             "features": pl.List(pl.String),

@@ -43,7 +43,7 @@ def described_groups(arrays: Arrays, prior: Float, resp: Float, loss: Float) -> 
     """One row a group: size, plain rule and its fidelity, entropy, held-out loss."""
     train, test = arrays.split == 0, arrays.split == 2
     design, names = columns(arrays)
-    rules = plain_rules(design[train], names, resp[train])
+    rules = plain_rules(design[train], names, resp[train], units=arrays.units)
     weight = np.ones(len(arrays)) if arrays.weight is None else arrays.weight
     held = [held_out_loss(loss[test], resp[test, j] * weight[test]) for j in range(resp.shape[1])]
     count = resp.shape[1]
