@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from fairaudit.data.samples import SAMPLES, Sample
-from fairaudit.jobs.workspace import DatasetInfo, Workspace
+from fairaudit.data.store import DatasetInfo
+from fairaudit.jobs.workspace import Workspace
 from fairaudit.ui import layout, session, uploads
 from fairaudit.ui.words import bytes_, count
 
