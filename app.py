@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
 from fairaudit.ui import access, frame, layout, session
@@ -20,8 +18,6 @@ access.require_login()
 
 sections: dict[str, list[st.Page]] = {}
 for place in WALK:
-    if not Path(__file__).with_name("screens").joinpath(f"{place.name}.py").is_file():
-        continue
     page = st.Page(
         place.file,
         title=place.title,
