@@ -148,13 +148,13 @@ def _auroc(score: NDArray[np.float64], yes: NDArray[np.float64], no: NDArray[np.
     if yes.sum() == 0 or no.sum() == 0:
         return 0.5
     _, tie = np.unique(score, return_inverse=True)
-    yes, no = np.bincount(tie, yes), np.bincount(tie, no)
-    below = np.cumsum(no) - no
-    return float(np.sum(yes * (below + no / 2)) / (yes.sum() * no.sum()))
+    hit, miss = np.bincount(tie, yes), np.bincount(tie, no)
+    below = np.cumsum(miss) - miss
+    return float(np.sum(hit * (below + miss / 2)) / (yes.sum() * no.sum()))
 
 
 def outcome_codes(values: pl.Series, most: int = 12) -> tuple[NDArray[np.int64], int]:
-    """An outcome or attribute as few classes: levels, the rest pooled; numbers cut at the median."""
+    """An outcome as few classes: levels, the rest pooled; many numbers are cut at the median."""
     if is_number(values.dtype) and values.dtype != pl.Boolean and values.n_unique() > most:
         found = numbers(values)
         known = ~np.isnan(found)

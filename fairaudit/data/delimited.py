@@ -224,7 +224,8 @@ class _Counter:
         self.inside = int(parity[-1]) if len(parity) else self.inside
         if self.inside and len(at):
             self.open_line = self.line + int(np.searchsorted(newline, at[-1]))
-        return parity == 0
+        outside: NDArray[np.bool_] = parity == 0
+        return outside
 
     def _count(
         self,

@@ -76,5 +76,5 @@ def examine(frame: pl.DataFrame, roles: ColumnRoles | None = None) -> Diagnosis:
     proxies = find_proxies(
         frame, [c for c in there if c], [c for c in roles.sensitive if c in columns]
     )
-    problems = find_problems(Patient(frame, columns, roles, proxies))
+    problems = find_problems(Patient(frame, columns, roles, proxies, guesses))
     return Diagnosis(roles, guesses, tuple(problems), proxies)

@@ -160,7 +160,8 @@ def _compound_format(source: Source, name: str) -> Format:
 def _text_format(head: bytes, name: str) -> Format:
     if _looks_binary(head):
         raise InputError(
-            f"'{name}' is binary data of an unknown kind, not a table; save the table as {ACCEPTED}"
+            f"'{name}' is binary data of an unknown kind, not a table; save the table as "
+            f"{ACCEPTED}"
         )
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     start = text[:200].lower()
@@ -209,5 +210,6 @@ def extension_note(name: str, found: str) -> str | None:
     suffix = Path(name).suffix.lower()
     known = {s for group in _EXTENSIONS.values() for s in group} | {".xlsm", ".xlsb"}
     if suffix in known and suffix not in _EXTENSIONS.get(found, ()):
-        return f"the extension is {suffix} but the content is {found.upper()}; read as {found.upper()}"
+        kind = found.upper()
+        return f"the extension is {suffix} but the content is {kind}; read as {kind}"
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -149,7 +150,7 @@ def _two_systems(rng: np.random.Generator, chance: Floats, x: Floats) -> dict[st
 
 
 def _districts(rng: np.random.Generator, ethnicity: NDArray[np.str_]) -> NDArray[np.str_]:
-    """Where people live: four in five in one of their own group's districts (the planted proxy)."""
+    """Where people live, four in five in a district of their own group (the planted proxy)."""
     names = np.array(["north", "hill", "river", "east", "harbour", "south", "station", "west"])
     home = {"A": [0, 1, 2], "B": [3, 4], "C": [5, 6], "D": [7]}
     own = np.array([names[rng.choice(home[e])] for e in ethnicity])
@@ -213,7 +214,7 @@ def _site_shares() -> Floats:
 
 
 def shapes(n: int = 640, seed: int = 3) -> tuple[Truth, NDArray[np.uint8]]:
-    """A blob on a striped ground; a bright blob means "yes" on horizontal stripes, "no" on vertical.
+    """A blob on stripes; bright means "yes" on horizontal stripes and "no" on vertical ones.
 
     Returns the table and the images, (n, 28, 28) uint8. `hidden` is 1 where the rule is turned
     round (tone "dark", one in four rows), `expected` the target without its 3% of wrong labels.
@@ -244,7 +245,8 @@ def _striped_blob(rng: np.random.Generator, bright: bool, vertical: bool) -> NDA
     blob = np.exp(-((y - cy) ** 2 + (x - cx) ** 2) / (2 * rng.uniform(2.5, 4.0) ** 2))
     noisy = ground + (70 if bright else -70) * blob + rng.normal(0, 5, (side, side))
     # multiples of 8: the files pack well and every platform rounds alike
-    return (np.clip(np.round(noisy / 8), 0, 31) * 8).astype(np.uint8)
+    pixels: NDArray[np.uint8] = (np.clip(np.round(noisy / 8), 0, 31) * 8).astype(np.uint8)
+    return pixels
 
 
 def shapes_zip(truth: Truth, images: NDArray[np.uint8]) -> bytes:
@@ -270,7 +272,8 @@ def _add(archive: zipfile.ZipFile, name: str, content: bytes, packing: int) -> N
 def _drawn(rng: np.random.Generator, log_weight: Floats) -> NDArray[np.int64]:
     """One group a row from softmax weights, by the Gumbel trick."""
     noise = rng.gumbel(size=log_weight.shape)
-    return np.argmax(log_weight + noise, axis=1).astype(np.int64)
+    drawn: NDArray[np.int64] = np.argmax(log_weight + noise, axis=1).astype(np.int64)
+    return drawn
 
 
 def _dot(effects: Floats, group: NDArray[np.int64], x: Floats) -> Floats:
@@ -291,6 +294,8 @@ def _with_holes(
     return [None if h else str(v) for v, h in zip(values, hole, strict=True)]
 
 
-def _holed(rng: np.random.Generator, values: Floats, share: float) -> list[float | None]:
+def _holed(
+    rng: np.random.Generator, values: NDArray[np.floating[Any]], share: float
+) -> list[float | None]:
     hole = rng.random(len(values)) < share
     return [None if h else float(v) for v, h in zip(values, hole, strict=True)]

@@ -1,6 +1,8 @@
-"""Group labels of declared attributes: levels as they are, numbers binned at training quantiles."""
+"""Group labels of declared attributes: levels as they are, numbers cut at training quartiles."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -40,7 +42,7 @@ def _bin_names(cuts: NDArray[np.float64], *, whole: bool) -> list[str]:
     """ "≤ 28", "29–37", "≥ 38" for whole numbers; "(0.02, 0.06]" and "> 0.06" for others."""
     shown = [f"{c:.10g}" for c in cuts]
     if not whole:
-        inner = [f"({a}, {b}]" for a, b in zip(shown[:-1], shown[1:], strict=True)]
+        inner = [f"({a}, {b}]" for a, b in pairwise(shown)]
         return [f"≤ {shown[0]}", *inner, f"> {shown[-1]}"]
     above = [f"{c + 1:.10g}" for c in cuts]
     inner = [a if a == b else f"{a}–{b}" for a, b in zip(above[:-1], shown[1:], strict=True)]

@@ -19,7 +19,7 @@ Part = Literal[
     "split", "identifier", "leak", "left out",
 ]  # fmt: skip
 MOST_SENSITIVE = 6
-LEAK = 0.995
+LEAK, LEAK_NUMBER = 0.95, 0.98  # for a target cut at its median the bar is higher
 TAKEN = 0.5  # guesses below this confidence are shown but not taken
 
 
@@ -122,7 +122,7 @@ def _guess_images(table: _Table) -> None:
 
 
 _SPLIT_VALUES = frozenset(
-    "train training valid validation val dev test testing holdout eval tune".split()
+    ("train", "training", "valid", "validation", "val", "dev", "test", "testing", "holdout")
 )
 
 
@@ -141,8 +141,8 @@ def _guess_weight(table: _Table) -> None:
         name = words.whole_word(c.name)
         exact = name in words.WEIGHT_WORDS - {"weight"}
         if c.number and exact:
-            table.give(c.name, "left out", "its name says it is a survey weight; name it as weight "
-                       "if rows should count by it", 0.7)  # fmt: skip
+            table.give(c.name, "left out", "its name says survey weight; choose it as weight if "
+                       "rows should count by it", 0.7)  # fmt: skip
 
 
 def _guess_identifiers(table: _Table) -> None:
@@ -291,9 +291,13 @@ def _richer(best: Column, others: Sequence[Column], sample: pl.DataFrame) -> Col
     outcome, n = outcome_codes(sample[best.name])
     for c in others:
         named = set(words.words_of(c.name))
-        if c.number and c.distinct > 10 and named & (words.TARGET_WORDS | words.TARGET_TOPICS):
-            if separation(binned(sample[c.name], 200), outcome, n) > 0.999:
-                return c
+        if (
+            c.number
+            and c.distinct > 10
+            and named & (words.TARGET_WORDS | words.TARGET_TOPICS)
+            and separation(binned(sample[c.name], 200), outcome, n) > 0.999
+        ):
+            return c
     return best
 
 
@@ -345,8 +349,9 @@ def _guess_leaks(table: _Table, target: Column) -> None:
     outcome, n = outcome_codes(table.sample[target.name])
     for c in table.free():
         strength = separation(binned(table.sample[c.name], 100), outcome, n)
-        if c.distinct > 1 and strength >= LEAK:
-            reason = f"it tells '{target.name}' almost perfectly (AUROC {strength:.3f})"
+        bar = LEAK_NUMBER if task_of(target) == "regression" else LEAK
+        if c.distinct > 1 and strength >= bar:
+            reason = f"it alone tells '{target.name}' suspiciously well (AUROC {strength:.3f})"
             table.give(c.name, "leak", reason, 0.9)
 
 

@@ -27,4 +27,5 @@ class ImageStore:
         pixels = self.pixels
         if len(row_id) == len(pixels) and np.array_equal(row_id, np.arange(len(pixels))):
             return pixels
-        return pixels[row_id]
+        chosen: NDArray[np.uint8] = pixels[row_id]
+        return chosen

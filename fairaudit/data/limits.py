@@ -69,6 +69,9 @@ class Limits:
             )
 
 
+DEFAULT_LIMITS = Limits()
+
+
 def size_text(size: float) -> str:
     """A byte count for people: "1.5 GB"."""
     for unit in ("bytes", "KB", "MB"):

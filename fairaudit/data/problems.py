@@ -14,7 +14,7 @@ from fairaudit.data import vocabulary as words
 from fairaudit.data.columns import Column, binned, outcome_codes, sampled, separation
 from fairaudit.data.encoding import MISSING
 from fairaudit.data.grouping import group_labels
-from fairaudit.data.guesses import task_of
+from fairaudit.data.guesses import LEAK, Guess, task_of
 from fairaudit.data.labels import label_text
 from fairaudit.data.proxies import STRONG
 from fairaudit.data.roles import ColumnRoles, resolve
@@ -23,7 +23,6 @@ from fairaudit.exceptions import SpecError
 Severity = Literal["error", "warning", "note"]
 MANY_LEVELS = 200
 FEW_ROWS = 30
-SUSPECT = 0.95
 _ORDER = {"error": 0, "warning": 1, "note": 2}
 
 
@@ -46,6 +45,7 @@ class Patient:
     columns: Mapping[str, Column]
     roles: ColumnRoles
     proxies: pl.DataFrame
+    guesses: Sequence[Guess] = ()
 
     @property
     def used(self) -> list[Column]:
@@ -176,6 +176,15 @@ def _groups(patient: Patient) -> Iterator[Problem]:
             )  # fmt: skip
 
 
+def _left_out(patient: Patient) -> Iterator[Problem]:
+    for guess in patient.guesses:
+        if guess.part == "leak":
+            yield Problem(
+                "leak", "warning", guess.column, f"column '{guess.column}': {guess.reason}",
+                "it was left out of the features; add it if it is known before the outcome",
+            )  # fmt: skip
+
+
 def _leaks(patient: Patient) -> Iterator[Problem]:
     name = patient.roles.target
     if name is None or name not in patient.columns or patient.columns[name].distinct < 2:
@@ -186,7 +195,7 @@ def _leaks(patient: Patient) -> Iterator[Problem]:
         if feature not in patient.columns or patient.columns[feature].distinct < 2:
             continue
         strength = separation(binned(rows[feature], 100), outcome, n)
-        if strength >= SUSPECT:
+        if strength >= LEAK:
             yield Problem(
                 "leak", "warning", feature,
                 f"column '{feature}' alone tells the target '{name}' suspiciously well (AUROC "
@@ -252,8 +261,8 @@ def _coded_missing(patient: Patient) -> Iterator[Problem]:
         if found:
             yield Problem(
                 "coded_missing", "note", c.name,
-                f"column '{c.name}' has the value {found[0]} in {c.values[found[0]]:,} rows, far from "
-                "the others",
+                f"column '{c.name}' has the value {found[0]} in {c.values[found[0]]:,} rows, far "
+                "from the others",
                 "if it stands for missing, leave these cells empty",
             )  # fmt: skip
 
@@ -317,8 +326,8 @@ def _given_away(patient: Patient) -> Iterator[Problem]:
         yield Problem(
             "proxy", "note", told[0][0],
             f"'{attribute}' can be told from {listed}{more} (AUROC)",
-            f"a model that may not see '{attribute}' still can through these columns; judge whether "
-            "they are needed",
+            f"a model that may not see '{attribute}' still can through these columns; judge "
+            "whether they are needed",
         )  # fmt: skip
 
 
@@ -347,6 +356,6 @@ def _size(patient: Patient) -> Iterator[Problem]:
 
 
 _CHECKS: tuple[Callable[[Patient], Iterator[Problem]], ...] = (
-    _target, _roles, _constant, _duplicated, _identifiers, _levels, _groups, _leaks, _mixed,
+    _target, _roles, _constant, _duplicated, _identifiers, _levels, _groups, _left_out, _leaks, _mixed,
     _infinite, _missing, _coded_missing, _clusters, _systems, _given_away, _no_sensitive, _size,
 )  # fmt: skip

@@ -41,7 +41,7 @@ def _text(source: Source, name: str, limits: Limits) -> str:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
         raise InputError(
-            f"'{name}' is not valid {encoding.upper()} (byte {error.start:,}); JSON must be saved as UTF-8"
+            f"'{name}' is not valid {encoding.upper()} (byte {error.start:,}); save JSON as UTF-8"
         ) from error
 
 

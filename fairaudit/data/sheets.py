@@ -33,7 +33,8 @@ def read_sheet(
         names = list(book.sheet_names)
     except fastexcel.FastExcelError as error:
         raise InputError(
-            f"the workbook '{name}' cannot be read ({_first_line(error)}); save it again as .xlsx or CSV"
+            f"the workbook '{name}' cannot be read ({_first_line(error)}); save it again as "
+            ".xlsx or CSV"
         ) from error
     if sheet is not None and sheet not in names:
         raise SpecError(f"'{name}' has no sheet '{sheet}'; it has {', '.join(map(repr, names))}")

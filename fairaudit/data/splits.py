@@ -24,3 +24,6 @@ class SplitSpec(BaseModel):
                 "lower one of them"
             )
         return self
+
+
+DEFAULT_SPLIT = SplitSpec()

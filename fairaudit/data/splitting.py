@@ -1,4 +1,4 @@
-"""Which rows train, validate and test: stratified, by cluster or by a column; fixed by the seed."""
+"""Which rows train, validate and test: stratified, by cluster or by column; fixed by the seed."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ def _laid_out(strata: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np
 def _at_steps(n: int, share: float, start: float) -> NDArray[np.bool_]:
     """True at regular steps so that any run of k rows holds share·k of them, give or take one."""
     ladder = np.floor(np.arange(n + 1) * share + start)
-    return np.diff(ladder) > 0
+    chosen: NDArray[np.bool_] = np.diff(ladder) > 0
+    return chosen
 
 
 def _with_all_parts(out: NDArray[np.int8], rng: np.random.Generator) -> NDArray[np.int8]:

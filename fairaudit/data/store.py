@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from typing import Any, Literal
 import polars as pl
 
 from fairaudit.data.formats import Source, open_source, size_of
-from fairaudit.data.limits import Limits
+from fairaudit.data.limits import DEFAULT_LIMITS, Limits
 from fairaudit.data.table import ROW_ID, Table, as_source, open_table, source_name
 from fairaudit.exceptions import InputError, IntegrityError, LimitExceeded
 
@@ -66,7 +65,7 @@ def ingest(
     *,
     name: str | None = None,
     sheet: str | None = None,
-    limits: Limits = Limits(),
+    limits: Limits = DEFAULT_LIMITS,
 ) -> DatasetInfo:
     """Store a table once as Parquet; the same content again costs only the hash.
 
@@ -143,7 +142,7 @@ def staging(datasets_folder: Path, home: Path) -> Iterator[Path]:
 def _publish(folder: Path, home: Path) -> None:
     folder.chmod(0o755)
     try:
-        os.replace(folder, home)
+        folder.replace(home)
     except OSError as error:
         if not (home / SCHEMA).is_file():  # another process storing the same content is fine
             raise InputError(f"'{home}' cannot be written ({error}); check the folder") from error
@@ -190,7 +189,9 @@ def info(folder: Path | str) -> DatasetInfo:
     """What is known of a stored data set."""
     content = schema(folder)
     fields = DatasetInfo.__dataclass_fields__
-    known = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items() if k in fields}
+    known: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in content.items() if k in fields
+    }
     return DatasetInfo(**known)
 
 

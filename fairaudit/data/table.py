@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import polars as pl
 
@@ -22,7 +23,7 @@ from fairaudit.data.formats import (
     size_of,
     sniff,
 )
-from fairaudit.data.limits import Limits
+from fairaudit.data.limits import DEFAULT_LIMITS, Limits
 from fairaudit.data.records import read_json, read_json_lines
 from fairaudit.data.sheets import read_sheet
 from fairaudit.exceptions import InputError
@@ -63,7 +64,7 @@ def read_table(
     *,
     name: str | None = None,
     sheet: str | None = None,
-    limits: Limits = Limits(),
+    limits: Limits = DEFAULT_LIMITS,
 ) -> pl.DataFrame:
     """Read a table of any accepted format into a polars frame.
 
@@ -106,7 +107,7 @@ def read(
     *,
     name: str | None = None,
     sheet: str | None = None,
-    limits: Limits = Limits(),
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Table:
     """Like `read_table`, with the notes and the dialect; the frame is held in memory."""
     content = as_source(source)
@@ -140,7 +141,7 @@ def open_table(
     workdir: Path,
     *,
     sheet: str | None = None,
-    limits: Limits = Limits(),
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Table:
     """A lazy table; decompressed or re-encoded text lies in `workdir` until it is collected."""
     try:
@@ -198,16 +199,16 @@ def _expanded(source: Source, packed: str, name: str, limits: Limits, workdir: P
     return path
 
 
-def _decompressor(source: Source, packed: str) -> io.BufferedIOBase:
+def _decompressor(source: Source, packed: str) -> BinaryIO:
     import gzip
 
     import zstandard
 
     stream = open_source(source)
     if packed == "gzip":
-        return gzip.GzipFile(fileobj=stream)
+        return cast(BinaryIO, gzip.GzipFile(fileobj=stream))
     reader = zstandard.ZstdDecompressor(max_window_size=1 << 27)
-    return reader.stream_reader(stream, read_across_frames=True, closefd=True)
+    return cast(BinaryIO, reader.stream_reader(stream, read_across_frames=True, closefd=True))
 
 
 def _zstd_error() -> type[Exception]:
@@ -223,8 +224,7 @@ def _opened(
         text = open_delimited(source, name, limits, workdir=workdir)
         return Table(text.lazy, text.notes, found, text.dialect)
     if found in ("xlsx", "xls", "ods"):
-        frame, notes = read_sheet(source, name, limits, sheet=sheet)
-        return _typed(frame, notes, found)
+        return _typed(*read_sheet(source, name, limits, sheet=sheet), found)
     if found == "zip":
         return _only_member(source, name, workdir, sheet, limits)
     frame = _framed(source, found, name, limits)

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import re
 
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
 # Word → what it is about. Words of the second table only count in columns of few values
 # ("foreign-worker": yes/no), not in measurements ("PctForeignBorn": 0.12).
 SENSITIVE_WORDS = {
@@ -23,8 +28,8 @@ SENSITIVE_IF_FEW = {
     "skin": "race", "skintone": "race", "tone": "race",
 }  # fmt: skip
 # Words that turn a sensitive word into a measurement of something else ("whitePerCap").
-NOT_SENSITIVE_WITH = frozenset(
-    "per cap capita income score list paper box board count mortgage loan page".split()
+NOT_SENSITIVE_WITH = _set(
+    "per cap capita income score list paper box board count mortgage loan page"
 )
 SENSITIVE_PREFIXES = {"racepct": "race", "ethni": "race", "gender": "sex", "agepct": "age"}
 SENSITIVE_VALUES: tuple[tuple[frozenset[str], str], ...] = (
@@ -36,33 +41,23 @@ SENSITIVE_VALUES: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset(("m", "f", "x")), "its values are M, F and X"),
     (frozenset(("male", "female", "nonbinary")), "its values are male, female and nonbinary"),
 )
-ETHNIC_VALUES = frozenset(
-    """white black asian hispanic latino caucasian african-american amer-indian-eskimo
+ETHNIC_VALUES = _set("""white black asian hispanic latino caucasian african-american amer-indian-eskimo
     asian-pac-islander native-american indian mexican puertorican puerto-rican african
-    black-african pacific-islander native hawaiian mixed arab roma other""".split()
-)
+    black-african pacific-islander native hawaiian mixed arab roma other""")
 
-TARGET_WORDS = frozenset(
-    """target label outcome class y response truth groundtruth actual dependent""".split()
-)
-TARGET_TOPICS = frozenset(
-    """income default defaulted repaid recid recidivism survived hired hire admitted admission
+TARGET_WORDS = _set("""target label outcome class y response truth groundtruth actual dependent""")
+TARGET_TOPICS = _set("""income default defaulted repaid recid recidivism survived hired hire admitted admission
     approved approval diagnosis disease readmitted readmission mortality died death churn dropout
     pass passed graduated fraud crimes crime violent promoted accepted pf zfya ach mathach
-    achievement finding salary wage g3 selected granted malignant""".split()
-)
+    achievement finding salary wage g3 selected granted malignant""")
 
-PREDICTION_WORDS = frozenset(
-    """pred preds predicted prediction predictions yhat decision decisions decided
-    recommendation recommended classified verdict flagged""".split()
+PREDICTION_WORDS = _set("""pred preds predicted prediction predictions yhat decision decisions decided
+    recommendation recommended classified verdict flagged""")
+SCORE_WORDS = _set(
+    """score scores prob probs probability proba risk decile likelihood propensity"""
 )
-SCORE_WORDS = frozenset(
-    """score scores prob probs probability proba risk decile likelihood propensity""".split()
-)
-NOT_SCORE_WITH = frozenset(
-    """credit test sat act exam fico math reading quiz apgar lsat gre toefl text date tolerance
-    factor factors averse appetite""".split()
-)
+NOT_SCORE_WITH = _set("""credit test sat act exam fico math reading quiz apgar lsat gre toefl text date tolerance
+    factor factors averse appetite""")
 
 CLUSTER_WORDS = (
     "site", "hospital", "school", "clinic", "center", "centre", "branch", "facility", "ward",
@@ -70,18 +65,14 @@ CLUSTER_WORDS = (
     "court", "judge", "province", "region", "state", "county", "district", "city", "cluster",
     "occupation", "team", "plant",
 )  # fmt: skip
-IDENTIFIER_WORDS = frozenset(
-    """id ids uuid guid key index idx rownames rowname rownum rowid identifier pk nr number no
+IDENTIFIER_WORDS = _set("""id ids uuid guid key index idx rownames rowname rownum rowid identifier pk nr number no
     name names surname firstname lastname fullname email mail phone ssn passport address
-    communityname url""".split()
-)
-WEIGHT_WORDS = frozenset(
-    "weight weights wt fnlwgt sampleweight pweight samplingweight perwt finalwgt".split()
-)
-SPLIT_WORDS = frozenset("split partition subset set fold".split())
-IMAGE_WORDS = frozenset("image images img path file filename filepath picture photo".split())
+    communityname url""")
+WEIGHT_WORDS = _set("weight weights wt fnlwgt sampleweight pweight samplingweight perwt finalwgt")
+SPLIT_WORDS = _set("split partition subset set fold")
+IMAGE_WORDS = _set("image images img path file filename filepath picture photo")
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".npy")
-DATE_WORDS = frozenset("date time timestamp datetime".split())
+DATE_WORDS = _set("date time timestamp datetime")
 
 
 def words_of(name: str) -> tuple[str, ...]:
