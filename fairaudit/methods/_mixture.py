@@ -8,7 +8,7 @@ on, so that ten starts cost little more than one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -50,7 +50,10 @@ class Run:
     bounds : list of float
         Penalised log-likelihood of every accepted iterate; never falls.
     converged : bool
-    sums : Sums with R = 1 of the last iterate
+    size : (G,) weight of the rows by responsibility
+    loglik : float
+    work : int
+        Expert steps of all runs of the batch: what the number of groups cost.
     """
 
     params: Params
@@ -58,6 +61,7 @@ class Run:
     converged: bool
     size: Tensor
     loglik: float
+    work: int = 0
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,8 @@ class _Climb:
     size: Tensor
     loglik: Tensor
     bounds: list[list[float]]
-    gain: Tensor = field(default_factory=lambda: torch.zeros(0))
+    gain: Tensor
+    work: int = 0
 
 
 def _begin(batch: Batch) -> _Climb:
@@ -142,7 +147,7 @@ def climb(
             if step in rules.prune_at:
                 _prune(state[i], done[i])
         ear.step(1, **_live(state, done))
-    return [_best(runs) for runs in done]
+    return [_best(runs, s.work) for runs, s in zip(done, state, strict=True)]
 
 
 def _advance(s: _Climb, sums: Sums, penalty: Penalty, closed_form: bool) -> None:
@@ -158,6 +163,7 @@ def _advance(s: _Climb, sums: Sums, penalty: Penalty, closed_form: bool) -> None
     s.bound = torch.where(rose, bound, s.bound)
     s.size = torch.where(rose[:, None], sums.size, s.size)
     s.loglik = torch.where(rose, sums.loglik, s.loglik)
+    s.work += tried.n_runs * tried.n_groups
     s.batch = replace(s.batch, params=blend(s.base, s.target, s.share, closed_form))
     for run, value in enumerate(s.bound.tolist()):
         if bool(rose[run]):
@@ -216,9 +222,9 @@ def _live(state: Sequence[_Climb], done: Sequence[list[tuple[int, Run]]]) -> dic
     return {"lower_bound": max(bounds)} if bounds else {}
 
 
-def _best(runs: list[tuple[int, Run]]) -> dict[int, Run]:
+def _best(runs: list[tuple[int, Run]], work: int) -> dict[int, Run]:
     best: dict[int, Run] = {}
     for contest, run in runs:
         if contest not in best or run.bounds[-1] > best[contest].bounds[-1]:
-            best[contest] = run
+            best[contest] = replace(run, work=work)
     return best

@@ -140,38 +140,8 @@ class Scale:
         return coef, omega[..., 0] - coef @ self.centre
 
 
-def raw_units(part: SensitivePart, coef: Float, intercept: Float) -> tuple[Float, Float]:
-    """Coefficients of encoded sensitive columns (G, ..., width) in the columns' own units.
-
-    Numbers are standardised by the encoder; a flagged missing number counts as 0 in raw units,
-    its flag taking up the difference.
-    """
-    if part.encoder is None:
-        return coef, intercept
-    coef, intercept, at = coef.copy(), intercept.copy(), 0
-    encoder = part.encoder
-    for kind, centre, scale, levels, flagged in zip(
-        encoder.kinds,
-        encoder.centres,
-        encoder.scales,
-        encoder.levels,
-        encoder.flagged,
-        strict=True,
-    ):
-        if kind == "text":
-            at += len(levels)
-            continue
-        coef[..., at] /= scale
-        shift = coef[..., at] * centre
-        intercept -= shift
-        if flagged:
-            coef[..., at + 1] += shift
-        at += 2 if flagged else 1
-    return coef, intercept
-
-
 def raw_design(part: SensitivePart, encoded: Float) -> Float:
-    """Encoded columns back in raw units (missing numbers as 0), to go with `raw_units`."""
+    """Encoded columns in their own units again, a missing number as 0 beside its flag."""
     if part.encoder is None:
         return encoded
     raw, at = encoded.copy(), 0

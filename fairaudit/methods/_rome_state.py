@@ -34,6 +34,7 @@ VALUES = (
     "icl_",
     "n_parameters_",
     "robust_",
+    "pooled_loss_",
     "warnings_",
 )
 

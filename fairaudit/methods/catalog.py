@@ -481,7 +481,7 @@ _ALL: tuple[Method, ...] = (
                 "float",
                 None,
                 "With minimax: the worst group is served only as far as the average loss (mean "
-                "squared error, or log loss) stays below this; empty = no limit.",
+                "squared error, or log loss) stays below this; empty = that of one pooled model.",
                 0.0,
                 None,
                 optional=True,

@@ -15,7 +15,7 @@ The global weight ("maximin"): Wang, Buhlmann, Guo, arXiv 2309.02211.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -30,7 +30,7 @@ LOSSES: tuple[str, ...] = ("squared", "log", "brier", "error")
 TINY = 1e-12
 STEPS = 300
 GAP = 1e-4  # relative distance between primal and dual value that ends the ascent
-BISECTIONS = 12
+BISECTIONS = 8
 
 
 def tilted(prior: Float, tilt: Float) -> Float:
@@ -80,12 +80,14 @@ class Tilt:
     Attributes
     ----------
     shares : (G,) the group shares the prediction is made for
+    hardest : (G,) the shares the ascent ended at, before blending with the true ones
     average : float, mean loss over all rows
     losses : (G,) loss of each group
     gap : float, relative distance to the best worst case any prediction of this family reaches
     """
 
     shares: Float
+    hardest: Float
     average: float
     losses: Float
     gap: float
@@ -113,52 +115,57 @@ class Robust:
     shares: Float
     loss: RowLoss
 
-    def judge(self, aim: Float, gap: float = np.inf) -> Tilt:
-        """Losses of the tilted gate made for the shares `aim`."""
+    def judge(self, hardest: Float, blend: float = 0.0) -> Tilt:
+        """Losses of the gate tilted to (1 - blend) `hardest` + blend true shares."""
+        aim = (1 - blend) * hardest + blend * self.shares
         loss = self.loss(tilted(self.prior, aim / np.maximum(self.shares, TINY)))
         losses = group_loss(loss, self.resp)
         present = self.resp.sum(axis=0)
-        return Tilt(aim, float(losses @ present / present.sum()), losses, gap)
+        return Tilt(aim, hardest, float(losses @ present / present.sum()), losses, np.inf)
 
     def ascend(self, blend: float = 0.0, start: Float | None = None) -> Tilt:
         """Best tilt for (1 - blend) worst group + blend average, by exponentiated gradient."""
-        shares = self.shares / self.shares.sum()
-        live = shares > TINY
-        q = shares if start is None else start
-        best, rate, last = self.judge(shares), 1.0, -np.inf
-        best_value = _value(best, blend)
+        best = self.judge(self.shares)
+        if blend >= 1 or len(self.shares) == 1:
+            return replace(best, gap=0.0)
+        q, rate, last = (self.shares if start is None else start), 1.0, -np.inf
         for _ in range(STEPS):
-            now = self.judge((1 - blend) * q + blend * shares)
-            dual, value = float(now.shares @ now.losses), _value(now, blend)
-            if value <= best_value:
-                best, best_value = now, value
-            if best_value - dual <= GAP * best_value or blend >= 1:
-                return Tilt(best.shares, best.average, best.losses, 0.0)
+            now = self.judge(q, blend)
+            dual = float(now.shares @ now.losses)
+            if _value(now, blend) <= _value(best, blend):
+                best = now
+            gap = 1 - dual / max(_value(best, blend), TINY)
+            if gap <= GAP:
+                break
             rate = rate * 1.2 if dual >= last else rate / 2
             last = dual
-            power = rate * (now.losses / max(float(now.losses.max()), TINY) - 1)
-            q = np.where(live, q * np.exp(power), 0.0)
-            q = np.maximum(q / q.sum(), TINY * live)
-            q = q / q.sum()
-        return Tilt(best.shares, best.average, best.losses, 1 - last / max(best_value, TINY))
+            q = _stepped(q, now.losses, rate)
+        return replace(best, gap=max(gap, 0.0))
 
     def within(self, limit: float) -> tuple[Tilt, bool]:
         """Best worst group with an average loss of at most `limit`; False when out of reach."""
-        best = self.ascend()
-        if best.average <= limit:
-            return best, True
-        low, high = 0.0, 1.0
+        found = self.ascend()
+        if found.average <= limit:
+            return found, True
         kept = self.judge(self.shares)
-        reached = kept.average <= limit
+        reached, low, high = kept.average <= limit, 0.0, 1.0
         for _ in range(BISECTIONS):
             middle = (low + high) / 2
-            found = self.ascend(middle)
-            if found.average <= limit:
-                high, reached = middle, True
-                kept = found if found.worst <= kept.worst or kept.average > limit else kept
-            else:
+            found = self.ascend(middle, found.hardest)
+            if found.average > limit:
                 low = middle
+                continue
+            high = middle
+            if not reached or found.worst < kept.worst:
+                kept, reached = found, True
         return kept, reached
+
+
+def _stepped(q: Float, losses: Float, rate: float) -> Float:
+    """One multiplicative step towards the groups with the larger losses."""
+    moved = q * np.exp(rate * (losses / max(float(losses.max()), TINY) - 1))
+    moved = np.maximum(moved / moved.sum(), TINY)
+    return np.asarray(moved / moved.sum())
 
 
 def _value(tilt: Tilt, blend: float) -> float:

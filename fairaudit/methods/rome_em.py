@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils import ClassifierTags, RegressorTags, check_random_state
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_sample_weight,
@@ -27,16 +25,15 @@ from fairaudit.methods._fit import pick_device
 from fairaudit.methods._inputs import as_columns
 from fairaudit.methods._mixture import Rules, Run
 from fairaudit.methods._monitor import Monitor, Silent
-from fairaudit.methods._rome_answers import Mixture, log_total
+from fairaudit.methods._rome_answers import Mixture
 from fairaudit.methods._rome_design import (
     Columns,
-    Float,
     SensitivePart,
     column_names,
     positions,
-    raw_design,
     task_of,
 )
+from fairaudit.methods._rome_predict import COMBINES, RomePredictions
 from fairaudit.methods._rome_problem import (
     Learnt,
     Problem,
@@ -48,31 +45,14 @@ from fairaudit.methods._rome_problem import (
 )
 from fairaudit.methods._rome_state import restore, state
 from fairaudit.methods._state import load_state, save_state
-from fairaudit.methods.rome_combine import (
-    LOSSES,
-    TINY,
-    Robust,
-    global_weight,
-    mixed,
-    row_loss,
-    tilted,
-)
+from fairaudit.methods.rome_combine import LOSSES, TINY, Robust, Tilt, global_weight, row_loss
 from fairaudit.methods.rome_maximin import Training, corrected_matrix, plain_matrix
-from fairaudit.methods.rome_sweep import choose_groups
+from fairaudit.methods.rome_sweep import choose_groups, sweep_groups
 
-COMBINES = ("minimax", "gate", "maximin")
 ROBUST_ROWS = 20_000  # rows on which the tilt is sought: it has only G - 1 free numbers
 
 
-def _classifies(estimator: RomeEM) -> bool:
-    if estimator.task == "regression":
-        return False
-    if hasattr(estimator, "task_") and estimator.task_ == "regression":
-        raise AttributeError("predict_proba exists for classification only")
-    return True
-
-
-class RomeEM(BaseEstimator):  # type: ignore[misc]
+class RomeEM(RomePredictions):
     """Robust mixture of linear experts with a gate on sensitive attributes.
 
     Sensitive attributes decide who belongs to which hidden group; each group has its own linear
@@ -100,8 +80,9 @@ class RomeEM(BaseEstimator):  # type: ignore[misc]
     combine_loss : {"auto", "squared", "log", "brier", "error"}
         What "minimax" balances between groups; "auto" is squared error for regression and log
         loss for classification.
-    max_average_loss : float or None
-        With "minimax": serve the worst group only as far as the average loss stays below this.
+    max_average_loss : float, "pooled" or None, default "pooled"
+        With "minimax": serve the worst group only as far as the average loss on training rows
+        stays below this number, or below that of one pooled model; None = no limit.
     maximin_radius : float or None
         With "maximin": largest distance of the weight from the group shares, over sqrt(G).
     cross_fitting : bool, default True
@@ -134,6 +115,8 @@ class RomeEM(BaseEstimator):  # type: ignore[misc]
         Of the encoded sensitive columns `gate_features_`; the last group is 0.
     group_weights_ : (G,) shares of the rows by responsibility
     tilt_ : (G,) group shares the tilted gate is made for
+    robust_ : dict, losses of the tilted gate on training rows: worst, average, gap
+    pooled_loss_ : float, average loss of one pooled model on training rows
     maximin_weights_ : (G,) global weight
     lower_bounds_ : (n_iter_,) mean penalised log-likelihood, never falling
     log_likelihood_, bic_, icl_ : float
@@ -171,7 +154,7 @@ class RomeEM(BaseEstimator):  # type: ignore[misc]
         noise: str | float = "group",
         gate_intercept: bool = True,
         combine_loss: str = "auto",
-        max_average_loss: float | None = None,
+        max_average_loss: float | str | None = "pooled",
         maximin_radius: float | None = None,
         cross_fitting: bool = True,
         gate_ridge: float = 1e-6,
@@ -240,33 +223,57 @@ class RomeEM(BaseEstimator):  # type: ignore[misc]
         InputError
             When lengths differ.
         """
-        self._check_params()
         ear = monitor or Silent()
-        problem, parts = self._begin(X, y, sensitive_features, sample_weight)
-        seed = _seed(self.random_state)
+        problem, rows = self.begin(X, y, sensitive_features, sample_weight)
+        seed = self.seed()
         if self.n_groups == "auto":
             count, self.heldout_ = choose_groups(
-                problem, range(1, self.max_groups + 1), self.n_init, self._rules, seed, ear
+                problem, range(1, self.max_groups + 1), self.n_init, self.rules, seed, ear
             )
         else:
             count = int(self.n_groups)
         ear.start("expectation-maximisation", self.max_iter)
-        run = solve(problem, [count], self.n_init, self._rules, seed, ear)[count]
+        runs = solve(problem, sorted({1, count}), self.n_init, self.rules, seed, ear)
         ear.end()
-        self._finish(problem, run, parts, seed)
+        self._finish(problem, runs, count, rows, seed)
+        self._note()
+        for text in self.warnings_:
+            warnings.warn(text, ConvergenceWarning, stacklevel=2)
         return self
 
-    def _finish(self, problem: Problem, run: Run, rows: Training, seed: int) -> None:
-        """From the best run to a model that predicts."""
+    def finished(
+        self,
+        problem: Problem,
+        runs: Mapping[int, Run],
+        count: int,
+        rows: Training,
+        seed: int,
+    ) -> Self:
+        """A model like this one with `count` groups, from runs already made (a sweep)."""
+        other: Self = copy.copy(self).set_params(n_groups=count, cross_fitting=False)
+        other._finish(problem, runs, count, rows, seed)
+        other._note()
+        return other
+
+    def _finish(
+        self,
+        problem: Problem,
+        runs: Mapping[int, Run],
+        count: int,
+        rows: Training,
+        seed: int,
+    ) -> None:
+        """From the runs (`count` groups, and 1) to a model that predicts."""
+        run = runs[count]
         order = by_size(run)
         self._adopt(problem, learnt(problem, run, order))
-        self._weigh(rows, seed)
+        pooled = learnt(problem, runs[1], by_size(runs[1])).mixture
+        self._weigh(rows, pooled, seed)
         if self.cross_fitting and self.n_groups_ > 1:
             gamma = corrected_matrix(rows, problem, run.params, order, seed)
         else:
             gamma = plain_matrix(rows, self._mixture)
         self.maximin_weights_ = global_weight(gamma, self.maximin_radius, self.group_weights_)
-        self._warn()
 
     def _check_params(self) -> None:
         if self.combine not in COMBINES:
@@ -281,16 +288,27 @@ class RomeEM(BaseEstimator):  # type: ignore[misc]
             raise SpecError(f"noise={self.noise!r}; choose 'group', 'shared' or a variance")
         if not isinstance(self.noise, str) and not self.noise > 0:
             raise SpecError(f"noise={self.noise!r}: a fixed variance must be positive")
+        if isinstance(self.max_average_loss, str) and self.max_average_loss != "pooled":
+            raise SpecError(
+                f"max_average_loss={self.max_average_loss!r}; choose a number, 'pooled' or None"
+            )
         if self.n_init < 1 or self.max_iter < 1:
             raise SpecError("n_init and max_iter must be at least 1")
 
+    def seed(self) -> int:
+        """A seed drawn from `random_state`."""
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
+
     @property
-    def _rules(self) -> Rules:
+    def rules(self) -> Rules:
+        """When EM stops."""
         return Rules(tol=self.tol, max_iter=self.max_iter)
 
-    def _begin(
+    def begin(
         self, X: Any, y: Any, sensitive: Any, sample_weight: Any
     ) -> tuple[Problem, Training]:
+        """Check the rows, learn the encodings and pose the problem; no EM yet."""
+        self._check_params()
         X, y = validate_data(
             self, X, y, dtype=np.float64, y_numeric=self.task == "regression", ensure_min_samples=2
         )
@@ -358,7 +376,7 @@ class RomeEM(BaseEstimator):  # type: ignore[misc]
         self._sizes, self._enough = found.size, problem.enough()
         self.warnings_: list[str] = []
 
-    def _weigh(self, rows: Training, seed: int) -> None:
+    def _weigh(self, rows: Training, pooled: Mixture, seed: int) -> None:
         """Information criteria and the tilt, from the training rows."""
         mixture, weight = self._mixture, rows.weight
         answers, prior = mixture.answers(rows.experts), mixture.membership(rows.gate)
@@ -367,31 +385,29 @@ class RomeEM(BaseEstimator):  # type: ignore[misc]
         self.bic_ = -2 * self.log_likelihood_ + self.n_parameters_ * np.log(weight.sum())
         self.icl_ = self.bic_ - 2 * sure
         part = _part(len(weight), ROBUST_ROWS, seed)
-        robust = self._robust(
-            prior[part], resp[part] * weight[part, None], answers[part], rows.target[part]
-        )
-        tilt, reached = robust.ascend(), True
-        if self.max_average_loss is not None:
-            tilt, reached = robust.within(self.max_average_loss)
+        target, share = rows.target[part], weight[part] / weight[part].sum()
+        robust = self._robust(prior[part], resp[part] * share[:, None], answers[part], target)
+        one = row_loss(self.loss_name, pooled.answers(rows.experts[part]), target)
+        self.pooled_loss_ = float(share @ one(np.ones((len(part), 1))))
+        tilt = self._tilt(robust)
         self.tilt_ = tilt.shares
         self.robust_ = {"worst": tilt.worst, "average": tilt.average, "gap": tilt.gap}
+
+    def _tilt(self, robust: Robust) -> Tilt:
+        if self.max_average_loss is None:
+            return robust.ascend()
+        if self.max_average_loss == "pooled":
+            return robust.within(self.pooled_loss_)[0]
+        tilt, reached = robust.within(float(self.max_average_loss))
         if not reached:
             self.warnings_.append(
                 f"max_average_loss={self.max_average_loss} is below what any combination "
                 f"reaches on the training rows ({tilt.average:.4g}); the plain gate is used"
             )
+        return tilt
 
-    def _robust(self, prior: Float, resp: Float, answers: Float, target: NDArray[Any]) -> Robust:
-        return Robust(prior, resp, self.group_weights_, row_loss(self.loss_name, answers, target))
-
-    @property
-    def loss_name(self) -> str:
-        """The loss that "minimax" balances."""
-        if self.combine_loss != "auto":
-            return self.combine_loss
-        return "squared" if self.task_ == "regression" else "log"
-
-    def _warn(self) -> None:
+    def _note(self) -> None:
+        """Say in `warnings_` what a user should know."""
         small = np.flatnonzero(self._sizes < self._enough)
         for j in small:
             self.warnings_.append(
@@ -402,156 +418,6 @@ class RomeEM(BaseEstimator):  # type: ignore[misc]
             self.warnings_.append(
                 f"EM did not converge in {self.max_iter} iterations; raise max_iter or tol"
             )
-        for text in self.warnings_:
-            warnings.warn(text, ConvergenceWarning, stacklevel=3)
-
-    # -- answers ---------------------------------------------------------------------------
-
-    def _expert_design(self, X: Float, sensitive: Any) -> Float:
-        part = self._outcome_part
-        if not part.width:
-            return X
-        return np.column_stack([X, raw_design(part, part.transform(sensitive, len(X)))])
-
-    @property
-    def _mixture(self) -> Mixture:
-        groups, width = self.n_groups_, self.coef_.shape[-1]
-        return Mixture(
-            self.coef_.reshape(groups, -1, width),
-            self.intercept_.reshape(groups, -1),
-            self.noise_ if self.task_ == "regression" else None,
-            self.gate_coef_,
-            self.gate_intercept_,
-        )
-
-    def _inputs(self, X: Any, sensitive: Any) -> tuple[Float, Float]:
-        check_is_fitted(self, "coef_")
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        answers = self._mixture.answers(self._expert_design(X, sensitive))
-        return answers, self._prior(sensitive, len(X))
-
-    def _prior(self, sensitive: Any, n: int) -> Float:
-        if sensitive is None and self._gate_part.width:
-            return np.tile(self.group_weights_, (n, 1))
-        return self._mixture.membership(self._gate_part.transform(sensitive, n))
-
-    def _mix(self, X: Any, sensitive: Any, combine: str | None) -> Float:
-        answers, prior = self._inputs(X, sensitive)
-        return mixed(self._weights(prior, combine), answers)
-
-    def _weights(self, prior: Float, combine: str | None) -> Float:
-        chosen = combine or self.combine
-        if chosen == "gate":
-            return prior
-        if chosen == "minimax":
-            return tilted(prior, self.tilt_ / np.maximum(self.group_weights_, TINY))
-        if chosen == "maximin":
-            return np.broadcast_to(self.maximin_weights_, prior.shape)
-        raise SpecError(f"combine={chosen!r} is not known; choose one of {COMBINES}")
-
-    def predict(
-        self, X: Any, sensitive_features: Any = None, combine: str | None = None
-    ) -> NDArray[Any]:
-        """Values or classes (n,).
-
-        Parameters
-        ----------
-        X : (n, p)
-        sensitive_features : (n, q), optional
-            Without them membership is that of an average person (`group_weights_`).
-        combine : {"minimax", "gate", "maximin"}, optional
-            Another combination than that of the constructor.
-        """
-        answer = self._mix(X, sensitive_features, combine)
-        if self.task_ == "regression":
-            return np.asarray(answer[:, 0])
-        return np.asarray(self.classes_[answer.argmax(axis=1)])
-
-    @available_if(_classifies)  # type: ignore[untyped-decorator]
-    def predict_proba(
-        self, X: Any, sensitive_features: Any = None, combine: str | None = None
-    ) -> Float:
-        """Class probabilities (n, C)."""
-        return self._mix(X, sensitive_features, combine)
-
-    def predict_groups(self, X: Any, sensitive_features: Any = None) -> Float:
-        """Each expert's answer: (n, G) values or positive-class probabilities, else (n, G, C)."""
-        check_is_fitted(self, "coef_")
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        answers = self._mixture.answers(self._expert_design(X, sensitive_features))
-        if answers.shape[2] == 1:
-            return np.asarray(answers[:, :, 0])
-        return np.asarray(answers[:, :, 1]) if answers.shape[2] == 2 else answers
-
-    def predict_membership(self, sensitive_features: Any) -> Float:
-        """P(group | sensitive attributes) before y is seen, (n, G)."""
-        check_is_fitted(self, "coef_")
-        return self._prior(sensitive_features, len(sensitive_features))
-
-    def responsibilities(self, X: Any, y: Any, sensitive_features: Any = None) -> Float:
-        """P(group | everything, y too), (n, G)."""
-        answers, prior = self._inputs(X, sensitive_features)
-        return self._mixture.posterior(answers, prior, self._codes(y))
-
-    def log_likelihood(self, X: Any, y: Any, sensitive_features: Any = None) -> Float:
-        """Log p(y | x, s) of each row (n,): held-out rows judge the number of groups."""
-        answers, prior = self._inputs(X, sensitive_features)
-        return log_total(self._mixture.joint(answers, prior, self._codes(y)))
-
-    def losses(
-        self, X: Any, y: Any, sensitive_features: Any = None, combine: str | None = None
-    ) -> Float:
-        """Loss of each row (n,) by `loss_name`."""
-        answers, prior = self._inputs(X, sensitive_features)
-        return row_loss(self.loss_name, answers, self._codes(y))(self._weights(prior, combine))
-
-    def tradeoff(
-        self,
-        X: Any,
-        y: Any,
-        sensitive_features: Any = None,
-        blends: Iterable[float] = (0.0, 0.25, 0.5, 0.75, 0.9, 1.0),
-    ) -> pl.DataFrame:
-        """Worst group against average: what `max_average_loss` can ask for.
-
-        The tilts are sought on the given rows; give validation rows to see honest losses.
-
-        Returns
-        -------
-        polars.DataFrame
-            blend (0 = worst group only, 1 = average only), average, worst, gap.
-        """
-        answers, prior = self._inputs(X, sensitive_features)
-        target = self._codes(y)
-        resp = self._mixture.posterior(answers, prior, target)
-        robust = self._robust(prior, resp, answers, target)
-        found = [(float(b), robust.ascend(float(b))) for b in blends]
-        return pl.DataFrame(
-            {
-                "blend": [b for b, _ in found],
-                "average": [t.average for _, t in found],
-                "worst": [t.worst for _, t in found],
-                "gap": [t.gap for _, t in found],
-            }
-        )
-
-    def _codes(self, y: Any) -> NDArray[Any]:
-        values = np.asarray(y)
-        if self.task_ == "regression":
-            return values.astype(np.float64)
-        codes = np.searchsorted(self.classes_, values)
-        codes = np.minimum(codes, len(self.classes_) - 1)
-        if not np.array_equal(self.classes_[codes], values):
-            raise InputError(f"y holds values other than the classes {list(self.classes_)}")
-        return codes.astype(np.int64)
-
-    def score(
-        self, X: Any, y: Any, sample_weight: Any = None, sensitive_features: Any = None
-    ) -> float:
-        """R² or accuracy of `predict`."""
-        answer = self.predict(X, sensitive_features)
-        measure = r2_score if self.task_ == "regression" else accuracy_score
-        return float(measure(y, answer, sample_weight=sample_weight))
 
     # -- what if ---------------------------------------------------------------------------
 
@@ -579,8 +445,6 @@ class RomeEM(BaseEstimator):  # type: ignore[misc]
             overall, overall_low, overall_high, stability, seconds. `rome_sweep.sweep_groups`
             also returns the fitted models and who splits from whom.
         """
-        from fairaudit.methods.rome_sweep import sweep_groups
-
         model = cls(random_state=random_state, n_init=n_init, **params)
         return sweep_groups(
             model,
@@ -620,10 +484,6 @@ class RomeEM(BaseEstimator):  # type: ignore[misc]
         elif self.task == "regression":
             tags.estimator_type, tags.regressor_tags = "regressor", RegressorTags()
         return tags
-
-
-def _seed(random_state: Any) -> int:
-    return int(check_random_state(random_state).randint(2**31 - 1))
 
 
 def _width(sensitive: Any, n: int) -> int:

@@ -23,6 +23,7 @@ from fairaudit.exceptions import SpecError
 from fairaudit.methods._monitor import Monitor
 from fairaudit.methods.baselines import PooledLinear
 from fairaudit.methods.rome_em import RomeEM
+from fairaudit.methods.rome_sweep import Sweep, sweep_groups
 
 BLENDS = (0.0, 0.25, 0.5, 0.75, 0.9, 1.0)
 
@@ -63,10 +64,12 @@ def _task(arrays: Arrays) -> str:
 
 
 def _known(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters as the estimator takes them: no number of groups means "auto"."""
+    """Parameters as a form leaves them: an empty field asks for the estimator's own choice."""
     kept = dict(params)
     if "n_groups" in kept and kept["n_groups"] is None:
         kept["n_groups"] = "auto"
+    if kept.get("max_average_loss", "") is None:
+        kept["max_average_loss"] = "pooled"
     return kept
 
 
@@ -84,8 +87,78 @@ def pooled(arrays: Arrays, monitor: Monitor) -> Prediction:
     return answers(model, arrays, arrays.X)
 
 
+def fit_rome_sweep(
+    arrays: Arrays, params: Mapping[str, Any], *, seed: int, device: str, monitor: Monitor
+) -> Fitted:
+    """Every number of groups at once: sweep, lineage, and the groups of each number.
+
+    `params["n_groups"]` is a list of numbers (default 1 to 8), `params["n_bootstrap"]` the refits
+    behind stability (default 20), the rest are parameters of ROME with linear experts.
+    Validation rows choose the number, test rows measure it.
+    """
+    _check_table(arrays)
+    rest = dict(params)
+    sizes = rest.pop("n_groups", None) or list(range(1, 9))
+    n_bootstrap = int(rest.pop("n_bootstrap", 20))
+    model = build(RomeEM, _known(rest), task=_task(arrays), device=device, random_state=seed)
+    train, validation = split_masks(arrays)
+    judging = np.flatnonzero(arrays.split == 2)
+    choosing = np.flatnonzero(validation) if validation.any() else judging
+    found = sweep_groups(
+        model,
+        arrays.X,
+        arrays.y,
+        sensitive_features=arrays.sensitive,
+        sample_weight=arrays.weight,
+        n_groups=sizes,
+        n_bootstrap=n_bootstrap,
+        held_out=(choosing, judging),
+        monitor=monitor,
+    )
+    best = found.models[found.chosen]
+    return Fitted(
+        {"rome-em": _answers(best, arrays), "baseline": pooled(arrays, monitor)},
+        {"sweep": found.table, "lineage": found.lineage, **_all_groups(found, arrays)},
+        _sweep_summary(found, arrays),
+        best.save,
+    )
+
+
+def _all_groups(found: Sweep, arrays: Arrays) -> dict[str, pl.DataFrame]:
+    """The tables about groups of every number, one below the other, with `n_groups`."""
+    names = ("latent", "groups", "group_profile", "overlap")
+    each = [(g, _group_tables(model, arrays)) for g, model in found.models.items()]
+    return {
+        name: pl.concat(
+            [
+                tables[name].with_columns(pl.lit(g, pl.Int64).alias("n_groups"))
+                for g, tables in each
+            ],
+            how="diagonal",
+        )
+        for name in names
+    }
+
+
+def _sweep_summary(found: Sweep, arrays: Arrays) -> dict[str, Any]:
+    notes = [f"with {g} groups: {text}" for g, m in found.models.items() for text in m.warnings_]
+    return {
+        **em_summary(found.models[found.chosen], arrays),
+        "chosen_by": "held-out likelihood, smallest number within one standard error of the best",
+        "warnings": notes,
+    }
+
+
 def em_tables(model: RomeEM, arrays: Arrays) -> dict[str, pl.DataFrame]:
     """Latent groups, who they are, how EM went, and average against worst group."""
+    return {
+        **_group_tables(model, arrays),
+        "history": _history(model),
+        "path": _path(model, arrays),
+    }
+
+
+def _group_tables(model: RomeEM, arrays: Arrays) -> dict[str, pl.DataFrame]:
     prior = model.predict_membership(arrays.sensitive)
     resp = model.responsibilities(arrays.X, arrays.y, arrays.sensitive)
     loss = model.losses(arrays.X, arrays.y, arrays.sensitive)
@@ -94,8 +167,6 @@ def em_tables(model: RomeEM, arrays: Arrays) -> dict[str, pl.DataFrame]:
         "groups": described_groups(arrays, prior, resp, loss),
         "group_profile": profile(arrays, resp),
         "overlap": group_overlap(arrays, resp),
-        "history": _history(model),
-        "path": _path(model, arrays),
     }
 
 

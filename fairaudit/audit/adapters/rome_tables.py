@@ -11,6 +11,7 @@ from fairaudit.data.arrays import SPLITS, Arrays
 
 Float = NDArray[np.float64]
 LEVEL = 1.96  # two-sided 95 %
+RULE_ROWS = 10_000  # about as many rows make the rules: trees of depth 3 need no more
 
 
 def latent_table(arrays: Arrays, prior: Float, resp: Float) -> pl.DataFrame:
