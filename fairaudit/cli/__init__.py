@@ -369,5 +369,3 @@ def doctor(
         terminal.show_diagnosis(commands.examine(table), as_json=json_)
     else:
         terminal.show_record(commands.check_up(workspace, rebuild=rebuild), as_json=json_)
-
-

@@ -1,4 +1,4 @@
-"""The full audit of the bundled lending sample: existing systems, latent groups, no-harm choice."""
+"""The full audit of the lending sample: existing systems, latent groups, no-harm choice."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
@@ -20,7 +21,9 @@ from fairaudit.audit.result import AuditResult
 from fairaudit.data.doctor import Diagnosis
 from fairaudit.methods._monitor import Monitor, Silent
 
-SHOWN_METRICS = ("selection_rate", "tpr", "fpr", "accuracy", "mse", "mae")
+SHOWN_METRICS = ("selection_rate", "tpr", "fpr", "accuracy", "mse", "mae", "mean_error")
+SHOWN_GAPS = ("demographic_parity", "equalized_odds", "tpr", "fpr", "accuracy", "mse")
+PIPE_WIDTH = 120  # columns when the output is not a terminal
 _MARK = {"error": "[red]✗[/red]", "warning": "[yellow]![/yellow]", "note": "[blue]i[/blue]"}
 
 
@@ -64,6 +67,10 @@ def monitor(*, quiet: bool = False) -> Iterator[Monitor]:
         yield _Bars(progress)
 
 
+def _console() -> Console:
+    return Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
+
+
 def show_json(value: Any) -> None:
     """JSON on stdout."""
     print(json.dumps(value, indent=1, default=_plain))  # noqa: T201 - the command's output
@@ -86,7 +93,7 @@ def show_record(record: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
         show_json(record)
         return
-    console = Console()
+    console = _console()
     for name, value in record.items():
         console.print(Text(f"{name.replace('_', ' ')}: {value}"))
 
@@ -102,7 +109,7 @@ def show_dataset(info: Any, *, as_json: bool) -> None:
     if as_json:
         show_json(info)
         return
-    console = Console()
+    console = _console()
     console.print(Text(f"{info.name}: {info.rows:,} rows × {info.columns} columns"))
     console.print(Text(f"data set {info.sha256}"))
     for note in info.notes:
@@ -118,7 +125,7 @@ def show_jobs(rows: Sequence[Any], *, as_json: bool) -> None:
     for row in rows:
         done = "" if row.progress is None else f"{row.progress:.0%}"
         table.add_row(*(Text(str(v)) for v in (row.id, row.state, row.title, row.created, done)))
-    Console().print(table if rows else "no jobs")
+    _console().print(table if rows else "no jobs")
 
 
 def show_diagnosis(diagnosis: Diagnosis, *, as_json: bool) -> None:
@@ -126,7 +133,7 @@ def show_diagnosis(diagnosis: Diagnosis, *, as_json: bool) -> None:
     if as_json:
         show_json(diagnosis)
         return
-    console = Console()
+    console = _console()
     table = Table("column", "part", "why", title="Guessed roles")
     for guess in diagnosis.guesses:
         table.add_row(*(Text(str(v)) for v in (guess.column, guess.part, guess.reason)))
@@ -142,7 +149,7 @@ def show_result(result: AuditResult, out: Path, *, as_json: bool) -> None:
     if as_json:
         show_json({"out": str(out), "summary": result.summary, "gaps": result.gaps})
         return
-    console = Console()
+    console = _console()
     console.print(Text(str(result.summary.get("title", "audit")), style="bold"))
     for table in result_tables(result):
         console.print(table)
@@ -201,12 +208,14 @@ def _is_binary(errors: pl.DataFrame) -> bool:
 def _gaps(gaps: pl.DataFrame) -> pl.DataFrame:
     shown = gaps.filter(
         pl.col("kind") == "difference",
+        pl.col("metric").is_in(SHOWN_GAPS),
         pl.col("split") != "validation",
         pl.col("value").is_not_null(),
         ~pl.col("attribute").str.contains("×"),
     )
     columns = ["model", "attribute", "metric", "value", "low", "high", "status"]
-    return shown.sort("value", descending=True).select(columns).head(12)
+    judged = pl.col("status").eq("estimated")
+    return shown.sort(judged, "value", descending=True).select(columns).head(12)
 
 
 def _frame(frame: pl.DataFrame, title: str) -> Table:

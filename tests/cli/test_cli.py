@@ -1,0 +1,175 @@
+"""The command line as a user types it: files written, exit codes, messages without tracebacks."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from fairaudit.cli import app, main, names, parameters
+from fairaudit.data.samples import SAMPLES
+from fairaudit.exceptions import SpecError
+
+LENDING = str(SAMPLES["lending"].path)
+ALWAYS = ("summary.json", "errors.parquet", "gaps.parquet", "report.html", "spec.json")
+
+
+def typed(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    """Exit code of the command line with these words."""
+    monkeypatch.setattr(sys, "argv", ["fairaudit", *words])
+    try:
+        main()
+    except SystemExit as done:
+        return int(done.code or 0)
+    return 0
+
+
+def _lending(*more: str) -> list[str]:
+    roles = SAMPLES["lending"].roles
+    return [
+        LENDING,
+        "--target",
+        str(roles.target),
+        "--sensitive",
+        ",".join(roles.sensitive),
+        *more,
+    ]
+
+
+def test_run_writes_every_promised_file_and_a_manifest_that_holds(monkeypatch, tmp_path):
+    out = tmp_path / "out"
+    words = _lending("--method", "linear", "--out", str(out), "--seed", "3")
+    assert typed(monkeypatch, "run", *words) == 0
+    for name in (*ALWAYS, "manifest.json"):
+        assert (out / name).is_file(), name
+    manifest = json.loads((out / "manifest.json").read_text("utf-8"))
+    for name, digest in manifest["files"].items():
+        assert hashlib.sha256((out / name).read_bytes()).hexdigest() == digest
+    assert manifest["data_sha256"] == hashlib.sha256(Path(LENDING).read_bytes()).hexdigest()
+    spec = json.loads((out / "spec.json").read_text("utf-8"))
+    assert spec["seed"] == 3
+
+
+def test_the_same_command_gives_the_same_numbers(monkeypatch, tmp_path):
+    for name in ("a", "b"):
+        words = _lending("--method", "linear", "--out", str(tmp_path / name))
+        assert typed(monkeypatch, "run", *words) == 0
+    first, second = (pl.read_parquet(tmp_path / n / "errors.parquet") for n in ("a", "b"))
+    assert first.equals(second)
+
+
+def test_systems_in_the_table_are_judged_on_the_same_test_rows(monkeypatch, tmp_path):
+    systems = SAMPLES["lending"].roles.predictions
+    words = _lending(
+        "--method", "linear", "--out", str(tmp_path), "--prediction", ",".join(systems)
+    )
+    assert typed(monkeypatch, "run", *words) == 0
+    errors = pl.read_parquet(tmp_path / "errors.parquet")
+    overall = errors.filter(
+        pl.col("attribute") == "all", pl.col("metric") == "accuracy", pl.col("split") == "test"
+    )
+    assert {"linear", *systems} <= set(overall["model"])
+    assert overall["n"].n_unique() == 1
+
+
+def test_audit_of_existing_predictions_needs_no_training(monkeypatch, tmp_path):
+    roles = SAMPLES["lending"].roles
+    words = _lending("--prediction", ",".join(roles.predictions), "--out", str(tmp_path))
+    assert typed(monkeypatch, "audit", *words) == 0
+    errors = pl.read_parquet(tmp_path / "errors.parquet")
+    frame = pl.read_csv(LENDING)
+    everybody = errors.filter(pl.col("attribute") == "all", pl.col("metric") == "accuracy")
+    assert set(everybody["n"]) == {frame.height}
+    for system in roles.predictions:
+        right = (frame[system] == frame[str(roles.target)]).mean()
+        value = everybody.filter(pl.col("model") == system)["value"].item()
+        assert value == pytest.approx(right, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["run", LENDING, "--target", "nonsense", "--method", "linear"], "nonsense"),
+        (["run", "nowhere.csv", "--method", "linear"], "nowhere.csv"),
+        (["run", *_lending("--method", "magic")], "magic"),
+        (["run", *_lending("--method", "linear", "--param", "alpha")], "alpha"),
+        (["sweep", *_lending("--groups", "1-8")], "1-8"),
+        (["compare", *_lending("--methods", "erm")], "two methods"),
+        (["audit", *_lending("--prediction", "nobody")], "nobody"),
+        (["run", *_lending("--method", "linear", "--seed", "-1")], "seed"),
+    ],
+)
+def test_a_wrong_request_is_exit_code_2_and_one_line_that_names_it(
+    monkeypatch, tmp_path, capsys, words, named
+):
+    assert typed(monkeypatch, *words, "--out", str(tmp_path / "out")) == 2
+    said = capsys.readouterr().err
+    assert named in said
+    assert "Traceback" not in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_ingest_submit_list_and_export_through_a_workspace(monkeypatch, tmp_path, capsys):
+    room = ["--workspace", str(tmp_path / "workspace")]
+    assert typed(monkeypatch, "ingest", LENDING, *room, "--json") == 0
+    dataset = json.loads(capsys.readouterr().out)["sha256"]
+    roles = SAMPLES["lending"].roles.model_dump(mode="json")
+    spec = {"dataset": dataset, "audit": {"roles": roles, "method": "linear", "title": "loans"}}
+    path = tmp_path / "spec.json"
+    path.write_text(json.dumps(spec), "utf-8")
+    assert typed(monkeypatch, "submit", str(path), "--wait", "--json", *room) == 0
+    job = json.loads(capsys.readouterr().out)["job"]
+    assert typed(monkeypatch, "jobs", "--json", *room) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert [(row["id"], row["state"]) for row in listed] == [(job, "succeeded")]
+    assert typed(monkeypatch, "export", job, str(tmp_path / "out"), *room) == 0
+    assert all((tmp_path / "out" / name).is_file() for name in ALWAYS)
+
+
+def test_a_job_that_fails_is_exit_code_1_and_says_why(monkeypatch, tmp_path, capsys):
+    room = ["--workspace", str(tmp_path / "workspace")]
+    assert typed(monkeypatch, "ingest", LENDING, *room, "--json") == 0
+    dataset = json.loads(capsys.readouterr().out)["sha256"]
+    roles = SAMPLES["lending"].roles.model_dump(mode="json")
+    spec = {"dataset": dataset, "audit": {"roles": roles, "method": "magic"}}
+    path = tmp_path / "spec.json"
+    path.write_text(json.dumps(spec), "utf-8")
+    assert typed(monkeypatch, "submit", str(path), "--wait", *room) == 1
+    assert "magic" in capsys.readouterr().err
+
+
+def test_doctor_names_the_sensitive_columns_as_json(monkeypatch, capsys):
+    assert typed(monkeypatch, "doctor", LENDING, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert set(SAMPLES["lending"].roles.sensitive) <= set(found["roles"]["sensitive"])
+
+
+def test_options_with_several_columns_and_values():
+    assert names(" a, b ,,c") == ("a", "b", "c")
+    assert parameters(["k=3", "x=[1, 2]", "name=soft", "on=true"]) == {
+        "k": 3,
+        "x": [1, 2],
+        "name": "soft",
+        "on": True,
+    }
+    with pytest.raises(SpecError, match="no '='"):
+        parameters(["k"])
+
+
+def test_every_command_stands_in_the_guide():
+    guide = (Path(__file__).parents[2] / "docs" / "use.md").read_text("utf-8")
+    commands = [c.name or c.callback.__name__ for c in app.registered_commands]
+    assert [name for name in commands if name not in guide] == []
+
+
+@pytest.mark.slow
+def test_demo_judges_existing_systems_latent_groups_and_the_no_harm_choice(monkeypatch, tmp_path):
+    assert typed(monkeypatch, "demo", "--out", str(tmp_path), "--json") == 0
+    for name in (*ALWAYS, "manifest.json", "latent.parquet", "selection.parquet"):
+        assert (tmp_path / name).is_file(), name
+    models = set(pl.read_parquet(tmp_path / "errors.parquet")["model"])
+    assert {"rome-em", "fair-sde", *SAMPLES["lending"].roles.predictions} <= models
