@@ -23,18 +23,25 @@ def sources(workspace: Workspace, *, may_write: bool) -> None:
 def samples(workspace: Workspace) -> None:
     """One card a bundled sample; a click ingests it with its roles already known."""
     st.subheader("Samples with a known truth", anchor=False)
-    cells = st.columns(2, gap="small")
-    for place, sample in enumerate(SAMPLES.values()):
-        with cells[place % 2], st.container(border=True, height="stretch"):
-            st.markdown(f"**{layout.plain(sample.title)}**")
-            layout.quiet(sample.description)
-            st.button(
-                "Use this sample",
-                key=f"sample-{sample.name}",
-                on_click=_take,
-                args=(sample,),
-                help=f"Use the sample “{sample.title}”",
-            )
+    known = list(SAMPLES.values())
+    for first in range(0, len(known), 2):
+        for cell, sample in zip(
+            st.columns(2, gap="small"), known[first : first + 2], strict=False
+        ):
+            with cell, st.container(border=True, height="stretch"):
+                _card(sample)
+
+
+def _card(sample: Sample) -> None:
+    st.markdown(f"**{layout.plain(sample.title)}**")
+    layout.quiet(sample.description)
+    st.button(
+        "Use this sample",
+        key=f"sample-{sample.name}",
+        on_click=_take,
+        args=(sample,),
+        help=f"Use the sample “{sample.title}”",
+    )
 
 
 def _take(sample: Sample) -> None:

@@ -19,12 +19,14 @@ from fairaudit.ui import export, session
 from fairaudit.ui.walk import after, step
 
 _CSS = Path(__file__).with_name("style.css")
+_LOGO = Path(__file__).with_name("logo.svg")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+!|~$:^-])")
 
 
 def styled() -> None:
-    """Load the style sheet (once a run, by the frame)."""
+    """Load the style sheet and the logo (once a run, by the frame)."""
     st.html(_CSS)
+    st.logo(_LOGO, size="large")
 
 
 @contextmanager
@@ -145,7 +147,8 @@ def next_step(name: str) -> None:
 
 
 def _strong(text: str) -> str:
-    return re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", html.escape(text))
+    bold = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", html.escape(text))
+    return re.sub(r"`(.+?)`", r"<code>\1</code>", bold)
 
 
 def _reason(message: str) -> str:
