@@ -62,6 +62,8 @@ def guess_parts(columns: Mapping[str, Column], sample: pl.DataFrame) -> list[Gue
     _guess_identifiers(table)
     sensitive = _sensitive_candidates(table)
     target = _guess_target(table, {g.column for g in sensitive})
+    if target is None and table.named("image"):
+        target = _pictured(table, sensitive)
     _guess_sensitive(table, [g for g in sensitive if target is None or g.column != target.name])
     if target is not None:
         _guess_systems(table, target)
@@ -250,6 +252,16 @@ def _guess_target(table: _Table, sensitive: Iterable[str]) -> Column | None:
         reason += f"; also possible: {', '.join(others)}"
     table.give(best.name, "target", reason, min(0.95, 0.3 + 0.15 * _target_weight(best, last)))
     return best
+
+
+def _pictured(table: _Table, sensitive: Sequence[Guess]) -> Column | None:
+    """Pictures of people often come with attributes only; one of two values can be the outcome."""
+    for guess in sensitive:
+        if table.columns[guess.column].distinct == 2:
+            reason = "no other column could be the outcome of these images, and it has two values"
+            table.give(guess.column, "target", reason, 0.5)
+            return table.columns[guess.column]
+    return None
 
 
 def _may_be_target(c: Column) -> bool:

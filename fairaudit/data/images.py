@@ -2,12 +2,75 @@
 
 from __future__ import annotations
 
+import io
+import os
+import struct
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from fairaudit.data.archive import Bundle
+from fairaudit.data.limits import MB, size_text
+from fairaudit.exceptions import InputError, SpecError
+
+IMAGE_FILES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".npy")
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
+_PROBED = 256
+_AT_ONCE = 256  # images under way; bounds memory however many there are
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class ImageOptions:
+    """How images are stored.
+
+    Parameters
+    ----------
+    size : int or None
+        Side in pixels; None keeps a common size up to 256 and else takes 64. Other shapes are
+        cropped to a centred square first.
+    channels : {1, 3} or None
+        None stores grey images as one channel and others as three.
+    accept_broken : bool
+        Leave rows with missing, broken or oversized images out instead of refusing the set.
+    workers : int or None
+        Threads; None means one a core, at most 8.
+    most_pixels, most_bytes : int
+        Larger images count as oversized.
+    """
+
+    size: int | None = None
+    channels: Literal[1, 3] | None = None
+    accept_broken: bool = False
+    workers: int | None = None
+    most_pixels: int = 50_000_000
+    most_bytes: int = 64 * MB
+
+    def __post_init__(self) -> None:
+        if self.size is not None and not 8 <= self.size <= 1024:
+            raise SpecError(f"image size {self.size} is not between 8 and 1024 pixels")
+
+    def key(self) -> str:
+        """What changes the stored pixels or rows, as text."""
+        return f"{self.size}/{self.channels}/{self.accept_broken}"
+
+
+DEFAULT_IMAGES = ImageOptions()
+
+
+@dataclass(frozen=True)
+class Broken:
+    """One image that cannot be used, and why."""
+
+    file: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -19,7 +82,13 @@ class ImageStore:
     @property
     def pixels(self) -> NDArray[np.uint8]:
         """The whole store as a read-only memory map."""
-        found: NDArray[np.uint8] = np.load(self.path, mmap_mode="r", allow_pickle=False)
+        try:
+            found: NDArray[np.uint8] = np.load(self.path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"the image store '{self.path.name}' cannot be opened ({error}); ingest the "
+                "images again"
+            ) from error
         return found
 
     def rows(self, row_id: NDArray[Any]) -> NDArray[np.uint8]:
@@ -29,3 +98,207 @@ class ImageStore:
             return pixels
         chosen: NDArray[np.uint8] = pixels[row_id]
         return chosen
+
+
+def store_images(
+    bundle: Bundle,
+    files: Sequence[str],
+    path: Path,
+    options: ImageOptions,
+    on_progress: Progress | None = None,
+) -> list[tuple[int, Broken]]:
+    """Decode files into an .npy of shape (n, H, W, C), in parallel, a few at a time.
+
+    Parameters
+    ----------
+    files : sequence of str
+        One a row; "" where the table names no file.
+    on_progress : callable, optional
+        Called with (done, total).
+
+    Returns
+    -------
+    list of (position, Broken)
+        Images that could not be decoded; their pixels are 0.
+    """
+    size, channels = _layout(bundle, files, options)
+    shape = (len(files), size, size, channels)
+    out = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+    decoder = _Decoder(bundle, size, channels, options)
+    broken: list[tuple[int, Broken]] = []
+    with ThreadPoolExecutor(options.workers or min(8, os.cpu_count() or 1)) as threads:
+        done = 0
+        for start, part in _parts(files):
+            for i, found in enumerate(threads.map(decoder.decode, part), start):
+                if isinstance(found, Broken):
+                    broken.append((i, found))
+                else:
+                    out[i] = found
+            done += len(part)
+            if on_progress is not None:
+                on_progress(done, len(files))
+    out.flush()
+    return broken
+
+
+def keep_rows(path: Path, kept: NDArray[np.intp]) -> None:
+    """Rewrite a store with some of its rows, a chunk at a time."""
+    old = np.load(path, mmap_mode="r", allow_pickle=False)
+    aside = path.with_suffix(".kept.npy")
+    new = np.lib.format.open_memmap(
+        aside, mode="w+", dtype=np.uint8, shape=(len(kept), *old.shape[1:])
+    )
+    for start in range(0, len(kept), 1024):
+        new[start : start + 1024] = old[kept[start : start + 1024]]
+    new.flush()
+    del old, new
+    aside.replace(path)
+
+
+def _parts(files: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+    rest, start = iter(files), 0
+    while part := list(islice(rest, _AT_ONCE)):
+        yield start, part
+        start += len(part)
+
+
+def _layout(bundle: Bundle, files: Sequence[str], options: ImageOptions) -> tuple[int, int]:
+    """Side and channels, from the options or from the headers of some images spread over all."""
+    there = [f for f in files if f]
+    step = max(1, len(there) // _PROBED)
+    heads = [h for f in there[::step] if (h := _header(bundle, f)) is not None]
+    if not heads and there:
+        return options.size or 64, options.channels or 3
+    sizes = Counter(side for side, _ in heads)
+    side, votes = sizes.most_common(1)[0] if sizes else ((64, 64), 0)
+    common = votes == len(heads) and side[0] == side[1] and 8 <= side[0] <= 256
+    grey = all(is_grey for _, is_grey in heads)
+    return options.size or (side[0] if common else 64), options.channels or (1 if grey else 3)
+
+
+def _header(bundle: Bundle, file: str) -> tuple[tuple[int, int], bool] | None:
+    from PIL import Image
+
+    try:
+        content = bundle.read(file)
+        if file.lower().endswith(".npy"):
+            shape = _npy_shape(content)
+            return (shape[1], shape[0]), len(shape) == 2 or shape[2] == 1
+        with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
+            return image.size, image.mode in ("L", "1", "LA", "I;16", "I", "F")
+    except _UNREADABLE:
+        return None  # listed as broken when it is decoded
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        return None
+
+
+def _npy_shape(content: bytes) -> tuple[int, ...]:
+    stream = io.BytesIO(content)
+    version = np.lib.format.read_magic(stream)
+    read = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
+    if version not in read:
+        raise ValueError(f"NPY version {version} is not read")
+    shape, _, dtype = read[version](stream)
+    if dtype.kind not in "uf" or not (
+        len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3, 4))
+    ):
+        raise ValueError(f"an array of shape {shape} and type {dtype} is no image")
+    return tuple(int(n) for n in shape)
+
+
+_UNREADABLE = (
+    OSError, ValueError, SyntaxError, EOFError, KeyError, IndexError, TypeError, struct.error,
+    OverflowError, InputError,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Decoder:
+    bundle: Bundle
+    size: int
+    channels: int
+    options: ImageOptions
+
+    def decode(self, file: str) -> NDArray[np.uint8] | Broken:
+        """The pixels of one file, (H, W, C), or why there are none."""
+        from PIL import Image
+
+        if not file:
+            return Broken("", "no such file")
+        if self.bundle.size(file) > self.options.most_bytes:
+            return Broken(file, f"oversized: {size_text(self.bundle.size(file))}")
+        try:
+            content = self.bundle.read(file)
+            pixels = (
+                self._array(content) if file.lower().endswith(".npy") else self._image(content)
+            )
+        except _Oversized as error:
+            return Broken(file, str(error))
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+            return Broken(file, "oversized: like a decompression bomb")
+        except _UNREADABLE as error:
+            return Broken(file, f"broken: {(str(error).splitlines() or ['unreadable'])[0][:120]}")
+        return pixels.reshape(self.size, self.size, self.channels)
+
+    def _image(self, content: bytes) -> NDArray[np.uint8]:
+        from PIL import Image, ImageOps
+
+        with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
+            self._check_pixels(*image.size)
+            image.draft(None, (self.size, self.size))  # large JPEGs are decoded at a fraction
+            upright = ImageOps.exif_transpose(_eight_bit(image))
+        return self._fitted(upright)
+
+    def _array(self, content: bytes) -> NDArray[np.uint8]:
+        from PIL import Image
+
+        height, width, *_ = _npy_shape(content)
+        self._check_pixels(width, height)
+        found = np.load(io.BytesIO(content), allow_pickle=False)
+        if found.dtype.kind == "f":
+            if not np.isfinite(found).all() or found.min() < 0 or found.max() > 1:
+                raise ValueError("float pixels must lie between 0 and 1")
+            found = np.round(found * 255)
+        elif found.dtype != np.uint8:
+            raise ValueError(f"pixels are {found.dtype}; uint8 or floats in 0 to 1 are read")
+        squeezed = found[..., 0] if found.ndim == 3 and found.shape[2] == 1 else found
+        return self._fitted(Image.fromarray(squeezed.astype(np.uint8)))
+
+    def _check_pixels(self, width: int, height: int) -> None:
+        if width * height > self.options.most_pixels:
+            raise _Oversized(f"oversized: {width:,} × {height:,} pixels")
+        if width == 0 or height == 0:
+            raise ValueError("it has no pixels")
+
+    def _fitted(self, image: Any) -> NDArray[np.uint8]:
+        from PIL import Image, ImageOps
+
+        mode = "L" if self.channels == 1 else "RGB"
+        if image.mode == "P":
+            image = image.convert("RGBA")
+        image = image.convert(mode)
+        if image.size != (self.size, self.size):
+            image = ImageOps.fit(image, (self.size, self.size), Image.Resampling.BILINEAR)
+        return np.asarray(image, dtype=np.uint8)
+
+
+class _Oversized(Exception):
+    """More pixels than are decoded."""
+
+
+def _eight_bit(image: Any) -> Any:
+    """Sixteen-bit grey scaled to eight; Pillow would clip it."""
+    from PIL import Image
+
+    if image.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(image) // 257).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        values = np.asarray(image, dtype=np.float64)
+        if not np.isfinite(values).all() or values.min() < 0 or values.max() > 65535:
+            raise ValueError("its values are no grey levels")
+        top = 1 if values.max() <= 1 else 255 if values.max() <= 255 else 65535
+        return Image.fromarray(np.round(values * (255 / top)).astype(np.uint8))
+    return image

@@ -13,11 +13,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import polars as pl
 
-from fairaudit.data.formats import Source, open_source, size_of
+from fairaudit.data.albums import Named, is_album, name_images, table_file
+from fairaudit.data.archive import Bundle, open_folder, open_zip
+from fairaudit.data.formats import Source, head_of, open_source, size_of, sniff
+from fairaudit.data.images import (
+    DEFAULT_IMAGES,
+    Broken,
+    ImageOptions,
+    ImageStore,
+    Progress,
+    keep_rows,
+    store_images,
+)
 from fairaudit.data.limits import DEFAULT_LIMITS, Limits
-from fairaudit.data.table import ROW_ID, Table, as_source, open_table, source_name
+from fairaudit.data.table import ROW_ID, Table, as_source, open_table, read, source_name
 from fairaudit.exceptions import InputError, IntegrityError, LimitExceeded
 
 DATA, SCHEMA, IMAGES = "data.parquet", "schema.json", "images.npy"
@@ -66,19 +78,30 @@ def ingest(
     name: str | None = None,
     sheet: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    images: ImageOptions = DEFAULT_IMAGES,
+    on_progress: Progress | None = None,
 ) -> DatasetInfo:
-    """Store a table once as Parquet; the same content again costs only the hash.
+    """Store a table, or images with a table, once; the same content again costs only the hash.
 
-    CSV is read, typed and written as a stream, so it may be larger than memory.
+    CSV is read, typed and written as a stream, so it may be larger than memory. Images are decoded
+    a few at a time.
 
     Parameters
     ----------
     source : bytes, Path or str
-        A table in any accepted format.
+        A table in any accepted format; or a ZIP or folder that holds images and a table.
     datasets_folder : Path or str
         Where data sets live; created when missing.
     name : str, optional
         What people call it; default the file's name.
+    sheet : str, optional
+        Sheet of a workbook.
+    limits : Limits
+        Ceilings on size and shape.
+    images : ImageOptions
+        Resolution, channels, and whether rows with broken images may be left out.
+    on_progress : callable, optional
+        Called with (images done, images in all).
 
     Returns
     -------
@@ -89,6 +112,10 @@ def ingest(
     InputError, LimitExceeded
         As `read_table`; nothing is left in the folder.
     """
+    with _album(source, name, limits) as bundle:
+        if bundle is not None:
+            folder = Path(datasets_folder)
+            return _ingest_album(bundle, folder, name or bundle.name, limits, images, on_progress)
     content = as_source(source)
     label = name or source_name(content)
     digest = content_hash(content, sheet or "")
@@ -109,6 +136,110 @@ def ingest(
         dialect = table.dialect.to_json() if table.dialect else None
         write_schema(folder, found, dialect=dialect)
     return found
+
+
+@contextmanager
+def _album(
+    source: bytes | Path | str, name: str | None, limits: Limits
+) -> Iterator[Bundle | None]:
+    """The source as a bundle of files if it holds images, else None."""
+    if not isinstance(source, (bytes, bytearray, memoryview)) and Path(source).is_dir():
+        yield open_folder(Path(source))
+        return
+    content = as_source(source)
+    label = name or source_name(content)
+    if not head_of(content, 4).startswith(b"PK") or sniff(content, label) != "zip":
+        yield None
+        return
+    bundle = open_zip(content, label, limits)
+    with bundle.archive:
+        yield bundle if is_album(bundle) else None
+
+
+def _ingest_album(
+    bundle: Bundle,
+    datasets_folder: Path,
+    label: str,
+    limits: Limits,
+    options: ImageOptions,
+    on_progress: Progress | None,
+) -> DatasetInfo:
+    """Images decoded beside their table; row i of the one is row id i of the other."""
+    digest = hashlib.sha256(f"{bundle.digest()}\0{options.key()}".encode()).hexdigest()
+    home = datasets_folder / digest
+    if (home / SCHEMA).is_file():
+        return info(home)
+    table_path = table_file(bundle)
+    with staging(datasets_folder, home) as folder:
+        table = read(bundle.read(table_path), name=table_path, limits=limits)
+        named = name_images(bundle, table.frame, table_path)
+        found = store_images(bundle, named.files, folder / IMAGES, options, on_progress)
+        broken = [(i, Broken(b.file or _said(table, named, i), b.reason)) for i, b in found]
+        _refuse_broken(broken, len(named.files), label, accept=options.accept_broken)
+        frame = _frame_of(table, named, [i for i, _ in broken], folder)
+        notes = (*table.notes, *_album_notes(named, broken))
+        rows = write_rows(Table(frame.lazy(), notes, table.format), folder / DATA, label)
+        size = sum(bundle.size(f) for f in bundle.files())
+        info_ = DatasetInfo(
+            digest, label, rows, frame.width, size, "images", notes, "images",
+            tuple(frame.columns), now(),
+        )  # fmt: skip
+        shape = list(ImageStore(folder / IMAGES).pixels.shape)
+        listed = [{"file": b.file, "reason": b.reason} for _, b in broken]
+        write_schema(folder, info_, image_column=named.column, image_shape=shape, broken=listed)
+    return info_
+
+
+def _said(table: Table, named: Named, row: int) -> str:
+    return str(table.frame[named.column][row])
+
+
+def _refuse_broken(
+    broken: list[tuple[int, Broken]], total: int, label: str, *, accept: bool
+) -> None:
+    if len(broken) == total:
+        raise InputError(
+            f"none of the {total:,} images of '{label}' can be read (the first: "
+            f"{broken[0][1].file}, {broken[0][1].reason}); check the files"
+        )
+    if broken and not accept:
+        listed = "; ".join(f"{b.file} ({b.reason})" for _, b in broken[:10])
+        more = f"; and {len(broken) - 10:,} more" if len(broken) > 10 else ""
+        raise InputError(
+            f"{len(broken):,} of {total:,} images of '{label}' cannot be used: {listed}{more}. "
+            "Mend them, or agree to leave these rows out (accept_broken)"
+        )
+
+
+def _frame_of(table: Table, named: Named, dropped: list[int], folder: Path) -> pl.DataFrame:
+    """The rows whose image is there, with the path inside the bundle in the image column."""
+    frame = table.frame.with_columns(pl.Series(named.column, named.files, dtype=pl.String))
+    if not dropped:
+        return frame
+    kept = np.setdiff1d(np.arange(frame.height), dropped)
+    keep_rows(folder / IMAGES, kept)
+    chosen: pl.DataFrame = frame[kept.tolist()]
+    return chosen
+
+
+def _album_notes(named: Named, broken: list[tuple[int, Broken]]) -> list[str]:
+    notes = [f"column '{named.column}' names the images"]
+    if named.unused:
+        notes.append(f"{named.unused:,} images that no row names were left out")
+    if broken:
+        notes.append(f"{len(broken):,} rows with broken images were left out (see the list)")
+    return notes
+
+
+def images(folder: Path | str) -> ImageStore | None:
+    """The images of a stored data set, or None for a plain table."""
+    path = Path(folder) / IMAGES
+    return ImageStore(path) if path.is_file() else None
+
+
+def broken_images(folder: Path | str) -> list[Broken]:
+    """Images that were left out at ingestion."""
+    return [Broken(b["file"], b["reason"]) for b in schema(folder).get("broken", [])]
 
 
 def content_hash(source: Source, extra: str = "") -> str:

@@ -29,7 +29,7 @@ SENSITIVE_IF_FEW = {
 }  # fmt: skip
 # Words that turn a sensitive word into a measurement of something else ("whitePerCap").
 NOT_SENSITIVE_WITH = _set(
-    "per cap capita income score list paper box board count mortgage loan page"
+    """per cap capita income score list paper box board count mortgage loan page"""
 )
 SENSITIVE_PREFIXES = {"racepct": "race", "ethni": "race", "gender": "sex", "agepct": "age"}
 SENSITIVE_VALUES: tuple[tuple[frozenset[str], str], ...] = (
@@ -41,23 +41,31 @@ SENSITIVE_VALUES: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset(("m", "f", "x")), "its values are M, F and X"),
     (frozenset(("male", "female", "nonbinary")), "its values are male, female and nonbinary"),
 )
-ETHNIC_VALUES = _set("""white black asian hispanic latino caucasian african-american amer-indian-eskimo
-    asian-pac-islander native-american indian mexican puertorican puerto-rican african
-    black-african pacific-islander native hawaiian mixed arab roma other""")
+ETHNIC_VALUES = _set(
+    """white black asian hispanic latino caucasian african-american amer-indian-eskimo asian-pac-
+    islander native-american indian mexican puertorican puerto-rican african black-african
+    pacific-islander native hawaiian mixed arab roma other"""
+)
 
 TARGET_WORDS = _set("""target label outcome class y response truth groundtruth actual dependent""")
-TARGET_TOPICS = _set("""income default defaulted repaid recid recidivism survived hired hire admitted admission
-    approved approval diagnosis disease readmitted readmission mortality died death churn dropout
-    pass passed graduated fraud crimes crime violent promoted accepted pf zfya ach mathach
-    achievement finding salary wage g3 selected granted malignant""")
+TARGET_TOPICS = _set(
+    """income default defaulted repaid recid recidivism survived hired hire admitted admission
+    approved approval diagnosis disease readmitted readmission mortality died death churn
+    dropout pass passed graduated fraud crimes crime violent promoted accepted pf zfya ach
+    mathach achievement finding salary wage g3 selected granted malignant"""
+)
 
-PREDICTION_WORDS = _set("""pred preds predicted prediction predictions yhat decision decisions decided
-    recommendation recommended classified verdict flagged""")
+PREDICTION_WORDS = _set(
+    """pred preds predicted prediction predictions yhat decision decisions decided recommendation
+    recommended classified verdict flagged"""
+)
 SCORE_WORDS = _set(
     """score scores prob probs probability proba risk decile likelihood propensity"""
 )
-NOT_SCORE_WITH = _set("""credit test sat act exam fico math reading quiz apgar lsat gre toefl text date tolerance
-    factor factors averse appetite""")
+NOT_SCORE_WITH = _set(
+    """credit test sat act exam fico math reading quiz apgar lsat gre toefl text date tolerance
+    factor factors averse appetite"""
+)
 
 CLUSTER_WORDS = (
     "site", "hospital", "school", "clinic", "center", "centre", "branch", "facility", "ward",
@@ -65,14 +73,18 @@ CLUSTER_WORDS = (
     "court", "judge", "province", "region", "state", "county", "district", "city", "cluster",
     "occupation", "team", "plant",
 )  # fmt: skip
-IDENTIFIER_WORDS = _set("""id ids uuid guid key index idx rownames rowname rownum rowid identifier pk nr number no
+IDENTIFIER_WORDS = _set(
+    """id ids uuid guid key index idx rownames rowname rownum rowid identifier pk nr number no
     name names surname firstname lastname fullname email mail phone ssn passport address
-    communityname url""")
-WEIGHT_WORDS = _set("weight weights wt fnlwgt sampleweight pweight samplingweight perwt finalwgt")
-SPLIT_WORDS = _set("split partition subset set fold")
-IMAGE_WORDS = _set("image images img path file filename filepath picture photo")
+    communityname url"""
+)
+WEIGHT_WORDS = _set(
+    """weight weights wt fnlwgt sampleweight pweight samplingweight perwt finalwgt"""
+)
+SPLIT_WORDS = _set("""split partition subset set fold""")
+IMAGE_WORDS = _set("""image images img path file filename filepath picture photo""")
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".npy")
-DATE_WORDS = _set("date time timestamp datetime")
+DATE_WORDS = _set("""date time timestamp datetime""")
 
 
 def words_of(name: str) -> tuple[str, ...]:

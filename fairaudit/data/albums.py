@@ -1,0 +1,114 @@
+"""Images with a table in a ZIP or folder: which table it is, and which file each row names."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import polars as pl
+
+from fairaudit.data.archive import Bundle
+from fairaudit.data.images import IMAGE_FILES
+from fairaudit.exceptions import InputError
+
+_TABLE_FILES = (
+    ".csv",
+    ".tsv",
+    ".txt",
+    ".xlsx",
+    ".parquet",
+    ".jsonl",
+    ".ndjson",
+    ".json",
+    ".arrow",
+)
+_USUAL = ("labels", "label", "metadata", "meta", "data", "index", "table", "annotations")
+
+
+@dataclass(frozen=True)
+class Named:
+    """The files a column names: one a row, "" where there is none."""
+
+    column: str
+    files: list[str]
+    unused: int
+
+
+def is_album(bundle: Bundle) -> bool:
+    """Whether a bundle holds images."""
+    return any(_is_image(f) for f in bundle.files())
+
+
+def table_file(bundle: Bundle) -> str:
+    """The one table of an album: by its usual name, else the only one on the highest level."""
+    tables = [f for f in bundle.files() if f.lower().endswith(_TABLE_FILES)]
+    if not tables:
+        raise InputError(
+            f"'{bundle.name}' holds images but no table; add labels.csv with a column of image "
+            "paths and the columns to be audited"
+        )
+    depth = min(len(PurePosixPath(f).parts) for f in tables)
+    top = [f for f in tables if len(PurePosixPath(f).parts) == depth]
+    usual = [f for f in top if PurePosixPath(f).stem.lower() in _USUAL]
+    for group in (usual, top):
+        if len(group) == 1:
+            return group[0]
+    listed = ", ".join(f"'{f}'" for f in (usual or top)[:5])
+    raise InputError(
+        f"'{bundle.name}' holds several tables ({listed}); keep one, or call it labels.csv"
+    )
+
+
+def name_images(bundle: Bundle, frame: pl.DataFrame, table: str) -> Named:
+    """The column that names most images, and the file of every row.
+
+    Paths count from the table's folder or from the top; a bare file name, with or without its
+    extension, will do where it is unique.
+    """
+    images = [f for f in bundle.files() if _is_image(f)]
+    lookup = _lookup(images, PurePosixPath(table).parent)
+    best: tuple[int, str, list[str]] | None = None
+    for column in frame.columns:
+        if frame[column].dtype != pl.String and not frame[column].dtype.is_integer():
+            continue
+        files = _resolved(frame[column], lookup)
+        hits = len({f for f in files if f})
+        if hits and (best is None or hits > best[0]):
+            best = (hits, column, files)
+    if best is None or best[0] < 0.2 * min(len(images), frame.height):
+        raise InputError(
+            f"no column of '{table}' in '{bundle.name}' names the images; add one with their "
+            f"paths (such as '{images[0]}')"
+        )
+    return Named(best[1], best[2], len(set(images) - set(best[2])))
+
+
+def _lookup(images: list[str], base: PurePosixPath) -> dict[str, str]:
+    """Every way a row may name an image; ambiguous names lead nowhere."""
+    ways: dict[str, str] = {}
+    bare: list[tuple[str, str]] = []
+    for file in images:
+        path = PurePosixPath(file)
+        ways[_key(file)] = file
+        if path.is_relative_to(base):
+            ways.setdefault(_key(path.relative_to(base).as_posix()), file)
+        bare += [(_key(path.name), file), (_key(path.stem), file)]
+    count = Counter(key for key, _ in bare)
+    for key, file in bare:
+        if count[key] == 1:
+            ways.setdefault(key, file)
+    return ways
+
+
+def _key(path: str) -> str:
+    return path.replace("\\", "/").removeprefix("./").removeprefix("/").lower()
+
+
+def _resolved(values: pl.Series, lookup: dict[str, str]) -> list[str]:
+    text = values.cast(pl.String)
+    return ["" if v is None else lookup.get(_key(v), "") for v in text]
+
+
+def _is_image(file: str) -> bool:
+    return file.lower().endswith(IMAGE_FILES)
