@@ -90,7 +90,7 @@ def _effective(cells: Cells, metric: str) -> Float:
     if not cells.weighted:
         return rows
     under = RATES[metric][1] if metric in RATES else RATES["accuracy"][1]
-    return np.minimum(rows, _kish(cells, under)) if metric in RATES else rows * _loss(cells)
+    return np.minimum(rows, _kish(cells, under)) if metric in RATES else np.nan_to_num(rows * _loss(cells))
 
 
 def _kish(cells: Cells, under: tuple[Cell, ...]) -> Float:
@@ -103,7 +103,7 @@ def _loss(cells: Cells) -> Float:
     """Effective over actual size of each group."""
     rows = cells.rows.sum((1, 2))
     kish = _kish(cells, RATES["accuracy"][1])
-    return np.divide(kish, rows, out=np.zeros(len(rows)), where=rows > 0)
+    return metrics.ratio(kish, rows)
 
 
 def _interval(sample: _Sample, metric: str, noise: Float) -> tuple[Float, Float, str]:
@@ -149,7 +149,7 @@ def _design_effect(p: Float, n: Float, drawn: Float) -> Float:
     known = simple > 0
     effect = np.divide(variance, simple, out=np.ones(len(p)), where=known)
     typical = float(np.median(effect[known])) if known.any() else 1.0
-    return np.maximum(np.where(known, effect, typical), 1.0)
+    return np.asarray(np.maximum(np.where(known, effect, typical), 1.0))
 
 
 def _balanced_interval(sample: _Sample) -> tuple[Float, Float]:
@@ -166,8 +166,4 @@ def _fisher_interval(value: Float, noise: Float, confidence: float) -> tuple[Flo
     """tanh(atanh(v) ± z·se), the error from the replicates."""
     if len(noise) == 0:
         return np.full(len(value), np.nan), np.full(len(value), np.nan)
-    inside = np.clip(value, -0.9999, 0.9999)
-    se = noise.std(axis=0) / (1 - inside**2)
-    half = intervals.quantile(confidence) * se
-    low, high = np.tanh(np.arctanh(inside) - half), np.tanh(np.arctanh(inside) + half)
-    return np.minimum(low, value), np.maximum(high, value)
+    return intervals.on_fisher(value, noise.std(axis=0), confidence)

@@ -41,9 +41,10 @@ class Grouping:
         """How many declared attributes are crossed."""
         return self.attribute.count(CROSS) + 1
 
-    def take(self, rows: NDArray[Any]) -> Grouping:
-        """The same division on some of the rows; names stay."""
-        return Grouping(self.attribute, self.names, self.codes[rows])
+    def inside(self, rows: NDArray[np.bool_], attribute: str) -> Grouping:
+        """The same division of some rows under another name; levels that do not occur go."""
+        present, codes = np.unique(self.codes[rows], return_inverse=True)
+        return Grouping(attribute, tuple(self.names[i] for i in present), codes.reshape(-1))
 
 
 def encode(values: Any, name: str = "sensitive_features") -> tuple[tuple[str, ...], Int]:

@@ -63,8 +63,12 @@ def count(
 
 
 def _sum(cell: Int, weight: Float | None, G: int, C: int) -> Float:
-    flat = np.bincount(cell, weights=weight, minlength=G * C * C)
-    return flat.astype(np.float64).reshape(G, C, C)
+    return sums(cell, weight, G * C * C).reshape(G, C, C)
+
+
+def sums(codes: Int, weights: Float | None, size: int) -> Float:
+    """Sum of weights (or number of rows) by code, always as floats."""
+    return np.bincount(codes, weights=weights, minlength=size).astype(np.float64)
 
 
 def one_vs_rest(cells: Float, positive: int) -> Float:

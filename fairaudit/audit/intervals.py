@@ -134,3 +134,22 @@ def on_logit(p: Any, se: Any, confidence: float = 0.95, z: Any = None) -> Pair:
     half = z * se / (inside * (1 - inside))
     centre = special.logit(inside)
     return special.expit(centre - half), special.expit(centre + half)
+
+
+def on_fisher(r: Any, se: Any, confidence: float = 0.95, z: Any = None) -> Pair:
+    """Interval of a correlation-like quantity in (−1, 1) on Fisher's z scale."""
+    r, se = np.asarray(r, np.float64), np.asarray(se, np.float64)
+    z = quantile(confidence) if z is None else z
+    inside = np.clip(r, -0.9999, 0.9999)
+    half = z * se / (1 - inside**2)
+    low, high = np.tanh(np.arctanh(inside) - half), np.tanh(np.arctanh(inside) + half)
+    return np.minimum(low, r), np.maximum(high, r)
+
+
+def below_one(v: Any, se: Any, confidence: float = 0.95, z: Any = None) -> Pair:
+    """Interval of a quantity below 1, such as R², on the log scale of 1 − v."""
+    v, se = np.asarray(v, np.float64), np.asarray(se, np.float64)
+    z = quantile(confidence) if z is None else z
+    rest = np.maximum(1 - v, 1e-12)
+    factor = np.exp(z * se / rest)
+    return 1 - rest * factor, 1 - rest / factor
