@@ -8,7 +8,9 @@ from fairaudit.data.roles import ColumnRoles
 from fairaudit.data.store import DatasetInfo
 from fairaudit.plots import errors, labels
 from fairaudit.report.sections import attributes, leading_metrics
-from fairaudit.ui import access, cache, existing, layout, opened, progress, session
+from fairaudit.ui import access, cache, existing, frame, layout, opened, progress, session
+
+frame.enter()
 
 
 def show(info: DatasetInfo, roles: ColumnRoles) -> None:
@@ -20,9 +22,10 @@ def show(info: DatasetInfo, roles: ColumnRoles) -> None:
         layout.page("audit", "This dashboard only shows; this audit was not made.")
         return
     session.choose_audit(job)
-    if session.workspace().job(job).state != "succeeded":
+    now = session.workspace().job(job)
+    if now.state != "succeeded":
         with head:
-            layout.page("audit", "The audit of the existing decisions is on its way.")
+            layout.page("audit", existing.not_done(now))
         progress.follow(job)
         return
     result = cache.result(job)

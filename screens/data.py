@@ -6,8 +6,10 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from fairaudit.data.roles import ColumnRoles
-from fairaudit.ui import access, cache, choose_data, doctor_view, layout, session
+from fairaudit.ui import access, cache, choose_data, doctor_view, frame, layout, session
 from fairaudit.ui.roles_form import RolesForm
+
+frame.enter()
 
 
 def pick() -> None:

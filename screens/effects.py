@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from fairaudit.plots import effects
+from fairaudit.report import words
 from fairaudit.ui import choices, layout, opened
-
-VIEWS = ("Clusters", "Fixed and mixed", "Importance", "Debiasing")
 
 audit = opened.open_audit("effects")
 table = opened.require(
@@ -14,3 +13,49 @@ table = opened.require(
     "Its method knows no clusters. Fair MEDL does: choose a cluster column such as a site or a "
     "school on the Data page, and train it.",
 )
+layout.page("effects", words.effects_lead(audit.result))
+view = choices.view(("Clusters", "Fixed and mixed", "Seen and unseen", "Importance", "Debiasing"))
+
+shown = None
+if view == "Clusters":
+    kinds = effects.kinds(table)
+    effect = choices.one_of("Effect", kinds, key="effect", start="intercept")
+    layout.chart(effects.caterpillar(table, effect=effect).bare(), key="caterpillar")
+    layout.numbers(table, key="effects-table", name="effects")
+elif view == "Fixed and mixed" and (clusters := audit.table("clusters")) is not None:
+    metric = choices.one_of("Metric", effects.cluster_metrics(clusters), key="cluster-metric")
+    shown = effects.by_cluster(clusters, metric=metric)
+elif view == "Seen and unseen":
+    metric = choices.metric(audit.result)
+    shown = effects.seen_and_unseen(audit.result, metric=metric)
+elif view == "Importance" and (importance := audit.table("importance")) is not None:
+    shown = effects.importance(importance)
+elif view == "Debiasing" and (path := audit.table("path")) is not None:
+    good, unfair = effects.path_metrics(path)
+    left, right, third = choices.row(3)
+    with left:
+        quality = choices.one_of("Quality", good, key="quality")
+    with right:
+        unfairness = choices.one_of("Unfairness", unfair, key="unfairness")
+    with third:
+        split = choices.one_of("Rows", path["split"].unique().sort().to_list(), key="path-rows")
+    shown = effects.path(path, quality=quality, unfairness=unfairness, split=split)
+
+if shown is not None:
+    layout.says(shown.alt)
+    layout.chart(shown, key=view.lower().replace(" ", "-"))
+elif view != "Clusters":
+    layout.quiet(
+        "This audit holds nothing of that kind. The curve of debiasing needs a performance "
+        "budget: set one on the Train page and run it again."
+    )
+
+layout.how(
+    "The fixed effects are what holds in every cluster; each cluster adds its own intercept and "
+    "slopes, drawn towards zero where it has few rows. Intervals are those of the posterior. "
+    "*Mixed* answers use the cluster, *fixed* answers do not. Without a cluster the two are the "
+    "same.",
+    formula=r"\hat y_M = \operatorname{link}\left(h_F(x) + b(z) + \sum_j x_j u_j(z)\right)",
+    command=audit.command,
+)
+layout.next_step("effects")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from fairaudit.plots import errors
-from fairaudit.ui import choices, drill, layout, opened
+from fairaudit.report import words
+from fairaudit.ui import choices, drill, frame, layout, opened
 
-VIEWS = ("By group", "Crossings", "Score curves", "Counts and rows")
+frame.enter()
 
 audit = opened.open_audit("errors")
-opened.require(audit, "errors", "This audit has no errors by group; declare an attribute first.")
+opened.require(audit, "errors", "Declare an attribute on the Data page and audit again.")
 result = audit.result
 head = st.container()
 places = choices.row(4)
@@ -24,32 +25,38 @@ with places[3]:
     split = choices.split(result)
 
 ask = {"attribute": by, "metric": metric, "split": split}
-by_group = errors.by_group(result, models=[model], **ask)
 with head:
-    layout.page("errors", by_group.alt)
-view = choices.view(VIEWS)
+    layout.page("errors", words.errors_lead(result, model=model, **ask))
+view = choices.view(("By group", "Crossing", "Score curves", "Counts and rows"))
 
 if view == "By group":
     together = st.toggle("All models side by side", key="together", bind="query-params")
-    layout.chart(errors.by_group(result, **ask) if together else by_group, key="by-group")
-    layout.numbers(by_group.table, key="errors-table", name="errors")
-elif view == "Crossings":
-    layout.chart(errors.crossing(result, model=model, **ask), key="crossing")
+    drawn = errors.by_group(result, models=None if together else [model], **ask)
+    layout.chart(drawn.bare(), key="by-group")
+    layout.numbers(errors.readable(drawn.table), key="errors-table", name="errors")
+elif view == "Crossing":
+    if errors.CROSSED in by:
+        layout.chart(errors.crossing(result, model=model, **ask), key="crossing")
+    else:
+        layout.quiet("Choose two attributes under “Groups by”, such as a × b.")
 elif view == "Score curves":
-    for drawn, key in (
-        (errors.calibration(result, attribute=by, model=model, split=split), "calibration"),
-        (errors.roc(result, attribute=by, model=model, split=split), "roc"),
+    curves = {"attribute": by, "model": model, "split": split}
+    for name, drawn in (
+        ("calibration", errors.calibration(result, **curves)),
+        ("roc", errors.roc(result, **curves)),
     ):
         layout.says(drawn.alt)
-        layout.chart(drawn, key=key)
+        layout.chart(drawn, key=name)
 else:
     drill.down(audit, attribute=by, model=model, split=split)
 
 layout.how(
     "Every value comes from the counts of truth and answer in a group. Rates carry Wilson "
-    "intervals, everything else bootstrap intervals; the column *method* names the one used. "
-    "A group without enough rows is not given a number.",
-    formula=r"\text{TPR} = \frac{TP}{TP+FN}, \quad \text{FPR} = \frac{FP}{FP+TN}",
+    "intervals, gaps and everything else bootstrap intervals; the column *method* names the one "
+    "used. The largest of several noisy gaps is too large on average: the corrected gap takes "
+    "that off. A group without enough rows is given a reason instead of a number.",
+    formula=r"\text{TPR} = \frac{TP}{TP+FN}, \quad \text{FPR} = \frac{FP}{FP+TN}, \quad "
+    r"\text{gap} = \max_g m_g - \min_g m_g",
     command=audit.command,
 )
 layout.next_step("errors")

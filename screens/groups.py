@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from fairaudit.plots import errors, groups
-from fairaudit.ui import choices, layout, opened
+from fairaudit.report import words
+from fairaudit.ui import choices, frame, layout, opened
 
-VIEWS = ("Profile", "Errors", "Overlap", "Membership", "Projection")
+frame.enter()
 
 audit = opened.open_audit("groups")
 found = opened.require(
@@ -14,20 +15,12 @@ found = opened.require(
     "Its method finds no latent groups. ROME does: train it on the same data to see them.",
 )
 result = audit.result
-sizes = groups.sizes(found)
-layout.page("groups", sizes.alt)
-layout.chart(sizes, key="sizes")
-layout.numbers(found, key="groups-table", name="groups")
-view = choices.view(VIEWS)
+layout.page("groups", words.groups_lead(found))
+view = choices.view(("Sizes", "Profile", "Errors", "Overlap", "Membership", "Projection"))
 
-if view == "Profile":
-    profile = result.tables.get("group_profile")
-    if profile is None:
-        layout.quiet("This audit holds no profile of the groups.")
-    else:
-        drawn = groups.profile(profile)
-        layout.says(drawn.alt)
-        layout.chart(drawn, key="profile")
+if view == "Sizes":
+    layout.chart(groups.sizes(found).bare(), key="sizes")
+    layout.numbers(found, key="groups-table", name="groups")
 elif view == "Errors":
     places = choices.row(3)
     with places[0]:
@@ -36,37 +29,35 @@ elif view == "Errors":
         model = choices.model(result)
     with places[2]:
         split = choices.split(result)
-    drawn = errors.by_group(
-        result, attribute=groups.LATENT, metric=metric, split=split, models=[model]
-    )
-    layout.says(drawn.alt)
-    layout.chart(drawn, key="latent-errors")
-elif view == "Overlap":
-    overlap = result.tables.get("overlap")
-    if overlap is None:
-        layout.quiet("This audit holds no overlap with declared attributes.")
-    else:
-        by = choices.one_of("Attribute", overlap["attribute"].unique().sort().to_list(), key="by")
-        drawn = groups.overlap(overlap, attribute=by)
-        layout.says(drawn.alt)
-        layout.chart(drawn, key="overlap")
-elif view == "Membership" and result.latent is not None:
-    drawn = groups.membership(result.latent)
-    layout.says(drawn.alt)
-    layout.chart(drawn, key="membership")
-elif "projection" in result.tables:
-    drawn = groups.projection(result.tables["projection"])
-    layout.says(drawn.alt)
-    layout.chart(drawn, key="projection")
+    ask = {"attribute": groups.LATENT, "metric": metric, "split": split}
+    layout.says(words.errors_lead(result, model=model, **ask))
+    layout.chart(errors.by_group(result, models=[model], **ask), key="latent-errors")
+    if (tests := audit.table("latent_tests")) is not None:
+        layout.says(words.tests_lead(tests))
+        layout.chart(groups.tests(tests), key="latent-tests")
 else:
-    layout.quiet("This audit holds nothing to show here.")
+    shown = None
+    if view == "Profile" and (profile := audit.table("group_profile")) is not None:
+        shown = groups.profile(profile)
+    elif view == "Overlap" and (overlap := audit.table("overlap")) is not None:
+        known = overlap["attribute"].unique(maintain_order=True).to_list()
+        shown = groups.overlap(overlap, attribute=choices.one_of("Attribute", known, key="with"))
+    elif view == "Membership" and result.latent is not None:
+        shown = groups.membership(result.latent)
+    elif view == "Projection" and (projection := audit.table("projection")) is not None:
+        shown = groups.projection(projection)
+    if shown is None:
+        layout.quiet(f"This audit holds no {view.lower()}; run it again to have one.")
+    else:
+        layout.says(shown.alt)
+        layout.chart(shown, key=view.lower())
 
 layout.how(
-    "Groups were found on training rows and are judged on held-out rows only. A rule is a "
+    "Groups were found on training rows and are judged on held-out rows only. A *rule* is a "
     "shallow tree fitted to membership; its *fidelity* is the balanced agreement on rows the "
-    "rule was not made from: 0.5 is a coin, 1 is perfect. The *entropy* is 0 where every row "
-    "belongs to one group for sure, 1 where membership is a guess.",
-    formula=r"P(z=j \mid s) = \operatorname{softmax}_j(\gamma_j \cdot [1, s])",
+    "rule was not made from: 0.5 is a coin, 1 is perfect. *Entropy* is 0 where every row belongs "
+    "to one group for sure and 1 where membership is a guess.",
+    formula=r"P(z=j \mid s) = \operatorname{softmax}_j\left(\gamma_j \cdot [1, s]\right)",
     command=audit.command,
 )
 layout.next_step("groups")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from fairaudit.exceptions import NotAllowed
-from fairaudit.ui import cache, job_list, layout, progress, session
+from fairaudit.ui import cache, frame, job_list, layout, progress, session
+
+frame.enter()
 
 jobs = cache.jobs()
 chosen = session.audit_id()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from fairaudit.ui import access, layout, opened, session, train_form
+from fairaudit.ui import access, frame, layout, opened, session, train_form
+
+frame.enter()
 
 sha256, roles = opened.prepared("train")
 info = session.dataset_info(sha256)

@@ -1,11 +1,64 @@
-"""The side of the frame: how much is shown, and which data and audit this tab looks at."""
+"""The frame: page settings, sign-in, navigation, the side bar, and a door no error passes."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from fairaudit.jobs.info import JobInfo
-from fairaudit.ui import cache, layout, session
+from fairaudit.ui import access, cache, layout, session
+from fairaudit.ui.walk import WALK
+
+_INSIDE = "inside the frame"
+
+
+def draw() -> None:
+    """The whole frame, and the chosen page in it."""
+    st.set_page_config(
+        page_title="fairaudit",
+        page_icon=":material/balance:",
+        layout="wide",
+        menu_items={"Get help": None, "Report a bug": None, "About": None},
+    )
+    layout.styled()
+    access.require_login()
+    chosen = st.navigation(_sections(), expanded=True)
+    with st.sidebar:
+        mode_control()
+        whereabouts()
+        access.sign_out_control()
+    with layout.guarded():
+        session.follow()
+        st.session_state[_INSIDE] = True
+        try:
+            chosen.run()
+        finally:
+            st.session_state[_INSIDE] = False
+
+
+def enter() -> None:
+    """First statement of every page: go on inside the frame, or draw the frame around it.
+
+    Streamlit runs a file of a folder named `pages` on its own when a cold server's first visitor
+    follows a deep link. Sign-in and error door must stand there too.
+    """
+    if not st.session_state.get(_INSIDE):
+        draw()
+        st.stop()
+
+
+def _sections() -> dict[str, list[st.Page]]:
+    sections: dict[str, list[st.Page]] = {}
+    for place in WALK:
+        page = st.Page(
+            place.file,
+            title=place.title,
+            icon=place.icon,
+            url_path=place.name,
+            default=place is WALK[0],
+            help=place.question,
+        )
+        sections.setdefault(place.section, []).append(page)
+    return sections
 
 
 def mode_control() -> None:

@@ -9,7 +9,7 @@ from fairaudit.exceptions import SpecError
 
 @dataclass(frozen=True)
 class Step:
-    """One page: its file in `screens/`, its words, and the result table it cannot do without."""
+    """One page: its file in `pages/`, its words, and the result table it cannot do without."""
 
     name: str
     title: str
@@ -21,7 +21,7 @@ class Step:
     @property
     def file(self) -> str:
         """Path of the page, relative to `app.py`."""
-        return f"screens/{self.name}.py"
+        return f"pages/{self.name}.py"
 
 
 WALK: tuple[Step, ...] = (

@@ -74,7 +74,7 @@ def open_page(root: Path) -> Open:
             app.session_state[key] = value
         app.run()
         if name != "data":
-            app.switch_page(f"screens/{name}.py")
+            app.switch_page(f"pages/{name}.py")
             app.query_params.update(query)
             app.run()
         return app

@@ -1,17 +1,15 @@
-"""Where page files live: Streamlit gives one folder name a meaning we do not want."""
+"""Where page files live, and that none of them can be opened outside the frame."""
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
+
+import pytest
 
 from fairaudit.ui.walk import WALK
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def test_no_folder_named_pages_beside_the_app() -> None:
-    """Streamlit would run `pages/x.py` without app.py on the first request of a cold server."""
-    assert not (ROOT / "pages").exists()
 
 
 def test_every_step_of_the_walk_has_its_file() -> None:
@@ -19,4 +17,13 @@ def test_every_step_of_the_walk_has_its_file() -> None:
 
 
 def test_every_page_is_a_step_of_the_walk() -> None:
-    assert {p.stem for p in (ROOT / "screens").glob("*.py")} == {s.name for s in WALK}
+    assert {p.stem for p in (ROOT / "pages").glob("*.py")} == {s.name for s in WALK}
+
+
+@pytest.mark.parametrize("place", WALK, ids=lambda place: place.name)
+def test_a_page_run_alone_goes_through_the_frame_before_anything_else(place) -> None:
+    """Streamlit runs `pages/x.py` without app.py on the first deep link to a cold server."""
+    module = ast.parse((ROOT / place.file).read_text("utf-8"))
+    imports = (ast.Import, ast.ImportFrom)
+    rest = [node for node in module.body[1:] if not isinstance(node, imports)]
+    assert ast.unparse(rest[0]) == "frame.enter()"

@@ -1,0 +1,46 @@
+"""Compare: which model is best, for whom, on the same rows, with paired intervals."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from fairaudit.plots import compare
+from fairaudit.report import words
+from fairaudit.ui import choices, contest, layout, opened
+
+audit = opened.open_audit("compare")
+result = audit.result
+if len(compare.models_of(result)) < 2:
+    layout.page("compare", "This audit holds **one model**; a comparison needs two.")
+    layout.empty(
+        "Nothing to compare yet",
+        "Train with “compare” and name several methods: they get the same splits, the same "
+        "preprocessing and the same budget, and the differences are paired.",
+        to="train",
+        label="Compare methods",
+    )
+    st.stop()
+head = st.container()
+asked = contest.controls(result)
+front = contest.front(result, asked)
+with head:
+    layout.page("compare", words.compare_lead(front, quality=asked.quality, gap_title=asked.gap))
+view = choices.view(("Front", "Paired differences", "All numbers"))
+
+if view == "Front":
+    title = contest.gap_title(asked)
+    layout.chart(compare.front(front, quality=asked.quality, gap_title=title).bare(), key="front")
+    layout.numbers(front, key="front-table", name="front")
+elif view == "Paired differences":
+    drawn = compare.paired(contest.differences(result, asked), metric=asked.quality)
+    layout.says(drawn.alt)
+    layout.chart(drawn, key="paired")
+else:
+    values = contest.values(result, asked)
+    drawn = compare.side_by_side(values, metric=asked.quality)
+    layout.says(drawn.alt)
+    layout.chart(drawn.bare(), key="side-by-side")
+    layout.numbers(contest.everything(result), key="all-numbers", name="comparison")
+
+layout.how(contest.explained(result), command=audit.command)
+layout.next_step("compare")

@@ -1,0 +1,62 @@
+"""Data: which table, what is in it, which column plays which part."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from fairaudit.data.roles import ColumnRoles
+from fairaudit.ui import access, cache, choose_data, doctor_view, frame, layout, session
+from fairaudit.ui.roles_form import RolesForm
+
+frame.enter()
+
+
+def pick() -> None:
+    """No table yet: what to start from."""
+    layout.page(
+        "data",
+        "Start with a sample, or drop a table with **one row a person or decision**: "
+        "fairaudit proposes what each column means, and you have the last word.",
+    )
+    choose_data.sources(session.workspace(), may_write=not access.readonly())
+
+
+def inspect(sha256: str) -> None:
+    """A table: the doctor's proposal, its findings, and the way on."""
+    table = cache.overview(sha256)
+    name = session.dataset_info(sha256).name
+    start = session.accepted_roles() or table.diagnosis.roles
+    layout.page("data", doctor_view.proposal(name, table, start))
+    way_on = st.container(horizontal=True, gap="small", vertical_alignment="center")
+    proposed, found, stand_ins, preview = st.tabs(
+        ["Proposed parts", f"Findings ({len(table.diagnosis.problems)})", "Stand-ins", "Rows"]
+    )
+    with proposed:
+        form = RolesForm(table, start, key=f"roles-{sha256[:12]}")
+        with layout.guarded():
+            accept(way_on, form.draw(expert=session.expert()))
+        with st.expander("Every guess and its reason", icon=":material/stethoscope:"):
+            doctor_view.reasons(table.diagnosis)
+    with found:
+        doctor_view.problems(table.diagnosis.problems)
+    with stand_ins:
+        doctor_view.proxies(table.diagnosis)
+    with preview:
+        st.dataframe(table.preview, hide_index=True, alt=f"The first rows of {name}")
+
+
+def accept(place: DeltaGenerator, roles: ColumnRoles) -> None:
+    """The one click that accepts the parts as they stand, and the way back."""
+    with place:
+        if st.button("Accept and go on", type="primary", icon=":material/check:", key="accept"):
+            session.accept_roles(roles)
+            session.open_page("audit" if roles.predictions else "train")
+        st.button("Other data", icon=":material/undo:", on_click=session.forget_dataset)
+
+
+chosen = session.dataset_id()
+if chosen is None:
+    pick()
+else:
+    inspect(chosen)

@@ -1,0 +1,63 @@
+"""Groups: who is in which latent group, how sharply, and what sets the groups apart."""
+
+from __future__ import annotations
+
+from fairaudit.plots import errors, groups
+from fairaudit.report import words
+from fairaudit.ui import choices, frame, layout, opened
+
+frame.enter()
+
+audit = opened.open_audit("groups")
+found = opened.require(
+    audit,
+    "groups",
+    "Its method finds no latent groups. ROME does: train it on the same data to see them.",
+)
+result = audit.result
+layout.page("groups", words.groups_lead(found))
+view = choices.view(("Sizes", "Profile", "Errors", "Overlap", "Membership", "Projection"))
+
+if view == "Sizes":
+    layout.chart(groups.sizes(found).bare(), key="sizes")
+    layout.numbers(found, key="groups-table", name="groups")
+elif view == "Errors":
+    places = choices.row(3)
+    with places[0]:
+        metric = choices.metric(result)
+    with places[1]:
+        model = choices.model(result)
+    with places[2]:
+        split = choices.split(result)
+    ask = {"attribute": groups.LATENT, "metric": metric, "split": split}
+    layout.says(words.errors_lead(result, model=model, **ask))
+    layout.chart(errors.by_group(result, models=[model], **ask), key="latent-errors")
+    if (tests := audit.table("latent_tests")) is not None:
+        layout.says(words.tests_lead(tests))
+        layout.chart(groups.tests(tests), key="latent-tests")
+else:
+    shown = None
+    if view == "Profile" and (profile := audit.table("group_profile")) is not None:
+        shown = groups.profile(profile)
+    elif view == "Overlap" and (overlap := audit.table("overlap")) is not None:
+        known = overlap["attribute"].unique(maintain_order=True).to_list()
+        shown = groups.overlap(overlap, attribute=choices.one_of("Attribute", known, key="with"))
+    elif view == "Membership" and result.latent is not None:
+        shown = groups.membership(result.latent)
+    elif view == "Projection" and (projection := audit.table("projection")) is not None:
+        shown = groups.projection(projection)
+    if shown is None:
+        layout.quiet(f"This audit holds no {view.lower()}; run it again to have one.")
+    else:
+        layout.says(shown.alt)
+        layout.chart(shown, key=view.lower())
+
+layout.how(
+    "Groups were found on training rows and are judged on held-out rows only. A *rule* is a "
+    "shallow tree fitted to membership; its *fidelity* is the balanced agreement on rows the "
+    "rule was not made from: 0.5 is a coin, 1 is perfect. *Entropy* is 0 where every row belongs "
+    "to one group for sure and 1 where membership is a guess.",
+    formula=r"P(z=j \mid s) = \operatorname{softmax}_j\left(\gamma_j \cdot [1, s]\right)",
+    command=audit.command,
+)
+layout.next_step("groups")

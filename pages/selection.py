@@ -1,0 +1,70 @@
+"""Selection: expert or baseline for each group, so that nobody is harmed."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from fairaudit.audit.selection import certificates, warnings
+from fairaudit.plots import selection
+from fairaudit.report import words
+from fairaudit.ui import choices, decision, frame, layout, opened
+
+frame.enter()
+
+audit = opened.open_audit("selection")
+opened.require(
+    audit,
+    "selection",
+    "Its method makes no choice between experts and a baseline. FairSDE does: train it on the "
+    "same data to see who would be helped, and who harmed.",
+)
+head = st.container()
+rules = decision.controls(audit.result)
+decision.back()
+tables = decision.tables(audit, rules)
+decided = tables["selection"]
+with head:
+    layout.page("selection", words.selection_lead(tables))
+    for warning in warnings(tables) if "selection_gaps" in tables else []:
+        st.warning(layout.plain(warning), icon=":material/warning:")
+
+view = choices.view(
+    ("Decision", "Bounds", "Validation and test", "Alternatives", "Certificate"), key="view"
+)
+if view == "Decision":
+    layout.chart(selection.decision(decided).bare(), key="decision")
+    layout.numbers(selection.readable(decided), key="selection-table", name="selection")
+elif view == "Certificate":
+    for certificate in certificates(tables):
+        with st.container(border=True):
+            layout.says(f"**{certificate['group']}**: {certificate['verdict']}")
+            layout.quiet(certificate["words"])
+    st.download_button(
+        "Download the certificate (JSON)",
+        data=lambda: decision.certificate_json(tables),
+        file_name="certificate.json",
+        mime="application/json",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+else:
+    if view == "Bounds":
+        drawn = selection.bounds(decided, tolerance=rules.tolerance)
+    elif view == "Validation and test":
+        drawn = selection.validation_beside_test(decided)
+    else:
+        drawn = selection.alternatives(tables["alternatives"], rules.metric)
+    layout.says(drawn.alt)
+    layout.chart(drawn, key=view.lower().replace(" ", "-"))
+
+layout.how(
+    "An expert may take over for a group only where the paired one-sided lower bound of expert "
+    "minus baseline on validation rows stays above the tolerated loss; the level is shared over "
+    "all groups (Holm), so that the chance of harming *any* group is bounded. Among the choices "
+    "left, all are tried and the objective decides; ties go to the better worst group, then the "
+    "better mean, then fewer experts. Test rows took no part in the choice.",
+    formula=r"\text{choose } \alpha \text{ to minimise } \max_{a,b} |\alpha_a - \alpha_b| "
+    r"\quad \text{s.t. } L_a(\text{expert} - \text{baseline}) > -\varepsilon",
+    command=audit.command,
+)
+layout.next_step("selection")

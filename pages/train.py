@@ -1,0 +1,32 @@
+"""Train: which method, on what terms, and what it lacks before it can start."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from fairaudit.ui import access, frame, layout, opened, session, train_form
+
+frame.enter()
+
+sha256, roles = opened.prepared("train")
+info = session.dataset_info(sha256)
+images = info.kind == "images"
+may_start = not access.readonly()
+
+layout.page("train", train_form.lead(info, roles))
+way_on = st.container()
+chosen = train_form.method_cards(roles, images=images, expert=session.expert())
+missing = train_form.lacking(chosen, roles, images=images)
+fields, device = train_form.request(chosen, roles, info, expert=session.expert())
+with way_on:
+    for reason in missing:
+        st.warning(reason, icon=":material/block:")
+    if st.button(
+        "Start the audit",
+        type="primary",
+        icon=":material/play_arrow:",
+        key="start",
+        disabled=bool(missing) or not may_start,
+        help=None if may_start else "This dashboard only shows; it starts nothing.",
+    ):
+        train_form.start(sha256, fields, device)
