@@ -6,7 +6,9 @@ import streamlit as st
 
 from fairaudit.plots import compare
 from fairaudit.report import words
-from fairaudit.ui import choices, contest, layout, opened
+from fairaudit.ui import choices, contest, frame, layout, opened
+
+frame.enter()
 
 audit = opened.open_audit("compare")
 result = audit.result

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from fairaudit.plots import effects
 from fairaudit.report import words
-from fairaudit.ui import choices, layout, opened
+from fairaudit.ui import choices, frame, layout, opened
+
+frame.enter()
 
 audit = opened.open_audit("effects")
 table = opened.require(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from fairaudit.ui import handover, layout, opened
+from fairaudit.ui import frame, handover, layout, opened
+
+frame.enter()
 
 audit = opened.open_audit("report")
 bundle = handover.bundle(audit)

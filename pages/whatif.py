@@ -6,7 +6,9 @@ import streamlit as st
 
 from fairaudit.plots import whatif
 from fairaudit.report import words
-from fairaudit.ui import choices, layout, opened
+from fairaudit.ui import choices, frame, layout, opened
+
+frame.enter()
 
 audit = opened.open_audit("whatif")
 sweep = opened.require(
