@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 import polars as pl
 
-from fairaudit.plots import labels
-from fairaudit.plots.marks import legend_mark, whisker
+from fairaudit.audit.result import AuditResult
+from fairaudit.plots import errors, labels
+from fairaudit.plots.marks import dots, legend_mark, whisker
 from fairaudit.plots.theme import (
     MAX_ROWS,
     NEUTRAL,
@@ -23,6 +24,7 @@ from fairaudit.plots.theme import (
     short,
 )
 
+SEEN_ATTRIBUTE = "cluster seen"
 MOST_CLUSTERS = 1_000
 SEEN = Style(PALETTE[0], "circle", "solid")
 UNSEEN = Style(PALETTE[1], "diamond-open", "solid")
@@ -192,3 +194,62 @@ def _path_alt(rows: pl.DataFrame, quality: str, unfairness: str) -> str:
         row = chosen.row(0, named=True)
         text += f"; chosen (λ = {row['lam']:g}): {words(row)}"
     return text + "."
+
+
+def kinds(effects: pl.DataFrame) -> list[str]:
+    """The effects there are: the intercept first, then slopes."""
+    known = effects["effect"].unique(maintain_order=True).to_list()
+    return sorted(known, key=lambda name: (name != "intercept", known.index(name)))
+
+
+def cluster_metrics(clusters: pl.DataFrame) -> list[str]:
+    """The metrics clusters are judged by."""
+    return clusters["metric"].unique(maintain_order=True).to_list()
+
+
+def by_cluster(clusters: pl.DataFrame, *, metric: str, most: int = MAX_ROWS) -> Chart:
+    """Each cluster's performance under each model: fixed against mixed answers.
+
+    The clusters with most rows are drawn; the table holds all of them.
+    """
+    rows = clusters.filter(pl.col("metric") == metric)
+    if rows.is_empty():
+        return empty("No cluster can be judged on the test rows.")
+    models = rows["model"].unique(maintain_order=True).to_list()
+    biggest = rows.sort("n", "cluster", descending=[True, False])["cluster"]
+    names = biggest.unique(maintain_order=True).to_list()[:most]
+    shown = rows.filter(pl.col("cluster").is_in(names)).rename({"cluster": "group"})
+    figure = frame(
+        x=f"{labels.title(metric)} on the test rows", legend=True,
+        height=110 + len(names) * max(30, 18 * len(models)), percent_x=labels.is_rate(metric),
+    )  # fmt: skip
+    styles = model_styles(models)
+    dots(figure, shown, names, models, {(m, g): styles[m] for m in models for g in names}, metric)
+    name_rows(figure, names)
+    return Chart(figure, _by_cluster_alt(rows, models, metric), rows)
+
+
+def _by_cluster_alt(rows: pl.DataFrame, models: Sequence[str], metric: str) -> str:
+    judged = rows.filter((pl.col("status") == "estimated") & pl.col("value").is_not_null())
+    count = rows["cluster"].n_unique()
+    words = []
+    for model in models:
+        own = judged.filter(pl.col("model") == model).sort("value")
+        if not own.is_empty():
+            low, high = own.row(0, named=True), own.row(-1, named=True)
+            words.append(
+                f"{model} from {labels.value(low['value'], metric)} in {low['cluster']} to "
+                f"{labels.value(high['value'], metric)} in {high['cluster']}"
+            )
+    return f"{labels.title(metric)} in {count:,} clusters: {'; '.join(words)}."
+
+
+def seen_and_unseen(result: AuditResult, *, metric: str, split: str = "test") -> Chart:
+    """Performance on clusters that were seen in training beside those that were not."""
+    table = errors.rows_of(result, attribute=SEEN_ATTRIBUTE, metric=metric, split=split)
+    if table.is_empty() or table["group"].n_unique() < 2:
+        return empty(
+            "All clusters of the test rows were seen in training. To judge unseen ones, split "
+            "by cluster on the Train page."
+        )
+    return errors.by_group(result, attribute=SEEN_ATTRIBUTE, metric=metric, split=split)

@@ -60,6 +60,12 @@ def rows_of(
     )
 
 
+def readable(table: pl.DataFrame) -> pl.DataFrame:
+    """Without the columns that say the same in every row."""
+    same = [c for c in ("split", "attribute", "metric", "model") if table[c].n_unique() < 2]
+    return table.drop(same)
+
+
 def worst_first(errors: pl.DataFrame, model: str, metric: str) -> list[str]:
     """Groups of one attribute, worst first; those without a value at the end, by name.
 

@@ -34,6 +34,16 @@ def of_split(selection: pl.DataFrame, split: str) -> pl.DataFrame:
     return rows.sort(pl.col("group").replace_strict(place, return_dtype=pl.Int64))
 
 
+def readable(selection: pl.DataFrame) -> pl.DataFrame:
+    """The columns of the decision one reads, validation rows first."""
+    wanted = (
+        *("split", "group", "chosen", "verdict", "baseline", "expert", "difference"),
+        *("lower", "upper", "n", "metric", "admissible", "binding", "reason"),
+    )
+    columns = [name for name in wanted if name in selection.columns]
+    return selection.sort("split", descending=True, maintain_order=True).select(columns)
+
+
 def decision(selection: pl.DataFrame, *, split: str = "validation") -> Chart:
     """Each group's baseline and expert on one line; the chosen one is ringed and named."""
     rows = of_split(selection, split)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import plotly.graph_objects as go
@@ -52,6 +52,10 @@ class Chart:
     figure: go.Figure
     alt: str
     table: pl.DataFrame
+
+    def bare(self) -> Chart:
+        """The same chart for a place that shows its table anyway."""
+        return replace(self, table=pl.DataFrame())
 
 
 def styles(labels: Iterable[str]) -> dict[str, Style]:

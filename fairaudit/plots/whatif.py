@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 import polars as pl
 
+from fairaudit.audit.result import AuditResult
 from fairaudit.plots import labels
 from fairaudit.plots.theme import (
     NEUTRAL,
@@ -217,3 +218,9 @@ def _lineage_alt(rows: pl.DataFrame) -> str:
         total = f"from {count} to {int(str(count)) + 1}"
         sentences.append(f"{total}, {share:.0%} of {new} comes from {origin}")
     return "Lineage of groups: " + "; ".join(sentences[:8]) + "."
+
+
+def metric_of(result: AuditResult) -> str:
+    """Which number `worst_group` and `overall` of a sweep are."""
+    named = result.summary.get("sweep_metric") or result.summary.get("loss")
+    return {"log": "log_loss", "squared": "mse"}.get(str(named), str(named or "mse"))

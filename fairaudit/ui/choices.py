@@ -77,3 +77,18 @@ def split(result: AuditResult) -> str:
     known = result.errors["split"].unique().to_list()
     order = [s for s in SPLITS if s in known] + sorted(s for s in known if s not in SPLITS)
     return one_of("Rows", order, key="rows", words=lambda s: SPLITS.get(s, s))
+
+
+def reset(keys: Sequence[str]) -> None:
+    """Return controls to where they started: forget their state and their part of the URL."""
+    for key in keys:
+        st.session_state.pop(key, None)
+        st.query_params.pop(key, None)
+
+
+def number(label: str, known: Sequence[int], *, key: str) -> int:
+    """A number out of a list, by slider, in the URL."""
+    options = sorted(known)
+    if len(options) < 2:
+        return options[0]
+    return int(st.select_slider(label, options, value=options[-1], key=key, bind="query-params"))

@@ -1,0 +1,258 @@
+"""The sentences that hold the numbers, the same on a screen and in a report.
+
+`**…**` marks what stands out; names from data are put in as they are and escaped where shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from fairaudit.audit.result import AuditResult
+from fairaudit.plots import compare, errors, labels, whatif
+from fairaudit.plots.theme import natural
+
+Row = Mapping[str, Any]
+SPLITS: Mapping[str, str] = {
+    "test": "On test rows",
+    "validation": "On validation rows",
+    "all": "Over all rows",
+}
+
+
+def on(split: str) -> str:
+    """ "On test rows", "Over all rows"."""
+    return SPLITS.get(split, f"On {split} rows")
+
+
+def listed(names: Sequence[str], most: int = 4) -> str:
+    """`a, b and c`; beyond `most`, `a, b, c and 7 more`."""
+    if len(names) > most:
+        return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} more"
+    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
+
+
+def measured(row: Row, metric: str) -> str:
+    """`**76.5%** (65.1% to 85.0%, 106 rows)`."""
+    span = labels.interval(row["low"], row["high"], metric)
+    inside = ", ".join(part for part in (span, labels.rows(row["n"])) if part)
+    return f"**{labels.value(row['value'], metric)}** ({inside})"
+
+
+# -- errors -------------------------------------------------------------------------------------
+
+
+def errors_lead(
+    result: AuditResult, *, attribute: str, metric: str, model: str, split: str
+) -> str:
+    """Worst and best group with their intervals, everybody, and what the gap is."""
+    table = errors.rows_of(result, attribute=attribute, metric=metric, split=split, models=[model])
+    judged = table.filter(pl.col("value").is_not_null())
+    name = _lower(labels.title(metric))
+    if judged.is_empty():
+        return (
+            f"{on(split)}, no group of {attribute} has enough rows to judge the {name} of {model}."
+        )
+    worst, best = judged.row(0, named=True), judged.row(-1, named=True)
+    if judged.height == 1:
+        only = f"the {name} of {model} for {worst['group']} is {measured(worst, metric)}"
+        return f"{on(split)}, {only}."
+    lead = (
+        f"{on(split)}, {worst['group']} has the {_end(metric)} {name} of {model}: "
+        f"{measured(worst, metric)}, against {measured(best, metric)} for {best['group']}."
+    )
+    more = [lead, _gap(result, attribute, metric, model, split), _unjudged(table, judged)]
+    return " ".join(part for part in more if part)
+
+
+def _end(metric: str) -> str:
+    if labels.base(metric) == "mean_error":
+        return "most one-sided"
+    return "highest" if labels.lower_is_better(metric) else "lowest"
+
+
+def _lower(title: str) -> str:
+    return title if title[:2].isupper() or title[:2] == "R²" else title[:1].lower() + title[1:]
+
+
+def _gap(result: AuditResult, attribute: str, metric: str, model: str, split: str) -> str:
+    found = result.gaps.filter(
+        (pl.col("attribute") == attribute)
+        & (pl.col("metric") == metric)
+        & (pl.col("model") == model)
+        & (pl.col("split") == split)
+        & (pl.col("kind") == "difference")
+        & pl.col("value").is_not_null()
+    )
+    if found.is_empty():
+        return ""
+    row = found.row(0, named=True)
+    words = f"The gap is {labels.points(row['value'], metric)}"
+    if row["low"] is None or row["high"] is None:
+        return f"{words}."
+    words += f" ({labels.points(row['low'], metric)} to {labels.points(row['high'], metric)})"
+    if row["corrected"] is not None:
+        words += f"; {labels.points(row['corrected'], metric)} once chance is taken off"
+    return f"{words}."
+
+
+def _unjudged(table: pl.DataFrame, judged: pl.DataFrame) -> str:
+    blank = table.height - judged.height
+    if not blank:
+        return ""
+    return f"{blank} group{'s' if blank > 1 else ''} cannot be judged."
+
+
+# -- latent groups ------------------------------------------------------------------------------
+
+
+def groups_lead(groups: pl.DataFrame) -> str:
+    """How many groups, the smallest and its rule."""
+    by_size = groups.sort("share")
+    small, large = by_size.row(0, named=True), by_size.row(-1, named=True)
+    words = f"**{groups.height} latent groups** hold from {small['share']:.0%} to "
+    words += f"{large['share']:.0%} of the rows. The smallest, {small['group']}"
+    if small.get("rule"):
+        words += f", is best described by: {small['rule']}"
+        words += f" (fidelity {small['fidelity']:.2f})" if small.get("fidelity") else ""
+    return f"{words}."
+
+
+def tests_lead(tests: pl.DataFrame) -> str:
+    """Which latent groups differ from the rest on held-out rows, many looks accounted for."""
+    shown = tests.filter(pl.col("p_adjusted").is_not_null())
+    if shown.is_empty():
+        return "No latent group could be tested on held-out rows."
+    sure = shown.filter(pl.col("p_adjusted") < 0.05)
+    looks = shown.height
+    if sure.is_empty():
+        return f"After {looks} looks, no latent group differs from the rest on held-out rows."
+    row = sure.sort("p_adjusted").row(0, named=True)
+    metric = str(row["metric"])
+    return (
+        f"After {looks} looks, {sure.height} still differ from the rest; most clearly "
+        f"{row['group']}: {_lower(labels.title(metric))} "
+        f"**{labels.value(row['difference'], metric, signed=True)}** "
+        f"(adjusted p {row['p_adjusted']:.2g})."
+    )
+
+
+# -- selection ----------------------------------------------------------------------------------
+
+
+def selection_lead(tables: Mapping[str, pl.DataFrame]) -> str:
+    """Who gets an expert, who keeps the baseline, and what happens to the gap."""
+    decided = tables["selection"].filter(pl.col("split") == "validation")
+    taken = _names(decided.filter(pl.col("chosen") == "expert"))
+    kept = _names(decided.filter(pl.col("chosen") == "baseline"))
+    if not taken:
+        words = "**Everybody keeps the baseline**: no expert is sure enough to do no harm."
+    elif not kept:
+        words = f"**The experts take over for all {len(taken)} groups.**"
+    else:
+        words = (
+            f"**The expert takes over for {listed(taken)}**; {listed(kept)} "
+            f"{'keeps' if len(kept) == 1 else 'keep'} the baseline."
+        )
+    return " ".join([words, *_moved(tables), _harmed(tables["selection"])]).strip()
+
+
+def _names(rows: pl.DataFrame) -> list[str]:
+    return sorted(rows["group"].to_list(), key=natural)
+
+
+def _moved(tables: Mapping[str, pl.DataFrame]) -> list[str]:
+    gaps = tables.get("selection_gaps")
+    if gaps is None:
+        return []
+    metric = str(tables["selection"]["metric"].item(0))
+    rows = gaps.filter(pl.col("gap_before").is_not_null() & pl.col("gap_after").is_not_null())
+    return [
+        f"{on(row['split'])} the gap goes from {labels.points(row['gap_before'], metric)} to "
+        f"**{labels.points(row['gap_after'], metric)}**."
+        for row in rows.iter_rows(named=True)
+    ]
+
+
+def _harmed(selection: pl.DataFrame) -> str:
+    test = selection.filter(pl.col("split") == "test")
+    if test.is_empty():
+        return ""
+    harmed = _names(test.filter(pl.col("verdict") == "harmed"))
+    if harmed:
+        return f"On test rows **{listed(harmed)} {'is' if len(harmed) == 1 else 'are'} harmed**."
+    return "On test rows nobody is harmed beyond the bound."
+
+
+# -- what if, effects, comparison ---------------------------------------------------------------
+
+
+def whatif_lead(sweep: pl.DataFrame, metric: str, at: int) -> str:
+    """What this number of groups brings to the worst group and costs everybody."""
+    rows = {row["n_groups"]: row for row in sweep.iter_rows(named=True)}
+    here, one = rows[at], rows[min(rows)]
+    words = f"With **{at} group{'s' if at != 1 else ''}** the worst group's "
+    words += f"{_lower(labels.title(metric))} is **{labels.value(here['worst_group'], metric)}**"
+    words += f" and everybody's {labels.value(here['overall'], metric)}"
+    if here is not one:
+        words += (
+            f"; with {min(rows)}, {labels.value(one['worst_group'], metric)} and "
+            f"{labels.value(one['overall'], metric)}"
+        )
+    return f"{words}. {preferences(sweep)}".strip()
+
+
+def preferences(sweep: pl.DataFrame) -> str:
+    """Which number of groups each criterion prefers; none of them is obeyed silently."""
+    known = [n for n in ("heldout", "bic", "icl") if n in sweep and not sweep[n].is_null().all()]
+    said = [f"{_lower(whatif.CRITERIA[n])} {whatif.best_count(sweep, n)}" for n in known]
+    return f"Preferred number of groups: {', '.join(said)}." if said else ""
+
+
+def effects_lead(result: AuditResult) -> str:
+    """How much the clusters explain, and how many differ for sure."""
+    effects, icc = result.tables["effects"], result.summary.get("icc")
+    own = effects.filter((pl.col("effect") == "intercept") & pl.col("seen"))
+    sure = own.filter((pl.col("low") > 0) | (pl.col("high") < 0)).height
+    words = f"{sure} of **{own.height} clusters** differ from the average for sure"
+    if icc is not None:
+        words += f"; clusters carry **{icc:.1%}** of the variance"
+    unseen = result.summary.get("clusters_unseen") or 0
+    if unseen:
+        words += f"; {unseen} cluster{'s were' if unseen > 1 else ' was'} not seen in training"
+    return f"{words}."
+
+
+def compare_lead(table: pl.DataFrame, *, quality: str, gap_title: str) -> str:
+    """The best model, the fairest one, and who is dominated.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        As made by `plots.compare.front_of`.
+    """
+    if table.is_empty():
+        return "There is nothing to compare on these choices."
+    best = table.sort("value", descending=not labels.lower_is_better(quality)).row(0, named=True)
+    fair = table.sort("gap").row(0, named=True)
+    name = _lower(labels.title(quality))
+    words = (
+        f"**{best['model']}** has the best {name}: {labels.value(best['value'], quality)} at a "
+        f"gap of {labels.points(best['gap'], gap_title)}"
+    )
+    if fair["model"] != best["model"]:
+        words += (
+            f"; **{fair['model']}** has the smallest gap: {labels.points(fair['gap'], gap_title)} "
+            f"at {labels.value(fair['value'], quality)}"
+        )
+    lost = table.filter(pl.col("dominated"))["model"].to_list()
+    if lost:
+        words += f". No reason to choose {listed(lost)}: another is no worse on both"
+    return f"{words}."
+
+
+def models_words(result: AuditResult) -> str:
+    """Which models a comparison is between."""
+    return listed(compare.models_of(result), most=8)

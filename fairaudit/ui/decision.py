@@ -1,0 +1,144 @@
+"""The no-harm decision under the controls on screen: decided again from stored rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import polars as pl
+import streamlit as st
+
+from fairaudit.audit.result import AuditResult
+from fairaudit.audit.selection import certificates, decide
+from fairaudit.plots import labels
+from fairaudit.ui import choices, session
+from fairaudit.ui.opened import Opened
+
+OBJECTIVES: Mapping[str, str] = {
+    "min_gap": "Smallest gap",
+    "max_min": "Best worst group",
+    "max_mean": "Best mean",
+}
+CONFIDENCES: Mapping[str, float | None] = {
+    "99%": 0.99,
+    "95%": 0.95,
+    "90%": 0.9,
+    "80%": 0.8,
+    "none (point estimates)": None,
+}
+METRICS: Mapping[str, tuple[str, ...]] = {
+    "binary": ("accuracy", "balanced_accuracy", "auroc"),
+    "multiclass": ("accuracy", "balanced_accuracy"),
+    "regression": ("neg_mse",),
+}
+KEYS = ("objective", "confidence", "tolerance", "judged-by")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What decides: objective, confidence of the bound, tolerated loss, and the metric."""
+
+    objective: str
+    confidence: float | None
+    tolerance: float
+    metric: str
+
+
+def stored(result: AuditResult) -> Rules:
+    """The rules the audit was run with."""
+    spec = cast(Mapping[str, Any], result.provenance.get("spec", {}))
+    params = spec.get("params", {})
+    metric = str(result.tables["selection"]["metric"].item(0))
+    return Rules(
+        str(params.get("objective", "min_gap")),
+        params.get("confidence", 0.95),
+        float(params.get("tolerance", 0.0)),
+        metric,
+    )
+
+
+def controls(result: AuditResult) -> Rules:
+    """The live controls, starting at the audit's own rules."""
+    start = stored(result)
+    places = choices.row(4)
+    with places[0]:
+        objective = choices.one_of(
+            "Objective", list(OBJECTIVES), key="objective", start=start.objective,
+            words=OBJECTIVES.__getitem__,
+            help="What the choice of experts aims at, among the choices that harm nobody.",
+        )  # fmt: skip
+    with places[1]:
+        confidence = choices.one_of(
+            "Confidence", list(CONFIDENCES), key="confidence", start=_named(start.confidence),
+            help="How sure the data must be that the expert is not worse, for all groups at once.",
+        )  # fmt: skip
+    with places[2]:
+        tolerance = _tolerance(start)
+    with places[3]:
+        known = METRICS[str(result.summary.get("task", "binary"))]
+        metric = choices.one_of(
+            "Judged by", known, key="judged-by", start=start.metric, words=labels.title
+        )
+    return Rules(objective, CONFIDENCES[confidence], tolerance, metric)
+
+
+def _named(confidence: float | None) -> str:
+    known = {value: name for name, value in CONFIDENCES.items()}
+    return known.get(confidence, "95%")
+
+
+def _tolerance(start: Rules) -> float:
+    rate = start.metric != "neg_mse"
+    value = st.slider(
+        "Tolerated loss (points)" if rate else "Tolerated loss (mean squared error)",
+        0.0,
+        10.0 if rate else 1.0,
+        100 * start.tolerance if rate else start.tolerance,
+        0.5 if rate else 0.01,
+        key="tolerance",
+        bind="query-params",
+        help="How much worse an expert may be and still count as harmless.",
+    )
+    return value / 100 if rate else float(value)
+
+
+def tables(audit: Opened, rules: Rules) -> Mapping[str, pl.DataFrame]:
+    """The decision under these rules; the stored one where nothing was moved."""
+    own = audit.result.tables
+    if rules == stored(audit.result) and "alternatives" in own and "selection_gaps" in own:
+        return own
+    who = session.workspace().cache_key
+    return _decide(who, audit.job.id, rules, own)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _decide(
+    who: tuple[str, str], job_id: str, rules: Rules, _tables: Mapping[str, pl.DataFrame]
+) -> dict[str, pl.DataFrame]:
+    return decide(
+        _tables,
+        objective=cast(Any, rules.objective),
+        confidence=rules.confidence,
+        tolerance=rules.tolerance,
+        metric=cast(Any, rules.metric),
+    )
+
+
+def certificate_json(tables: Mapping[str, pl.DataFrame]) -> bytes:
+    """The certificate of every group as a file one can check by hand."""
+    return json.dumps(certificates(tables), indent=1, ensure_ascii=False).encode()
+
+
+def back() -> None:
+    """A button that returns to the audit's own rules, where they were left."""
+    moved = [key for key in KEYS if key in st.query_params]
+    if moved:
+        st.button(
+            "Back to the audit's own rules",
+            key="rules-back",
+            icon=":material/undo:",
+            on_click=choices.reset,
+            args=(moved,),
+        )
