@@ -5,6 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from fairaudit.audit.result import AuditResult
+from fairaudit.data.doctor import Diagnosis, examine
+from fairaudit.data.roles import ColumnRoles
 from fairaudit.jobs.info import JobInfo
 from fairaudit.jobs.workspace import Workspace
 from fairaudit.ui import session
@@ -29,6 +31,14 @@ def overview(sha256: str) -> Overview:
     return _overview(workspace.cache_key, sha256, workspace)
 
 
+def findings(sha256: str, roles: ColumnRoles) -> Diagnosis:
+    """What the doctor says of a data set with these roles, examined once."""
+    workspace = session.workspace()
+    if not workspace.may("open", "dataset", sha256):
+        workspace.dataset(sha256)  # raises NotAllowed
+    return _findings(workspace.cache_key, sha256, roles.model_dump_json(), workspace)
+
+
 def jobs() -> list[JobInfo]:
     """All jobs this person may see, newest first, at most two seconds old."""
     workspace = session.workspace()
@@ -44,6 +54,7 @@ def forget() -> None:
     """Drop everything that may have been changed or deleted."""
     _result.clear()
     _overview.clear()
+    _findings.clear()
     _jobs.clear()
 
 
@@ -55,6 +66,11 @@ def _result(who: tuple[str, str], job_id: str, _workspace: Workspace) -> AuditRe
 @st.cache_resource(max_entries=32, show_spinner="Looking at the table …")
 def _overview(who: tuple[str, str], sha256: str, _workspace: Workspace) -> Overview:
     return look_at(_workspace.dataset(sha256))
+
+
+@st.cache_resource(max_entries=32, show_spinner="Checking the table …")
+def _findings(who: tuple[str, str], sha256: str, roles: str, _workspace: Workspace) -> Diagnosis:
+    return examine(_workspace.dataset(sha256), ColumnRoles.model_validate_json(roles))
 
 
 @st.cache_resource(max_entries=64, ttl=_FRESH, show_spinner=False)

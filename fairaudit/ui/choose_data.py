@@ -36,11 +36,10 @@ def _card(sample: Sample) -> None:
     st.markdown(f"**{layout.plain(sample.title)}**")
     layout.quiet(sample.description)
     st.button(
-        "Use this sample",
+        f"Use {layout.plain(sample.title.partition(':')[0].lower())}",
         key=f"sample-{sample.name}",
         on_click=_take,
         args=(sample,),
-        help=f"Use the sample “{sample.title}”",
     )
 
 

@@ -59,11 +59,11 @@ def problems(found: Sequence[Problem]) -> None:
 
 def _problem(problem: Problem) -> None:
     words, colour, icon = _SIGNS[problem.severity]
-    with st.container(horizontal=True, gap="small", vertical_alignment="top"):
+    sign, said = st.columns([1, 6], gap="small")
+    with sign:
         st.badge(words, color=colour, icon=icon)  # type: ignore[arg-type]
-        st.markdown(
-            f"{layout.plain(problem.text)} **→** {layout.plain(problem.remedy)}", width="stretch"
-        )
+    with said:
+        st.markdown(f"{layout.plain(problem.text)}.  \n**→** {layout.plain(problem.remedy)}.")
 
 
 def proxies(diagnosis: Diagnosis) -> None:

@@ -11,6 +11,7 @@ from fairaudit.audit.result import AuditResult
 from fairaudit.audit.spec import AuditSpec
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.data.store import DatasetInfo
+from fairaudit.jobs.info import JobInfo
 from fairaudit.jobs.spec import JobSpec
 from fairaudit.plots import labels
 from fairaudit.ui import cache, layout, session
@@ -62,6 +63,13 @@ def _earlier(sha256: str, spec: AuditSpec) -> str | None:
         and j.state not in ("failed", "cancelled")
     ]
     return next((j.id for j in alike if workspace.spec(j.id).audit == spec), None)
+
+
+def not_done(job: JobInfo) -> str:
+    """The sentence while there is no result."""
+    if job.final:
+        return f"The audit of the existing decisions **{job.state}**."
+    return "The audit of the existing decisions is **on its way**."
 
 
 def lead(result: AuditResult, info: DatasetInfo, spec: AuditSpec) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
@@ -49,7 +49,7 @@ def method_form(
 
 def knob_input(knob: Knob, *, key: str, columns: Sequence[str] = ()) -> JsonValue:
     """One widget for one knob, and its value as JSON."""
-    draw = {
+    draw: dict[str, Callable[[Knob, str], JsonValue]] = {
         "int": _whole,
         "float": _decimal,
         "choice": _choice,
@@ -65,23 +65,23 @@ def knob_input(knob: Knob, *, key: str, columns: Sequence[str] = ()) -> JsonValu
 def _whole(knob: Knob, key: str) -> JsonValue:
     if isinstance(knob.default, str):  # "auto" or a number
         return _auto(knob, key, int)
-    low = None if knob.low is None else int(knob.low)
-    high = None if knob.high is None else int(knob.high)
-    value: int | None = st.number_input(
-        knob.label, low, high, knob.default, int(knob.step or 1), help=knob.help, key=key
-    )
-    return _given(knob, value)
+    value = _number(knob, key, int, int(knob.step or 1), "%d")
+    return None if value is None else int(value)
 
 
 def _decimal(knob: Knob, key: str) -> JsonValue:
-    low, high = _float(knob.low), _float(knob.high)
-    value: float | None = st.number_input(
+    return _number(knob, key, float, knob.step, "%g")
+
+
+def _number(
+    knob: Knob, key: str, kind: type[int] | type[float], step: float | None, form: str
+) -> float | None:
+    given = [knob.low, knob.high, knob.default, step]
+    bounds: list[Any] = [None if v is None else kind(v) for v in given]
+    value: float | None = st.number_input(  # type: ignore[call-overload]
         knob.label,
-        low,
-        high,
-        _float(knob.default),
-        _float(knob.step),
-        format="%g",
+        *bounds,
+        format=form,
         help=knob.help,
         key=key,
         placeholder="none" if knob.optional else None,
@@ -89,7 +89,7 @@ def _decimal(knob: Knob, key: str) -> JsonValue:
     return _given(knob, value)
 
 
-def _given(knob: Knob, value: float | None) -> JsonValue:
+def _given(knob: Knob, value: float | None) -> float | None:
     if value is None and not knob.optional:
         raise SpecError(f"'{knob.label}' needs a value; the usual one is {knob.default}")
     return value

@@ -14,8 +14,9 @@ import streamlit as st
 from pydantic import ValidationError
 
 from fairaudit.exceptions import FairauditError
+from fairaudit.jobs.csv import safe_csv
 from fairaudit.plots.theme import Chart
-from fairaudit.ui import export, session
+from fairaudit.ui import session
 from fairaudit.ui.walk import after, step
 
 _CSS = Path(__file__).with_name("style.css")
@@ -99,7 +100,7 @@ def numbers(
     )
     st.download_button(
         "Download CSV",
-        data=lambda: export.csv_bytes(frame),
+        data=lambda: safe_csv(frame).encode(),
         file_name=f"{name or key}.csv",
         mime="text/csv",
         key=f"{key}-csv",

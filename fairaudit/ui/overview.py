@@ -11,6 +11,7 @@ from fairaudit.data.doctor import Diagnosis, examine
 from fairaudit.data.labels import label_text
 
 _FIRST = 100  # rows of the preview
+_LOOK = 10_000  # rows that tell whether a column is worth listing
 _MOST = 200  # values of a column that can be chosen from
 
 
@@ -48,7 +49,7 @@ def overview(frame: pl.DataFrame, *, row_id: str = "_row") -> Overview:
 
 def _levels(column: pl.Series) -> tuple[str, ...] | None:
     """Distinct values in order, None when there are too many to choose from."""
-    if column.dtype.is_nested() or column.approx_n_unique() > 2 * _MOST:
+    if column.dtype.is_nested() or column.head(_LOOK).n_unique() > 2 * _MOST:
         return None
     distinct = column.drop_nulls().unique().sort()
     return tuple(label_text(distinct)) if len(distinct) <= _MOST else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,11 +10,13 @@ import polars as pl
 import streamlit as st
 
 from fairaudit.jobs.info import JobInfo
+from fairaudit.jobs.supervisor import is_supervised
 from fairaudit.ui import cache, layout, session
 from fairaudit.ui.words import ago, duration
 
 _CURVES = 3  # charts beside each other
 _POINTS = 300  # of one curve
+_PATIENCE = 5  # seconds a job may wait before the page asks whether anybody runs jobs
 STATES = {
     "queued": ("Waiting", "gray", ":material/hourglass_empty:"),
     "running": ("Running", "blue", ":material/progress_activity:"),
@@ -53,11 +56,12 @@ def card(job: JobInfo) -> None:
     """Title, state, progress and what went wrong, if anything did."""
     with st.container(border=True, key=f"card-{job.id}"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{layout.plain(job.title or job.method)}**")
             badge(job)
+            st.markdown(f"**{layout.plain(job.title or job.method)}**", width="content")
         if not job.final:
             share = job.progress or 0.0
             st.progress(min(max(share, 0.0), 1.0), text=layout.plain(saying(job)))
+        _unattended(job)
         _ended(job)
         _numbers(job)
         curves(session.workspace().events(job.id))
@@ -76,6 +80,17 @@ def saying(job: JobInfo) -> str:
     if job.eta_s is not None:
         parts.append(f"about {duration(job.eta_s)} left")
     return " · ".join(parts)
+
+
+def _unattended(job: JobInfo) -> None:
+    """Say so when a job waits and nobody is there to start it."""
+    waits = job.state == "queued" and time.time() - job.created > _PATIENCE
+    if waits and not is_supervised(session.root()):
+        st.warning(
+            "Nothing runs jobs for this workspace at the moment. Start `fairaudit up`, or "
+            "`fairaudit supervise` beside this dashboard.",
+            icon=":material/power_off:",
+        )
 
 
 def _ended(job: JobInfo) -> None:

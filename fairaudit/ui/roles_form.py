@@ -36,7 +36,9 @@ class RolesForm:
         self.key = key
         self.columns = list(table.columns)
         self.levels = table.levels
-        self.reasons = {(g.part, g.column): g.reason for g in table.diagnosis.guesses}
+        self.reasons: dict[tuple[str, str], str] = {
+            (g.part, g.column): g.reason for g in table.diagnosis.guesses
+        }
 
     def draw(self, *, expert: bool) -> ColumnRoles:
         """All widgets; the roles as they stand now.
@@ -98,9 +100,10 @@ class RolesForm:
         return chosen
 
     def _because(self, part: str, chosen: Sequence[str]) -> None:
-        known = [(c, self.reasons[part, c]) for c in chosen if (part, c) in self.reasons]
+        guessed = part.removesuffix("s")  # the doctor speaks of one column at a time
+        known = [(c, self.reasons[guessed, c]) for c in chosen if (guessed, c) in self.reasons]
         if known:
-            st.caption(" \n".join(f"**{layout.plain(c)}**: {layout.plain(r)}" for c, r in known))
+            st.caption("  \n".join(f"**{layout.plain(c)}**: {layout.plain(r)}" for c, r in known))
 
     def _task(self) -> Task:
         options = list(_TASKS)

@@ -70,6 +70,12 @@ def lacking(name: str, roles: ColumnRoles, *, images: bool) -> list[str]:
     ]
 
 
+def ailments(sha256: str, roles: ColumnRoles) -> list[str]:
+    """What the doctor says must be mended before anything can be fitted."""
+    found = cache.findings(sha256, roles).problems
+    return [f"{p.text} → {p.remedy}" for p in found if p.severity == "error"]
+
+
 def able_methods(roles: ColumnRoles, *, images: bool) -> list[str]:
     """Every method of the catalog that can run on this data."""
     return [n for n in offered(expert=True)[:-1] if not lacking(n, roles, images=images)]
