@@ -26,11 +26,13 @@ def inspect(sha256: str) -> None:
     """A table: the doctor's proposal, its findings, and the way on."""
     table = cache.overview(sha256)
     name = session.dataset_info(sha256).name
-    start = session.accepted_roles() or table.diagnosis.roles
+    accepted = session.accepted_roles()
+    start = accepted or table.diagnosis.roles
+    checked = table.diagnosis if accepted is None else cache.findings(sha256, accepted)
     layout.page("data", doctor_view.proposal(name, table, start))
     way_on = st.container(horizontal=True, gap="small", vertical_alignment="center")
     proposed, found, stand_ins, preview = st.tabs(
-        ["Proposed parts", f"Findings ({len(table.diagnosis.problems)})", "Stand-ins", "Rows"]
+        ["Proposed parts", f"Findings ({len(checked.problems)})", "Stand-ins", "Rows"]
     )
     with proposed:
         form = RolesForm(table, start, key=f"roles-{sha256[:12]}")
@@ -39,9 +41,9 @@ def inspect(sha256: str) -> None:
         with st.expander("Every guess and its reason", icon=":material/stethoscope:"):
             doctor_view.reasons(table.diagnosis)
     with found:
-        doctor_view.problems(table.diagnosis.problems)
+        doctor_view.problems(checked.problems)
     with stand_ins:
-        doctor_view.proxies(table.diagnosis)
+        doctor_view.proxies(checked)
     with preview:
         st.dataframe(table.preview, hide_index=True, alt=f"The first rows of {name}")
 

@@ -16,11 +16,11 @@ may_start = not access.readonly()
 layout.page("train", train_form.lead(info, roles))
 way_on = st.container()
 chosen = train_form.method_cards(roles, images=images, expert=session.expert())
-missing = train_form.lacking(chosen, roles, images=images)
+missing = train_form.lacking(chosen, roles, images=images) + train_form.ailments(sha256, roles)
 fields, device = train_form.request(chosen, roles, info, expert=session.expert())
 with way_on:
     for reason in missing:
-        st.warning(reason, icon=":material/block:")
+        st.warning(layout.plain(reason), icon=":material/block:")
     if st.button(
         "Start the audit",
         type="primary",
