@@ -1,0 +1,218 @@
+"""Answers from a stored result alone: other thresholds and levels, and the rows behind a gap."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+import polars as pl
+
+from fairaudit.audit.coding import CROSS, OVERALL, Grouping, encode
+from fairaudit.audit.counts import Cells
+from fairaudit.audit.judging import counts_table
+from fairaudit.audit.measured import Asked
+from fairaudit.audit.metrics import BINARY
+from fairaudit.audit.profile import group_name
+from fairaudit.audit.result import AuditResult
+from fairaudit.audit.whatif import (
+    QUICK,
+    Ladder,
+    Thresholds,
+    counts_at,
+    ladder_from_histogram,
+    ladder_from_scores,
+    tables_of,
+)
+from fairaudit.exceptions import InputError, SpecError
+
+LATENT = "latent group"
+CellName = Literal["tp", "fp", "tn", "fn"]
+_CELL = {"tp": (1, 1), "fp": (0, 1), "tn": (0, 0), "fn": (1, 0)}
+
+
+def _of(table: pl.DataFrame, model: str, split: str, attribute: str) -> pl.DataFrame:
+    return table.filter(
+        (pl.col("model") == model)
+        & (pl.col("split") == split)
+        & (pl.col("attribute") == attribute)
+    )
+
+
+def attributes(result: AuditResult) -> list[str]:
+    """Attributes the result was judged by, overall first, in the order of its table."""
+    return result.errors["attribute"].unique(maintain_order=True).to_list()
+
+
+def cells_of(result: AuditResult, *, model: str, split: str, attribute: str) -> Cells:
+    """Stored counts of one attribute.
+
+    Raises
+    ------
+    InputError
+        When there are none: the outcome is not binary, or the names are wrong.
+    """
+    counts = _of(result.tables.get("counts", _no_counts()), model, split, attribute).drop_nulls()
+    if counts.is_empty():
+        raise InputError(
+            f"there are no counts of '{model}' by '{attribute}' on {split} rows; "
+            "counts exist for binary outcomes"
+        )
+    flat = counts.select("tn", "fp", "fn", "tp").to_numpy().astype(np.float64)
+    table = flat.reshape(-1, 2, 2)
+    return Cells(attribute, tuple(counts["group"].to_list()), table, table, table)
+
+
+def _no_counts() -> pl.DataFrame:
+    text = dict.fromkeys(("model", "split", "attribute", "group"), pl.String)
+    return pl.DataFrame(schema=text)
+
+
+def ladder_of(
+    result: AuditResult, *, model: str, split: str, attribute: str, exact: bool = False
+) -> Ladder:
+    """Thresholds of one attribute, from the stored histogram or (exact) from the stored scores.
+
+    Raises
+    ------
+    InputError
+        When the model has no stored scores.
+    """
+    if not exact:
+        table = result.tables.get("histograms", _no_counts())
+        return ladder_from_histogram(_of(table, model, split, attribute))
+    rows = rows_with_groups(result, model=model, split=split, attribute=attribute)
+    rows = rows.drop_nulls("score") if "score" in rows.columns else rows.clear()
+    names, codes = encode(rows["group"], attribute)
+    return ladder_from_scores(
+        rows["score"].to_numpy(), rows["y"].to_numpy(), Grouping(attribute, names, codes)
+    )
+
+
+def recompute(
+    result: AuditResult,
+    *,
+    model: str,
+    split: str = "test",
+    attribute: str,
+    threshold: Thresholds | None = None,
+    metrics: Sequence[str] = BINARY,
+    confidence: float = 0.95,
+    n_boot: int = QUICK,
+    seed: int = 0,
+    exact: bool = False,
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Tables errors, gaps and counts for another threshold, metric or level of confidence.
+
+    Parameters
+    ----------
+    threshold : None for the answers as given, a number, or one for each group
+    exact : move thresholds through all stored scores instead of histogram bins
+
+    Raises
+    ------
+    InputError
+        When counts or scores are not stored.
+    SpecError
+        When a group lacks its threshold.
+    """
+    asked = Asked(model, split, confidence, n_boot, 0, seed)
+    if threshold is None:
+        cells = cells_of(result, model=model, split=split, attribute=attribute)
+    else:
+        ladder = ladder_of(result, model=model, split=split, attribute=attribute, exact=exact)
+        cells = counts_at(ladder, threshold)
+    return *tables_of(cells, metrics, asked), counts_table(cells, asked)
+
+
+# -- from a gap to its counts to its rows -------------------------------------------------------
+
+
+def members(result: AuditResult, attribute: str, split: str) -> pl.DataFrame:
+    """Row ids and their group (row, group) under an attribute, a crossing or latent groups.
+
+    Raises
+    ------
+    SpecError
+        When the result holds no such attribute.
+    """
+    if attribute == LATENT and result.latent is not None:
+        table = result.latent.filter(pl.col("split") == split)
+        names = [group_name(int(g)) for g in table["group"].to_list()]
+        return table.select("row").with_columns(pl.Series("group", names, dtype=pl.String))
+    people = result.tables.get("people")
+    if people is None:
+        raise SpecError("this result stores no people; run the audit again to see rows")
+    people = people.filter(pl.col("split") == split)
+    if attribute == OVERALL:
+        return people.select("row", group=pl.lit(OVERALL))
+    base, _, condition = attribute.partition(" | ")
+    people = _where(people, condition)
+    parts = base.split(CROSS)
+    unknown = [p for p in parts if p not in people.columns]
+    if unknown:
+        raise SpecError(
+            f"attribute '{unknown[0]}' is not stored; choose one of "
+            + ", ".join(c for c in people.columns if c not in ("row", "split"))
+        )
+    return people.select("row", group=pl.concat_str(parts, separator=CROSS))
+
+
+def _where(people: pl.DataFrame, condition: str) -> pl.DataFrame:
+    for part in condition.split(", ") if condition else []:
+        column, _, level = part.partition("=")
+        people = people.filter(pl.col(column) == level)
+    return people
+
+
+def rows_with_groups(
+    result: AuditResult, *, model: str, split: str, attribute: str
+) -> pl.DataFrame:
+    """Stored answers (row, y, label, score) of one model with the group of each row."""
+    predictions = result.tables.get("predictions")
+    if predictions is None:
+        raise SpecError("this result stores no predictions; run the audit again to see rows")
+    mine = predictions.filter((pl.col("model") == model) & (pl.col("split") == split))
+    groups = members(result, attribute, split)
+    return mine.join(groups, on="row", how="inner", maintain_order="left")
+
+
+def rows_behind(
+    result: AuditResult,
+    *,
+    model: str,
+    split: str = "test",
+    attribute: str,
+    group: str,
+    cell: CellName | None = None,
+    threshold: Thresholds | None = None,
+) -> pl.DataFrame:
+    """The rows of a group, or of one of its four counts: row, y, label, score, group.
+
+    With a threshold the label is what it would be there.
+    """
+    rows = rows_with_groups(result, model=model, split=split, attribute=attribute)
+    rows = rows.filter(pl.col("group") == group)
+    if threshold is not None:
+        cut = threshold[group] if isinstance(threshold, Mapping) else threshold
+        rows = rows.with_columns(label=(pl.col("score") >= cut).cast(pl.Float64))
+    if cell is None:
+        return rows
+    truth, answer = _CELL[cell]
+    return rows.filter((pl.col("y") == truth) & (pl.col("label") == answer))
+
+
+def counts_behind(result: AuditResult, gap: Mapping[str, object]) -> pl.DataFrame:
+    """The counts of the groups that decide a gap (all groups where none does).
+
+    `gap` is a row of `gaps` (`frame.row(i, named=True)`).
+    """
+    counts = _of(
+        result.tables.get("counts", _no_counts()),
+        str(gap["model"]),
+        str(gap["split"]),
+        str(gap["attribute"]),
+    )
+    if not gap.get("group"):
+        return counts
+    return counts.filter(pl.col("group").is_in(str(gap["group"]).split(" vs ")))
