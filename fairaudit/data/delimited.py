@@ -50,6 +50,7 @@ class Survey:
     odd_cells: int
     odd_records: int
     open_quote_line: int | None
+    nul_line: int | None
 
 
 def open_delimited(
@@ -154,13 +155,18 @@ def _blank_start(text: Source) -> int:
 
 
 def _refuse_ragged(found: Survey, name: str, width: int) -> None:
+    if found.nul_line is not None:
+        raise InputError(
+            f"'{name}' has NUL bytes, first at line {found.nul_line:,}, as binary files have; "
+            "export the table again as plain text"
+        )
     if found.open_quote_line is not None:
         raise InputError(
             f"'{name}' has a quotation mark that is never closed, last seen open from line "
             f"{found.open_quote_line:,}; close it or double the quotes inside the value"
         )
     if found.odd_line is not None:
-        rows = "row has" if found.odd_records == 1 else f"{found.odd_records:,} rows have"
+        rows = "one row has" if found.odd_records == 1 else f"{found.odd_records:,} rows have"
         raise InputError(
             f"'{name}' has {width} columns in its header but {rows} another number of cells, "
             f"first at line {found.odd_line:,} ({found.odd_cells} cells); put values that contain "
@@ -199,10 +205,13 @@ class _Counter:
         self.open_line = 1
         self.records = self.blank = self.odd_records = self.odd_cells = 0
         self.odd_line: int | None = None
+        self.nul_line: int | None = None
 
     def feed(self, data: NDArray[np.uint8]) -> None:
         ends = data == self.end
         newline = np.flatnonzero(ends)
+        if self.nul_line is None and not data.all():
+            self.nul_line = self.line + int(np.searchsorted(newline, int(np.argmin(data))))
         outside = self._outside(data, newline)
         stops = newline if outside is None else newline[outside[newline]]
         marks = data == self.delimiter
@@ -275,6 +284,7 @@ class _Counter:
             self.odd_cells,
             self.odd_records,
             self.open_line if self.inside else None,
+            self.nul_line,
         )
 
 

@@ -138,10 +138,16 @@ def guess_dialect(source: Source, encoding: str, name: str) -> Dialect:
     end = "\r" if "\r" in text and "\n" not in text else "\n"
     quoted = _best_delimiter(text, end, '"', whole=whole)
     bare = _best_delimiter(text, end, None, whole=whole)
-    use_quotes = quoted[0] >= bare[0] - 0.02 or '"' not in text
+    opens = re.search(r'(^|[,;\t|^~\r\n])\s*"', text)  # a quote opens a cell
+    use_quotes = bool(opens) or quoted[0] >= bare[0] - 0.02 or '"' not in text
     _, delimiter = quoted if use_quotes else bare
     dialect = Dialect(encoding, delimiter, '"' if use_quotes else None, end=end)
     rows = sample_rows(text, dialect)
+    if not rows and text.strip():
+        raise InputError(
+            f"the first row of '{name}' is too long to be a header; choose a table with one line of "
+            "column names"
+        )
     if not rows:
         raise InputError(
             f"'{name}' has no rows, only blank lines; choose a file with a header line"

@@ -48,8 +48,8 @@ _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"$FL2", "an SPSS file"),
     (b"<stata_dta>", "a Stata file"),
     (b"RDX", "an R data file"),
-    (b"\x80\x04", "a Python pickle, which is never opened"),
-    (b"\x80\x05", "a Python pickle, which is never opened"),
+    (b"\x80\x04", "a Python pickle (which is never opened)"),
+    (b"\x80\x05", "a Python pickle (which is never opened)"),
     (b"ORC", "an ORC file"),
     (b"Obj\x01", "an Avro file"),
     (b"{\\rtf", "an RTF document"),
@@ -178,9 +178,9 @@ def _text_format(head: bytes, name: str) -> Format:
 
 
 def _first_line_closes(text: bytes) -> bool:
-    """JSON lines: the first line is a whole object and another line starts with a brace."""
+    """JSON lines: the first line is a whole object and something follows it."""
     first, _, rest = text.partition(b"\n")
-    return first.rstrip().endswith(b"}") and (not rest.strip() or rest.lstrip().startswith(b"{"))
+    return first.rstrip().endswith(b"}") and bool(rest.strip())
 
 
 def _looks_binary(head: bytes) -> bool:

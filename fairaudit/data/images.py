@@ -224,7 +224,7 @@ class _Decoder:
 
     def decode(self, file: str) -> NDArray[np.uint8] | Broken:
         """The pixels of one file, (H, W, C), or why there are none."""
-        from PIL import Image
+        from PIL import Image, UnidentifiedImageError
 
         if not file:
             return Broken("", "no such file")
@@ -237,6 +237,8 @@ class _Decoder:
             )
         except _Oversized as error:
             return Broken(file, str(error))
+        except UnidentifiedImageError:
+            return Broken(file, f"broken: no {', '.join(_FORMATS)} image")
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):
             return Broken(file, "oversized: like a decompression bomb")
         except _UNREADABLE as error:

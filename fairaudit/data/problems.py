@@ -356,6 +356,7 @@ def _size(patient: Patient) -> Iterator[Problem]:
 
 
 _CHECKS: tuple[Callable[[Patient], Iterator[Problem]], ...] = (
-    _target, _roles, _constant, _duplicated, _identifiers, _levels, _groups, _left_out, _leaks, _mixed,
-    _infinite, _missing, _coded_missing, _clusters, _systems, _given_away, _no_sensitive, _size,
+    _target, _roles, _constant, _duplicated, _identifiers, _levels, _groups, _left_out, _leaks,
+    _mixed, _infinite, _missing, _coded_missing, _clusters, _systems, _given_away, _no_sensitive,
+    _size,
 )  # fmt: skip

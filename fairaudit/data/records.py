@@ -20,7 +20,10 @@ _WANTED = (
 
 def read_json(source: Source, name: str, limits: Limits) -> pl.DataFrame:
     """A JSON array of objects or an object of columns."""
-    value = _parsed(_text(source, name, limits), name, "")
+    text = _text(source, name, limits)
+    if text.startswith("{") and _is_lines(text):  # a first line beyond what the sniffer looks at
+        return read_json_lines(source, name, limits)
+    value = _parsed(text, name, "")
     return _frame(_rows(value, name), name, limits)
 
 
@@ -31,6 +34,14 @@ def read_json_lines(source: Source, name: str, limits: Limits) -> pl.DataFrame:
         _parsed(line, name, f" at line {i:,}") for i, line in enumerate(lines, 1) if line.strip()
     ]
     return _frame(_objects(rows, name), name, limits)
+
+
+def _is_lines(text: str) -> bool:
+    try:
+        _, end = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        return False
+    return text[end:].lstrip().startswith("{")
 
 
 def _text(source: Source, name: str, limits: Limits) -> str:
@@ -80,8 +91,7 @@ def _rows(value: Any, name: str) -> list[dict[str, Any]]:
 def _objects(rows: list[Any], name: str) -> list[dict[str, Any]]:
     for i, row in enumerate(rows, 1):
         if not isinstance(row, dict):
-            kind = type(row).__name__
-            raise InputError(f"entry {i:,} of '{name}' is a {kind}, not an object; {_WANTED}")
+            raise InputError(f"entry {i:,} of '{name}' is not an object; {_WANTED}")
     return rows
 
 
@@ -110,11 +120,12 @@ def _series(column: str, values: list[Any], name: str) -> pl.Series:
     if kinds == {bool, int} or kinds == {bool, float} or kinds == {bool, int, float}:
         values = [None if v is None else float(v) for v in values]
     try:
-        return pl.Series(column.encode().decode(), values, strict=False, dtype=_dtype(kinds))
-    except (OverflowError, UnicodeError, pl.exceptions.PolarsError) as error:
+        whole = kinds == {int}
+        return pl.Series(column.encode().decode(), values, strict=whole, dtype=_dtype(kinds))
+    except (OverflowError, TypeError, UnicodeError, pl.exceptions.PolarsError) as error:
         raise InputError(
-            f"column '{column!r}' of '{name}' holds a value that cannot be stored ({error}); "
-            "write large integers and lone surrogates as plain text"
+            f"column {column!r} of '{name}' holds a value that cannot be stored "
+            f"({str(error).splitlines()[0]}); write large integers and lone surrogates as text"
         ) from error
 
 

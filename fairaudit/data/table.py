@@ -6,9 +6,10 @@ import io
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 import polars as pl
 
@@ -186,8 +187,8 @@ def _expanded(source: Source, packed: str, name: str, limits: Limits, workdir: P
     path = workdir / "expanded"
     size, total = size_of(source), 0
     try:
-        with _decompressor(source, packed) as stream, path.open("wb") as out:
-            while chunk := stream.read(_STEP):
+        with open_source(source) as content, path.open("wb") as out:
+            for chunk in _unpacked_chunks(content, packed):
                 total += len(chunk)
                 limits.check_expansion(name, size, total)
                 out.write(chunk)
@@ -199,16 +200,34 @@ def _expanded(source: Source, packed: str, name: str, limits: Limits, workdir: P
     return path
 
 
-def _decompressor(source: Source, packed: str) -> BinaryIO:
+def _unpacked_chunks(content: BinaryIO, packed: str) -> Iterator[bytes]:
     import gzip
 
+    if packed == "zstd":
+        yield from _unzstd(content)
+        return
+    with gzip.GzipFile(fileobj=content) as stream:
+        while chunk := stream.read(_STEP):
+            yield chunk
+
+
+def _unzstd(content: BinaryIO) -> Iterator[bytes]:
+    """Frame by frame; zstandard's own reader takes a file that was cut short for a whole one.
+
+    Little is fed at a time because each 4 bytes can grow to 128 KB.
+    """
     import zstandard
 
-    stream = open_source(source)
-    if packed == "gzip":
-        return cast(BinaryIO, gzip.GzipFile(fileobj=stream))
-    reader = zstandard.ZstdDecompressor(max_window_size=1 << 27)
-    return cast(BinaryIO, reader.stream_reader(stream, read_across_frames=True, closefd=True))
+    decompressor = zstandard.ZstdDecompressor(max_window_size=1 << 27)
+    frame = decompressor.decompressobj()
+    while piece := content.read(1 << 12):
+        while piece:
+            if frame.eof:
+                frame = decompressor.decompressobj()
+            yield frame.decompress(piece)
+            piece = frame.unused_data
+    if not frame.eof:
+        raise EOFError("the last frame is not complete")
 
 
 def _zstd_error() -> type[Exception]:

@@ -1,0 +1,334 @@
+"""Reading tables: formats, encodings, delimiters, types and missing markers."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import io
+import zipfile
+from pathlib import Path
+
+import openpyxl
+import polars as pl
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fairaudit.data.dialect import Dialect
+from fairaudit.data.delimited import survey
+from fairaudit.data.limits import Limits
+from fairaudit.data.table import read, read_table
+from fairaudit.exceptions import InputError, LimitExceeded
+
+FRAME = pl.DataFrame(
+    {
+        "id": [1, 2, 3, 4],
+        "name": ["Ann", 'He said "hi", twice', "two\nlines", "Zoë"],
+        "score": [0.5, 1.25, None, -3.0],
+        "sex": ["f", "m", None, "f"],
+    }
+)
+PLAIN = FRAME.filter(pl.col("id") != 99)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_any_usual_delimiter_is_found(delimiter: str) -> None:
+    content = FRAME.write_csv(separator=delimiter).encode()
+    table = read(content)
+    assert table.dialect is not None
+    assert table.dialect.delimiter == delimiter
+    assert table.frame.equals(FRAME)
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"]
+)
+def test_unicode_encodings_are_found(encoding: str) -> None:
+    assert read_table(FRAME.write_csv().encode(encoding)).equals(FRAME)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1"])
+def test_western_encodings_are_found_and_reported(encoding: str) -> None:
+    text = "name,city\nJosé,Málaga\nZoë,Köln\nAnn,Paris\n"
+    table = read(text.encode(encoding))
+    assert table.frame["city"].to_list() == ["Málaga", "Köln", "Paris"]
+    assert any("decoded as" in note for note in table.notes)
+
+
+def test_cyrillic_is_found_by_statistics() -> None:
+    text = "имя,город\n" + "Анна,Москва\nИван,Санкт-Петербург\nОльга,Новосибирск\n" * 20
+    assert read_table(text.encode("cp1251"))["город"][0] == "Москва"
+
+
+def test_a_path_in_another_encoding_is_rewritten_as_a_stream(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes("a;b\né;1,5\nü;2\n".encode("utf-16"))
+    assert read_table(path).rows() == [("é", 1.5), ("ü", 2.0)]
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["1", "2", "3"], [1, 2, 3]),
+        (["1", "2.5", "1e3"], [1.0, 2.5, 1000.0]),
+        (["1", "", "3"], [1, None, 3]),
+        (["1", "?", "3"], [1, None, 3]),
+        (["1", "NA", "n/a"], [1, None, None]),
+        (["1", "-", "none"], [1, None, None]),
+        (["yes", "none", "no"], ["yes", "none", "no"]),
+        (["007", "12", "3"], ["007", "12", "3"]),
+        (["true", "False", ""], [True, False, None]),
+        (["x", "1", "?"], ["x", "1", None]),
+        (["2024-01-31", "", "2023-12-01"], [dt.date(2024, 1, 31), None, dt.date(2023, 12, 1)]),
+        (["2024-13-31", "2024-01-01", "2024-01-02"], ["2024-13-31", "2024-01-01", "2024-01-02"]),
+        (["inf", "1", "-inf"], [float("inf"), 1.0, float("-inf")]),
+        (["99999999999999999999", "1", "2"], [1e20, 1.0, 2.0]),
+        (["  a ", "b", "a"], ["a", "b", "a"]),
+        (["0.5", "0", "00"], ["0.5", "0", "00"]),
+    ],
+)
+def test_what_cells_become(cells: list[str], expected: list[object]) -> None:
+    content = "v,w\n" + "".join(f"{c},x\n" for c in cells)
+    assert read_table(content.encode())["v"].to_list() == expected
+
+
+def test_decimal_commas_are_read_in_a_file_that_proves_them() -> None:
+    content = b"a;b;c\n1,5;1.234,5;1,234\n2,25;17,0;5\n"
+    table = read(content)
+    assert table.frame.rows() == [(1.5, 1234.5, 1.234), (2.25, 17.0, 5.0)]
+    assert any("decimal comma" in note for note in table.notes)
+
+
+def test_commas_between_thousands_are_read_where_nothing_says_decimal() -> None:
+    table = read(b'a,b\n"1,234",x\n"12,345,678",y\n7,z\n')
+    assert table.frame["a"].to_list() == [1234.0, 12345678.0, 7.0]
+    assert any("thousands" in note for note in table.notes)
+
+
+def test_a_word_after_many_numbers_keeps_the_column_whole() -> None:
+    cells = [str(i) for i in range(30_000)] + ["oops"]
+    frame = read_table(("v,w\n" + "".join(f"{c},1\n" for c in cells)).encode())
+    assert frame["v"].to_list() == cells
+
+
+def test_missing_cells_are_counted_in_the_notes() -> None:
+    notes = " ".join(read(b"a,b\n1,?\n,x\n,y\n").notes)
+    assert "'a' 2" in notes
+    assert "'b' 1" in notes
+
+
+def test_blank_rows_are_left_out_and_counted() -> None:
+    table = read(b"a,b\n1,x\n\n,\n2,y\n\n")
+    assert table.frame.rows() == [(1, "x"), (2, "y")]
+    assert any("3 rows without any value" in note for note in table.notes)
+
+
+def test_blank_lines_before_the_header_do_no_harm() -> None:
+    assert read_table(b"\n\na,b\n1,x\n").rows() == [(1, "x")]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_line_ends_of_every_system(end: str) -> None:
+    assert read_table(f"a,b{end}1,x{end}2,y{end}".encode()).rows() == [(1, "x"), (2, "y")]
+
+
+def test_a_header_of_numbers_is_no_header_but_years_are() -> None:
+    bare = read(b"63.0,1.0,145\n67.0,0.0,160\n41,1,130\n")
+    assert bare.frame.columns == ["column_1", "column_2", "column_3"]
+    assert bare.frame.height == 3
+    assert any("no header" in note for note in bare.notes)
+    assert read_table(b"2019,2020,2021\n1,2,3\n").columns == ["2019", "2020", "2021"]
+
+
+def test_repeated_and_empty_names_are_made_unique_and_noted() -> None:
+    table = read(b"a,a,,a\n1,2,3,4\n")
+    assert table.frame.columns == ["a", "a (2)", "column_3", "a (3)"]
+    assert len(table.notes) == 2
+
+
+def test_inch_marks_are_no_quotes() -> None:
+    table = read(b'size\tprice\n5" pipe\t3\n7" pipe\t4\n')
+    assert table.frame["size"].to_list() == ['5" pipe', '7" pipe']
+    assert any("quotation marks" in note for note in table.notes)
+
+
+def test_a_single_column_is_a_table() -> None:
+    assert read_table(b"age\n31\n\n40\n")["age"].to_list() == [31, 40]
+
+
+def test_a_column_called_row_is_kept_under_another_name() -> None:
+    assert read_table(b"_row,x\n7,1\n").columns == ["_row of the file", "x"]
+
+
+@pytest.mark.parametrize(
+    "method", ["write_parquet", "write_ipc", "write_ipc_stream", "write_json", "write_ndjson"]
+)
+def test_typed_formats_by_bytes_and_by_path(method: str, tmp_path: Path) -> None:
+    out = io.BytesIO()
+    getattr(FRAME, method)(out)
+    path = tmp_path / "wrong.csv"
+    path.write_bytes(out.getvalue())
+    assert read_table(out.getvalue()).equals(FRAME)
+    assert read_table(path).equals(FRAME)
+
+
+def test_a_wrong_extension_is_reported() -> None:
+    out = io.BytesIO()
+    FRAME.write_parquet(out)
+    assert any("extension is .csv" in n for n in read(out.getvalue(), name="t.csv").notes)
+    assert not any("extension" in n for n in read(out.getvalue(), name="t.parquet").notes)
+
+
+def test_declared_text_stays_text_but_markers_are_missing() -> None:
+    out = io.BytesIO()
+    pl.DataFrame(
+        {"zip": ["01234", "NA"], "k": pl.Series(["1", "2"], dtype=pl.Categorical)}
+    ).write_parquet(out)
+    frame = read_table(out.getvalue())
+    assert frame.rows() == [("01234", "1"), (None, "2")]
+    assert frame.schema["k"] == pl.String
+
+
+def test_json_of_columns_of_records_in_a_wrapper_and_of_mixed_values() -> None:
+    assert read_table(b'{"a": [1, 2], "b": ["x", null]}').rows() == [(1, "x"), (2, None)]
+    assert read_table(b'{"data": [{"a": 1}, {"a": 2, "b": 3}]}').rows() == [(1, None), (2, 3)]
+    assert read_table(b'[{"a": 1}, {"a": "x"}]')["a"].to_list() == ["1", "x"]
+    assert read_table(b'[{"a": true}, {"a": null}]')["a"].to_list() == [True, None]
+
+
+@pytest.mark.parametrize("packed", [gzip.compress, zstandard.compress])
+@pytest.mark.parametrize("as_path", [False, True])
+def test_compressed_text(packed: object, as_path: bool, tmp_path: Path) -> None:
+    content = packed(FRAME.write_csv().encode())  # type: ignore[operator]
+    if as_path:
+        (tmp_path / "t.csv.gz").write_bytes(content)
+    assert read_table(tmp_path / "t.csv.gz" if as_path else content).equals(FRAME)
+
+
+def test_zstd_frames_one_after_another() -> None:
+    content = zstandard.compress(b"a,b\n1,x\n") + zstandard.compress(b"2,y\n")
+    assert read_table(content).rows() == [(1, "x"), (2, "y")]
+
+
+def test_a_zip_with_one_table_is_read() -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("inner/t.csv", FRAME.write_csv())
+    assert read_table(out.getvalue()).equals(FRAME)
+
+
+def _workbook(**sheets: list[list[object]]) -> bytes:
+    book, out = openpyxl.Workbook(), io.BytesIO()
+    book.remove(book.active)
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    book.save(out)
+    return out.getvalue()
+
+
+def test_a_workbook_gives_typed_columns_of_the_first_sheet_with_a_table() -> None:
+    content = _workbook(
+        cover=[],
+        data=[
+            ["a", "b", "when", "mixed"],
+            [1, 0.5, dt.date(2024, 5, 1), 3],
+            [2, None, None, "x"],
+            [3, "?", None, 4],
+        ],
+    )
+    table = read(content)
+    assert table.frame["a"].to_list() == [1, 2, 3]
+    assert table.frame["b"].to_list() == [0.5, None, None]
+    assert table.frame["mixed"].to_list() == ["3", "x", "4"]
+    assert table.frame["when"][0] in (dt.date(2024, 5, 1), dt.datetime(2024, 5, 1))
+    assert any("sheet 'data' of 2" in note for note in table.notes)
+    assert read_table(_workbook(x=[["a"], [1]], y=[["b"], [2]]), sheet="y").columns == ["b"]
+
+
+def test_an_open_document_sheet_is_read() -> None:
+    out = io.BytesIO()
+    cell = "<table:table-cell office:value-type='{t}' office:value='{v}'><text:p>{v}</text:p></table:table-cell>"
+    rows = "".join(
+        "<table:table-row>" + "".join(cell.format(t=t, v=v) for t, v in row) + "</table:table-row>"
+        for row in [[("string", "a"), ("string", "b")], [("float", "1"), ("string", "x")]]
+    )
+    names = "urn:oasis:names:tc:opendocument:xmlns"
+    content = (
+        f"<?xml version='1.0'?><office:document-content xmlns:office='{names}:office:1.0' "
+        f"xmlns:table='{names}:table:1.0' xmlns:text='{names}:text:1.0'><office:body>"
+        f"<office:spreadsheet><table:table table:name='S'>{rows}</table:table>"
+        "</office:spreadsheet></office:body></office:document-content>"
+    )
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("META-INF/manifest.xml", "<manifest/>")
+        archive.writestr("content.xml", content)
+    assert read_table(out.getvalue()).rows() == [(1, "x")]
+
+
+def test_limits_on_shape_size_and_cells() -> None:
+    with pytest.raises(LimitExceeded, match="3 columns"):
+        read_table(b"a,b,c\n1,2,3\n", limits=Limits(columns=2))
+    with pytest.raises(LimitExceeded, match="3 rows"):
+        read_table(b"a\n1\n2\n3\n", limits=Limits(rows=2))
+    with pytest.raises(LimitExceeded, match="at most 4 bytes"):
+        read_table(b"a\n12345\n", limits=Limits(file_bytes=4))
+    with pytest.raises(LimitExceeded, match="cell"):
+        read_table(b"a,b\nxxxxxxxxx,1\n", limits=Limits(cell_bytes=5))
+
+
+def test_a_folder_and_a_missing_path_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is a folder"):
+        read_table(tmp_path)
+    with pytest.raises(InputError, match="there is no file"):
+        read_table(str(tmp_path / "x.csv"))
+
+
+_CELL = st.text(
+    st.characters(codec="utf-8", exclude_characters="\x00\r", exclude_categories=["Cs"]),
+    max_size=8,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    rows=st.lists(st.tuples(_CELL, _CELL, st.integers(-99, 99)), min_size=1, max_size=15),
+    delimiter=st.sampled_from([",", ";", "\t", "|"]),
+)
+def test_what_polars_writes_comes_back(rows: list[tuple[str, str, int]], delimiter: str) -> None:
+    """Any text, quoted newlines and delimiters included, survives but for trimmed blanks."""
+    frame = pl.DataFrame(rows, schema=["first", "second", "n"], orient="row")
+    content = frame.write_csv(separator=delimiter, quote_style="always").encode()
+    found = read_table(content)
+    assert found["n"].to_list() == frame["n"].to_list()
+    assert found.height == frame.height
+    assert found.columns == frame.columns
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    rows=st.lists(
+        st.lists(st.sampled_from(["", "a", "b,c", 'q"r', "x\ny"]), min_size=1, max_size=4),
+        max_size=12,
+    )
+)
+def test_the_survey_counts_cells_like_a_csv_reader(rows: list[list[str]]) -> None:
+    import csv
+
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows(rows)
+    found = survey(out.getvalue().encode(), Dialect(), 3)
+    assert found.records == len(rows)
+    assert found.odd_records == sum(len(row) != 3 for row in rows)
+    assert found.open_quote_line is None
+
+
+def test_the_survey_carries_its_state_over_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = b'a,b\n"x\n,y",2\n3,"4"\n5\n6,7'
+    whole = survey(content, Dialect(), 2)
+    monkeypatch.setattr("fairaudit.data.delimited.CHUNK", 1)
+    assert survey(content, Dialect(), 2) == whole
+    assert (whole.records, whole.odd_line, whole.odd_cells) == (5, 5, 1)
