@@ -61,11 +61,12 @@ def beta_binomial(p: Float, n: Float, confidence: float = 0.95) -> Pooled:
 
 def normal(value: Float, variance: Float, confidence: float = 0.95) -> Pooled:
     """Posterior mean and interval under a normal prior (DerSimonian & Laird's variance)."""
-    safe = np.maximum(variance, 1e-300)
+    safe = np.maximum(variance, 1e-9 * max(float(variance.max(initial=0.0)), 1e-9))
     w = 1 / safe
     mean = float((w * value).sum() / w.sum())
     Q = float((w * (value - mean) ** 2).sum())
-    between = max((Q - (len(value) - 1)) / float(w.sum() - (w**2).sum() / w.sum()), 0.0)
+    room = float(w.sum() - (w**2).sum() / w.sum())  # 0 when one group holds all the weight
+    between = max((Q - (len(value) - 1)) / room, 0.0) if room > 0 else 0.0
     w = 1 / (between + safe)
     mean = float((w * value).sum() / w.sum())
     share = between / (between + safe)
