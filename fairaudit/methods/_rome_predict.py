@@ -132,8 +132,8 @@ class RomePredictions(BaseEstimator):  # type: ignore[misc]
             return np.asarray(answers[:, :, 0])
         return np.asarray(answers[:, :, 1]) if answers.shape[2] == 2 else answers
 
-    def predict_membership(self, sensitive_features: Any) -> Float:
-        """P(group | sensitive attributes) before y is seen, (n, G)."""
+    def predict_membership(self, sensitive_features: Any, X: Any = None) -> Float:
+        """P(group | sensitive attributes) before y is seen, (n, G); X is not looked at."""
         check_is_fitted(self, "coef_")
         return self._prior(sensitive_features, len(sensitive_features))
 

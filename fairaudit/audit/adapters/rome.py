@@ -23,6 +23,7 @@ from fairaudit.exceptions import SpecError
 from fairaudit.methods._monitor import Monitor
 from fairaudit.methods.baselines import PooledLinear
 from fairaudit.methods.rome_em import RomeEM
+from fairaudit.methods.rome_moe import RomeMoE
 from fairaudit.methods.rome_sweep import Sweep, sweep_groups
 
 BLENDS = (0.0, 0.25, 0.5, 0.75, 0.9, 1.0)
@@ -101,7 +102,7 @@ def fit_rome_sweep(
     sizes = rest.pop("n_groups", None) or list(range(1, 9))
     n_bootstrap = int(rest.pop("n_bootstrap", 20))
     model = build(RomeEM, _known(rest), task=_task(arrays), device=device, random_state=seed)
-    train, validation = split_masks(arrays)
+    _, validation = split_masks(arrays)
     judging = np.flatnonzero(arrays.split == 2)
     choosing = np.flatnonzero(validation) if validation.any() else judging
     found = sweep_groups(
@@ -124,20 +125,64 @@ def fit_rome_sweep(
     )
 
 
+def fit_rome_moe(
+    arrays: Arrays, params: Mapping[str, Any], *, seed: int, device: str, monitor: Monitor
+) -> Fitted:
+    """ROME with neural experts beside one pooled linear model; validation rows pick the epoch."""
+    _check_table(arrays)
+    model = build(RomeMoE, params, task=_task(arrays), device=device, random_state=seed)
+    train, held = split_masks(arrays)
+    later = (arrays.X[held], arrays.y[held], arrays.sensitive[held])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # carried on in the summary
+        model.fit(
+            arrays.X[train],
+            arrays.y[train],
+            sensitive_features=arrays.sensitive[train],
+            sample_weight=weights(arrays, train),
+            validation=later if held.any() else None,
+            monitor=monitor,
+        )
+    return Fitted(
+        {"rome-moe": _answers(model, arrays), "baseline": pooled(arrays, monitor)},
+        {**_group_tables(model, arrays), "history": _epochs(model)},
+        _moe_summary(model),
+        model.save,
+    )
+
+
+def _epochs(model: RomeMoE) -> pl.DataFrame:
+    rows = [
+        {"part": "mixture of experts", "epoch": epoch, "metric": name, "value": value}
+        for epoch, means in enumerate(model.history_)
+        for name, value in means.items()
+    ]
+    return pl.DataFrame(rows, schema=HISTORY)
+
+
+def _moe_summary(model: RomeMoE) -> dict[str, Any]:
+    return {
+        "n_groups": int(model.n_groups),
+        "n_members": int(model.n_members),
+        "alpha": float(model.alpha),
+        "dro": model.dro,
+        "gate_inputs": model.gate_inputs,
+        "group_shares": [float(v) for v in model.group_weights_],
+        "experts_see_sensitive": bool(model.outcome_sensitive),
+        "warnings": list(model.warnings_),
+    }
+
+
 def _all_groups(found: Sweep, arrays: Arrays) -> dict[str, pl.DataFrame]:
     """The tables about groups of every number, one below the other, with `n_groups`."""
-    names = ("latent", "groups", "group_profile", "overlap")
-    each = [(g, _group_tables(model, arrays)) for g, model in found.models.items()]
-    return {
-        name: pl.concat(
-            [
-                tables[name].with_columns(pl.lit(g, pl.Int64).alias("n_groups"))
-                for g, tables in each
-            ],
-            how="diagonal",
-        )
-        for name in names
-    }
+    each = [
+        {
+            name: table.with_columns(pl.lit(g, pl.Int64).alias("n_groups"))
+            for name, table in _group_tables(model, arrays).items()
+        }
+        for g, model in found.models.items()
+    ]
+    return {name: pl.concat([t[name] for t in each], how="diagonal") for name in each[0]}
 
 
 def _sweep_summary(found: Sweep, arrays: Arrays) -> dict[str, Any]:
@@ -158,10 +203,10 @@ def em_tables(model: RomeEM, arrays: Arrays) -> dict[str, pl.DataFrame]:
     }
 
 
-def _group_tables(model: RomeEM, arrays: Arrays) -> dict[str, pl.DataFrame]:
-    prior = model.predict_membership(arrays.sensitive)
-    resp = model.responsibilities(arrays.X, arrays.y, arrays.sensitive)
-    loss = model.losses(arrays.X, arrays.y, arrays.sensitive)
+def _group_tables(model: RomeEM | RomeMoE, arrays: Arrays) -> dict[str, pl.DataFrame]:
+    given = (arrays.X, arrays.y, arrays.sensitive)
+    prior = model.predict_membership(arrays.sensitive, arrays.X)
+    resp, loss = model.responsibilities(*given), model.losses(*given)
     return {
         "latent": latent_table(arrays, prior, resp),
         "groups": described_groups(arrays, prior, resp, loss),
