@@ -96,12 +96,13 @@ class ResNet18(nn.Module):
         return x.mean(dim=(2, 3))
 
 
-def load_weights(net: ResNet18, path: Path | str) -> None:
+def load_weights(net: MLP | ResNet18, path: Path | str) -> None:
     """Load pretrained ResNet-18 weights; a one-channel stem takes the sum over colours.
 
     Parameters
     ----------
     net : ResNet18
+        An MLP has no pretrained weights and is refused.
     path : path
         `.safetensors`, or a file that `torch.load(weights_only=True)` reads. The last layer
         (`fc.*`) and batch counters may be there or not.
@@ -111,6 +112,8 @@ def load_weights(net: ResNet18, path: Path | str) -> None:
     InputError
         When the file cannot be read or does not hold a ResNet-18.
     """
+    if not isinstance(net, ResNet18):
+        raise InputError("pretrained weights are for encoder='resnet18'; leave pretrained empty")
     state = {k: v for k, v in _read(Path(path)).items() if not k.startswith("fc.")}
     stem = state.get("conv1.weight")
     if stem is not None and stem.shape[1] == 3 and net.conv1.in_channels == 1:

@@ -28,10 +28,10 @@ class Rows(Protocol):
 
 
 class TableRows:
-    """A table held on the device as float32 (n, p)."""
+    """A table held on the device (n, p): float32 to train, float64 to answer."""
 
-    def __init__(self, X: NDArray[Any], device: torch.device) -> None:
-        self.values = torch.as_tensor(np.ascontiguousarray(X, dtype=np.float32), device=device)
+    def __init__(self, X: NDArray[Any], device: torch.device, dtype: torch.dtype) -> None:
+        self.values = torch.as_tensor(np.ascontiguousarray(X), dtype=dtype, device=device)
         self.shape = tuple(X.shape[1:])
 
     def __len__(self) -> int:
@@ -95,11 +95,14 @@ def channel_statistics(X: NDArray[np.uint8], limit: int = 2000) -> tuple[Any, An
 
 
 def rows_of(
-    X: NDArray[Any], device: torch.device, statistics: tuple[Any, Any] | None = None
+    X: NDArray[Any],
+    device: torch.device,
+    statistics: tuple[Any, Any] | None = None,
+    dtype: torch.dtype = torch.float32,
 ) -> TableRows | ImageRows:
     """The rows of a table (n, p) or of images (n, H, W, C)."""
     if X.ndim == 2:
-        return TableRows(X, device)
+        return TableRows(X, device, dtype)
     mean, sd = statistics or channel_statistics(X)
     return ImageRows(X, device, mean, sd)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from fairaudit.methods._design import Target, check_design, checked_weight, soft
 from fairaudit.methods._fit import pick_device
 from fairaudit.methods._groups import Groups, stratified_validation
 from fairaudit.methods._monitor import Monitor
-from fairaudit.methods._nets import channels_last, make_encoder
+from fairaudit.methods._nets import channels_last, load_weights, make_encoder
 from fairaudit.methods._rows import Rows, channel_statistics, in_pieces, rows_of
 from fairaudit.methods._scores import estimator_tags, score, state_of_target, target_of_state
 from fairaudit.methods._sgd import fit_network, mixed_precision, recipe_of, row_loss
@@ -34,7 +34,23 @@ class Headed(nn.Module):
         self.head = nn.Linear(int(encoder.out_features), n_outputs)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.head(self.encoder(x).float())  # type: ignore[no-any-return]
+        embedding = self.encoder(x)
+        return self.head(embedding.to(self.head.weight.dtype))  # type: ignore[no-any-return]
+
+
+Net = TypeVar("Net", bound=nn.Module)
+
+
+def at_rest(net: Net) -> Net:
+    """A trained network as it answers: MLPs in float64, so that a row's answer does not depend on
+    the rows beside it; convolutions stay as they are."""
+    convolves = any(p.ndim == 4 for p in net.parameters())
+    return net if convolves else net.double()
+
+
+def precision(net: nn.Module) -> torch.dtype:
+    """The number type of a network's parameters."""
+    return next(net.parameters()).dtype
 
 
 class PooledNetwork(BaseEstimator):  # type: ignore[misc]
@@ -55,7 +71,9 @@ class PooledNetwork(BaseEstimator):  # type: ignore[misc]
     random_state : int or None
     """
 
+    pretrained: str | None = None
     _heads_of_groups = False
+    _task_title = "pooled network"
 
     def __init__(
         self,
@@ -114,7 +132,7 @@ class PooledNetwork(BaseEstimator):  # type: ignore[misc]
         seed = 0 if self.random_state is None else int(self.random_state)
         fitted: tuple[NDArray[Any], ...] = (X, codes, groups)
         if validation is None:
-            held = stratified_validation(_strata(codes, groups), self.validation_share, seed)
+            held = stratified_validation(strata(codes, groups), self.validation_share, seed)
             held &= held.sum() > 1  # a handful of rows: train on all, keep the last epoch
             later = tuple(part[held] for part in fitted)
             fitted = tuple(part[~held] for part in fitted)
@@ -179,14 +197,48 @@ class PooledNetwork(BaseEstimator):  # type: ignore[misc]
             device=device,
             validate=validate if len(later) else None,
             monitor=monitor,
-            task=type(self).__name__,
+            task=self._task_title,
         )
+        self.net_ = at_rest(self.net_)
+
+    def fit_parts(
+        self,
+        fitted: tuple[NDArray[Any], ...],
+        held: tuple[NDArray[Any], ...],
+        target: Target,
+        weight: NDArray[np.float64] | None,
+        seed: int,
+        monitor: Monitor | None,
+    ) -> Self:
+        """Fit on rows somebody else has checked and split: (X, codes) each."""
+        self.adopt(target, tuple(fitted[0].shape[1:]), None)
+        whole = [(*part, np.zeros(len(part[0]), dtype=np.int64)) for part in (fitted, held)]
+        self._train(whole[0], whole[1], weight, seed, monitor)
+        return self
+
+    def adopt(self, target: Target, row_shape: tuple[int, ...], channels: Any) -> None:
+        """Take over what was learnt of targets and rows."""
+        self.target_, self.row_shape_, self.channels_ = target, row_shape, channels
+        self.n_features_in_ = int(np.prod(row_shape))
+        if target.classes is not None:
+            self.classes_ = target.classes
+        self.groups_ = Groups.fit(None, 0, 0)
+
+    def blank_network(self) -> nn.Module:
+        """An untrained network of the right shape."""
+        return self._network(0)
+
+    def outputs(self, rows: Rows) -> NDArray[np.float64]:
+        """Logits (n, C), or standardised values (n, 1)."""
+        return np.asarray(self._outputs(rows).numpy())
 
     def _network(self, seed: int) -> nn.Module:
         heads = len(self.groups_.names) if self._heads_of_groups else 1
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             body = make_encoder(self.encoder, self.row_shape_, self.hidden_sizes)
+            if self.pretrained is not None:
+                load_weights(body, self.pretrained)
             net: nn.Module = Headed(body, heads * self.target_.n_outputs)
         return channels_last(net) if len(self.row_shape_) == 3 else net
 
@@ -211,7 +263,7 @@ class PooledNetwork(BaseEstimator):  # type: ignore[misc]
         """Probabilities (n, C), or standardised values (n, 1)."""
         X = check_design(self, X, reset=False)
         device = next(self.net_.parameters()).device
-        output = self._outputs(rows_of(X, device, self.channels_))
+        output = self._outputs(rows_of(X, device, self.channels_, precision(self.net_)))
         groups = torch.as_tensor(self.groups_.codes(sensitive, len(X)))
         own = self._own(output, groups).numpy()
         return own if self.target_.classes is None else softmax(own)
@@ -263,13 +315,13 @@ class PooledNetwork(BaseEstimator):  # type: ignore[misc]
         model.channels_ = (
             None if channels is None else (np.array(channels[0]), np.array(channels[1]))
         )
-        model.net_ = model._network(0)
+        model.net_ = model.blank_network()
         model.net_.load_state_dict({k: torch.as_tensor(v) for k, v in arrays.items()})
-        model.net_.to(pick_device(device)).eval()
+        model.net_ = at_rest(model.net_.to(pick_device(device)).eval())
         return model
 
 
-def _strata(codes: NDArray[Any], groups: NDArray[np.int64]) -> NDArray[np.int64]:
+def strata(codes: NDArray[Any], groups: NDArray[np.int64]) -> NDArray[np.int64]:
     classes = codes if codes.dtype.kind == "i" else np.zeros(len(codes), dtype=np.int64)
     return groups * (int(classes.max(initial=0)) + 1) + classes
 

@@ -1,0 +1,172 @@
+"""FairSDE as the audit runs it: answers of all models, the choice and its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from fairaudit.audit.adapters import Fitted, Prediction
+from fairaudit.audit.adapters.baselines import (
+    HISTORY,
+    as_prediction,
+    build,
+    full_probabilities,
+    group_columns,
+    split_masks,
+    weights,
+)
+from fairaudit.audit.selection import UNKNOWN_GROUP, certificates, decide, warnings
+from fairaudit.audit.tables import people_table, predictions_table
+from fairaudit.data.arrays import SPLITS, Arrays
+from fairaudit.methods._groups import UNKNOWN
+from fairaudit.methods._monitor import Monitor
+from fairaudit.methods._sde_predict import RowAnswers
+from fairaudit.methods.fair_sde import FairSDE
+
+GUESSED = "fair-sde, group guessed"
+
+
+def fit_fair_sde(
+    arrays: Arrays, params: Mapping[str, Any], *, seed: int, device: str, monitor: Monitor
+) -> Fitted:
+    """Train on training rows, choose on validation rows, answer for all rows.
+
+    The models are "fair-sde" (the chosen model of each row's group), "expert", "baseline" and,
+    with more than one group, the chosen model of the group that the discriminator guesses.
+    Validation rows carry the answers the choice was made with.
+    """
+    columns = group_columns(arrays, params.get("attributes"))
+    model = _fitted(arrays, columns, params, seed, device, monitor)
+    rows = model.groups_.codes(columns, len(arrays))
+    predictions = _predictions(model, arrays, rows)
+    tables = _tables(model, arrays, rows, predictions)
+    said = [*model.groups_.notes(), *warnings(tables)]
+    summary = {
+        "warnings": said,
+        "groups": list(model.groups_.names),
+        "certificates": certificates(tables),
+        "choice": tables["selection_gaps"].to_dicts(),
+        "guessed_groups": _cost_of_guessing(predictions, arrays, tables),
+    }
+    return Fitted(predictions, tables, summary, model.save)
+
+
+def _fitted(
+    arrays: Arrays,
+    columns: NDArray[np.str_],
+    params: Mapping[str, Any],
+    seed: int,
+    device: str,
+    monitor: Monitor,
+) -> FairSDE:
+    train, held = split_masks(arrays)
+    rest = {k: v for k, v in params.items() if k != "attributes"}
+    if arrays.task == "regression":
+        rest["metric"] = "neg_mse"
+    given = {"task": arrays.task, "device": device, "random_state": seed}
+    model: FairSDE = build(FairSDE, rest, **given)
+    apart = None if arrays.cluster is None else arrays.cluster[held]
+    return model.fit(
+        arrays.X[train],
+        arrays.y[train],
+        sensitive_features=columns[train],
+        sample_weight=weights(arrays, train),
+        validation=(arrays.X[held], arrays.y[held], columns[held], apart),
+        monitor=monitor,
+    )
+
+
+def _predictions(
+    model: FairSDE, arrays: Arrays, groups: NDArray[np.int64]
+) -> dict[str, Prediction]:
+    """Answers of all models for all rows; validation rows as they were when the choice fell."""
+    found = model.answer_rows(arrays.X, groups)
+    held = arrays.split == SPLITS.index("validation")
+    for name in ("expert", "baseline"):
+        found[name] = _put(found[name], held, model.validation_answers_[name])
+    known = groups != UNKNOWN
+    found["expert"] = found["expert"].where(known, found["baseline"])
+    chosen = known & model.use_expert_[groups]
+    found["selected"] = found["expert"].where(chosen, found["baseline"])
+    names = {"fair-sde": "selected", "expert": "expert", "baseline": "baseline"}
+    if len(model.groups_.names) > 1:
+        names[GUESSED] = "guessed"
+    return {name: _as_prediction(found[key], model, arrays) for name, key in names.items()}
+
+
+def _put(answers: RowAnswers, held: NDArray[np.bool_], other: RowAnswers) -> RowAnswers:
+    """Answers with those of the held rows replaced."""
+    label = answers.label.copy()
+    label[held] = other.label
+    if answers.proba is None or other.proba is None:
+        return RowAnswers(label, None)
+    proba = answers.proba.copy()
+    proba[held] = other.proba
+    return RowAnswers(label, proba)
+
+
+def _as_prediction(answers: RowAnswers, model: FairSDE, arrays: Arrays) -> Prediction:
+    if answers.proba is None:
+        return as_prediction(answers.label, None)
+    n_classes = max(len(arrays.classes), 2)
+    proba = full_probabilities(answers.proba, model.classes_, n_classes)
+    return as_prediction(model.classes_[answers.label], proba)
+
+
+def _tables(
+    model: FairSDE,
+    arrays: Arrays,
+    groups: NDArray[np.int64],
+    predictions: Mapping[str, Prediction],
+) -> dict[str, pl.DataFrame]:
+    names = np.array([UNKNOWN_GROUP if g == UNKNOWN else model.groups_.names[g] for g in groups])
+    selection_rows = pl.DataFrame(
+        {
+            "row": arrays.row_id,
+            "split": np.array(SPLITS)[arrays.split],
+            "group": names,
+            "guessed": model.predict_group(arrays.X),
+        }
+    )
+    pair = {name: predictions[name] for name in ("expert", "baseline")}
+    stored = {
+        "predictions": predictions_table(arrays, pair),
+        "people": people_table(arrays),
+        "selection_rows": selection_rows,
+    }
+    decided = decide(
+        stored,
+        objective=model.objective,
+        confidence=model.confidence,
+        tolerance=model.tolerance,
+        metric=model.metric,
+    )
+    history = pl.DataFrame(model.history_, schema=HISTORY)
+    return {**decided, "selection_rows": selection_rows, "history": history}
+
+
+def _cost_of_guessing(
+    predictions: Mapping[str, Prediction], arrays: Arrays, tables: Mapping[str, pl.DataFrame]
+) -> dict[str, Any]:
+    """How often the discriminator is right on test rows, and what relying on it costs."""
+    test = arrays.split == SPLITS.index("test")
+    if GUESSED not in predictions or not test.any():
+        return {}
+    rows = tables["selection_rows"].filter(split="test")
+    right = float(np.mean((rows["group"] == rows["guessed"]).to_numpy()))
+    known, guessed = (
+        _performance(predictions[name], arrays, test) for name in ("fair-sde", GUESSED)
+    )
+    return {"right": right, "performance_known": known, "performance_guessed": guessed}
+
+
+def _performance(prediction: Prediction, arrays: Arrays, rows: NDArray[np.bool_]) -> float:
+    """Accuracy, or minus the mean squared error."""
+    label, y = prediction.label[rows], arrays.y[rows]
+    if arrays.task == "regression":
+        return -float(np.mean((label - y) ** 2))
+    return float(np.mean(label == y))

@@ -1,0 +1,150 @@
+"""The four losses of FairSDE and the pairs they need, vectorised (arXiv 2511.06293)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+CENTRE_TEMPERATURE = 0.1  # of L_virt
+TEMPERATURE = 0.07  # of L_div
+
+
+class Pairs(NamedTuple):
+    """For each row another of its own cell and one of another group, and whether there is one."""
+
+    positive: Tensor  # (b,)
+    negative: Tensor  # (b,)
+    has_positive: Tensor  # (b,) bool
+    has_negative: Tensor  # (b,) bool
+
+
+def sample_pairs(
+    groups: Tensor, classes: Tensor, n_groups: int, n_classes: int, chance: torch.Generator
+) -> Pairs:
+    """Draw pairs uniformly: a random other row with the same (group, class), and a random row of
+    the same class from another group.
+
+    Rows are sorted by class and group; a partner is then a random step inside the own cell, or
+    from the end of the own cell around the block of the class. This draws exactly what masking a
+    (b, b) table and taking the largest random number draws, in b log b steps.
+    """
+    b, device = len(groups), groups.device
+    cell = classes * n_groups + groups
+    order = torch.argsort(cell)
+    place = torch.empty_like(order)
+    place[order] = torch.arange(b, device=device)
+    sizes = functional.one_hot(cell, n_groups * n_classes).sum(0)  # (C G,)
+    starts = sizes.cumsum(0) - sizes
+    blocks = sizes.view(n_classes, n_groups).sum(1)
+    block_starts = blocks.cumsum(0) - blocks
+    m, start = sizes[cell], starts[cell]
+    size, begin = blocks[classes], block_starts[classes]
+    u = torch.rand(2, b, generator=chance).to(device)
+    step = 1 + (u[0] * (m - 1)).long().clamp_max((m - 2).clamp_min(0))
+    positive = order[start + (place - start + step) % m]
+    others = size - m
+    walk = (u[1] * others).long().clamp_max((others - 1).clamp_min(0))
+    negative = order[begin + (start - begin + m + walk) % size]
+    return Pairs(positive, negative, m > 1, others > 0)
+
+
+def own_group(answers: Tensor, groups: Tensor) -> Tensor:
+    """The answers of each row's own group: (b, G, C) → (b, C)."""
+    return answers[torch.arange(len(answers), device=answers.device), groups]
+
+
+def expert_loss(each: Tensor, groups: Tensor, n_groups: int) -> Tensor:
+    """L_cls: the sum over groups of the mean loss of the group's rows; every group weighs alike.
+
+    Parameters
+    ----------
+    each : (b,) loss of each row under its own expert
+    """
+    member = functional.one_hot(groups, n_groups).to(each.dtype)  # (b, G)
+    return (each @ member / member.sum(0).clamp_min(1)).sum()
+
+
+def cosines(z: Tensor, centres: Tensor) -> Tensor:
+    """s: cosine of every row with every centre; z (b, d) unit rows, centres (G, C, d)."""
+    g, c, d = centres.shape
+    unit = functional.normalize(centres.reshape(g * c, d), dim=1)
+    return (z @ unit.T).view(-1, g, c)
+
+
+def centre_loss(s: Tensor, groups: Tensor, classes: Tensor) -> Tensor:
+    """L_virt: cross-entropy of the own group's cosines over classes, temperature 0.1.
+
+    With one class (regression has one centre a group) the softmax runs over groups instead.
+    """
+    if s.shape[2] == 1:
+        return functional.cross_entropy(s[:, :, 0] / CENTRE_TEMPERATURE, groups)
+    return functional.cross_entropy(own_group(s, groups) / CENTRE_TEMPERATURE, classes)
+
+
+def divergence_loss(
+    z: Tensor, s: Tensor, groups: Tensor, classes: Tensor, pairs: Pairs, *, legacy: bool = False
+) -> Tensor:
+    """L_div: mean −log(P/N); pulls rows to their cell, pushes them from all other centres.
+
+    P = exp(z·z_p/τ) + exp(s_own/τ) and N = exp(z·z_n/τ) + Σ_other exp(s/τ) with τ = 0.07. A
+    missing partner adds nothing. `legacy` divides Σ exp(s) by τ outside exp, as the authors'
+    code does. The loss has no positive term in N and goes far below zero: that is normal.
+    """
+    b, g, c = s.shape
+    if g * c == 1:
+        return z.sum() * 0.0
+    near = (z * z[pairs.positive]).sum(1) / TEMPERATURE
+    far = (z * z[pairs.negative]).sum(1) / TEMPERATURE
+    near = near.masked_fill(~pairs.has_positive, -torch.inf)
+    far = far.masked_fill(~pairs.has_negative, -torch.inf)
+    flat = s.reshape(b, g * c)
+    own = (groups * c + classes).unsqueeze(1)  # (b, 1)
+    others = flat if legacy else flat / TEMPERATURE
+    rest = torch.logsumexp(others.scatter(1, own, -torch.inf), 1)
+    if legacy:
+        rest = rest - torch.log(torch.tensor(TEMPERATURE))
+    attraction = torch.logaddexp(near, flat.gather(1, own).squeeze(1) / TEMPERATURE)
+    return (torch.logaddexp(far, rest) - attraction).mean()
+
+
+class BatchesOfGroups:
+    """Row numbers of an epoch; groups that a batch misses are topped up with random rows.
+
+    Parameters
+    ----------
+    groups : (n,) codes of the training rows, on the device
+    """
+
+    def __init__(self, groups: Tensor, n_groups: int, batch_size: int) -> None:
+        self.device = groups.device
+        near = groups.cpu()
+        self.groups, self.n_groups, self.batch_size = near, n_groups, batch_size
+        self.rows = [torch.nonzero(near == g).squeeze(1) for g in range(n_groups)]
+        self.pairable = torch.tensor([len(rows) >= 2 for rows in self.rows])
+
+    def __call__(self, generator: torch.Generator) -> list[Tensor]:
+        order = torch.randperm(len(self.groups), generator=generator)
+        parts = list(order.split(self.batch_size))
+        if len(parts) > 1 and len(parts[-1]) < max(2, self.batch_size // 8):
+            parts[-2:] = [torch.cat(parts[-2:])]
+        return [self._topped_up(rows, generator).to(self.device) for rows in parts]
+
+    def _topped_up(self, rows: Tensor, generator: torch.Generator) -> Tensor:
+        counts = torch.bincount(self.groups[rows], minlength=self.n_groups)
+        short = torch.nonzero((counts < 2) & self.pairable).squeeze(1).tolist()
+        extra = [self._new(rows, g, 2 - int(counts[g]), generator) for g in short]
+        return torch.cat([rows, *extra])
+
+    def _new(self, rows: Tensor, group: int, many: int, generator: torch.Generator) -> Tensor:
+        """Random rows of a group that are not in the batch yet."""
+        members = self.rows[group]
+        if many == 1:
+            members = members[members != rows[self.groups[rows] == group][0]]
+        if many == 2:  # two distinct rows by one random number each, without shuffling all
+            first = int(torch.randint(len(members), (1,), generator=generator))
+            step = int(torch.randint(1, len(members), (1,), generator=generator))
+            return members[torch.tensor([first, (first + step) % len(members)])]
+        return members[torch.randint(len(members), (1,), generator=generator)]
