@@ -136,17 +136,15 @@ def guess_dialect(source: Source, encoding: str, name: str) -> Dialect:
     """Delimiter, quoting, line ends and header from the first rows."""
     text, whole = _first_lines(source, encoding)
     end = "\r" if "\r" in text and "\n" not in text else "\n"
-    quoted = _best_delimiter(text, end, '"', whole=whole)
-    bare = _best_delimiter(text, end, None, whole=whole)
-    opens = re.search(r'(^|[,;\t|^~\r\n])\s*"', text)  # a quote opens a cell
-    use_quotes = bool(opens) or quoted[0] >= bare[0] - 0.02 or '"' not in text
-    _, delimiter = quoted if use_quotes else bare
-    dialect = Dialect(encoding, delimiter, '"' if use_quotes else None, end=end)
+    # Quotes that never open a cell are inch marks and the like.
+    quote = '"' if '"' not in text or re.search(r'(^|[,;\t|^~\r\n])\s*"', text) else None
+    delimiter = _best_delimiter(text, end, quote, whole=whole)
+    dialect = Dialect(encoding, delimiter, quote, end=end)
     rows = sample_rows(text, dialect)
     if not rows and text.strip():
         raise InputError(
-            f"the first row of '{name}' is too long to be a header; choose a table with one line of "
-            "column names"
+            f"the first row of '{name}' is too long to be a header; choose a table with one line "
+            "of column names"
         )
     if not rows:
         raise InputError(
@@ -187,7 +185,7 @@ def _reader(text: str, end: str, delimiter: str, quote: str | None) -> Any:
     return csv.reader(kept, delimiter=delimiter, quotechar=quote)
 
 
-def _best_delimiter(text: str, end: str, quote: str | None, *, whole: bool) -> tuple[float, str]:
+def _best_delimiter(text: str, end: str, quote: str | None, *, whole: bool) -> str:
     """The delimiter under which most rows have the header's number of cells."""
     best: tuple[float, int, str] = (0.0, 1, ",")
     for delimiter in DELIMITERS:
@@ -202,7 +200,7 @@ def _best_delimiter(text: str, end: str, quote: str | None, *, whole: bool) -> t
             continue
         if (round(share, 2), len(rows[0])) > (best[0], best[1]) or best[1] == 1:
             best = (round(share, 2), len(rows[0]), delimiter)
-    return best[0], best[2]
+    return best[2]
 
 
 def _has_header(rows: list[list[str]]) -> bool:

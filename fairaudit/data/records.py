@@ -74,13 +74,12 @@ def _constant(word: str) -> float | None:
 def _rows(value: Any, name: str) -> list[dict[str, Any]]:
     if isinstance(value, dict):
         lists = {k: v for k, v in value.items() if isinstance(v, list)}
-        if value and len(lists) == len(value) and len({len(v) for v in lists.values()}) == 1:
-            return [
-                dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)
-            ]
         nested = [k for k, v in lists.items() if v and all(isinstance(r, dict) for r in v)]
         if len(nested) == 1:
             return _objects(lists[nested[0]], name)
+        if value and len(lists) == len(value) and len({len(v) for v in lists.values()}) == 1:
+            cells = zip(*lists.values(), strict=True)
+            return [dict(zip(lists, row, strict=True)) for row in cells]
         if value and not any(isinstance(v, (list, dict)) for v in value.values()):
             return [value]
     if not isinstance(value, list):
@@ -125,7 +124,8 @@ def _series(column: str, values: list[Any], name: str) -> pl.Series:
     except (OverflowError, TypeError, UnicodeError, pl.exceptions.PolarsError) as error:
         raise InputError(
             f"column {column!r} of '{name}' holds a value that cannot be stored "
-            f"({str(error).splitlines()[0]}); write large integers and lone surrogates as text"
+            f"({str(error).splitlines()[0]}); write large integers and lone surrogates as "
+            "text"
         ) from error
 
 
