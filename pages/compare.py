@@ -30,19 +30,22 @@ with head:
 view = choices.view(("Front", "Paired differences", "All numbers"))
 
 if view == "Front":
-    title = contest.gap_title(asked)
-    layout.chart(compare.front(front, quality=asked.quality, gap_title=title).bare(), key="front")
+    drawn = compare.front(front, quality=asked.quality, gap_title=asked.title)
+    layout.chart(drawn.bare(), key="front")
     layout.numbers(front, key="front-table", name="front")
 elif view == "Paired differences":
-    drawn = compare.paired(contest.differences(result, asked), metric=asked.quality)
+    rows = compare.differences(
+        result, metric=asked.quality, attribute=asked.attribute, split=asked.split
+    )
+    drawn = compare.paired(rows, metric=asked.quality)
     layout.says(drawn.alt)
     layout.chart(drawn, key="paired")
 else:
-    values = contest.values(result, asked)
+    values = compare.values(result, metric=asked.quality, split=asked.split)
     drawn = compare.side_by_side(values, metric=asked.quality)
     layout.says(drawn.alt)
     layout.chart(drawn.bare(), key="side-by-side")
     layout.numbers(contest.everything(result), key="all-numbers", name="comparison")
 
-layout.how(contest.explained(result), command=audit.command)
+layout.how(words.comparison_how(result), command=audit.command)
 layout.next_step("compare")

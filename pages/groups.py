@@ -20,7 +20,7 @@ view = choices.view(("Sizes", "Profile", "Errors", "Overlap", "Membership", "Pro
 
 if view == "Sizes":
     layout.chart(groups.sizes(found).bare(), key="sizes")
-    layout.numbers(found, key="groups-table", name="groups")
+    layout.numbers(groups.readable(found), key="groups-table", name="groups")
 elif view == "Errors":
     places = choices.row(3)
     with places[0]:

@@ -100,6 +100,59 @@ def gap_values(
     return rows.select("model", "value", "low", "high", "status")
 
 
+def over_seeds(result: AuditResult) -> bool:
+    """Whether methods were fitted several times, on repeated splits."""
+    return "comparison" in result.tables
+
+
+def values(result: AuditResult, *, metric: str, split: str) -> pl.DataFrame:
+    """Quality of each model over all rows: model, value, low, high, status."""
+    if over_seeds(result):
+        return _over_seeds(result, OVERALL, metric, "overall")
+    return overall_values(result, metric=metric, split=split)
+
+
+def front_table(
+    result: AuditResult, *, quality: str, gap: str, attribute: str, split: str
+) -> pl.DataFrame:
+    """Quality and gap of each model, with who is dominated (see `front_of`)."""
+    if over_seeds(result):
+        gaps = _over_seeds(result, attribute, gap, "difference")
+    else:
+        gaps = gap_values(result, attribute=attribute, metric=gap, split=split)
+    return front_of(values(result, metric=quality, split=split), gaps, quality)
+
+
+def _over_seeds(result: AuditResult, attribute: str, metric: str, kind: str) -> pl.DataFrame:
+    return (
+        result.tables["comparison"]
+        .filter(
+            (pl.col("attribute") == attribute)
+            & (pl.col("metric") == metric)
+            & (pl.col("kind") == kind)
+        )
+        .select("model", "value", "low", "high", "status")
+    )
+
+
+def differences(result: AuditResult, *, metric: str, attribute: str, split: str) -> pl.DataFrame:
+    """Paired differences: over seeds, or on the same rows by group."""
+    if "paired" in result.tables:
+        rows = result.tables["paired"].filter(
+            (pl.col("metric") == metric) & pl.col("attribute").is_in([OVERALL, attribute])
+        )
+        named = pl.concat_str("attribute", "kind", separator=", ").alias("group")
+        return rows.with_columns(named).sort("group", "model_a")
+    table = result.tables.get("comparisons")
+    if table is None:
+        return pl.DataFrame(schema={"difference": pl.Float64})
+    return table.filter(
+        (pl.col("metric") == metric)
+        & (pl.col("split") == split)
+        & pl.col("attribute").is_in([OVERALL, attribute])
+    )
+
+
 def paired(table: pl.DataFrame, *, metric: str) -> Chart:
     """Differences between two models on the same rows, by group or overall, with intervals.
 

@@ -55,6 +55,13 @@ def sizes(groups: pl.DataFrame) -> Chart:
     return Chart(figure, f"Share of rows by latent group: {', '.join(words)}.", rows)
 
 
+def readable(groups: pl.DataFrame) -> pl.DataFrame:
+    """The groups in order, numbers of rows as whole numbers, the rule last."""
+    whole = [c for c in ("n_train", "n_test") if c in groups.columns]
+    rows = in_order(groups).with_columns(pl.col(whole).round().cast(pl.Int64))
+    return rows.select(*(c for c in rows.columns if c != "rule"), "rule")
+
+
 def in_order(table: pl.DataFrame) -> pl.DataFrame:
     """Rows by group: group 2 before group 10."""
     order = sorted(table["group"].unique().to_list(), key=natural)
@@ -171,10 +178,13 @@ def _sureness(rows: pl.DataFrame, shares: Sequence[str]) -> pl.DataFrame:
 
 def _membership_alt(counted: pl.DataFrame, names: Sequence[str]) -> str:
     sure = dict(
-        counted.filter(pl.col("level") == _LEVELS[0][2]).select("group", "share").iter_rows()
+        counted.filter(pl.col("level").is_in([_LEVELS[0][2], _LEVELS[1][2]]))
+        .group_by("group")
+        .agg(pl.col("share").sum())
+        .iter_rows()
     )
     words = [f"{name} {sure.get(name, 0.0):.0%}" for name in names[:12]]
-    return "Rows that belong to their group with at least 90%: " + ", ".join(words) + "."
+    return "Rows that belong to their group with at least 70%: " + ", ".join(words) + "."
 
 
 def overlap(table: pl.DataFrame, *, attribute: str) -> Chart:

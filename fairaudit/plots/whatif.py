@@ -101,7 +101,7 @@ def _trade_off_alt(rows: pl.DataFrame, metric: str, at: int | None) -> str:
 
 def criterion(sweep: pl.DataFrame, name: str, *, at: int | None = None) -> Chart:
     """One criterion of fit against the number of groups; its best value is a star."""
-    if sweep.is_empty() or name not in sweep.columns or sweep[name].is_null().all():
+    if not known(sweep, name):
         return empty(f"There is no {CRITERIA.get(name, name)} in this sweep.")
     rows = sweep.sort("n_groups")
     title = CRITERIA.get(name, name)
@@ -124,6 +124,11 @@ def criterion(sweep: pl.DataFrame, name: str, *, at: int | None = None) -> Chart
     return Chart(figure, alt, rows.select("n_groups", name))
 
 
+def known(sweep: pl.DataFrame, name: str) -> bool:
+    """Whether the sweep has that number for some number of groups."""
+    return name in sweep.columns and not sweep[name].is_null().all()
+
+
 def best_count(sweep: pl.DataFrame, name: str) -> int:
     """The number of groups a criterion prefers; the smaller one on a tie."""
     known = sweep.filter(pl.col(name).is_not_null())
@@ -133,7 +138,7 @@ def best_count(sweep: pl.DataFrame, name: str) -> int:
 
 def stability(sweep: pl.DataFrame, *, at: int | None = None) -> Chart:
     """How alike the groups of bootstrap refits are (adjusted Rand index)."""
-    if sweep.is_empty() or "stability" not in sweep.columns or sweep["stability"].is_null().all():
+    if not known(sweep, "stability"):
         return empty("Stability was not asked for in this sweep.")
     rows = sweep.sort("n_groups")
     figure = frame(x="Number of groups", y="Stability (adjusted Rand index)", height=320)

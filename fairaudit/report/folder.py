@@ -14,7 +14,7 @@ import fairaudit
 from fairaudit.audit.result import AuditResult
 from fairaudit.report.export import safe_csv
 from fairaudit.report.model_card import model_card
-from fairaudit.report.page import in_short, render
+from fairaudit.report.page import in_short, plain, render
 from fairaudit.report.sections import Section, sections
 
 TABLES = ("errors", "gaps", "selection", "latent", "effects")
@@ -44,7 +44,11 @@ def write(result: AuditResult, folder: Path, *, title: str) -> list[Path]:
     told = sections(result)
     texts = {
         "summary.json": _json(
-            {"title": title, **result.summary, "headline": in_short(result, told)}
+            {
+                "title": title,
+                **result.summary,
+                "headline": [plain(s) for s in in_short(result, told)],
+            }
         ),
         "spec.json": _json(result.provenance.get("spec", {})),
         "report.html": render(result, title=title, told=told),
@@ -96,7 +100,7 @@ def machine_readable(
         "sections": [
             {
                 "title": section.title,
-                "sentences": list(section.sentences),
+                "sentences": [plain(s) for s in section.sentences],
                 "alerts": list(section.alerts),
                 "how": section.how,
                 "rows": [] if section.rows is None else records(section.rows),

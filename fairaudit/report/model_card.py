@@ -10,8 +10,8 @@ import polars as pl
 import fairaudit
 from fairaudit.audit.result import AuditResult
 from fairaudit.plots import labels
+from fairaudit.report.choices import attributes, leading_metrics, main_model, main_split
 from fairaudit.report.command import command_of
-from fairaudit.report.sections import attributes, leading_metrics, main_model, main_split
 
 BLANK = "_to be filled in by the owner of the model_"
 

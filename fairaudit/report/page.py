@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 from jinja2 import Environment, Template
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 import fairaudit
 from fairaudit.audit.result import AuditResult
@@ -47,7 +47,7 @@ class Part:
     """A section ready for the template."""
 
     title: str
-    sentences: tuple[str, ...]
+    sentences: tuple[Markup, ...]
     alerts: tuple[str, ...]
     drawings: tuple[Markup, ...]
     grid: Grid | None
@@ -70,7 +70,7 @@ def render(result: AuditResult, *, title: str, told: Sequence[Section] | None = 
         title=title,
         version=fairaudit.__version__,
         subtitle=subtitle(result),
-        short=in_short(result, told),
+        short=[strong(s) for s in in_short(result, told)],
         warnings=[str(w) for w in result.summary.get("warnings", ())],
         parts=[_part(section) for section in told],
         command=command_of(result),
@@ -121,10 +121,26 @@ def facts(result: AuditResult) -> list[tuple[str, str]]:
     return [(name, str(value)) for name, value in named.items() if value not in (None, "")]
 
 
+def strong(sentence: str) -> Markup:
+    """A sentence with its `**…**` set off and everything else escaped."""
+    parts = sentence.split("**")
+    if len(parts) % 2 == 0:  # an odd mark out: a name from data holds it
+        return escape(sentence)
+    return Markup("").join(
+        Markup("<strong>{}</strong>").format(part) if i % 2 else escape(part)
+        for i, part in enumerate(parts)
+    )
+
+
+def plain(sentence: str) -> str:
+    """A sentence for places without markup."""
+    return sentence.replace("**", "")
+
+
 def _part(section: Section) -> Part:
     return Part(
         title=section.title,
-        sentences=section.sentences,
+        sentences=tuple(map(strong, section.sentences)),
         alerts=section.alerts,
         drawings=tuple(Markup(svg(c.figure, c.alt)) for c in section.charts),
         grid=None if section.rows is None else grid(section.rows, section.table),

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import polars as pl
 
 from fairaudit.audit.result import AuditResult
-from fairaudit.plots import errors as error_plots
-from fairaudit.plots import labels
-from fairaudit.plots.theme import OVERALL, Chart, natural
+from fairaudit.audit.selection import certificates, warnings
+from fairaudit.plots import compare, effects, errors, groups, labels, selection, whatif
+from fairaudit.plots.theme import Chart
+from fairaudit.report import words
+from fairaudit.report.choices import (
+    LEADING,
+    attributes,
+    gap_metrics,
+    leading_metrics,
+    main_model,
+    main_split,
+    quality_metrics,
+)
 
-LEADING = ("tpr", "fpr", "selection_rate", "accuracy", "auroc", "mse", "mean_error")
+MOST_ATTRIBUTES = 12
+_RATES = (
+    "Rates carry Wilson intervals, everything else bootstrap intervals; the column 'method' names "
+    "the one used. A group without enough rows gets a reason instead of a number."
+)
 
 
 @dataclass(frozen=True)
@@ -25,73 +39,196 @@ class Section:
     rows: pl.DataFrame | None = None
     table: str | None = None
     how: str = ""
-    alerts: tuple[str, ...] = field(default=())
+    alerts: tuple[str, ...] = ()
 
 
 def sections(result: AuditResult) -> list[Section]:
     """All sections this result has something to say in."""
-    makers: Sequence[Callable[[AuditResult], Iterator[Section]]] = (_errors, _gaps)
+    makers: Sequence[Callable[[AuditResult], Iterator[Section]]] = (
+        _selection, _groups, _effects, _sweep, _compare, _errors, _gaps,
+    )  # fmt: skip
     return [section for maker in makers for section in maker(result)]
 
 
-def main_split(result: AuditResult) -> str:
-    """The split that is shown first: test rows where there are any."""
-    known = result.errors.get_column("split").unique().to_list()
-    return "test" if "test" in known or not known else str(sorted(known)[0])
+# -- the decision -------------------------------------------------------------------------------
 
 
-def main_model(result: AuditResult) -> str:
-    """The model the audit is about: the first of the result."""
-    models = result.errors.get_column("model").unique(maintain_order=True).to_list()
-    return str(models[0]) if models else ""
+def _selection(result: AuditResult) -> Iterator[Section]:
+    decided = result.selection
+    if decided is None or decided.is_empty():
+        return
+    charts = [selection.decision(decided), selection.bounds(decided)]
+    if "test" in decided["split"]:
+        charts.append(selection.validation_beside_test(decided))
+    choices = result.tables.get("alternatives")
+    if choices is not None:
+        charts.append(selection.alternatives(choices, str(decided["metric"].item(0))))
+    yield Section(
+        title="The no-harm choice",
+        sentences=(words.selection_lead(result.tables),),
+        charts=tuple(charts),
+        rows=selection.readable(decided),
+        table="selection",
+        how="An expert takes over for a group only where the paired one-sided lower bound of "
+        "expert minus baseline on validation rows stays above the tolerated loss; the level is "
+        "shared over all groups (Holm). Test rows took no part in the choice.",
+        alerts=tuple(warnings(result.tables)) if "selection_gaps" in result.tables else (),
+    )
+    if choices is not None:
+        said = certificates(result.tables)
+        yield Section("Certificate, to be checked by hand", tuple(str(c["words"]) for c in said))
 
 
-def attributes(result: AuditResult) -> list[str]:
-    """Attributes with groups: single ones first, then crossings by depth."""
-    known = result.errors.get_column("attribute").unique().to_list()
-    named = [a for a in known if a != OVERALL]
-    return sorted(named, key=lambda a: (a.count(error_plots.CROSSED), natural(a)))
+# -- latent groups ------------------------------------------------------------------------------
 
 
-def leading_metrics(result: AuditResult, most: int = 2) -> list[str]:
-    """The metrics shown first, of those that the result has values for."""
-    known = result.errors.filter(pl.col("value").is_not_null())["metric"].unique().to_list()
-    chosen = [m for m in LEADING if m in known] or sorted(known)
-    return chosen[:most]
+def _groups(result: AuditResult) -> Iterator[Section]:
+    found = result.tables.get("groups")
+    if found is None or found.is_empty():
+        return
+    charts, said = [groups.sizes(found)], [words.groups_lead(found)]
+    if "group_profile" in result.tables:
+        charts.append(groups.profile(result.tables["group_profile"]))
+    if result.latent is not None:
+        charts.append(groups.membership(result.latent))
+    if "projection" in result.tables:
+        charts.append(groups.projection(result.tables["projection"].head(1_000)))
+    if "latent_tests" in result.tables:
+        said.append(words.tests_lead(result.tables["latent_tests"]))
+        charts.append(groups.tests(result.tables["latent_tests"]))
+    yield Section(
+        title="Latent groups",
+        sentences=tuple(said),
+        charts=tuple(charts),
+        rows=groups.readable(found),
+        table="groups",
+        how="Groups were found on training rows and are judged on held-out rows only. A rule is "
+        "a shallow tree fitted to membership; its fidelity is the balanced agreement on rows it "
+        "was not made from (0.5 is a coin, 1 is perfect).",
+    )
+    overlap = result.tables.get("overlap")
+    if overlap is not None and not overlap.is_empty():
+        known = overlap["attribute"].unique(maintain_order=True).to_list()
+        drawn = tuple(groups.overlap(overlap, attribute=name) for name in known)
+        yield Section(
+            "Latent groups and declared attributes", tuple(c.alt for c in drawn), drawn, overlap,
+            "overlap",
+        )  # fmt: skip
+
+
+# -- clusters, numbers of groups, models --------------------------------------------------------
+
+
+def _effects(result: AuditResult) -> Iterator[Section]:
+    table = result.effects
+    if table is None or table.is_empty():
+        return
+    charts = [effects.caterpillar(table)]
+    if "clusters" in result.tables:
+        known = effects.cluster_metrics(result.tables["clusters"])
+        charts.append(effects.by_cluster(result.tables["clusters"], metric=known[0], most=15))
+    if "importance" in result.tables:
+        charts.append(effects.importance(result.tables["importance"]))
+    charts += _path(result)
+    yield Section(
+        title="What clusters add",
+        sentences=(words.effects_lead(result), *(c.alt for c in charts[1:])),
+        charts=tuple(charts),
+        rows=table.filter(pl.col("effect") == "intercept"),
+        table="effects",
+        how="Effects are posterior means with their intervals; clusters with few rows are drawn "
+        "towards zero. Mixed answers use the cluster, fixed answers do not.",
+    )
+
+
+def _path(result: AuditResult) -> list[Chart]:
+    path = result.tables.get("path")
+    if path is None or path.is_empty():
+        return []
+    good, unfair = effects.path_metrics(path)
+    if not good or not unfair:
+        return []
+    known = path["split"].unique().to_list()
+    split = "test" if "test" in known else str(known[0])
+    return [effects.path(path, quality=good[0], unfairness=unfair[0], split=split)]
+
+
+def _sweep(result: AuditResult) -> Iterator[Section]:
+    sweep = result.tables.get("sweep")
+    if sweep is None or sweep.is_empty():
+        return
+    metric = whatif.metric_of(result)
+    charts = [whatif.trade_off(sweep, metric)]
+    charts += [whatif.criterion(sweep, n) for n in ("heldout", "bic") if whatif.known(sweep, n)]
+    if whatif.known(sweep, "stability"):
+        charts.append(whatif.stability(sweep))
+    if "lineage" in result.tables:
+        charts.append(whatif.lineage(result.tables["lineage"]))
+    yield Section(
+        title="What if there were more groups",
+        sentences=(words.whatif_lead(sweep, metric, int(sweep["n_groups"].to_list()[-1])),),
+        charts=tuple(charts),
+        rows=sweep,
+        table="sweep",
+        how="All numbers of groups were fitted on the same training rows from many starts; worst "
+        "group and everybody are measured on held-out rows.",
+    )
+
+
+def _compare(result: AuditResult) -> Iterator[Section]:
+    if len(compare.models_of(result)) < 2:
+        return
+    qualities = quality_metrics(result)
+    if not qualities:
+        return
+    quality, split = qualities[0], main_split(result)
+    values = compare.values(result, metric=quality, split=split)
+    charts, said = [compare.side_by_side(values, metric=quality)], []
+    for attribute in [a for a in attributes(result) if errors.CROSSED not in a][:3]:
+        gap = next(iter(gap_metrics(result, attribute)), None)
+        if gap is not None:
+            table = compare.front_table(
+                result, quality=quality, gap=gap, attribute=attribute, split=split
+            )
+            title = f"Gap in {labels.title(gap)} by {attribute}"
+            charts.append(compare.front(table, quality=quality, gap_title=title))
+            said.append(words.compare_lead(table, quality=quality, gap_title=gap))
+    yield Section(
+        title="Models side by side",
+        sentences=tuple(dict.fromkeys(said)),
+        charts=tuple(charts),
+        rows=values,
+        table="comparison" if "comparison" in result.tables else "errors",
+        how=words.comparison_how(result),
+    )
+
+
+# -- errors and gaps ----------------------------------------------------------------------------
 
 
 def _errors(result: AuditResult) -> Iterator[Section]:
     split, model = main_split(result), main_model(result)
-    for attribute in attributes(result):
-        charts = tuple(
-            error_plots.by_group(
-                result, attribute=attribute, metric=metric, split=split, models=[model]
-            )
-            for metric in leading_metrics(result)
-        )
-        if charts:
+    for attribute in attributes(result)[:MOST_ATTRIBUTES]:
+        asked = [{"attribute": attribute, "metric": m, "split": split} for m in
+                 leading_metrics(result)]  # fmt: skip
+        if asked:
             yield Section(
                 title=f"Errors by {attribute}",
-                sentences=tuple(chart.alt for chart in charts),
-                charts=charts,
+                sentences=tuple(words.errors_lead(result, model=model, **a) for a in asked),
+                charts=tuple(errors.by_group(result, models=[model], **a) for a in asked),
                 rows=error_rows(result, attribute, split),
                 table="errors",
-                how="Rates carry Wilson intervals, everything else bootstrap intervals; "
-                "the column 'method' names the one used.",
+                how=_RATES,
             )
 
 
 def error_rows(result: AuditResult, attribute: str, split: str) -> pl.DataFrame:
     """The readable columns of `errors` for one attribute, the shown metrics first."""
     order = {m: i for i, m in enumerate(LEADING)}
+    place = pl.col("metric").replace_strict(order, default=len(order), return_dtype=pl.Int64)
     return (
         result.errors.filter((pl.col("attribute") == attribute) & (pl.col("split") == split))
-        .with_columns(
-            pl.col("metric")
-            .replace_strict(order, default=len(order), return_dtype=pl.Int64)
-            .alias("_place")
-        )
-        .sort("_place", "metric", "model", "group")
+        .sort(place, "metric", "model", "group")
         .select("model", "group", "metric", "n", "value", "low", "high", "status", "method")
     )
 
@@ -103,31 +240,16 @@ def _gaps(result: AuditResult) -> Iterator[Section]:
     worst = (
         rows.filter((pl.col("kind") == "difference") & pl.col("value").is_not_null())
         .filter(pl.col("metric").is_in(leading_metrics(result, 4)))
+        .filter(pl.col("model") == main_model(result))
         .sort("value", descending=True)
         .head(5)
     )
+    columns = ("model", "attribute", "metric", "kind", "value", "low", "high", "corrected")
     yield Section(
         title="Gaps between groups",
-        sentences=tuple(gap_words(row) for row in worst.iter_rows(named=True)),
-        rows=rows.select("model", "attribute", "metric", "kind", "value", "low", "high", "status"),
+        sentences=tuple(words.gap_words(row) for row in worst.iter_rows(named=True)),
+        rows=rows.filter(pl.col("kind").is_in(["difference", "ratio"])).select(*columns, "status"),
         table="gaps",
         how="A difference is the largest value over the groups minus the smallest. The largest "
         "of several noisy values is too large on average; the column 'corrected' takes that off.",
     )
-
-
-def gap_words(row: dict[str, object]) -> str:
-    """A difference in words with its interval."""
-    metric = str(row["metric"])
-    value, low, high = (_number(row[name]) for name in ("value", "low", "high"))
-    words = (
-        f"{labels.title(metric)} of {row['model']} differs by {labels.points(value, metric)} "
-        f"between the groups of {row['attribute']}"
-    )
-    if low is None or high is None:
-        return f"{words}."
-    return f"{words} (interval {labels.points(low, metric)} to {labels.points(high, metric)})."
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) else None

@@ -105,6 +105,19 @@ def _unjudged(table: pl.DataFrame, judged: pl.DataFrame) -> str:
     return f"{blank} group{'s' if blank > 1 else ''} cannot be judged."
 
 
+def gap_words(row: Row) -> str:
+    """A difference in words with its interval."""
+    metric = str(row["metric"])
+    lead = (
+        f"{labels.title(metric)} of {row['model']} differs by "
+        f"**{labels.points(row['value'], metric)}** between the groups of {row['attribute']}"
+    )
+    if row["low"] is None or row["high"] is None:
+        return f"{lead}."
+    low, high = labels.points(row["low"], metric), labels.points(row["high"], metric)
+    return f"{lead} (interval {low} to {high})."
+
+
 # -- latent groups ------------------------------------------------------------------------------
 
 
@@ -253,6 +266,19 @@ def compare_lead(table: pl.DataFrame, *, quality: str, gap_title: str) -> str:
     return f"{words}."
 
 
-def models_words(result: AuditResult) -> str:
-    """Which models a comparison is between."""
-    return listed(compare.models_of(result), most=8)
+def comparison_how(result: AuditResult) -> str:
+    """How the intervals of a comparison were made."""
+    same = (
+        "All models saw the same splits and the same preprocessing, and were given the same "
+        "budget. A model is dominated where another is no worse on both axes and better on one."
+    )
+    if compare.over_seeds(result):
+        return (
+            f"{same} Intervals are over repeated splits, by the corrected resampled t of Nadeau "
+            "and Bengio (2003): repeated splits share rows, so the plain variance is too small."
+        )
+    return (
+        f"{same} Differences are paired: both models answer for the same rows (exact McNemar for "
+        "rates, paired bootstrap and paired DeLong otherwise), and p-values are adjusted for the "
+        "number of looks (Benjamini–Hochberg)."
+    )

@@ -9,7 +9,7 @@ import streamlit as st
 
 from fairaudit.audit.result import AuditResult
 from fairaudit.plots import labels
-from fairaudit.report import sections
+from fairaudit.report import choices as first
 
 SPLITS: Mapping[str, str] = {"test": "Test rows", "validation": "Validation rows"}
 
@@ -60,13 +60,13 @@ def model(result: AuditResult) -> str:
 
 def attribute(result: AuditResult, *, known: Sequence[str] | None = None) -> str:
     """Which attribute divides the rows into groups."""
-    options = sections.attributes(result) if known is None else list(known)
+    options = first.attributes(result) if known is None else list(known)
     return one_of("Groups by", options, key="by")
 
 
 def metric(result: AuditResult, *, key: str = "metric") -> str:
     """Which number is compared; those shown first in a report come first."""
-    leading = sections.leading_metrics(result, most=100)
+    leading = first.leading_metrics(result, most=100)
     known = result.errors["metric"].unique(maintain_order=True).to_list()
     options = [*leading, *(m for m in known if m not in leading)]
     return one_of("Metric", options, key=key, words=labels.title)

@@ -1,0 +1,59 @@
+"""What is shown first: main split and model, attributes in order, leading metrics."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from fairaudit.audit.result import AuditResult
+from fairaudit.plots import errors, labels
+from fairaudit.plots.groups import LATENT
+from fairaudit.plots.theme import OVERALL, natural
+
+LEADING = ("tpr", "fpr", "selection_rate", "accuracy", "auroc", "mse", "mean_error")
+QUALITY = ("auroc", "accuracy", "balanced_accuracy", "r2", "mse")
+
+
+def main_split(result: AuditResult) -> str:
+    """The split that is shown first: test rows where there are any."""
+    known = result.errors["split"].unique().to_list()
+    return "test" if "test" in known or not known else str(sorted(known)[0])
+
+
+def main_model(result: AuditResult) -> str:
+    """The model the audit is about: the first of the result."""
+    models = result.errors["model"].unique(maintain_order=True).to_list()
+    return str(models[0]) if models else ""
+
+
+def attributes(result: AuditResult) -> list[str]:
+    """Attributes with groups: latent groups, single attributes, then crossings by depth."""
+    known = [a for a in result.errors["attribute"].unique().to_list() if a != OVERALL]
+    return sorted(known, key=lambda a: (a != LATENT, a.count(errors.CROSSED), natural(a)))
+
+
+def leading_metrics(result: AuditResult, most: int = 2) -> list[str]:
+    """The metrics shown first, of those that the result has values for."""
+    known = result.errors.filter(pl.col("value").is_not_null())["metric"]
+    names = known.unique(maintain_order=True).to_list()
+    chosen = [m for m in LEADING if m in names] or names
+    return chosen[:most]
+
+
+def quality_metrics(result: AuditResult) -> list[str]:
+    """Metrics one judges models by over all rows, the usual ones first."""
+    rows = result.errors.filter((pl.col("attribute") == OVERALL) & pl.col("value").is_not_null())
+    known = rows["metric"].unique(maintain_order=True).to_list()
+    first = [m for m in QUALITY if m in known]
+    return [*first, *(m for m in known if m not in {*first, *labels.NEITHER})]
+
+
+def gap_metrics(result: AuditResult, attribute: str) -> list[str]:
+    """Metrics with a difference between the attribute's groups, the usual ones first."""
+    rows = result.gaps.filter(
+        (pl.col("attribute") == attribute)
+        & (pl.col("kind") == "difference")
+        & pl.col("value").is_not_null()
+    )
+    known = rows["metric"].unique(maintain_order=True).to_list()
+    first = [m for m in ("equalized_odds", *LEADING) if m in known]
+    return [*first, *(m for m in known if m not in first)]
