@@ -16,6 +16,7 @@ from fairaudit.methods._monitor import Monitor
 from fairaudit.methods._sgd import history_rows
 from fairaudit.methods.baseline_networks import DecoupledHeads, GroupDRO, PooledNetwork
 from fairaudit.methods.baselines import PooledLinear
+from fairaudit.methods.group_thresholds import GroupThresholds
 
 HISTORY = pl.Schema(
     {"part": pl.String, "epoch": pl.Int64, "metric": pl.String, "value": pl.Float64}
@@ -200,3 +201,30 @@ def fit_decoupled(
     rest = {k: v for k, v in params.items() if k != "attributes"}
     model = build(DecoupledHeads, rest, task=arrays.task, device=device, random_state=seed)
     return _network(model, arrays, arrays.X, "decoupled", monitor, groups)
+
+
+def fit_threshold(
+    arrays: Arrays, params: Mapping[str, Any], *, seed: int, device: str, monitor: Monitor
+) -> Fitted:
+    """The pooled logistic regression with thresholds by group, tuned on validation rows."""
+    if arrays.task != "binary":
+        raise SpecError("method 'threshold' needs a binary target; choose another method")
+    groups = group_columns(arrays, params.get("attributes"))
+    rest = {k: v for k, v in params.items() if k != "attributes"}
+    model = build(GroupThresholds, rest, random_state=seed)
+    train, held = split_masks(arrays)
+    later = (arrays.X[held], arrays.y[held], groups[held]) if held.any() else None
+    model.fit(
+        arrays.X[train],
+        arrays.y[train],
+        sensitive_features=groups[train],
+        sample_weight=weights(arrays, train),
+        validation=later,
+        monitor=monitor,
+    )
+    mute = [g for g, ok in zip(model.groups_.names, model.thresholded_, strict=True) if not ok]
+    said = [*model.groups_.notes()]
+    if mute:
+        said.append(f"Kept at the threshold 0.5 for lack of both classes: {', '.join(mute)}.")
+    found = answers(model, arrays, arrays.X, sensitive_features=groups)
+    return Fitted({"threshold": found}, summary={"warnings": said}, save=model.save)
