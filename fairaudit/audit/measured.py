@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fairaudit.audit.gaps import Estimates
+from fairaudit.audit.metrics import base_name
 
 Float = NDArray[np.float64]
 
 MIN_JUDGED = 5  # a rate resting on fewer rows says nothing: "cannot be judged"
 MIN_STABLE = 30  # below this coverage was measured outside 93–97% for some metrics: "unstable"
+UNBOUNDED = frozenset({"mse", "mae", "error_p50", "error_p90", "brier"})  # brier: 2 if multiclass
 NO_RATIO = frozenset({"mcc", "r2", "mean_error"})  # may be negative
 ESTIMATED, UNSTABLE, UNJUDGED, SUPPRESSED = (
     "estimated",
@@ -20,6 +22,18 @@ ESTIMATED, UNSTABLE, UNJUDGED, SUPPRESSED = (
     "cannot be judged",
     "suppressed",
 )
+
+
+def bounds_of(metric: str) -> tuple[float, float]:
+    """What the metric cannot leave."""
+    name = base_name(metric)
+    if name == "mean_error":
+        return (-np.inf, np.inf)
+    if name == "r2":
+        return (-np.inf, 1.0)
+    if name == "mcc":
+        return (-1.0, 1.0)
+    return (0.0, np.inf) if name in UNBOUNDED else (0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -73,4 +87,4 @@ class Measured:
         """Values and noise of some groups."""
         noise = self.noise[:, keep]
         variance = noise.var(axis=0) if len(noise) else np.zeros(int(keep.sum()))
-        return Estimates(self.value[keep], noise, variance)
+        return Estimates(self.value[keep], noise, variance, bounds_of(self.metric))

@@ -29,7 +29,9 @@ def pooled(m: Measured, confidence: float) -> Pooled:
     if base_name(m.metric) in RATES:
         found = beta_binomial(m.value[known], m.denominator[known], confidence)
     else:
-        variance = m.noise[:, known].var(axis=0) if len(m.noise) else np.zeros(int(known.sum()))
+        variance = m.noise[:, known].var(axis=0) if len(m.noise) else np.zeros(0)
+        if not variance.any():  # nothing is known of the noise: nothing to weigh by
+            return out[0], out[1], out[2]
         found = normal(m.value[known], variance, confidence)
     for column, values in zip(out, found, strict=True):
         column[known] = values
