@@ -60,8 +60,8 @@ class Server:
     def start(self) -> None:
         """Start both and wait until the dashboard answers."""
         self.start_dashboard()
-        command = [sys.executable, "-m", "fairaudit.cli", "supervise", "--slots", "2"]
-        self.supervisor = self._spawn([*command, "--workspace", str(self.workspace)], "supervisor")
+        command = [sys.executable, "-m", "fairaudit.jobs.supervisor", str(self.workspace)]
+        self.supervisor = self._spawn([*command, "--slots", "2"], "supervisor")
 
     def start_dashboard(self) -> None:
         """Start (or start again) the dashboard alone."""

@@ -1,0 +1,165 @@
+"""Whole ways through the dashboard, as people walk them, on real files with a real worker."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from fairaudit.jobs.workspace import Workspace
+from tests.browser.conftest import Server, lead, settle, shoot, visit
+
+pytestmark = pytest.mark.browser
+
+FIT = 180_000  # milliseconds a small fit may take on a busy machine
+RATE = re.compile(r"\d+\.\d%.*\(\d+\.\d% to \d+\.\d%")
+
+
+def upload(page: Page, path: Path) -> None:
+    """Drop a file on the Data page."""
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(str(path))
+
+
+def choose_method(page: Page, title: str) -> None:
+    """Pick a method card."""
+    page.locator(".st-key-method label").filter(has_text=title).first.click()
+    settle(page)
+
+
+def start(page: Page) -> None:
+    """Start the audit and wait for its card."""
+    page.get_by_role("button", name="Start the audit").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Jobs")
+
+
+def test_from_a_csv_to_errors_by_group_and_back_after_a_reload(
+    page: Page, server: Server, shared_data: Path
+) -> None:
+    visit(page, server.url)
+    upload(page, shared_data / "adult" / "adult.data")
+    expect(page.locator("p.lead").first).to_contain_text("32,561 rows")
+    assert "income" in lead(page)
+    shoot(page, "journey-data-adult")
+    page.get_by_role("button", name="Accept and go on").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Train")
+    page.get_by_text("Expert", exact=True).click()
+    settle(page)
+    choose_method(page, "Pooled linear model")
+    start(page)
+    expect(page.get_by_text("Done", exact=True).first).to_be_visible(timeout=FIT)
+    page.get_by_role("link", name="Errors by group").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Errors")
+    expect(page.locator("p.lead").first).to_contain_text(RATE)
+    said = lead(page)
+    expect(page.get_by_test_id("stPlotlyChart").first).to_be_visible()
+    shoot(page, "journey-errors-adult")
+    page.reload()
+    settle(page)
+    expect(page.locator("p.lead").first).to_have_text(said)
+
+
+def test_three_clicks_from_a_sample_to_the_report(page: Page, server: Server) -> None:
+    visit(page, server.url)
+    page.locator(".st-key-sample-hospital button").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Train")
+    settle(page)
+    start(page)
+    expect(page.get_by_role("link", name="Report").last).to_be_visible(timeout=FIT)
+    settle(page)
+    page.get_by_role("main").get_by_role("link", name="Report").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Report")
+    shoot(page, "journey-report")
+
+
+def test_a_wrong_file_gives_one_clear_message_and_leaves_nothing(
+    page: Page, server: Server, tmp_path: Path
+) -> None:
+    before = len(Workspace(server.workspace).datasets())
+    wrong = tmp_path / "holiday.csv"
+    wrong.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20)
+    visit(page, server.url)
+    upload(page, wrong)
+    message = page.get_by_test_id("stAlert")
+    expect(message).to_have_count(1)
+    expect(message).to_contain_text("holiday.csv")
+    assert "Traceback" not in page.content()
+    assert len(Workspace(server.workspace).datasets()) == before
+    shoot(page, "journey-wrong-file")
+
+
+def test_a_running_fit_can_be_cancelled(page: Page, server: Server) -> None:
+    visit(page, server.url)
+    page.locator(".st-key-sample-hospital button").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Train")
+    page.get_by_text("Expert", exact=True).click()
+    settle(page)
+    choose_method(page, "Pooled network (ERM)")
+    epochs = page.get_by_role("spinbutton", name="Epochs")
+    epochs.fill("1000")
+    epochs.press("Enter")
+    patience = page.get_by_role("spinbutton", name="Patience")
+    patience.fill("1000")
+    patience.press("Enter")
+    settle(page)
+    start(page)
+    expect(page.get_by_text(re.compile(r"\d+%")).first).to_be_visible(timeout=FIT)
+    shoot(page, "journey-progress")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("Cancelled", exact=True).first).to_be_visible(timeout=FIT)
+    expect(page.get_by_role("button", name="Run again")).to_be_visible()
+
+
+def test_two_people_at_once_do_not_see_each_others_choices(
+    browser: Browser, server: Server
+) -> None:
+    first, second = browser.new_context().new_page(), browser.new_context().new_page()
+    visit(first, server.url)
+    visit(second, server.url)
+    first.locator(".st-key-sample-lending button").click()
+    second.locator(".st-key-sample-hospital button").click()
+    expect(first.get_by_role("heading", level=1)).to_have_text("Audit")
+    expect(second.get_by_role("heading", level=1)).to_have_text("Train")
+    expect(first.locator("p.lead").first).to_contain_text("lending.csv")
+    expect(second.locator("p.lead").first).to_contain_text("hospital.csv")
+    assert "hospital" not in lead(first)
+    first.context.close()
+    second.context.close()
+
+
+def test_a_restarted_server_finds_the_running_job_again(page: Page, own_server: Server) -> None:
+    visit(page, own_server.url)
+    page.locator(".st-key-sample-hospital button").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Train")
+    settle(page)
+    start(page)
+    expect(page.get_by_test_id("stProgress").first).to_be_visible()
+    address = page.url
+    own_server.stop_dashboard()
+    own_server.start_dashboard()
+    visit(page, address)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Jobs")
+    expect(page.get_by_text("Done", exact=True).first).to_be_visible(timeout=FIT)
+    assert [j.state for j in Workspace(own_server.workspace).jobs()] == ["succeeded"]
+
+
+def test_a_link_reopens_audit_page_and_choices(browser: Browser, server: Server) -> None:
+    mine = browser.new_context().new_page()
+    visit(mine, server.url)
+    mine.locator(".st-key-sample-lending button").click()
+    expect(mine.get_by_role("heading", level=1)).to_have_text("Audit")
+    settle(mine)
+    mine.get_by_role("main").get_by_role("link", name="All metrics").click()
+    expect(mine.get_by_role("heading", level=1)).to_have_text("Errors")
+    settle(mine)
+    mine.get_by_role("combobox", name=re.compile("Metric")).click()
+    mine.get_by_role("option", name=re.compile("False-negative rate")).first.click()
+    settle(mine)
+    said = lead(mine)
+    assert "false-negative rate" in said.lower()
+    theirs = browser.new_context().new_page()
+    visit(theirs, mine.url)
+    expect(theirs.locator("p.lead").first).to_have_text(said)
+    mine.context.close()
+    theirs.context.close()
