@@ -156,7 +156,21 @@ def _branches(
         if path and rows.any() and member[rows].mean() > max(base, 0.5 * _purity(base)):
             found.append((int(member[rows].sum()), path))
     found.sort(key=lambda item: -item[0])
-    return [_shorten(path) for _, path in found[:2]]
+    return _joined([_shorten(path) for _, path in found[:2]])
+
+
+def _joined(branches: list[tuple[_Step, ...]]) -> list[tuple[_Step, ...]]:
+    """Two branches that differ only in the side of one split are one shorter branch."""
+    if len(branches) != 2:
+        return branches
+    first, second = (set(b) for b in branches)
+    left, right = first - second, second - first
+    if len(left) != 1 or len(right) != 1:
+        return branches
+    (a,), (b,) = left, right
+    same_split = (a.feature, a.threshold) == (b.feature, b.threshold) and a.above != b.above
+    shared = tuple(step for step in branches[0] if step != a)
+    return [shared] if same_split and shared else branches
 
 
 def _purity(base: float) -> float:
