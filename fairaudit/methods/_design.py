@@ -100,14 +100,17 @@ class Target:
                 f"y holds one class only ({classes[0]!r}); a classifier needs at least 2 classes"
             )
         if task == "binary" and len(classes) > 2:
-            raise InputError(f"y holds {len(classes)} classes; use task='multiclass'")
+            raise InputError(
+                "Only binary classification is supported here; y holds "
+                f"{len(classes)} classes, use a method or task for several classes"
+            )
         return cls(classes)
 
     def encode(self, y: Any, n: int) -> NDArray[Any]:
-        """int64 class codes (−1 for a class not seen in training) or standardised float32."""
+        """int64 class codes (−1 for a class not seen in training) or standardised values."""
         y = checked_y(y, n)
         if self.classes is None:
-            return np.asarray((_numbers(y) - self.centre) / self.scale, dtype=np.float32)
+            return np.asarray((_numbers(y) - self.centre) / self.scale)
         place = np.searchsorted(self.classes, y).clip(0, len(self.classes) - 1)
         return np.where(self.classes[place] == y, place, -1).astype(np.int64)
 
@@ -152,7 +155,7 @@ def softmax(logits: Float) -> Float:
 
 
 def checked_weight(sample_weight: Any, n: int) -> Float | None:
-    """Row weights (n,) with mean 1, or None.
+    """Row weights (n,), or None.
 
     Raises
     ------
@@ -166,4 +169,4 @@ def checked_weight(sample_weight: Any, n: int) -> Float | None:
         raise InputError(
             "sample_weight must hold one non-negative number per row of X, not all zero"
         )
-    return np.asarray(weight / weight.mean())
+    return weight

@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import bdtrc, betaincinv, ndtr, ndtri, stdtr, stdtrit
+from scipy.special import betainc, betaincinv, ndtr, ndtri, stdtr, stdtrit
 
 from fairaudit.exceptions import SpecError
 
@@ -66,7 +66,7 @@ class PairedCounts:
         """P(Binomial(d, θ) ≥ gains) at the θ where 2θ − 1 = −tolerance · n / d."""
         d = self.gains + self.losses
         theta = np.clip((1 - tolerance * self.n / np.maximum(d, 1)) / 2, 0, 1)
-        tail = bdtrc(np.maximum(self.gains - 1, 0), d, theta)
+        tail = betainc(np.maximum(self.gains, 1), self.losses + 1, theta)
         return np.where(self.gains > 0, tail, np.where(theta > 0, 1.0, 0.0))
 
     def _exact_lower(self, level: Float) -> Float:
@@ -417,7 +417,7 @@ def _neg_mse(pair: _Pair) -> Evidence:
     mean = pair.sum(d) / n
     centred = d - mean[pair.groups]
     sd = np.sqrt(pair.sum(centred**2) / np.maximum(pair.n - 1, 1))
-    skew = pair.sum(centred**3) / n / np.maximum(sd, 1e-150) ** 3
+    skew = pair.sum(centred**3) / n / np.where(sd > 0, sd, 1.0) ** 3
     obstacle = _enough(pair.n)
     baseline = _ratio(-pair.sum((pair.b - pair.y) ** 2), pair.n)
     return Evidence(

@@ -23,6 +23,21 @@ def estimator_tags(tags: Any, task: str) -> Any:
     return tags
 
 
+def classifies(estimator: Any) -> bool:
+    """Whether an estimator gives classes: by its target once fitted, else by its task.
+
+    Raises
+    ------
+    AttributeError
+        When it does not; scikit-learn then says that the method does not exist.
+    """
+    target = getattr(estimator, "target_", None)
+    yes = estimator.task != "regression" if target is None else target.classes is not None
+    if not yes:
+        raise AttributeError("a regression has no probabilities; call predict instead")
+    return True
+
+
 def score(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> float:
     """Accuracy of a classifier, R² of a regression."""
     judge = r2_score if estimator.target_.classes is None else accuracy_score

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn.utils.metaestimators import available_if
 
-from fairaudit.exceptions import SpecError
 from fairaudit.methods._calibration import Calibration
 from fairaudit.methods._design import Target, check_design, softmax
 from fairaudit.methods._groups import UNKNOWN, Groups, names_of
@@ -47,6 +47,19 @@ class RowAnswers:
         """Labels and, with two classes, the positive score."""
         two = self.proba is not None and self.proba.shape[1] == 2
         return Answers(self.label, self.proba[:, 1] if two and self.proba is not None else None)
+
+
+def has_classes(model: SelectivePrediction) -> bool:
+    """Whether probabilities exist.
+
+    Raises
+    ------
+    AttributeError
+        When the model is a regression.
+    """
+    if model._task() == "regression":
+        raise AttributeError("a regression has no probabilities; call predict instead")
+    return True
 
 
 class SelectivePrediction:
@@ -167,20 +180,10 @@ class SelectivePrediction:
         )
         return np.asarray(self.target_.classes[codes])
 
+    @available_if(has_classes)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any, sensitive_features: Any = None) -> Float:
-        """Calibrated probabilities (n, C) of the model chosen for each row's group.
-
-        Raises
-        ------
-        SpecError
-            When the model is a regression.
-        """
-        self._refuse_regression()
+        """Calibrated probabilities (n, C) of the model chosen for each row's group."""
         return softmax(self._outputs(X, sensitive_features)[0])
-
-    def _refuse_regression(self) -> None:
-        if self._task() == "regression":
-            raise SpecError("a regression has no probabilities; call predict instead")
 
     def predict_baseline(self, X: Any) -> NDArray[Any]:
         """The pooled baseline's labels or values (n,)."""
@@ -188,9 +191,9 @@ class SelectivePrediction:
         output = self.calibrations_[-1](self._baseline_raw(X))
         return self._decoded(output, None)
 
+    @available_if(has_classes)  # type: ignore[untyped-decorator]
     def predict_baseline_proba(self, X: Any) -> Float:
         """The pooled baseline's calibrated probabilities (n, C)."""
-        self._refuse_regression()
         X = check_design(self, X, reset=False)
         return softmax(self.calibrations_[-1](self._baseline_raw(X)))
 
@@ -204,9 +207,9 @@ class SelectivePrediction:
         ]
         return np.column_stack(columns)
 
+    @available_if(has_classes)  # type: ignore[untyped-decorator]
     def predict_experts_proba(self, X: Any) -> Float:
         """Every expert's calibrated probabilities (n, G, C)."""
-        self._refuse_regression()
         raw, _ = self._forward(check_design(self, X, reset=False))
         return np.stack(
             [softmax(self.calibrations_[g](raw[:, g])) for g in range(raw.shape[1])], axis=1

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
+from sklearn.utils.metaestimators import available_if
 from torch import Tensor, nn
 
 from fairaudit.exceptions import SpecError
@@ -18,7 +19,13 @@ from fairaudit.methods._groups import Groups, stratified_validation
 from fairaudit.methods._monitor import Monitor
 from fairaudit.methods._nets import channels_last, load_weights, make_encoder
 from fairaudit.methods._rows import Rows, channel_statistics, in_pieces, rows_of
-from fairaudit.methods._scores import estimator_tags, score, state_of_target, target_of_state
+from fairaudit.methods._scores import (
+    classifies,
+    estimator_tags,
+    score,
+    state_of_target,
+    target_of_state,
+)
 from fairaudit.methods._sgd import fit_network, mixed_precision, recipe_of, row_loss
 from fairaudit.methods._state import load_state, save_state
 
@@ -46,6 +53,12 @@ def at_rest(net: Net) -> Net:
     the rows beside it; convolutions stay as they are."""
     convolves = any(p.ndim == 4 for p in net.parameters())
     return net if convolves else net.double()
+
+
+def as_target(codes: NDArray[Any], device: torch.device) -> Tensor:
+    """Class codes as int64, standardised values as float32, on the device."""
+    found = torch.as_tensor(codes, device=device)
+    return found.float() if found.is_floating_point() else found
 
 
 def precision(net: nn.Module) -> torch.dtype:
@@ -167,9 +180,8 @@ class PooledNetwork(BaseEstimator):  # type: ignore[misc]
         device = pick_device(self.device)
         self.channels_ = channel_statistics(fitted[0]) if fitted[0].ndim == 4 else None
         rows, later = (rows_of(part[0], device, self.channels_) for part in (fitted, held))
-        y, groups, y_held, groups_held = (
-            torch.as_tensor(v, device=device) for v in (*fitted[1:], *held[1:])
-        )
+        y, y_held = (as_target(part[1], device) for part in (fitted, held))
+        groups, groups_held = (torch.as_tensor(p[2], device=device) for p in (fitted, held))
         scale = None if weight is None else torch.as_tensor(weight, device=device).float()
         self.net_ = self._network(seed).to(device)
         recipe = recipe_of(self)
@@ -268,22 +280,15 @@ class PooledNetwork(BaseEstimator):  # type: ignore[misc]
         own = self._own(output, groups).numpy()
         return own if self.target_.classes is None else softmax(own)
 
+    @available_if(classifies)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any, sensitive_features: Any = None) -> NDArray[np.float64]:
-        """Probabilities (n, C).
-
-        Raises
-        ------
-        SpecError
-            When the model is a regression.
-        """
-        answers = self._answers(X, sensitive_features)
-        if self.target_.classes is None:
-            raise SpecError("a regression has no probabilities; call predict instead")
-        return answers
+        """Probabilities (n, C); a regression has none."""
+        return self._answers(X, sensitive_features)
 
     def predict(self, X: Any, sensitive_features: Any = None) -> NDArray[Any]:
         """Labels, or values, (n,)."""
-        return self.target_.decode(self._answers(X, sensitive_features))
+        answers = self._answers(X, sensitive_features)
+        return self.target_.decode(answers)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy, or R² for regression."""

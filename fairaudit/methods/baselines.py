@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.utils.metaestimators import available_if
 
 from fairaudit.exceptions import SpecError, TrainingError
 from fairaudit.methods._design import (
@@ -18,7 +19,13 @@ from fairaudit.methods._design import (
     softmax,
 )
 from fairaudit.methods._monitor import Monitor, Silent
-from fairaudit.methods._scores import estimator_tags, score, state_of_target, target_of_state
+from fairaudit.methods._scores import (
+    classifies,
+    estimator_tags,
+    score,
+    state_of_target,
+    target_of_state,
+)
 from fairaudit.methods._state import load_state, save_state
 
 
@@ -88,28 +95,25 @@ class PooledLinear(BaseEstimator):  # type: ignore[misc]
         ear.end()
         return self
 
+    @available_if(classifies)  # type: ignore[untyped-decorator]
     def decision_function(self, X: Any) -> NDArray[np.float64]:
-        """Linear scores (n,) for binary outcomes and regression, else (n, C)."""
+        """Linear scores (n,) for two classes, else (n, C); a regression has none."""
+        return self._scores(X)
+
+    def _scores(self, X: Any) -> NDArray[np.float64]:
         scores = _table(check_design(self, X, reset=False)) @ self.coef_.T + self.intercept_
         return np.asarray(scores[:, 0] if scores.shape[1] == 1 else scores)
 
+    @available_if(classifies)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Probabilities (n, C).
-
-        Raises
-        ------
-        SpecError
-            When the model is a regression.
-        """
-        scores = self.decision_function(X)
-        if self.target_.classes is None:
-            raise SpecError("a regression has no probabilities; call predict instead")
+        """Probabilities (n, C); a regression has none."""
+        scores = self._scores(X)
         logits = scores if scores.ndim == 2 else np.column_stack([np.zeros_like(scores), scores])
         return softmax(logits)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Labels, or values, (n,)."""
-        scores = self.decision_function(X)
+        scores = self._scores(X)
         if self.target_.classes is None:
             return self.target_.decode(scores)
         return self.target_.decode(

@@ -33,7 +33,7 @@ from fairaudit.methods._sde_state import fill, restore, save_fair_sde
 from fairaudit.methods._sgd import history_rows, recipe_of
 from fairaudit.methods._state import load_state
 from fairaudit.methods._verdicts import Rules, decide, summary_of
-from fairaudit.methods.baseline_networks import PooledNetwork, at_rest
+from fairaudit.methods.baseline_networks import PooledNetwork, as_target, at_rest
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -291,7 +291,7 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
     def _part(self, rows: SplitRows, weight: Float | None, device: torch.device) -> Part:
         return Part(
             rows_of(rows.X, device, self.channels_),
-            torch.as_tensor(rows.codes, device=device),
+            as_target(rows.codes, device),
             torch.as_tensor(rows.groups, device=device),
             None if weight is None else torch.as_tensor(weight, device=device).float(),
         )

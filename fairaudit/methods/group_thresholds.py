@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
 
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.methods._design import check_design
@@ -119,6 +120,7 @@ class GroupThresholds(BaseEstimator):  # type: ignore[misc]
 
     def chance_of_positive(self, X: Any, sensitive_features: Any = None) -> Float:
         """Chance (n,) that a row is labelled positive by the randomised thresholds."""
+        check_is_fitted(self)
         scores = self.base_.predict_proba(X)[:, 1]
         codes = self.groups_.codes(sensitive_features, len(scores))
         if (codes == UNKNOWN).any():
@@ -135,7 +137,8 @@ class GroupThresholds(BaseEstimator):  # type: ignore[misc]
 
     def predict_proba(self, X: Any, sensitive_features: Any = None) -> Float:
         """Probabilities (n, 2) of the pooled model; thresholds do not change them."""
-        return self.base_.predict_proba(X)
+        check_is_fitted(self)
+        return np.asarray(self.base_.predict_proba(X))
 
     def predict(self, X: Any, sensitive_features: Any = None) -> NDArray[Any]:
         """Labels (n,); where a threshold is randomised, drawn with `random_state`."""
