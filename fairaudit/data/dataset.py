@@ -27,6 +27,7 @@ class Prepared:
     arrays: Arrays
     features: Encoder
     sensitive: Encoder
+    excluded: pl.DataFrame
 
 
 class Dataset:
@@ -47,7 +48,7 @@ class Dataset:
     roles : ColumnRoles
         Resolved: the positive label is set.
     excluded : polars.DataFrame
-        `row` and `reason` of the rows no array holds (missing target, weight or split).
+        `row` and `reason` of the rows no array holds (missing target or weight).
 
     Raises
     ------
@@ -69,7 +70,6 @@ class Dataset:
         self.roles = resolve(self.frame, roles)
         self.images = images
         self.excluded = _excluded(self.frame, self.roles)
-        self._kept = _kept(self.frame, self.roles, self.excluded)
 
     def __len__(self) -> int:
         return self.frame.height
@@ -92,14 +92,25 @@ class Dataset:
 
     def prepared(self, split: SplitSpec = DEFAULT_SPLIT, seed: int = 0) -> Prepared:
         """Arrays together with the encoders of features and of sensitive attributes."""
-        frame = self._kept
+        excluded = self.excluded_rows(split)
+        frame = _kept(self.frame, self.roles, excluded)
         parts = self._parts(frame, split, seed)
         training = parts == TRAIN
         train = frame.filter(pl.Series(training))
         features = fit_encoder(train, self.roles.features)
         sensitive = fit_encoder(train, self.roles.sensitive)
         arrays = self._assembled(frame, parts, features, sensitive)
-        return Prepared(arrays, features, sensitive)
+        return Prepared(arrays, features, sensitive, excluded)
+
+    def excluded_rows(self, split: SplitSpec = DEFAULT_SPLIT) -> pl.DataFrame:
+        """Like `excluded`, with the rows that a split column leaves without a part."""
+        if split.by != "column" or self.roles.split is None:
+            return self.excluded
+        unnamed = self.frame.filter(pl.Series(named_parts(self.frame[self.roles.split]) == -1))
+        rows = unnamed.select(
+            pl.col(self.roles.row_id).alias("row"), reason=pl.lit("split missing")
+        )
+        return pl.concat([self.excluded, rows]).unique("row", keep="first").sort("row")
 
     def encoder(self, split: SplitSpec = DEFAULT_SPLIT, seed: int = 0) -> pl.DataFrame:
         """Which features were made of which column, and how (one row a column)."""
@@ -173,8 +184,6 @@ def _excluded(frame: pl.DataFrame, roles: ColumnRoles) -> pl.DataFrame:
         )
     if roles.weight is not None:
         reasons.append((_unknown(frame, roles.weight, True), "weight missing"))
-    if roles.split is not None and _needs_all_parts(frame[roles.split]):
-        reasons.append((pl.col(roles.split).is_null(), "split missing"))
     reason = pl.lit(None, dtype=pl.String)
     for condition, text in reversed(reasons):
         reason = pl.when(condition).then(pl.lit(text)).otherwise(reason)
@@ -191,11 +200,6 @@ def _unknown(frame: pl.DataFrame, column: str, number: bool) -> pl.Expr:
             else (value.is_null() | value.is_nan())
         )
     return value.is_null()
-
-
-def _needs_all_parts(values: pl.Series) -> bool:
-    """A column that only marks test rows says nothing by a missing cell (see `named_parts`)."""
-    return bool((named_parts(values) == -1).any())
 
 
 def _kept(frame: pl.DataFrame, roles: ColumnRoles, excluded: pl.DataFrame) -> pl.DataFrame:

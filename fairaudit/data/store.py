@@ -261,8 +261,13 @@ def now() -> str:
 @contextmanager
 def staging(datasets_folder: Path, home: Path) -> Iterator[Path]:
     """A folder beside the final one: renamed on success, removed on any failure."""
-    datasets_folder.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=".ingest-", dir=datasets_folder))
+    try:
+        datasets_folder.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=".ingest-", dir=datasets_folder))
+    except OSError as error:
+        raise InputError(
+            f"'{datasets_folder}' cannot be written ({error.strerror}); check the folder's rights"
+        ) from error
     try:
         yield folder
         _publish(folder, home)
@@ -338,7 +343,7 @@ def load(folder: Path | str, columns: list[str] | None = None) -> pl.DataFrame:
     """The stored rows, or only some columns of them (the row id always)."""
     lazy = scan(folder)
     if columns is not None:
-        lazy = lazy.select(dict.fromkeys([ROW_ID, *columns]))
+        lazy = lazy.select(list(dict.fromkeys([ROW_ID, *columns])))
     try:
         return lazy.collect()
     except pl.exceptions.PolarsError as error:
