@@ -52,6 +52,8 @@ def _prepare(folder: JobFolder, monitor: FolderMonitor) -> None:
 def _wait_for_folder() -> JobFolder | None:
     """Import what takes long, then wait; None when the supervisor went away."""
     _warm_up()
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
     line = sys.stdin.readline()
     if not line.strip():
         return None

@@ -29,6 +29,7 @@ from fairaudit.jobs.shelf import Shelf
 LOCK = upkeep.SUPERVISOR_LOCK
 TRIES = 3  # starts of a worker that never began
 UPKEEP_EVERY = 3600.0
+_GLANCE = 0.5  # seconds; whoever only looks holds the lock for less
 _LOG = logging.getLogger(__name__)
 
 _KILLED = (
@@ -46,7 +47,7 @@ class Memory:
     """
 
     grace_s: float = 30.0
-    begin_s: float = 60.0
+    begin_s: float = 15.0
     asked: dict[str, float] = field(default_factory=dict)
     waited: dict[str, float] = field(default_factory=dict)
     seen: int = -1
@@ -142,7 +143,7 @@ def _never_began(
     waited = memory.since(memory.waited, entry.id)
     if not known_dead and waited < memory.begin_s:
         return
-    if folder.cancel_asked() or entry.tries >= TRIES:
+    if folder.cancel_asked() or (known_dead and entry.tries >= TRIES):
         _bury(ledger, memory, folder, _UNSTARTABLE)
     else:
         memory.forget(entry.id)
@@ -213,7 +214,7 @@ def sole(root: Path, *, wait: bool = False) -> Iterator[None]:
     """
     lock = FileLock(root / LOCK, thread_local=False)
     try:
-        lock.acquire(timeout=-1 if wait else 0)
+        lock.acquire(timeout=-1 if wait else _GLANCE)
     except Timeout:
         raise JobError(
             f"another supervisor is at work in '{root}'; stop it first, or use it"
@@ -231,7 +232,7 @@ def run(
     poll: float = 0.25,
     stop: threading.Event | None = None,
     wait: bool = False,
-    begin_s: float = 60.0,
+    begin_s: float = 15.0,
 ) -> None:
     """Supervise a workspace until `stop` is set.
 
@@ -246,7 +247,8 @@ def run(
     wait : bool
         Wait for another supervisor's end instead of raising.
     begin_s : float
-        Seconds a worker may take from its start to holding its job.
+        Seconds a worker of an earlier supervisor may take to hold its job before the job is
+        started again (two workers are safe: one holds the job, the other leaves).
     """
     root = Path(workspace).expanduser().resolve()
     root.mkdir(parents=True, exist_ok=True)
@@ -287,11 +289,13 @@ def _upkeep(root: Path) -> None:
 
 def is_supervised(workspace: Path | str) -> bool:
     """Whether a supervisor is at work."""
+    lock = FileLock(Path(workspace) / LOCK, thread_local=False)
     try:
-        with sole(Path(workspace)):
-            return False
-    except JobError:
+        lock.acquire(timeout=0)
+    except Timeout:
         return True
+    lock.release()
+    return False
 
 
 def ensure_supervisor(workspace: Path | str) -> subprocess.Popen[bytes] | None:
@@ -325,8 +329,8 @@ def end_supervisor(process: subprocess.Popen[bytes], patience: float = 10.0) -> 
         process.wait()
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """`python -m fairaudit.jobs.supervisor WORKSPACE`."""
+def arguments(words: list[str] | None = None) -> argparse.Namespace:
+    """The command line of `python -m fairaudit.jobs.supervisor`."""
     parser = argparse.ArgumentParser(prog="python -m fairaudit.jobs.supervisor")
     parser.add_argument("workspace", type=Path)
     parser.add_argument("--engine", choices=("local", "ray"), default="local")
@@ -335,15 +339,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--poll", type=float, default=0.25, help="seconds between two looks")
     parser.add_argument("--no-standby", action="store_true", help="keep no warm worker")
     parser.add_argument("--while-stdin", action="store_true", help="end when stdin closes")
-    words = parser.parse_args(arguments)
+    return parser.parse_args(words)
+
+
+def main(words: list[str] | None = None) -> int:
+    """Supervise until SIGTERM, Ctrl-C or (if asked) the end of stdin; 1 if there is another."""
+    asked = arguments(words)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    if words.while_stdin:
+    if asked.while_stdin:
         threading.Thread(target=_until_closed, args=(stop,), daemon=True).start()
     try:
-        run(words.workspace, engine_for(words), poll=words.poll, stop=stop)
+        run(asked.workspace, engine_for(asked), poll=asked.poll, stop=stop)
     except JobError as error:
         _LOG.error("%s", error)
         return 1
