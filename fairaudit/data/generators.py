@@ -34,9 +34,9 @@ ROME_GATE: tuple[tuple[float, float, float], ...] = (
 # Lending: effect on the log-odds of repaying, one row a hidden group ("salaried", "seasonal
 # income", "new to the country"); columns: intercept, income, debt, history, late payments, amount.
 LENDING_EFFECTS: tuple[tuple[float, ...], ...] = (
-    (1.2, 1.0, -1.2, 0.8, -1.0, -0.5),
-    (0.3, -0.3, -0.2, 0.3, -0.3, -1.6),
-    (0.6, 1.1, 1.0, -0.9, -0.4, -0.4),
+    (1.2, 1.6, -1.6, 1.0, -1.4, -0.8),
+    (0.2, -0.4, -0.3, 0.4, -0.4, -2.6),
+    (0.4, 1.6, 1.9, -1.4, -0.5, -0.5),
 )
 LENDING_GROUPS = ("salaried", "seasonal income", "new to the country")
 
@@ -82,7 +82,7 @@ def rome_simulation(n: int = 4000, n_test: int = 1000, seed: int = 11) -> Truth:
     return Truth(pl.DataFrame(columns), hidden, mean)
 
 
-def lending(n: int = 5000, seed: int = 7) -> Truth:
+def lending(n: int = 6000, seed: int = 7) -> Truth:
     """Loan applications; `hidden` indexes `LENDING_GROUPS`, `expected` is P(repaid)."""
     rng = np.random.default_rng(seed)
     sex = rng.choice(["female", "male"], n, p=[0.46, 0.54])
@@ -120,9 +120,9 @@ def _lending_gate(
     sex: NDArray[np.str_], ethnicity: NDArray[np.str_], age: NDArray[np.int64]
 ) -> Floats:
     """Log-odds of the three hidden groups, from the declared attributes only."""
-    young, minority = (age < 32).astype(float), np.isin(ethnicity, ["B", "C"]).astype(float)
-    seasonal = -1.6 + 2.0 * young * (sex == "male") + 1.2 * (ethnicity == "D") + 0.9 * young
-    new = -2.6 + 2.9 * minority + 1.1 * minority * (sex == "female")
+    young, minority = (age < 38).astype(float), np.isin(ethnicity, ["B", "C"]).astype(float)
+    seasonal = -3.2 + 4.2 * young * (sex == "male") + 0.8 * (ethnicity == "D") + 0.8 * young
+    new = -3.4 + 5.2 * minority + 0.8 * minority * (sex == "female")
     return np.stack([np.full(len(age), 0.6), seasonal, new], axis=1)
 
 

@@ -69,7 +69,7 @@ _ALL = (
     Sample(
         "lending",
         "Lending: two scoring systems and a hidden group",
-        "5,000 simulated loan applications. Two systems have decided on them already; one of them "
+        "6,000 simulated loan applications. Two systems have decided on them already; one of them "
         "misjudges people whose hidden group repays by another rule. `district` is a proxy of "
         "ethnicity.",
         "lending.csv",
