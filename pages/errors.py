@@ -6,7 +6,7 @@ import streamlit as st
 
 from fairaudit.plots import errors
 from fairaudit.report import words
-from fairaudit.ui import choices, drill, frame, layout, opened
+from fairaudit.ui import choices, drill, frame, layout, opened, threshold
 
 frame.enter()
 
@@ -27,7 +27,7 @@ with places[3]:
 ask = {"attribute": by, "metric": metric, "split": split}
 with head:
     layout.page("errors", words.errors_lead(result, model=model, **ask))
-view = choices.view(("By group", "Crossing", "Score curves", "Counts and rows"))
+view = choices.view(("By group", "Crossing", "Threshold", "Score curves", "Counts and rows"))
 
 if view == "By group":
     together = st.toggle("All models side by side", key="together", bind="query-params")
@@ -39,6 +39,8 @@ elif view == "Crossing":
         layout.chart(errors.crossing(result, model=model, **ask), key="crossing")
     else:
         layout.quiet("Choose two attributes under “Groups by”, such as a × b.")
+elif view == "Threshold":
+    threshold.explorer(result, model=model, **ask)
 elif view == "Score curves":
     curves = {"attribute": by, "model": model, "split": split}
     for name, drawn in (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import streamlit as st
+
 from fairaudit.plots import errors, groups
 from fairaudit.report import words
 from fairaudit.ui import choices, frame, layout, opened
@@ -15,7 +17,11 @@ found = opened.require(
     "Its method finds no latent groups. ROME does: train it on the same data to see them.",
 )
 result = audit.result
-layout.page("groups", words.groups_lead(found))
+head = st.container()
+at = choices.groups_shown(found)
+found = groups.of_count(found, at)
+with head:
+    layout.page("groups", words.groups_lead(found))
 view = choices.view(("Sizes", "Profile", "Errors", "Overlap", "Membership", "Projection"))
 
 if view == "Sizes":
@@ -34,18 +40,19 @@ elif view == "Errors":
     layout.chart(errors.by_group(result, models=[model], **ask), key="latent-errors")
     if (tests := audit.table("latent_tests")) is not None:
         layout.says(words.tests_lead(tests))
-        layout.chart(groups.tests(tests), key="latent-tests")
+        layout.chart(groups.tests(groups.of_count(tests, at)), key="latent-tests")
 else:
     shown = None
     if view == "Profile" and (profile := audit.table("group_profile")) is not None:
-        shown = groups.profile(profile)
+        shown = groups.profile(groups.of_count(profile, at))
     elif view == "Overlap" and (overlap := audit.table("overlap")) is not None:
+        overlap = groups.of_count(overlap, at)
         known = overlap["attribute"].unique(maintain_order=True).to_list()
         shown = groups.overlap(overlap, attribute=choices.one_of("Attribute", known, key="with"))
     elif view == "Membership" and result.latent is not None:
-        shown = groups.membership(result.latent)
+        shown = groups.membership(groups.of_count(result.latent, at))
     elif view == "Projection" and (projection := audit.table("projection")) is not None:
-        shown = groups.projection(projection)
+        shown = groups.projection(groups.of_count(projection, at))
     if shown is None:
         layout.quiet(f"This audit holds no {view.lower()}; run it again to have one.")
     else:

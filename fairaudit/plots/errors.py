@@ -337,7 +337,7 @@ def _calibration_alt(table: pl.DataFrame, attribute: str, model: str) -> str:
     )
 
 
-def threshold(table: pl.DataFrame, *, metric: str, at: float, attribute: str = "") -> Chart:
+def threshold(table: pl.DataFrame, *, metric: str, at: float | None, attribute: str = "") -> Chart:
     """A metric of each group over all thresholds; a line marks the chosen one.
 
     Parameters
@@ -345,8 +345,8 @@ def threshold(table: pl.DataFrame, *, metric: str, at: float, attribute: str = "
     table : polars.DataFrame
         Columns group, threshold, value.
     metric : str
-    at : float
-        The chosen threshold.
+    at : float or None
+        The chosen threshold, where all groups share one.
     """
     if table.is_empty():
         return empty("There are no scores, so there is no threshold to move.")
@@ -354,9 +354,11 @@ def threshold(table: pl.DataFrame, *, metric: str, at: float, attribute: str = "
         x="Threshold on the score", y=labels.title(metric), height=340, legend=True,
         percent_y=labels.is_rate(metric),
     )  # fmt: skip
-    figure.add_shape(
-        type="line", x0=at, x1=at, y0=0, y1=1, yref="paper", line={"color": NEUTRAL, "width": 1.5}
-    )
+    if at is not None:
+        figure.add_shape(
+            type="line", x0=at, x1=at, y0=0, y1=1, yref="paper",
+            line={"color": NEUTRAL, "width": 1.5},
+        )  # fmt: skip
     groups = sorted(table["group"].unique().to_list(), key=natural)[:12]
     known = styles(table["group"].unique().to_list())
     for group in groups:
@@ -366,13 +368,15 @@ def threshold(table: pl.DataFrame, *, metric: str, at: float, attribute: str = "
 
 
 def _threshold_alt(
-    table: pl.DataFrame, groups: Sequence[str], metric: str, at: float, attribute: str
+    table: pl.DataFrame, groups: Sequence[str], metric: str, at: float | None, attribute: str
 ) -> str:
+    by = f" by {attribute}" if attribute else ""
+    if at is None:
+        return f"{labels.title(metric)}{by} over all thresholds on the score."
     words = []
     for group in groups:
         rows = table.filter((pl.col("group") == group) & pl.col("value").is_not_null())
         if not rows.is_empty():
             near = rows.sort((pl.col("threshold") - at).abs()).row(0, named=True)
             words.append(f"{group} {labels.value(near['value'], metric)}")
-    by = f" by {attribute}" if attribute else ""
     return f"{labels.title(metric)}{by} at threshold {at:.2f}: " + ", ".join(words) + "."

@@ -55,6 +55,13 @@ def sizes(groups: pl.DataFrame) -> Chart:
     return Chart(figure, f"Share of rows by latent group: {', '.join(words)}.", rows)
 
 
+def of_count(table: pl.DataFrame, count: int | None) -> pl.DataFrame:
+    """The rows that belong to one number of groups, where the table holds several."""
+    if count is None or "n_groups" not in table.columns:
+        return table
+    return table.filter(pl.col("n_groups") == count).drop("n_groups")
+
+
 def readable(groups: pl.DataFrame) -> pl.DataFrame:
     """The groups in order, numbers of rows as whole numbers, the rule last."""
     whole = [c for c in ("n_train", "n_test") if c in groups.columns]
@@ -137,6 +144,7 @@ def membership(latent: pl.DataFrame, *, split: str | None = "test") -> Chart:
     if split is not None and split in latent["split"].unique().to_list():
         rows = latent.filter(pl.col("split") == split)
     shares = [c for c in rows.columns if c[:1] == "p" and c[1:].isdecimal()]
+    shares = [c for c in shares if not rows[c].is_null().all()]
     if rows.is_empty() or not shares:
         return empty("There are no memberships.")
     counted = _sureness(rows, shares)
@@ -275,7 +283,9 @@ def tests(table: pl.DataFrame) -> Chart:
     rows = table.filter(pl.col("difference").is_not_null())
     if rows.is_empty():
         return empty("No latent group could be tested on held-out rows.")
-    rows = in_order(rows.filter(pl.col("n_groups") == rows["n_groups"].max()))
+    if "n_groups" in rows.columns:
+        rows = rows.filter(pl.col("n_groups") == rows["n_groups"].max())
+    rows = in_order(rows)
     metric = str(rows["metric"].item(0))
     rows = rows.filter(pl.col("metric") == metric)
     names = rows["group"].to_list()

@@ -57,3 +57,13 @@ def gap_metrics(result: AuditResult, attribute: str) -> list[str]:
     known = rows["metric"].unique(maintain_order=True).to_list()
     first = [m for m in ("equalized_odds", *LEADING) if m in known]
     return [*first, *(m for m in known if m not in first)]
+
+
+def group_count(result: AuditResult) -> int | None:
+    """Which number of latent groups is told of, where an audit holds several."""
+    groups, sweep = result.tables.get("groups"), result.tables.get("sweep")
+    if groups is None or "n_groups" not in groups.columns:
+        return None
+    if sweep is not None and "chosen" in sweep.columns and sweep["chosen"].any():
+        return int(sweep.filter(pl.col("chosen"))["n_groups"].item(0))
+    return int(groups["n_groups"].sort(descending=True).item(0))

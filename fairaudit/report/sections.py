@@ -16,6 +16,7 @@ from fairaudit.report.choices import (
     LEADING,
     attributes,
     gap_metrics,
+    group_count,
     leading_metrics,
     main_model,
     main_split,
@@ -83,19 +84,25 @@ def _selection(result: AuditResult) -> Iterator[Section]:
 
 
 def _groups(result: AuditResult) -> Iterator[Section]:
-    found = result.tables.get("groups")
-    if found is None or found.is_empty():
+    at = group_count(result)
+
+    def table(name: str) -> pl.DataFrame | None:
+        found = result.tables.get(name)
+        return None if found is None or found.is_empty() else groups.of_count(found, at)
+
+    found = table("groups")
+    if found is None:
         return
     charts, said = [groups.sizes(found)], [words.groups_lead(found)]
-    if "group_profile" in result.tables:
-        charts.append(groups.profile(result.tables["group_profile"]))
-    if result.latent is not None:
-        charts.append(groups.membership(result.latent))
-    if "projection" in result.tables:
-        charts.append(groups.projection(result.tables["projection"].head(1_000)))
-    if "latent_tests" in result.tables:
-        said.append(words.tests_lead(result.tables["latent_tests"]))
-        charts.append(groups.tests(result.tables["latent_tests"]))
+    if (profile := table("group_profile")) is not None:
+        charts.append(groups.profile(profile))
+    if (latent := table("latent")) is not None:
+        charts.append(groups.membership(latent))
+    if (projection := table("projection")) is not None:
+        charts.append(groups.projection(projection.head(1_000)))
+    if (tests := table("latent_tests")) is not None:
+        said.append(words.tests_lead(tests))
+        charts.append(groups.tests(tests))
     yield Section(
         title="Latent groups",
         sentences=tuple(said),
@@ -106,14 +113,20 @@ def _groups(result: AuditResult) -> Iterator[Section]:
         "a shallow tree fitted to membership; its fidelity is the balanced agreement on rows it "
         "was not made from (0.5 is a coin, 1 is perfect).",
     )
-    overlap = result.tables.get("overlap")
-    if overlap is not None and not overlap.is_empty():
-        known = overlap["attribute"].unique(maintain_order=True).to_list()
-        drawn = tuple(groups.overlap(overlap, attribute=name) for name in known)
-        yield Section(
-            "Latent groups and declared attributes", tuple(c.alt for c in drawn), drawn, overlap,
-            "overlap",
-        )  # fmt: skip
+    if (overlap := table("overlap")) is not None:
+        yield _overlap(overlap)
+
+
+def _overlap(overlap: pl.DataFrame) -> Section:
+    known = overlap["attribute"].unique(maintain_order=True).to_list()
+    drawn = tuple(groups.overlap(overlap, attribute=name) for name in known)
+    return Section(
+        title="Latent groups and declared attributes",
+        sentences=tuple(chart.alt for chart in drawn),
+        charts=drawn,
+        rows=overlap,
+        table="overlap",
+    )
 
 
 # -- clusters, numbers of groups, models --------------------------------------------------------

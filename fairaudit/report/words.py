@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from fairaudit.audit import explain
 from fairaudit.audit.result import AuditResult
 from fairaudit.plots import compare, errors, labels, whatif
 from fairaudit.plots.theme import natural
@@ -63,7 +64,9 @@ def errors_lead(
         f"{on(split)}, {worst['group']} has the {_end(metric)} {name} of {model}: "
         f"{measured(worst, metric)}, against {measured(best, metric)} for {best['group']}."
     )
-    more = [lead, _gap(result, attribute, metric, model, split), _unjudged(table, judged)]
+    gap = gap_of(result, attribute=attribute, metric=metric, model=model, split=split)
+    times = _times(result, attribute, metric, model, split, worst["group"])
+    more = [lead, _gap(gap, metric), times, _unjudged(table, judged)]
     return " ".join(part for part in more if part)
 
 
@@ -77,7 +80,10 @@ def _lower(title: str) -> str:
     return title if title[:2].isupper() or title[:2] == "R²" else title[:1].lower() + title[1:]
 
 
-def _gap(result: AuditResult, attribute: str, metric: str, model: str, split: str) -> str:
+def gap_of(
+    result: AuditResult, *, attribute: str, metric: str, model: str, split: str
+) -> Row | None:
+    """The row of `gaps` with the largest difference between an attribute's groups."""
     found = result.gaps.filter(
         (pl.col("attribute") == attribute)
         & (pl.col("metric") == metric)
@@ -86,16 +92,38 @@ def _gap(result: AuditResult, attribute: str, metric: str, model: str, split: st
         & (pl.col("kind") == "difference")
         & pl.col("value").is_not_null()
     )
-    if found.is_empty():
+    return None if found.is_empty() else found.row(0, named=True)
+
+
+def _gap(row: Row | None, metric: str) -> str:
+    if row is None:
         return ""
-    row = found.row(0, named=True)
     words = f"The gap is {labels.points(row['value'], metric)}"
     if row["low"] is None or row["high"] is None:
         return f"{words}."
     words += f" ({labels.points(row['low'], metric)} to {labels.points(row['high'], metric)})"
-    if row["corrected"] is not None:
+    if row["corrected"] is not None and labels.is_rate(metric):
         words += f"; {labels.points(row['corrected'], metric)} once chance is taken off"
     return f"{words}."
+
+
+def _times(
+    result: AuditResult, attribute: str, metric: str, model: str, split: str, group: str
+) -> str:
+    """How many times as often the wrong thing happens to a group as to the largest one."""
+    pairs = result.tables.get("pairs")
+    if pairs is None:
+        return ""
+    told = {"tpr": "fnr", "tnr": "fpr"}.get(metric, metric)
+    found = pairs.filter(
+        (pl.col("attribute") == attribute)
+        & (pl.col("metric") == told)
+        & (pl.col("model") == model)
+        & (pl.col("split") == split)
+        & (pl.col("group") == group)
+        & pl.col("ratio").is_not_null()
+    )
+    return "" if found.is_empty() else explain.times_sentence(found.row(0, named=True))
 
 
 def _unjudged(table: pl.DataFrame, judged: pl.DataFrame) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import polars as pl
 import streamlit as st
 
 from fairaudit.audit.result import AuditResult
@@ -84,6 +85,13 @@ def reset(keys: Sequence[str]) -> None:
     for key in keys:
         st.session_state.pop(key, None)
         st.query_params.pop(key, None)
+
+
+def groups_shown(found: pl.DataFrame) -> int | None:
+    """Which number of groups is shown, where an audit holds several; shared with What if."""
+    if "n_groups" not in found.columns:
+        return None
+    return number("Number of groups", found["n_groups"].unique().to_list(), key="groups")
 
 
 def number(label: str, known: Sequence[int], *, key: str) -> int:

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 import polars as pl
 import streamlit as st
 
+from fairaudit.audit import stored
 from fairaudit.audit.result import AuditResult
-from fairaudit.plots import errors, labels
-from fairaudit.plots.groups import LATENT
+from fairaudit.plots import labels
 from fairaudit.plots.theme import natural
 from fairaudit.ui import choices, layout, session
 from fairaudit.ui.opened import Opened
 
 MOST_ROWS = 1_000
-CELLS: Mapping[str, tuple[str, int | None, int | None]] = {
-    "everyone": ("Everyone", None, None),
-    "fp": ("False positives", 0, 1),
-    "fn": ("False negatives", 1, 0),
-    "tp": ("True positives", 1, 1),
-    "tn": ("True negatives", 0, 0),
+CELLS: Mapping[str, str] = {
+    "everyone": "Everyone",
+    "fp": "False positives",
+    "fn": "False negatives",
+    "tp": "True positives",
+    "tn": "True negatives",
 }
 ANSWERS: Mapping[str, str] = {"everyone": "Everyone", "wrong": "Wrong answers", "right": "Right"}
+ERRORS: Mapping[str, str] = {"largest": "Largest errors first"}
 
 
 def down(audit: Opened, *, attribute: str, model: str, split: str) -> None:
@@ -32,49 +34,30 @@ def down(audit: Opened, *, attribute: str, model: str, split: str) -> None:
     if not counted.is_empty():
         layout.says(counts_words(counted, model))
         layout.numbers(counted, key="counts", name="counts")
-    groups = sorted(counted["group"].to_list() or _groups(result, attribute), key=natural)
+    groups = result.errors.filter(pl.col("attribute") == attribute)["group"].unique().to_list()
+    kinds = kinds_of(result)
     left, right = choices.row(2)
     with left:
-        group = choices.one_of("Group", groups, key="group")
+        group = choices.one_of("Group", sorted(groups, key=natural), key="group")
     with right:
-        cell = _cell(result)
-    rows = rows_behind(
-        result, attribute=attribute, group=group, cell=cell, model=model, split=split
-    )
-    if rows is None:
-        layout.quiet("The rows of this audit are not stored: only counts left the database.")
-        return
-    layout.says(
-        f"**{labels.rows(rows.height)}** of {group} in {split}: {_cell_words(result, cell)}."
-    )
-    _listing(audit, rows)
+        kind = choices.one_of("Answers", list(kinds), key="answers", words=kinds.__getitem__)
+    with layout.guarded():
+        rows = rows_of(result, attribute, group, kind, model=model, split=split)
+        layout.says(f"**{labels.rows(rows.height)}**: {group}, {kinds[kind].lower()}.")
+        _listing(audit, rows)
 
 
-def _groups(result: AuditResult, attribute: str) -> list[str]:
-    found = result.errors.filter(pl.col("attribute") == attribute)["group"]
-    return found.unique().to_list()
-
-
-def _cell(result: AuditResult) -> str:
-    if result.summary.get("task") == "binary":
-        words = {key: value[0] for key, value in CELLS.items()}
-    elif result.summary.get("task") == "multiclass":
-        words = dict(ANSWERS)
-    else:
-        words = {"largest": "Largest errors first"}
-    return choices.one_of("Answers", list(words), key="answers", words=lambda c: words.get(c, c))
-
-
-def _cell_words(result: AuditResult, cell: str) -> str:
-    named = {**{key: value[0] for key, value in CELLS.items()}, **ANSWERS}
-    return named.get(cell, "largest errors first").lower()
+def kinds_of(result: AuditResult) -> Mapping[str, str]:
+    """The kinds of answers one can ask for, by the task."""
+    task = result.summary.get("task")
+    return CELLS if task == "binary" else ANSWERS if task == "multiclass" else ERRORS
 
 
 def counts_of(result: AuditResult, *, attribute: str, model: str, split: str) -> pl.DataFrame:
     """The stored counts of one attribute's groups; empty where the task has none."""
     table = result.tables.get("counts")
-    if table is None or table.is_empty():
-        return pl.DataFrame({"group": []}, schema={"group": pl.String})
+    if table is None:
+        return pl.DataFrame()
     return table.filter(
         (pl.col("attribute") == attribute)
         & (pl.col("model") == model)
@@ -84,55 +67,36 @@ def counts_of(result: AuditResult, *, attribute: str, model: str, split: str) ->
 
 def counts_words(counted: pl.DataFrame, model: str) -> str:
     """The group with most false answers, in counts."""
-    if not {"fp", "fn"} <= set(counted.columns):
+    if not {"fp", "fn"} <= set(counted.columns) or counted["fp"].is_null().all():
         return f"Counts behind the numbers of {model}."
-    top = counted.sort(pl.col("fp") + pl.col("fn"), descending=True).row(0, named=True)
+    top = counted.sort(pl.col("fp") + pl.col("fn"), descending=True, nulls_last=True)
+    row = top.row(0, named=True)
     return (
-        f"Most wrong answers of {model} fall on **{top['group']}**: {top['fp']:,.0f} false "
-        f"positives and {top['fn']:,.0f} false negatives in {labels.rows(top['n'])}."
+        f"Most wrong answers of {model} fall on **{row['group']}**: {row['fp']:,.0f} false "
+        f"positives and {row['fn']:,.0f} false negatives in {labels.rows(row['n'])}."
     )
 
 
-def rows_behind(
-    result: AuditResult, *, attribute: str, group: str, cell: str, model: str, split: str
-) -> pl.DataFrame | None:
-    """Rows (with truth, answer and score) of one group and kind of answer; None if not stored."""
-    predictions = result.tables.get("predictions")
-    if predictions is None:
-        return None
-    mine = predictions.filter((pl.col("model") == model) & (pl.col("split") == split))
-    who = members(result, attribute, group)
-    if who is None:
-        return None
-    return answered(mine.drop("model", "split"), cell).join(
-        who, on="row", how="semi", maintain_order="left"
+def rows_of(
+    result: AuditResult, attribute: str, group: str, kind: str, *, model: str, split: str
+) -> pl.DataFrame:
+    """Rows (row, y, label, score, group) of one group and one kind of answer.
+
+    Raises
+    ------
+    SpecError
+        When the rows of this audit are not stored.
+    """
+    cell = cast(stored.CellName, kind) if kind in ("tp", "fp", "tn", "fn") else None
+    rows = stored.rows_behind(
+        result, model=model, split=split, attribute=attribute, group=group, cell=cell
     )
-
-
-def members(result: AuditResult, attribute: str, group: str) -> pl.DataFrame | None:
-    """Row ids of a group: of one attribute, of a crossing, or of a latent group."""
-    people, latent = result.tables.get("people"), result.tables.get("latent")
-    if attribute == LATENT and latent is not None:
-        name = pl.lit("group ") + (pl.col("group") + 1).cast(pl.String)
-        return latent.filter(name == group).select("row")
-    parts, levels = attribute.split(errors.CROSSED), group.split(errors.CROSSED)
-    if people is None or len(parts) != len(levels) or not set(parts) <= set(people.columns):
-        return None
-    wanted = [pl.col(part) == level for part, level in zip(parts, levels, strict=True)]
-    return people.filter(*wanted).select("row")
-
-
-def answered(rows: pl.DataFrame, cell: str) -> pl.DataFrame:
-    """The rows with that kind of answer."""
-    if cell in CELLS:
-        _, truth, answer = CELLS[cell]
-        if truth is None:
-            return rows
-        return rows.filter((pl.col("y") == truth) & (pl.col("label") == answer))
-    if cell == "largest":
+    if kind == "largest":
         return rows.sort((pl.col("y") - pl.col("label")).abs(), descending=True)
-    same = pl.col("y") == pl.col("label")
-    return rows.filter(same if cell == "right" else ~same)
+    if kind in ("wrong", "right"):
+        same = pl.col("y") == pl.col("label")
+        return rows.filter(same if kind == "right" else ~same)
+    return rows
 
 
 def _listing(audit: Opened, rows: pl.DataFrame) -> None:
@@ -140,7 +104,6 @@ def _listing(audit: Opened, rows: pl.DataFrame) -> None:
     if rows.height > MOST_ROWS:
         layout.quiet(f"The first {MOST_ROWS:,} are listed.")
     if st.toggle("With all columns of the table", key="all-columns"):
-        with layout.guarded():
-            data = session.workspace().dataset(audit.job.dataset)
-            shown = shown.join(data, left_on="row", right_on="_row", maintain_order="left")
+        data = session.workspace().dataset(audit.job.dataset)
+        shown = shown.join(data, left_on="row", right_on="_row", maintain_order="left")
     layout.numbers(shown, key="rows-behind", name="rows")

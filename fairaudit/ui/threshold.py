@@ -1,0 +1,129 @@
+"""What if the cut on the score were elsewhere: one slider, or thresholds that equalise rates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, cast
+
+import polars as pl
+import streamlit as st
+
+from fairaudit.audit import stored, whatif
+from fairaudit.audit.metrics import BINARY
+from fairaudit.audit.result import AuditResult
+from fairaudit.exceptions import InputError
+from fairaudit.plots import errors, labels
+from fairaudit.report import words
+from fairaudit.ui import choices, layout
+
+Rule = Literal["same", "cheapest", "own", "tpr", "selection_rate", "fpr"]
+RULES: Mapping[str, str] = {
+    "same": "One threshold, by hand",
+    "cheapest": "One threshold, cheapest",
+    "own": "Cheapest for each group",
+    "tpr": "Equal opportunity (equal true-positive rates)",
+    "selection_rate": "Demographic parity (equal selection rates)",
+    "fpr": "Equal false-positive rates",
+}
+AS_GIVEN, ELSEWHERE = "as decided", "at the new threshold"
+
+
+def explorer(result: AuditResult, *, attribute: str, metric: str, model: str, split: str) -> None:
+    """Controls, the change by group, and the metric over all thresholds."""
+    if metric not in BINARY:
+        layout.quiet(f"{labels.title(metric)} does not depend on a threshold; choose a rate.")
+        return
+    try:
+        ladder = stored.ladder_of(result, model=model, split=split, attribute=attribute)
+        thresholds = _controls(ladder)
+    except InputError as error:
+        layout.quiet(str(error))
+        return
+    moved = what_if(result, ladder, thresholds, attribute=attribute, model=model, split=split)
+    drawn = errors.by_group(moved, attribute=attribute, metric=metric, split=split)
+    layout.says(_change(moved, attribute, metric, split))
+    layout.chart(drawn, key="at-threshold")
+    curve = whatif.sweep(ladder, metric)
+    at = None if len(set(thresholds.values())) > 1 else next(iter(thresholds.values()))
+    shown = errors.threshold(curve, metric=metric, at=at, attribute=attribute)
+    layout.says(shown.alt)
+    layout.chart(shown, key="over-thresholds")
+    layout.numbers(_named(thresholds), key="thresholds", name="thresholds")
+
+
+def _controls(ladder: whatif.Ladder) -> Mapping[str, float]:
+    left, right, third = choices.row(3)
+    with left:
+        rule = choices.one_of("Rule", list(RULES), key="rule", words=RULES.__getitem__)
+    if rule == "same":
+        with right:
+            cut = st.slider("Threshold", 0.0, 1.0, 0.5, 0.01, key="threshold", bind="query-params")
+        return dict.fromkeys(ladder.names, float(cut))
+    with right:
+        fp = _cost("Cost of a false positive", "cost-fp")
+    with third:
+        fn = _cost("Cost of a false negative", "cost-fn")
+    return ruled(ladder, cast(Rule, rule), whatif.Costs(fp, fn))
+
+
+def _cost(label: str, key: str) -> float:
+    return float(st.number_input(label, 0.0, 1000.0, 1.0, 0.5, key=key, bind="query-params"))
+
+
+def ruled(ladder: whatif.Ladder, rule: Rule, costs: whatif.Costs) -> Mapping[str, float]:
+    """The thresholds by group that a rule sets.
+
+    Raises
+    ------
+    InputError
+        When a group has no rows the rule's rate could be computed from.
+    """
+    if rule == "cheapest" or rule == "own":
+        return whatif.cheapest(ladder, costs, per_group=rule == "own")
+    if rule == "same":
+        return dict.fromkeys(ladder.names, 0.5)
+    return whatif.equal_rates(ladder, rule, costs=costs).thresholds
+
+
+def what_if(
+    result: AuditResult,
+    ladder: whatif.Ladder,
+    thresholds: Mapping[str, float],
+    *,
+    attribute: str,
+    model: str,
+    split: str,
+) -> AuditResult:
+    """Errors as decided beside errors at other thresholds, as two models of one result."""
+    wanted = (
+        (pl.col("model") == model)
+        & (pl.col("split") == split)
+        & pl.col("attribute").is_in([attribute, "all"])
+        & pl.col("metric").is_in(BINARY)
+    )
+    given = result.errors.filter(wanted).with_columns(model=pl.lit(AS_GIVEN))
+    new, gaps = whatif.at_threshold(ladder, thresholds, model=ELSEWHERE, split=split)
+    old_gaps = result.gaps.filter(wanted).with_columns(model=pl.lit(AS_GIVEN))
+    return AuditResult(
+        {
+            "errors": pl.concat([given, new], how="diagonal_relaxed"),
+            "gaps": pl.concat([old_gaps, gaps], how="diagonal_relaxed"),
+        }
+    )
+
+
+def _change(moved: AuditResult, attribute: str, metric: str, split: str) -> str:
+    asked = {"attribute": attribute, "metric": metric, "split": split}
+    before = words.gap_of(moved, model=AS_GIVEN, **asked)
+    after = words.gap_of(moved, model=ELSEWHERE, **asked)
+    lead = words.errors_lead(moved, model=ELSEWHERE, **asked)
+    if before is None or after is None:
+        return lead
+    moved_to = labels.points(after["value"], metric)
+    return (
+        f"{lead} As decided, the gap is {labels.points(before['value'], metric)}; now {moved_to}."
+    )
+
+
+def _named(thresholds: Mapping[str, float]) -> pl.DataFrame:
+    return pl.DataFrame({"group": list(thresholds), "threshold": list(thresholds.values())})
