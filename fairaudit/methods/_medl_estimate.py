@@ -56,6 +56,7 @@ ENOUGH = 100  # training rows from which on some are held out
 CHOICES = {
     "debias": ("adversarial", "rates", "correlation", None),
     "fairness_target": ("equalized_odds", "demographic_parity"),
+    "pull_at": ("half", "base_rate", "both"),
     "slopes": ("inputs", "hidden", "none"),
     "unseen": ("inferred", "fixed"),
     "task": ("auto", "binary", "multiclass", "regression"),
@@ -120,11 +121,11 @@ class Job:
         plan = plan_of(m)
         device = pick_device(m.device)
         chance = self._chance(plan, data)
-        batch = batch_of(data, m._attributes, plan.task, device)
+        batch = batch_of(data, m._attributes, device)
         trained = train_effects(
             plan,
             batch,
-            None if held is None else batch_of(held, m._attributes, plan.task, device),
+            None if held is None else batch_of(held, m._attributes, device),
             chance=sum(v for k, v in chance.items() if k == "fair fixed"),
             batch_size=m.batch_size,
             max_epochs=m.max_epochs,
@@ -262,7 +263,7 @@ def check_params(m: FairMEDL) -> None:
     for name in ("fixed", "cluster", "kl", "fair_fixed", "fair_mixed"):
         value = getattr(m, f"lambda_{name}")
         m._require(value >= 0, f"lambda_{name}={value!r} must not be negative")
-    for name in ("learning_rate", "max_epochs", "batch_size"):
+    for name in ("learning_rate", "max_epochs", "batch_size", "sharpness"):
         value = getattr(m, name)
         m._require(value > 0, f"{name}={value!r} must be positive")
     budget, scale = m.performance_budget, m.prior_scale
@@ -276,6 +277,7 @@ def check_params(m: FairMEDL) -> None:
 
 def plan_of(m: FairMEDL) -> Plan:
     """What the parameters and the learnt inputs switch on."""
+    base = float(np.log(m._positive / (1 - m._positive))) if m._kind == "binary" else 0.0
     clustered, judged = len(m.clusters_) > 0, len(m._attributes) > 0
     debias = m.debias if judged else None
     path: tuple[float, ...] = (1.0,)
@@ -299,6 +301,8 @@ def plan_of(m: FairMEDL) -> Plan:
         learning_rate=m.learning_rate,
         levels=tuple(0 if a.continuous else len(a.levels) for a in m._attributes),
         n_clusters=len(m.clusters_),
+        sharpness=m.sharpness,
+        cuts={"half": (0.0,), "base_rate": (base,), "both": (0.0, base)}[m.pull_at],
         path=path,
     )
 
@@ -327,6 +331,7 @@ def learn_target(m: FairMEDL, y: NDArray[Any], weight: Float) -> Task:
             f"y holds {len(m.classes_)} classes and task='binary' takes 2. Only binary "
             "classification is supported. The type of the target is multiclass."
         )
+    m._positive = float(np.average(y == m.classes_[1], weights=weight))
     return "binary" if len(m.classes_) == 2 else "multiclass"
 
 

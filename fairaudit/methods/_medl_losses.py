@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -13,10 +14,18 @@ from fairaudit.methods._medl_inputs import Target
 FEWEST = 5.0  # rows of a group and class in the window
 
 
-def gaussian_kl(mean: Tensor, log_sd: Tensor, prior_sd: Tensor) -> Tensor:
-    """KL(N(mean, sd²) ‖ N(0, prior_sd²)), element by element; the analytic form."""
-    ratio = torch.exp(2 * log_sd) + mean * mean
-    return torch.log(prior_sd) - log_sd + ratio / (2 * prior_sd * prior_sd) - 0.5
+def gaussian_kl(mean: Tensor, log_sd: Tensor, variance: Tensor, prior_sd: Tensor) -> Tensor:
+    """Analytic KL(N(mean, sd²) ‖ N(0, prior_sd²)), summed over the last axis.
+
+    mean, log_sd, variance = sd² (M, u, d), prior_sd (M, d) → (M, u).
+    """
+    half = 1 / (2 * prior_sd.square())
+    second = torch.baddbmm(
+        torch.log(prior_sd).sum(1)[:, None, None] - mean.shape[2] / 2,
+        mean.square() + variance,
+        half[..., None],
+    )
+    return second[..., 0] - log_sd.sum(2)
 
 
 def outcome_loss(
@@ -24,32 +33,42 @@ def outcome_loss(
 ) -> Tensor:
     """L_y by row (M, n): cross-entropy, or squared error over twice the noise variance.
 
-    raw (M, n, O) are logits or standardised values; `extra` is the posterior variance of the
+    raw (M, O, n) are logits or standardised values; `extra` is the posterior variance of the
     random effects (regression only), which makes the expected squared error exact.
     """
     if task == "binary":
-        return functional.softplus(raw[..., 0]) - raw[..., 0] * y
+        return functional.softplus(raw.flatten(1) * (1 - 2 * y))
     if task == "multiclass":
-        own = raw.gather(2, y.long().expand(len(raw), -1)[..., None])[..., 0]
-        return torch.logsumexp(raw, 2) - own
-    error = (raw[..., 0] - y).square() + extra
+        target = y.long().expand(len(raw), -1)
+        return functional.cross_entropy(raw, target, reduction="none")
+    error = (raw.flatten(1) - y).square() + extra
     return error / (2 * noise[:, None])
 
 
 def answer(task: str, raw: Tensor) -> Tensor:
-    """The link: probabilities (M, n, 1 or C) or values (M, n, 1)."""
+    """The link: probabilities (M, 1 or C, n) or values (M, 1, n)."""
     if task == "binary":
         return torch.sigmoid(raw)
-    return torch.softmax(raw, 2) if task == "multiclass" else raw
+    return torch.softmax(raw, 1) if task == "multiclass" else raw
 
 
-def weighted_mean(values: Tensor, weight: Tensor) -> Tensor:
-    """Mean over the last axis with row weights (n,)."""
-    return (values @ weight) / weight.sum()
+def sharpened(task: str, raw: Tensor, sharpness: float, cuts: Sequence[float]) -> Tensor:
+    """Soft decisions (M, E, n): the link of `sharpness` × the logits, at each cut (a logit).
+
+    A sharper link is nearer to the decision whose rates are judged, and moves rows near the
+    threshold instead of all of them.
+    """
+    if task == "regression":
+        return raw
+    if task == "multiclass":
+        return torch.softmax(raw * sharpness, 1)
+    if len(cuts) == 1:
+        return torch.sigmoid((raw - cuts[0]) * sharpness if cuts[0] else raw * sharpness)
+    return torch.cat([torch.sigmoid((raw - cut) * sharpness) for cut in cuts], 1)
 
 
 def events(task: str, target: Target, answers: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """What must be equal across groups: values (M, n, E) and the rows each is about (n, E).
+    """What must be equal across groups: values (M, E, n) and the rows each is about (E, n).
 
     Equalized odds: TPR and FPR of each class (binary: of the positive class), or the squared
     error; demographic parity: the mean answer.
@@ -57,11 +76,12 @@ def events(task: str, target: Target, answers: Tensor, y: Tensor) -> tuple[Tenso
     if target == "demographic_parity":
         return answers, torch.ones(answers.shape[1:], device=answers.device)
     if task == "regression":
-        return (answers - y[:, None]).square(), torch.ones_like(y)[:, None]
+        return (answers - y).square(), torch.ones_like(y)[None]
     if task == "binary":
-        return answers.expand(-1, -1, 2), torch.stack([y, 1 - y], 1)
-    own = functional.one_hot(y.long(), answers.shape[2]).to(answers.dtype)
-    return torch.cat([answers, answers], 2), torch.cat([own, 1 - own], 1)
+        own = y.expand(answers.shape[1], -1)
+    else:
+        own = functional.one_hot(y.long(), answers.shape[1]).T.to(answers.dtype)
+    return answers.repeat(1, 2, 1), torch.cat([own, 1 - own])
 
 
 @dataclass
@@ -81,12 +101,12 @@ class RunningRates:
     def spread(self, values: Tensor, about: Tensor, groups: Tensor) -> Tensor:
         """Sum over groups of squared deviations from the overall rate (M,).
 
-        values (M, n, E), about (n, E), groups (n, G) with row weights inside; the last column
+        values (M, E, n), about (E, n), groups (n, G) with row weights inside; the last column
         of `groups` is everybody.
         """
-        n = len(about)
-        top = torch.einsum("mne,ng->mge", values * about, groups)
-        bottom = torch.einsum("ne,ng->ge", about, groups)
+        n = len(groups)
+        top = (values * about) @ groups  # (M, E, G)
+        bottom = about @ groups
         keep = max(0.0, 1 - n / self.window) if self.above is not None else 0.0
         if self.above is None or self.below is None:
             self.above, self.below = torch.zeros_like(top), torch.zeros_like(bottom)
@@ -95,19 +115,18 @@ class RunningRates:
         self.below = keep * self.below + bottom
         below = self.below.clamp_min(1e-6)
         self.above = above
-        rate = (above + (top - top.detach()) * (self.seen / n)) / below  # (M, G, E)
-        judged = below[:-1] >= FEWEST  # a rate of fewer rows is noise, not a target
-        return ((rate[:, :-1] - rate[:, -1:]).square() * judged).sum((1, 2))
+        rate = (above + (top - top.detach()) * (self.seen / n)) / below  # (M, E, G)
+        judged = below[:, :-1] >= FEWEST  # a rate of fewer rows is noise, not a target
+        return ((rate[..., :-1] - rate[..., -1:]).square() * judged).sum((1, 2))
 
 
 def absolute_correlation(values: Tensor, about: Tensor, design: Tensor, weight: Tensor) -> Tensor:
     """Mean |corr(answer, sensitive column)| (M,), within the rows each value is about."""
-    share = about * weight[:, None]
-    share = share / share.sum(0).clamp_min(1e-6)  # (n, E)
-    centred = values - (values * share).sum(1, keepdim=True)
-    spread = (centred.square() * share).sum(1)  # (M, E)
-    column_mean = share.T @ design  # (E, S)
-    column_var = (share.T @ design.square() - column_mean.square()).clamp_min(0)
-    cross = torch.einsum("mne,ns->mes", centred * share, design)
-    scale = (spread[..., None] * column_var + 1e-8).sqrt()
-    return (cross / scale).abs().mean((1, 2))
+    share = about * weight
+    share = share / share.sum(1, keepdim=True).clamp_min(1e-6)  # (E, n)
+    centred = values - (values * share).sum(2, keepdim=True)
+    weighted = centred * share
+    spread = (weighted * centred).sum(2, keepdim=True)  # (M, E, 1)
+    column_mean = share @ design  # (E, S)
+    column_var = (share @ design.square() - column_mean.square()).clamp_min(0)
+    return (weighted @ design / (spread * column_var + 1e-8).sqrt()).abs().mean((1, 2))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 CANDIDATES = 32  # clusters an adversary compares with when there are more than FULL
 FULL = 64  # up to here all clusters are compared
@@ -17,6 +18,8 @@ class StackedMLP(nn.Module):
     """`models` perceptrons of one shape, evaluated as one batch of matrix products.
 
     All start from the same weights, so that models of a path differ by their penalty alone.
+    Units come before rows, (M, units, n): with a handful of units, products and softmax over a
+    middle axis are several times as fast on a CPU as over the last one.
     """
 
     def __init__(self, models: int, sizes: Sequence[int], generator: torch.Generator) -> None:
@@ -25,124 +28,132 @@ class StackedMLP(nn.Module):
         self.biases = nn.ParameterList()
         for fan_in, fan_out in itertools.pairwise(sizes):
             bound = 1 / math.sqrt(max(fan_in, 1))
-            weight = (torch.rand(1, fan_in, fan_out, generator=generator) * 2 - 1) * bound
-            bias = (torch.rand(1, 1, fan_out, generator=generator) * 2 - 1) * bound
+            weight = (torch.rand(1, fan_out, fan_in, generator=generator) * 2 - 1) * bound
+            bias = (torch.rand(1, fan_out, 1, generator=generator) * 2 - 1) * bound
             self.weights.append(nn.Parameter(weight.repeat(models, 1, 1)))
             self.biases.append(nn.Parameter(bias.repeat(models, 1, 1)))
 
     def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Outputs (M, n, out) and hidden activations, each (M, n, units); x is (M or 1, n, in)."""
+        """Outputs (M, out, n) and hidden activations, each (M, units, n); x is (M or 1, in, n)."""
         h, hidden = x.expand(self.weights[0].shape[0], -1, -1), []
         last = len(self.weights) - 1
         for i, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            h = torch.baddbmm(bias, h, weight)
+            h = torch.baddbmm(bias, weight, h)
             if i < last:
                 h = torch.relu(h)
                 hidden.append(h)
         return h, hidden
 
 
+class Adam:
+    """Adam over many small parameters held in one flat tensor: a step is a handful of operations.
+
+    torch.optim.Adam spends more time on bookkeeping than on these networks' arithmetic.
+    """
+
+    def __init__(self, parameters: Sequence[nn.Parameter], rate: float) -> None:
+        self.flat = torch.cat([p.detach().reshape(-1) for p in parameters])
+        self.first, self.second = torch.zeros_like(self.flat), torch.zeros_like(self.flat)
+        self.rate, self.steps, start = rate, 0, 0
+        for p in parameters:  # each parameter becomes a view of the flat tensor
+            p.data = self.flat[start : start + p.numel()].view_as(p)
+            start += p.numel()
+
+    @torch.no_grad()
+    def step(self, gradients: Sequence[Tensor]) -> None:
+        """Move against the gradients, which come in the order of the parameters."""
+        self.steps += 1
+        gradient = torch.cat([g.reshape(-1) for g in gradients])
+        self.first.lerp_(gradient, 0.1)
+        self.second.mul_(0.999).addcmul_(gradient, gradient, value=0.001)
+        spread = self.second.sqrt().div_(math.sqrt(1 - 0.999**self.steps)).add_(1e-8)
+        self.flat.addcdiv_(self.first, spread, value=-self.rate / (1 - 0.9**self.steps))
+
+
 class Rows(nn.Module):
     """Parameters by cluster (M, K, d), of which a step touches only the rows it needs.
 
-    Adam's moments are kept and advanced for the touched rows alone ("lazy" Adam), so that the
-    cost of a step depends on the rows of the batch and not on the number of clusters K.
+    Adam's moments lie beside the values and advance for the touched rows alone ("lazy" Adam),
+    so that the cost of a step depends on the rows of the batch and not on K.
     """
 
-    def __init__(self, values: Tensor, learning_rate: float) -> None:
-        super().__init__()
-        self.values = nn.Parameter(values)
-        self.first = torch.zeros_like(values)
-        self.second = torch.zeros_like(values)
-        self.steps = 0
-        self.rate = learning_rate
+    state: Tensor  # (M, K, 3·d): values, first and second moments
 
-    def pick(self, rows: Tensor | None) -> Tensor:
-        """A leaf that holds the values of `rows` (M, u, d); None = all rows."""
-        values = self.values.detach()
-        return (values if rows is None else values[:, rows]).clone().requires_grad_()
+    def __init__(self, values: Tensor, rate: float) -> None:
+        super().__init__()
+        self.register_buffer(
+            "state", torch.cat([values, torch.zeros_like(values.repeat(1, 1, 2))], 2)
+        )
+        self.width, self.rate, self.steps = values.shape[2], rate, 0
+
+    @property
+    def values(self) -> Tensor:
+        """All rows (M, K, d)."""
+        return self.state[..., : self.width]
+
+    def pick(self, rows: Tensor | None) -> tuple[Tensor, Tensor]:
+        """The picked state (M, u, 3·d), and a leaf of its values (M, u, d); None = all rows."""
+        state = self.state if rows is None else self.state[:, rows]
+        return state, state[..., : self.width].clone().requires_grad_()
 
     @torch.no_grad()
-    def update(self, rows: Tensor | None, gradient: Tensor) -> None:
-        """One Adam step on the picked rows."""
+    def update(self, rows: Tensor | None, state: Tensor, gradient: Tensor) -> None:
+        """One Adam step on the picked state."""
         self.steps += 1
-        first, second = (m if rows is None else m[:, rows] for m in (self.first, self.second))
-        first = torch.lerp(first, gradient, 0.1)
-        second = torch.lerp(second, gradient * gradient, 0.001)
-        scale = self.rate / (1 - 0.9**self.steps)
+        value, first, second = state.split(self.width, 2)
+        first.lerp_(gradient, 0.1)
+        second.mul_(0.999).addcmul_(gradient, gradient, value=0.001)
         spread = second.sqrt().div_(math.sqrt(1 - 0.999**self.steps)).add_(1e-8)
-        step = first / spread * -scale
-        if rows is None:
-            self.values.add_(step)
-            self.first, self.second = first, second
-        else:
-            self.values.index_add_(1, rows, step)
-            self.first.index_copy_(1, rows, first)
-            self.second.index_copy_(1, rows, second)
-
-    def to_device(self, device: torch.device) -> Rows:
-        """Values and moments on the device."""
-        self.to(device)
-        self.first, self.second = self.first.to(device), self.second.to(device)
-        return self
+        value.addcdiv_(first, spread, value=-self.rate / (1 - 0.9**self.steps))
+        if rows is not None:
+            self.state.index_copy_(1, rows, state)
 
 
-def touched(clusters: Tensor, n_clusters: int) -> tuple[Tensor | None, Tensor]:
-    """Distinct clusters of a batch (None = all of them) and each row's place among them."""
+def touched(clusters: Tensor, n_clusters: int) -> tuple[Tensor | None, Tensor, Tensor | None]:
+    """Distinct clusters of a batch (None = all of them), each row's place, rows of each."""
     if n_clusters <= FULL:
-        return None, clusters
-    rows, place = torch.unique(clusters, return_inverse=True)
-    return rows, place
+        return None, clusters, None
+    found: tuple[Tensor, Tensor, Tensor] = torch.unique(
+        clusters, return_inverse=True, return_counts=True
+    )
+    return found
 
 
 def effect_moments(
-    inputs: Tensor,
-    mean: Tensor,
-    log_sd: Tensor,
-    place: Tensor,
-    known: Tensor | None,
-    outputs: int,
+    inputs: Tensor, mean: Tensor, variance: Tensor, place: Tensor, outputs: int
 ) -> tuple[Tensor, Tensor]:
-    """Mean and variance of r = Σ_j x_j u_j(z) + b(z) under the posterior, each (M, n, O).
+    """Mean and variance of r = Σ_j x_j u_j(z) + b(z) under the posterior, each (M, O, n).
 
-    inputs (M or 1, n, q) hold the slopes' inputs and a one for the intercept; mean and log_sd
-    are (M, u, q·O); rows of unknown clusters (`known` 0) get exactly nothing; None = all known.
+    inputs (M or 1, n, q) hold the slopes' inputs and a one for the intercept (zeros for an
+    unknown cluster: then r is exactly 0); mean and variance are (M, u, q·O).
     """
-    x = inputs if known is None else inputs * known[:, None]
-    u = mean[:, place]  # (M, n, q·O)
-    v = torch.exp(2 * log_sd)[:, place]
+    u, v = torch.stack([mean, variance], 2)[:, place].unbind(2)  # (M, n, q·O)
     if outputs == 1:
-        return (x * u).sum(-1, keepdim=True), (x * x * v).sum(-1, keepdim=True)
+        return (inputs * u).sum(-1)[:, None], (inputs.square() * v).sum(-1)[:, None]
     shape = (*u.shape[:2], -1, outputs)
-    x = x[..., None]
-    return (x * u.reshape(shape)).sum(-2), (x * x * v.reshape(shape)).sum(-2)
-
-
-def cluster_scores(trunk: Tensor, rows: Tensor, place: Tensor) -> tuple[Tensor, Tensor]:
-    """Scores of each row's own cluster (M, n) and of all picked clusters (M, n, u)."""
-    weight, bias = rows[..., :-1], rows[..., -1]
-    all_scores = torch.baddbmm(bias[:, None], trunk, weight.transpose(1, 2))
-    return all_scores.gather(2, place.expand(len(trunk), -1)[..., None])[..., 0], all_scores
+    x = inputs[..., None]
+    shift, spread = (x * u.reshape(shape)).sum(-2), (x.square() * v.reshape(shape)).sum(-2)
+    return shift.transpose(1, 2), spread.transpose(1, 2)
 
 
 def cluster_cross_entropy(
     trunk: Tensor, rows: Tensor, place: Tensor, frequency: Tensor | None
 ) -> Tensor:
-    """Cross-entropy of naming the cluster (M, n).
+    """Cross-entropy of naming the cluster (M, n) from a trunk (M, 4, n).
 
     With `frequency` None over all clusters; otherwise the sampled softmax: the clusters of the
     first `CANDIDATES` rows of the batch (drawn in proportion to size) stand for all others and
     scores are corrected by the log of how often a cluster is drawn.
     """
+    trunk = functional.pad(trunk, (0, 0, 0, 1), value=1.0)  # the last number is the bias
+    models = len(trunk)
     if frequency is None:
-        own, scores = cluster_scores(trunk, rows, place)
-        return torch.logsumexp(scores, 2) - own
-    own_rows = rows[:, place]  # (M, n, d + 1)
-    own = (trunk * own_rows[..., :-1]).sum(-1) + own_rows[..., -1] - frequency[place]
+        target = place.expand(models, -1)
+        return functional.cross_entropy(rows @ trunk, target, reduction="none")
     drawn = place[:CANDIDATES]
-    picked = rows[:, drawn]
-    others = torch.baddbmm(
-        (picked[..., -1] - frequency[drawn])[:, None], trunk, picked[..., :-1].transpose(1, 2)
-    )
-    others = others.masked_fill((drawn[None] == place[:, None])[None], -torch.inf)
-    return torch.logsumexp(torch.cat([own[..., None], others], 2), 2) - own
+    own = (trunk.transpose(1, 2) * rows[:, place]).sum(-1) - frequency[place]
+    others = rows[:, drawn] @ trunk - frequency[drawn, None]
+    others = others.masked_fill(drawn[:, None] == place, -1e9)
+    first = torch.zeros_like(place).expand(models, -1)
+    scores = torch.cat([own[:, None], others], 1)
+    return functional.cross_entropy(scores, first, reduction="none")

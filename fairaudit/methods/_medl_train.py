@@ -14,8 +14,8 @@ from fairaudit.methods._fit import shuffled, train
 from fairaudit.methods._inputs import Float, Int
 from fairaudit.methods._medl_game import Batch, Game, Plan
 from fairaudit.methods._medl_inputs import Attribute, Sensitive
-from fairaudit.methods._medl_losses import RunningRates, outcome_loss, weighted_mean
-from fairaudit.methods._medl_nets import FULL, Rows, StackedMLP, cluster_cross_entropy, touched
+from fairaudit.methods._medl_losses import RunningRates, outcome_loss
+from fairaudit.methods._medl_nets import Adam, Rows, StackedMLP, cluster_cross_entropy, touched
 from fairaudit.methods._medl_weights import Layers, Weights
 from fairaudit.methods._monitor import Monitor
 
@@ -42,25 +42,18 @@ class Trained:
     best_epoch: tuple[int, ...]
 
 
-def batch_of(
-    table: Table, attributes: tuple[Attribute, ...], task: str, device: torch.device
-) -> Batch:
+def batch_of(table: Table, attributes: tuple[Attribute, ...], device: torch.device) -> Batch:
     """All rows as tensors on the device."""
-    groups, columns = _groups(table, attributes), _columns(table, attributes)
-    arrays = (
-        table.X,
-        table.y,
-        table.cluster,
-        table.weight / table.weight.mean(),
-        table.sensitive.codes,
-        table.sensitive.values,
-        groups,
-        columns,
-    )
-    whole = (False, False, True, False, True, False, False, False)
-    kinds = (torch.int64 if w else torch.float32 for w in whole)
+    groups, sensitive = _groups(table, attributes), table.sensitive
+    weight = table.weight / table.weight.mean()
+    real = [table.y, weight, sensitive.values, groups, _columns(table, attributes)]
+    count, one = sensitive.values.shape[1], np.ones(len(table.y))
     return Batch(
-        *(torch.as_tensor(a, dtype=k, device=device) for a, k in zip(arrays, kinds, strict=True))
+        torch.as_tensor(np.column_stack([table.X, one]), dtype=torch.float32, device=device),
+        torch.as_tensor(np.column_stack([table.cluster, sensitive.codes]), device=device),
+        torch.as_tensor(np.column_stack(real), dtype=torch.float32, device=device),
+        count,
+        2 + count + groups.shape[1],
     )
 
 
@@ -114,15 +107,17 @@ class Keeper:
         game, rows, plan = self.game, self.rows, self.game.plan
         known = (rows.cluster >= 0).float()
         effects = game.effects.rows.values if plan.random_effects else None
-        out = game.effects(rows.x, effects, rows.cluster.clamp_min(0), known)
+        out = game.effects(rows.inputs, effects, rows.cluster.clamp_min(0), known)
         noise = game.effects.noise
         total = _mean_loss(plan, out.fixed, rows, noise)
         if plan.random_effects:
             total = plan.lambda_fixed * total + _mean_loss(plan, out.mixed, rows, noise)
         if plan.debias is None:
             return total
-        whole = [RunningRates(window=1) for _ in plan.sides]
-        for side, value in zip(plan.sides, game.unfairness(out, rows, whole), strict=True):
+        whole = RunningRates(window=1)
+        riddle = game.opponents.riddle(rows) if plan.debias == "adversarial" else None
+        unfair = game.unfairness(out, rows, riddle, whole)
+        for side, value in zip(plan.sides, unfair, strict=True):
             total = total + game._fair_weight(side) * value.clamp_min(-self.chance)
         return total
 
@@ -130,8 +125,8 @@ class Keeper:
 def _mean_loss(plan: Plan, raw: Tensor, rows: Batch, noise: Tensor) -> Tensor:
     """Outcome loss by model; squared errors enter as their profile likelihood."""
     if plan.task != "regression":
-        return weighted_mean(outcome_loss(plan.task, raw, rows.y, noise, 0.0), rows.weight)
-    squares = weighted_mean((raw[..., 0] - rows.y).square(), rows.weight)
+        return outcome_loss(plan.task, raw, rows.y, noise, 0.0) @ rows.share
+    squares = (raw.flatten(1) - rows.y).square() @ rows.share
     return torch.log(squares.clamp_min(1e-8)) / 2
 
 
@@ -201,7 +196,7 @@ def _weights(game: Game, m: int) -> Weights:
 def _layers(net: StackedMLP, m: int) -> Layers:
     pairs = zip(net.weights, net.biases, strict=True)
     return tuple(
-        (w[m].detach().double().cpu().numpy(), b[m, 0].detach().double().cpu().numpy())
+        (w[m].T.detach().double().cpu().numpy(), b[m, :, 0].detach().double().cpu().numpy())
         for w, b in pairs
     )
 
@@ -222,22 +217,21 @@ def train_predictor(
     generator = torch.Generator().manual_seed(seed + 3)
     net = StackedMLP(1, (x.shape[1], 8, 8, 4), generator).to(device)
     start = torch.rand(1, n_clusters, 5, generator=generator) - 0.5
-    head = Rows(start, learning_rate).to_device(device)
-    optimiser = torch.optim.Adam(net.parameters(), learning_rate, fused=True)
+    head = Rows(start, learning_rate).to(device)
+    weights = list(net.parameters())
+    optimiser = Adam(weights, learning_rate)
     sizes = torch.bincount(cluster, minlength=n_clusters).float()
-    frequency = None if n_clusters <= FULL else torch.log(sizes.clamp_min(1) / sizes.sum())
+    frequency = torch.log(sizes.clamp_min(1) / sizes.sum())
 
     def step(rows: Tensor) -> dict[str, Tensor]:
-        picked, place = touched(cluster[rows], n_clusters)
-        leaf = head.pick(picked)
-        trunk = torch.relu(net(x[rows][None])[0])
-        part = None if frequency is None or picked is None else frequency[picked]
+        picked, place, _ = touched(cluster[rows], n_clusters)
+        state, leaf = head.pick(picked)
+        trunk = torch.relu(net(x[rows].T[None])[0])
+        part = None if picked is None else frequency[picked]
         loss = cluster_cross_entropy(trunk, leaf, place, part).mean()
-        *gradients, last = torch.autograd.grad(loss, [*net.parameters(), leaf])
-        for weight, gradient in zip(net.parameters(), gradients, strict=True):
-            weight.grad = gradient
-        optimiser.step()
-        head.update(picked, last)
+        gradients = torch.autograd.grad(loss, [*weights, leaf])
+        optimiser.step(gradients[:-1])
+        head.update(picked, state, gradients[-1])
         return {"loss": loss.detach()}
 
     train(

@@ -24,7 +24,7 @@ from fairaudit.methods._monitor import Monitor
 from fairaudit.methods._state import load_state, save_state
 
 KIND = "fair-medl"
-PATH = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+PATH = (0.0, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0)
 
 
 class FairMEDL(BaseEstimator):  # type: ignore[misc]
@@ -41,6 +41,11 @@ class FairMEDL(BaseEstimator):  # type: ignore[misc]
         Adversaries guess the sensitive attributes; or the soft rates of the groups are pulled
         together; or absolute correlations are lowered.
     fairness_target : {"equalized_odds", "demographic_parity"}
+    sharpness : float
+        Of the soft decisions whose rates `debias="rates"` pulls together: the link of this
+        multiple of the logits (1 = probabilities, larger = nearer to hard decisions).
+    pull_at : {"half", "base_rate", "both"}
+        Threshold of these decisions in binary tasks: 0.5, the share of positives, or both.
     performance_budget : float or None
         Train a path of fairness weights as one batch of models and keep the fairest whose
         AUROC (or relative squared error) on validation rows is within this loss.
@@ -94,6 +99,8 @@ class FairMEDL(BaseEstimator):  # type: ignore[misc]
         lambda_fair_mixed: float = 1.0,
         debias: Literal["adversarial", "rates", "correlation"] | None = "adversarial",
         fairness_target: Literal["equalized_odds", "demographic_parity"] = "equalized_odds",
+        sharpness: float = 4.0,
+        pull_at: Literal["half", "base_rate", "both"] = "half",
         performance_budget: float | None = None,
         path: Sequence[float] = PATH,
         random_effects: bool = True,
@@ -118,6 +125,8 @@ class FairMEDL(BaseEstimator):  # type: ignore[misc]
         self.lambda_fair_mixed = lambda_fair_mixed
         self.debias = debias
         self.fairness_target = fairness_target
+        self.sharpness = sharpness
+        self.pull_at = pull_at
         self.performance_budget = performance_budget
         self.path = path
         self.random_effects = random_effects
