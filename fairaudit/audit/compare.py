@@ -117,30 +117,24 @@ class Versus:
 
 
 def paired_counts(
-    grouping: Grouping,
-    y: Int,
-    a: Int,
-    b: Int,
-    names: Sequence[str],
-    asked: Asked,
-    weight: Float | None = None,
-    cluster: Int | None = None,
+    frame: Frame, y: Int, a: Int, b: Int, names: Sequence[str], asked: Asked
 ) -> list[Versus]:
     """Differences of count-based metrics by paired bootstrap; p by exact McNemar where it fits.
 
     The rows are counted by (group, y, answer of a, answer of b), so both models keep the same
     rows in each replicate.
     """
-    both = 2 * a + b
-    cells = count(grouping, y, both, 4, weight)
-    rng = np.random.default_rng([asked.seed, len(grouping.names), 29])
-    n_boot = replicates_for(4 * len(grouping.names), asked.n_boot)
-    if cluster is None:
+    both, grouping = 2 * a + b, frame.grouping
+    cells = count(grouping, y, both, 4, frame.weight, frame.times)
+    rng = np.random.default_rng([asked.seed, frame.G, 29])
+    n_boot = replicates_for(4 * frame.G, asked.n_boot)
+    if frame.cluster is None:
         drawn, around = multinomial(cells, n_boot, rng), centre(cells)
     else:
-        by = count_clusters(cluster, grouping.codes, y, both, (len(grouping.names), 4, 4), weight)
+        shape = (frame.G, 4, 4)
+        by = count_clusters(frame.cluster, grouping.codes, y, both, shape, frame.mass)
         drawn, around = resample_clusters(by, n_boot, rng), cells.weight
-    simple = weight is None and cluster is None
+    simple = frame.weight is None and frame.cluster is None
     tables = (_split(cells.weight), _split(around), _split(drawn))
     return [_versus(name, tables, asked, simple) for name in names]
 

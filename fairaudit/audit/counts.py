@@ -45,20 +45,28 @@ class Cells:
 
 
 def count(
-    grouping: Grouping, y: Int, label: Int, n_classes: int = 2, weight: Float | None = None
+    grouping: Grouping,
+    y: Int,
+    label: Int,
+    n_classes: int = 2,
+    weight: Float | None = None,
+    times: Float | None = None,
 ) -> Cells:
-    """Count rows by (group, y, label), both coded 0..C-1."""
+    """Count rows by (group, y, label), both coded 0..C-1.
+
+    `times` says how many equal rows each row stands for (a table already counted elsewhere).
+    """
     G, C = len(grouping.names), n_classes
     cell = (grouping.codes * C + y) * C + label
-    rows = _sum(cell, None, G, C)
+    rows = _sum(cell, times, G, C)
     if weight is None:
         return Cells(grouping.attribute, grouping.names, rows, rows, rows)
     return Cells(
         grouping.attribute,
         grouping.names,
         rows,
-        _sum(cell, weight, G, C),
-        _sum(cell, weight * weight, G, C),
+        _sum(cell, product(weight, times), G, C),
+        _sum(cell, product(weight * weight, times), G, C),
     )
 
 
@@ -69,6 +77,11 @@ def _sum(cell: Int, weight: Float | None, G: int, C: int) -> Float:
 def sums(codes: Int, weights: Float | None, size: int) -> Float:
     """Sum of weights (or number of rows) by code, always as floats."""
     return np.bincount(codes, weights=weights, minlength=size).astype(np.float64)
+
+
+def product(weight: Float, times: Float | None) -> Float:
+    """Weight of all rows a row stands for."""
+    return weight if times is None else weight * times
 
 
 def one_vs_rest(cells: Float, positive: int) -> Float:

@@ -33,9 +33,8 @@ class Histogram:
     exact: bool
 
 
-def edges(score: Float) -> tuple[Float, Float, bool]:
-    """Lower and upper ends of the bins, and whether each holds a single value."""
-    distinct = np.unique(score)
+def edges(distinct: Float) -> tuple[Float, Float, bool]:
+    """Lower and upper ends of the bins of sorted scores, and whether each holds one value."""
     if len(distinct) <= MAX_EXACT:
         step = float(np.diff(distinct).min()) if len(distinct) > 1 else 1.0
         return distinct, np.r_[distinct[1:], distinct[-1:] + step], True
@@ -45,13 +44,47 @@ def edges(score: Float) -> tuple[Float, Float, bool]:
     return ends[:-1], ends[1:], False
 
 
-def histogram(score: Float, y: Int, frame: Frame) -> Histogram:
-    """One pass over the rows into bins."""
-    low, high, exact = edges(score)
-    at = np.clip(np.searchsorted(low, score, side="right") - 1, 0, len(low) - 1)
-    cell = (frame.grouping.codes * 2 + y) * len(low) + at
-    counts = sums(cell, frame.weight, frame.G * 2 * len(low)).reshape(frame.G, 2, len(low))
-    return Histogram(low, high, counts, exact)
+@dataclass(frozen=True)
+class Binned:
+    """Scores of one model put into bins once, for all groupings.
+
+    Attributes
+    ----------
+    score : (n,)
+    low, high : ends of the histogram's bins; `at` (n,) the bin of each row
+    exact : whether each bin holds a single value
+    tenth : (n,) bin for calibration
+    """
+
+    score: Float
+    low: Float
+    high: Float
+    at: Int
+    exact: bool
+    tenth: Int
+
+
+def bin_scores(score: Float) -> Binned:
+    """Histogram and calibration bins of all rows."""
+    distinct = np.unique(score)
+    low, high, exact = edges(distinct)
+    if exact:
+        at = np.searchsorted(low, score)
+    else:  # equal widths: arithmetic is far faster than a search
+        width = (high[-1] - low[0]) / len(low)
+        at = np.clip(((score - low[0]) / width).astype(np.int64), 0, len(low) - 1)
+        at += (score >= high[at]) & (at < len(low) - 1)  # rounding at an edge
+        at -= score < low[at]
+    return Binned(score, low, high, at, exact, _tenths(score, distinct))
+
+
+def histogram(binned: Binned, y: Int, frame: Frame) -> Histogram:
+    """Weight by group, truth and bin."""
+    T = len(binned.low)
+    cell = (frame.grouping.codes * 2 + y) * T + binned.at
+    mass = frame.times if frame.weight is None else frame.mass
+    counts = sums(cell, mass, frame.G * 2 * T).reshape(frame.G, 2, T)
+    return Histogram(binned.low, binned.high, counts, binned.exact)
 
 
 def histogram_table(h: Histogram, frame: Frame, asked: Asked) -> pl.DataFrame:
@@ -101,14 +134,13 @@ def roc_table(h: Histogram, frame: Frame, asked: Asked) -> pl.DataFrame:
     )
 
 
-def calibration_table(score: Float, y: Int, frame: Frame, asked: Asked) -> pl.DataFrame:
+def calibration_table(binned: Binned, y: Int, frame: Frame, asked: Asked) -> pl.DataFrame:
     """Observed rate against mean score in ten bins of the score's range, Wilson intervals."""
-    at = _score_bins(score)
-    bins = int(at.max(initial=0)) + 1
-    cell = frame.grouping.codes * bins + at
-    w = np.ones(len(y)) if frame.weight is None else frame.weight
-    size = frame.G * bins
-    rows, mass, square = sums(cell, None, size), sums(cell, w, size), sums(cell, w * w, size)
+    bins = int(binned.tenth.max(initial=0)) + 1
+    cell = frame.grouping.codes * bins + binned.tenth
+    w, size = frame.mass, frame.G * bins
+    rows, mass = sums(cell, frame.times, size), sums(cell, w, size)
+    square = sums(cell, w * frame.unit, size)
     shown = np.repeat(_shown(frame, asked), bins)
     full = np.flatnonzero((rows > 0) & (mass > 0) & shown)
     rate = (sums(cell, w * y, size)[full]) / mass[full]
@@ -117,7 +149,7 @@ def calibration_table(score: Float, y: Int, frame: Frame, asked: Asked) -> pl.Da
         {
             **_who(frame, asked, full // bins),
             "bin": full % bins,
-            "mean_score": sums(cell, w * score, size)[full] / mass[full],
+            "mean_score": sums(cell, w * binned.score, size)[full] / mass[full],
             "rate": rate,
             "low": low,
             "high": high,
@@ -126,9 +158,8 @@ def calibration_table(score: Float, y: Int, frame: Frame, asked: Asked) -> pl.Da
     )
 
 
-def _score_bins(score: Float, bins: int = 10) -> Int:
+def _tenths(score: Float, distinct: Float, bins: int = 10) -> Int:
     """Distinct values when few (deciles stay deciles), else ten equal parts of the range."""
-    distinct = np.unique(score)
     if len(distinct) <= 2 * bins:
         return np.searchsorted(distinct, score)
     start, stop = (0.0, 1.0) if distinct[0] >= 0 and distinct[-1] <= 1 else distinct[[0, -1]]

@@ -6,7 +6,7 @@ squared cluster totals when rows come in clusters. One pass, no resampling of ro
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fairaudit.audit import intervals
 from fairaudit.audit.coding import Grouping, Int
-from fairaudit.audit.counts import sums
+from fairaudit.audit.counts import product, sums
 from fairaudit.audit.measured import Asked, Measured
 
 Float = NDArray[np.float64]
@@ -46,6 +46,17 @@ class Frame:
     grouping: Grouping
     cluster: Int | None
     weight: Float | None
+    times: Float | None = None  # how many equal rows each row stands for
+
+    @property
+    def unit(self) -> Float:
+        """(n,) weight of one row."""
+        return np.ones(len(self.grouping.codes)) if self.weight is None else self.weight
+
+    @property
+    def mass(self) -> Float:
+        """(n,) weight of all rows each row stands for."""
+        return product(self.unit, self.times)
 
     @property
     def G(self) -> int:
@@ -54,17 +65,17 @@ class Frame:
 
     def total(self, values: Float) -> Float:
         """(G,) sums over groups."""
-        return sums(self.grouping.codes, values, self.G)
+        return sums(self.grouping.codes, product(values, self.times), self.G)
 
     def sizes(self) -> Float:
         """(G,) number of rows."""
-        return sums(self.grouping.codes, None, self.G)
+        return sums(self.grouping.codes, self.times, self.G)
 
 
 def means(metric: str, x: Float, frame: Frame) -> Influence:
     """Weighted mean of x in each group."""
     codes, sizes = frame.grouping.codes, frame.sizes()
-    w = np.ones(len(x)) if frame.weight is None else frame.weight
+    w = frame.unit
     mass = frame.total(w)
     mean = np.divide(frame.total(w * x), mass, out=np.full(frame.G, np.nan), where=mass > 0)
     effective = sizes
@@ -85,7 +96,7 @@ def _errors(found: Influence, frame: Frame) -> tuple[Float, Float, Float]:
         return np.sqrt(second * n / np.maximum(n - 1, 1.0)), skew, found.denominator
     M = int(frame.cluster.max(initial=0)) + 1
     keys, unit = np.unique(codes * M + frame.cluster, return_inverse=True)
-    totals = sums(unit, found.rows, len(keys))
+    totals = sums(unit, product(found.rows, frame.times), len(keys))
     units = sums(keys // M, None, frame.G)
     second = sums(keys // M, totals**2, frame.G)
     return np.sqrt(second * units / np.maximum(units - 1, 1.0)), np.zeros(frame.G), units
@@ -102,7 +113,7 @@ def measure(
 ) -> Measured:
     """Intervals and normal replicates from the influences; `everybody` has one group."""
     se, skew, units = _errors(found, frame)
-    all_frame = Frame(_one(frame.grouping), frame.cluster, frame.weight)
+    all_frame = replace(frame, grouping=_one(frame.grouping))
     all_se = float(_errors(everybody, all_frame)[0][0])
     low, high = _interval(found, se, skew, units, frame.cluster is not None, asked.confidence)
     rng = np.random.default_rng([asked.seed, frame.G, 17])

@@ -47,10 +47,15 @@ class Rows:
     classes: tuple[str, ...]
     weight: Float | None
     cluster: Int | None
+    times: Float | None = None  # equal rows each row stands for, when counted elsewhere
 
     def frames(self) -> Iterator[Frame]:
         """Each grouping with clusters and weights."""
-        return (Frame(g, self.cluster, self.weight) for g in self.groupings)
+        return (self.frame(g) for g in self.groupings)
+
+    def frame(self, grouping: Grouping) -> Frame:
+        """One grouping with clusters, weights and repetitions."""
+        return Frame(grouping, self.cluster, self.weight, self.times)
 
     def inside(self, rows: NDArray[np.bool_], where: str) -> Rows:
         """Some of the rows; attributes are renamed "sex | region=north"."""
@@ -64,12 +69,13 @@ class Rows:
             classes=self.classes,
             weight=None if self.weight is None else self.weight[rows],
             cluster=None if self.cluster is None else self.cluster[rows],
+            times=None if self.times is None else self.times[rows],
         )
 
     @property
     def everybody(self) -> Frame:
         """All rows as one group."""
-        return Frame(everybody(len(self.y)), self.cluster, self.weight)
+        return self.frame(everybody(len(self.y)))
 
 
 def judge_rows(
@@ -131,7 +137,7 @@ def _measure_binary(
     counted = [m for m in metrics if m in BINARY]
     out = []
     for frame in rows.frames():
-        cells = count(frame.grouping, y, label, 2, rows.weight)
+        cells = count(frame.grouping, y, label, 2, rows.weight, rows.times)
         out.append(binary.measure(cells, counted, asked, _clusters(frame, y, label)))
     if answers.score is not None:
         scored = _measure_scores(rows, y, answers.score, asked, metrics)
@@ -143,7 +149,8 @@ def _clusters(frame: Frame, y: Int, label: Int) -> ClusterCells | None:
     if frame.cluster is None:
         return None
     shape = (frame.G, 2, 2)
-    return count_clusters(frame.cluster, frame.grouping.codes, y, label, shape, frame.weight)
+    mass = frame.times if frame.weight is None else frame.mass
+    return count_clusters(frame.cluster, frame.grouping.codes, y, label, shape, mass)
 
 
 def _measure_scores(
@@ -171,7 +178,7 @@ def _score_influences(
     for frame in rows.frames():
         found: dict[str, Influence] = {}
         if {"auroc", "auprc"} & set(wanted):
-            ranked = scores.rank(by_score, score, y, frame.grouping, rows.weight)
+            ranked = scores.rank(by_score, score, y, frame)
             found |= {"auroc": scores.auroc(ranked), "auprc": scores.auprc(ranked)}
         if "brier" in wanted:
             found["brier"] = scores.brier(score, y, frame)
@@ -197,14 +204,16 @@ def _describe(rows: Rows, answers: Answers, asked: Asked, tables: Frames) -> Non
     """Counts and, with scores, histograms, calibration and ROC by group."""
     y, label = _codes(rows.y), _codes(answers.label)
     for frame in rows.frames():
-        cells = count(frame.grouping, y, label, 2, rows.weight)
+        cells = count(frame.grouping, y, label, 2, rows.weight, rows.times)
         _add(tables, "counts", counts_table(cells, asked))
-        if answers.score is None:
-            continue
-        h = curves.histogram(answers.score, y, frame)
+    if answers.score is None:
+        return
+    binned = curves.bin_scores(answers.score)
+    for frame in rows.frames():
+        h = curves.histogram(binned, y, frame)
         _add(tables, "histograms", curves.histogram_table(h, frame, asked))
         _add(tables, "roc", curves.roc_table(h, frame, asked))
-        _add(tables, "calibration", curves.calibration_table(answers.score, y, frame, asked))
+        _add(tables, "calibration", curves.calibration_table(binned, y, frame, asked))
 
 
 def counts_table(cells: Cells, asked: Asked) -> pl.DataFrame:
@@ -238,7 +247,7 @@ def _measure_multiclass(
     classes = rows.classes or tuple(str(c) for c in range(C))
     out = []
     for frame in rows.frames():
-        cells = count(frame.grouping, y, label, C, rows.weight)
+        cells = count(frame.grouping, y, label, C, rows.weight, rows.times)
         out.append(multiclass.measure(cells, metrics, classes, asked))
     if answers.score is None or answers.score.ndim != 2:
         return out
@@ -312,10 +321,8 @@ def _versus_binary(
     y = _codes(rows.y)
     counted = [m for m in metrics if m in BINARY and m != "base_rate"]
     out = [
-        compare.paired_counts(
-            g, y, _codes(a.label), _codes(b.label), counted, asked, rows.weight, rows.cluster
-        )
-        for g in rows.groupings
+        compare.paired_counts(frame, y, _codes(a.label), _codes(b.label), counted, asked)
+        for frame in rows.frames()
     ]
     if a.score is None or b.score is None:
         return out
@@ -333,7 +340,7 @@ def _paired(
     i: int,
     asked: Asked,
 ) -> list[compare.Versus]:
-    frame = Frame(rows.groupings[i], rows.cluster, rows.weight)
+    frame = rows.frame(rows.groupings[i])
     return [compare.paired_influence(mine[i][m], theirs[i][m], frame, asked) for m in wanted]
 
 
@@ -346,10 +353,8 @@ def _versus_multiclass(
     right = np.ones(len(rows.y), dtype=np.int64)
     marks = [(_codes(x.label) == _codes(rows.y)).astype(np.int64) for x in (a, b)]
     return [
-        compare.paired_counts(
-            g, right, marks[0], marks[1], ["accuracy"], asked, rows.weight, rows.cluster
-        )
-        for g in rows.groupings
+        compare.paired_counts(frame, right, marks[0], marks[1], ["accuracy"], asked)
+        for frame in rows.frames()
     ]
 
 

@@ -121,8 +121,7 @@ def influences(score: Float, y: Int, frame: Frame) -> dict[str, Influence]:
                 scores.score_order(score[:, c]),
                 score[:, c],
                 (y == c).astype(np.int64),
-                frame.grouping,
-                frame.weight,
+                frame,
             )
         )
         for c in range(C)

@@ -63,6 +63,7 @@ def judge(
     seed: int = 0,
     controls: Mapping[str, Any] | None = None,
     reference: str | None = None,
+    times: Float | None = None,
 ) -> Mapping[str, pl.DataFrame]:
     """All audit tables of one split, for every model.
 
@@ -85,6 +86,7 @@ def judge(
         Groups are judged again inside each level (conditional parity), as attribute
         "sex | region=north".
     reference : group that `pairs` compares with; the largest by default
+    times : (n,) how many equal rows each row stands for, when a database has counted already
 
     Returns
     -------
@@ -108,6 +110,7 @@ def judge(
         classes=tuple(classes),
         weight=None if weight is None else _weights(weight, len(y)),
         cluster=None if clusters is None else cluster_codes(clusters),
+        times=times,
     )
     asked = Asked("", split, confidence, n_boot, suppress_below, seed)
     chosen = chosen_metrics(metrics, task)

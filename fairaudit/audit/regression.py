@@ -29,7 +29,7 @@ def _r2(y: Float, error: Float, frame: Frame) -> Influence:
     """1 − Σ e² / Σ (y − ȳ)²; undefined for a constant outcome."""
     codes = frame.grouping.codes
     centre = means("mean", y, frame)
-    w = np.ones(len(y)) if frame.weight is None else frame.weight
+    w = frame.unit
     around = (y - centre.value[codes]) ** 2
     total, rest = frame.total(w * around), frame.total(w * error**2)
     defined = (total > 0) & (frame.sizes() > 1)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fairaudit.audit.coding import Grouping, Int
-from fairaudit.audit.counts import sums
+from fairaudit.audit.coding import Int
+from fairaudit.audit.counts import product, sums
 from fairaudit.audit.influence import Frame, Influence, means
 from fairaudit.audit.measured import Asked, Measured
 
@@ -25,7 +25,7 @@ class Ranked:
     ----------
     order : (n,) original index of each sorted row
     code : (n,) group
-    y, w : (n,) truth and weight
+    y, w, mass : (n,) truth, weight of one row and of all rows it stands for
     block : (n,) number of the (group, score) tie block
     pos_before, neg_before : (n,) weight of the group's positives, negatives with a lower score
     pos_tied, neg_tied : (n,) the same with an equal score
@@ -36,6 +36,7 @@ class Ranked:
     code: Int
     y: Float
     w: Float
+    mass: Float
     block: Int
     pos_before: Float
     neg_before: Float
@@ -50,23 +51,23 @@ def score_order(score: Float) -> Int:
     return np.argsort(score, kind="stable")
 
 
-def rank(by_score: Int, score: Float, y: Int, grouping: Grouping, weight: Float | None) -> Ranked:
+def rank(by_score: Int, score: Float, y: Int, frame: Frame) -> Ranked:
     """Sort by group, then score, and add up what lies below each row."""
-    small = grouping.codes[by_score].astype(np.int16)  # 16 bits: numpy then sorts by radix
+    codes, G = frame.grouping.codes, frame.G
+    small = codes[by_score].astype(np.int16)  # 16 bits: numpy then sorts by radix
     order = by_score[np.argsort(small, kind="stable")]
-    code, s = grouping.codes[order], score[order]
+    code, s = codes[order], score[order]
     truth = y[order].astype(np.float64)
-    w = np.ones(len(order)) if weight is None else weight[order]
+    w, mass = frame.unit[order], frame.mass[order]
     new = np.ones(len(order), dtype=bool)
     new[1:] = (code[1:] != code[:-1]) | (s[1:] != s[:-1])
     block = np.cumsum(new) - 1
-    G = len(grouping.names)
-    pos = sums(code, w * truth, G)
-    neg = sums(code, w * (1 - truth), G)
-    pos_before, pos_tied = _below(w * truth, block, pos, code)
-    neg_before, neg_tied = _below(w * (1 - truth), block, neg, code)
+    pos = sums(code, mass * truth, G)
+    neg = sums(code, mass * (1 - truth), G)
+    pos_before, pos_tied = _below(mass * truth, block, pos, code)
+    neg_before, neg_tied = _below(mass * (1 - truth), block, neg, code)
     return Ranked(
-        order, code, truth, w, block, pos_before, neg_before, pos_tied, neg_tied, pos, neg
+        order, code, truth, w, mass, block, pos_before, neg_before, pos_tied, neg_tied, pos, neg
     )
 
 
@@ -85,7 +86,7 @@ def auroc(ranked: Ranked) -> Influence:
     safe_pos, safe_neg = np.where(pos > 0, pos, 1.0), np.where(neg > 0, neg, 1.0)
     wins = (r.neg_before + 0.5 * r.neg_tied) / safe_neg  # of a positive over the negatives
     losses = 1 - (r.pos_before + 0.5 * r.pos_tied) / safe_pos
-    total = sums(r.code, r.w * r.y * wins, len(r.pos))
+    total = sums(r.code, r.mass * r.y * wins, len(r.pos))
     value = np.divide(total, r.pos, out=np.full(len(r.pos), np.nan), where=both)
     centred = np.where(r.y == 1, wins, losses) - value[r.code]
     influence = r.w * centred / np.where(r.y == 1, safe_pos, safe_neg)
@@ -96,8 +97,8 @@ def _smaller_class(r: Ranked) -> Float:
     """Effective rows of the rarer class, on which ranking rests."""
     sizes = []
     for side in (r.y, 1 - r.y):
-        w = sums(r.code, r.w * side, len(r.pos))
-        w2 = sums(r.code, r.w**2 * side, len(r.pos))
+        w = sums(r.code, r.mass * side, len(r.pos))
+        w2 = sums(r.code, r.w * r.mass * side, len(r.pos))
         sizes.append(np.divide(w**2, w2, out=np.zeros(len(w)), where=w2 > 0))
     return np.minimum(*sizes)
 
@@ -115,7 +116,7 @@ def auprc(ranked: Ranked) -> Influence:
     tp = r.pos[r.code] - r.pos_before  # selected positives at this row's score or above
     chosen = tp + r.neg[r.code] - r.neg_before
     precision = tp / np.where(chosen > 0, chosen, 1.0)
-    hit = r.w * r.y
+    hit = r.mass * r.y
     total = sums(r.code, hit * precision, len(r.pos))
     value = np.divide(total, r.pos, out=np.full(len(r.pos), np.nan), where=r.pos > 0)
     safe = np.where(chosen > 0, chosen, 1.0)
@@ -163,13 +164,13 @@ class Calibration:
 def calibration(score: Float, y: Int, frame: Frame, bins: int = 10) -> Calibration:
     """Miscalibration by group and bin."""
     codes, G = frame.grouping.codes, frame.G
-    w = np.ones(len(y)) if frame.weight is None else frame.weight
+    w = frame.unit
     cell = codes * bins + calibration_bins(score, bins)
     mass = frame.total(w)[:, None]
     off = w * (y - score)
-    rows = sums(cell, None, G * bins).reshape(G, bins)
-    net = sums(cell, off, G * bins).reshape(G, bins)
-    squares = sums(cell, off**2, G * bins).reshape(G, bins)
+    rows = sums(cell, frame.times, G * bins).reshape(G, bins)
+    net = sums(cell, product(off, frame.times), G * bins).reshape(G, bins)
+    squares = sums(cell, product(off**2, frame.times), G * bins).reshape(G, bins)
     variance = squares - net**2 / np.maximum(rows, 1)
     with np.errstate(divide="ignore", invalid="ignore"):
         return Calibration(net / mass, np.sqrt(np.maximum(variance, 0.0)) / mass)

@@ -29,7 +29,9 @@ def group_labels(values: pl.Series, train: NDArray[np.bool_]) -> NDArray[np.str_
         return _levels(values)
     cuts = np.unique(np.quantile(known, np.arange(1, BINS) / BINS, method="inverted_cdf"))
     cuts = cuts[cuts < known.max()]
-    labels = np.array([*_bin_names(cuts, whole=bool((known == np.round(known)).all())), MISSING])
+    if len(cuts) == 0:  # more than three quarters share the largest value
+        cuts = known[known < known.max()].max(keepdims=True)
+    labels = np.array([*bin_names(cuts, whole=bool((known == np.round(known)).all())), MISSING])
     code = np.where(np.isnan(found), len(cuts) + 1, np.searchsorted(cuts, found, side="left"))
     return labels[code].astype(np.str_)
 
@@ -38,7 +40,7 @@ def _levels(values: pl.Series) -> NDArray[np.str_]:
     return np.array(label_text(values).fill_null(MISSING).to_list(), dtype=np.str_)
 
 
-def _bin_names(cuts: NDArray[np.float64], *, whole: bool) -> list[str]:
+def bin_names(cuts: NDArray[np.float64], *, whole: bool) -> list[str]:
     """ "≤ 28", "29–37", "≥ 38" for whole numbers; "(0.02, 0.06]" and "> 0.06" for others."""
     shown = [f"{c:.10g}" for c in cuts]
     if not whole:

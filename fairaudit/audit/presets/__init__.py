@@ -1,0 +1,109 @@
+"""What a rule asks to be computed: versioned files with citation, and never a legal conclusion."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import polars as pl
+
+from fairaudit.audit.result import AuditResult
+from fairaudit.data.roles import ColumnRoles
+from fairaudit.exceptions import SpecError
+
+NAMES = ("nyc-ll144", "four-fifths", "eu-ai-act", "model-card")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """One rule as it was read: where, when, what it computes and what it does not set."""
+
+    name: str
+    title: str
+    version: str
+    citation: str
+    url: str
+    retrieved: str
+    computes: tuple[str, ...]
+    not_set: tuple[str, ...]
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Applied:
+    """A preset applied: its tables, the finding in sentences, and the preset itself."""
+
+    preset: Preset
+    tables: Mapping[str, pl.DataFrame]
+    sentences: tuple[str, ...]
+
+
+def load(name: str) -> Preset:
+    """Read a preset's file.
+
+    Raises
+    ------
+    SpecError
+        When there is no such preset.
+    """
+    if name not in NAMES:
+        raise SpecError(f"preset '{name}' is not known; choose one of {', '.join(NAMES)}")
+    text = (files(__package__) / f"{name}.toml").read_text("utf-8")
+    content = tomllib.loads(text)
+    lists: dict[str, Any] = {k: tuple(content[k]) for k in ("computes", "not_set")}
+    return Preset(**{**content, **lists})
+
+
+def apply(
+    name: str,
+    *,
+    selected: Any = None,
+    score: Any = None,
+    groups: Mapping[str, Any] | None = None,
+    result: AuditResult | None = None,
+    model: str | None = None,
+    frame: pl.DataFrame | None = None,
+    roles: ColumnRoles | None = None,
+    confidence: float = 0.95,
+    leave_out_reason: str = "",
+    rationale: str = "",
+    attributes: Sequence[str] = (),
+) -> Applied:
+    """Compute what a rule asks for.
+
+    Parameters
+    ----------
+    name : one of `NAMES`
+    selected : (n,) 0/1, who was selected (employment rules)
+    score : (n,) scores, for the scoring rate where a tool gives no selection
+    groups : mapping of attribute to (n,) labels
+    result : an audit; gives `selected`, `score` and `groups` (employment rules, all stored rows
+        of `model`) and the performance tables of the others
+    model : which of the result's models; the first by default
+    frame, roles : the audited table, for the data profile
+    confidence : of the intervals that are added to a rule
+    leave_out_reason : why small categories are left out (nyc-ll144); without one they stay in
+    rationale : free text of the auditor, carried along
+    attributes : (sex column, race/ethnicity column) for nyc-ll144, where names do not tell
+
+    Raises
+    ------
+    SpecError
+        When the preset is not known or lacks what it needs; the text says what.
+    """
+    from fairaudit.audit.presets import disclosure, employment
+
+    preset = load(name)
+    if name in ("eu-ai-act", "model-card"):
+        if result is None:
+            raise SpecError(f"preset '{name}' needs the result of an audit; pass result=")
+        if name == "model-card":
+            return disclosure.model_card(preset, result)
+        return disclosure.eu_ai_act(preset, result, frame, roles, rationale)
+    decided = employment.decisions(preset, selected, score, groups, result, model)
+    if name == "nyc-ll144":
+        return employment.nyc_ll144(preset, decided, confidence, leave_out_reason, attributes)
+    return employment.four_fifths(preset, decided, confidence)
