@@ -199,6 +199,11 @@ def test_numeric_groups_are_cut_at_training_quartiles() -> None:
     assert set(shares.tolist()) == {"≤ 0.25", "(0.25, 0.5]", "(0.5, 0.75]", "> 0.75"}
 
 
+def test_a_number_that_is_mostly_its_largest_value_still_makes_two_groups() -> None:
+    values = pl.Series("s", [*range(15), *[99] * 85])
+    assert set(group_labels(values, np.ones(100, dtype=bool)).tolist()) == {"≤ 14", "≥ 15"}
+
+
 def test_few_numbers_and_missing_are_groups_as_they_are() -> None:
     labels = group_labels(pl.Series("s", [1.0, 2.0, None, 1.0]), np.ones(4, dtype=bool))
     assert labels.tolist() == ["1", "2", "(missing)", "1"]
@@ -220,7 +225,8 @@ def test_labels_have_one_text_whatever_their_type() -> None:
 @pytest.mark.parametrize(
     ("levels", "positive"),
     [(["0", "1"], "1"), (["<=50K", ">50K"], ">50K"), (["no", "yes"], "yes"), (["1", "2"], "1"),
-     (["-1", "1"], "1"), (["false", "true"], "true"), (["bad", "good"], "good"), (["0", "2"], "2")],
+     (["-1", "1"], "1"), (["false", "true"], "true"), (["bad", "good"], "good"),
+     (["0", "2"], "2")],
 )  # fmt: skip
 def test_the_positive_label_is_guessed(levels: list[str], positive: str) -> None:
     assert guess_positive(levels) == positive

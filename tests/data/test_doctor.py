@@ -1,0 +1,238 @@
+"""The doctor: guesses on real tables, problems one by one, proxies of known strength."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from fairaudit.data.columns import binned, outcome_codes, separation
+from fairaudit.data.doctor import Diagnosis, examine
+from fairaudit.data.proxies import find_proxies
+from fairaudit.data.roles import ColumnRoles, resolve
+from fairaudit.data.samples import SAMPLES
+from fairaudit.data.table import read_table
+from fairaudit.data.vocabulary import words_of
+
+REAL = {
+    "adult/adult.data": {
+        "target": "income", "positive": ">50K", "sensitive": {"sex", "race"},
+        "cluster": "occupation", "task": "binary", "scores": (),
+    },
+    "adult/adult.test": {"target": "income", "positive": ">50K.", "sensitive": {"sex", "race"}},
+    "compas/compas_two_years_noname.csv": {
+        "target": "two_year_recid", "positive": "1", "sensitive": {"sex", "race", "age"},
+        "cluster": None, "scores": ("decile_score",),
+    },
+    "communities/communities_crime.csv": {
+        "target": "ViolentCrimesPerPop", "task": "regression", "cluster": "state",
+        "sensitive": {"racepctblack", "racePctHisp", "agePct12t21"},
+    },
+    "law/law_data.csv": {
+        "target": "first_pf", "positive": "1", "sensitive": {"sex", "race"},
+        "cluster": "region_first",
+    },
+    "german/german_data_credit.csv": {
+        "target": "class-label", "positive": "1", "sensitive": {"sex", "age"}, "cluster": None,
+    },
+    "hsb82/Hsb82.csv": {
+        "target": "mAch", "task": "regression", "sensitive": {"minrty", "sx"}, "cluster": "school",
+    },
+    "heart/processed.cleveland.data": {
+        "target": "num", "task": "multiclass", "sensitive": {"sex", "age"}, "cluster": None,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_guesses_on_real_tables(name: str, shared_data: Path) -> None:
+    frame = read_table(shared_data / name)
+    found = examine(frame)
+    for part, expected in REAL[name].items():
+        value = getattr(found.roles, part)
+        if part == "sensitive":
+            assert set(expected) <= set(value)  # type: ignore[call-overload]
+            assert len(value) <= 6
+        else:
+            assert value == expected
+    assert resolve(frame, found.roles)
+    assert found.ready
+    assert {g.column for g in found.guesses} == set(frame.columns)
+    assert all(g.reason and 0 < g.confidence <= 1 for g in found.guesses)
+    assert not set(found.roles.features) & set(found.roles.sensitive)
+
+
+def test_compas_outcomes_are_not_offered_as_features(shared_data: Path) -> None:
+    found = examine(read_table(shared_data / "compas/compas_two_years_noname.csv"))
+    left_out = {g.column for g in found.guesses if g.part == "leak"}
+    assert {"is_recid", "r_charge_degree", "r_offense_date"} <= left_out
+    assert {"id", "decile_score.1", "age_cat"}.isdisjoint(found.roles.features)
+    assert "c_charge_degree" in found.roles.features  # M and F are no sexes here
+
+
+def test_guesses_on_the_samples() -> None:
+    lending = examine(read_table(SAMPLES["lending"].path))
+    wanted = SAMPLES["lending"].roles
+    assert lending.roles.target == wanted.target
+    assert lending.roles.positive == wanted.positive
+    assert lending.roles.predictions == wanted.predictions
+    assert lending.roles.scores == wanted.scores
+    assert set(lending.roles.sensitive) == set(wanted.sensitive)
+    strongest = lending.proxies.row(0, named=True)
+    assert (strongest["feature"], strongest["sensitive"]) == ("district", "ethnicity")
+    hospital = examine(read_table(SAMPLES["hospital"].path)).roles
+    assert (hospital.target, hospital.cluster) == ("readmitted", "site")
+    rome = examine(read_table(SAMPLES["rome_simulation"].path)).roles
+    assert (rome.target, rome.task, rome.split) == ("y", "regression", "split")
+
+
+def _table(n: int = 300, **columns: object) -> pl.DataFrame:
+    rng = np.random.default_rng(1)
+    base = {"sex": rng.choice(["f", "m"], n), "x": rng.normal(size=n), "z": rng.normal(size=n)}
+    return pl.DataFrame({**base, **columns, "hired": rng.integers(0, 2, n)})
+
+
+def _codes(found: Diagnosis) -> dict[str, str | None]:
+    return {p.code: p.column for p in found.problems}
+
+
+def test_a_healthy_table_has_no_problems() -> None:
+    assert examine(_table()).problems == ()
+
+
+def _holed(column: str, k: int) -> pl.DataFrame:
+    return _table().with_columns(pl.when(pl.int_range(300) >= k).then(column).alias(column))
+
+
+N = np.arange(300)
+SICK: dict[str, tuple[pl.DataFrame, ColumnRoles | None]] = {
+    "constant": (_table(same=[1] * 300), None),
+    "empty_column": (_table(hollow=pl.Series([None] * 300, dtype=pl.Float64)), None),
+    "duplicated_name": (_table(**{"x (2)": N % 7}), None),
+    "identifier_feature": (
+        _table(person=[f"p{i}" for i in N]),
+        ColumnRoles(target="hired", features=("person", "x"), sensitive=("sex",)),
+    ),
+    "many_levels": (
+        _table(900, job=[f"job {i % 400}" for i in range(900)]),
+        ColumnRoles(target="hired", features=("job",), sensitive=("sex",)),
+    ),
+    "small_group": (_table(race=["a"] * 290 + ["b"] * 10), None),
+    "many_groups": (
+        _table(race=[f"r{i % 60}" for i in N]),
+        ColumnRoles(target="hired", sensitive=("race",)),
+    ),
+    "mixed_types": (
+        _table(pay=[str(i) for i in N[:-4]] + ["unknown pay"] * 4),
+        ColumnRoles(target="hired", features=("pay",), sensitive=("sex",)),
+    ),
+    "infinite": (_table(ratio=np.where(N % 50 == 0, np.inf, N / 7)), None),
+    "many_missing": (_table(lab=pl.Series([1.5, None, None, None, 2.0] * 60)), None),
+    "coded_missing": (_table(lab=np.where(N % 10 == 0, -999, N % 40)), None),
+    "few_clusters": (_table(site=[f"s{i % 3}" for i in N]), None),
+    "tiny_clusters": (
+        _table(site=[f"s{i // 1}" for i in N % 250]),
+        ColumnRoles(target="hired", cluster="site", sensitive=("sex",)),
+    ),
+    "no_sensitive": (_table().drop("sex"), None),
+    "few_rows": (_table(60), None),
+    "no_target": (_table().select("sex", colour=pl.lit("a"), note=pl.lit("b")), None),
+    "sensitive_missing": (_holed("sex", 40), None),
+    "rare_class": (_table().with_columns(hired=pl.Series([1] * 5 + [0] * 295)), None),
+    "prediction_labels": (
+        _table(decision=["maybe"] * 300),
+        ColumnRoles(target="hired", predictions=("decision",), sensitive=("sex",)),
+    ),
+    "role": (_table(), ColumnRoles(target="nowhere", sensitive=("sex",))),
+    "proxy": (
+        _table().with_columns(hair=(pl.col("sex") == "f") + pl.col("x") / 4),
+        ColumnRoles(target="hired", features=("hair",), sensitive=("sex",)),
+    ),
+    "leak": (_table().with_columns(after=pl.col("hired") * 2 + pl.col("x") / 10), None),
+    "target_missing": (_holed("hired", 9), None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("code", SICK)
+def test_every_problem_is_found_and_has_a_remedy(code: str) -> None:
+    frame, roles = SICK[code]
+    found = examine(frame, roles)
+    problem = next((p for p in found.problems if p.code == code), None)
+    assert problem is not None, _codes(found)
+    assert problem.text
+    assert problem.remedy
+    if problem.column is not None:
+        assert problem.column in frame.columns
+
+
+def test_all_problems_come_at_once_the_gravest_first() -> None:
+    frame = _table(100, same=[1] * 100, decision=["maybe"] * 100)
+    roles = ColumnRoles(target="hired", features=("same",), predictions=("decision",))
+    found = examine(frame, roles)
+    severities = [p.severity for p in found.problems]
+    order = ["error", "warning", "note"]
+    assert severities == sorted(severities, key=order.index)
+    assert {"constant", "prediction_labels", "no_sensitive", "few_rows"} <= set(_codes(found))
+    assert not found.ready
+    assert found.guesses == ()
+
+
+def test_a_proxy_has_the_auroc_that_sklearn_gives() -> None:
+    from sklearn.metrics import roc_auc_score
+
+    rng = np.random.default_rng(0)
+    sex = rng.integers(0, 2, 8000)
+    height = 165 + 12 * sex + rng.normal(0, 8, 8000)
+    frame = pl.DataFrame({"height": height, "noise": rng.normal(size=8000), "sex": sex})
+    found = find_proxies(frame, ["height", "noise"], ["sex"])
+    assert found["feature"].to_list() == ["height", "noise"]
+    assert abs(found["auroc"][0] - roc_auc_score(sex, height)) < 0.01
+    assert found["auroc"][1] < 0.53
+
+
+def test_many_levels_tell_nothing_by_chance() -> None:
+    rng = np.random.default_rng(0)
+    outcome, n = outcome_codes(pl.Series(rng.integers(0, 2, 2000)))
+    codes = binned(pl.Series([f"level {i}" for i in rng.integers(0, 1000, 2000)]))
+    assert separation(codes, outcome, n) < 0.56
+
+
+def test_a_curved_relation_is_a_proxy_too() -> None:
+    x = np.linspace(-1, 1, 4000)
+    frame = pl.DataFrame({"x": x, "sex": (np.abs(x) > 0.5).astype(int)})
+    assert find_proxies(frame, ["x"], ["sex"])["auroc"][0] > 0.99
+
+
+def test_names_are_read_as_words() -> None:
+    assert words_of("agePct12t21") == ("age", "pct", "12", "t", "21")
+    assert words_of("native-country") == ("native", "country")
+    assert words_of("HTMLPage_id") == ("html", "page", "id")
+
+
+def test_a_wide_table_is_examined_from_a_sample_of_rows() -> None:
+    rng = np.random.default_rng(0)
+    columns = {f"c{i}": rng.normal(size=30_000) for i in range(20)}
+    frame = pl.DataFrame(
+        {**columns, "gender": rng.choice(["F", "M"], 30_000), "y": rng.integers(0, 2, 30_000)}
+    )
+    found = examine(frame)
+    assert found.roles.target == "y"
+    assert found.roles.sensitive == ("gender",)
+    assert len(found.roles.features) == 20
+
+
+def test_the_doctor_needs_neither_sklearn_nor_torch() -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys; from fairaudit.data.samples import SAMPLES;"
+        "from fairaudit.data.table import read_table; from fairaudit.data.doctor import examine;"
+        "from fairaudit.data.dataset import Dataset;"
+        "s = SAMPLES['lending']; f = read_table(s.path); examine(f); Dataset(f, s.roles).arrays();"
+        "print([m for m in ('torch', 'sklearn', 'pandas', 'streamlit') if m in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"

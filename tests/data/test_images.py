@@ -1,0 +1,208 @@
+"""Image sets: every format, every way of naming, broken ones listed, row i is image i."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from PIL import Image
+
+from fairaudit.data import store
+from fairaudit.data.dataset import Dataset
+from fairaudit.data.doctor import examine
+from fairaudit.data.images import ImageOptions
+from fairaudit.data.roles import ColumnRoles
+from fairaudit.data.samples import SAMPLES
+from fairaudit.exceptions import InputError, SpecError
+
+
+def _encoded(pixels: np.ndarray, kind: str, **options: object) -> bytes:
+    out = io.BytesIO()
+    if kind == "NPY":
+        np.save(out, pixels)
+    else:
+        Image.fromarray(pixels).save(out, kind, **options)
+    return out.getvalue()
+
+
+def _zip(files: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
+def _grey(value: int, side: int = 16) -> np.ndarray:
+    return np.full((side, side), value, np.uint8)
+
+
+def _ingested(
+    source: bytes | Path, folder: Path, **options: object
+) -> tuple[pl.DataFrame, np.ndarray]:
+    found = store.ingest(source, folder, images=ImageOptions(**options))  # type: ignore[arg-type]
+    images = store.images(folder / found.sha256)
+    assert images is not None
+    assert found.kind == "images"
+    return store.load(folder / found.sha256), images.pixels
+
+
+@pytest.mark.parametrize(
+    ("kind", "suffix", "options"),
+    [("PNG", "png", {}), ("JPEG", "jpg", {"quality": 95}), ("WEBP", "webp", {"lossless": True}),
+     ("BMP", "bmp", {}), ("TIFF", "tiff", {}), ("NPY", "npy", {})],
+)  # fmt: skip
+def test_every_format_gives_the_same_pixels(
+    kind: str, suffix: str, options: dict[str, object], tmp_path: Path
+) -> None:
+    colours = [np.full((16, 16, 3), c, np.uint8) for c in ([200, 30, 40], [10, 220, 90])]
+    files = {f"i/{k}.{suffix}": _encoded(c, kind, **options) for k, c in enumerate(colours)}
+    table = f"image,y\ni/0.{suffix},1\ni/1.{suffix},0\n".encode()
+    frame, pixels = _ingested(_zip({**files, "labels.csv": table}), tmp_path)
+    assert pixels.shape == (2, 16, 16, 3)
+    assert np.abs(pixels.astype(int) - np.stack(colours)).max() <= 3
+    assert frame["image"].to_list() == [f"i/0.{suffix}", f"i/1.{suffix}"]
+
+
+@pytest.mark.parametrize(
+    "named",
+    [["set/pics/a.png", "set/pics/b.png"], ["pics/a.png", "pics/b.png"], ["a.png", "b.png"],
+     ["a", "b"], ["./pics/A.PNG", "pics\\b.png"]],
+)  # fmt: skip
+def test_images_are_found_by_path_by_name_and_by_stem(named: list[str], tmp_path: Path) -> None:
+    files = {
+        "set/pics/a.png": _encoded(_grey(10), "PNG"),
+        "set/pics/b.png": _encoded(_grey(90), "PNG"),
+    }
+    table = "who,file,y\n" + "".join(f"p{i},{n},{i}\n" for i, n in enumerate(reversed(named)))
+    frame, pixels = _ingested(_zip({**files, "set/data.csv": table.encode()}), tmp_path)
+    assert pixels[:, 0, 0, 0].tolist() == [90, 10]
+    assert frame["file"].to_list() == ["set/pics/b.png", "set/pics/a.png"]
+
+
+def test_a_folder_is_an_image_set_and_numbers_can_name_images(tmp_path: Path) -> None:
+    album = tmp_path / "album"
+    (album / ".cache").mkdir(parents=True)
+    (album / ".cache" / "x.png").write_bytes(b"junk")
+    for i in range(3):
+        (album / f"{i}.png").write_bytes(_encoded(_grey(i * 50), "PNG"))
+    (album / "labels.csv").write_text("id,y\n2,1\n0,0\n1,1\n")
+    frame, pixels = _ingested(album, tmp_path / "datasets")
+    assert pixels.shape == (3, 16, 16, 1)
+    assert pixels[:, 0, 0, 0].tolist() == [100, 0, 50]
+    assert examine(frame).roles.image == "id"
+
+
+def test_broken_images_are_listed_and_left_out_only_with_consent(tmp_path: Path) -> None:
+    files = {f"{i}.png": _encoded(_grey(i * 40), "PNG") for i in range(4)}
+    files["1.png"] = files["1.png"][:45]
+    table = b"image,y\n0.png,0\n1.png,1\n2.png,0\nlost.png,1\n3.png,1\n"
+    source = _zip({**files, "labels.csv": table})
+    with pytest.raises(InputError, match=r"2 of 5 .* 1\.png \(broken.*lost\.png \(no such"):
+        store.ingest(source, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    frame, pixels = _ingested(source, tmp_path, accept_broken=True)
+    assert frame["image"].to_list() == ["0.png", "2.png", "3.png"]
+    assert frame["_row"].to_list() == [0, 1, 2]
+    assert pixels[:, 0, 0, 0].tolist() == [0, 80, 120]
+    folder = next(tmp_path.iterdir())
+    assert [b.file for b in store.broken_images(folder)] == ["1.png", "lost.png"]
+    assert any("2 rows with broken images" in note for note in store.info(folder).notes)
+
+
+def test_oversized_images_are_broken_ones(tmp_path: Path) -> None:
+    source = _zip({"a.png": _encoded(_grey(1, 40), "PNG"), "b.png": _encoded(_grey(2), "PNG"),
+                   "labels.csv": b"image,y\na.png,1\nb.png,0\n"})  # fmt: skip
+    with pytest.raises(InputError, match=r"a\.png \(oversized: 40 × 40 pixels\)"):
+        store.ingest(source, tmp_path, images=ImageOptions(most_pixels=1000))
+
+
+def test_other_shapes_are_cropped_and_scaled_to_the_chosen_side(tmp_path: Path) -> None:
+    wide = np.zeros((20, 60), np.uint8)
+    wide[:, 20:40] = 200
+    source = _zip({"a.png": _encoded(wide, "PNG"), "labels.csv": b"image,y\na.png,1\n"})
+    _, pixels = _ingested(source, tmp_path, size=8, channels=3)
+    assert pixels.shape == (1, 8, 8, 3)
+    assert pixels[:, :, 1:-1].min() == 200
+
+
+def test_sixteen_bits_alpha_palette_and_orientation(tmp_path: Path) -> None:
+    deep = Image.fromarray(np.full((16, 16), 40_000, np.uint16))
+    alpha = Image.fromarray(np.full((16, 16, 4), [9, 8, 7, 255], np.uint8))
+    palette = Image.fromarray(np.full((16, 16, 3), [250, 0, 0], np.uint8)).quantize(4)
+    turned = Image.fromarray(np.repeat([[0] * 16, [255] * 16], 8, axis=0).astype(np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = 3  # upside down
+    files = {}
+    made = {"deep": deep, "alpha": alpha, "palette": palette, "turned": turned}
+    for name, image in made.items():
+        options = {"exif": exif} if name == "turned" else {}
+        out = io.BytesIO()
+        image.save(out, "PNG", **options)
+        files[f"{name}.png"] = out.getvalue()
+    table = "image,y\n" + "".join(f"{name},1\n" for name in files)
+    _, pixels = _ingested(_zip({**files, "labels.csv": table.encode()}), tmp_path, channels=3)
+    assert pixels[0, 0, 0].tolist() == [155] * 3
+    assert pixels[1, 0, 0].tolist() == [9, 8, 7]
+    assert pixels[2, 0, 0].tolist() == [250, 0, 0]
+    assert pixels[3, 0, 0, 0] == 255
+    assert pixels[3, -1, 0, 0] == 0
+
+
+def test_floats_and_one_channel_arrays(tmp_path: Path) -> None:
+    files = {"a.npy": _encoded(np.full((16, 16), 0.5), "NPY"),
+             "b.npy": _encoded(np.full((16, 16, 1), 7, np.uint8), "NPY")}  # fmt: skip
+    _, pixels = _ingested(_zip({**files, "labels.csv": b"image,y\na,1\nb,0\n"}), tmp_path)
+    assert pixels[:, 0, 0, 0].tolist() == [128, 7]
+
+
+def test_progress_is_reported_to_the_end(tmp_path: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    store.ingest(SAMPLES["shapes"].path, tmp_path, on_progress=lambda k, n: seen.append((k, n)))
+    assert seen == [(256, 640), (512, 640), (640, 640)]
+
+
+def test_another_resolution_is_another_data_set(tmp_path: Path) -> None:
+    first = store.ingest(SAMPLES["shapes"].path, tmp_path)
+    again = store.ingest(SAMPLES["shapes"].path, tmp_path)
+    small = store.ingest(SAMPLES["shapes"].path, tmp_path, images=ImageOptions(size=14))
+    assert first == again
+    assert small.sha256 != first.sha256
+
+
+def test_arrays_hold_the_images_of_their_rows(tmp_path: Path) -> None:
+    found = store.ingest(SAMPLES["shapes"].path, tmp_path)
+    images = store.images(tmp_path / found.sha256)
+    assert images is not None
+    frame = store.load(tmp_path / found.sha256)
+    whole = Dataset(frame, SAMPLES["shapes"].roles, images).arrays()
+    assert isinstance(whole.X, np.memmap)  # not one pixel is copied
+    test = whole.part("test")
+    assert np.array_equal(test.X, images.pixels[test.row_id])
+    some = Dataset(
+        frame.filter(pl.col("tone") == "dark"), SAMPLES["shapes"].roles, images
+    ).arrays()
+    assert np.array_equal(some.X, images.pixels[some.row_id])
+
+
+def test_images_without_a_store_are_asked_for() -> None:
+    frame = pl.DataFrame({"image": ["a.png"] * 10, "y": [0, 1] * 5})
+    with pytest.raises(SpecError, match="no images came with the table"):
+        Dataset(frame, ColumnRoles(target="y", image="image")).arrays()
+    with pytest.raises(SpecError, match="not between 8 and 1024"):
+        ImageOptions(size=4)
+
+
+def test_faces_come_in_whole(shared_data: Path, tmp_path: Path) -> None:
+    frame, pixels = _ingested(shared_data / "faces64.zip", tmp_path)
+    assert pixels.shape == (2400, 64, 64, 3)
+    roles = examine(frame).roles
+    assert (roles.image, roles.target, roles.split) == ("image", "gender", "split")
+    assert set(roles.sensitive) == {"race", "age"}
+    with zipfile.ZipFile(shared_data / "faces64.zip") as archive:
+        raw = Image.open(io.BytesIO(archive.read(frame["image"][777]))).convert("RGB")
+    assert np.array_equal(pixels[777], np.asarray(raw))
