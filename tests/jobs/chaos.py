@@ -65,7 +65,7 @@ class Chaos:
                 self.report.broken.append("it did not come to an end")
                 break
             self._break_something()
-            time.sleep(self.dice.uniform(0.01, 0.08))
+            time.sleep(self.dice.uniform(0.05, 0.2))
         self._calm_down()
         self.report.seconds = time.monotonic() - began
         self._judge()
@@ -85,7 +85,7 @@ class Chaos:
             if process.poll() is not None and (role == "supervisor" or process.returncode != 0):
                 self._start(role)
         what = self.dice.choices(
-            ["worker", "supervisor", "submitter", "cancel", "nothing"], [8, 2, 2, 3, 14]
+            ["worker", "supervisor", "submitter", "cancel", "nothing"], [4, 1, 1, 2, 6]
         )[0]
         if what == "worker":
             self._kill_a_worker()
