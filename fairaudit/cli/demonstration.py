@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
+from types import MappingProxyType
+
+from pydantic import JsonValue
 
 from fairaudit import report
 from fairaudit.audit.merge import merged
@@ -15,7 +19,9 @@ from fairaudit.data.samples import SAMPLES
 from fairaudit.data.table import read_table
 from fairaudit.methods._monitor import Monitor
 
-METHODS = ("rome-em", "fair-sde")
+METHODS: Mapping[str, dict[str, JsonValue]] = MappingProxyType(
+    {"rome-em": {"n_groups": 3}, "fair-sde": {"attributes": ["ethnicity"]}}
+)
 
 
 def run(out: Path, *, monitor: AbstractContextManager[Monitor]) -> AuditResult:
@@ -26,11 +32,11 @@ def run(out: Path, *, monitor: AbstractContextManager[Monitor]) -> AuditResult:
         results = [
             run_audit(
                 data,
-                AuditSpec(roles=sample.roles, method=name, title=sample.title),
+                AuditSpec(roles=sample.roles, method=name, params=params, title=sample.title),
                 monitor=ear,
                 model_folder=out / "model" / name,
             )
-            for name in METHODS
+            for name, params in METHODS.items()
         ]
     whole = merged(results, f"{sample.title}: existing systems, {' and '.join(METHODS)}")
     facts = {"source": sample.path.name, "command": "fairaudit demo"}

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from pydantic import JsonValue
 
 from fairaudit.audit.spec import AuditSpec
 from fairaudit.data.samples import SAMPLES, Sample
 from fairaudit.jobs.spec import JobSpec
 from fairaudit.jobs.workspace import Workspace
 
+
+@dataclass(frozen=True)
+class First:
+    """One audit of a sample that a new workspace starts with."""
+
+    sample: str
+    method: str
+    kind: str = "train"
+    params: Mapping[str, JsonValue] = field(default_factory=dict)
+    what: str = ""
+
+
 FIRST = (
-    ("lending", "rome-em", "train"),
-    ("lending", "fair-sde", "train"),
-    ("hospital", "fair-medl", "train"),
-    ("lending", "rome-em", "sweep"),
+    First("lending", "rome-em", params={"n_groups": 3}, what="latent groups"),
+    First("lending", "fair-sde", params={"attributes": ["ethnicity"]}, what="no-harm choice"),
+    First("hospital", "fair-medl", what="sites"),
+    First("lending", "rome-em", kind="sweep", what="number of groups"),
 )
 
 
@@ -28,12 +44,11 @@ def queue_sample_audits(root: Path) -> list[str]:
     workspace = Workspace(root)
     if workspace.jobs() or workspace.datasets():
         return []
-    stored = {
-        name: _ingest(workspace, SAMPLES[name]) for name in dict.fromkeys(n for n, *_ in FIRST)
-    }
+    names = dict.fromkeys(first.sample for first in FIRST)
+    stored = {name: _ingest(workspace, SAMPLES[name]) for name in names}
     return [
-        workspace.submit(JobSpec(dataset=stored[name], audit=_spec(SAMPLES[name], method, kind)))
-        for name, method, kind in FIRST
+        workspace.submit(JobSpec(dataset=stored[first.sample], audit=_spec(first)))
+        for first in FIRST
     ]
 
 
@@ -41,8 +56,13 @@ def _ingest(workspace: Workspace, sample: Sample) -> str:
     return workspace.ingest(sample.path, name=sample.path.name).sha256
 
 
-def _spec(sample: Sample, method: str, kind: str) -> AuditSpec:
-    what = "number of groups" if kind == "sweep" else method
+def _spec(first: First) -> AuditSpec:
     return AuditSpec.model_validate(
-        {"roles": sample.roles, "method": method, "kind": kind, "title": f"{sample.title}: {what}"}
+        {
+            "roles": SAMPLES[first.sample].roles,
+            "method": first.method,
+            "kind": first.kind,
+            "params": dict(first.params),
+            "title": f"{first.sample.capitalize()}: {first.what} ({first.method})",
+        }
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
-from fairaudit.exceptions import SpecError
+from fairaudit.exceptions import JobError, SpecError
 
 _INSTALLED = Path(__file__).resolve().parents[1] / "_app"
 
@@ -39,24 +40,37 @@ def up(workspace: Path, port: int, address: str, *, browser: bool) -> int:
         Exit code of the dashboard.
     """
     from fairaudit.cli.first_audits import queue_sample_audits
-    from fairaudit.jobs.supervisor import ensure_supervisor
+    from fairaudit.jobs.supervisor import end_supervisor, ensure_supervisor
 
     workspace.mkdir(parents=True, exist_ok=True)
     queue_sample_audits(workspace)
-    supervisor = ensure_supervisor(workspace)
+    signal.signal(signal.SIGTERM, _stop)
     environment = {**os.environ, "FAIRAUDIT_WORKSPACE": str(workspace.resolve())}
     command = streamlit_command(port, address, browser=browser)
+    supervisor = ensure_supervisor(workspace)
     dashboard = subprocess.Popen(command, cwd=app_folder(), env=environment)
     try:
         return dashboard.wait()
     except KeyboardInterrupt:
-        dashboard.terminate()
-        dashboard.wait(10)
         return 0
     finally:
+        _end(dashboard)
         if supervisor is not None:
-            supervisor.terminate()
-            supervisor.wait(10)
+            end_supervisor(supervisor)
+
+
+def _stop(*_: object) -> None:
+    """SIGTERM ends the dashboard the way Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def supervise(workspace: Path, engine: str, address: str | None, slots: int | None) -> None:
@@ -73,4 +87,8 @@ def supervise(workspace: Path, engine: str, address: str | None, slots: int | No
         raise SpecError("--engine ray needs --address, such as http://127.0.0.1:8265")
     from fairaudit.jobs import supervisor
 
-    supervisor.supervise(workspace, engine=engine, address=address, slots=slots)
+    words = [str(workspace), "--engine", engine]
+    words += ["--address", address] if address else []
+    words += ["--slots", str(slots)] if slots else []
+    if supervisor.main(words):
+        raise JobError(f"another supervisor is at work in '{workspace}'; stop it first")

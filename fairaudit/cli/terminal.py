@@ -20,6 +20,8 @@ from rich.text import Text
 from fairaudit.audit.result import AuditResult
 from fairaudit.data.doctor import Diagnosis
 from fairaudit.methods._monitor import Monitor, Silent
+from fairaudit.report.page import in_short
+from fairaudit.report.sections import sections
 
 SHOWN_METRICS = ("selection_rate", "tpr", "fpr", "accuracy", "mse", "mae", "mean_error")
 SHOWN_GAPS = ("demographic_parity", "equalized_odds", "tpr", "fpr", "accuracy", "mse")
@@ -124,8 +126,14 @@ def show_jobs(rows: Sequence[Any], *, as_json: bool) -> None:
     table = Table("job", "state", "title", "created", "progress")
     for row in rows:
         done = "" if row.progress is None else f"{row.progress:.0%}"
-        table.add_row(*(Text(str(v)) for v in (row.id, row.state, row.title, row.created, done)))
+        table.add_row(
+            *(Text(str(v)) for v in (row.id, row.state, row.title, _when(row.created), done))
+        )
     _console().print(table if rows else "no jobs")
+
+
+def _when(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def show_diagnosis(diagnosis: Diagnosis, *, as_json: bool) -> None:
@@ -151,6 +159,8 @@ def show_result(result: AuditResult, out: Path, *, as_json: bool) -> None:
         return
     console = _console()
     console.print(Text(str(result.summary.get("title", "audit")), style="bold"))
+    for sentence in in_short(result, sections(result)):
+        console.print(Text(f"• {sentence}"))
     for table in result_tables(result):
         console.print(table)
     for warning in result.summary.get("warnings", []):
@@ -190,6 +200,7 @@ def _by_group(errors: pl.DataFrame) -> pl.DataFrame:
     shown = errors.filter(
         pl.col("metric").is_in(SHOWN_METRICS[:4] if _is_binary(errors) else SHOWN_METRICS),
         pl.col("split") != "validation",
+        pl.col("model").is_in(_shown_models(errors)),
         ~pl.col("attribute").str.contains("×"),
     )
     interval = pl.format("{} [{}, {}]", *(pl.col(c).round(3) for c in ("value", "low", "high")))
@@ -199,6 +210,13 @@ def _by_group(errors: pl.DataFrame) -> pl.DataFrame:
         "metric", index=keys, values="cell", aggregate_function="first"
     )
     return wide.head(40)
+
+
+def _shown_models(errors: pl.DataFrame) -> list[str]:
+    """The models a person asks about first; all others stand in the report."""
+    models: list[str] = errors["model"].unique(maintain_order=True).to_list()
+    aside = ("expert", "baseline of", "experts of")
+    return [m for m in models if not m.startswith(aside) and "guessed" not in m][:4]
 
 
 def _is_binary(errors: pl.DataFrame) -> bool:
