@@ -24,9 +24,9 @@ with third:
     handover.offer("Model card", bundle.card, "model_card.md", "text/markdown")
 handover.pdf(audit, bundle)
 
-st.subheader("Preview", anchor=False)
+st.header("Preview", anchor=False)
 handover.preview(bundle)
-st.subheader("Files and their hashes", anchor=False)
+st.header("Files and their hashes", anchor=False)
 layout.numbers(bundle.files, key="files", name="files")
 
 layout.how(

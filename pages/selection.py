@@ -35,14 +35,14 @@ if view == "Decision":
     layout.chart(selection.decision(decided).bare(), key="decision")
     layout.numbers(selection.readable(decided), key="selection-table", name="selection")
 elif view == "Certificate":
-    for certificate in certificates(tables):
-        with st.container(border=True):
-            layout.says(f"**{certificate['group']}**: {certificate['verdict']}")
-            layout.quiet(certificate["words"])
+    said = {c["group"]: c for c in certificates(tables)}
+    group = choices.one_of("Group", list(said), key="group")
+    layout.says(f"**{group}**: {said[group]['verdict']}")
+    layout.quiet(said[group]["words"])
     st.download_button(
-        "Download the certificate (JSON)",
+        "Download all certificates (JSON)",
         data=lambda: decision.certificate_json(tables),
-        file_name="certificate.json",
+        file_name="certificates.json",
         mime="application/json",
         icon=":material/download:",
         on_click="ignore",

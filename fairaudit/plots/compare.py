@@ -9,7 +9,7 @@ import polars as pl
 
 from fairaudit.audit.result import AuditResult
 from fairaudit.plots import labels
-from fairaudit.plots.marks import Row, whisker
+from fairaudit.plots.marks import Row, mark, several, whisker
 from fairaudit.plots.theme import (
     MAX_ROWS,
     NEUTRAL,
@@ -70,7 +70,7 @@ def _point(figure: go.Figure, row: Row, y: float, style: Style, metric: str) -> 
         y=[y],
         mode="markers",
         error_x=whisker(row["value"], row["low"], row["high"], style.color),
-        marker={"color": style.color, "symbol": style.symbol, "size": 12},
+        marker=mark(style.color, style.symbol, 12),
         showlegend=False,
         hovertemplate=f"<b>{plain(row['model'])}</b> {labels.value(row['value'], metric)}"
         f"{_span(row, metric)}<extra></extra>",
@@ -141,8 +141,7 @@ def differences(result: AuditResult, *, metric: str, attribute: str, split: str)
         rows = result.tables["paired"].filter(
             (pl.col("metric") == metric) & pl.col("attribute").is_in([OVERALL, attribute])
         )
-        named = pl.concat_str("attribute", "kind", separator=", ").alias("group")
-        return rows.with_columns(named).sort("group", "model_a")
+        return rows.with_columns(group=pl.col("attribute")).sort("kind", "model_a")
     table = result.tables.get("comparisons")
     if table is None:
         return pl.DataFrame(schema={"difference": pl.Float64})
@@ -164,7 +163,7 @@ def paired(table: pl.DataFrame, *, metric: str) -> Chart:
     rows = table.filter(pl.col("difference").is_not_null()).head(MAX_ROWS)
     if rows.is_empty():
         return empty("There are no paired differences.")
-    names = [f"{r['model_a']} − {r['model_b']}, {r['group']}" for r in rows.iter_rows(named=True)]
+    names = [f"{r['model_a']} − {r['model_b']}: {_where(r)}" for r in rows.iter_rows(named=True)]
     figure = frame(
         x=f"Difference in {labels.title(metric)}", height=90 + 34 * len(names),
         percent_x=labels.is_rate(metric),
@@ -176,8 +175,16 @@ def paired(table: pl.DataFrame, *, metric: str) -> Chart:
     for y, row in enumerate(rows.iter_rows(named=True)):
         point = {"model": row["model_a"], "value": row["difference"], **_ends(row)}
         _point(figure, point, y, known[row["model_a"]], metric)
-    name_rows(figure, names)
+    name_rows(figure, names, width=56)
     return Chart(figure, _paired_alt(rows, names, metric), table)
+
+
+def _where(row: Row) -> str:
+    if row.get("kind") == "difference":
+        return f"gap by {row['attribute']}"
+    if row.get("kind") == "worst":
+        return f"worst {row['attribute']}"
+    return "everybody" if row["attribute"] == OVERALL else str(row["group"])
 
 
 def _ends(row: Row) -> dict[str, float | None]:
@@ -187,9 +194,9 @@ def _ends(row: Row) -> dict[str, float | None]:
 def _paired_alt(rows: pl.DataFrame, names: Sequence[str], metric: str) -> str:
     words = [
         f"{name}: {labels.value(r['difference'], metric, signed=True)}{_span(r, metric)}"
-        for name, r in zip(names[:8], rows.iter_rows(named=True), strict=False)
+        for name, r in zip(names, rows.iter_rows(named=True), strict=True)
     ]
-    return f"Paired differences in {labels.title(metric)}. {'; '.join(words)}."
+    return f"Paired differences in {labels.title(metric)}. {several(words)}."
 
 
 def front_of(quality: pl.DataFrame, gap: pl.DataFrame, quality_metric: str) -> pl.DataFrame:
@@ -238,12 +245,7 @@ def _front_point(figure: go.Figure, row: Mapping[str, object], style: Style) -> 
         name=name,
         error_x=whisker(row["gap"], row["gap_low"], row["gap_high"], style.color),  # type: ignore[arg-type]
         error_y=whisker(row["value"], row["low"], row["high"], style.color),  # type: ignore[arg-type]
-        marker={
-            "color": style.color,
-            "symbol": style.symbol + ("-open" if row["dominated"] else ""),
-            "size": 13,
-            "line": {"width": 2},
-        },
+        marker=mark(style.color, style.symbol, 13, hollow=bool(row["dominated"])),
     )
 
 

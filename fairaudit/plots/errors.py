@@ -329,6 +329,8 @@ def _bars(rows: pl.DataFrame, value: str) -> dict[str, object]:
 
 def _calibration_alt(table: pl.DataFrame, attribute: str, model: str) -> str:
     off = table.with_columns((pl.col("rate") - pl.col("mean_score")).alias("off"))
+    enough = off.filter(pl.col("n") >= 10)
+    off = off if enough.is_empty() else enough
     worst = off.sort(pl.col("off").abs(), descending=True).row(0, named=True)
     return (
         f"Calibration of {model} by {attribute}: the largest departure is in {worst['group']}, "

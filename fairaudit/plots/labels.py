@@ -67,6 +67,8 @@ def number_text(number: float | None, *, signed: bool = False) -> str:
         return f"{number:{sign},.0f}"
     if size >= 0.01 or size == 0:
         return f"{number:{sign}.3f}"
+    if size >= 0.0001:
+        return f"{number:{sign}.4f}"
     return f"{number:{sign}.2e}"
 
 

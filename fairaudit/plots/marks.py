@@ -65,12 +65,29 @@ def dot(figure: go.Figure, row: Row, y: float, style: Style, metric: str) -> Non
         y=[y],
         mode="markers",
         error_x=whisker(row["value"], row["low"], row["high"], style.color),
-        marker={"color": style.color, "symbol": symbol, "size": 11,
-                "line": {"width": 2, "color": style.color}},
+        marker=mark(style.color, symbol, 11),
         name=short(str(row["group"])),
         showlegend=False,
         hovertemplate=_hover(row, metric),
     )  # fmt: skip
+
+
+def mark(color: str, symbol: str, size: int, *, hollow: bool = False) -> dict[str, Any]:
+    """A marker with a rim of its own colour."""
+    open_ = "-open" if hollow and not symbol.endswith("-open") else ""
+    return {
+        "color": color,
+        "symbol": symbol + open_,
+        "size": size,
+        "line": {"width": 2, "color": color},
+    }
+
+
+def several(parts: Sequence[str], most: int = 5) -> str:
+    """The first few parts of a description, and how many more the table holds."""
+    shown = "; ".join(parts[:most])
+    more = len(parts) - most
+    return f"{shown}; and {more} more in the table" if more > 0 else shown
 
 
 def whisker(

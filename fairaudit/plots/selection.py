@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from fairaudit.plots import labels
-from fairaudit.plots.marks import Row, legend_mark, whisker
+from fairaudit.plots.marks import Row, legend_mark, mark, several, whisker
 from fairaudit.plots.theme import (
     MAX_POINTS,
     MAX_ROWS,
@@ -23,6 +23,7 @@ from fairaudit.plots.theme import (
 )
 
 BASELINE = Style(NEUTRAL, "circle-open", "dash")
+WIDE = 12  # groups up to which each gets two lines
 _VERDICTS = {"expert": "expert takes over", "baseline": "baseline kept"}
 
 
@@ -52,16 +53,18 @@ def decision(selection: pl.DataFrame, *, split: str = "validation") -> Chart:
     metric = str(rows["metric"].item(0))
     shown = list(rows.head(MAX_ROWS).iter_rows(named=True))
     known = styles(selection["group"].unique().to_list())
+    line = 52 if len(shown) <= WIDE else 34
     figure = frame(
-        x=f"{labels.title(metric)} on the {split} rows", height=110 + 52 * len(shown),
+        x=f"{labels.title(metric)} on the {split} rows", height=110 + line * len(shown),
         legend=True, percent_x=labels.is_rate(metric),
     )  # fmt: skip
     for y, row in enumerate(shown):
         _pair(figure, row, y, known[row["group"]], metric)
     _legend(figure)
     name_rows(figure, [row["group"] for row in shown])
+    between = "<br>" if len(shown) <= WIDE else ": "
     figure.layout.yaxis.ticktext = [
-        f"<b>{short(row['group'])}</b><br>{_VERDICTS[row['chosen']]}" for row in shown
+        f"<b>{short(row['group'])}</b>{between}{_VERDICTS[row['chosen']]}" for row in shown
     ]
     return Chart(figure, _decision_alt(rows, metric, split), rows)
 
@@ -90,7 +93,7 @@ def _point(
         x=[x],
         y=[y],
         mode="markers",
-        marker={"color": style.color, "symbol": style.symbol, "size": size, "line": {"width": 2}},
+        marker=mark(style.color, style.symbol, size),
         showlegend=False,
         hoverinfo="skip" if hover is None else None,
         hovertemplate=hover,
@@ -109,18 +112,18 @@ def _legend(figure: go.Figure) -> None:
     legend_mark(figure, "expert", Style(NEUTRAL, "diamond", "solid"))
     figure.add_scatter(
         x=[None], y=[None], mode="markers", name="ringed: chosen",
-        marker={"color": NEUTRAL, "symbol": "circle-open", "size": 18, "line": {"width": 2}},
+        marker=mark(NEUTRAL, "circle-open", 18),
     )  # fmt: skip
 
 
 def _decision_alt(rows: pl.DataFrame, metric: str, split: str) -> str:
     parts = []
-    for row in rows.head(12).iter_rows(named=True):
+    for row in rows.iter_rows(named=True):
         parts.append(
             f"{row['group']}: baseline {labels.value(row['baseline'], metric)}, "
             f"expert {labels.value(row['expert'], metric)}, {_VERDICTS[row['chosen']]}"
         )
-    return f"{labels.title(metric)} on the {split} rows. " + "; ".join(parts) + "."
+    return f"{labels.title(metric)} on the {split} rows. {several(parts)}."
 
 
 def bounds(selection: pl.DataFrame, *, split: str = "validation", tolerance: float = 0.0) -> Chart:
@@ -160,12 +163,7 @@ def _difference(
         y=[y],
         mode="markers",
         error_x=whisker(row["difference"], row["lower"], high, style.color),
-        marker={
-            "color": style.color,
-            "symbol": f"{style.symbol}-open" if hollow else style.symbol,
-            "size": 11,
-            "line": {"width": 2},
-        },
+        marker=mark(style.color, style.symbol, 11, hollow=hollow),
         showlegend=False,
         hovertemplate=_difference_hover(row, metric),
     )
@@ -181,13 +179,13 @@ def _difference_hover(row: Row, metric: str) -> str:
 
 def _bounds_alt(rows: pl.DataFrame, metric: str, split: str, tolerance: float) -> str:
     parts = []
-    for row in rows.head(12).iter_rows(named=True):
+    for row in rows.iter_rows(named=True):
         shown = labels.value(row["difference"], metric, signed=True)
         low = labels.value(row["lower"], metric, signed=True)
         parts.append(f"{row['group']} {shown}, lower bound {low}, {row['verdict']}")
     limit = labels.value(-tolerance, metric, signed=True) if tolerance else "zero"
     head = f"Expert minus baseline on the {split} rows, against a limit of {limit}"
-    return f"{head}: " + "; ".join(parts) + "."
+    return f"{head}: {several(parts)}."
 
 
 def validation_beside_test(selection: pl.DataFrame) -> Chart:
@@ -222,9 +220,9 @@ def _beside_alt(selection: pl.DataFrame, groups: list[str], metric: str) -> str:
     parts = [
         f"{g} {labels.value(found.get(('validation', g)), metric, signed=True)} and "
         f"{labels.value(found.get(('test', g)), metric, signed=True)}"
-        for g in groups[:12]
+        for g in groups
     ]
-    return "Expert minus baseline on validation and on test rows: " + "; ".join(parts) + "."
+    return f"Expert minus baseline on validation and on test rows: {several(parts)}."
 
 
 def alternatives(table: pl.DataFrame, metric: str) -> Chart:

@@ -134,7 +134,9 @@ def _axis(title: str, percent: bool) -> dict[str, Any]:
     }
 
 
-def name_rows(figure: go.Figure, names: Sequence[str], *, axis: str = "y") -> None:
+def name_rows(
+    figure: go.Figure, names: Sequence[str], *, axis: str = "y", width: int = 34
+) -> None:
     """Label whole numbers 0, 1, … of an axis, the first name on top."""
     span = [len(names) - 0.5, -0.5] if axis == "y" else [-0.5, len(names) - 0.5]
     figure.update_layout(
@@ -142,7 +144,7 @@ def name_rows(figure: go.Figure, names: Sequence[str], *, axis: str = "y") -> No
             f"{axis}axis": {
                 "tickmode": "array",
                 "tickvals": list(range(len(names))),
-                "ticktext": [short(name) for name in names],
+                "ticktext": [short(name, width) for name in names],
                 "range": span,
                 "tickformat": None,
             }

@@ -210,11 +210,14 @@ def _moved(tables: Mapping[str, pl.DataFrame]) -> list[str]:
         return []
     metric = str(tables["selection"]["metric"].item(0))
     rows = gaps.filter(pl.col("gap_before").is_not_null() & pl.col("gap_after").is_not_null())
-    return [
-        f"{on(row['split'])} the gap goes from {labels.points(row['gap_before'], metric)} to "
-        f"**{labels.points(row['gap_after'], metric)}**."
-        for row in rows.iter_rows(named=True)
-    ]
+    return [_moved_words(row, metric) for row in rows.iter_rows(named=True)]
+
+
+def _moved_words(row: Row, metric: str) -> str:
+    before, after = (labels.points(row[name], metric) for name in ("gap_before", "gap_after"))
+    if before == after:
+        return f"{on(row['split'])} the gap stays at {after}."
+    return f"{on(row['split'])} the gap goes from {before} to **{after}**."
 
 
 def _harmed(selection: pl.DataFrame) -> str:

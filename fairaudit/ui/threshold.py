@@ -25,7 +25,6 @@ RULES: Mapping[str, str] = {
     "selection_rate": "Demographic parity (equal selection rates)",
     "fpr": "Equal false-positive rates",
 }
-AS_GIVEN, ELSEWHERE = "as decided", "at the new threshold"
 
 
 def explorer(result: AuditResult, *, attribute: str, metric: str, model: str, split: str) -> None:
@@ -41,7 +40,7 @@ def explorer(result: AuditResult, *, attribute: str, metric: str, model: str, sp
         return
     moved = what_if(result, ladder, thresholds, attribute=attribute, model=model, split=split)
     drawn = errors.by_group(moved, attribute=attribute, metric=metric, split=split)
-    layout.says(_change(moved, attribute, metric, split))
+    layout.says(_change(moved, attribute, metric, model, split))
     layout.chart(drawn, key="at-threshold")
     curve = whatif.sweep(ladder, metric)
     at = None if len(set(thresholds.values())) > 1 else next(iter(thresholds.values()))
@@ -101,9 +100,9 @@ def what_if(
         & pl.col("attribute").is_in([attribute, "all"])
         & pl.col("metric").is_in(BINARY)
     )
-    given = result.errors.filter(wanted).with_columns(model=pl.lit(AS_GIVEN))
-    new, gaps = whatif.at_threshold(ladder, thresholds, model=ELSEWHERE, split=split)
-    old_gaps = result.gaps.filter(wanted).with_columns(model=pl.lit(AS_GIVEN))
+    given = result.errors.filter(wanted).with_columns(model=pl.lit(as_given(model)))
+    new, gaps = whatif.at_threshold(ladder, thresholds, model=elsewhere(model), split=split)
+    old_gaps = result.gaps.filter(wanted).with_columns(model=pl.lit(as_given(model)))
     return AuditResult(
         {
             "errors": pl.concat([given, new], how="diagonal_relaxed"),
@@ -112,11 +111,21 @@ def what_if(
     )
 
 
-def _change(moved: AuditResult, attribute: str, metric: str, split: str) -> str:
+def as_given(model: str) -> str:
+    """The name under which the stored decisions of a model are shown."""
+    return f"{model} as decided"
+
+
+def elsewhere(model: str) -> str:
+    """The name under which a model with other thresholds is shown."""
+    return f"{model} at the new threshold"
+
+
+def _change(moved: AuditResult, attribute: str, metric: str, model: str, split: str) -> str:
     asked = {"attribute": attribute, "metric": metric, "split": split}
-    before = words.gap_of(moved, model=AS_GIVEN, **asked)
-    after = words.gap_of(moved, model=ELSEWHERE, **asked)
-    lead = words.errors_lead(moved, model=ELSEWHERE, **asked)
+    before = words.gap_of(moved, model=as_given(model), **asked)
+    after = words.gap_of(moved, model=elsewhere(model), **asked)
+    lead = words.errors_lead(moved, model=elsewhere(model), **asked)
     if before is None or after is None:
         return lead
     moved_to = labels.points(after["value"], metric)
