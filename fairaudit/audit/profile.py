@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -228,7 +229,14 @@ def _step_words(step: _Step, column: Float, name: str, units: Mapping[str, Scale
         return f"{name} is {int(step.above)}"
     centre, spread = units.get(name, (0.0, 1.0))
     threshold = step.threshold * spread + centre
-    return f"{name} {'above' if step.above else 'at most'} {threshold:.4g}"
+    return f"{name} {'above' if step.above else 'at most'} {_plain(threshold)}"
+
+
+def _plain(value: float) -> str:
+    """Four significant digits without an exponent: 45,430 and 0.00012 rather than 4.543e+04."""
+    digits = max(0, 3 - math.floor(math.log10(abs(value)))) if value else 0
+    text = f"{round(value, 3 - math.floor(math.log10(abs(value)))) if value else 0:,.{digits}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _balanced_agreement(member: NDArray[np.bool_], inside: NDArray[np.bool_]) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 import fairaudit
-from fairaudit.audit import contest
+from fairaudit.audit import contest, presets
 from fairaudit.audit.adapters import Fitted, Prediction, adapter
 from fairaudit.audit.existing import existing_systems
-from fairaudit.audit.predictions import judge
+from fairaudit.audit.latent import LatentAudit, audit_latent
+from fairaudit.audit.predictions import judge, with_looks
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.spec import AuditSpec
 from fairaudit.audit.tables import people_table, predictions_table
@@ -31,6 +33,7 @@ from fairaudit.methods.catalog import method
 ALL = "all"
 LATENT = "latent group"
 SEEN = "cluster seen"
+MIN_LATENT_ROWS = 400
 Tables = dict[str, pl.DataFrame]
 
 
@@ -86,7 +89,35 @@ def run_audit(
     ear.end()
     seconds = time.perf_counter() - began
     origin = {**provenance(spec, device, seconds), **(facts or {})}
-    return AuditResult(tables, summary, origin)
+    return _with_preset(AuditResult(tables, summary, origin), data, spec)
+
+
+def _with_preset(result: AuditResult, data: Dataset, spec: AuditSpec) -> AuditResult:
+    """The result, with what the rule of `spec.preset` asks to be computed."""
+    if spec.preset is None:
+        return result
+    applied = presets.apply(
+        spec.preset,
+        result=result,
+        frame=data.frame,
+        roles=data.roles,
+        confidence=spec.confidence,
+    )
+    rule = applied.preset
+    facts = {
+        "name": rule.name,
+        "title": rule.title,
+        "version": rule.version,
+        "citation": rule.citation,
+        "url": rule.url,
+        "retrieved": rule.retrieved,
+        "sentences": list(applied.sentences),
+        "not_set": list(rule.not_set),
+    }
+    extra = {f"preset_{name}": table for name, table in applied.tables.items()}
+    return replace(
+        result, tables={**result.tables, **extra}, summary={**result.summary, "preset": facts}
+    )
 
 
 def _train(
@@ -131,7 +162,48 @@ def _predictions(data: Dataset, spec: AuditSpec, ear: Monitor) -> tuple[Tables, 
     tables["predictions"] = predictions_table(arrays, systems, whole=True)
     tables["people"] = people_table(arrays, whole=True)
     facts = {"rows": {ALL: len(arrays)}, "systems": list(systems), "method": "predictions"}
-    return tables, {**_headline(data, arrays, spec), **facts}
+    found, said = _latent_errors(data, spec, systems)
+    return {**tables, **found}, {**_headline(data, arrays, spec), **facts, **said}
+
+
+def _latent_errors(
+    data: Dataset, spec: AuditSpec, systems: Mapping[str, Prediction]
+) -> tuple[Tables, dict[str, Any]]:
+    """Groups nobody declared in which a system errs, found and judged on different rows.
+
+    With several systems the one with the smallest adjusted p is shown; Bonferroni over the
+    systems keeps the chance of any false alarm at 1 − confidence.
+    """
+    roles = data.roles
+    if not roles.features or roles.target is None or len(data) < MIN_LATENT_ROWS:
+        return {}, {}
+    arrays = Dataset(data.frame, roles.model_copy(update={"image": None})).arrays(
+        SplitSpec(), spec.seed
+    )
+    level = 1 - (1 - spec.confidence) / len(systems)
+    audits = {
+        name: audit_latent(
+            arrays.X,
+            arrays.feature_names,
+            arrays.y,
+            system.label,
+            task=arrays.task,
+            groups=arrays.groups,
+            row_id=arrays.row_id,
+            units=arrays.units,
+            confidence=level,
+            random_state=spec.seed,
+        )
+        for name, system in systems.items()
+    }
+    shown = min(audits, key=lambda name: _smallest_p(audits[name]))
+    sentences = {name: list(audit.sentences) for name, audit in audits.items()}
+    return dict(audits[shown].tables), {"latent_system": shown, "latent_findings": sentences}
+
+
+def _smallest_p(audit: LatentAudit) -> float:
+    found = audit.tables["latent_tests"]["p_adjusted"].min()
+    return 1.0 if found is None else float(found)  # type: ignore[arg-type]
 
 
 def _existing(data: Dataset, arrays: Arrays) -> dict[str, Prediction]:
@@ -198,7 +270,7 @@ def judged(
                 extra = _judge(arrays, predictions, found, rows, split, spec, crossings=1)
                 parts.append({name: _without_overall(t) for name, t in extra.items()})
         ear.step()
-    return stacked(parts)
+    return with_looks(stacked(parts))
 
 
 def _judge(

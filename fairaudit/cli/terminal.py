@@ -160,7 +160,7 @@ def show_result(result: AuditResult, out: Path, *, as_json: bool) -> None:
     console = _console()
     console.print(Text(str(result.summary.get("title", "audit")), style="bold"))
     for sentence in in_short(result, sections(result)):
-        console.print(Text(f"• {sentence}"))
+        console.print(Text(f"• {sentence.replace('**', '')}"))
     for table in result_tables(result):
         console.print(table)
     for warning in result.summary.get("warnings", []):
@@ -172,7 +172,7 @@ def result_tables(result: AuditResult) -> Iterator[Table]:
     """The tables a person wants to see first."""
     errors = _by_group(result.errors)
     if len(errors):
-        yield _frame(errors, "By group, on held-out rows, with intervals")
+        yield _frame(errors, f"By group, on {_rows_of(result)}, with intervals")
     gaps = _gaps(result.gaps)
     if len(gaps):
         yield _frame(gaps, "Largest gaps between groups")
@@ -180,6 +180,10 @@ def result_tables(result: AuditResult) -> Iterator[Table]:
         if name in result.tables and len(result.tables[name]):
             shown = result.tables[name].select(pl.col(_COLUMNS[name])).head(24)
             yield _frame(shown, title)
+
+
+def _rows_of(result: AuditResult) -> str:
+    return "all rows" if "all" in result.errors["split"] else "held-out rows"
 
 
 _MORE = {
