@@ -79,11 +79,22 @@ def _pair(figure: go.Figure, row: Row, y: int, style: Style, metric: str) -> Non
     for name, value in (("baseline", row["baseline"]), ("expert", row["expert"])):
         if value is None:
             continue
-        mark = BASELINE if name == "baseline" else style
+        own = BASELINE if name == "baseline" else style
         symbol = "circle-open" if name == "baseline" else "diamond"
         if row["chosen"] == name:
             _point(figure, value, y, Style(style.color, "circle-open", "solid"), 24)
-        _point(figure, value, y, Style(mark.color, symbol, "solid"), 12, _hover(row, name, metric))
+        _point(figure, value, y, Style(own.color, symbol, "solid"), 12, _hover(row, name, metric))
+        if name == "expert":
+            figure.data[-1].error_x = _bound(row, style)
+
+
+def _bound(row: Row, style: Style) -> dict[str, object] | None:
+    """Paired bounds of the difference, laid from the baseline: no harm if both lie right."""
+    if row["lower"] is None or row["baseline"] is None:
+        return None
+    high = row["difference"] if row["upper"] is None else row["upper"]
+    ends = (row["baseline"] + row["lower"], row["baseline"] + high)
+    return whisker(row["expert"], *ends, style.color)
 
 
 def _point(
@@ -109,7 +120,7 @@ def _hover(row: Row, name: str, metric: str) -> str:
 
 def _legend(figure: go.Figure) -> None:
     legend_mark(figure, "baseline", Style(NEUTRAL, "circle-open", "solid"))
-    legend_mark(figure, "expert", Style(NEUTRAL, "diamond", "solid"))
+    legend_mark(figure, "expert, with its bounds", Style(NEUTRAL, "diamond", "solid"))
     figure.add_scatter(
         x=[None], y=[None], mode="markers", name="ringed: chosen",
         marker=mark(NEUTRAL, "circle-open", 18),

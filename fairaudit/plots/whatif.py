@@ -27,6 +27,7 @@ CRITERIA = {
     "icl": "ICL",
     "log_likelihood": "Log-likelihood on training rows",
 }
+_BETWEEN = 0.07  # room between two boxes of a lineage, as a share of its height
 LOWER = frozenset({"bic", "icl"})
 
 
@@ -147,7 +148,7 @@ def stability(sweep: pl.DataFrame, *, at: int | None = None) -> Chart:
     figure.update_xaxes(dtick=1)
     figure.update_yaxes(range=[min(0.0, *rows["stability"].drop_nulls().to_list()), 1.05])
     words = [
-        f"{r['n_groups']} groups {r['stability']:.2f}"
+        f"{r['n_groups']} group{'s' if r['n_groups'] > 1 else ''} {r['stability']:.2f}"
         for r in rows.filter(pl.col("stability").is_not_null()).iter_rows(named=True)
     ]
     alt = "Stability over bootstrap refits, 1 means the same groups every time: "
@@ -168,12 +169,13 @@ def lineage(table: pl.DataFrame, *, upto: int | None = None) -> Chart:
     figure = go.Figure(
         go.Sankey(
             arrangement="fixed",
+            textfont={"size": 13, "weight": 600, "shadow": "none"},
             node={
                 "label": [plain(f"{name} of {count}") for count, name in nodes],
                 "color": [known[name].color for _, name in nodes],
                 # Plotly ignores nodes placed at exactly 0 or 1
                 "x": [0.001 + 0.998 * columns.index(c) / last for c, _ in nodes],
-                "y": [_height(node, nodes) for node in nodes],
+                "y": _middles(nodes, rows),
                 "pad": 16,
                 "thickness": 14,
                 "line": {"width": 0},
@@ -201,9 +203,26 @@ def _nodes(rows: pl.DataFrame) -> list[tuple[int, str]]:
     return sorted({*sources, *targets}, key=lambda node: (node[0], natural(node[1])))
 
 
-def _height(node: tuple[int, str], nodes: Sequence[tuple[int, str]]) -> float:
-    inside = [name for count, name in nodes if count == node[0]]
-    return (inside.index(node[1]) + 0.5) / len(inside)
+def _middles(nodes: Sequence[tuple[int, str]], rows: pl.DataFrame) -> list[float]:
+    """Where each box stands, 0 to 1 from the top: its height is its share of the rows."""
+    out: dict[tuple[int, str], float] = {}
+    into: dict[tuple[int, str], float] = {}
+    for count, source, target, moved in rows.select("n_groups", "source", "target", "rows").rows():
+        out[count, source] = out.get((count, source), 0.0) + moved
+        into[count + 1, target] = into.get((count + 1, target), 0.0) + moved
+    size = {node: max(out.get(node, 0.0), into.get(node, 0.0)) for node in nodes}
+    tallest = max(sum(1 for c, _ in nodes if c == count) for count, _ in nodes)
+    room = 1.0 - _BETWEEN * (tallest - 1)
+    middles: dict[tuple[int, str], float] = {}
+    for count in {c for c, _ in nodes}:
+        inside = [node for node in nodes if node[0] == count]
+        total = sum(size[node] for node in inside) or 1.0
+        top = (1.0 - room - _BETWEEN * (len(inside) - 1)) / 2
+        for node in inside:
+            tall = room * size[node] / total
+            middles[node] = top + tall / 2
+            top += tall + _BETWEEN
+    return [min(0.999, max(0.001, middles[node])) for node in nodes]
 
 
 def _faint(color: str) -> str:
