@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from fairaudit.exceptions import NotAllowed
 from fairaudit.jobs import folder as folders
@@ -17,16 +18,17 @@ _WORDS = {"dataset": "data set", "job": "audit"}
 class Door:
     """What one person may do in one workspace."""
 
-    def __init__(self, access: Access, ledger: Ledger, person: Person, settings: Settings) -> None:
+    def __init__(self, root: Path, access: Access, ledger: Ledger, person: Person) -> None:
+        self._root = root
         self._access = access
         self._ledger = ledger
         self._person = person
-        self._default = settings.default_role
 
     @property
     def role(self) -> Role | None:
         """The role as it is now, not as it was at login."""
-        return self._access.role(self._person, self._default)
+        given = self._access.role(self._person)
+        return given if given is not None else Settings.load(self._root).default_role
 
     def may(self, action: Action, kind: Thing, id: str) -> bool:
         """Whether the person may do `action` to a thing that exists."""

@@ -128,13 +128,13 @@ class Access:
 
     # -- people -------------------------------------------------------------------------------
 
-    def role(self, person: Person, default: Role | None = None) -> Role | None:
-        """The role somebody was given, `default` when none was."""
+    def role(self, person: Person) -> Role | None:
+        """The role somebody was given, None when none was."""
         if person.key == LOCAL.key:
             return "admin"
         with self._db.reading() as db:
             row = db.execute("SELECT role FROM people WHERE person = ?", (person.key,)).fetchone()
-        return row["role"] if row else default
+        return row["role"] if row else None
 
     def set_role(self, person: Person, role: Role | None) -> None:
         """Give somebody a role, or take it away (None)."""

@@ -47,7 +47,7 @@ class Workspace:
         self.user = user or LOCAL
         self.ledger = Ledger(self.root)
         self._access = Access(self.root)
-        self._door = Door(self._access, self.ledger, self.user, self.settings)
+        self._door = Door(self.root, self._access, self.ledger, self.user)
         self._shelf = Shelf(self.root)
 
     # -- the person ---------------------------------------------------------------------------

@@ -23,8 +23,9 @@ DATA = "0" * 64
 def quick_request(owner: str = "me", kind: str = "predictions", **params: Any) -> Request:
     """A request the quick worker understands."""
     memory = params.pop("memory_limit_mb", None)
+    data = params.pop("dataset", DATA)
     audit = {"kind": kind, "method": "quick", "title": "quick", "params": params}
-    job = {"dataset": DATA, "audit": audit, "device": "auto", "memory_limit_mb": memory}
+    job = {"dataset": data, "audit": audit, "device": "auto", "memory_limit_mb": memory}
     return Request(new_id(), owner, time.time(), job)
 
 
