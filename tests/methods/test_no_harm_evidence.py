@@ -1,0 +1,264 @@
+"""Paired bounds: oracles for each metric, and the promise that no group is harmed by chance."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+from sklearn.metrics import balanced_accuracy_score, roc_auc_score
+
+from fairaudit.exceptions import SpecError
+from fairaudit.methods._paired import Answers, PairedCounts, evidence, holm
+
+
+def counts(n, gains, losses):
+    return PairedCounts(*(np.array([float(v)]) for v in (n, gains, losses)))
+
+
+@pytest.mark.parametrize(("gains", "losses"), [(5, 0), (9, 3), (30, 22), (3, 9)])
+def test_p_value_is_never_below_the_exact_mcnemar_test(gains, losses):
+    exact = binomtest(gains, gains + losses, alternative="greater").pvalue
+    found = counts(400, gains, losses)
+    assert found._exact_p(0.0)[0] == pytest.approx(exact)
+    assert found.p_value(0.0)[0] >= exact - 1e-12
+
+
+def tango_statistic(n, b, c, shift):
+    """The score statistic with its nuisance parameter found by a grid, not the closed form."""
+    q = np.linspace(max(0.0, -shift), (1 - shift) / 2, 200001)[1:-1]
+    likelihood = b * np.log(q + shift) + c * np.log(q) + (n - b - c) * np.log(1 - 2 * q - shift)
+    best = q[np.argmax(likelihood)]
+    return (b - c - n * shift) / np.sqrt(n * (2 * best + shift * (1 - shift)))
+
+
+@pytest.mark.parametrize(("n", "b", "c", "shift"), [(50, 9, 3, 0.05), (200, 20, 31, -0.02)])
+def test_score_statistic_equals_a_grid_search(n, b, c, shift):
+    found = counts(n, b, c)._score(np.array([shift]))[0]
+    assert found == pytest.approx(tango_statistic(n, b, c, shift), abs=1e-3)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.integers(0, 40), st.integers(0, 40), st.integers(0, 300), st.floats(0.005, 0.3),
+    st.sampled_from([0.0, 0.01, 0.05]),
+)  # fmt: skip
+def test_bound_clears_the_hurdle_exactly_when_the_p_value_is_small(b, c, rest, level, tolerance):
+    found = counts(b + c + rest + 1, b, c)
+    p = found.p_value(tolerance)[0]
+    if abs(p - level) > 1e-9:
+        assert (found.lower(np.array([level]))[0] > -tolerance) == (p < level)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 40), st.integers(0, 40), st.integers(1, 300))
+def test_bounds_hold_the_estimate_between_them(b, c, rest):
+    found = counts(b + c + rest, b, c)
+    level = np.array([0.05])
+    estimate = (b - c) / (b + c + rest)
+    assert found.lower(level)[0] <= estimate + 1e-9
+    assert found.upper(level)[0] >= estimate - 1e-9
+
+
+def simulated(n, disagreement, difference, runs, groups, seed):
+    rng = np.random.default_rng(seed)
+    p = [(disagreement + difference) / 2, (disagreement - difference) / 2]
+    drawn = rng.multinomial(n, [*p, 1 - sum(p)], size=(runs, groups)).astype(float)
+    return PairedCounts(np.full((runs, groups), float(n)), drawn[..., 0], drawn[..., 1])
+
+
+@pytest.mark.parametrize("n", [200, 1000])
+@pytest.mark.parametrize("disagreement", [0.05, 0.15, 0.3])
+def test_expert_one_point_worse_is_accepted_in_at_most_5_percent(n, disagreement):
+    drawn = simulated(n, disagreement, -0.01, 20000, 1, seed=n)
+    accepted = (drawn.lower(np.full(drawn.n.shape, 0.05)) > 0).mean()
+    paper = (drawn.gains >= drawn.losses).mean()
+    assert accepted <= 0.05
+    assert paper > 2 * accepted  # the rule on point estimates accepts far more often
+
+
+def test_paper_rule_accepts_harmful_experts_as_often_as_stated():
+    drawn = simulated(200, 0.2, -0.01, 20000, 1, seed=5)
+    assert 0.33 < (drawn.gains > drawn.losses).mean() < 0.45
+
+
+@pytest.mark.parametrize("groups", [3, 8])
+def test_any_group_is_harmed_by_chance_in_at_most_5_percent_of_runs(groups):
+    drawn = simulated(300, 0.15, -0.0, 8000, groups, seed=groups)
+    accepted, _ = holm(drawn.p_value(0.0), 0.05)
+    assert accepted.any(axis=1).mean() <= 0.05
+
+
+def test_tolerance_moves_the_hurdle_and_keeps_the_level():
+    drawn = simulated(400, 0.15, -0.02, 20000, 1, seed=9)
+    accepted = (drawn.lower(np.full(drawn.n.shape, 0.05)) > -0.02).mean()
+    assert 0.02 < accepted <= 0.055
+
+
+def step_down(p, alpha):
+    """Holm's procedure as its paper states it."""
+    rejected = np.zeros(len(p), dtype=bool)
+    for k, i in enumerate(np.argsort(p)):
+        if p[i] > alpha / (len(p) - k):
+            break
+        rejected[i] = True
+    return rejected
+
+
+def test_holm_equals_the_step_down_loop_and_levels_match_the_decisions():
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        p = rng.uniform(0, 0.1, int(rng.integers(1, 9)))
+        rejected, level = holm(p, 0.05)
+        assert (rejected == step_down(p, 0.05)).all()
+        assert (rejected == (p <= level)).all()
+
+
+def test_groups_that_take_no_part_do_not_cost_level():
+    rejected, level = holm(np.array([0.04, np.nan, np.nan]), 0.05)
+    assert rejected.tolist() == [True, False, False]
+    assert level[0] == pytest.approx(0.05)
+
+
+def rows(seed=0, n=600, groups=3):
+    rng = np.random.default_rng(seed)
+    y = (rng.random(n) < 0.4).astype(int)
+    scores = [y + rng.normal(0, s, n) for s in (1.0, 1.4)]
+    return y, scores, rng.integers(0, groups, n)
+
+
+def test_accuracy_counts_can_be_checked_by_hand():
+    y = np.array([1, 1, 0, 0, 1])
+    expert, baseline = Answers(np.array([1, 1, 0, 1, 0])), Answers(np.array([1, 0, 1, 0, 0]))
+    found = evidence(y, expert, baseline, np.zeros(5, dtype=int), 1, "accuracy")
+    assert found.table.tolist() == [[1, 2, 1, 1]]
+    assert found.difference[0] == pytest.approx(0.2)
+    assert not found.judged[0]
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "balanced_accuracy", "auroc"])
+def test_performance_equals_scikit_learn(metric):
+    y, scores, groups = rows()
+    labels = [(s > 0.5).astype(int) for s in scores]
+    answers = [Answers(la, s) for la, s in zip(labels, scores, strict=True)]
+    found = evidence(y, *answers, groups, 3, metric)
+    for g in range(3):
+        mine = groups == g
+        wanted = {
+            "accuracy": np.mean(labels[0][mine] == y[mine]),
+            "balanced_accuracy": balanced_accuracy_score(y[mine], labels[0][mine]),
+            "auroc": roc_auc_score(y[mine], scores[0][mine]),
+        }[metric]
+        assert found.expert[g] == pytest.approx(wanted)
+
+
+def test_delong_error_equals_pairwise_placements():
+    y, scores, _ = rows(n=80)
+    answers = [Answers((s > 0.5).astype(int), s) for s in scores]
+    found = evidence(y, *answers, np.zeros(80, dtype=int), 1, "auroc")
+    parts = []
+    for s in scores:
+        above = (s[y == 1][:, None] > s[y == 0]) + 0.5 * (s[y == 1][:, None] == s[y == 0])
+        parts.append((above.mean(1), above.mean(0)))
+    m, n = (y == 1).sum(), (y == 0).sum()
+    variance = sum(
+        np.var(parts[0][k] - parts[1][k], ddof=1) / size for k, size in ((0, m), (1, n))
+    )
+    assert found.spread[0] / np.sqrt(80) == pytest.approx(np.sqrt(variance))
+
+
+@pytest.mark.parametrize("metric", ["balanced_accuracy", "auroc", "neg_mse"])
+def test_equal_models_are_accepted_in_at_most_6_percent(metric):
+    rng = np.random.default_rng(3)
+    runs, n = 2000, 200
+    groups = np.repeat(np.arange(runs), n)
+    y = (rng.random(runs * n) < 0.3).astype(int)
+    shared = y + rng.normal(size=runs * n)
+    noisy = [shared + 0.5 * rng.normal(size=runs * n) for _ in range(2)]
+    answers = [Answers(s if metric == "neg_mse" else (s > 0.5).astype(int), s) for s in noisy]
+    found = evidence(y, *answers, groups, runs, metric)
+    lower = found.test.lower(np.full(runs, 0.05))
+    assert (lower[found.judged] > 0).mean() <= 0.06
+
+
+def test_skewed_errors_keep_the_level_where_the_plain_t_does_not():
+    rng = np.random.default_rng(4)
+    runs, n = 4000, 60
+    groups = np.repeat(np.arange(runs), n)
+    y = np.zeros(runs * n)
+    expert = np.sqrt(rng.exponential(size=runs * n))  # squared error exponential, mean 1
+    baseline = np.ones(runs * n)
+    found = evidence(y, Answers(expert), Answers(baseline), groups, runs, "neg_mse")
+    bent = (found.test.lower(np.full(runs, 0.05)) > 0).mean()
+    plain = (found.difference > 1.671 * found.spread / np.sqrt(n)).mean()
+    assert bent <= 0.06 < plain
+
+
+def test_one_class_and_few_rows_cannot_be_judged():
+    y = np.r_[np.zeros(50), np.tile([0, 1], 25), [0, 1]].astype(int)
+    groups = np.r_[np.zeros(50), np.ones(50), np.full(2, 2)].astype(int)
+    score = np.random.default_rng(0).random(102)
+    answers = Answers((score > 0.5).astype(int), score)
+    for metric in ("auroc", "balanced_accuracy"):
+        found = evidence(y, answers, answers, groups, 3, metric)
+        assert found.judged.tolist() == [False, True, False]
+        assert "one class" in found.obstacle[0]
+        assert np.isnan(found.baseline[0])
+        assert "too few" in found.obstacle[2]
+
+
+def test_identical_models_on_few_rows_never_pass_a_positive_tolerance_by_certainty():
+    y = np.tile([0, 1], 12)
+    perfect = Answers(y, y.astype(float))
+    found = evidence(y, perfect, perfect, np.zeros(24, dtype=int), 1, "auroc")
+    assert found.test.lower(np.array([0.05]))[0] < 0
+    assert counts(20, 0, 0).lower(np.array([0.05]))[0] < -0.05
+
+
+def test_absent_group_is_empty_and_unjudged():
+    y, scores, groups = rows()
+    answer = Answers((scores[0] > 0.5).astype(int), scores[0])
+    for metric in ("accuracy", "balanced_accuracy", "auroc", "neg_mse"):
+        found = evidence(y, answer, answer, groups, 4, metric)
+        assert not found.judged[3]
+        assert np.isnan(found.difference[3])
+
+
+def test_rows_of_unknown_groups_are_left_out():
+    y, scores, groups = rows()
+    answer = Answers((scores[0] > 0.5).astype(int), scores[0])
+    found = evidence(y, answer, answer, np.where(groups == 2, -1, groups), 2, "accuracy")
+    assert found.n.sum() == (groups != 2).sum()
+
+
+def test_clusters_widen_the_bound_when_their_rows_go_together():
+    rng = np.random.default_rng(6)
+    cluster = np.repeat(np.arange(30), 20)
+    shift = rng.normal(0, 1, 30)[cluster]
+    y = np.ones(600, dtype=int)
+    expert = (rng.normal(size=600) + shift > -1).astype(int)
+    baseline = (rng.normal(size=600) > -1).astype(int)
+    zeros = np.zeros(600, dtype=int)
+    alone = evidence(y, Answers(expert), Answers(baseline), zeros, 1, "accuracy")
+    together = evidence(y, Answers(expert), Answers(baseline), zeros, 1, "accuracy", cluster)
+    level = np.array([0.05])
+    assert together.difference[0] == pytest.approx(alone.difference[0])
+    assert together.test.lower(level)[0] < alone.test.lower(level)[0] - 0.02
+
+
+def test_few_clusters_cannot_be_judged():
+    y, scores, groups = rows()
+    answer = Answers((scores[0] > 0.5).astype(int), scores[0])
+    found = evidence(y, answer, answer, groups, 3, "accuracy", np.arange(600) % 3)
+    assert not found.judged.any()
+    assert "clusters are too few" in found.obstacle[0]
+
+
+def test_unknown_metric_and_missing_scores_are_refused():
+    y, scores, groups = rows()
+    answer = Answers((scores[0] > 0.5).astype(int))
+    with pytest.raises(SpecError, match="not known"):
+        evidence(y, answer, answer, groups, 3, "beauty")
+    with pytest.raises(SpecError, match="scores"):
+        evidence(y, answer, answer, groups, 3, "auroc")
