@@ -15,14 +15,14 @@ def sources(workspace: Workspace, *, may_write: bool) -> None:
     """Everything a person may start from."""
     if may_write:
         samples(workspace)
-        st.subheader("Your own table", anchor=False)
+        st.header("Your own table", anchor=False)
         uploads.uploader(workspace)
     earlier(workspace)
 
 
 def samples(workspace: Workspace) -> None:
     """One card a bundled sample; a click ingests it with its roles already known."""
-    st.subheader("Samples with a known truth", anchor=False)
+    st.header("Samples with a known truth", anchor=False)
     known = list(SAMPLES.values())
     for first in range(0, len(known), 2):
         for cell, sample in zip(
@@ -56,9 +56,10 @@ def earlier(workspace: Workspace) -> None:
     known = workspace.datasets()
     if not known:
         return
-    st.subheader(f"Already here: {count(len(known), 'data set')}", anchor=False)
-    for info in known[:20]:
-        _earlier_row(info)
+    st.header(f"Already here: {count(len(known), 'data set')}", anchor=False)
+    with st.container(gap=None):
+        for info in known[:20]:
+            _earlier_row(info)
 
 
 def _earlier_row(info: DatasetInfo) -> None:

@@ -46,7 +46,7 @@ def problems(found: Sequence[Problem]) -> None:
     told = [
         f"{number} {_SIGNS[severity][0].lower()}" for severity, number in counts.items() if number
     ]
-    st.subheader(f"{count(len(found), 'finding')}: {', '.join(told)}", anchor=False)
+    st.header(f"{count(len(found), 'finding')}: {', '.join(told)}", anchor=False)
     order = sorted(found, key=lambda p: list(_SIGNS).index(p.severity))
     worst, rest = order[:6], order[6:]
     for problem in worst:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from fairaudit.jobs.info import JobInfo
 from fairaudit.ui import access, cache, layout, session
-from fairaudit.ui.walk import WALK
+from fairaudit.ui.walk import WALK, Step
+from fairaudit.ui.words import ago
 
 _INSIDE = "inside the frame"
 
@@ -21,8 +24,10 @@ def draw() -> None:
     )
     layout.styled()
     access.require_login()
-    chosen = st.navigation(_sections(), expanded=True)
+    pages = {place: _page(place) for place in WALK}
+    chosen = st.navigation(list(pages.values()), position="hidden")
     with st.sidebar:
+        _menu(pages)
         mode_control()
         whereabouts()
         access.sign_out_control()
@@ -46,19 +51,34 @@ def enter() -> None:
         st.stop()
 
 
-def _sections() -> dict[str, list[st.Page]]:
-    sections: dict[str, list[st.Page]] = {}
-    for place in WALK:
-        page = st.Page(
-            place.file,
-            title=place.title,
+def _page(place: Step) -> st.Page:
+    return st.Page(
+        place.file,
+        title=place.title,
+        icon=place.icon,
+        url_path=place.name,
+        default=place is WALK[0],
+    )
+
+
+def _menu(pages: Mapping[Step, st.Page]) -> None:
+    """The walk as links that keep what this tab looks at.
+
+    Streamlit's own menu loses the query parameters, and its list is not valid HTML (axe: list).
+    """
+    section = ""
+    for place, page in pages.items():
+        if place.section != section:
+            section = place.section
+            st.html(f"<p class='section'>{section}</p>")
+        st.page_link(
+            page,
+            label=place.title,
             icon=place.icon,
-            url_path=place.name,
-            default=place is WALK[0],
-            help=place.question,
+            width="stretch",
+            query_params=session.link(),
         )
-        sections.setdefault(place.section, []).append(page)
-    return sections
+    st.divider()
 
 
 def mode_control() -> None:
@@ -87,7 +107,7 @@ def whereabouts() -> None:
 
 
 def _audit_choice(done: list[JobInfo]) -> None:
-    titles = {j.id: j.title for j in done}
+    titles = {j.id: f"{j.title} · {ago(j.finished)}" for j in done}
     current = session.audit_id()
     st.session_state["audit-choice"] = current if current in titles else None
     st.selectbox(

@@ -69,10 +69,11 @@ def _remove(job_id: str) -> None:
 
 def listing(jobs: Sequence[JobInfo], chosen: str | None) -> None:
     """One line a job, newest first."""
-    st.subheader(f"All {count(len(jobs), 'job')}", anchor=False)
+    st.header(f"All {count(len(jobs), 'job')}", anchor=False)
     shown = int(st.session_state.setdefault("jobs-shown", _PAGE))
-    for job in jobs[:shown]:
-        _line(job, here=job.id == chosen)
+    with st.container(gap=None):
+        for job in jobs[:shown]:
+            _line(job, here=job.id == chosen)
     if len(jobs) > shown:
         st.button(f"Show {min(_PAGE, len(jobs) - shown)} more", on_click=_more, key="more-jobs")
 

@@ -125,7 +125,7 @@ def how(text: str, *, formula: str | None = None, command: str | None = None) ->
 def empty(title: str, text: str, *, to: str | None = None, label: str | None = None) -> None:
     """What to do when there is nothing to show yet, with the link to do it."""
     with st.container(border=True):
-        st.subheader(title, anchor=False)
+        st.header(title, anchor=False)
         quiet(text)
         if to is not None:
             go(to, label)

@@ -11,6 +11,7 @@ import streamlit as st
 
 from fairaudit.jobs.info import JobInfo
 from fairaudit.jobs.supervisor import is_supervised
+from fairaudit.plots.theme import PALETTE, frame
 from fairaudit.ui import cache, layout, session
 from fairaudit.ui.words import ago, duration
 
@@ -143,16 +144,20 @@ def curves(events: Sequence[dict[str, Any]]) -> None:
 
 
 def _curve(name: str, table: pl.DataFrame) -> None:
-    last = table.get_column("value")[-1]
+    first, last = table.get_column("value")[0], table.get_column("value")[-1]
     st.caption(f"{layout.plain(name)}, now {last:.4g}")
-    st.line_chart(
-        table,
-        x="seconds",
-        y="value",
-        x_label="seconds",
-        y_label="",
-        height=150,
-        alt=f"{name} over {table.height} reports, from {table['value'][0]:.4g} to {last:.4g}",
+    figure = frame(x="seconds", height=170)
+    figure.add_scatter(
+        x=table.get_column("seconds").to_list(),
+        y=table.get_column("value").to_list(),
+        mode="lines",
+        line={"color": PALETTE[0], "width": 2},
+    )
+    st.plotly_chart(
+        figure,
+        alt=f"{name} over {table.height} reports, from {first:.4g} to {last:.4g}",
+        config={"displayModeBar": False},
+        key=f"curve-{name}",
     )
 
 

@@ -126,7 +126,12 @@ def request(
         "kind": COMPARE if name == COMPARE else "train",
         "method": name if name != COMPARE else "erm",
         "params": params,
-        "title": (st.text_input("Name", title, key="title") if expert else title) or title,
+        "title": (
+            st.text_input("Name", title, key=f"title-{name}-{info.sha256[:8]}")
+            if expert
+            else title
+        )
+        or title,
     }
     return fields, device
 

@@ -30,6 +30,7 @@ def uploader(workspace: Workspace) -> None:
         with st.spinner(f"Reading {layout.plain(file.name)} …"):
             session.choose_dataset(workspace.ingest(file.getvalue(), name=file.name).sha256)
     except FairauditError as error:
-        st.session_state[_PROBLEM] = f"{file.name}: {error}"
+        text = str(error)
+        st.session_state[_PROBLEM] = text if file.name in text else f"{file.name}: {text}"
     st.session_state[_GENERATION] += 1  # a new key: Streamlit lets go of the bytes
     st.rerun()

@@ -1,0 +1,92 @@
+"""A workspace in which every page has something to show: small audits of the bundled samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fairaudit.audit.spec import AuditSpec
+from fairaudit.data.samples import SAMPLES
+from fairaudit.jobs.spec import JobSpec
+from fairaudit.jobs.workspace import Workspace
+
+_BOOT = 200  # replicates: enough to draw, quick to make
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Where the workspace lies, its data sets by sample, and its audits by what they show."""
+
+    root: Path
+    data: Mapping[str, str]
+    audits: Mapping[str, str] = field(default_factory=dict)
+
+    def address(self, page: str) -> str:
+        """The link that opens a page on something worth seeing."""
+        if page in ("data", "train"):
+            return f"/{'' if page == 'data' else page}?data={self.data['lending']}"
+        if page == "audit":
+            return f"/audit?data={self.data['lending']}&audit={self.audits['existing']}"
+        return f"/{page}?audit={self.audits[_SHOWS[page]]}"
+
+
+_SHOWS = {
+    "jobs": "fair-sde",
+    "errors": "rome-em",
+    "groups": "rome-em",
+    "selection": "fair-sde",
+    "whatif": "sweep",
+    "effects": "fair-medl",
+    "compare": "compare",
+    "report": "rome-em",
+}
+_WANTED: Mapping[str, tuple[str, dict[str, Any]]] = {
+    "existing": ("lending", {"kind": "predictions", "method": "existing"}),
+    "rome-em": ("lending", {"method": "rome-em", "params": {"n_groups": 2, "n_init": 2}}),
+    "fair-sde": ("lending", {"method": "fair-sde", "params": {"max_epochs": 4}}),
+    "fair-medl": (
+        "hospital",
+        {"method": "fair-medl", "params": {"max_epochs": 3, "performance_budget": None}},
+    ),
+    "sweep": (
+        "rome_simulation",
+        {
+            "kind": "sweep",
+            "method": "rome-em",
+            "params": {"n_groups": [1, 2, 3], "n_init": 2, "n_bootstrap": 2},
+        },
+    ),
+    "compare": (
+        "lending",
+        {"kind": "compare", "method": "linear", "params": {"methods": ["linear", "linear-s"], "seeds": 2}},
+    ),
+}  # fmt: skip
+
+
+def build(root: Path) -> Gallery:
+    """Run all audits in this process, one after the other."""
+    workspace = Workspace(root)
+    data = {
+        name: workspace.ingest(SAMPLES[name].path, name=SAMPLES[name].path.name).sha256
+        for name in dict.fromkeys(sample for sample, _ in _WANTED.values())
+    }
+    audits = {
+        name: _audit(workspace, data[sample], sample, fields)
+        for name, (sample, fields) in _WANTED.items()
+    }
+    return Gallery(root, data, audits)
+
+
+def _audit(workspace: Workspace, dataset: str, sample: str, fields: Mapping[str, Any]) -> str:
+    roles = SAMPLES[sample].roles
+    title = f"{fields['method']} on {sample}"
+    spec = AuditSpec.model_validate(
+        {"roles": roles, "title": title, "n_boot": _BOOT, "intersections": 1, **fields}
+    )
+    job = workspace.run_now(JobSpec(dataset=dataset, audit=spec, device="cpu"))
+    told = workspace.job(job)
+    if told.state != "succeeded":
+        raise RuntimeError(f"{title} {told.state}: {told.reason}\n{workspace.log(job)}")
+    return job
