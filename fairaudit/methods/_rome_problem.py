@@ -18,7 +18,7 @@ from fairaudit.methods._monitor import Monitor
 from fairaudit.methods._rome_answers import Mixture
 from fairaudit.methods._rome_design import Float, Scale
 
-JITTER = 1e-9  # ridge for each row of weight where none was asked for: keeps every solve regular
+JITTER = 1e-8  # ridge for each row of weight where none was asked for: keeps every solve regular
 LOGISTIC_RIDGE = 1.0  # of logistic experts, as in scikit-learn's C = 1
 
 

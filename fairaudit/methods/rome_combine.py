@@ -147,6 +147,7 @@ class Robust:
         found = self.ascend()
         if found.average <= limit:
             return found, True
+        bound = found.worst * (1 - found.gap)  # no prediction of this family does better
         kept = self.judge(self.shares)
         reached, low, high = kept.average <= limit, 0.0, 1.0
         for _ in range(BISECTIONS):
@@ -158,7 +159,7 @@ class Robust:
             high = middle
             if not reached or found.worst < kept.worst:
                 kept, reached = found, True
-        return kept, reached
+        return replace(kept, gap=1 - bound / max(kept.worst, TINY)), reached
 
 
 def _stepped(q: Float, losses: Float, rate: float) -> Float:

@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from fairaudit.exceptions import InputError, SpecError
-from fairaudit.methods._design import Target, check_design, checked_weight
+from fairaudit.methods._design import Target, check_design, checked_weight, checked_y
 from fairaudit.methods._fit import Batches, Fit, pick_device, train
 from fairaudit.methods._inputs import as_columns
 from fairaudit.methods._moe_losses import Worst, entropy, imbalance, row_losses, weighted_mean
@@ -229,10 +229,13 @@ class RomeMoE(MoEPredictions):
     def _learn_rows(self, X: Any, y: Any, sensitive: Any, sample_weight: Any) -> _Rows:
         X = check_design(self, X, reset=True).astype(np.float64)
         n = len(X)
+        y = checked_y(y, n)
         if X.ndim != 2:
             raise InputError("RomeMoE needs a table; for images choose FairSDE")
-        kind = "regression" if task_of(np.asarray(y), self.task) == "regression" else "auto"
-        self.target_ = Target.fit(_as_classes(y, kind), n, kind)
+        kind = task_of(np.asarray(y), self.task)
+        self.target_ = Target.fit(
+            _as_classes(y, kind), n, "regression" if kind == "regression" else "multiclass"
+        )
         if self.target_.classes is not None:
             self.classes_ = self.target_.classes
         weight = checked_weight(sample_weight, n)
@@ -255,7 +258,7 @@ class RomeMoE(MoEPredictions):
 
     def _on_device(self, X: Float, y: Any, sensitive: Any, weight: Float) -> _Rows:
         expert, gate = self._inputs(X, sensitive)
-        kind = "regression" if self.target_.classes is None else "auto"
+        kind = "regression" if self.target_.classes is None else "classification"
         target = self.target_.encode(_as_classes(y, kind), len(X))
         device = pick_device(self.device)
         single = torch.as_tensor(weight, dtype=torch.float32)
@@ -433,7 +436,7 @@ class RomeMoE(MoEPredictions):
 def _as_classes(y: Any, kind: str) -> Any:
     """y as it is for a regression; whole floats as integers, so that they are classes."""
     values = np.asarray(y)
-    if kind == "auto" and values.dtype.kind == "f" and np.isfinite(values).all():
+    if kind == "classification" and values.dtype.kind == "f" and np.isfinite(values).all():
         return values.astype(np.int64) if (values % 1 == 0).all() else values
     return y
 
