@@ -1,0 +1,178 @@
+"""Counting where the data lie gives the numbers of the local engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from fairaudit import AuditResult, ColumnRoles, audit_predictions
+from fairaudit.audit.bigtable import audit_table
+from fairaudit.audit.sql import address, hidden
+from fairaudit.exceptions import InputError, SpecError
+
+ROLES = ColumnRoles(
+    target="y", sensitive=("sex", "race"), predictions=("a", "b"), scores=("sa", "sb")
+)
+
+
+def _table(n: int = 3000) -> pl.DataFrame:
+    rng = np.random.default_rng(7)
+    y = rng.integers(0, 2, n)
+    sa = np.round(np.clip(rng.normal(0.35 + 0.3 * y, 0.2), 0, 1), 2)
+    sb = np.round(np.clip(rng.normal(0.4 + 0.2 * y, 0.2), 0, 1), 2)
+    sex = rng.choice(["f", "m"], n).tolist()
+    sex[5] = None
+    return pl.DataFrame(
+        {
+            "y": y,
+            "a": (sa >= 0.5).astype(int),
+            "b": (sb >= 0.5).astype(int),
+            "sa": sa,
+            "sb": sb,
+            "sex": pl.Series(sex, dtype=pl.String),
+            "race": rng.choice(["u", "v", "w"], n),
+            "site": rng.integers(0, 30, n),
+            "w": rng.integers(1, 4, n).astype(float),
+        }
+    )
+
+
+def _local(frame: pl.DataFrame, **options: object) -> AuditResult:
+    return audit_predictions(
+        frame["y"],
+        {"a": frame["a"], "b": frame["b"]},
+        y_score={"a": frame["sa"], "b": frame["sb"]},
+        sensitive_features=frame.select("sex", "race"),
+        intersections=2,
+        n_boot=300,
+        **options,
+    )
+
+
+def _same(here: AuditResult, there: AuditResult) -> None:
+    assert set(here.tables) == set(there.tables)
+    for name in here.tables:
+        assert_frame_equal(here.tables[name], there.tables[name], rel_tol=1e-9, abs_tol=1e-9)
+
+
+@pytest.fixture(scope="module")
+def frame() -> pl.DataFrame:
+    return _table()
+
+
+def test_streamed_parquet_equals_the_local_engine(frame: pl.DataFrame, tmp_path: Path) -> None:
+    frame.write_parquet(tmp_path / "t.parquet")
+    there = audit_table(tmp_path / "t.parquet", ROLES, intersections=2, n_boot=300)
+    _same(_local(frame), there)
+    assert there.summary["n"] == len(frame)
+
+
+def test_a_lazy_frame_with_weights_and_clusters_equals_the_local_engine(
+    frame: pl.DataFrame,
+) -> None:
+    roles = ROLES.model_copy(update={"weight": "w", "cluster": "site"})
+    there = audit_table(frame.lazy(), roles, intersections=2, n_boot=300)
+    _same(_local(frame, sample_weight=frame["w"], clusters=frame["site"]), there)
+
+
+def test_duckdb_equals_the_local_engine(frame: pl.DataFrame, tmp_path: Path) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    path = tmp_path / "file.db"
+    with duckdb.connect(path) as connection:
+        connection.register("rows", frame.to_arrow())
+        connection.execute("CREATE TABLE people AS SELECT * FROM rows")
+    source = f"duckdb:///{path}::people"
+    _same(_local(frame), audit_table(source, ROLES, intersections=2, n_boot=300))
+    with pytest.raises(InputError, match="no table 'nobody'"):
+        audit_table(f"duckdb:///{path}::nobody", ROLES)
+
+
+def test_postgresql_equals_the_local_engine(frame: pl.DataFrame, postgres: str) -> None:
+    pytest.importorskip("ibis")
+    psycopg = pytest.importorskip("psycopg")
+    with psycopg.connect(postgres) as connection:
+        connection.execute(
+            "CREATE TABLE people (y integer, a integer, b integer, sa double precision, "
+            "sb double precision, sex text, race text, site integer, w double precision)"
+        )
+        with connection.cursor().copy("COPY people FROM STDIN") as rows:
+            for row in frame.iter_rows():
+                rows.write_row(row)
+    with pytest.raises(InputError, match="no table 'nobody'"):
+        audit_table(f"{postgres}::nobody", ROLES)
+    there = audit_table(f"{postgres}::public.people", ROLES, intersections=2, n_boot=300)
+    _same(_local(frame), there)
+
+
+def test_numbers_are_cut_at_the_quartiles_of_the_rows() -> None:
+    rng = np.random.default_rng(1)
+    age = rng.integers(18, 80, 2000)
+    frame = pl.DataFrame(
+        {"y": rng.integers(0, 2, 2000), "p": rng.integers(0, 2, 2000), "age": age}
+    )
+    roles = ColumnRoles(target="y", predictions=("p",), sensitive=("age",))
+    errors = audit_table(frame.lazy(), roles, n_boot=0).errors
+    sizes = errors.filter((pl.col("attribute") == "age") & (pl.col("metric") == "accuracy"))["n"]
+    assert len(sizes) == 4
+    assert sizes.sum() == 2000
+    assert sizes.min() > 400
+    cut = int(np.quantile(age, 0.25, method="inverted_cdf"))
+    assert f"≤ {cut}" in errors["group"].to_list()
+
+
+def test_many_distinct_scores_are_rounded_and_said_so() -> None:
+    rng = np.random.default_rng(2)
+    n = 6000
+    y = rng.integers(0, 2, n)
+    frame = pl.DataFrame(
+        {"y": y, "s": rng.random(n) * 0.5 + 0.5 * y, "g": rng.choice(["a", "b"], n)}
+    )
+    roles = ColumnRoles(target="y", scores=("s",), sensitive=("g",))
+    there = audit_table(frame.lazy(), roles, n_boot=0)
+    assert "rounded to 3 digits" in there.summary["warnings"][0]
+    here = audit_predictions(
+        frame["y"], None, y_score=frame["s"], sensitive_features=frame.select("g"), n_boot=0
+    )
+
+    def area(r: AuditResult) -> list[float]:
+        return r.errors.filter(pl.col("metric") == "auroc")["value"].to_list()
+
+    assert np.abs(np.subtract(area(here), area(there))).max() < 1e-3
+
+
+def test_missing_labels_are_named() -> None:
+    frame = pl.DataFrame({"y": [1, None, 0], "p": [1, 0, 0], "g": ["a", "b", "a"]})
+    roles = ColumnRoles(target="y", predictions=("p",), sensitive=("g",))
+    with pytest.raises(InputError, match="column 'y' is missing in 1 rows"):
+        audit_table(frame.lazy(), roles)
+
+
+def test_a_missing_column_is_named() -> None:
+    frame = pl.DataFrame({"y": [1, 0], "g": ["a", "b"]})
+    roles = ColumnRoles(target="y", predictions=("p",), sensitive=("g",))
+    with pytest.raises(SpecError, match="column 'p' is not in"):
+        audit_table(frame.lazy(), roles)
+
+
+def test_addresses_are_read_and_passwords_hidden() -> None:
+    assert address("duckdb:///f.db::t") == ("duckdb:///f.db", "t")
+    with pytest.raises(SpecError, match="names no table"):
+        address("duckdb:///f.db")
+    assert hidden("postgresql://me:secret@host/db::t") == "postgresql://me@host/db::t"
+
+
+def test_a_database_that_does_not_answer_is_named_without_its_password() -> None:
+    pytest.importorskip("ibis")
+    with pytest.raises(InputError, match="cannot be opened") as caught:
+        audit_table("postgresql://me:secret@127.0.0.1:9/none::t", ROLES)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_missing_duckdb_file_is_named() -> None:
+    pytest.importorskip("ibis")
+    with pytest.raises(InputError, match="does not exist"):
+        audit_table("duckdb:///nowhere.db::t", ROLES)
