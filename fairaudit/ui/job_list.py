@@ -85,16 +85,14 @@ def _more() -> None:
 def _line(job: JobInfo, *, here: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         progress.badge(job)
-        if here:
-            st.markdown(f"**{layout.plain(job.title or job.method)}**", width="content")
-        else:
-            st.button(
-                layout.plain(job.title or job.method),
-                key=f"job-{job.id}",
-                type="tertiary",
-                on_click=session.choose_audit,
-                args=(job.id,),
-            )
+        title = layout.plain(job.title or job.method)
+        st.button(
+            f"**{title}**" if here else title,
+            key=f"job-{job.id}",
+            type="tertiary",
+            on_click=session.choose_audit,
+            args=(job.id,),
+        )
         when = ago(job.finished or job.started or job.created)
         took = f", took {duration(job.seconds)}" if job.seconds is not None else ""
         st.caption(f"{when}{took}{', shown above' if here else ''}", width="content")
