@@ -127,8 +127,9 @@ def _train(
     arrays = data.arrays(spec.split, spec.seed)
     ear.step()
     ear.end()
-    name = "rome-sweep" if spec.kind == "sweep" else spec.method
-    fitted = adapter(name)(arrays, spec.params, seed=spec.seed, device=device, monitor=ear)
+    fitted = adapter(_adapter_name(spec))(
+        arrays, spec.params, seed=spec.seed, device=device, monitor=ear
+    )
     if fitted.save is not None and model_folder is not None:
         fitted.save(model_folder)
     ear.start("judging on held-out rows", 2)
@@ -139,6 +140,12 @@ def _train(
     tables["predictions"] = predictions_table(arrays, predictions)
     tables["people"] = people_table(arrays)
     return tables, _with_warnings(_headline(data, arrays, spec), fitted.summary)
+
+
+def _adapter_name(spec: AuditSpec) -> str:
+    if spec.kind == "stress" and spec.method != "fair-sde":
+        raise SpecError(f"there are no stress tests of '{spec.method}'; choose 'fair-sde'")
+    return {"sweep": "rome-sweep", "stress": "fair-sde-stress"}.get(spec.kind, spec.method)
 
 
 def _with_warnings(headline: dict[str, Any], summary: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.methods._paired import Answers, Evidence, Metric, evidence
@@ -62,15 +64,10 @@ def decide(
     SpecError
         When the metric does not fit the outcome.
     """
-    rows = _paired_rows(tables)
-    names = sorted(set(rows["group"].unique()) - {UNKNOWN_GROUP})
     rules = Rules(objective, confidence, tolerance)
-    parts = {split: rows.filter(pl.col("split") == split) for split in ("validation", "test")}
-    found = {split: _evidence(part, names, metric) for split, part in parts.items() if len(part)}
-    if "validation" not in found:
-        raise InputError(
-            "the result holds no validation rows; run the audit with a validation share"
-        )
+    held = held_rows(tables)
+    found = {split: rows.evidence(metric) for split, rows in held.items()}
+    names = held["validation"].names
     choice, table = decide_on(found["validation"], names, rules)
     later = [check_on("test", found["test"], names, rules, choice)] if "test" in found else []
     return {
@@ -89,29 +86,102 @@ def alternatives(choice: NoHarmChoice, names: list[str]) -> pl.DataFrame:
     return table.filter(keep).with_columns(split=pl.lit("validation")).cast(ALTERNATIVES)
 
 
+@dataclass(frozen=True)
+class HeldRows:
+    """Rows of one split with the answers of both models.
+
+    Attributes
+    ----------
+    names : list of str
+        Groups; the same for all splits.
+    y, codes : (m,) outcome and group code (-1: unknown)
+    expert, baseline : Answers
+    clusters : (m,) or None
+    """
+
+    names: list[str]
+    y: NDArray[Any]
+    codes: NDArray[np.int64]
+    expert: Answers
+    baseline: Answers
+    clusters: NDArray[Any] | None
+
+    def take(self, index: NDArray[Any]) -> HeldRows:
+        """Rows by mask or position."""
+        pair = [
+            Answers(a.label[index], None if a.score is None else a.score[index])
+            for a in (self.expert, self.baseline)
+        ]
+        apart = None if self.clusters is None else self.clusters[index]
+        return HeldRows(self.names, self.y[index], self.codes[index], pair[0], pair[1], apart)
+
+    def evidence(self, metric: Metric) -> Evidence:
+        """Expert against baseline, by group."""
+        if metric == "auroc" and not np.isin(self.y, (0.0, 1.0)).all():
+            raise SpecError("metric 'auroc' needs a binary outcome; choose 'accuracy'")
+        size = len(self.names)
+        return evidence(
+            self.y, self.expert, self.baseline, self.codes, size, metric, self.clusters
+        )
+
+
+def held_rows(tables: Mapping[str, pl.DataFrame]) -> dict[str, HeldRows]:
+    """Validation and test rows of a stored result.
+
+    Raises
+    ------
+    InputError
+        When the result is not one of FairSDE or holds no validation rows.
+    """
+    rows = _paired_rows(tables)
+    names = sorted(set(rows["group"].unique()) - {UNKNOWN_GROUP})
+    numbers = list(range(len(names)))
+    rows = rows.with_columns(
+        code=pl.col("group").replace_strict(names, numbers, default=-1, return_dtype=pl.Int64)
+    )
+    found = {
+        split: _held(rows.filter(pl.col("split") == split), names)
+        for split in ("validation", "test")
+    }
+    if not len(found["validation"].y):
+        raise InputError("the result holds no validation rows; run the audit with some")
+    return {split: part for split, part in found.items() if len(part.y)}
+
+
+def _held(rows: pl.DataFrame, names: list[str]) -> HeldRows:
+    expert, baseline = (_answers(rows, prefix) for prefix in ("", "base_"))
+    apart = rows["cluster"].rank("dense").to_numpy() if "cluster" in rows.columns else None
+    codes = rows["code"].to_numpy()
+    return HeldRows(names, rows["y"].to_numpy(), codes, expert, baseline, apart)
+
+
+def _answers(rows: pl.DataFrame, prefix: str) -> Answers:
+    column = rows[f"{prefix}score"]
+    score = None if column.null_count() else column.to_numpy().astype(np.float64)
+    return Answers(rows[f"{prefix}label"].to_numpy(), score)
+
+
 def _paired_rows(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """Held-out rows with the answers of both models and the group: one row a person."""
     predictions = _need(tables, "predictions").filter(pl.col("split") != "train")
-    one = {
-        model: predictions.filter(pl.col("model") == model).select(
-            "row", "split", "y", "label", "score"
-        )
-        for model in ("expert", "baseline")
-    }
-    for model, found in one.items():
-        if found.is_empty():
-            raise InputError(
-                f"the result holds no answers of the model '{model}'; only audits of FairSDE can "
-                "be decided again"
-            )
-    pair = one["expert"].join(
-        one["baseline"].select("row", base_label="label", base_score="score"), on="row"
-    )
-    pair = pair.join(_groups(tables), on="row")
+    expert, baseline = (_of_model(predictions, name) for name in ("expert", "baseline"))
+    pair = expert.join(
+        baseline.select("row", base_label="label", base_score="score"), on="row"
+    ).join(_groups(tables), on="row")
     people = tables.get("people")
     if people is not None and "cluster" in people.columns:
         pair = pair.join(people.select("row", "cluster"), on="row")
     return pair
+
+
+def _of_model(predictions: pl.DataFrame, model: str) -> pl.DataFrame:
+    found = predictions.filter(pl.col("model") == model)
+    if found.is_empty():
+        raise InputError(
+            f"the result holds no answers of the model '{model}'; only audits of FairSDE can be "
+            "decided again"
+        )
+    return found.select("row", "split", "y", "label", "score")
 
 
 def _need(tables: Mapping[str, pl.DataFrame], name: str) -> pl.DataFrame:
@@ -127,32 +197,6 @@ def _groups(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     people = _need(tables, "people")
     attributes = [c for c in people.columns if c not in ("row", "split", "cluster")]
     return people.select("row", group=pl.concat_str(attributes, separator=" × "))
-
-
-def _evidence(rows: pl.DataFrame, names: list[str], metric: Metric) -> Evidence:
-    codes = (
-        rows["group"]
-        .replace_strict(names, list(range(len(names))), default=-1, return_dtype=pl.Int64)
-        .to_numpy()
-    )
-    clusters = rows["cluster"].rank("dense").to_numpy() if "cluster" in rows.columns else None
-    return evidence(
-        rows["y"].to_numpy(),
-        _answers(rows, "label", "score", metric),
-        _answers(rows, "base_label", "base_score", metric),
-        codes,
-        len(names),
-        metric,
-        clusters,
-    )
-
-
-def _answers(rows: pl.DataFrame, label: str, score: str, metric: Metric) -> Answers:
-    column = rows[score]
-    if metric == "auroc" and (column.null_count() or rows["y"].max() not in (0.0, 1.0)):
-        raise SpecError("metric 'auroc' needs a binary outcome with scores; choose 'accuracy'")
-    scores = None if column.null_count() else column.to_numpy().astype(np.float64)
-    return Answers(rows[label].to_numpy(), scores)
 
 
 def warnings(tables: Mapping[str, pl.DataFrame]) -> list[str]:

@@ -316,7 +316,7 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
             raw, raw_base = self._forward(held.X)[0], self._baseline_raw(held.X)
         self._calibrate(raw, raw_base, held)
         expert, baseline = self._held_answers(raw, raw_base, held)
-        y = held.y if self.target_.classes is None else held.codes
+        y = held.y.astype(np.float64) if self.target_.classes is None else held.codes
         pair = expert.for_evidence(), baseline.for_evidence()
         found = evidence(y, *pair, held.groups, size, self.metric, held.clusters)
         notes = [self._note(name) for name in self.groups_.names]

@@ -79,6 +79,7 @@ _HOME = {
     "rome-moe": "rome:fit_rome_moe",
     "rome-sweep": "rome:fit_rome_sweep",
     "fair-sde": "fair_sde:fit_fair_sde",
+    "fair-sde-stress": "fair_sde:stress_fair_sde",
     "fair-medl": "fair_medl:fit_fair_medl",
 }
 

@@ -20,6 +20,7 @@ from fairaudit.audit.adapters.baselines import (
     weights,
 )
 from fairaudit.audit.selection import UNKNOWN_GROUP, certificates, decide, warnings
+from fairaudit.audit.stress import stress_tests
 from fairaudit.audit.tables import people_table, predictions_table
 from fairaudit.data.arrays import SPLITS, Arrays
 from fairaudit.methods._groups import UNKNOWN
@@ -53,6 +54,14 @@ def fit_fair_sde(
         "guessed_groups": _cost_of_guessing(predictions, arrays, tables),
     }
     return Fitted(predictions, tables, summary, model.save)
+
+
+def stress_fair_sde(
+    arrays: Arrays, params: Mapping[str, Any], *, seed: int, device: str, monitor: Monitor
+) -> Fitted:
+    """FairSDE with its four stress tests beside the usual tables."""
+    given: dict[str, Any] = {"seed": seed, "device": device, "monitor": monitor}
+    return stress_tests(fit_fair_sde, arrays, params, **given)
 
 
 def _fitted(

@@ -1,0 +1,309 @@
+"""Stress tests of FairSDE: shifted validation rows, ablations, objectives, time of the choice."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from fairaudit.audit.adapters import Fitted
+from fairaudit.audit.selection import HeldRows, held_rows
+from fairaudit.audit.tables import people_table, predictions_table
+from fairaudit.data.arrays import Arrays
+from fairaudit.methods._monitor import Monitor
+from fairaudit.methods._paired import Evidence, Metric
+from fairaudit.methods._verdicts import Rules, bounds, check_on, choose
+from fairaudit.methods.no_harm import OBJECTIVES, NoHarmChoice, choose_no_harm
+
+Fit = Callable[..., Fitted]
+STRENGTHS = (0.0, 0.25, 0.5, 0.75, 0.9)
+REPEATS = 40
+_RULES = (("bound", 0.95), ("point estimates", None))
+_SHOWN = ("split", "group", "chosen", "verdict", "baseline", "expert")
+_GROUPS_TIMED = (2, 4, 8, 12, 16, 24, 32, 48, 64)
+
+
+def stress_tests(
+    fit: Fit,
+    arrays: Arrays,
+    params: Mapping[str, Any],
+    *,
+    seed: int,
+    device: str,
+    monitor: Monitor,
+) -> Fitted:
+    """Run the four stress tests.
+
+    Parameters
+    ----------
+    fit : callable
+        The adapter of FairSDE.
+
+    Returns
+    -------
+    Fitted
+        The answers and tables of the run with the given parameters and, beside them,
+        `stress_shift`, `stress_ablation`, `stress_objectives` and `stress_time`.
+    """
+    given: dict[str, Any] = {"seed": seed, "device": device, "monitor": monitor}
+    monitor.start("stress tests", 10)
+    full = fit(arrays, params, **given)
+    monitor.step()
+    metric: Metric = full.tables["selection"]["metric"].item(0)
+    rows = held_rows(stored(full, arrays))
+    tables = {
+        "stress_shift": shift(rows, metric, params, seed),
+        "stress_objectives": objectives(rows, metric, float(params.get("tolerance", 0.0))),
+        "stress_time": selection_time(seed),
+    }
+    monitor.step()
+    tables["stress_ablation"] = ablation(fit, arrays, params, full, metric, given)
+    monitor.end()
+    summary = {**full.summary, "stress": {"repeats": REPEATS, "strengths": list(STRENGTHS)}}
+    return replace(full, tables={**full.tables, **tables}, summary=summary)
+
+
+def stored(fitted: Fitted, arrays: Arrays) -> dict[str, pl.DataFrame]:
+    """The per-row tables as a result stores them."""
+    pair = {name: fitted.predictions[name] for name in ("expert", "baseline")}
+    return {
+        "predictions": predictions_table(arrays, pair),
+        "people": people_table(arrays),
+        "selection_rows": fitted.tables["selection_rows"],
+    }
+
+
+# -- 1: validation rows that differ from test rows ------------------------------------------------
+
+
+def shift(
+    rows: Mapping[str, HeldRows],
+    metric: Metric,
+    params: Mapping[str, Any],
+    seed: int,
+    repeats: int = REPEATS,
+) -> pl.DataFrame:
+    """Thin out or re-weight one group's validation rows, choose again, look at the test rows.
+
+    "subsample" keeps 1 - strength of the group's rows. "reweight" draws the group's rows with
+    replacement, rows of its likelier class (or with values above its median) being left out with
+    probability `strength`: the group's class shares on validation and test then differ.
+
+    Returns
+    -------
+    polars.DataFrame
+        group, kind, strength, rule, harm (largest loss of any group on test rows, mean over the
+        repeats), low, high (5% and 95% points), harmed (share of repeats in which some group is
+        worse off on test rows than under the baseline by any amount), changed (share of repeats
+        with another choice than without a shift), gap (test, mean), metric.
+    """
+    test = rows.get("test")
+    if test is None:
+        return pl.DataFrame()
+    judged = test.evidence(metric)
+    objective = params.get("objective", "min_gap")
+    tolerance = float(params.get("tolerance", 0.0))
+    rng = np.random.default_rng(seed)
+    out: list[dict[str, Any]] = []
+    for label, confidence in _RULES:
+        rules = Rules(objective, confidence, tolerance)
+        usual = _chosen(rows["validation"].evidence(metric), rules).use_expert
+        for group, kind, strength in itertools.product(
+            range(len(test.names)), ("subsample", "reweight"), STRENGTHS
+        ):
+            drawn = [
+                _chosen(
+                    _shifted(rows["validation"], group, kind, strength, rng).evidence(metric),
+                    rules,
+                )
+                for _ in range(repeats if strength or kind == "reweight" else 1)
+            ]
+            facts = _harm_on(judged, drawn, usual)
+            head = {"group": test.names[group], "kind": kind, "strength": strength, "rule": label}
+            out.append({**head, **facts, "metric": metric})
+    return pl.DataFrame(out)
+
+
+def _chosen(found: Evidence, rules: Rules) -> NoHarmChoice:
+    return choose(found, bounds(found, rules), rules)
+
+
+def _shifted(
+    rows: HeldRows, group: int, kind: str, strength: float, rng: np.random.Generator
+) -> HeldRows:
+    mine = np.flatnonzero(rows.codes == group)
+    others = np.flatnonzero(rows.codes != group)
+    if kind == "subsample":
+        size = max(1, round((1 - strength) * len(mine))) if len(mine) else 0
+        picked = rng.choice(mine, size, replace=False)
+    else:
+        picked = _reweighted(rows.y[mine], mine, strength, rng)
+    return rows.take(np.r_[others, picked])
+
+
+def _reweighted(
+    y: NDArray[Any], mine: NDArray[np.int64], strength: float, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Rows of a group drawn with replacement, the common half of them less often."""
+    if not len(mine):
+        return mine
+    values, counts = np.unique(y, return_counts=True)
+    common = y == values[counts.argmax()] if len(values) <= 20 else y > np.median(y)
+    weight = np.where(common, 1 - strength, 1.0)
+    return np.asarray(rng.choice(mine, len(mine), p=weight / weight.sum()))
+
+
+def _harm_on(
+    test: Evidence, drawn: list[NoHarmChoice], usual: NDArray[np.bool_]
+) -> dict[str, float]:
+    known = np.isfinite(test.difference)
+    use = np.array([choice.use_expert for choice in drawn])[:, known]
+    change = np.where(use, test.difference[known], 0.0)
+    after = np.where(use, test.expert[known], test.baseline[known])
+    harm = -change.min(1)
+    return {
+        "harm": float(harm.mean()),
+        "low": float(np.quantile(harm, 0.05)),
+        "high": float(np.quantile(harm, 0.95)),
+        "harmed": float((harm > 0).mean()),
+        "changed": float((use != usual[known]).any(1).mean()),
+        "gap": float(np.ptp(after, axis=1).mean()),
+    }
+
+
+# -- 2: what each part contributes ----------------------------------------------------------------
+
+
+def ablation(
+    fit: Fit,
+    arrays: Arrays,
+    params: Mapping[str, Any],
+    full: Fitted,
+    metric: Metric,
+    given: Mapping[str, Any],
+) -> pl.DataFrame:
+    """Train with each loss on and off, and choose in each way from every run.
+
+    Returns
+    -------
+    polars.DataFrame
+        discriminator, centres, divergence (bool), selection ("none": the experts always,
+        "max_min", "min_gap"), overall, worst, gap, harmed (groups worse than the baseline on
+        test rows beyond their bound), metric.
+    """
+    lambdas = tuple(float(v) for v in params.get("lambdas", (0.1, 0.1, 0.1)))
+    out: list[dict[str, Any]] = []
+    for on in itertools.product((True, False), repeat=3):
+        if params.get("training") == "staged" and not any(on):
+            continue  # nothing would train the representation
+        weights = [w if used else 0.0 for w, used in zip(lambdas, on, strict=True)]
+        run = full if all(on) else fit(arrays, {**params, "lambdas": weights}, **given)
+        rows = held_rows(stored(run, arrays))
+        parts = dict(zip(("discriminator", "centres", "divergence"), on, strict=True))
+        out += [{**parts, **row, "metric": metric} for row in _selections(rows, metric, params)]
+        given["monitor"].step()
+    return pl.DataFrame(out)
+
+
+def _selections(
+    rows: Mapping[str, HeldRows], metric: Metric, params: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    found = rows["validation"].evidence(metric)
+    confidence = params.get("confidence", 0.95)
+    judged = rows.get("test", rows["validation"]).evidence(metric)
+    out: list[dict[str, Any]] = []
+    for name in ("none", "max_min", "min_gap"):
+        rules = Rules("min_gap" if name == "none" else name, confidence)  # type: ignore[arg-type]
+        choice = _chosen(found, rules)
+        use = np.isfinite(found.expert) if name == "none" else choice.use_expert
+        out.append({"selection": name, **_outcome(judged, use, rules)})
+    return out
+
+
+def _outcome(judged: Evidence, use: NDArray[np.bool_], rules: Rules) -> dict[str, float]:
+    """Overall, worst group, gap and harmed groups when the experts of `use` answer."""
+    after = np.where(use, judged.expert, judged.baseline)
+    known = np.isfinite(after) & (judged.n > 0)
+    limits = bounds(judged, rules)
+    harmed = use & judged.judged & (limits.upper < 0)
+    return {
+        "overall": float(np.average(after[known], weights=judged.n[known])),
+        "worst": float(after[known].min()),
+        "gap": float(np.ptp(after[known])),
+        "harmed": int(harmed.sum()),
+    }
+
+
+# -- 3: the objectives side by side ---------------------------------------------------------------
+
+
+def objectives(rows: Mapping[str, HeldRows], metric: Metric, tolerance: float) -> pl.DataFrame:
+    """Every objective, with the bound and on point estimates, from the same run.
+
+    Returns
+    -------
+    polars.DataFrame
+        objective, rule, split, group, chosen, verdict, baseline, expert, value (of the chosen
+        model), gap_before, gap_after, metric.
+    """
+    found = {split: part.evidence(metric) for split, part in rows.items()}
+    names = rows["validation"].names
+    parts: list[pl.DataFrame] = []
+    for objective, (label, confidence) in itertools.product(OBJECTIVES, _RULES):
+        rules = Rules(objective, confidence, tolerance)
+        choice = _chosen(found["validation"], rules)
+        for split, judged in found.items():
+            table = check_on(split, judged, names, rules, choice).select(_SHOWN)
+            after = np.where(choice.use_expert, judged.expert, judged.baseline)
+            parts.append(
+                table.select(
+                    "split", "group", "chosen", "verdict", "baseline", "expert"
+                ).with_columns(
+                    objective=pl.lit(objective),
+                    rule=pl.lit(label),
+                    value=pl.Series(after).fill_nan(None),
+                    gap_before=pl.lit(_gap(judged.baseline)),
+                    gap_after=pl.lit(_gap(after)),
+                    metric=pl.lit(metric),
+                )
+            )
+    return pl.concat(parts)
+
+
+def _gap(values: NDArray[np.float64]) -> float | None:
+    known = values[np.isfinite(values)]
+    return float(np.ptp(known)) if len(known) else None
+
+
+# -- 4: time of the choice ------------------------------------------------------------------------
+
+
+def selection_time(
+    seed: int, sizes: tuple[int, ...] = _GROUPS_TIMED, repeats: int = 3
+) -> pl.DataFrame:
+    """Seconds to choose among invented performances of 2 to 64 groups (median of the repeats).
+
+    Returns
+    -------
+    polars.DataFrame
+        n_groups, objective, seconds.
+    """
+    rng = np.random.default_rng(seed)
+    out: list[dict[str, Any]] = []
+    for n_groups, objective in itertools.product(sizes, OBJECTIVES):
+        spent: list[float] = []
+        for _ in range(repeats):
+            baseline = rng.uniform(0.6, 0.9, n_groups)
+            expert = baseline + rng.normal(0.02, 0.05, n_groups)
+            began = time.perf_counter()
+            choose_no_harm(expert, baseline, objective, expert - baseline - 0.01)
+            spent.append(time.perf_counter() - began)
+        row = {"n_groups": n_groups, "objective": objective, "seconds": float(np.median(spent))}
+        out.append(row)
+    return pl.DataFrame(out)
