@@ -76,10 +76,13 @@ def _entropy(prior: Float, weight: Float) -> float:
 def held_out_loss(loss: Float, weight: Float) -> tuple[float | None, float | None, float | None]:
     """Weighted mean loss and its 95% interval; nothing where fewer than two rows carry it."""
     total = weight.sum()
-    if total <= 0 or np.square(total) / np.square(weight).sum() < 2:
+    if total < 1e-6:
         return None, None, None
-    mean = float(weight @ loss / total)
-    spread = float(np.sqrt(np.square(weight * (loss - mean)).sum()) / total)
+    share = weight / total
+    if 1 / np.square(share).sum() < 2:
+        return None, None, None
+    mean = float(share @ loss)
+    spread = float(np.sqrt(np.square(share * (loss - mean)).sum()))
     return mean, mean - LEVEL * spread, mean + LEVEL * spread
 
 
