@@ -36,7 +36,7 @@ else:
     rows, columns = info.rows, info.columns
 seconds = time.perf_counter() - start
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-print(json.dumps({"rows": rows, "columns": columns, "seconds": seconds, "base_mb": base, "peak_mb": peak}))
+print(json.dumps(dict(rows=rows, columns=columns, seconds=seconds, base_mb=base, peak_mb=peak)))
 """
 
 

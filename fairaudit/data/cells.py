@@ -24,7 +24,9 @@ _TIME = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?$"
 _BOOLEAN = ("true", "false", "True", "False", "TRUE", "FALSE")
 
 Kind = Literal["integer", "number", "comma number", "thousands", "boolean", "date", "time", "text"]
-_SAMPLE = 10_000
+_SAMPLE = 2_000
+_PLAIN = frozenset({"plain"})
+_EVERY = frozenset({"number", "boolean", "date"})
 
 
 @dataclass(frozen=True)
@@ -45,17 +47,19 @@ def trimmed(name: str) -> pl.Expr:
 
 
 def _counts(name: str, kinds: frozenset[str]) -> dict[str, pl.Expr]:
-    v = trimmed(name)
+    v = pl.col(name) if kinds == _PLAIN else trimmed(name)
     missing = pl.col(name).is_null() | v.is_in(MISSING)
     there = ~missing
-    extra = v.is_in(MISSING_IN_NUMBERS)
     found: dict[str, pl.Expr] = {
         "missing": missing.sum(),
         "there": there.sum(),
         "longest": pl.col(name).str.len_bytes().max(),
-        "padded": (pl.col(name) != v).sum(),
     }
+    if kinds == _PLAIN:
+        return found | _plain_counts(v, there)
+    found["padded"] = (pl.col(name) != v).sum()
     if "number" in kinds:
+        extra = v.is_in(MISSING_IN_NUMBERS)
         number = v.cast(pl.Float64, strict=False).is_not_null()
         found |= {
             "number": (there & number).sum(),
@@ -76,6 +80,17 @@ def _counts(name: str, kinds: frozenset[str]) -> dict[str, pl.Expr]:
     return found
 
 
+def _plain_counts(v: pl.Expr, there: pl.Expr) -> dict[str, pl.Expr]:
+    """For columns that look like plain numbers: nothing is trimmed and no pattern is matched."""
+    starts = v.str.starts_with("0") & (v.str.len_bytes() > 1)
+    point = v.str.starts_with("0.") | v.str.starts_with("0e") | v.str.starts_with("0E")
+    return {
+        "number": (there & v.cast(pl.Float64, strict=False).is_not_null()).sum(),
+        "integer": (there & v.cast(pl.Int64, strict=False).is_not_null()).sum(),
+        "zero": (starts & ~point).sum(),
+    }
+
+
 def _datetime(v: pl.Expr) -> pl.Expr:
     return v.str.replace("T", " ", literal=True).str.to_datetime(strict=False, time_unit="us")
 
@@ -91,23 +106,46 @@ def _collect(lazy: pl.LazyFrame, kinds: Mapping[str, frozenset[str]]) -> dict[st
     }
 
 
+def _sampled(frame: pl.DataFrame) -> dict[str, dict[str, int]]:
+    """All counts of the first rows, with the columns laid end to end: patterns compile once."""
+    if not frame.width:
+        return {}
+    counts = _counts("value", _EVERY)
+    counts["bare"] = pl.col("value").cast(pl.Float64, strict=False).is_not_null().sum()
+    rows = frame.unpivot().group_by("variable").agg(e.alias(k) for k, e in counts.items())
+    found = {str(row.pop("variable")): row for row in rows.iter_rows(named=True)}
+    empty = dict.fromkeys(counts, 0)
+    return {
+        c: {**empty, **{k: int(n or 0) for k, n in found.get(c, {}).items()}}
+        for c in frame.columns
+    }
+
+
 def study(lazy: pl.LazyFrame, *, decimal: str | None = None) -> dict[str, ColumnText]:
     """What each text column holds, over all rows.
 
     The first rows only rule kinds out (one word makes a column text); what is left is checked
-    on every row, so a number column cannot turn to text unseen at row two million.
+    on every row, so a number column cannot turn to text unseen at row two million. Columns of
+    plain numbers are counted the cheap way and looked at again only if that does not come out.
     """
     columns = [c for c, t in lazy.collect_schema().items() if t == pl.String]
-    every = frozenset({"number", "boolean", "date"})
-    first = _collect(lazy.head(_SAMPLE), dict.fromkeys(columns, every))
+    first = _sampled(lazy.select(columns).head(_SAMPLE).collect())
     possible = {c: _possible(first[c]) for c in columns}
     counted = _collect(lazy, possible)
+    doubtful = [
+        c
+        for c, kinds in possible.items()
+        if kinds == _PLAIN and counted[c]["number"] != counted[c]["there"]
+    ]
+    counted |= _collect(lazy, dict.fromkeys(doubtful, _EVERY))
     comma = decimal == "," or (decimal is None and any(_is_comma(n) for n in counted.values()))
     return {c: _verdict(n, comma=comma) for c, n in counted.items()}
 
 
 def _possible(n: Mapping[str, int]) -> frozenset[str]:
     kinds = set()
+    if n["there"] and n["bare"] == n["there"]:
+        return _PLAIN
     if n["number"] + n["comma"] + n["thousands"] + n["extra"] >= n["there"]:
         kinds.add("number")
     if n["boolean"] == n["there"]:
@@ -135,7 +173,7 @@ def _verdict(n: Mapping[str, int], *, comma: bool) -> ColumnText:
         missing=n["missing"] + extra,
         longest=n["longest"],
         extra_missing=extra > 0,
-        padded=n["padded"] > 0,
+        padded=n.get("padded", 0) > 0,
     )
 
 
@@ -143,7 +181,7 @@ def _kind(n: Mapping[str, int], *, comma: bool) -> Kind:
     there = n["there"]
     if there == 0:
         return "text"
-    if "number" in n and (numeric := _numeric_kind(n, there - n["extra"], comma=comma)):
+    if "number" in n and (numeric := _numeric_kind(n, there - n.get("extra", 0), comma=comma)):
         return numeric
     if n.get("boolean") == there:
         return "boolean"
@@ -159,9 +197,9 @@ def _numeric_kind(n: Mapping[str, int], there: int, *, comma: bool) -> Kind | No
         return "integer"
     if n["number"] == there:
         return "number"
-    if comma and n["number"] + n["comma"] == there:
+    if comma and n["number"] + n.get("comma", 0) == there:
         return "comma number"
-    return "thousands" if n["number"] + n["thousands"] == there else None
+    return "thousands" if n["number"] + n.get("thousands", 0) == there else None
 
 
 def converted(name: str, seen: ColumnText) -> pl.Expr:

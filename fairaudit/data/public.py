@@ -132,7 +132,8 @@ def _got(url: str, name: str, timeout: float, ask: Opener) -> bytes:
     except (urllib.error.URLError, TimeoutError, OSError) as error:
         raise InputError(
             f"'{name}' cannot be fetched: no connection to OpenML "
-            f"({getattr(error, 'reason', error)}); check the network, or download the table elsewhere and upload it"
+            f"({getattr(error, 'reason', error)}); check the network, or download the table "
+            "elsewhere and upload it"
         ) from error
     if len(content) > MOST_BYTES:
         raise LimitExceeded(f"'{name}' is larger than {size_text(MOST_BYTES)}")
