@@ -117,13 +117,9 @@ def shift(
         for group, kind, strength in itertools.product(
             range(len(test.names)), ("subsample", "reweight"), STRENGTHS
         ):
-            drawn = [
-                _chosen(
-                    _shifted(rows["validation"], group, kind, strength, rng).evidence(metric),
-                    rules,
-                )
-                for _ in range(repeats if strength or kind == "reweight" else 1)
-            ]
+            many = repeats if strength or kind == "reweight" else 1
+            moved = [_shifted(rows["validation"], group, kind, strength, rng) for _ in range(many)]
+            drawn = [_chosen(part.evidence(metric), rules) for part in moved]
             facts = _harm_on(judged, drawn, usual)
             head = {"group": test.names[group], "kind": kind, "strength": strength, "rule": label}
             out.append({**head, **facts, "metric": metric})

@@ -67,14 +67,21 @@ class PairedCounts:
         d = self.gains + self.losses
         theta = np.clip((1 - tolerance * self.n / np.maximum(d, 1)) / 2, 0, 1)
         tail = betainc(np.maximum(self.gains, 1), self.losses + 1, theta)
-        return np.where(self.gains > 0, tail, np.where(theta > 0, 1.0, 0.0))
+        return np.where(self.gains > 0, tail, self._losses_p(tolerance))
+
+    def _losses_p(self, tolerance: float) -> Float:
+        """P(Binomial(n, tolerance) ≤ losses): exact where the expert gains nothing."""
+        rest = self.n - self.losses
+        tail = betainc(np.maximum(rest, 1), self.losses + 1, 1 - tolerance)
+        return np.where(rest > 0, tail, 1.0)
 
     def _exact_lower(self, level: Float) -> Float:
         """Clopper–Pearson bound of θ given d, on the scale (2θ − 1) d / n."""
         d = self.gains + self.losses
         beta = betaincinv(np.maximum(self.gains, 1), self.losses + 1, level)
-        theta = np.where(self.gains > 0, beta, 0.0)
-        return np.asarray((2 * theta - 1) * d / np.maximum(self.n, 1))
+        most = betaincinv(self.losses + 1, np.maximum(self.n - self.losses, 1), 1 - level)
+        none = np.where(self.n > self.losses, -most, -1.0)  # nothing gained: −(loss rate's bound)
+        return np.where(self.gains > 0, (2 * beta - 1) * d / np.maximum(self.n, 1), none)
 
     def _score(self, shift: Float) -> Float:
         """Tango's statistic of "difference = shift" (eq. 4)."""
@@ -354,26 +361,29 @@ def _balanced_accuracy(pair: _Pair) -> Evidence:
     )
 
 
-def _midranks(values: Float) -> Float:
-    """Ranks 1..m, equal values sharing their mean rank."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    return np.asarray((last - (counts - 1) / 2)[inverse])
-
-
 def _placements(score: Float, positive: NDArray[np.bool_]) -> tuple[Float, Float]:
-    """Share of negatives below each positive, and of positives above each negative."""
-    ranks = _midranks(score)
-    m, n = positive.sum(), (~positive).sum()
-    above = (ranks[positive] - _midranks(score[positive])) / n
-    below = 1 - (ranks[~positive] - _midranks(score[~positive])) / m
-    return above, below
+    """Share of negatives below each positive, and of positives above each negative.
+
+    Equal scores count half. One sort: scores that are equal share a tier.
+    """
+    order = np.argsort(score)
+    ordered = score[order]
+    first = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    size = np.diff(np.r_[first, len(score)])
+    positives = np.add.reduceat(positive[order].astype(np.float64), first)
+    negatives = size - positives
+    m, n = positives.sum(), negatives.sum()
+    below = (np.cumsum(negatives) - negatives / 2) / n  # tiers
+    above = 1 - (np.cumsum(positives) - positives / 2) / m
+    tier = np.empty(len(score), dtype=np.int64)
+    tier[order] = np.repeat(np.arange(len(first)), size)
+    return below[tier[positive]], above[tier[~positive]]
 
 
 def _delong(e: Float, b: Float, positive: NDArray[np.bool_]) -> tuple[float, float, float]:
     """AUROC of both models and the error of their difference (DeLong et al. 1988).
 
-    Computed from midranks (Sun, Xu 2014). The error is at least a quarter of 1/√(mn), the
+    The error is at least a quarter of 1/√(mn), the
     resolution of the ranks, so that two perfect models on few rows are not taken for certain.
     """
     e_pos, e_neg = _placements(e, positive)
@@ -412,14 +422,16 @@ def _auroc(pair: _Pair) -> Evidence:
 
 
 def _neg_mse(pair: _Pair) -> Evidence:
-    d = pair.row_differences("neg_mse")
+    squared_b = np.square(pair.b - pair.y)
+    d = squared_b - np.square(pair.e - pair.y)
     n = np.maximum(pair.n, 1)
     mean = pair.sum(d) / n
     centred = d - mean[pair.groups]
-    sd = np.sqrt(pair.sum(centred**2) / np.maximum(pair.n - 1, 1))
-    skew = pair.sum(centred**3) / n / np.where(sd > 0, sd, 1.0) ** 3
+    square = np.square(centred)
+    sd = np.sqrt(pair.sum(square) / np.maximum(pair.n - 1, 1))
+    skew = pair.sum(square * centred) / n / np.where(sd > 0, sd, 1.0) ** 3
     obstacle = _enough(pair.n)
-    baseline = _ratio(-pair.sum((pair.b - pair.y) ** 2), pair.n)
+    baseline = _ratio(-pair.sum(squared_b), pair.n)
     return Evidence(
         "neg_mse",
         pair.n.astype(np.int64),
