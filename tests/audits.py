@@ -1,0 +1,94 @@
+"""Small finished audits of every kind, run once a process: real results for charts and pages."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from fairaudit.audit.result import AuditResult
+from fairaudit.audit.spec import AuditSpec
+from fairaudit.data.roles import ColumnRoles
+from fairaudit.data.samples import SAMPLES
+from fairaudit.jobs.spec import JobSpec
+from fairaudit.jobs.workspace import Workspace
+
+ROWS = 700
+KINDS: dict[str, tuple[str, dict[str, Any]]] = {
+    "systems": ("lending", {"kind": "predictions"}),
+    "linear": ("lending", {"method": "linear"}),
+    "rome": ("lending", {"method": "rome-em", "params": {"n_groups": 2, "n_init": 2}}),
+    "sde": ("lending", {"method": "fair-sde", "params": {"max_epochs": 4, "confidence": 0.8}}),
+    "medl": (
+        "hospital",
+        {"method": "fair-medl", "params": {"max_epochs": 3, "performance_budget": 0.02}},
+    ),
+    "sweep": (
+        "lending",
+        {
+            "kind": "sweep",
+            "method": "rome-em",
+            "params": {"n_groups": [1, 2, 3], "n_init": 1, "n_bootstrap": 2},
+        },
+    ),
+    "compare": (
+        "lending",
+        {"kind": "compare", "params": {"methods": ["linear", "linear-s"], "seeds": 2}},
+    ),
+    "regression": ("rome_simulation", {"method": "linear"}),
+}
+
+
+@cache
+def root() -> Path:
+    """The workspace that holds the audits of this process."""
+    return Path(tempfile.mkdtemp(prefix="fairaudit-audits-"))
+
+
+@cache
+def finished(kind: str) -> str:
+    """The job id of a finished audit of that kind, in the workspace `root()`."""
+    sample, asked = KINDS[kind]
+    return run(Workspace(root()), table(sample), title=f"Small {kind}", **roles(sample), **asked)
+
+
+@cache
+def result(kind: str) -> AuditResult:
+    """The result of a finished audit of that kind."""
+    return Workspace(root()).result(finished(kind))
+
+
+def altered(result: AuditResult, **tables: pl.DataFrame) -> AuditResult:
+    """The result with some tables replaced."""
+    return AuditResult({**result.tables, **tables}, result.summary, result.provenance)
+
+
+@cache
+def table(sample: str) -> Path:
+    """The first rows of a sample, as a file."""
+    path = root() / "sources" / f"{sample}.csv"
+    path.parent.mkdir(exist_ok=True)
+    pl.read_csv(SAMPLES[sample].path, infer_schema_length=None).head(ROWS).write_csv(path)
+    return path
+
+
+def roles(sample: str) -> dict[str, ColumnRoles]:
+    """The sample's roles with two attributes, so that crossings stay few."""
+    own = SAMPLES[sample].roles
+    return {"roles": own.model_copy(update={"sensitive": own.sensitive[:2], "split": None})}
+
+
+def run(workspace: Workspace, source: Path, **asked: Any) -> str:
+    """Ingest a table, run one audit here, and return its id."""
+    info = workspace.ingest(source, name=source.name)
+    spec = AuditSpec(**{"n_boot": 50, **asked})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # three epochs do not converge, and need not
+        job = workspace.run_now(JobSpec(dataset=info.sha256, audit=spec, device="cpu"))
+    state = workspace.job(job)
+    assert state.state == "succeeded", state.reason
+    return job

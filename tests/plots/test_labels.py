@@ -1,0 +1,65 @@
+"""How values read: percentages for rates, decimals else, a dash for what is undefined."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from fairaudit.audit import metrics
+from fairaudit.plots import labels
+
+
+@pytest.mark.parametrize(
+    ("number", "metric", "text"),
+    [
+        (0.1234, "tpr", "12.3%"),
+        (0.1234, "auroc", "0.123"),
+        (None, "tpr", "–"),
+        (math.nan, "mse", "–"),
+        (1234.5, "mse", "1,234"),
+        (0.00012, "mse", "0.0001"),
+        (0.0000012, "mse", "1.20e-06"),
+        (0.0, "mse", "0.000"),
+        (0.25, "tpr [cat]", "25.0%"),
+    ],
+)
+def test_values_read_as_people_say_them(number: float | None, metric: str, text: str) -> None:
+    assert labels.value(number, metric) == text
+
+
+def test_differences_of_rates_are_points() -> None:
+    assert labels.points(0.031, "fpr") == "3.1 points"
+    assert labels.points(0.031, "auroc") == "0.031"
+
+
+def test_an_undefined_interval_is_no_text() -> None:
+    assert labels.interval(None, 0.2, "tpr") == ""
+    assert labels.interval(0.1, 0.2, "tpr") == "10.0% to 20.0%"
+
+
+@pytest.mark.parametrize("metric", sorted(metrics.WORDS))
+def test_every_metric_has_a_title(metric: str) -> None:
+    title = labels.title(metric)
+    assert title[0].isupper() or not title[0].isalpha()
+    assert "_" not in title
+
+
+def test_the_class_of_a_metric_stays_in_its_title() -> None:
+    assert labels.title("tpr [cat]") == "True-positive rate [cat]"
+
+
+def test_good_and_bad_ends_agree_with_the_audit() -> None:
+    assert all(labels.lower_is_better(m) for m in metrics.LOWER_IS_BETTER)
+    assert not labels.lower_is_better("accuracy")
+
+
+def test_one_row_is_not_rows() -> None:
+    assert [labels.rows(n) for n in (1, 2_000, None)] == ["1 row", "2,000 rows", "no rows"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "unfair"), [("tpr_sd", True), ("equalized_odds", True), ("auroc", False)]
+)
+def test_metrics_of_unfairness_are_told_from_those_of_quality(metric: str, unfair: bool) -> None:
+    assert labels.speaks_of_unfairness(metric) is unfair
