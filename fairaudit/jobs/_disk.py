@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 
 ASIDE = ".new-"  # a file or folder being written; nobody reads it
 INCOMING = "incoming"  # where a workspace stages what is not complete yet
+SETTINGS = "settings.json"
 TRASH = ".old-"  # a folder being removed; nobody reads it
 
 

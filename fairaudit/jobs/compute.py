@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,16 +19,20 @@ if TYPE_CHECKING:
 
 def audit(folder: JobFolder, monitor: FolderMonitor, aside: Path, model: Path) -> None:
     """Compute an audit and write it aside."""
-    parts = folder.parts()
-    result = _merged(folder, len(parts)) if parts else _audited(folder, monitor, model)
+    monitor.start("loading")
+    spec, count = _spec(folder), len(folder.parts())
+    monitor.end()
+    if count:
+        result = _merged(folder, spec, count, monitor, model)
+    else:
+        result = _audited(folder, spec, monitor, model)
     monitor.start("saving")
     result.save(aside)
     monitor.end()
 
 
-def _audited(folder: JobFolder, monitor: FolderMonitor, model: Path) -> AuditResult:
+def _audited(folder: JobFolder, spec: JobSpec, monitor: FolderMonitor, model: Path) -> AuditResult:
     monitor.start("loading")
-    spec = _spec(folder)
     from fairaudit.audit.run import run_audit
     from fairaudit.data.dataset import Dataset
     from fairaudit.data.images import ImageStore
@@ -37,21 +42,47 @@ def _audited(folder: JobFolder, monitor: FolderMonitor, model: Path) -> AuditRes
     store = None if images is None else ImageStore(images)
     dataset = Dataset(shelf.load(spec.dataset), spec.audit.roles, store)
     monitor.end()
-    return run_audit(dataset, spec.audit, monitor=monitor, device=spec.device, model_folder=model)
+    return run_audit(
+        dataset,
+        spec.audit,
+        monitor=monitor,
+        device=spec.device,
+        model_folder=model,
+        facts={"dataset": spec.dataset, "source": folder.request().source},
+    )
 
 
-def _merged(folder: JobFolder, count: int) -> AuditResult:
-    from fairaudit.jobs.shards import merge
+def _merged(
+    folder: JobFolder, spec: JobSpec, count: int, monitor: FolderMonitor, model: Path
+) -> AuditResult:
+    """The parts of a sweep in one; the chosen number is judged again if no part chose it."""
+    from fairaudit.jobs import shards
+    from fairaudit.jobs.spec import JobSpec as Spec
 
-    return merge([_part(folder, number) for number in range(count)])
+    parts = [_part(folder, number) for number in range(count)]
+    results = [_result(part) for part in parts]
+    number = shards.chosen(shards.by_number(results)["sweep"])
+    bearer = shards.bearer(results, number)
+    if bearer is not None:
+        if parts[bearer].model_path.is_dir():
+            parts[bearer].check_result(model=True)
+            shutil.copytree(parts[bearer].model_path, model)
+        return shards.merge(results, results[bearer], spec.audit)
+    assert number is not None
+    alone = shards.with_numbers(folder.request().job, [number], n_bootstrap=0)
+    base = _audited(folder, Spec.model_validate(alone), monitor, model)
+    return shards.merge(results, base, spec.audit)
 
 
-def _part(folder: JobFolder, number: int) -> AuditResult:
+def _result(part: JobFolder) -> AuditResult:
     from fairaudit.audit.result import AuditResult
 
-    part = JobFolder(folder.path.with_name(folders.part_id(folder.id, number)))
     part.check_result()
     return AuditResult.load(part.result_path)
+
+
+def _part(folder: JobFolder, number: int) -> JobFolder:
+    return JobFolder(folder.path.with_name(folders.part_id(folder.id, number)))
 
 
 def _spec(folder: JobFolder) -> JobSpec:

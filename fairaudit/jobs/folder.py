@@ -63,13 +63,15 @@ def part_id(job: str, number: int) -> str:
 class Request:
     """What was asked, by whom: the content of the file a worker reads first.
 
-    `job` is the `JobSpec` as JSON values; it is parsed where pydantic may be imported.
+    `job` is the `JobSpec` as JSON values; it is parsed where pydantic may be imported. `source`
+    is what the owner calls the data.
     """
 
     id: str
     owner: str
     created: float
     job: Mapping[str, Any]
+    source: str = ""
 
 
 @dataclass(frozen=True)

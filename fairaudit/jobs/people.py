@@ -253,7 +253,8 @@ class Access:
                 "SELECT MAX(since) FROM owners WHERE kind = 'dataset' AND id = ?", (dataset,)
             ).fetchone()[0]
             opened = db.execute(
-                "SELECT MAX(at) FROM trail WHERE kind = 'dataset' AND id = ?", (dataset,)
+                "SELECT MAX(at) FROM trail WHERE action = 'open' AND kind = 'dataset' AND id = ?",
+                (dataset,),
             ).fetchone()[0]
         return None if since is None else max(since, opened or since)
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from fairaudit.exceptions import Cancelled, FairauditError, IntegrityError, JobError
 from fairaudit.jobs import _process
+from fairaudit.jobs._disk import SETTINGS
 from fairaudit.jobs.folder import JobFolder, Outcome
 from fairaudit.jobs.monitor import FolderMonitor
 
@@ -83,6 +84,7 @@ def _attempt(folder: JobFolder, compute: Compute, monitor: FolderMonitor) -> Out
             raise Cancelled("cancelled")
         with folder.result_aside() as (aside, model):
             compute(folder, monitor, aside, model)
+            need_room(folder.path.parent.parent)
             seal = folder.publish(aside)
         return _outcome(monitor, "succeeded", manifest=seal)
     except Cancelled as error:
@@ -139,6 +141,16 @@ def _log_trace(folder: JobFolder) -> None:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
+
+
+def need_room(root: Path) -> None:
+    """Raise when the workspace, with what is not published yet, is over its quota."""
+    if not (root / SETTINGS).exists():
+        return  # nothing is limited, and a quick job stays quick
+    from fairaudit.jobs import upkeep
+    from fairaudit.jobs.settings import Settings
+
+    upkeep.need_room(root, Settings.load(root))
 
 
 class _Watch:

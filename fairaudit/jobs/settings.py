@@ -10,7 +10,7 @@ from fairaudit.exceptions import SpecError
 from fairaudit.jobs import _disk
 from fairaudit.jobs.people import Role
 
-_NAME = "settings.json"
+_NAME = _disk.SETTINGS
 
 
 class Settings(BaseModel):

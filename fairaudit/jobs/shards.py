@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from fairaudit.audit.result import AuditResult
+    from fairaudit.audit.spec import AuditSpec
 
 _KEY = "n_groups"
 
@@ -19,14 +22,24 @@ def split(job: Mapping[str, Any], places: int) -> list[dict[str, Any]]:
     large numbers are shorter.
     """
     audit = job["audit"]
-    numbers = audit.get("params", {}).get(_KEY)
-    if not isinstance(numbers, list) or len(numbers) < 4 or places < 2:
+    ordered = _numbers(audit.get("params", {}))
+    if len(ordered) < 4 or places < 2:
         return [dict(job)]
-    ordered = sorted({int(n) for n in numbers})
-    return [
-        {**job, "audit": {**audit, "params": {**audit["params"], _KEY: part}}}
-        for part in ranges(ordered, places)
-    ]
+    return [with_numbers(job, part) for part in ranges(ordered, places)]
+
+
+def with_numbers(job: Mapping[str, Any], numbers: Sequence[int], **params: Any) -> dict[str, Any]:
+    """The same sweep over other numbers of groups."""
+    audit = job["audit"]
+    asked = {**audit.get("params", {}), _KEY: list(numbers), **params}
+    return {**job, "audit": {**audit, "params": asked}}
+
+
+def _numbers(params: Mapping[str, Any]) -> list[int]:
+    asked = params.get(_KEY) or list(range(1, 9))  # the sweep's own default
+    if not isinstance(asked, list) or not all(isinstance(n, int) for n in asked):
+        return []
+    return sorted(set(asked))
 
 
 def ranges(numbers: Sequence[int], places: int) -> list[list[int]]:
@@ -43,36 +56,72 @@ def ranges(numbers: Sequence[int], places: int) -> list[list[int]]:
     return parts
 
 
-def merge(results: Sequence[AuditResult]) -> AuditResult:
-    """One result from the parts of a sweep.
+def chosen(sweep: pl.DataFrame) -> int | None:
+    """The number of groups chosen from a whole sweep, None where the table does not tell.
 
-    Tables are put below each other, rows that two parts share are kept once, and tables with
-    a number of groups are sorted by it. Summary and provenance are the first part's, with the
-    numbers of groups of all parts and the seconds added up.
+    The smallest number whose held-out likelihood lies within one standard error of the best
+    (Breiman et al. 1984, section 3.4.3): the rule of the sweep itself, over all parts.
     """
+    if not {"heldout", "heldout_se"} <= set(sweep.columns) or sweep.is_empty():
+        return None
+    best = sweep.sort("heldout", descending=True).row(0, named=True)
+    floor = best["heldout"] - best["heldout_se"]
+    return int(sweep.filter(sweep["heldout"] >= floor)[_KEY].min())  # type: ignore[arg-type]
+
+
+def bearer(parts: Sequence[AuditResult], number: int | None) -> int | None:
+    """Which part judged the chosen number of groups on held-out rows."""
+    if number is None:
+        return 0
+    own = [chosen(part.tables["sweep"]) for part in parts]
+    return own.index(number) if number in own else None
+
+
+def by_number(parts: Sequence[AuditResult]) -> dict[str, pl.DataFrame]:
+    """The tables with a row or more for each number of groups, from all parts.
+
+    Neighbouring parts share one number; its rows are taken from the first of them. A lineage
+    row belongs to the part that knows both numbers, so none is shared.
+    """
+    names = [name for name, table in parts[0].tables.items() if _KEY in table.columns]
+    return {name: _joined(name, [part.tables[name] for part in parts]) for name in names}
+
+
+def _joined(name: str, tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
     import polars as pl
 
+    fresh, seen = [tables[0]], set(tables[0][_KEY].unique())
+    for table in tables[1:]:
+        fresh.append(table if name == "lineage" else table.filter(~pl.col(_KEY).is_in(list(seen))))
+        seen |= set(table[_KEY].unique())
+    whole = pl.concat(fresh, how="diagonal_relaxed")
+    if name == "sweep" and (number := chosen(whole)) is not None:
+        whole = whole.with_columns(chosen=pl.col(_KEY) == number)
+    return whole
+
+
+def merge(parts: Sequence[AuditResult], base: AuditResult, spec: AuditSpec) -> AuditResult:
+    """One result of the whole sweep.
+
+    Parameters
+    ----------
+    parts : sequence of AuditResult
+        In the order of their numbers of groups.
+    base : AuditResult
+        Judged the chosen number of groups; everything that is not told for each number (errors,
+        gaps, predictions, headline) is its own.
+    spec : AuditSpec
+        Of the whole sweep.
+    """
     from fairaudit.audit.result import AuditResult
 
-    names = dict.fromkeys(name for result in results for name in result.tables)
-    tables = {name: _stacked(pl, name, results) for name in names}
-    return AuditResult(tables, _summary(results), _provenance(results))
-
-
-def _stacked(pl: Any, name: str, results: Sequence[AuditResult]) -> Any:
-    found = [result.tables[name] for result in results if name in result.tables]
-    whole = pl.concat([t for t in found if t.height] or found[:1], how="diagonal_relaxed")
-    whole = whole.unique(maintain_order=True)
-    return whole.sort(_KEY, maintain_order=True) if _KEY in whole.columns else whole
-
-
-def _summary(results: Sequence[AuditResult]) -> dict[str, Any]:
-    summary = dict(results[0].summary)
-    said = [line for result in results for line in result.summary.get("warnings", ())]
-    return {**summary, "warnings": list(dict.fromkeys(said)), "parts": len(results)}
-
-
-def _provenance(results: Sequence[AuditResult]) -> dict[str, Any]:
-    provenance = dict(results[0].provenance)
-    seconds = sum(result.provenance.get("seconds", 0.0) for result in results)
-    return {**provenance, "seconds": round(seconds, 3), "parts": len(results)}
+    said = [line for part in [base, *parts] for line in part.summary.get("warnings", ())]
+    summary = {**base.summary, "warnings": list(dict.fromkeys(said)), "parts": len(parts)}
+    seconds = sum(part.provenance.get("seconds", 0.0) for part in parts)
+    origin = {
+        **base.provenance,
+        "spec": spec.model_dump(mode="json"),
+        "spec_sha256": spec.digest(),
+        "seconds": round(seconds, 3),
+    }
+    return AuditResult({**base.tables, **by_number(parts)}, summary, origin)

@@ -100,7 +100,7 @@ def _submit_parts(ledger: Ledger, folder: JobFolder) -> None:
     for number, job in enumerate(folder.parts()):
         part = _part(folder, number)
         if not part.exists and ledger.get(part.id) is None:
-            asked = Request(part.id, request.owner, request.created, job)
+            asked = Request(part.id, request.owner, request.created, job, request.source)
             JobFolder.create(ledger.jobs, asked)
             ledger.add(asked)
 

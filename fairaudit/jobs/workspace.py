@@ -246,7 +246,8 @@ class Workspace:
         job = spec.model_dump(mode="json")
         limits = [m for m in (spec.memory_limit_mb, self.settings.memory_limit_mb) if m]
         job["memory_limit_mb"] = min(limits) if limits else None
-        return Request(folders.new_id(), self.user.key, time.time(), job)
+        source = self._access.owned(self.user, "dataset").get(spec.dataset, "")
+        return Request(folders.new_id(), self.user.key, time.time(), job, source)
 
     # -- taking out and bringing in -----------------------------------------------------------
 

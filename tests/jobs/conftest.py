@@ -24,7 +24,7 @@ def quick_request(owner: str = "me", kind: str = "predictions", **params: Any) -
     """A request the quick worker understands."""
     memory = params.pop("memory_limit_mb", None)
     data = params.pop("dataset", DATA)
-    audit = {"kind": kind, "method": "quick", "title": "quick", "params": params}
+    audit = {"roles": {}, "kind": kind, "method": "quick", "title": "quick", "params": params}
     job = {"dataset": data, "audit": audit, "device": "auto", "memory_limit_mb": memory}
     return Request(new_id(), owner, time.time(), job)
 

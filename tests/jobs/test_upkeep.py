@@ -1,0 +1,201 @@
+"""Room on the disk: quota, retention, and nothing derived survives a deletion."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from fairaudit.exceptions import JobError, LimitExceeded, SpecError
+from fairaudit.jobs import _disk, runner, supervisor, upkeep
+from fairaudit.jobs.folder import Outcome
+from fairaudit.jobs.people import Person
+from fairaudit.jobs.settings import Settings
+from fairaudit.jobs.spec import JobSpec
+from fairaudit.jobs.workspace import Workspace
+from tests.jobs.conftest import submit_quick, wait_for
+from tests.jobs.quick_worker import compute
+
+CSV = b"x,y,sex\n1,0,f\n2,1,m\n3,0,f\n4,1,m\n"
+
+
+def _done(workspace: Workspace, dataset: str, age_days: float = 0.0) -> str:
+    id = submit_quick(workspace, dataset=dataset)
+    workspace.ledger.claim(id, "inline")
+    outcome = runner.run(workspace.ledger.folder(id), compute, own_process=False)
+    workspace.ledger.settle(id, Outcome("succeeded", None, time.time() - age_days * upkeep.DAY))
+    assert outcome.state == "succeeded"
+    return id
+
+
+def test_a_full_workspace_takes_nothing_more_and_says_what_to_do(workspace: Workspace) -> None:
+    info = workspace.ingest(CSV, name="a.csv")
+    spec = JobSpec.model_validate({"dataset": info.sha256, "audit": {"roles": {}}})
+    workspace.set_settings(Settings(disk_quota_mb=1))
+    (workspace.root / "ballast").write_bytes(b"0" * 2**20)
+    for call in (lambda: workspace.ingest(b"x\n1\n", name="b"), lambda: workspace.submit(spec)):
+        with pytest.raises(LimitExceeded, match=r"1 MB of its 1 MB.*--prune"):
+            call()
+    assert workspace.jobs() == []
+
+
+def test_a_result_that_would_burst_the_quota_is_not_published(workspace: Workspace) -> None:
+    workspace.set_settings(Settings(disk_quota_mb=1))
+
+    def hoard(folder, monitor, aside: Path, model: Path) -> None:
+        (aside / "big.bin").write_bytes(b"0" * 2**21)
+
+    id = submit_quick(workspace)
+    outcome = runner.run(workspace.ledger.folder(id), hoard, own_process=False)
+    assert outcome.state == "failed"
+    assert "disk_quota_mb" in outcome.reason
+    assert not workspace.ledger.folder(id).result_path.exists()
+    assert workspace.usage_mb() < 1
+
+
+def test_a_jobs_memory_limit_is_never_above_the_workspaces(workspace: Workspace) -> None:
+    info = workspace.ingest(CSV, name="a.csv")
+    workspace.set_settings(Settings(memory_limit_mb=512))
+    limits = {}
+    for own in (None, 256, 4096):
+        spec = JobSpec.model_validate(
+            {"dataset": info.sha256, "audit": {"roles": {}}, "memory_limit_mb": own}
+        )
+        limits[own] = workspace.spec(workspace.submit(spec)).memory_limit_mb
+    assert limits == {None: 512, 256: 256, 4096: 512}
+
+
+def test_pruning_removes_old_finished_jobs_and_then_unused_data(workspace: Workspace) -> None:
+    kept_data = workspace.ingest(CSV, name="kept.csv").sha256
+    lost_data = workspace.ingest(CSV + b"5,0,f\n", name="lost.csv").sha256
+    fresh = _done(workspace, kept_data)
+    old = _done(workspace, kept_data, age_days=40)
+    waiting = submit_quick(workspace, dataset=kept_data)
+    _age_owners(workspace, 40)
+    pruned = workspace.prune(30)
+    assert pruned.jobs == (old,)
+    assert pruned.datasets == (lost_data,)
+    assert {info.id for info in workspace.jobs()} == {fresh, waiting}
+    assert [d.name for d in workspace.datasets()] == ["kept.csv"]
+    assert [line.action for line in workspace.trail()][-2:] == ["delete", "delete"]
+
+
+def _age_owners(workspace: Workspace, days: float) -> None:
+    with workspace._access._db.writing() as db:
+        db.execute("UPDATE owners SET since = since - ?", (days * upkeep.DAY,))
+
+
+def test_without_an_age_only_data_of_nobody_are_removed(workspace: Workspace) -> None:
+    mine = workspace.ingest(CSV, name="mine.csv").sha256
+    orphan = workspace.ingest(CSV + b"5,0,f\n", name="x.csv").sha256
+    workspace._access.forget("dataset", orphan)
+    _done(workspace, mine, age_days=4000)
+    assert workspace.prune() == upkeep.Pruned((), (orphan,))
+    assert len(workspace.jobs()) == 1
+
+
+def test_data_opened_lately_are_in_use(workspace: Workspace) -> None:
+    data = workspace.ingest(CSV, name="a.csv").sha256
+    _age_owners(workspace, 40)
+    workspace.dataset(data)
+    assert workspace.prune(30).datasets == ()
+
+
+def test_deleting_data_removes_all_that_was_made_of_them(workspace: Workspace) -> None:
+    data = workspace.ingest(CSV, name="a.csv").sha256
+    done = _done(workspace, data)
+    waiting = submit_quick(workspace, dataset=data)
+    other = _done(workspace, "1" * 64)
+    workspace.share("job", done, Person("i", "s"))
+    workspace.delete_dataset(data)
+    assert [info.id for info in workspace.jobs()] == [other]
+    left = [p.name for p in workspace.root.rglob("*")]
+    assert not {data, done, waiting} & set(left)
+    assert workspace._access.related(Person("i", "s"), "job") == {}
+    assert workspace.datasets() == []
+
+
+def test_deleting_twice_is_a_thing_that_is_not_there(workspace: Workspace) -> None:
+    id = _done(workspace, "0" * 64)
+    workspace.delete(id)
+    with pytest.raises(Exception, match="there is no audit"):
+        workspace.delete(id)
+
+
+def test_settings_that_are_not_valid_name_their_file(workspace: Workspace) -> None:
+    (workspace.root / "settings.json").write_text('{"disk_quota": 5}')
+    with pytest.raises(SpecError, match=r"settings\.json"):
+        _ = workspace.settings
+
+
+def test_rebuilding_beside_a_supervisor_is_refused(workspace: Workspace) -> None:
+    with supervisor.sole(workspace.root), pytest.raises(JobError, match="supervisor is at work"):
+        workspace.rebuild()
+
+
+def test_the_check_finds_a_changed_result(workspace: Workspace) -> None:
+    id = _done(workspace, "0" * 64)
+    assert workspace.check() == []
+    path = workspace.ledger.folder(id).result_path / "payload.bin"
+    path.write_bytes(path.read_bytes()[:-1] + b"#")
+    assert len(workspace.check()) == 1
+
+
+# -- what dies half way --------------------------------------------------------------------------
+
+_DYING = """
+import sys, time
+from pathlib import Path
+from fairaudit.jobs import _disk
+with _disk.staging(Path(sys.argv[1])) as aside:
+    (aside / "half").write_bytes(b"x")
+    print("here", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_what_a_killed_ingestion_left_is_swept_and_a_living_one_is_not(tmp_path: Path) -> None:
+    incoming = tmp_path / "incoming"
+    processes = [
+        subprocess.Popen([sys.executable, "-c", _DYING, str(incoming)], stdout=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    assert [p.stdout.readline() for p in processes] == [b"here\n"] * 2
+    os.kill(processes[0].pid, signal.SIGKILL)
+    processes[0].wait()
+    wait_for(lambda: _disk.sweep_staging(incoming) == 1)
+    assert len(list(incoming.glob("*.lock"))) == 1
+    processes[1].kill()
+    for process in processes:
+        process.wait()
+        process.stdout.close()
+    assert _disk.sweep_staging(incoming) == 1
+    assert list(incoming.iterdir()) == []
+
+
+def test_a_failed_ingestion_leaves_nothing(workspace: Workspace) -> None:
+    with pytest.raises(Exception, match="empty"):
+        workspace.ingest(b"", name="empty.csv")
+    assert list((workspace.root / "incoming").iterdir()) == []
+    assert workspace.datasets() == []
+
+
+def test_a_full_disk_at_submission_leaves_nothing(workspace: Workspace, monkeypatch) -> None:
+    data = workspace.ingest(CSV, name="a.csv").sha256
+    spec = JobSpec.model_validate({"dataset": data, "audit": {"roles": {}}})
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        workspace.submit(spec)
+    monkeypatch.undo()
+    assert workspace.jobs() == []
+    assert list((workspace.root / "jobs").iterdir()) == []
+    assert list((workspace.root / "incoming").iterdir()) == []
