@@ -17,7 +17,15 @@ from fairaudit.exceptions import InputError
 
 DELIMITERS = (",", ";", "\t", "|", "^", "~")
 CHUNK = 4 << 20
-_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", "^": "caret", "~": "tilde"}
+_NAMES = {
+    ",": "comma",
+    ";": "semicolon",
+    "\t": "tab",
+    "|": "bar",
+    "^": "caret",
+    "~": "tilde",
+    " ": "blank",
+}
 
 
 @dataclass(frozen=True)
@@ -185,10 +193,17 @@ def _reader(text: str, end: str, delimiter: str, quote: str | None) -> Any:
     return csv.reader(kept, delimiter=delimiter, quotechar=quote)
 
 
-def _best_delimiter(text: str, end: str, quote: str | None, *, whole: bool) -> str:
-    """The delimiter under which most rows have the header's number of cells."""
+def _best_delimiter(
+    text: str,
+    end: str,
+    quote: str | None,
+    *,
+    whole: bool,
+    delimiters: tuple[str, ...] = DELIMITERS,
+) -> str:
+    """The delimiter under which most rows have the header's number of cells; blanks come last."""
     best: tuple[float, int, str] = (0.0, 1, ",")
-    for delimiter in DELIMITERS:
+    for delimiter in delimiters:
         rows = sample_rows(text, Dialect(delimiter=delimiter, quote=quote, end=end), 200)
         if not whole and len(rows) > 1:
             rows = rows[:-1]
@@ -200,6 +215,8 @@ def _best_delimiter(text: str, end: str, quote: str | None, *, whole: bool) -> s
             continue
         if (round(share, 2), len(rows[0])) > (best[0], best[1]) or best[1] == 1:
             best = (round(share, 2), len(rows[0]), delimiter)
+    if best[1] == 1 and delimiters == DELIMITERS:
+        return _best_delimiter(text, end, quote, whole=whole, delimiters=(" ",))
     return best[2]
 
 

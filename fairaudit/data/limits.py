@@ -22,7 +22,9 @@ class Limits:
         Largest size after decompression.
     ratio : int
         Largest growth by decompression, judged once more than 64 MB have come out.
-    rows, columns : int
+    sheet_bytes, json_bytes : int
+        Largest unpacked workbook and JSON text: both take many times their size in memory.
+    rows, columns, cells : int
         Largest table.
     cell_bytes : int
         Largest single text value.
@@ -31,8 +33,11 @@ class Limits:
     file_bytes: int = 2 * GB
     expanded_bytes: int = 8 * GB
     ratio: int = 500
+    sheet_bytes: int = GB
+    json_bytes: int = 512 * MB
     rows: int = 200_000_000
     columns: int = 10_000
+    cells: int = 4_000_000_000
     cell_bytes: int = MB
 
     def check_expansion(self, name: str, packed: int, expanded: int) -> None:
@@ -55,9 +60,10 @@ class Limits:
                 f"'{name}' has {columns:,} columns; at most {self.columns:,} are read: keep the "
                 "columns the audit needs (a wide matrix may also be a transposed table)"
             )
-        if rows > self.rows:
+        if rows > self.rows or rows * columns > self.cells:
             raise LimitExceeded(
-                f"'{name}' has {rows:,} rows; at most {self.rows:,} are read: take a sample"
+                f"'{name}' has {rows:,} rows of {columns:,} columns; at most {self.rows:,} rows and "
+                f"{self.cells:,} cells are read: take a sample, or the columns you need"
             )
 
     def check_file(self, name: str, size: int) -> None:

@@ -219,6 +219,19 @@ def _mixed(patient: Patient) -> Iterator[Problem]:
             )  # fmt: skip
 
 
+def _number_text(patient: Patient) -> Iterator[Problem]:
+    for c in patient.used:
+        if c.number or c.dtype != "String" or c.name == patient.roles.target or not c.values:
+            continue
+        signed = [v for v in c.values if re.search(r"[%$€£,]", v)]
+        if signed and all(_is_number(v) for v in c.values):
+            yield Problem(
+                "number_text", "warning", c.name,
+                f"column '{c.name}' holds numbers written as text, such as '{signed[0]}'",
+                "remove the signs; now every number is a category",
+            )  # fmt: skip
+
+
 def _is_number(text: str) -> bool:
     return bool(re.fullmatch(r"[+-]?[$€£]?\d[\d,.\s]*([eE][+-]?\d+)?%?", text))
 
@@ -357,6 +370,6 @@ def _size(patient: Patient) -> Iterator[Problem]:
 
 _CHECKS: tuple[Callable[[Patient], Iterator[Problem]], ...] = (
     _target, _roles, _constant, _duplicated, _identifiers, _levels, _groups, _left_out, _leaks,
-    _mixed, _infinite, _missing, _coded_missing, _clusters, _systems, _given_away, _no_sensitive,
+    _mixed, _number_text, _infinite, _missing, _coded_missing, _clusters, _systems, _given_away, _no_sensitive,
     _size,
 )  # fmt: skip

@@ -8,9 +8,9 @@ from typing import Any
 import polars as pl
 
 from fairaudit.data.dialect import unique_names
-from fairaudit.data.formats import Source, utf16_or_32
-from fairaudit.data.limits import Limits
-from fairaudit.exceptions import InputError
+from fairaudit.data.formats import Source, size_of, utf16_or_32
+from fairaudit.data.limits import Limits, size_text
+from fairaudit.exceptions import InputError, LimitExceeded
 
 _WANTED = (
     "a table is a list of objects ([{...}, ...]), one object a line, or an object of equally long "
@@ -45,8 +45,12 @@ def _is_lines(text: str) -> bool:
 
 
 def _text(source: Source, name: str, limits: Limits) -> str:
+    if size_of(source) > limits.json_bytes:
+        raise LimitExceeded(
+            f"'{name}' is {size_text(size_of(source))} of JSON; at most "
+            f"{size_text(limits.json_bytes)} are read: convert it to CSV or Parquet"
+        )
     data = source if isinstance(source, bytes) else source.read_bytes()
-    limits.check_file(name, len(data))
     encoding = utf16_or_32(data[:4096]) or "utf-8-sig"
     try:
         return data.decode(encoding)

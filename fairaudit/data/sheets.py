@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from dataclasses import replace
 
 import polars as pl
 
@@ -27,7 +28,8 @@ def read_sheet(
     import fastexcel
 
     limits.check_file(name, size_of(source))
-    _check_expansion(source, name, limits)
+    ceiling = min(limits.sheet_bytes, limits.expanded_bytes)
+    _check_expansion(source, name, replace(limits, expanded_bytes=ceiling))
     try:
         book = fastexcel.read_excel(source if isinstance(source, bytes) else str(source))
         names = list(book.sheet_names)

@@ -264,7 +264,7 @@ def _columnar(source: Source, found: Format, name: str) -> pl.LazyFrame:
         if found == "parquet":
             lazy = pl.scan_parquet(where, glob=False)
         elif found == "arrow":
-            lazy = pl.read_ipc(where).lazy()
+            lazy = pl.read_ipc(where).lazy() if isinstance(source, bytes) else pl.scan_ipc(where)
         else:
             lazy = pl.read_ipc_stream(where).lazy()
         lazy.head(1).collect()
@@ -295,6 +295,7 @@ def _declared(lazy: pl.LazyFrame, found: str, name: str, limits: Limits) -> Tabl
     text = [c for c, t in lazy.collect_schema().items() if t == pl.String]
     try:
         rows = int(lazy.select(pl.len()).collect(engine="streaming").item())
+        limits.check_shape(name, rows, len(schema))
         seen = {c: s for c, s in cells.study(lazy.select(text)).items() if s.missing or s.padded}
     except (pl.exceptions.PolarsError, OSError) as error:
         raise InputError(
@@ -302,7 +303,6 @@ def _declared(lazy: pl.LazyFrame, found: str, name: str, limits: Limits) -> Tabl
         ) from error
     if rows == 0 or not schema:
         raise InputError(f"'{name}' has no rows; add the rows to be audited")
-    limits.check_shape(name, rows, len(schema))
     return Table(cells.missing_to_null(lazy, text), tuple(cells.missing_notes(seen)), found)
 
 

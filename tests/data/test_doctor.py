@@ -128,6 +128,10 @@ SICK: dict[str, tuple[pl.DataFrame, ColumnRoles | None]] = {
         _table(pay=[str(i) for i in N[:-4]] + ["unknown pay"] * 4),
         ColumnRoles(target="hired", features=("pay",), sensitive=("sex",)),
     ),
+    "number_text": (
+        _table(pay=[f"${i},000" for i in N]),
+        ColumnRoles(target="hired", features=("pay",), sensitive=("sex",)),
+    ),
     "infinite": (_table(ratio=np.where(N % 50 == 0, np.inf, N / 7)), None),
     "many_missing": (_table(lab=pl.Series([1.5, None, None, None, 2.0] * 60)), None),
     "coded_missing": (_table(lab=np.where(N % 10 == 0, -999, N % 40)), None),

@@ -284,6 +284,32 @@ def test_limits_on_shape_size_and_cells() -> None:
         read_table(b"a,b\nxxxxxxxxx,1\n", limits=Limits(cell_bytes=5))
 
 
+def test_many_rows_in_a_tiny_file_are_refused_before_they_are_unpacked() -> None:
+    out = io.BytesIO()
+    pl.DataFrame({"a": [0]}).select(pl.col("a").repeat_by(3_000_000).explode()).write_parquet(out)
+    assert len(out.getvalue()) < 100_000
+    with pytest.raises(LimitExceeded, match="3,000,000 rows"):
+        read_table(out.getvalue(), limits=Limits(cells=1_000_000))
+
+
+def test_large_json_and_workbooks_are_refused_by_their_unpacked_size() -> None:
+    with pytest.raises(LimitExceeded, match="of JSON"):
+        read_table(b'[{"a": 1}]', limits=Limits(json_bytes=5))
+    with pytest.raises(LimitExceeded, match="when decompressed"):
+        read_table(_workbook(x=[["a"], [1]]), limits=Limits(sheet_bytes=100))
+
+
+def test_blanks_separate_columns_where_nothing_else_does() -> None:
+    assert read_table(b"age job y\n31 clerk 1\n40 cook 0\n").rows() == [
+        (31, "clerk", 1),
+        (40, "cook", 0),
+    ]
+    assert read_table(b"first name,last name\nAnn Lee,Bo Ray\n").columns == [
+        "first name",
+        "last name",
+    ]
+
+
 def test_a_folder_and_a_missing_path_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is a folder"):
         read_table(tmp_path)
