@@ -324,8 +324,8 @@ def learn_target(m: FairMEDL, y: NDArray[Any], weight: Float) -> Task:
         return kind
     check_classification_targets(y)
     m.classes_ = np.unique(y)
-    if len(m.classes_) < 2:
-        raise InputError("y holds 1 class; a classifier needs rows of at least 2 classes")
+    if len(np.unique(y[weight > 0])) < 2:
+        raise InputError("y holds 1 class; a classifier needs weighted rows of at least 2 classes")
     if kind == "binary" and len(m.classes_) > 2:
         raise InputError(
             f"y holds {len(m.classes_)} classes and task='binary' takes 2. Only binary "

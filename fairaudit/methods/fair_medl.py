@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import ClassifierTags, RegressorTags, check_random_state
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from fairaudit.exceptions import SpecError
@@ -25,6 +26,11 @@ from fairaudit.methods._state import load_state, save_state
 
 KIND = "fair-medl"
 PATH = (0.0, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0)
+
+
+def _has_classes(model: FairMEDL) -> bool:
+    """Whether the model answers with classes: by its task, or by what it was fitted on."""
+    return model.task != "regression" and getattr(model, "_kind", "") != "regression"
 
 
 class FairMEDL(BaseEstimator):  # type: ignore[misc]
@@ -194,16 +200,9 @@ class FairMEDL(BaseEstimator):  # type: ignore[misc]
         """Labels or values (n,) of the mixed prediction."""
         return self._labels(self._mixed(self._weights(), X, clusters))
 
+    @available_if(_has_classes)
     def predict_proba(self, X: Any, *, clusters: Any = None) -> Float:
-        """Class probabilities (n, C) of the mixed prediction.
-
-        Raises
-        ------
-        AttributeError
-            For regression.
-        """
-        if self._task() == "regression":
-            raise AttributeError("predict_proba is for classes; use predict for values")
+        """Class probabilities (n, C) of the mixed prediction; there is none for regression."""
         answer = self._mixed(self._weights(), X, clusters)
         return answer if answer.shape[1] > 1 else np.column_stack([1 - answer, answer])
 

@@ -1,0 +1,381 @@
+"""Fair MEDL as users call it: tasks, switches, budgets, intervals, tables, state and warnings."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.estimator_checks import check_estimator
+
+from fairaudit.exceptions import InputError, IntegrityError, SpecError
+from fairaudit.methods._medl_checks import collapsed, constant, entropy_given, one_class
+from fairaudit.methods._medl_inputs import MOST_LEVELS, OTHER, Attribute
+from fairaudit.methods._medl_path import choose
+from fairaudit.methods.fair_medl import FairMEDL
+from fairaudit.methods.medl_metrics import auroc
+from tests.methods.medl_data import clustered
+
+FAST: dict[str, Any] = {
+    "hidden_sizes": (8,),
+    "learning_rate": 0.02,
+    "max_epochs": 12,
+    "batch_size": 128,
+    "random_state": 0,
+}
+
+
+def fitted(task: str = "binary", n: int = 600, **switches: Any) -> tuple[FairMEDL, Any]:
+    data = clustered(n, seed=2, task=task)
+    X, y, S, c = data
+    return FairMEDL(**{**FAST, **switches}).fit(X, y, sensitive_features=S, clusters=c), data
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+@pytest.mark.parametrize("debias", ["adversarial", "rates", "correlation", None])
+@pytest.mark.parametrize("target", ["equalized_odds", "demographic_parity"])
+def test_every_task_form_and_target_learns(task: str, debias: Any, target: Any) -> None:
+    model, (X, y, _, c) = fitted(
+        task, debias=debias, fairness_target=target, lambda_fair_fixed=0.1, lambda_fair_mixed=0.1
+    )
+    chance = 0.0 if task == "regression" else np.unique(y, return_counts=True)[1].max() / len(y)
+    assert model.score(X, y, clusters=c) > chance + 0.08
+    answer = model.predict_mixed(X, clusters=c)
+    assert answer.shape == ((len(y), 3) if task == "multiclass" else (len(y),))
+    assert model.predict_fixed(X).shape == answer.shape
+
+
+@pytest.mark.parametrize(
+    "switches",
+    [
+        {"debias": None, "random_effects": False, "cluster_adversary": False},  # plain net
+        {"debias": None, "random_effects": False},  # + cluster adversary
+        {"debias": "adversarial", "random_effects": False},
+        {
+            "debias": "rates",
+            "random_effects": False,
+            "cluster_adversary": False,
+        },  # the missing one
+        {"debias": None},  # MEDL
+        {"slopes": "hidden"},
+        {"slopes": "none", "prior_scale": None},
+        {"unseen": "fixed"},
+    ],
+)
+def test_every_variant_of_the_ablation_is_reachable(switches: dict[str, Any]) -> None:
+    model, (X, y, _, c) = fitted(**switches, max_epochs=6)
+    assert auroc(y, model.predict_mixed(X, clusters=c)) > 0.6
+    if not switches.get("random_effects", True):
+        np.testing.assert_array_equal(model.predict_mixed(X, clusters=c), model.predict_fixed(X))
+        assert model.random_effects_.height == 0
+
+
+def test_mixed_effects_beat_fixed_ones_and_wrong_clusters_hurt_only_them() -> None:
+    model, (X, y, _, c) = fitted(n=1500, debias=None, max_epochs=25)
+    right = auroc(y, model.predict_mixed(X, clusters=c))
+    wrong = auroc(y, model.predict_mixed(X, clusters=np.random.default_rng(0).permutation(c)))
+    fixed = auroc(y, model.predict_fixed(X))
+    assert right > fixed + 0.02
+    assert wrong < right - 0.02  # while y_F has no cluster among its inputs at all
+
+
+def test_intercepts_are_found() -> None:
+    rng = np.random.default_rng(0)
+    true = dict(zip([f"site {k}" for k in range(6)], np.linspace(-1.5, 1.5, 6), strict=True))
+    c = np.array(list(true))[rng.integers(0, 6, 3000)]
+    x = rng.normal(size=(3000, 2))
+    y = x[:, 0] + np.array([true[k] for k in c]) + rng.normal(size=3000)
+    model = FairMEDL((), debias=None, cluster_adversary=False, slopes="none", prior_scale=None,
+                     learning_rate=0.02, max_epochs=30, random_state=0)  # fmt: skip
+    effects = model.fit(x, y, clusters=c).random_effects_
+    assert effects.columns == ["cluster", "effect", "mean", "sd"]
+    found = [m * model._y_scale for m in effects["mean"]]
+    np.testing.assert_allclose(found, [true[k] for k in effects["cluster"]], atol=0.15)
+    shares = dict(zip(*model.variance_shares().select("part", "share"), strict=True))
+    between = np.var(list(true.values()))
+    assert shares["intercept"] == pytest.approx(between / (between + 1), abs=0.03)
+
+
+def test_debiasing_by_rates_lowers_the_spread() -> None:
+    X, y, S, c = clustered(4000, seed=4)
+    common = {**FAST, "max_epochs": 25, "cluster_adversary": False}
+    spread = {}
+    for lam in (0.0, 1.0):
+        model = FairMEDL(**common, debias="rates", lambda_fair_fixed=lam, lambda_fair_mixed=lam)
+        model.fit(X, y, sensitive_features=S[:, 0], clusters=c)
+        label = model.predict(X, clusters=c)
+        rates = [label[(S[:, 0] == g) & (y == k)].mean() for k in (0, 1) for g in ("no", "yes")]
+        spread[lam] = abs(rates[0] - rates[1]) + abs(rates[2] - rates[3])
+    assert spread[1.0] < spread[0.0] / 2
+
+
+def test_the_budget_keeps_the_fairest_model_within_it() -> None:
+    model, _ = fitted(n=1500, debias="rates", performance_budget=0.02, path=(0, 0.1, 0.5, 2, 20))
+    path = model.path_
+    assert path.columns == ["lam", "split", "metric", "value", "low", "high", "chosen"]
+    assert path["lam"].unique().sort().to_list() == [0, 0.1, 0.5, 2, 20]
+    wide = path.pivot(on="metric", index=["lam", "chosen"], values="value")
+    free = wide.filter(pl.col("lam") == 0)["auroc"].item()
+    allowed = wide.filter(pl.col("auroc") >= free - 0.02)
+    best = allowed.with_columns(u=(pl.col("spread") + pl.col("spread at Youden")) / 2).sort("u")
+    assert best["chosen"][0]
+    assert best["lam"][0] == model.lam_
+    assert path.filter(pl.col("metric") == "auroc", pl.col("low") <= pl.col("value"),
+                       pl.col("value") <= pl.col("high")).height == 5  # fmt: skip
+
+
+def test_choice_by_hand() -> None:
+    scores = [
+        {"auroc": 0.90, "spread": 0.10},
+        {"auroc": 0.895, "spread": 0.06},
+        {"auroc": 0.88, "spread": 0.01},
+    ]
+    assert [choose(scores, b) for b in (0.0, 0.01, 0.05)] == [0, 1, 2]
+    values = [{"mse": 1.0, "spread": 0.3}, {"mse": 1.04, "spread": 0.1}]
+    assert [choose(values, b) for b in (0.01, 0.05)] == [0, 1]
+
+
+def test_unseen_clusters_are_inferred_or_fixed() -> None:
+    model, (X, _, _, _) = fitted()
+    stranger = np.full(len(X), "elsewhere")
+    inferred = model.predict_mixed(X, clusters=stranger)
+    assert not np.allclose(inferred, model.predict_fixed(X))
+    np.testing.assert_array_equal(inferred, model.predict_mixed(X))  # no cluster said
+    soft = model.predict_proba(X, clusters=stranger)
+    np.testing.assert_allclose(soft.sum(1), 1)
+
+
+def test_cluster_predictor_knows_telling_features() -> None:
+    rng = np.random.default_rng(0)
+    z = rng.integers(0, 3, 900)
+    X = np.eye(3)[z] + 0.1 * rng.normal(size=(900, 3))
+    y = (rng.random(900) < np.array([0.1, 0.5, 0.9])[z]).astype(int)
+    model = FairMEDL((4,), debias=None, max_epochs=40, learning_rate=0.02, random_state=0)
+    model.fit(X, y, clusters=z)
+    known, unknown = model.predict_mixed(X, clusters=z), model.predict_mixed(X)
+    assert np.abs(known - unknown).mean() < 0.05
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_intervals_hold_the_answer_and_are_wider_where_less_is_known(task: str) -> None:
+    model, (X, _, _, c) = fitted(task, unseen="fixed", max_epochs=5)
+    low, high = model.predict_interval(X, clusters=c)
+    answer = model.predict_mixed(X, clusters=c)
+    slack = 0.05 if task == "multiclass" else 1e-9  # softmax of draws has another mean
+    assert (low <= answer + slack).all()
+    assert (answer <= high + slack).all()
+    far_low, far_high = model.predict_interval(X, clusters=np.full(len(X), "elsewhere"))
+    assert (far_high - far_low).mean() > (high - low).mean()
+    narrow = model.predict_interval(X, clusters=c, confidence=0.5)
+    assert (narrow[1] - narrow[0]).mean() < (high - low).mean()
+
+
+def test_importance_ranks_what_matters() -> None:
+    model, _ = fitted(debias=None, max_epochs=25)
+    table = model.fixed_effects_importance_
+    assert table.columns == ["feature", "importance", "rank"]
+    assert table["rank"].to_list() == [1, 2, 3, 4]
+    assert table["feature"][3] == "x3"  # pure noise
+    assert table["importance"].is_sorted(descending=True)
+
+
+def test_importance_is_the_derivative_at_the_mean_input() -> None:
+    model, (X, _, _, _) = fitted(max_epochs=4)
+    centre, step = X.mean(0, keepdims=True), 1e-5
+    table = dict(
+        zip(*model.fixed_effects_importance_.select("feature", "importance"), strict=True)
+    )
+    for j, sd in enumerate(model._scale.sd):
+        up, down = centre.copy(), centre.copy()
+        up[0, j] += step * sd
+        down[0, j] -= step * sd
+        slope = (model.predict_fixed(up) - model.predict_fixed(down))[0] / (2 * step)
+        assert table[f"x{j}"] == pytest.approx(abs(slope), rel=1e-3, abs=1e-8)
+
+
+def test_frames_and_names_are_welcome() -> None:
+    X, y, S, c = clustered(300)
+    names = ["one", "two", "three", "four"]
+    frames: list[Any] = [pd.DataFrame(X, columns=names), pl.DataFrame(X, schema=names)]
+    answers = []
+    for frame in frames:
+        kind = type(frame)
+        model = FairMEDL(**{**FAST, "max_epochs": 3})
+        model.fit(frame, y, sensitive_features=kind({"a": S[:, 0]}), clusters=pd.Series(c))
+        assert set(model.fixed_effects_importance_["feature"]) == set(names)
+        answers.append(model.predict_proba(frame, clusters=list(c)))
+    np.testing.assert_array_equal(*answers)
+
+
+def test_same_seed_same_numbers() -> None:
+    first, (X, _, _, c) = fitted(max_epochs=3)
+    second = clone(first)
+    _, y, S, _ = clustered(600, seed=2)
+    second.fit(X, y, sensitive_features=S, clusters=c)
+    np.testing.assert_array_equal(
+        first.predict_mixed(X, clusters=c), second.predict_mixed(X, clusters=c)
+    )
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_a_saved_model_answers_the_same(task: str, tmp_path: Path) -> None:
+    model, (X, _, _, c) = fitted(task, max_epochs=3)
+    model.save(tmp_path)
+    assert json.loads((tmp_path / "model.json").read_text())["kind"] == "fair-medl"
+    again = FairMEDL.load(tmp_path)
+    np.testing.assert_array_equal(model.predict(X, clusters=c), again.predict(X, clusters=c))
+    np.testing.assert_array_equal(model.predict_mixed(X), again.predict_mixed(X))
+    assert again.random_effects_.equals(model.random_effects_)
+    assert again.get_params() == model.get_params()
+    with pytest.raises(IntegrityError):
+        FairMEDL.load(tmp_path / "nowhere")
+
+
+def test_history_charts_every_part() -> None:
+    model, _ = fitted(max_epochs=3)
+    table = model.history_
+    assert table.columns == ["part", "epoch", "metric", "value"]
+    parts = {"main loss", "fixed effects", "mixed effects", "prior (KL)", "cluster adversary"}
+    parts |= {"fairness, fixed effects", "fairness, mixed effects", "validation"}
+    assert set(table["part"]) == parts
+    assert table.filter(pl.col("part") == "main loss")["epoch"].to_list() == [0, 1, 2]
+
+
+def test_many_rare_clusters_and_a_high_cardinality_attribute() -> None:
+    rng = np.random.default_rng(0)
+    n, k = 3000, 1200
+    z, s = rng.integers(0, k, n), rng.zipf(1.3, n) % 90
+    X = rng.normal(size=(n, 3))
+    y = (rng.random(n) < 1 / (1 + np.exp(-X[:, 0]))).astype(int)
+    model = FairMEDL(**{**FAST, "max_epochs": 4})
+    with pytest.warns(ConvergenceWarning, match="one class only"):
+        model.fit(X, y, sensitive_features=s.astype(str), clusters=z)
+    assert model.random_effects_["cluster"].n_unique() == len(np.unique(z))
+    assert auroc(y, model.predict_mixed(X, clusters=z)) > 0.7
+    assert len(model._attributes[0].levels) == MOST_LEVELS
+
+
+def test_rare_levels_share_one_name_and_numbers_keep_their_scale() -> None:
+    many = np.array([f"v{i % 80}" for i in range(400)])
+    attribute = Attribute.fit("many", many)
+    assert attribute.levels[-1] == OTHER
+    assert attribute.codes(np.array(["never"]))[0] == MOST_LEVELS - 1
+    age = Attribute.fit("age", np.arange(100.0))
+    assert age.continuous
+    assert age.codes(np.array([0.0, 30, 60, 99, np.nan])).tolist() == [0, 1, 2, 3, -1]
+    assert age.values(np.array([49.5]))[0] == pytest.approx(0)
+    with pytest.raises(InputError, match="numeric in training"):
+        age.codes(np.array(["old"]))
+
+
+@pytest.mark.parametrize("debias", ["adversarial", "rates", "correlation"])
+def test_a_continuous_attribute_beside_a_named_one(debias: Any) -> None:
+    X, y, S, c = clustered(400)
+    age = np.random.default_rng(0).uniform(18, 80, 400)
+    age[:5] = np.nan
+    frame = pd.DataFrame({"age": age, "group": S[:, 1]})
+    model = FairMEDL(**{**FAST, "max_epochs": 3}, debias=debias)
+    model.fit(X, y, sensitive_features=frame, clusters=c)
+    assert [a.continuous for a in model._attributes] == [True, False]
+    assert np.isfinite(model.predict_mixed(X, clusters=c)).all()
+
+
+def test_without_clusters_a_plain_net_remains() -> None:
+    X, y, S, _ = clustered(300)
+    model = FairMEDL(**{**FAST, "max_epochs": 3}).fit(X, y, sensitive_features=S)
+    assert model.random_effects_.height == 0
+    assert "cluster adversary" not in set(model.history_["part"])
+
+
+def test_weights_move_the_fit() -> None:
+    X, y, _, _ = clustered(400)
+    heavy = np.where(y == 1, 50.0, 1.0)
+    light = FairMEDL(**FAST).fit(X, y).predict_mixed(X).mean()
+    assert FairMEDL(**FAST).fit(X, y, sample_weight=heavy).predict_mixed(X).mean() > light + 0.2
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"debias": "magic"}, "debias='magic'"),
+        ({"slopes": "none of these"}, "slopes"),
+        ({"lambda_kl": -1.0}, "lambda_kl"),
+        ({"learning_rate": 0.0}, "learning_rate"),
+        ({"prior_scale": 0.0}, "prior_scale"),
+        ({"debias": None, "performance_budget": 0.01}, "performance_budget"),
+    ],
+)
+def test_impossible_parameters_are_named(params: dict[str, Any], words: str) -> None:
+    X, y, S, c = clustered(100)
+    with pytest.raises(SpecError, match=words):
+        FairMEDL(**params).fit(X, y, sensitive_features=S, clusters=c)
+
+
+def test_one_cluster_is_refused_with_the_remedy() -> None:
+    X, y, _, _ = clustered(100)
+    with pytest.raises(SpecError, match="at least 2 clusters"):
+        FairMEDL().fit(X, y, clusters=np.zeros(100))
+
+
+def test_rows_that_do_not_match_are_refused() -> None:
+    X, y, S, c = clustered(100)
+    with pytest.raises(InputError, match="99 rows"):
+        FairMEDL().fit(X, y, sensitive_features=S[:99], clusters=c)
+    model, (X, _, _, _) = fitted(max_epochs=1)
+    with pytest.raises(InputError, match="clusters has 5 rows"):
+        model.predict(X, clusters=c[:5])
+
+
+def test_constant_predictions_are_warned_about() -> None:
+    X, y, S, c = clustered(200)
+    model = FairMEDL(**{**FAST, "max_epochs": 1, "learning_rate": 1e-9}, slopes="none")
+    with pytest.warns(ConvergenceWarning, match="all predicted probabilities are the same"):
+        model.fit(X * 0, y, sensitive_features=S, clusters=c)
+    assert len(model.warnings_) == 1
+
+
+def test_values_have_no_probabilities() -> None:
+    model, _ = fitted("regression", max_epochs=1)
+    assert not hasattr(model, "predict_proba")
+    with pytest.raises(InputError, match="1 class"):
+        FairMEDL(task="binary").fit(np.eye(4), np.ones(4))
+
+
+def test_warnings_say_what_is_wrong() -> None:
+    assert constant("binary", np.full((5, 1), 0.3))[0].startswith("all predicted probabilities")
+    assert constant("regression", np.arange(5.0)[:, None]) == []
+    found = one_class(["a", "b"], np.array([0, 0, 1, 1]), np.array([1, 1, 0, 1]), "binary")
+    assert found[0].startswith("1 of 2 clusters have training rows of one class only (a)")
+    history = {"fair fixed": [-0.6, -9.0], "cluster": [1.0, 1.0]}
+    worse = collapsed(history, 1, {"fair fixed": 0.69, "cluster": 1.1})
+    assert len(worse) == 1
+    assert "collapsed" in worse[0]
+    assert collapsed(history, 0, {"fair fixed": 0.69, "cluster": 1.1}) == []
+
+
+def test_chance_is_the_conditional_entropy() -> None:
+    codes, given = np.array([0, 1, 0, 0, -1]), np.array([0, 0, 1, 1, 1])
+    assert entropy_given(codes, given) == pytest.approx(np.log(2) / 2)
+
+
+EXPECTED = {
+    "check_sample_weight_equivalence_on_dense_data": "batches are drawn by row, weighted or not",
+    "check_sample_weight_equivalence_on_sparse_data": "batches are drawn by row, weighted or not",
+}
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
+@pytest.mark.parametrize("task", ["auto", "binary", "multiclass", "regression"])
+def test_scikit_learn_accepts_it(task: Any) -> None:
+    model = FairMEDL(
+        (16,), task=task, learning_rate=0.02, max_epochs=60, batch_size=64, patience=None,
+        validation_fraction=0.0,
+    )  # fmt: skip
+    check_estimator(model, expected_failed_checks=EXPECTED)
