@@ -1,0 +1,116 @@
+"""Charts of clusters: effects with their intervals, paths and rankings as in the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import polars as pl
+import pytest
+
+from fairaudit.audit.result import AuditResult
+from fairaudit.plots import effects
+
+ResultOf = Callable[[str], AuditResult]
+
+
+def many(count: int) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "cluster": [f"c{i}" for i in range(count)],
+            "effect": ["intercept"] * count,
+            "mean": [i / count - 0.5 for i in range(count)],
+            "sd": [0.1] * count,
+            "low": [i / count - 0.7 for i in range(count)],
+            "high": [i / count - 0.3 for i in range(count)],
+            "n": [5] * count,
+            "seen": [i % 2 == 0 for i in range(count)],
+        }
+    )
+
+
+def test_effects_are_drawn_with_their_intervals(result_of: ResultOf) -> None:
+    table = result_of("medl").tables["effects"]
+    chart = effects.caterpillar(table)
+    own = table.filter(pl.col("effect") == "intercept")
+    drawn = {
+        value: (value - below, value + above)
+        for t in chart.figure.data
+        for value, below, above in zip(t.x, t.error_x.arrayminus, t.error_x.array, strict=True)
+    }
+    for row in own.iter_rows(named=True):
+        assert drawn[row["mean"]] == pytest.approx((row["low"], row["high"]))
+
+
+def test_clusters_go_from_the_lowest_to_the_highest() -> None:
+    chart = effects.caterpillar(many(10).sample(fraction=1, shuffle=True, seed=1))
+    assert chart.table["mean"].is_sorted()
+
+
+def test_unseen_clusters_are_told_apart_by_shape() -> None:
+    figure = effects.caterpillar(many(10)).figure
+    assert {t.name: t.marker.symbol for t in figure.data} == {
+        "seen in training": "circle",
+        "not seen": "diamond-open",
+    }
+
+
+def test_thousands_of_clusters_keep_their_ends() -> None:
+    chart = effects.caterpillar(many(3_000))
+    drawn = sorted(x for t in chart.figure.data for x in t.x)
+    assert len(drawn) == effects.MOST_CLUSTERS
+    assert (drawn[0], drawn[-1]) == (chart.table["mean"].min(), chart.table["mean"].max())
+    assert chart.table.height == 3_000
+
+
+def test_the_text_counts_intervals_that_leave_out_zero() -> None:
+    table = many(10)
+    sure = table.filter((pl.col("low") > 0) | (pl.col("high") < 0)).height
+    assert f"{sure} intervals leave out zero" in effects.caterpillar(table).alt
+
+
+def test_importance_stands_side_by_side_for_both_models(result_of: ResultOf) -> None:
+    table = result_of("medl").tables["importance"]
+    figure = effects.importance(table).figure
+    assert [t.name for t in figure.data] == table["model"].unique(maintain_order=True).to_list()
+    first = table.filter(pl.col("model") == figure.data[0].name).sort("rank")
+    assert list(figure.data[0].x) == first["importance"].to_list()
+
+
+def test_the_path_pairs_quality_and_unfairness_of_each_strength(result_of: ResultOf) -> None:
+    table = result_of("medl").tables["path"]
+    good, unfair = effects.path_metrics(table)
+    assert good
+    assert unfair
+    rows = effects.path_rows(table, quality=good[0], unfairness=unfair[0], split="validation")
+    for row in rows.iter_rows(named=True):
+        own = table.filter((pl.col("lam") == row["lam"]) & (pl.col("split") == "validation"))
+        values = dict(own.select("metric", "value").iter_rows())
+        assert (row["y"], row["x"]) == (values[good[0]], values[unfair[0]])
+
+
+def test_the_chosen_strength_is_a_star(result_of: ResultOf) -> None:
+    table = result_of("medl").tables["path"]
+    good, unfair = effects.path_metrics(table)
+    figure = effects.path(table, quality=good[0], unfairness=unfair[0]).figure
+    stars = [t for t in figure.data if t.marker.symbol == "star" and t.x[0] is not None]
+    chosen = table.filter(pl.col("chosen") & (pl.col("metric") == unfair[0]) & (
+        pl.col("split") == "validation"))  # fmt: skip
+    assert [t.x[0] for t in stars] == chosen["value"].to_list()
+
+
+def test_fixed_and_mixed_answers_are_drawn_for_each_cluster(result_of: ResultOf) -> None:
+    table = result_of("medl").tables["clusters"]
+    chart = effects.by_cluster(table, metric="accuracy", most=4)
+    assert len(chart.figure.layout.yaxis.ticktext) == 4
+    biggest = table.sort("n", descending=True)["cluster"].item(0)
+    assert biggest in chart.figure.layout.yaxis.ticktext
+    assert {t.name for t in chart.figure.data if t.x[0] is None} == set(table["model"])
+
+
+def test_without_unseen_clusters_the_chart_says_how_to_get_some(result_of: ResultOf) -> None:
+    chart = effects.seen_and_unseen(result_of("medl"), metric="accuracy")
+    assert "split by cluster" in chart.alt
+
+
+def test_the_intercept_comes_before_the_slopes(result_of: ResultOf) -> None:
+    assert effects.kinds(result_of("medl").tables["effects"])[0] == "intercept"
