@@ -193,6 +193,39 @@ def sweep(
 
 
 @app.command()
+def stress(
+    table: Table,
+    out: Out,
+    method: Annotated[str, typer.Option(help="fair-sde")] = "fair-sde",
+    target: Target = None,
+    features: Features = None,
+    sensitive: Sensitive = None,
+    cluster: Cluster = None,
+    weight: Weight = None,
+    positive: Positive = None,
+    param: Param = None,
+    seed: Seed = 0,
+    device: DeviceName = "auto",
+    json_: Json = False,
+) -> None:
+    """Stress a method: shift between validation and test, ablations, objectives, many groups."""
+    from fairaudit.cli import commands
+
+    roles = commands.Wanted(
+        target=target,
+        features=names(features),
+        sensitive=names(sensitive),
+        cluster=cluster,
+        weight=weight,
+        positive=positive,
+    )
+    result = commands.train(
+        table, roles, "stress", method, parameters(param), "rows", seed, device, out, json_
+    )
+    terminal.show_result(result, out, as_json=json_)
+
+
+@app.command()
 def compare(
     table: Table,
     out: Out,

@@ -7,7 +7,8 @@ import platform
 import re
 import shlex
 import sys
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ from fairaudit.jobs.info import JobInfo
 from fairaudit.jobs.spec import JobSpec
 from fairaudit.jobs.workspace import Workspace
 from fairaudit.methods.catalog import METHODS
+
+STREAMED_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -166,8 +169,8 @@ def audit(
     SpecError
         When no prediction or score column is named or found.
     """
-    if "://" in table:
-        return _work_in_database(table, wanted, preset, intersections, seed, out)
+    if "://" in table or _is_huge(table):
+        return _audit_where_it_lies(table, wanted, preset, intersections, seed, out)
     frame = load(table)
     roles = complete_roles(frame, wanted)
     if not roles.predictions and not roles.scores:
@@ -182,6 +185,46 @@ def audit(
         "seed": seed,
     }
     return _work(table, frame, spec, "cpu", out, True)
+
+
+def _is_huge(table: str) -> bool:
+    """Too large to load: such files are counted by streaming."""
+    path = Path(table)
+    return path.is_file() and path.stat().st_size > STREAMED_BYTES
+
+
+def _audit_where_it_lies(
+    table: str, wanted: Wanted, preset: str | None, intersections: int, seed: int, out: Path
+) -> AuditResult:
+    """Only counts leave a database or a file larger than memory; roles must be named."""
+    from fairaudit import report
+    from fairaudit.audit.bigtable import audit_table
+    from fairaudit.audit.run import provenance
+    from fairaudit.audit.sql import hidden
+
+    if preset is not None:
+        raise SpecError("presets need the rows; load the table from a file to use --preset")
+    if not wanted.target or not wanted.sensitive or not (wanted.predictions or wanted.scores):
+        raise SpecError(
+            "name the columns of a database or of a file this large: --target, --sensitive and "
+            "--prediction or --score (nothing is guessed there)"
+        )
+    began = time.perf_counter()
+    spec = AuditSpec(
+        roles=ColumnRoles.model_validate(wanted.given),
+        kind="predictions",
+        intersections=intersections,
+        seed=seed,
+        title=f"audit of {hidden(table)}",
+    )
+    counted = audit_table(table, spec.roles, intersections=intersections, seed=seed, split="all")
+    origin = provenance(spec, "cpu", time.perf_counter() - began)
+    command = _typed().replace(table, hidden(table))  # no password in a report
+    origin |= {"source": hidden(table), "command": command}
+    facts = {**counted.summary, "title": spec.title, "kind": spec.kind}
+    result = replace(counted, summary=facts, provenance=origin)
+    report.write(result, out, title=spec.title)
+    return result
 
 
 def _work(
@@ -258,9 +301,11 @@ def export(job: str, folder: Path, root: Path, *, pdf: bool = False) -> list[Pat
     title = str(result.summary.get("title", job))
     written = report.write(result, folder, title=title)
     if pdf:
-        from fairaudit.report.pdf import write_pdf
+        from fairaudit.report.pdf import pdf_of
 
-        written.append(write_pdf(folder / "report.html", folder / "report.pdf"))
+        page = folder / "report.pdf"
+        page.write_bytes(pdf_of((folder / "report.html").read_text("utf-8")))
+        written.append(page)
     return written
 
 

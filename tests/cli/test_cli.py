@@ -90,6 +90,36 @@ def test_audit_of_existing_predictions_needs_no_training(monkeypatch, tmp_path):
         assert value == pytest.approx(right, abs=1e-12)
 
 
+def test_a_table_in_a_database_gives_the_numbers_of_the_file(monkeypatch, tmp_path):
+    duckdb = pytest.importorskip("duckdb", reason="the extra 'sql' is not installed")
+    with duckdb.connect(str(tmp_path / "loans.db")) as connection:
+        connection.execute(
+            "CREATE TABLE loans AS SELECT * FROM read_csv(?, all_varchar = true)", [LENDING]
+        )
+    asked = ["--target", "repaid", "--positive", "yes", "--prediction", "decision_a"]
+    asked += ["--sensitive", "sex"]
+    sources = {"db": f"duckdb:///{tmp_path / 'loans.db'}::loans", "file": LENDING}
+    for name, source in sources.items():
+        assert typed(monkeypatch, "audit", source, *asked, "--out", str(tmp_path / name)) == 0
+    keys = ["attribute", "group", "metric"]
+    a, b = (
+        pl.read_parquet(tmp_path / name / "errors.parquet")
+        .filter(pl.col("model") == "decision_a", pl.col("metric") == "tpr")
+        .select(*keys, "n", "value", "low", "high")
+        .sort(keys)
+        for name in sources
+    )
+    assert a.height == 3
+    assert a.equals(b)
+
+
+def test_a_password_in_an_address_reaches_no_file_and_no_message(monkeypatch, tmp_path, capsys):
+    source = "postgresql://auditor:secret@127.0.0.1:1/people::loans"
+    asked = ["--target", "y", "--prediction", "p", "--sensitive", "sex", "--out", str(tmp_path)]
+    assert typed(monkeypatch, "audit", source, *asked) == 2
+    assert "secret" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "named"),
     [
