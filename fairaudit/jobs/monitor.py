@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from fairaudit.exceptions import Cancelled
@@ -75,6 +76,11 @@ class FolderMonitor:
         self._pace = _Pace(at=self._began)
         self._stop = threading.Event()
         self._why = "cancelled"
+
+    @property
+    def work_folder(self) -> Path:
+        """Where a method keeps what it needs to go on after a break (a study of a search)."""
+        return self._folder.path / "work"
 
     # -- the three methods of a Monitor -------------------------------------------------------
 
