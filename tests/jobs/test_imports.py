@@ -57,7 +57,7 @@ def test_there_is_no_pickle() -> None:
 
 
 def _check_call(node: ast.Call, where: str) -> None:
-    """torch.save never; torch.load only of plain tensors that users bring; numpy without objects."""
+    """torch.save never; torch.load for plain tensors users bring; numpy without objects."""
     name = ast.unparse(node.func)
     options = {k.arg: ast.unparse(k.value) for k in node.keywords}
     assert name not in ("torch.save", "pd.read_pickle", "pandas.read_pickle"), where
