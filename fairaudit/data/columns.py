@@ -13,7 +13,7 @@ from fairaudit.data.encoding import is_number, numbers
 from fairaudit.data.labels import label_text
 
 SAMPLE_ROWS = 20_000
-BINS = 20
+BINS = 50
 FREQUENT = 100
 
 
@@ -79,6 +79,31 @@ def _frequent(known: pl.Series, distinct: int) -> dict[str, int]:
     counts = known.alias("v").value_counts().sort(["count", "v"], descending=[True, False])
     top = counts.head(FREQUENT)
     return dict(zip(label_text(top["v"]).to_list(), top["count"].to_list(), strict=True))
+
+
+class Sampled:
+    """At most 20,000 rows, drawn with a fixed seed; each column is binned once, when asked for."""
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        self.rows = sampled(frame)
+        self._codes: dict[str, NDArray[np.int64]] = {}
+        self._outcomes: dict[str, tuple[NDArray[np.int64], int]] = {}
+
+    def codes(self, column: str) -> NDArray[np.int64]:
+        """Bins of a column, (rows,)."""
+        if column not in self._codes:
+            self._codes[column] = binned(self.rows[column])
+        return self._codes[column]
+
+    def outcome(self, column: str) -> tuple[NDArray[np.int64], int]:
+        """A column as a few classes and their number; see `outcome_codes`."""
+        if column not in self._outcomes:
+            self._outcomes[column] = outcome_codes(self.rows[column])
+        return self._outcomes[column]
+
+    def telling(self, column: str, target: str) -> float:
+        """How well one column tells another; see `separation`."""
+        return separation(self.codes(column), *self.outcome(target))
 
 
 def sampled(frame: pl.DataFrame, most: int = SAMPLE_ROWS) -> pl.DataFrame:

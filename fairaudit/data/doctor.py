@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from fairaudit.data.columns import look, sampled
+from fairaudit.data.columns import Sampled, look
 from fairaudit.data.guesses import Guess, guess_parts, roles_of
 from fairaudit.data.problems import Patient, Problem, find_problems
-from fairaudit.data.proxies import find_proxies
+from fairaudit.data.proxies import told_by
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.data.table import ROW_ID
 
@@ -68,13 +68,12 @@ def examine(frame: pl.DataFrame, roles: ColumnRoles | None = None) -> Diagnosis:
     """
     row_id = ROW_ID if roles is None else roles.row_id
     columns = look(frame, row_id)
+    seen = Sampled(frame)
     guesses: tuple[Guess, ...] = ()
     if roles is None:
-        guesses = tuple(guess_parts(columns, sampled(frame)))
+        guesses = tuple(guess_parts(columns, seen))
         roles = roles_of(guesses, columns, row_id)
     there = [c for c in (*roles.features, roles.cluster) if c in columns]
-    proxies = find_proxies(
-        frame, [c for c in there if c], [c for c in roles.sensitive if c in columns]
-    )
-    problems = find_problems(Patient(frame, columns, roles, proxies, guesses))
+    proxies = told_by(seen, [c for c in there if c], [c for c in roles.sensitive if c in columns])
+    problems = find_problems(Patient(frame, columns, roles, proxies, seen, guesses))
     return Diagnosis(roles, guesses, tuple(problems), proxies)

@@ -10,7 +10,7 @@ from typing import Literal
 import polars as pl
 
 from fairaudit.data import vocabulary as words
-from fairaudit.data.columns import Column, binned, outcome_codes, separation
+from fairaudit.data.columns import Column, Sampled, binned, outcome_codes, separation
 from fairaudit.data.labels import label_text
 from fairaudit.data.roles import MAX_CLASSES, ColumnRoles, Task, guess_positive
 
@@ -38,7 +38,7 @@ class _Table:
     """The evidence, and the parts given out so far."""
 
     columns: Mapping[str, Column]
-    sample: pl.DataFrame
+    seen: Sampled
     given: dict[str, Guess] = field(default_factory=dict)
 
     def give(self, column: str, part: Part, reason: str, confidence: float) -> None:
@@ -52,9 +52,9 @@ class _Table:
         return [g.column for g in held]
 
 
-def guess_parts(columns: Mapping[str, Column], sample: pl.DataFrame) -> list[Guess]:
+def guess_parts(columns: Mapping[str, Column], seen: Sampled) -> list[Guess]:
     """A guess for every column, in the order of the table."""
-    table = _Table(columns, sample)
+    table = _Table(columns, seen)
     _guess_empty(table)
     _guess_images(table)
     _guess_splits(table)
@@ -149,7 +149,7 @@ def _guess_weight(table: _Table) -> None:
 
 def _guess_identifiers(table: _Table) -> None:
     for c in table.free():
-        why = _identifier(c, table.sample)
+        why = _identifier(c, table.seen.rows)
         if why:
             table.give(c.name, "identifier", why, 0.9)
 
@@ -243,7 +243,7 @@ def _guess_target(table: _Table, sensitive: Iterable[str]) -> Column | None:
     ranked = sorted(candidates, key=lambda c: -_target_weight(c, last))
     if not ranked or _target_weight(ranked[0], last) < 1:
         return None
-    best = _richer(ranked[0], ranked[1:], table.sample)
+    best = _richer(ranked[0], ranked[1:], table.seen.rows)
     reason = _target_reason(best, last)
     others = [c.name for c in ranked[1:4] if c is not best and _target_weight(c, last) >= 2]
     if best is not ranked[0]:
@@ -332,7 +332,7 @@ def _guess_systems(table: _Table, target: Column) -> None:
 
 def _guess_score(table: _Table, c: Column, target: Column) -> None:
     for other in table.named("score"):
-        if table.sample[other].equals(table.sample[c.name], check_names=False):
+        if table.seen.rows[other].equals(table.seen.rows[c.name], check_names=False):
             table.give(c.name, "left out", f"it repeats the score '{other}'", 0.95)
             return
         if other in c.name:
@@ -358,9 +358,8 @@ def _may_be_cluster(c: Column) -> bool:
 
 
 def _guess_leaks(table: _Table, target: Column) -> None:
-    outcome, n = outcome_codes(table.sample[target.name])
     for c in table.free():
-        strength = separation(binned(table.sample[c.name], 100), outcome, n)
+        strength = table.seen.telling(c.name, target.name)
         bar = LEAK_NUMBER if task_of(target) == "regression" else LEAK
         if c.distinct > 1 and strength >= bar:
             reason = f"it alone tells '{target.name}' suspiciously well (AUROC {strength:.3f})"
@@ -373,7 +372,7 @@ def _guess_features(table: _Table) -> None:
         copy = re.fullmatch(r"(.+?)(\.\d+| \(\d+\)|_duplicated_\d+)", c.name)
         if c.distinct == 1 and not c.missing:
             table.give(c.name, "left out", "all its values are the same", 0.95)
-        elif copy and copy[1] in table.columns and _same(table.sample, copy[1], c.name):
+        elif copy and copy[1] in table.columns and _same(table.seen.rows, copy[1], c.name):
             table.give(c.name, "left out", f"it repeats '{copy[1]}'", 0.95)
         elif not c.number and (c.distinct > 200 or c.dtype.startswith("Date")):
             what = "dates" if c.dtype.startswith("Date") or named & words.DATE_WORDS else "text"

@@ -62,8 +62,8 @@ class Limits:
             )
         if rows > self.rows or rows * columns > self.cells:
             raise LimitExceeded(
-                f"'{name}' has {rows:,} rows of {columns:,} columns; at most {self.rows:,} rows and "
-                f"{self.cells:,} cells are read: take a sample, or the columns you need"
+                f"'{name}' has {rows:,} rows of {columns:,} columns; at most {self.rows:,} rows "
+                f"and {self.cells:,} cells are read: take a sample, or the columns you need"
             )
 
     def check_file(self, name: str, size: int) -> None:

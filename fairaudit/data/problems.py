@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from fairaudit.data import vocabulary as words
-from fairaudit.data.columns import Column, binned, outcome_codes, sampled, separation
+from fairaudit.data.columns import Column, Sampled
 from fairaudit.data.encoding import MISSING
 from fairaudit.data.grouping import group_labels
 from fairaudit.data.guesses import LEAK, Guess, task_of
@@ -45,6 +45,7 @@ class Patient:
     columns: Mapping[str, Column]
     roles: ColumnRoles
     proxies: pl.DataFrame
+    seen: Sampled
     guesses: Sequence[Guess] = ()
 
     @property
@@ -187,14 +188,14 @@ def _left_out(patient: Patient) -> Iterator[Problem]:
 
 def _leaks(patient: Patient) -> Iterator[Problem]:
     name = patient.roles.target
-    if name is None or name not in patient.columns or patient.columns[name].distinct < 2:
+    if name is None or patient.guesses or name not in patient.columns:
+        return  # guessed features have been through this
+    if patient.columns[name].distinct < 2:
         return
-    rows = sampled(patient.frame)
-    outcome, n = outcome_codes(rows[name])
     for feature in patient.roles.features:
         if feature not in patient.columns or patient.columns[feature].distinct < 2:
             continue
-        strength = separation(binned(rows[feature], 100), outcome, n)
+        strength = patient.seen.telling(feature, name)
         if strength >= LEAK:
             yield Problem(
                 "leak", "warning", feature,
@@ -370,6 +371,6 @@ def _size(patient: Patient) -> Iterator[Problem]:
 
 _CHECKS: tuple[Callable[[Patient], Iterator[Problem]], ...] = (
     _target, _roles, _constant, _duplicated, _identifiers, _levels, _groups, _left_out, _leaks,
-    _mixed, _number_text, _infinite, _missing, _coded_missing, _clusters, _systems, _given_away, _no_sensitive,
-    _size,
+    _mixed, _number_text, _infinite, _missing, _coded_missing, _clusters, _systems, _given_away,
+    _no_sensitive, _size,
 )  # fmt: skip

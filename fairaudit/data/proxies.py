@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from fairaudit.data.columns import binned, outcome_codes, sampled, separation
+from fairaudit.data.columns import Sampled
 
 STRONG = 0.75
 
@@ -26,16 +26,17 @@ def find_proxies(
     polars.DataFrame
         feature, sensitive, auroc; strongest first.
     """
-    rows = sampled(frame)
-    codes = {f: binned(rows[f]) for f in dict.fromkeys(features)}
-    found = []
-    for attribute in sensitive:
-        outcome, n = outcome_codes(rows[attribute])
-        found += [
-            (f, attribute, separation(code, outcome, n))
-            for f, code in codes.items()
-            if f != attribute
-        ]
+    return told_by(Sampled(frame), features, sensitive)
+
+
+def told_by(seen: Sampled, features: Sequence[str], sensitive: Sequence[str]) -> pl.DataFrame:
+    """The same from rows that were drawn already."""
+    found = [
+        (feature, attribute, seen.telling(feature, attribute))
+        for attribute in sensitive
+        for feature in dict.fromkeys(features)
+        if feature != attribute
+    ]
     schema = {"feature": pl.String, "sensitive": pl.String, "auroc": pl.Float64}
     table = pl.DataFrame(found, schema=schema, orient="row")
     return table.sort("auroc", "feature", descending=[True, False], maintain_order=True)
