@@ -59,9 +59,11 @@ class Groups:
         return cls(tuple(sorted(set(homes.values()))), homes, merged)
 
     def codes(self, sensitive: Any, n: int) -> NDArray[np.int64]:
-        """Group codes (n,); a combination not seen in training is `UNKNOWN`."""
+        """Group codes (n,); `UNKNOWN` for combinations not seen in training and for None."""
         if self.names == (EVERYBODY,) and "" in self.cells:
             return np.zeros(n, dtype=np.int64)
+        if sensitive is None:
+            return np.full(n, UNKNOWN)
         number = {name: i for i, name in enumerate(self.names)}
         found, inverse = np.unique(labels(sensitive, "sensitive_features", n), return_inverse=True)
         codes = [number[self.cells[c]] if c in self.cells else UNKNOWN for c in found.tolist()]

@@ -31,7 +31,7 @@ class TableRows:
     """A table held on the device (n, p): float32 to train, float64 to answer."""
 
     def __init__(self, X: NDArray[Any], device: torch.device, dtype: torch.dtype) -> None:
-        self.values = torch.as_tensor(np.ascontiguousarray(X), dtype=dtype, device=device)
+        self.values = torch.tensor(X, dtype=dtype, device=device)  # a copy: X may be read-only
         self.shape = tuple(X.shape[1:])
 
     def __len__(self) -> int:

@@ -1,0 +1,86 @@
+"""Stress tests of FairSDE: what shifted rows, missing losses and other objectives do."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from fairaudit.audit.adapters import adapter
+from fairaudit.audit.selection import held_rows
+from fairaudit.audit.stress import ablation, objectives, selection_time, shift
+from fairaudit.methods._monitor import Silent
+from tests.audit.test_selection import arrays, as_stored, fitted, invented
+
+
+@pytest.fixture(scope="module")
+def shifted():
+    return shift(held_rows(invented(n=4000)), "accuracy", {}, seed=0, repeats=8)
+
+
+def test_no_shift_changes_nothing(shifted):
+    still = shifted.filter(kind="subsample", strength=0.0)
+    assert (still["changed"] == 0).all()
+
+
+def test_bound_harms_no_more_often_than_point_estimates(shifted):
+    harm = dict(shifted.group_by("rule").agg(pl.col("harmed").mean()).iter_rows())
+    assert harm["bound"] <= harm["point estimates"]
+
+
+def test_taking_away_a_helped_group_s_rows_loses_its_expert():
+    rows = held_rows(invented(n=500))
+    curve = shift(rows, "accuracy", {"objective": "max_min"}, seed=0, repeats=10)
+    helped = curve.filter(group="p", kind="subsample", rule="bound").sort("strength")
+    assert helped["changed"].to_list()[-1] > helped["changed"].to_list()[0]
+
+
+def test_shift_is_the_same_for_the_same_seed(shifted):
+    again = shift(held_rows(invented(n=4000)), "accuracy", {}, seed=0, repeats=8)
+    assert shifted.equals(again)
+
+
+def test_interval_holds_the_mean_harm(shifted):
+    assert (shifted["low"] <= shifted["harm"] + 1e-12).all()
+    assert (shifted["harm"] <= shifted["high"] + 1e-12).all()
+
+
+def test_objectives_stand_side_by_side_on_both_splits():
+    found = objectives(held_rows(invented()), "accuracy", 0.0)
+    assert found.select("objective", "rule").unique().height == 6
+    assert set(found["split"]) == {"validation", "test"}
+    gaps = found.filter(split="validation", rule="point estimates")
+    smallest = gaps.filter(objective="min_gap")["gap_after"][0]
+    assert all(smallest <= other + 1e-12 for other in gaps["gap_after"])
+
+
+def test_ablation_trains_each_loss_on_and_off_and_chooses_in_three_ways():
+    data = arrays(n=700)
+    params = {"max_epochs": 2, "hidden_sizes": [8], "attributes": ["race"]}
+    given = {"seed": 0, "device": "cpu", "monitor": Silent()}
+    full = fitted(data, max_epochs=2, hidden_sizes=[8])
+    found = ablation(adapter("fair-sde"), data, params, full, "accuracy", given)
+    assert found.height == 8 * 3
+    assert found.select("discriminator", "centres", "divergence").unique().height == 8
+    rows = held_rows(as_stored(full, data))["test"].evidence("accuracy")
+    with_experts = found.filter(
+        discriminator=True, centres=True, divergence=True, selection="none"
+    )
+    assert with_experts["overall"][0] == pytest.approx(np.average(rows.expert, weights=rows.n))
+
+
+def test_time_of_the_choice_is_measured_for_every_size():
+    found = selection_time(0, sizes=(2, 20), repeats=1)
+    assert found["n_groups"].to_list() == [2, 2, 2, 20, 20, 20]
+    assert (found["seconds"] > 0).all()
+
+
+def test_stress_is_a_job_of_its_own_kind():
+    data = arrays(n=500)
+    params = {"max_epochs": 1, "hidden_sizes": [8], "attributes": ["race"]}
+    found = adapter("fair-sde-stress")(data, params, seed=0, device="cpu", monitor=Silent())
+    assert {"stress_shift", "stress_ablation", "stress_objectives", "stress_time"} <= set(
+        found.tables
+    )
+    assert "selection" in found.tables
+    assert "fair-sde" in found.predictions
