@@ -428,6 +428,14 @@ _ALL: tuple[Method, ...] = (
                 "An opponent that guesses the cluster from the hidden layers.",
             ),
             Knob(
+                "probes",
+                "Stress test with probes",
+                "bool",
+                False,
+                "Adds five columns that only know the cluster's positive rate, and shows how high "
+                "they rank with and without debiasing (two more fits; binary targets).",
+            ),
+            Knob(
                 "search_trials",
                 "Trials of the search",
                 "int",

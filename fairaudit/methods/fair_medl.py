@@ -200,7 +200,7 @@ class FairMEDL(BaseEstimator):  # type: ignore[misc]
         """Labels or values (n,) of the mixed prediction."""
         return self._labels(self._mixed(self._weights(), X, clusters))
 
-    @available_if(_has_classes)
+    @available_if(_has_classes)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any, *, clusters: Any = None) -> Float:
         """Class probabilities (n, C) of the mixed prediction; there is none for regression."""
         answer = self._mixed(self._weights(), X, clusters)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
 
 from fairaudit.audit.adapters import Fitted, Prediction
 from fairaudit.audit.effects import by_cluster, caterpillar, seen_table, share_of_clusters
@@ -17,9 +20,11 @@ from fairaudit.exceptions import SpecError
 from fairaudit.methods._medl_path import Judged, path_table
 from fairaudit.methods._monitor import Monitor
 from fairaudit.methods.fair_medl import FairMEDL
+from fairaudit.methods.medl_probes import PROBES, confounded_probes, probe_ranks
+from fairaudit.methods.medl_search import WEIGHTS, Search, search_weights
 
 NAME = "fair-medl"
-OWN = {"search_trials"}
+OWN = {"search_trials", "probes"}
 
 
 def fit_fair_medl(
@@ -34,23 +39,99 @@ def fit_fair_medl(
     """
     check(arrays, params)
     chosen = {k: v for k, v in params.items() if k not in OWN}
-    monitor.start("Fair MEDL")
-    model = fit_model(arrays, chosen, seed=seed, device=device, monitor=monitor)
-    monitor.end()
-    monitor.start("baseline")
-    plain = fit_model(arrays, plain_params(chosen), seed=seed, device=device, monitor=monitor)
-    monitor.end()
+    found: dict[str, pl.DataFrame] = {}
+    if params.get("search_trials"):
+        search = search_params(arrays, chosen, int(params["search_trials"]), seed, device, monitor)
+        chosen = {**chosen, **search.weights, "performance_budget": None}
+        found["search"] = search.trials
+    model = _named_fit("Fair MEDL", arrays, chosen, seed, device, monitor)
+    plain = _named_fit("baseline", arrays, plain_params(chosen), seed, device, monitor)
     predictions = {
         NAME: answer(model, arrays),
         f"{NAME} (fixed)": fixed_answer(model, arrays),
         "baseline": answer(plain, arrays),
     }
+    if params.get("probes"):
+        found["probes"] = probe_table(arrays, chosen, seed, device, monitor)
     return Fitted(
         predictions,
-        _tables(model, plain, arrays, predictions, seed),
+        _tables(model, plain, arrays, predictions, seed) | found,
         _summary(model, arrays),
         model.save,
     )
+
+
+def _named_fit(
+    task: str,
+    arrays: Arrays,
+    params: Mapping[str, Any],
+    seed: int,
+    device: str,
+    monitor: Monitor,
+) -> FairMEDL:
+    monitor.start(task)
+    model = fit_model(arrays, params, seed=seed, device=device, monitor=monitor)
+    monitor.end()
+    return model
+
+
+def search_params(
+    arrays: Arrays,
+    params: Mapping[str, Any],
+    trials: int,
+    seed: int,
+    device: str,
+    monitor: Monitor,
+) -> Search:
+    """The five weights by multi-objective search on validation rows; goes on after a break.
+
+    The study lies in the job's folder where the monitor has one, so that the same job started
+    again finds its finished trials.
+    """
+    held = arrays.part("validation")
+    codes = [np.unique(g, return_inverse=True)[1] for g in held.groups.values()]
+    if not len(held) or not codes:
+        raise SpecError("the search needs validation rows and a sensitive attribute; name both")
+    target = params.get("fairness_target", "equalized_odds")
+    judged = Judged(held.y, np.column_stack(codes), arrays.task, target)
+    single = {**params, "performance_budget": None}
+
+    def objective(weights: Mapping[str, float]) -> tuple[float, float]:
+        model = fit_model(arrays, {**single, **weights}, seed=seed, device=device, monitor=monitor)
+        value = model.predict_mixed(held.X, clusters=clusters_of(held))
+        score = judged.score(value, model.threshold_)
+        error = score["mse"] / float(np.var(held.y)) if "mse" in score else 1 - score["auroc"]
+        return error, score["spread"]
+
+    start = {name: float(params.get(name, 1.0)) for name in WEIGHTS}
+    return search_weights(
+        objective,
+        n_trials=trials,
+        budget=params.get("performance_budget") or 0.01,
+        start=start,
+        folder=getattr(monitor, "work_folder", None),
+        seed=seed,
+        monitor=monitor,
+    )
+
+
+def probe_table(
+    arrays: Arrays, params: Mapping[str, Any], seed: int, device: str, monitor: Monitor
+) -> pl.DataFrame:
+    """Stress test: how high probes of the cluster's rate rank in Fair MEDL and in a plain net.
+
+    Columns model, feature, importance, rank and features (how many were ranked).
+    """
+    train = arrays.split == SPLITS.index("train")
+    probes = confounded_probes(arrays.y, clusters_of(arrays), train, random_state=seed)
+    names = (*arrays.feature_names, *PROBES)
+    with_probes = replace(arrays, X=np.column_stack([arrays.X, probes]), feature_names=names)
+    tables = []
+    for name, chosen in ((NAME, params), ("baseline", plain_params(params))):
+        task = f"probes, {name}"
+        model = _named_fit(task, with_probes, chosen, seed, device, monitor)
+        tables.append(probe_ranks(_importance(name, model, with_probes)))
+    return pl.concat(tables).with_columns(features=pl.lit(len(names)))
 
 
 def check(arrays: Arrays, params: Mapping[str, Any]) -> None:
@@ -86,16 +167,18 @@ def fit_model(
     numeric = params.get("debias") != "rates"  # rates are pulled in the bins that are judged
     train, held = (rows_of(arrays.part(name), numeric) for name in ("train", "validation"))
     X, y, sensitive, clusters = train
-    weight = arrays.part("train").weight
-    return model.fit(
-        X,
-        y,
-        sensitive_features=sensitive,
-        clusters=clusters,
-        sample_weight=weight,
-        validation=held if len(held[1]) else None,
-        monitor=monitor,
-    )
+    with warnings.catch_warnings():  # they travel in the summary, in the same words
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(
+            X,
+            y,
+            sensitive_features=sensitive,
+            clusters=clusters,
+            sample_weight=arrays.part("train").weight,
+            validation=held if len(held[1]) else None,
+            monitor=monitor,
+        )
+    return model
 
 
 def rows_of(arrays: Arrays, numeric: bool) -> tuple[Any, Any, pl.DataFrame | None, Any]:
@@ -104,7 +187,8 @@ def rows_of(arrays: Arrays, numeric: bool) -> tuple[Any, Any, pl.DataFrame | Non
     for j, name in enumerate(arrays.sensitive_names):
         if numeric and name in columns:
             columns[name] = arrays.sensitive[:, j]
-    return arrays.X, arrays.y, pl.DataFrame(columns) if columns else None, clusters_of(arrays)
+    sensitive = pl.DataFrame(columns) if columns else None
+    return arrays.X, arrays.y, sensitive, clusters_of(arrays)
 
 
 def clusters_of(arrays: Arrays) -> NDArray[np.str_]:
@@ -142,7 +226,9 @@ def _tables(
     tables = {
         "effects": _effects(model, arrays),
         "variance": model.variance_shares(),
-        "importance": pl.concat([_importance(NAME, model), _importance("baseline", plain)]),
+        "importance": pl.concat(
+            [_importance(NAME, model, arrays), _importance("baseline", plain, arrays)]
+        ),
         "history": pl.concat([model.history_, _renamed(plain.history_)]),
         "clusters": _by_cluster(arrays, predictions, seen["seen"].to_numpy(), seed),
         "seen": seen,
@@ -157,16 +243,18 @@ def _effects(model: FairMEDL, arrays: Arrays) -> pl.DataFrame:
     names, counts = np.unique(train, return_counts=True)
     rest = clusters_of(arrays)
     others, other_counts = np.unique(rest[~np.isin(rest, names)], return_counts=True)
+    places = {f"x{j}": feature for j, feature in enumerate(arrays.feature_names)}
     return caterpillar(
-        model.random_effects_,
+        model.random_effects_.with_columns(pl.col("effect").replace(places)),
         dict(zip(names.tolist(), counts.tolist(), strict=True)),
         dict(zip(others.tolist(), other_counts.tolist(), strict=True)),
         model.prior_sd_,
     )
 
 
-def _importance(name: str, model: FairMEDL) -> pl.DataFrame:
-    found = model.fixed_effects_importance_
+def _importance(name: str, model: FairMEDL, arrays: Arrays) -> pl.DataFrame:
+    places = {f"x{j}": feature for j, feature in enumerate(arrays.feature_names)}
+    found = model.fixed_effects_importance_.with_columns(pl.col("feature").replace(places))
     return found.select(pl.lit(name).alias("model"), pl.all())
 
 

@@ -1,0 +1,126 @@
+"""Tables of the Effects page, by hand and against independent formulas."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy.stats import binomtest, norm
+from sklearn.metrics import roc_auc_score
+
+from fairaudit.audit.effects import (
+    CLUSTERS,
+    EFFECTS,
+    by_cluster,
+    caterpillar,
+    seen_table,
+    share_of_clusters,
+    wilson,
+)
+
+
+def test_the_caterpillar_is_sorted_and_holds_unseen_clusters() -> None:
+    effects = pl.DataFrame(
+        {
+            "cluster": ["a", "a", "b", "b"],
+            "effect": ["intercept", "age"] * 2,
+            "mean": [-1.0, 0.1, 2.0, 0.3],
+            "sd": [0.5, 0.1, 0.25, 0.1],
+        }
+    )
+    table = caterpillar(effects, {"a": 10, "b": 40}, {"c": 7}, prior_sd=1.0, confidence=0.9)
+    assert table.schema == EFFECTS
+    assert table.filter(pl.col("effect") == "intercept")["cluster"].to_list() == ["b", "c", "a"]
+    row = table.row(by_predicate=(pl.col("cluster") == "b") & (pl.col("effect") == "intercept"),
+                    named=True)  # fmt: skip
+    assert (row["low"], row["high"]) == pytest.approx(norm.interval(0.9, 2.0, 0.25))
+    assert row["n"] == 40
+    unseen = table.filter(~pl.col("seen"))
+    assert unseen["cluster"].to_list() == ["c"]
+    assert unseen["high"].item() == pytest.approx(norm.ppf(0.95))
+
+
+def test_the_variance_share_is_between_against_all() -> None:
+    assert share_of_clusters({"intercept": 1.0, "slopes": 9.0, "residual": 3.0}) == 0.25
+    assert share_of_clusters({"residual": 2.0}) == 0.0
+
+
+def test_wilson_is_scipys() -> None:
+    low, high = wilson(0.3, 40, 0.95)
+    expected = binomtest(12, 40).proportion_ci(0.95, method="wilson")
+    assert (low, high) == pytest.approx((expected.low, expected.high))
+
+
+def judged() -> pl.DataFrame:
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 400)
+    scores = {"mixed": y * 0.4 + rng.random(400) * 0.6, "fixed": rng.random(400)}
+    answers = {name: ((s > 0.5).astype(int), s) for name, s in scores.items()}
+    clusters = np.repeat(["a", "b", "tiny"], [200, 195, 5])
+    return by_cluster(y, answers, clusters, clusters != "b", task="binary")
+
+
+def test_fixed_against_mixed_by_cluster() -> None:
+    table = judged()
+    assert table.schema == CLUSTERS
+    assert table.height == 2 * 3 * 2
+    area = table.filter(pl.col("metric") == "auroc", pl.col("n") >= 10)
+    assert area.filter(pl.col("value").is_between(pl.col("low"), pl.col("high"))).height == 4
+    mixed, fixed = (area.filter(pl.col("model") == m)["value"].mean() for m in ("mixed", "fixed"))
+    assert mixed > fixed + 0.2
+    assert dict(zip(*table.select("cluster", "seen"), strict=True)) == {
+        "a": True,
+        "b": False,
+        "tiny": True,
+    }
+    assert table.filter(pl.col("cluster") == "tiny")["status"].unique().to_list() == [
+        "cannot be judged"
+    ]
+
+
+def test_auroc_by_cluster_is_scikit_learns() -> None:
+    rng = np.random.default_rng(1)
+    y, score = rng.integers(0, 2, 120), rng.integers(0, 9, 120) / 9
+    cluster = np.repeat(["a", "b"], 60)
+    table = by_cluster(y, {"m": (y, score)}, cluster, cluster == "a", task="binary")
+    found = table.filter(pl.col("metric") == "auroc")["value"]
+    expected = [roc_auc_score(y[cluster == k], score[cluster == k]) for k in ("a", "b")]
+    np.testing.assert_allclose(found, expected)
+
+
+def test_one_class_has_no_auroc_and_values_have_squared_errors() -> None:
+    y = np.ones(20, int)
+    table = by_cluster(y, {"m": (y, y * 0.5)}, np.full(20, "a"), y > 0, task="binary")
+    undefined = table.filter(pl.col("metric") == "auroc").row(0, named=True)
+    assert undefined["value"] is None
+    assert undefined["status"] == "cannot be judged"
+    value = np.arange(20.0)
+    squared = by_cluster(
+        value, {"m": (value + 2, None)}, np.full(20, "a"), y > 0, task="regression"
+    )
+    assert squared.select("metric", "value", "low", "high").row(0) == ("mse", 4.0, 4.0, 4.0)
+
+
+def test_many_classes_are_judged_by_accuracy() -> None:
+    y = np.arange(30) % 3
+    table = by_cluster(y, {"m": (y, np.eye(3)[y])}, np.full(30, "a"), y >= 0, task="multiclass")
+    assert table["metric"].to_list() == ["accuracy"]
+    assert table["value"].item() == 1.0
+
+
+def test_seen_means_that_training_rows_exist() -> None:
+    table = seen_table(
+        np.arange(5), np.array([0, 1, 1, -1, 2]), np.array([True, True, False, False, False])
+    )
+    assert table["seen"].to_list() == [True, True, True, False, False]
+
+
+def test_the_page_needs_no_torch() -> None:
+    code = "import fairaudit.audit.effects, sys; print('torch' in sys.modules)"
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "False"
