@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from fairaudit.audit.result import AuditResult
@@ -40,7 +41,16 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
         {"kind": "compare", "params": {"methods": ["linear", "linear-s"], "seeds": 2}},
     ),
     "regression": ("rome_simulation", {"method": "linear"}),
+    "many": ("many groups", {"kind": "predictions"}),
+    "tiny": ("tiny groups", {"kind": "predictions"}),
+    "one-class": ("one class", {"kind": "predictions"}),
+    "multiclass": ("three classes", {"kind": "predictions"}),
 }
+_MADE_ROLES = ColumnRoles(
+    target="y", sensitive=("group",), predictions=("decision",), positive="yes"
+)
+_MADE_TASK = {"three classes": {"task": "multiclass", "positive": None}}
+MADE = ("many groups", "tiny groups", "one class", "three classes")
 
 
 @cache
@@ -72,12 +82,32 @@ def table(sample: str) -> Path:
     """The first rows of a sample, as a file."""
     path = root() / "sources" / f"{sample}.csv"
     path.parent.mkdir(exist_ok=True)
+    if sample in MADE:
+        made(sample).write_csv(path)
+        return path
     pl.read_csv(SAMPLES[sample].path, infer_schema_length=None).head(ROWS).write_csv(path)
     return path
 
 
+def made(name: str) -> pl.DataFrame:
+    """Tables at the edge of what can be judged: outcome, decision and one attribute."""
+    rng = np.random.default_rng(7)
+    rows = 30 if name == "tiny groups" else 1_500
+    classes = 3 if name == "three classes" else 2
+    y = np.ones(rows, int) if name == "one class" else rng.integers(0, classes, rows)
+    decision = np.where(rng.random(rows) < 0.8, y, rng.integers(0, classes, rows))
+    count = {"many groups": 150, "tiny groups": 12}.get(name, 3)
+    group = rng.integers(0, count, rows)
+    text = np.array(["no", "yes", "maybe"])
+    return pl.DataFrame(
+        {"y": text[y], "decision": text[decision], "group": [f"g{g}" for g in group]}
+    )
+
+
 def roles(sample: str) -> dict[str, ColumnRoles]:
     """The sample's roles with two attributes, so that crossings stay few."""
+    if sample in MADE:
+        return {"roles": _MADE_ROLES.model_copy(update=_MADE_TASK.get(sample, {}))}
     own = SAMPLES[sample].roles
     return {"roles": own.model_copy(update={"sensitive": own.sensitive[:2], "split": None})}
 

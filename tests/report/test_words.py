@@ -1,0 +1,141 @@
+"""Sentences hold the numbers of the tables and claim nothing that the tables do not say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import polars as pl
+import pytest
+
+from fairaudit.audit.result import ERRORS, AuditResult
+from fairaudit.plots import compare, labels, whatif
+from fairaudit.report import words
+
+ResultOf = Callable[[str], AuditResult]
+ASK = {"attribute": "sex", "metric": "tpr", "split": "test"}
+
+
+def made(*rows: tuple[str, float | None]) -> AuditResult:
+    full = [
+        ("m", "test", "sex", g, "tpr", 40, 30.0, v, None, None,
+         "estimated" if v is not None else "cannot be judged", "Wilson")
+        for g, v in rows
+    ]  # fmt: skip
+    return AuditResult({"errors": pl.DataFrame(full, schema=ERRORS, orient="row")})
+
+
+def test_the_lead_names_worst_best_and_gap_with_their_numbers(result_of: ResultOf) -> None:
+    result = result_of("linear")
+    lead = words.errors_lead(result, model="linear", **ASK)
+    rows = result.errors.filter(
+        (pl.col("attribute") == "sex") & (pl.col("metric") == "tpr")
+        & (pl.col("split") == "test") & (pl.col("model") == "linear")
+    ).sort("value")  # fmt: skip
+    for row in (rows.row(0, named=True), rows.row(-1, named=True)):
+        assert f"**{labels.value(row['value'], 'tpr')}**" in lead
+    gap = words.gap_of(result, model="linear", **ASK)
+    assert gap is not None
+    assert f"The gap is {labels.points(gap['value'], 'tpr')}" in lead
+
+
+def test_one_group_has_no_gap() -> None:
+    lead = words.errors_lead(made(("F", 0.5)), model="m", **ASK)
+    assert "gap" not in lead
+    assert "**50.0%**" in lead
+
+
+def test_groups_that_cannot_be_judged_are_counted() -> None:
+    lead = words.errors_lead(made(("F", 0.5), ("M", 0.6), ("X", None)), model="m", **ASK)
+    assert lead.endswith("1 group cannot be judged.")
+
+
+def test_no_judgement_is_said_in_words() -> None:
+    lead = words.errors_lead(made(("F", None)), model="m", **ASK)
+    assert lead == (
+        "On test rows, no group of sex has enough rows to judge the true-positive rate of m."
+    )
+
+
+@pytest.mark.parametrize(
+    ("chosen", "text"),
+    [
+        (["baseline", "baseline"], "**Everybody keeps the baseline**"),
+        (["expert", "expert"], "**The experts take over for all 2 groups.**"),
+        (["expert", "baseline"], "**The expert takes over for a**; b keeps the baseline."),
+    ],
+)
+def test_the_decision_in_one_sentence(chosen: list[str], text: str) -> None:
+    selection = pl.DataFrame(
+        {
+            "split": ["validation"] * 2, "group": ["a", "b"], "metric": ["accuracy"] * 2,
+            "chosen": chosen, "verdict": ["", ""],
+        }
+    )  # fmt: skip
+    assert words.selection_lead({"selection": selection}).startswith(text)
+
+
+def test_harm_on_test_rows_is_named(result_of: ResultOf) -> None:
+    tables = dict(result_of("sde").tables)
+    group = tables["selection"]["group"].item(0)
+    verdict = pl.when((pl.col("split") == "test") & (pl.col("group") == group))
+    tables["selection"] = tables["selection"].with_columns(
+        verdict=verdict.then(pl.lit("harmed")).otherwise("verdict")
+    )
+    assert f"**{group} is harmed**" in words.selection_lead(tables)
+
+
+def test_the_gap_before_and_after_is_that_of_the_table(result_of: ResultOf) -> None:
+    tables = result_of("sde").tables
+    lead = words.selection_lead(tables)
+    for row in tables["selection_gaps"].iter_rows(named=True):
+        assert labels.points(row["gap_after"], "accuracy") in lead
+
+
+def test_the_smallest_latent_group_is_described(result_of: ResultOf) -> None:
+    table = result_of("rome").tables["groups"]
+    small = table.sort("share").row(0, named=True)
+    lead = words.groups_lead(table)
+    assert lead.startswith("**2 latent groups**")
+    assert small["rule"] in lead
+
+
+def test_what_a_number_of_groups_brings(result_of: ResultOf) -> None:
+    result = result_of("sweep")
+    sweep, metric = result.tables["sweep"], whatif.metric_of(result)
+    lead = words.whatif_lead(sweep, metric, 2)
+    row = sweep.filter(pl.col("n_groups") == 2).row(0, named=True)
+    assert f"**{labels.value(row['worst_group'], metric)}**" in lead
+    assert "Preferred number of groups" in lead
+
+
+def test_one_group_is_not_compared_with_itself(result_of: ResultOf) -> None:
+    result = result_of("sweep")
+    lead = words.whatif_lead(result.tables["sweep"], whatif.metric_of(result), 1)
+    assert "; with" not in lead
+
+
+def test_clusters_that_differ_for_sure_are_counted(result_of: ResultOf) -> None:
+    result = result_of("medl")
+    own = result.tables["effects"].filter((pl.col("effect") == "intercept") & pl.col("seen"))
+    sure = own.filter((pl.col("low") > 0) | (pl.col("high") < 0)).height
+    assert words.effects_lead(result).startswith(f"{sure} of **{own.height} clusters**")
+
+
+def test_the_best_model_and_the_dominated_ones_are_named(result_of: ResultOf) -> None:
+    table = compare.front_table(
+        result_of("systems"), quality="accuracy", gap="tpr", attribute="sex", split="all"
+    )
+    lead = words.compare_lead(table, quality="accuracy", gap_title="tpr")
+    best = table.sort("value", descending=True).row(0, named=True)
+    assert lead.startswith(f"**{best['model']}** has the best accuracy")
+    for name in table.filter(pl.col("dominated"))["model"]:
+        assert name in lead
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [([], ""), (["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c"),
+     (list("abcdefg"), "a, b, c and 4 more")],
+)  # fmt: skip
+def test_lists_read_as_people_say_them(names: list[str], text: str) -> None:
+    assert words.listed(names) == text
