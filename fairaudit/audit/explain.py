@@ -224,7 +224,7 @@ def coverage_note(row: Row) -> str:
     if row["status"] == UNSTABLE and kind:
         return (
             "Some group rests on fewer than 30 rows; intervals of worst groups and spreads then "
-            "held the truth in 88–97% of simulations instead of 95%."
+            "held the truth in 90–98% of simulations instead of 95%."
         )
     if row["status"] == UNSTABLE:
         return "Fewer than 30 rows: the interval is wide and may miss its 95%."

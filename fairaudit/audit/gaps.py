@@ -4,11 +4,13 @@ A gap such as "largest minus smallest" is a maximum of noisy numbers: it is bias
 its percentile bootstrap interval never holds zero. The intervals here invert a test instead.
 The candidates are the observed pattern of group values shrunk or stretched by a factor s ≥ 0
 (0: all groups equal, 1: as observed); for each s the replicates say how often a gap as large as
-the observed one would be seen. The ends are the s with probability α/2 and 1 − α/2.
+the observed one would be seen. The end on the side of "no gap" is the s with probability α/2; the
+other end is the replicates' own quantile, where the bias of extremes only adds caution. (Both ends
+by inversion missed the truth on the far side in up to 9% of simulations of nearly equal groups.)
 
 Where some groups are far noisier than others, a small group's noise alone could make the gap, so
-the ray says little. Then the lower end is that of the best pair (Tukey's simultaneous bound with
-each pair's own error) and the upper end the replicates' own quantile: valid, and conservative.
+the ray says little. Then the near end is that of the best pair (Tukey's simultaneous bound with
+each pair's own error): valid, and conservative.
 """
 
 from __future__ import annotations
@@ -165,14 +167,18 @@ def difference(families: Sequence[Estimates], confidence: float) -> Gap:
 def _range_ends(
     families: Sequence[Estimates], observed: float, confidence: float
 ) -> tuple[float, float]:
-    if families[0].noise.size and any(_uneven(f.variance) for f in families):
+    if families[0].noise.size == 0:
+        return np.nan, np.nan
+    widest = np.max([spread(f.drawn) for f in families], axis=0)
+    high = max(_ends(widest, confidence)[1], observed)
+    if any(_uneven(f.variance) for f in families):
         pairs = [_pairs(f) for f in families]
         d = np.concatenate([p[0] for p in pairs])
         e = np.concatenate([p[1] for p in pairs], axis=1)
         low = max(_studentised_low(d, e, confidence), 0.0)
-        widest = np.max([spread(f.drawn) for f in families], axis=0)
-        return min(low, observed), max(_ends(widest, confidence)[1], observed)
-    return _ends(observed * _range_roots(families, observed), confidence)
+    else:
+        low = observed * _ends(_range_roots(families, observed), confidence)[0]
+    return min(low, observed), high
 
 
 def _pairs(f: Estimates) -> tuple[Float, Float]:
@@ -246,21 +252,23 @@ def to_overall(estimates: Estimates, overall: float, noise: Float, confidence: f
 
 def _far_ends(far: Estimates, observed: float, confidence: float) -> tuple[float, float]:
     d, e = far.value, far.noise
-    if e.size and _uneven(far.variance):
+    if e.size == 0:
+        return np.nan, np.nan
+    high = max(_ends(np.abs(d - e).max(1), confidence)[1], observed)
+    if _uneven(far.variance):
         sign = np.where(d < 0, -1.0, 1.0)
         low = max(_studentised_low(d * sign, e * sign, confidence), 0.0)
-        high = _ends(np.abs(d - e).max(1), confidence)[1]
-        return min(low, observed), max(high, observed)
-    # |s d + e| over groups is the range of the pair (value, its mirror image)
-    mirrored = Estimates(np.r_[d, -d] / 2, np.c_[e, -e] / 2, far.variance)
-    return _ends(observed * _range_roots([mirrored], observed), confidence)
+    else:  # |s d + e| over groups is the range of the pair (value, its mirror image)
+        mirrored = Estimates(np.r_[d, -d] / 2, np.c_[e, -e] / 2, far.variance)
+        low = observed * _ends(_range_roots([mirrored], observed), confidence)[0]
+    return min(low, observed), high
 
 
 # -- worst and best -----------------------------------------------------------------------------
 
 
 def lowest(estimates: Estimates, confidence: float) -> Gap:
-    """Smallest group value, the same ray continued by a shift once all groups are equal."""
+    """Smallest group value; the ray goes on as a common shift once all groups are equal."""
     value, noise = estimates.value, estimates.noise
     index = int(value.argmin())
     observed, mean = float(value[index]), float(value.mean())
@@ -276,10 +284,9 @@ def _lowest_ends(
     estimates: Estimates, observed: float, mean: float, confidence: float
 ) -> tuple[float, float]:
     value, noise = estimates.value, estimates.noise
+    low = min(_ends(estimates.drawn.min(1), confidence)[0], observed)
     if _uneven(estimates.variance):
-        low = _ends(estimates.drawn.min(1), confidence)[0]
-        high = -_studentised_low(-value, -noise, confidence)
-        return min(low, observed), max(high, observed)
+        return low, max(-_studentised_low(-value, -noise, confidence), observed)
     below = value < mean - 1e-12
     at_tie = observed - noise.min(1)  # common value at which the smallest would be as observed
     ends = at_tie
@@ -287,7 +294,7 @@ def _lowest_ends(
         c = mean - value[below]
         s = ((mean + noise[:, below] - observed) / c).min(1)
         ends = np.where(s >= 0, mean - s * (mean - observed), at_tie)
-    return _ends(ends, confidence)
+    return low, max(_ends(ends, confidence)[1], observed)
 
 
 def highest(estimates: Estimates, confidence: float) -> Gap:

@@ -1,0 +1,125 @@
+"""Closed-form intervals against statsmodels, scipy and hand-computed textbook numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
+
+from fairaudit.audit import compare, intervals
+
+counts = st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
+levels = st.sampled_from([0.8, 0.9, 0.95, 0.99])
+
+
+@given(counts, levels)
+def test_wilson_equals_statsmodels(xn: tuple[int, int], level: float) -> None:
+    x, n = xn
+    low, high = intervals.wilson(x / n, n, level)
+    theirs = proportion_confint(x, n, 1 - level, method="wilson")
+    assert (low, high) == pytest.approx(theirs, abs=1e-9)
+
+
+@given(counts, counts)
+def test_newcombe_equals_statsmodels(a: tuple[int, int], b: tuple[int, int]) -> None:
+    low, high = intervals.newcombe(a[0] / a[1], a[1], b[0] / b[1], b[1])
+    theirs = confint_proportions_2indep(*a, *b, method="newcomb", compare="diff")
+    assert (low, high) == pytest.approx(theirs, abs=1e-9)
+
+
+@given(counts, counts)
+def test_katz_equals_statsmodels(a: tuple[int, int], b: tuple[int, int]) -> None:
+    if a[0] in (0, a[1]) or b[0] in (0, b[1]):
+        return  # statsmodels adjusts these cells otherwise
+    theirs = confint_proportions_2indep(*a, *b, method="log-adjusted", compare="ratio")
+    assert intervals.katz(*a, *b) == pytest.approx(theirs, rel=1e-6)
+
+
+def test_newcombe_of_the_paper() -> None:
+    # Newcombe (1998) table II, method 10: 56/70 against 48/80
+    low, high = intervals.newcombe(56 / 70, 70, 48 / 80, 80)
+    assert (round(float(low), 4), round(float(high), 4)) == (0.0524, 0.3339)
+
+
+@given(counts, counts)
+def test_the_ratio_interval_holds_the_ratio_and_mirrors(
+    a: tuple[int, int], b: tuple[int, int]
+) -> None:
+    (x, n), (y, m) = a, b
+    if x == 0 or y == 0:
+        return
+    low, high = intervals.ratio_of_rates(x / n, n, y / m, m)
+    assert low <= (x / n) / (y / m) + 1e-9
+    assert high >= (x / n) / (y / m) - 1e-9
+    back_low, back_high = intervals.ratio_of_rates(y / m, m, x / n, n)
+    assert low == pytest.approx(1 / back_high, rel=1e-6)
+    assert high == pytest.approx(1 / back_low, rel=1e-6)
+
+
+def test_a_rate_without_rows_has_no_interval() -> None:
+    low, high = intervals.wilson(np.array([np.nan, 0.5]), np.array([0, 10]))
+    assert np.isnan(low[0])
+    assert np.isnan(high[0])
+    assert not np.isnan(low[1])
+
+
+@given(st.integers(3, 500), st.floats(-5, 5), st.floats(0.1, 4))
+def test_a_mean_without_skew_has_student_s_interval(n: int, mean: float, sd: float) -> None:
+    low, high = intervals.skewed_mean(mean, sd, 0.0, n)
+    theirs = stats.t.interval(0.95, n - 1, mean, sd / np.sqrt(n))
+    assert (low, high) == pytest.approx(theirs, rel=1e-9, abs=1e-9)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 40), st.integers(0, 40))
+def test_mcnemar_equals_statsmodels(b: int, c: int) -> None:
+    from statsmodels.stats.contingency_tables import mcnemar
+
+    ours = compare.mcnemar(np.array([b]), np.array([c]))[0]
+    if b + c == 0:
+        assert ours == 1.0
+    else:
+        assert ours == pytest.approx(mcnemar([[5, b], [c, 5]], exact=True).pvalue)
+
+
+@settings(max_examples=50, deadline=None)
+@given(counts, counts)
+def test_two_groups_are_tested_as_scipy_does(a: tuple[int, int], b: tuple[int, int]) -> None:
+    p, small = compare.two_sample_p(*(np.array([float(v)]) for v in (*a, *b)))
+    table = [[a[0], a[1] - a[0]], [b[0], b[1] - b[0]]]
+    if small[0]:
+        assert p[0] == pytest.approx(stats.fisher_exact(table).pvalue)
+    elif (a[0] + b[0]) not in (0, a[1] + b[1]):
+        theirs = stats.chi2_contingency(table, correction=False).pvalue
+        assert p[0] == pytest.approx(theirs, rel=1e-9)
+
+
+def test_false_discoveries_are_those_of_statsmodels() -> None:
+    from statsmodels.stats.multitest import multipletests
+
+    p = np.array([0.001, 0.04, 0.03, 0.2, 0.9, 0.005])
+    ours = compare.adjusted(np.r_[p, np.nan])
+    assert ours[:-1] == pytest.approx(multipletests(p, method="fdr_bh")[1])
+    assert np.isnan(ours[-1])
+
+
+def test_the_detectable_gap_is_the_one_statsmodels_finds() -> None:
+    from statsmodels.stats.power import NormalIndPower
+
+    gap = compare.detectable_gap(np.array([0.4]), np.array([41.0]), np.array([900.0]))[0]
+    effect = NormalIndPower().solve_power(nobs1=41, ratio=900 / 41, alpha=0.05, power=0.8)
+    assert gap == pytest.approx(effect * np.sqrt(0.4 * 0.6), rel=1e-3)
+    rows = compare.rows_for_gap(np.array([0.4]), float(gap), np.array([900.0]))[0]
+    assert rows == pytest.approx(41, abs=1)
+
+
+def test_no_number_of_rows_shows_a_gap_the_others_are_too_few_for() -> None:
+    assert np.isnan(compare.rows_for_gap(np.array([0.5]), 0.01, np.array([50.0]))[0])
+
+
+def test_boschloo_equals_scipy() -> None:
+    theirs = stats.boschloo_exact([[3, 9], [12, 6]]).pvalue
+    assert compare.boschloo(3, 15, 9, 15) == pytest.approx(theirs)
