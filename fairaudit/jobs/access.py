@@ -62,16 +62,18 @@ class Door:
             return {}
         return self._access.owned(None if role == "admin" else self._person, "dataset")
 
-    def jobs(self) -> list[Entry]:
-        """Rows of the jobs the person may open, oldest first."""
-        role = self.role
+    def jobs(self) -> list[tuple[Entry, bool]]:
+        """The jobs the person may open, oldest first, and whether they may cancel each."""
+        role, key = self.role, self._person.key
         if role is None:
             return []
-        entries = [e for e in self._ledger.all() if e.state != "doomed"]
-        if role == "admin":
-            return entries
         shared = self._access.related(self._person, "job")
-        return [e for e in entries if e.owner == self._person.key or e.id in shared]
+        related: list[tuple[Entry, Relation]] = [
+            (e, "own" if e.owner == key else shared.get(e.id, "none"))
+            for e in self._ledger.all()
+            if e.state != "doomed" and folders.parent_of(e.id) is None
+        ]
+        return [(e, may(role, to, "cancel")) for e, to in related if may(role, to, "open")]
 
     def _entry(self, kind: Thing, id: str) -> Entry | None:
         if kind != "job" or not folders.is_id(id):

@@ -60,11 +60,22 @@ class JobInfo:
         return self.state in ("succeeded", "failed", "cancelled")
 
 
-def describe(
-    entry: Entry, folder: JobFolder, parts: Sequence[JobFolder] = (), *, mine: bool = True
-) -> JobInfo:
-    """The job as its folder and, where that says nothing yet, the ledger tell."""
-    fixed: dict[str, Any] = {
+def told(entry: Entry, *, mine: bool = True) -> JobInfo:
+    """A job that has ended, as the ledger tells: for lists, where no folder is opened."""
+    return JobInfo(
+        **_fixed(entry, mine),
+        state=entry.state,  # type: ignore[arg-type]
+        started=entry.started,
+        finished=entry.finished,
+        progress=1.0 if entry.state == "succeeded" else None,
+        reason=entry.reason,
+        seconds=entry.seconds,
+        peak_mb=entry.peak_mb,
+    )
+
+
+def _fixed(entry: Entry, mine: bool) -> dict[str, Any]:
+    return {
         "id": entry.id,
         "title": entry.title,
         "method": entry.method,
@@ -74,6 +85,13 @@ def describe(
         "created": entry.created,
         "mine": mine,
     }
+
+
+def describe(
+    entry: Entry, folder: JobFolder, parts: Sequence[JobFolder] = (), *, mine: bool = True
+) -> JobInfo:
+    """The job as its folder and, where that says nothing yet, the ledger tell."""
+    fixed = _fixed(entry, mine)
     first, last = folder.first_event(), folder.last_event()
     started = first["t"] if first else entry.started
     outcome = folder.outcome()

@@ -170,14 +170,17 @@ class Ledger:
 
     def settle(self, job: str, outcome: Outcome) -> None:
         """Copy how the job ended from its folder."""
+        first = self.folder(job).first_event()
         self._set(
             job,
-            "state = ?, reason = ?, finished = ?, seconds = ?, peak_mb = ?, slot = NULL",
+            "state = ?, reason = ?, finished = ?, seconds = ?, peak_mb = ?, slot = NULL,"
+            " started = COALESCE(started, ?)",
             outcome.state,
             outcome.reason,
             outcome.finished,
             outcome.seconds,
             outcome.peak_mb,
+            None if first is None else first.get("t"),
         )
 
     def doom(self, job: str) -> None:

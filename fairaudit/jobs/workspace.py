@@ -11,7 +11,7 @@ from fairaudit.jobs import folder as folders
 from fairaudit.jobs import upkeep
 from fairaudit.jobs.access import Door
 from fairaudit.jobs.folder import JobFolder, Outcome, Request
-from fairaudit.jobs.info import JobInfo, describe
+from fairaudit.jobs.info import JobInfo, describe, told
 from fairaudit.jobs.ledger import Entry, Ledger
 from fairaudit.jobs.people import LOCAL, Access, Action, Person, Right, Role, Thing, TrailLine
 from fairaudit.jobs.settings import Settings
@@ -160,13 +160,16 @@ class Workspace:
         return JobSpec.model_validate(self.ledger.folder(id).request().job)
 
     def jobs(self) -> list[JobInfo]:
-        """Jobs the person owns or was shown, newest first."""
-        entries = [e for e in self._door.jobs() if folders.parent_of(e.id) is None]
-        return [self._info(entry) for entry in reversed(entries)]
+        """Jobs the person owns or was shown, newest first; ended ones as the ledger knows them."""
+        return [
+            told(entry, mine=mine) if entry.final else self._info(entry, mine=mine)
+            for entry, mine in reversed(self._door.jobs())
+        ]
 
     def job(self, id: str) -> JobInfo:
         """One job."""
-        return self._info(self._door.need("open", "job", id))
+        entry = self._door.need("open", "job", id)
+        return self._info(entry, mine=self._door.may("cancel", "job", id))
 
     def events(self, id: str, after: int = 0) -> list[dict[str, Any]]:
         """Progress events numbered above `after`, oldest first."""
@@ -230,13 +233,12 @@ class Workspace:
         upkeep.delete_job(self.ledger, id)
         self._access.forget("job", id)
 
-    def _info(self, entry: Entry) -> JobInfo:
+    def _info(self, entry: Entry, *, mine: bool) -> JobInfo:
         folder = self.ledger.folder(entry.id)
         parts = [
             self.ledger.folder(folders.part_id(entry.id, number))
             for number in range(len(folder.parts()) if entry.kind == "sweep" else 0)
         ]
-        mine = self._door.may("cancel", "job", entry.id)
         return describe(entry, folder, parts, mine=mine)
 
     def _request(self, spec: JobSpec) -> Request:

@@ -67,7 +67,8 @@ class LocalEngine:
         self._grace = grace
         self._children: dict[str, _Child] = {}
         self._warm: _Child | None = None
-        self._stillborn = 0 if standby and self._command == WORKER else _STILLBORN
+        warm = standby and self._command == WORKER and os.name != "nt"  # needs a readable pipe
+        self._stillborn = 0 if warm else _STILLBORN
 
     # -- the engine ---------------------------------------------------------------------------
 
