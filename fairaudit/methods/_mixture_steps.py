@@ -71,7 +71,8 @@ def newton(theta: Tensor, slope: Tensor, gram: Tensor, ridge: Tensor) -> Tensor:
     curve = blocks.permute(0, 1, 3, 2, 4).reshape(runs, free * d, free * d)
     curve = curve + torch.diag(ridge.repeat(free))
     step = torch.linalg.solve(curve, (slope - ridge * theta).reshape(runs, free * d))
-    return theta + step.reshape(theta.shape)
+    moved: Tensor = theta + step.reshape(theta.shape)
+    return moved
 
 
 def objective(sums: Sums, params: Params, penalty: Penalty) -> Tensor:

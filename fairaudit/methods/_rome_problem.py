@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -106,7 +107,7 @@ def prepare(
     """Standardise and move to the device; `experts` (n, p) and `gate` (n, q) lack constants."""
     scale = Scale.fit(experts, weight)
     total = float(weight.sum())
-    target = np.asarray(y, dtype=np.int64 if n_classes else np.float64)
+    target: NDArray[Any] = np.asarray(y, dtype=np.int64 if n_classes else np.float64)
     centre, spread = 0.0, 1.0
     if not n_classes:
         found = Scale.fit(target[:, None], weight)
@@ -152,7 +153,7 @@ def _ridges(
     return expert, gate
 
 
-def _left_over(design: Float, target: NDArray[np.generic], weight: Float) -> float:
+def _left_over(design: Float, target: NDArray[Any], weight: Float) -> float:
     """Variance that pooled least squares leaves."""
     root = np.sqrt(weight)
     omega = np.linalg.lstsq(design * root[:, None], target * root, rcond=None)[0]

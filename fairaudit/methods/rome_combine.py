@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -204,7 +204,7 @@ def global_weight(gamma: Float, radius: float | None = None, centre: Float | Non
     scale = max(float(np.trace(gamma)), TINY)
     count = len(gamma)
     start = np.full(count, 1 / count) if centre is None else centre / centre.sum()
-    rules = [{"type": "eq", "fun": lambda v: v.sum() - 1}]
+    rules: list[Any] = [{"type": "eq", "fun": lambda v: v.sum() - 1}]
     if radius is not None:
         rules.append(
             {"type": "ineq", "fun": lambda v: count * radius**2 - np.square(v - start).sum()}

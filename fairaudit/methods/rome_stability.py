@@ -19,9 +19,9 @@ from fairaudit.methods._rome_problem import Problem, learnt
 if TYPE_CHECKING:
     from fairaudit.methods.rome_em import RomeEM
 
-MOST_ROWS = 2_000  # of a refit, and of the held-out rows on which two groupings are compared
+MOST_ROWS = 1_500  # of a refit, and of the held-out rows on which two groupings are compared
 RANDOM_STARTS = 1  # of a refit, beside the start from the full solution
-REFIT = Rules(tol=1e-5, max_iter=30, prune_at=(6,))
+REFIT = Rules(tol=1e-5, max_iter=20, prune_at=(3,))
 
 
 def stabilities(
@@ -35,7 +35,7 @@ def stabilities(
 ) -> dict[int, float | None]:
     """Mean adjusted Rand index between the groups found and those of bootstrap refits.
 
-    Each refit draws its rows with replacement (from at most 2,000) and starts both from the full
+    Each refit draws its rows with replacement (from at most 1,500) and starts both from the full
     solution and afresh; whichever likelihood is larger wins. Groupings are compared on held-out
     rows by the likeliest group. One group is always stable.
     """
@@ -63,7 +63,7 @@ def stabilities(
 
 
 def _part(problem: Problem, n_bootstrap: int, seed: int) -> tuple[Any, torch.Tensor]:
-    """At most 2,000 rows and how often each refit draws them, (n_bootstrap, m)."""
+    """At most 1,500 rows and how often each refit draws them, (n_bootstrap, m)."""
     rng = np.random.default_rng(seed)
     n = problem.rows.n
     chosen = np.sort(rng.choice(n, min(n, MOST_ROWS), replace=False))

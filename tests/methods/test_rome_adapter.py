@@ -122,7 +122,7 @@ def test_the_path_runs_from_worst_group_to_average() -> None:
 
 
 def test_warnings_reach_the_summary() -> None:
-    summary = run("rome-em", arrays(n=120), n_groups=9, n_init=2).summary
+    summary = run("rome-em", arrays(n=60), n_groups=12, n_init=2).summary
     assert any("use fewer groups" in text for text in summary["warnings"])
 
 
