@@ -7,14 +7,26 @@ import streamlit as st
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.data.store import DatasetInfo
 from fairaudit.plots import errors, labels
-from fairaudit.report.sections import attributes, leading_metrics
-from fairaudit.ui import access, cache, existing, frame, layout, opened, progress, session
+from fairaudit.report.choices import attributes, leading_metrics
+from fairaudit.ui import (
+    access,
+    cache,
+    choices,
+    existing,
+    frame,
+    job_list,
+    layout,
+    opened,
+    progress,
+    rules,
+    session,
+)
 
 frame.enter()
 
 
 def show(info: DatasetInfo, roles: ColumnRoles) -> None:
-    """The audit, at once where the table is small enough."""
+    """The audit, as soon as the worker has it."""
     head = st.container()
     spec = existing.request(roles, info, expert=session.expert())
     job = existing.audited(info, spec, may_start=not access.readonly())
@@ -27,23 +39,31 @@ def show(info: DatasetInfo, roles: ColumnRoles) -> None:
         with head:
             layout.page("audit", existing.not_done(now))
         progress.follow(job)
+        job_list.actions(now)
         return
     result = cache.result(job)
     with head:
         layout.page("audit", existing.lead(result, info, spec))
     split = result.errors.get_column("split")[0]
+    worst = existing.largest_gap(result) or {}
     left, right = st.columns(2)
-    attribute = left.selectbox("By", attributes(result), key="by", bind="query-params")
-    metric = right.selectbox(
-        "Metric",
-        leading_metrics(result, most=8),
-        format_func=labels.title,
-        key="metric",
-        bind="query-params",
-    )
-    chart = errors.by_group(result, attribute=attribute, metric=metric, split=split)
+    with left:
+        by = choices.one_of(
+            "Groups by", attributes(result), key="by", start=worst.get("attribute")
+        )
+    with right:
+        metric = choices.one_of(
+            "Metric",
+            leading_metrics(result, most=8),
+            key="metric",
+            start=worst.get("metric"),
+            words=labels.title,
+        )
+    existing.undeclared(result)
+    chart = errors.by_group(result, attribute=by, metric=metric, split=split)
     layout.says(chart.alt)
     layout.chart(chart, key="existing-by-group")
+    rules.show(result)
     with st.container(horizontal=True):
         layout.go("errors", "All metrics, crossings and thresholds")
         layout.go("report", "Report")

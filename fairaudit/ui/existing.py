@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import streamlit as st
@@ -14,19 +16,18 @@ from fairaudit.data.store import DatasetInfo
 from fairaudit.jobs.info import JobInfo
 from fairaudit.jobs.spec import JobSpec
 from fairaudit.plots import labels
-from fairaudit.ui import cache, layout, session
+from fairaudit.plots.errors import CROSSED
+from fairaudit.ui import cache, layout, rules, session
 from fairaudit.ui.words import count, listed
-
-AT_ONCE = 200_000  # rows that are audited while the page waits; more become a job
 
 
 def request(roles: ColumnRoles, info: DatasetInfo, *, expert: bool) -> AuditSpec:
     """What to audit and how, from the widgets (defaults in guided mode)."""
-    fields: dict[str, object] = {}
+    fields: dict[str, object] = {"preset": rules.choose()}
     if expert:
         with st.expander("Settings", icon=":material/tune:"):
             cells = st.columns(3, vertical_alignment="bottom")
-            fields = {
+            fields |= {
                 "intersections": cells[0].number_input("Depth of crossings", 1, 6, 2),
                 "confidence": cells[1].number_input("Confidence", 0.51, 0.999, 0.95, 0.01),
                 "suppress_below": cells[2].number_input("Hide groups below (rows)", 0, 1000, 0),
@@ -38,30 +39,23 @@ def request(roles: ColumnRoles, info: DatasetInfo, *, expert: bool) -> AuditSpec
 
 
 def audited(info: DatasetInfo, spec: AuditSpec, *, may_start: bool) -> str | None:
-    """The job that holds this very audit: an earlier one, or one run (or queued) now."""
+    """The job that holds this very audit: an earlier one, or one queued now.
+
+    It runs in a worker even where it takes a second: the search for undeclared groups needs
+    scikit-learn, which no screen loads.
+    """
     earlier = _earlier(info.sha256, spec)
     if earlier is not None or not may_start:
         return earlier
-    workspace = session.workspace()
-    request_ = JobSpec(dataset=info.sha256, audit=spec, device="cpu")
-    if info.rows <= AT_ONCE:
-        with st.spinner(f"Auditing {count(info.rows, 'row')} …"):
-            job = workspace.run_now(request_)
-    else:
-        job = workspace.submit(request_)
+    job = session.workspace().submit(JobSpec(dataset=info.sha256, audit=spec, device="cpu"))
     cache.forget_jobs()
     return job
 
 
 def _earlier(sha256: str, spec: AuditSpec) -> str | None:
+    """Failed and cancelled ones count: asking again is the person's choice, not the page's."""
     workspace = session.workspace()
-    alike = [
-        j
-        for j in cache.jobs()
-        if j.kind == "predictions"
-        and j.dataset == sha256
-        and j.state not in ("failed", "cancelled")
-    ]
+    alike = [j for j in cache.jobs() if j.kind == "predictions" and j.dataset == sha256]
     return next((j.id for j in alike if workspace.spec(j.id).audit == spec), None)
 
 
@@ -80,28 +74,38 @@ def lead(result: AuditResult, info: DatasetInfo, spec: AuditSpec) -> str:
         f"judged on **{count(info.rows, 'row')}**."
     )
     worst = largest_gap(result)
-    return said if worst is None else f"{said} {worst}"
+    return said if worst is None else f"{said} {gap_words(worst)}"
 
 
-def largest_gap(result: AuditResult) -> str | None:
-    """The largest difference between declared groups that is surely not zero, in words."""
+def largest_gap(result: AuditResult) -> dict[str, Any] | None:
+    """The largest difference between declared groups that is surely not zero."""
     rates = [m for m in ("fnr", "fpr", "selection_rate", "mse") if _has(result, m)]
     found = result.gaps.filter(
         pl.col("metric").is_in(rates),
         pl.col("kind") == "difference",
         pl.col("status") == "estimated",
         pl.col("low") > 0,
-        ~pl.col("attribute").str.contains(" × ", literal=True),
+        ~pl.col("attribute").str.contains(CROSSED, literal=True),
     ).sort("value", descending=True, nulls_last=True)
-    if found.is_empty():
-        return None
-    row = found.row(0, named=True)
-    metric = row["metric"]
+    return None if found.is_empty() else found.row(0, named=True)
+
+
+def gap_words(row: Mapping[str, Any]) -> str:
+    """That difference in words."""
+    metric = str(row["metric"])
     return (
-        f"The largest sure gap: **{labels.title(metric).lower()}** of **{row['model']}** differs "
-        f"by **{labels.points(row['value'], metric)}** between groups of **{row['attribute']}** "
-        f"({labels.interval(row['low'], row['high'], metric)})."
+        f"The largest sure gap: the **{labels.title(metric).lower()}** of **{row['model']}** "
+        f"differs by **{labels.points(row['value'], metric)}** between groups of "
+        f"**{row['attribute']}** ({labels.interval(row['low'], row['high'], metric)})."
     )
+
+
+def undeclared(result: AuditResult) -> None:
+    """What the search for groups nobody declared has found, one sentence a system."""
+    found: Mapping[str, Sequence[str]] = result.summary.get("latent_findings", {})
+    for system, sentences in found.items():
+        if sentences:
+            layout.quiet(f"Groups nobody declared, **{system}**: {sentences[0]}")
 
 
 def _has(result: AuditResult, metric: str) -> bool:

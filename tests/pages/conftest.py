@@ -12,8 +12,10 @@ from streamlit.testing.v1 import AppTest
 
 from fairaudit.audit.spec import AuditSpec
 from fairaudit.data.samples import SAMPLES
+from fairaudit.jobs.engines.inline import run_inline
 from fairaudit.jobs.spec import JobSpec
 from fairaudit.jobs.workspace import Workspace
+from fairaudit.ui import cache
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 PATIENCE = 60  # seconds a page may take in a test; a hang fails instead of blocking
@@ -80,6 +82,15 @@ def open_page(root: Path) -> Open:
         return app
 
     return open_
+
+
+def work_off(workspace: Workspace) -> None:
+    """Do what a supervisor would: run everything that waits, here and now."""
+    for job in reversed(workspace.jobs()):
+        if job.state == "queued" and workspace.ledger.claim(job.id, None):
+            folder = workspace.ledger.folder(job.id)
+            workspace.ledger.settle(job.id, run_inline(folder))
+    cache.forget()
 
 
 def words(app: AppTest) -> str:

@@ -1,0 +1,78 @@
+"""Audit: the decisions a table already holds, at once and only once."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from fairaudit.data.samples import SAMPLES
+from fairaudit.jobs.workspace import Workspace
+from fairaudit.ui.roles_link import pack
+from tests.pages.conftest import Open, words, work_off
+
+
+@pytest.fixture
+def small(workspace: Workspace) -> dict[str, str]:
+    """The first rows of the lending sample with its known roles, as a link."""
+    rows = pl.read_csv(SAMPLES["lending"].path, n_rows=600).write_csv().encode()
+    sha256 = workspace.ingest(rows, name="lending.csv").sha256
+    roles = SAMPLES["lending"].roles.model_copy(update={"sensitive": ("sex",)})
+    return {"data": sha256, "roles": pack(roles)}
+
+
+def test_existing_decisions_are_audited_without_another_click(
+    open_page: Open, workspace: Workspace, small: dict[str, str]
+) -> None:
+    app = open_page("audit", **small)
+    assert not app.exception
+    assert "on its way" in words(app)
+    work_off(workspace)
+    app = open_page("audit", **small)
+    assert not app.exception
+    assert [(j.kind, j.state) for j in workspace.jobs()] == [("predictions", "succeeded")]
+    assert app.query_params["audit"] == workspace.jobs()[0].id
+    text = words(app)
+    assert "2 systems" in text
+    assert "600 rows" in text
+
+
+def test_a_rule_is_computed_beside_the_audit(
+    open_page: Open, workspace: Workspace, small: dict[str, str]
+) -> None:
+    app = open_page("audit", **small)
+    app.selectbox(key="preset").set_value("four-fifths").run()
+    assert workspace.spec(workspace.jobs()[0].id).audit.preset == "four-fifths"
+    work_off(workspace)
+    app.run()
+    assert not app.exception
+    text = words(app)
+    assert any("rule of thumb" in h.value for h in app.header)
+    assert "no safe harbour" in text
+
+
+def test_a_table_without_decisions_leads_to_training(
+    open_page: Open, workspace: Workspace
+) -> None:
+    sample = SAMPLES["hospital"]
+    sha256 = workspace.ingest(sample.path, name="hospital.csv").sha256
+    app = open_page("audit", data=sha256, roles=pack(sample.roles))
+    assert not app.exception
+    assert workspace.jobs() == []
+    assert "Fit a model" in [link.proto.label for link in app.get("page_link")]
+
+
+def test_a_failed_audit_says_what_happened(
+    open_page: Open, workspace: Workspace, small: dict[str, str]
+) -> None:
+    roles = SAMPLES["lending"].roles.model_copy(
+        update={"sensitive": ("sex",), "predictions": ("purpose",), "scores": ()}
+    )
+    link = {"data": small["data"], "roles": pack(roles)}
+    open_page("audit", **link)
+    work_off(workspace)
+    assert workspace.jobs()[0].state == "failed"
+    app = open_page("audit", **link)
+    assert not app.exception
+    assert len(workspace.jobs()) == 1, "a failed audit must not be asked for again by itself"
+    assert "Run again" in [b.label for b in app.button]
+    assert any("purpose" in e.value for e in app.error)

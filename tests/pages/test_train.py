@@ -1,0 +1,112 @@
+"""Train: cards, what a method lacks, knobs, and the job that comes out."""
+
+from __future__ import annotations
+
+import pytest
+
+from fairaudit.data.samples import SAMPLES
+from fairaudit.jobs.workspace import Workspace
+from fairaudit.methods.catalog import METHODS
+from fairaudit.ui import train_form
+from fairaudit.ui.roles_link import pack
+from tests.pages.conftest import Open, words
+
+
+@pytest.fixture
+def link(workspace: Workspace, lending: str) -> dict[str, str]:
+    """The lending sample with its known roles."""
+    return {"data": lending, "roles": pack(SAMPLES["lending"].roles)}
+
+
+def test_the_default_request_is_one_click_away(
+    open_page: Open, workspace: Workspace, link: dict[str, str]
+) -> None:
+    app = open_page("train", **link)
+    app.button(key="start").click().run()
+    assert not app.exception
+    assert app.title[0].value == "Jobs"
+    job = workspace.jobs()[0]
+    assert (job.state, job.method, job.dataset) == ("queued", "rome-em", link["data"])
+    spec = workspace.spec(job.id).audit
+    assert spec.roles == SAMPLES["lending"].roles
+    assert spec.params == {}
+
+
+def test_what_a_method_lacks_is_said_before_the_click(
+    open_page: Open, link: dict[str, str]
+) -> None:
+    app = open_page("train", **link)
+    app.radio(key="method").set_value("fair-medl").run()
+    assert any("cluster" in w.value for w in app.warning)
+    assert app.button(key="start").disabled
+
+
+def test_changed_knobs_reach_the_request_and_unchanged_ones_do_not(
+    open_page: Open, workspace: Workspace, link: dict[str, str]
+) -> None:
+    app = open_page("train", mode="Expert", **link)
+    app.number_input(key="knob-rome-em-n_groups").set_value(3).run()
+    app.number_input(key="seed").set_value(7).run()
+    app.button(key="start").click().run()
+    spec = workspace.spec(workspace.jobs()[0].id).audit
+    assert spec.params == {"n_groups": 3}
+    assert spec.seed == 7
+
+
+def test_several_methods_can_be_compared(
+    open_page: Open, workspace: Workspace, link: dict[str, str]
+) -> None:
+    app = open_page("train", **link)
+    app.radio(key="method").set_value(train_form.COMPARE).run()
+    app.multiselect(key="compare-methods").set_value(["linear", "erm"]).run()
+    app.button(key="start").click().run()
+    spec = workspace.spec(workspace.jobs()[0].id).audit
+    assert spec.kind == "compare"
+    assert spec.params["methods"] == ["linear", "erm"]
+
+
+@pytest.mark.parametrize("name", list(METHODS))
+def test_every_method_has_a_form_in_expert_mode(
+    open_page: Open, link: dict[str, str], name: str
+) -> None:
+    app = open_page("train", mode="Expert", **link)
+    app.radio(key="method").set_value(name).run()
+    assert not app.exception
+    shown = {w.key for kind in ("number_input", "selectbox", "toggle", "text_input", "multiselect")
+             for w in app.get(kind)}  # fmt: skip
+    assert {f"knob-{name}-{k.name}" for k in METHODS[name].knobs} <= shown
+
+
+def test_a_list_of_numbers_that_cannot_be_read_is_explained(
+    open_page: Open, link: dict[str, str]
+) -> None:
+    app = open_page("train", mode="Expert", **link)
+    app.radio(key="method").set_value("fair-sde").run()
+    app.text_input(key="knob-fair-sde-lambdas").set_value("a lot").run()
+    assert not app.exception
+    assert any("a lot" in e.value for e in app.error)
+
+
+def test_without_an_outcome_nothing_can_be_started(
+    open_page: Open, workspace: Workspace, lending: str
+) -> None:
+    roles = SAMPLES["lending"].roles.model_copy(update={"target": None, "positive": None})
+    app = open_page("train", data=lending, roles=pack(roles))
+    assert not app.exception
+    assert app.button(key="start").disabled
+    assert any("outcome" in w.value for w in app.warning)
+
+
+def test_a_read_only_dashboard_starts_nothing(
+    open_page: Open, link: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAIRAUDIT_READONLY", "1")
+    assert open_page("train", **link).button(key="start").disabled
+
+
+def test_the_page_says_on_which_rows_the_model_is_judged(
+    open_page: Open, workspace: Workspace, link: dict[str, str]
+) -> None:
+    text = words(open_page("train", **link))
+    assert f"{workspace.datasets()[0].rows:,} rows" in text
+    assert "20%" in text

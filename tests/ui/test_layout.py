@@ -1,0 +1,50 @@
+"""Text from data never acts as markup; errors become messages."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fairaudit.exceptions import InputError
+from fairaudit.ui import layout
+
+MARKUP = re.compile(r"(?<!\\)[`*_\[\]<>#!|~$:]")
+
+
+@given(st.text(max_size=60))
+def test_no_markdown_sign_stays_bare(text: str) -> None:
+    assert not MARKUP.search(layout.plain(text).replace("\\\\", ""))
+
+
+@given(st.text(max_size=60))
+def test_html_is_escaped_in_sentences(text: str) -> None:
+    shown = re.sub(r"</?(strong|code)>", "", layout._strong(text))
+    assert "<" not in shown
+    assert ">" not in shown
+
+
+def test_a_sentence_may_stress_its_numbers() -> None:
+    assert layout._strong("**3** of <b>") == "<strong>3</strong> of &lt;b&gt;"
+
+
+def test_an_unexpected_error_is_not_swallowed() -> None:
+    with pytest.raises(ZeroDivisionError), layout.guarded():
+        raise ZeroDivisionError
+
+
+def test_an_error_for_people_is_shown_instead_of_raised() -> None:
+    from streamlit.testing.v1 import AppTest
+
+    def script() -> None:
+        from fairaudit.exceptions import InputError
+        from fairaudit.ui import layout
+
+        with layout.guarded():
+            raise InputError("column *a* is empty; fill it")
+
+    app = AppTest.from_function(script).run()
+    assert [e.value for e in app.error] == ["column \\*a\\* is empty; fill it"]
+    assert issubclass(InputError, ValueError)

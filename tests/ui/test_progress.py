@@ -1,0 +1,48 @@
+"""What a job card says, from the job's state and its events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fairaudit.jobs.info import JobInfo
+from fairaudit.ui.progress import metric_series, saying
+
+
+def job(**told: Any) -> JobInfo:
+    """A job as the workspace would tell of it."""
+    fixed = {"id": "j", "title": "t", "method": "m", "kind": "train", "dataset": "d"}
+    return JobInfo(**{**fixed, "owner": "o", "created": 0.0, "state": "running", **told})
+
+
+def test_a_running_job_says_task_share_and_time_left() -> None:
+    said = saying(job(task="audit › training", progress=0.425, eta_s=75))
+    assert said == "audit › training · 42% · about 1 min 15 s left"
+
+
+def test_a_job_that_only_just_began_says_so() -> None:
+    assert saying(job()) == "Starting"
+
+
+def test_a_waiting_job_says_since_when() -> None:
+    assert saying(job(state="queued")).startswith("Waiting for a free slot")
+
+
+def test_curves_come_from_the_events_and_skip_what_is_missing() -> None:
+    events = [
+        {"n": 1, "t": 10.0, "kind": "started"},
+        {"n": 2, "t": 11.0, "metrics": {"loss": 2.0}},
+        {"n": 3, "t": 12.0, "metrics": {"loss": None, "worst_group": 0.7}},
+        {"n": 4, "t": 13.0, "metrics": {"loss": 1.0}},
+    ]
+    series = metric_series(events)
+    assert series["loss"].rows() == [(1.0, 2.0), (3.0, 1.0)]
+    assert series["worst_group"].rows() == [(2.0, 0.7)]
+
+
+def test_long_curves_are_thinned() -> None:
+    events = [{"n": n, "t": float(n), "metrics": {"loss": 1 / (n + 1)}} for n in range(5000)]
+    assert metric_series(events)["loss"].height <= 300
+
+
+def test_no_events_no_curves() -> None:
+    assert metric_series([]) == {}
