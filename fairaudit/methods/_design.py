@@ -12,14 +12,14 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.methods._inputs import as_array
-from fairaudit.methods._rows import check_images
+from fairaudit.methods._rows import ImageView, check_images
 
 Float = NDArray[np.float64]
 TASKS = ("auto", "binary", "multiclass", "regression")
 
 
-def check_design(estimator: Any, X: Any, *, reset: bool) -> NDArray[Any]:
-    """X as float32 table (n, p) or uint8 images (n, H, W, C); learns or checks its shape.
+def check_design(estimator: Any, X: Any, *, reset: bool) -> Any:
+    """X as float32 table (n, p) or a view of images (n, H, W, C); learns or checks its shape.
 
     Raises
     ------
@@ -32,7 +32,8 @@ def check_design(estimator: Any, X: Any, *, reset: bool) -> NDArray[Any]:
         check_is_fitted(estimator)
     shape = getattr(X, "shape", ())
     if len(shape) == 4:
-        images = check_images(X if isinstance(X, np.ndarray) else as_array(X))
+        known = isinstance(X, np.ndarray | ImageView)
+        images = check_images(X if known else as_array(X))
         if reset:
             estimator.n_features_in_ = int(np.prod(images.shape[1:]))
             estimator.row_shape_ = tuple(images.shape[1:])
@@ -47,7 +48,7 @@ def check_design(estimator: Any, X: Any, *, reset: bool) -> NDArray[Any]:
     return table
 
 
-def _same_shape(estimator: Any, X: NDArray[Any]) -> None:
+def _same_shape(estimator: Any, X: NDArray[Any] | ImageView) -> None:
     if tuple(X.shape[1:]) != tuple(estimator.row_shape_):
         raise InputError(
             f"rows have shape {X.shape[1:]}, the model was fitted on {estimator.row_shape_}; "
@@ -144,7 +145,7 @@ def _numbers(y: NDArray[Any]) -> Float:
         return y.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise InputError(
-            "a regression needs numbers in y; choose a classification task"
+            "Unknown label type: a regression needs numbers in y; choose a classification task"
         ) from error
 
 

@@ -42,6 +42,36 @@ class TableRows:
         return self.values[index]
 
 
+class ImageView:
+    """Some rows of uint8 images (n, H, W, C), in memory or memory-mapped, without copying them.
+
+    Parameters
+    ----------
+    images : (N, H, W, C) uint8
+    index : (n,) int64 or None
+        Which rows, in which order; None means all.
+    """
+
+    ndim = 4
+    dtype = np.dtype(np.uint8)
+
+    def __init__(self, images: NDArray[np.uint8], index: NDArray[Any] | None = None) -> None:
+        self.images = images
+        self.index = np.arange(len(images)) if index is None else index
+        self.shape = (len(self.index), *images.shape[1:])
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __getitem__(self, key: Any) -> ImageView:
+        """Rows by mask, positions or slice: a view again."""
+        return ImageView(self.images, self.index[key])
+
+    def pixels(self, positions: NDArray[Any]) -> NDArray[np.uint8]:
+        """A copy of some images (b, H, W, C)."""
+        return np.ascontiguousarray(self.images[self.index[positions]])
+
+
 class ImageRows:
     """uint8 images (n, H, W, C), in memory or memory-mapped; only a batch is ever copied.
 
@@ -53,7 +83,7 @@ class ImageRows:
 
     def __init__(
         self,
-        X: NDArray[np.uint8],
+        X: ImageView,
         device: torch.device,
         mean: NDArray[np.float64],
         sd: NDArray[np.float64],
@@ -67,8 +97,9 @@ class ImageRows:
 
     def take(self, index: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Normalised images (b, C, H, W) in channels-last memory order."""
-        picked = np.ascontiguousarray(self.images[index.cpu().numpy()])
-        batch = torch.from_numpy(picked).to(self.device, non_blocking=True)  # (b, H, W, C)
+        batch = torch.from_numpy(self.images.pixels(index.cpu().numpy())).to(
+            self.device, non_blocking=True
+        )  # (b, H, W, C)
         if generator is not None:
             batch = augmented(batch, generator)
         return ((batch.float() - self.centre) / self.scale).permute(0, 3, 1, 2)
@@ -87,28 +118,28 @@ def augmented(batch: Tensor, generator: torch.Generator) -> Tensor:
     return batch[first, rows.to(near)[:, :, None], columns.to(near)[:, None, :]]
 
 
-def channel_statistics(X: NDArray[np.uint8], limit: int = 2000) -> tuple[Any, Any]:
+def channel_statistics(X: ImageView, limit: int = 2000) -> tuple[Any, Any]:
     """Mean and deviation (C,) of the channels, in 0..1, from at most `limit` spread-out images."""
     step = max(1, len(X) // limit)
-    sample = X[::step][:limit].astype(np.float32) / 255
+    sample = X.pixels(np.arange(0, len(X), step)[:limit]).astype(np.float32) / 255
     return sample.mean((0, 1, 2), dtype=np.float64), sample.std((0, 1, 2), dtype=np.float64) + 1e-3
 
 
 def rows_of(
-    X: NDArray[Any],
+    X: NDArray[Any] | ImageView,
     device: torch.device,
     statistics: tuple[Any, Any] | None = None,
     dtype: torch.dtype = torch.float32,
 ) -> TableRows | ImageRows:
     """The rows of a table (n, p) or of images (n, H, W, C)."""
-    if X.ndim == 2:
+    if not isinstance(X, ImageView):
         return TableRows(X, device, dtype)
     mean, sd = statistics or channel_statistics(X)
     return ImageRows(X, device, mean, sd)
 
 
-def check_images(X: NDArray[Any]) -> NDArray[np.uint8]:
-    """Images as they are, when they are uint8 (n, H, W, C) with one or three channels.
+def check_images(X: NDArray[Any] | ImageView) -> ImageView:
+    """A view of images, when they are uint8 (n, H, W, C) with one or three channels.
 
     Raises
     ------
@@ -120,7 +151,7 @@ def check_images(X: NDArray[Any]) -> NDArray[np.uint8]:
             f"images must be uint8 of shape (n, H, W, 1 or 3), got {X.dtype} of shape {X.shape}; "
             "convert with (255 * X).astype('uint8') or move the channels to the end"
         )
-    return X
+    return X if isinstance(X, ImageView) else ImageView(X)
 
 
 def in_pieces(rows: Rows, answer: Callable[[Tensor], Tensor]) -> Tensor:

@@ -24,7 +24,7 @@ class SplitRows:
 
     Attributes
     ----------
-    X : (m, p) or (m, H, W, C)
+    X : (m, p) table or a view of images (m, H, W, C)
     y : (m,) as the user gave it
     codes : (m,) class codes (-1: not seen in training) or standardised values
     groups : (m,) group codes
@@ -32,7 +32,7 @@ class SplitRows:
     origin : (m,) positions among the rows they were taken from
     """
 
-    X: NDArray[Any]
+    X: Any
     y: NDArray[Any]
     codes: NDArray[Any]
     groups: Int
@@ -49,7 +49,7 @@ class SplitRows:
 
 
 def split_rows(
-    X: NDArray[Any], y: Any, sensitive: Any, clusters: Any, target: Target, groups: Groups
+    X: Any, y: Any, sensitive: Any, clusters: Any, target: Target, groups: Groups
 ) -> SplitRows:
     """Checked rows with their codes."""
     n = len(X)

@@ -143,7 +143,7 @@ class PooledNetwork(BaseEstimator):  # type: ignore[misc]
         weight = checked_weight(sample_weight, n)
         codes, groups = self.target_.encode(y, n), self.groups_.codes(sensitive_features, n)
         seed = 0 if self.random_state is None else int(self.random_state)
-        fitted: tuple[NDArray[Any], ...] = (X, codes, groups)
+        fitted: tuple[Any, ...] = (X, codes, groups)
         if validation is None:
             held = stratified_validation(strata(codes, groups), self.validation_share, seed)
             held &= held.sum() > 1  # a handful of rows: train on all, keep the last epoch
@@ -158,7 +158,7 @@ class PooledNetwork(BaseEstimator):  # type: ignore[misc]
     def _learn_groups(self, sensitive: Any, n: int) -> Groups:
         return Groups.fit(None, n, 0)
 
-    def _held(self, validation: tuple[Any, ...]) -> tuple[NDArray[Any], ...]:
+    def _held(self, validation: tuple[Any, ...]) -> tuple[Any, ...]:
         X = check_design(self, validation[0], reset=False)
         sensitive = validation[2] if len(validation) > 2 else None
         if self._heads_of_groups and sensitive is None:
@@ -171,8 +171,8 @@ class PooledNetwork(BaseEstimator):  # type: ignore[misc]
 
     def _train(
         self,
-        fitted: tuple[NDArray[Any], ...],
-        held: tuple[NDArray[Any], ...],
+        fitted: tuple[Any, ...],
+        held: tuple[Any, ...],
         weight: NDArray[np.float64] | None,
         seed: int,
         monitor: Monitor | None,
@@ -215,8 +215,8 @@ class PooledNetwork(BaseEstimator):  # type: ignore[misc]
 
     def fit_parts(
         self,
-        fitted: tuple[NDArray[Any], ...],
-        held: tuple[NDArray[Any], ...],
+        fitted: tuple[Any, ...],
+        held: tuple[Any, ...],
         target: Target,
         weight: NDArray[np.float64] | None,
         seed: int,

@@ -232,7 +232,7 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
 
     def _split(
         self,
-        X: NDArray[Any],
+        X: Any,
         y: Any,
         sensitive: Any,
         clusters: Any,

@@ -107,7 +107,7 @@ def images(n=6, size=16, channels=3):
 
 def test_image_rows_are_normalised_by_training_statistics():
     X = images(50)
-    rows = rows_of(X, CPU)
+    rows = rows_of(check_images(X), CPU)
     batch = rows.take(torch.arange(50))
     assert batch.shape == (50, 3, 16, 16)
     assert batch.mean((0, 2, 3)).abs().max() < 0.02
@@ -119,10 +119,10 @@ def test_memory_mapped_images_are_read_batch_by_batch(tmp_path):
     X = images(20)
     np.save(tmp_path / "images.npy", X)
     mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
-    mean, sd = channel_statistics(mapped)
-    rows = ImageRows(mapped, CPU, mean, sd)
+    mean, sd = channel_statistics(check_images(mapped))
+    rows = ImageRows(check_images(mapped), CPU, mean, sd)
     index = torch.tensor([7, 2, 2])
-    assert torch.allclose(rows.take(index), rows_of(X, CPU, (mean, sd)).take(index))
+    assert torch.allclose(rows.take(index), rows_of(check_images(X), CPU, (mean, sd)).take(index))
 
 
 def test_augmentation_moves_and_mirrors_whole_images_and_is_seeded():

@@ -13,6 +13,7 @@ from fairaudit.audit.adapters import Fitted, Prediction
 from fairaudit.data.arrays import Arrays
 from fairaudit.exceptions import SpecError
 from fairaudit.methods._monitor import Monitor
+from fairaudit.methods._rows import ImageView
 from fairaudit.methods._sgd import history_rows
 from fairaudit.methods.baseline_networks import DecoupledHeads, GroupDRO, PooledNetwork
 from fairaudit.methods.baselines import PooledLinear
@@ -78,6 +79,11 @@ def group_columns(arrays: Arrays, attributes: Sequence[str] | None) -> NDArray[n
                 f"{', '.join(arrays.groups)}"
             )
     return np.column_stack([arrays.groups[name] for name in names])
+
+
+def rows_in_place(arrays: Arrays) -> Any:
+    """X, for images as a view that never copies more than a batch."""
+    return ImageView(arrays.X) if arrays.X.ndim == 4 else arrays.X
 
 
 def split_masks(arrays: Arrays) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -172,7 +178,7 @@ def fit_erm(
 ) -> Fitted:
     """One network for everybody without sensitive columns."""
     model = build(PooledNetwork, params, task=arrays.task, device=device, random_state=seed)
-    return _network(model, arrays, arrays.X, "erm", monitor)
+    return _network(model, arrays, rows_in_place(arrays), "erm", monitor)
 
 
 def fit_erm_with_sensitive(
@@ -190,7 +196,7 @@ def fit_group_dro(
     groups = group_columns(arrays, params.get("attributes"))
     rest = {k: v for k, v in params.items() if k != "attributes"}
     model = build(GroupDRO, rest, task=arrays.task, device=device, random_state=seed)
-    return _network(model, arrays, arrays.X, "group-dro", monitor, groups)
+    return _network(model, arrays, rows_in_place(arrays), "group-dro", monitor, groups)
 
 
 def fit_decoupled(
@@ -200,7 +206,7 @@ def fit_decoupled(
     groups = group_columns(arrays, params.get("attributes"))
     rest = {k: v for k, v in params.items() if k != "attributes"}
     model = build(DecoupledHeads, rest, task=arrays.task, device=device, random_state=seed)
-    return _network(model, arrays, arrays.X, "decoupled", monitor, groups)
+    return _network(model, arrays, rows_in_place(arrays), "decoupled", monitor, groups)
 
 
 def fit_threshold(

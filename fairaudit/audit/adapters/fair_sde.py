@@ -16,6 +16,7 @@ from fairaudit.audit.adapters.baselines import (
     build,
     full_probabilities,
     group_columns,
+    rows_in_place,
     split_masks,
     weights,
 )
@@ -79,12 +80,13 @@ def _fitted(
     given = {"task": arrays.task, "device": device, "random_state": seed}
     model: FairSDE = build(FairSDE, rest, **given)
     apart = None if arrays.cluster is None else arrays.cluster[held]
+    X = rows_in_place(arrays)
     return model.fit(
-        arrays.X[train],
+        X[train],
         arrays.y[train],
         sensitive_features=columns[train],
         sample_weight=weights(arrays, train),
-        validation=(arrays.X[held], arrays.y[held], columns[held], apart),
+        validation=(X[held], arrays.y[held], columns[held], apart),
         monitor=monitor,
     )
 
@@ -93,7 +95,7 @@ def _predictions(
     model: FairSDE, arrays: Arrays, groups: NDArray[np.int64]
 ) -> dict[str, Prediction]:
     """Answers of all models for all rows; validation rows as they were when the choice fell."""
-    found = model.answer_rows(arrays.X, groups)
+    found = model.answer_rows(rows_in_place(arrays), groups)
     held = arrays.split == SPLITS.index("validation")
     for name in ("expert", "baseline"):
         found[name] = _put(found[name], held, model.validation_answers_[name])
@@ -138,7 +140,7 @@ def _tables(
             "row": arrays.row_id,
             "split": np.array(SPLITS)[arrays.split],
             "group": names,
-            "guessed": model.predict_group(arrays.X),
+            "guessed": model.predict_group(rows_in_place(arrays)),
         }
     )
     pair = {name: predictions[name] for name in ("expert", "baseline")}
