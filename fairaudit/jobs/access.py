@@ -27,6 +27,8 @@ class Door:
     @property
     def role(self) -> Role | None:
         """The role as it is now, not as it was at login."""
+        if not (self._person.iss and self._person.sub):
+            return None  # nobody: an identity provider always names both
         given = self._access.role(self._person)
         return given if given is not None else Settings.load(self._root).default_role
 

@@ -264,6 +264,17 @@ class Workspace:
         self._access.note(self.user, "export", "job", id, written.name)
         return written
 
+    def record_export(self, id: str, what: str) -> None:
+        """Note that the person takes `what` (a report, a table) of an audit out of the house.
+
+        Raises
+        ------
+        NotAllowed
+            When they may not: call this before handing anything out.
+        """
+        self._door.need("export", "job", id)
+        self._access.note(self.user, "export", "job", id, what)
+
     def open_export(self, path: Path | str) -> AuditResult:
         """Read an exported audit without keeping it; every hash is checked."""
         from fairaudit.jobs import export
@@ -321,7 +332,8 @@ class Workspace:
     def prune(self, older_than_days: float | None = None) -> upkeep.Pruned:
         """Remove old finished jobs and the data sets nobody uses any more."""
         self._door.need_deed("upkeep")
-        pruned = upkeep.prune(self.root, older_than_days or self.settings.retention_days)
+        kept = self.settings.retention_days if older_than_days is None else older_than_days
+        pruned = upkeep.prune(self.root, kept)
         for job in pruned.jobs:
             self._access.note(self.user, "delete", "job", job, "retention")
         for dataset in pruned.datasets:

@@ -220,6 +220,25 @@ def test_a_default_role_lets_everybody_in_who_logged_in(house) -> None:
     assert stranger.role == "auditor"
 
 
+@pytest.mark.parametrize("nobody", [Person("", ""), Person("", "olga"), Person("https://x", "")])
+def test_somebody_without_an_identity_is_nobody(house, nobody: Person) -> None:
+    root, _, job = house
+    Workspace(root).set_settings(Settings(default_role="admin"))
+    Workspace(root).share("job", job, nobody)
+    visitor = Workspace(root, nobody)
+    assert visitor.role is None
+    assert visitor.jobs() == []
+
+
+def test_taking_a_report_out_needs_the_right_and_is_noted(house) -> None:
+    root, _, job = house
+    with pytest.raises(NotAllowed):
+        Workspace(root, _person("anna")).record_export(job, "report.html")
+    Workspace(root, _person("olga")).record_export(job, "report.html")
+    line = Workspace(root).trail()[-1]
+    assert (line.action, line.id, line.detail) == ("export", job, "report.html")
+
+
 def test_the_same_subject_of_another_issuer_is_another_person(house) -> None:
     root, _, job = house
     impostor = Workspace(root, Person("https://evil.example", "olga"))

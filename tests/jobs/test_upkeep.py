@@ -99,6 +99,13 @@ def test_without_an_age_only_data_of_nobody_are_removed(workspace: Workspace) ->
     assert len(workspace.jobs()) == 1
 
 
+def test_pruning_everything_that_ended_is_pruning_at_age_nought(workspace: Workspace) -> None:
+    done = _done(workspace, "0" * 64, age_days=0.001)
+    waiting = submit_quick(workspace)
+    assert workspace.prune(0).jobs == (done,)
+    assert [info.id for info in workspace.jobs()] == [waiting]
+
+
 def test_data_opened_lately_are_in_use(workspace: Workspace) -> None:
     data = workspace.ingest(CSV, name="a.csv").sha256
     _age_owners(workspace, 40)
