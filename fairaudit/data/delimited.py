@@ -198,6 +198,7 @@ class _Counter:
         self.width = width
         self.delimiter, self.end = ord(dialect.delimiter), ord(dialect.end)
         self.quote = None if dialect.quote is None else ord(dialect.quote)
+        self.exempt = dialect.skip
         self.inside = 0  # parity of the quotes so far
         self.delimiters = 0  # in the unfinished record
         self.bytes = 0  # in the unfinished record, carriage returns aside
@@ -266,6 +267,8 @@ class _Counter:
     ) -> None:
         blank = (size == 0) & (delimiters == 0)
         odd = ~blank & (delimiters + 1 != self.width)
+        if self.exempt and not blank.all():
+            odd[int(np.argmin(blank))], self.exempt = False, 0
         self.blank += int(blank.sum())
         self.records += int((~blank).sum())
         self.odd_records += int(odd.sum())
@@ -292,7 +295,7 @@ def _scan(text: Source, dialect: Dialect, names: list[str], blank: int) -> pl.La
     return pl.scan_csv(
         text,
         has_header=False,
-        skip_rows=blank + int(dialect.header),
+        skip_rows=blank + dialect.skip + int(dialect.header),
         separator=dialect.delimiter,
         quote_char=dialect.quote,
         eol_char=dialect.end,

@@ -38,6 +38,7 @@ class Dialect:
     header: bool = True
     end: str = "\n"
     decimal: str | None = None
+    skip: int = 0  # 1 if the first line is a spreadsheet's "sep=;"
 
     def to_json(self) -> dict[str, Any]:
         """As plain values."""
@@ -146,8 +147,9 @@ def guess_dialect(source: Source, encoding: str, name: str) -> Dialect:
     end = "\r" if "\r" in text and "\n" not in text else "\n"
     # Quotes that never open a cell are inch marks and the like.
     quote = '"' if '"' not in text or re.search(r'(^|[,;\t|^~\r\n])\s*"', text) else None
-    delimiter = _best_delimiter(text, end, quote, whole=whole)
-    dialect = Dialect(encoding, delimiter, quote, end=end)
+    told = re.match(r"\s*sep=(.)\r?(\n|$)", text)
+    delimiter = told[1] if told else _best_delimiter(text, end, quote, whole=whole)
+    dialect = Dialect(encoding, delimiter, quote, end=end, skip=int(told is not None))
     rows = sample_rows(text, dialect)
     if not rows and text.strip():
         raise InputError(
@@ -178,11 +180,11 @@ def sample_rows(text: str, dialect: Dialect, most: int = 300) -> list[list[str]]
         for row in _reader(text, dialect.end, dialect.delimiter, dialect.quote):
             if row:
                 rows.append(row)
-            if len(rows) >= most:
+            if len(rows) >= most + dialect.skip:
                 break
     except csv.Error:  # a cell beyond the reader's own ceiling: judged by what was read so far
-        return rows
-    return rows
+        pass
+    return rows[dialect.skip :]
 
 
 def _reader(text: str, end: str, delimiter: str, quote: str | None) -> Any:

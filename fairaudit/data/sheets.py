@@ -40,10 +40,15 @@ def read_sheet(
         ) from error
     if sheet is not None and sheet not in names:
         raise SpecError(f"'{name}' has no sheet '{sheet}'; it has {', '.join(map(repr, names))}")
+    lists: list[tuple[pl.DataFrame, str]] = []  # sheets of one column are mostly notes
     for candidate in [sheet] if sheet is not None else names:
         frame = _loaded(book, candidate, name, limits)
-        if frame is not None:
+        if frame is not None and frame.width > 1:
             return _named(frame, candidate, names)
+        if frame is not None:
+            lists.append((frame, candidate))
+    if lists:
+        return _named(*lists[0], names)
     raise InputError(
         f"no sheet of '{name}' holds a table; put a header line and rows on the first one"
     )

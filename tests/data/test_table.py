@@ -310,6 +310,26 @@ def test_blanks_separate_columns_where_nothing_else_does() -> None:
     ]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_the_separator_line_of_a_spreadsheet_is_followed(end: str) -> None:
+    content = end.join(["sep=;", "a;b;c", "1,5;x;2", "2;y;3", ""]).encode()
+    assert read_table(content).rows() == [(1.5, "x", 2), (2.0, "y", 3)]
+
+
+def test_an_old_workbook_is_read() -> None:
+    """statsmodels, which tests need anyway, brings a real one."""
+    statsmodels = pytest.importorskip("statsmodels")
+    folder = Path(statsmodels.__file__).parent / "datasets" / "macrodata" / "src"
+    path = next((p for p in folder.rglob("macrodata.xls") if p.is_file()), None)
+    if path is None:
+        pytest.skip("this build of statsmodels brings no .xls")
+    table = read(path)
+    assert table.format == "xls"
+    # the notes on the first sheet are passed over
+    assert table.frame.columns == ["DATE", "CPIAUCSL", "M1SL", "POP", "TB3MS"]
+    assert table.frame["TB3MS"].dtype == pl.Float64
+
+
 def test_a_folder_and_a_missing_path_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is a folder"):
         read_table(tmp_path)
