@@ -1,0 +1,371 @@
+"""What an audit says and does not say: statuses, suppression, weights, clusters, controls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from fairaudit import audit_predictions
+from fairaudit.audit.predictions import guess_task, judge
+from fairaudit.audit.result import ERRORS, GAPS
+from fairaudit.exceptions import InputError, SpecError
+
+
+def _sample(n: int = 2000, seed: int = 0) -> dict[str, Any]:
+    rng = np.random.default_rng(seed)
+    sex = rng.choice(["f", "m"], n)
+    y = rng.integers(0, 2, n)
+    score = np.clip(rng.normal(0.35 + 0.3 * y - 0.05 * (sex == "f"), 0.2), 0, 1)
+    return {"y": y, "p": (score > 0.5).astype(int), "score": score, "sex": sex, "rng": rng}
+
+
+def _one(table: pl.DataFrame, **where: Any) -> dict[str, Any]:
+    return table.filter(*[pl.col(k) == v for k, v in where.items()]).row(0, named=True)
+
+
+def test_tables_begin_with_the_fixed_columns() -> None:
+    d = _sample()
+    r = audit_predictions(d["y"], d["p"], sensitive_features=d["sex"], n_boot=50)
+    assert r.errors.columns[: len(ERRORS)] == list(ERRORS)
+    assert r.gaps.columns[: len(GAPS)] == list(GAPS)
+
+
+def test_counts_add_up_to_the_rates() -> None:
+    y, p, g = [1, 1, 1, 0, 0, 0, 0, 1], [1, 0, 1, 1, 0, 0, 0, 0], list("aaaaabbb")
+    r = audit_predictions(y, p, sensitive_features=g, n_boot=0)
+    counts = _one(r.tables["counts"], group="a")
+    assert [counts[c] for c in ("n", "tp", "fp", "tn", "fn")] == [5, 2, 1, 1, 1]
+    assert _one(r.errors, group="a", metric="tpr")["value"] == pytest.approx(2 / 3)
+    assert _one(r.errors, group="all", metric="tpr")["value"] == pytest.approx(0.5)
+
+
+def test_an_undefined_rate_is_never_a_number() -> None:
+    y, p, g = [1, 0, 1, 0, 0, 0], [1, 0, 0, 1, 0, 1], list("aaaabb")
+    r = audit_predictions(y, p, sensitive_features=g, n_boot=100)
+    for metric in ("tpr", "fnr", "balanced_accuracy", "mcc"):
+        row = _one(r.errors, group="b", metric=metric)  # group b has no positives
+        assert row["value"] is None
+        assert row["low"] is None
+        assert row["status"] == "cannot be judged"
+    gap = _one(r.gaps, metric="tpr", kind="difference")
+    assert gap["value"] is None
+    assert gap["status"] == "cannot be judged"
+    assert gap["left_out"] == "b"
+
+
+def test_tiny_groups_are_not_called_estimated() -> None:
+    y, g = np.tile([0, 1], 60), np.array(["big"] * 100 + ["some"] * 16 + ["tiny"] * 4)
+    r = audit_predictions(y, y, sensitive_features=g, n_boot=100)
+    found = {row["group"]: row["status"] for row in _rows(r.errors, "accuracy", "group")}
+    assert found == {"big": "estimated", "some": "unstable", "tiny": "cannot be judged"}
+    perfect = _one(r.errors, group="tiny", metric="accuracy")
+    assert perfect["low"] < 0.6  # four right answers are no proof of perfection
+
+
+def _rows(table: pl.DataFrame, metric: str, attribute: str) -> list[dict[str, Any]]:
+    keep = (pl.col("metric") == metric) & (pl.col("attribute") == attribute)
+    return table.filter(keep).to_dicts()
+
+
+def test_small_groups_do_not_hide_what_the_large_ones_show() -> None:
+    rng = np.random.default_rng(0)
+    g = np.array(["a"] * 900 + ["b"] * 900 + ["c"] * 6)
+    y = np.ones(len(g), dtype=int)
+    p = (rng.random(len(g)) < np.where(g == "a", 0.8, 0.6)).astype(int)
+    p[g == "c"] = 0
+    r = audit_predictions(y, p, sensitive_features=g)
+    both = _one(r.gaps, metric="tpr", kind="difference")
+    assert both["status"] != "estimated"
+    stable = _one(r.gaps, metric="tpr", kind="difference_stable")
+    assert stable["status"] == "estimated"
+    assert stable["left_out"] == "c"
+    assert stable["value"] == pytest.approx(0.2, abs=0.06)
+    assert stable["low"] > 0.1
+
+
+def test_suppressed_groups_show_nothing() -> None:
+    d = _sample(300)
+    g = np.where(np.arange(300) < 8, "few", d["sex"])
+    r = audit_predictions(
+        d["y"], d["p"], y_score=d["score"], sensitive_features=g, suppress_below=10, n_boot=50
+    )
+    few = r.errors.filter(pl.col("group") == "few")
+    assert set(few["status"]) == {"suppressed"}
+    for column in ("n", "denominator", "value", "low", "high", "shrunken"):
+        assert few[column].null_count() == len(few)
+    counts = r.tables["counts"].filter(pl.col("group") == "few")
+    assert counts.select("n", "tp", "fp", "tn", "fn").null_count().sum_horizontal().item() == 5
+    for name in ("histograms", "calibration", "roc", "pairs", "detectable"):
+        assert "few" not in r.tables[name]["group"].to_list()
+    assert not any("few" in (g or "") for g in r.gaps["group"].to_list())
+
+
+def test_numpy_pandas_and_polars_give_the_same_numbers() -> None:
+    d = _sample(400)
+    frames = [
+        audit_predictions(y, p, sensitive_features=s, n_boot=50).errors
+        for y, p, s in (
+            (d["y"], d["p"], pl.DataFrame({"sex": d["sex"]})),
+            (pd.Series(d["y"]), pd.Series(d["p"]), pd.DataFrame({"sex": d["sex"]})),
+            (pl.Series(d["y"]), pl.Series(d["p"]), pl.Series("sex", d["sex"])),
+            (list(d["y"]), list(d["p"]), {"sex": list(d["sex"])}),
+        )
+    ]
+    for other in frames[1:]:
+        assert_frame_equal(frames[0], other)
+
+
+def test_the_same_seed_gives_the_same_numbers() -> None:
+    d = _sample(400)
+    first, second = (
+        audit_predictions(d["y"], d["p"], sensitive_features=d["sex"], random_state=4).gaps
+        for _ in range(2)
+    )
+    assert_frame_equal(first, second)
+
+
+def test_a_weight_of_two_is_the_row_twice_in_every_value() -> None:
+    d = _sample(300)
+    w = d["rng"].integers(1, 4, 300)
+    weighted = audit_predictions(
+        d["y"], d["p"], y_score=d["score"], sensitive_features=d["sex"], sample_weight=w, n_boot=0
+    ).errors
+    twice = audit_predictions(
+        np.repeat(d["y"], w),
+        np.repeat(d["p"], w),
+        y_score=np.repeat(d["score"], w),
+        sensitive_features=np.repeat(d["sex"], w),
+        n_boot=0,
+    ).errors
+    assert np.allclose(weighted["value"].to_numpy(), twice["value"].to_numpy(), equal_nan=True)
+
+
+def test_unequal_weights_make_intervals_wider_and_say_the_effective_size() -> None:
+    d = _sample(2000)
+    plain = audit_predictions(d["y"], d["p"], sensitive_features=d["sex"], n_boot=0)
+    w = d["rng"].exponential(size=2000)
+    weighted = audit_predictions(
+        d["y"], d["p"], sensitive_features=d["sex"], sample_weight=w, n_boot=0
+    )
+    a, b = (_one(r.errors, group="f", metric="accuracy") for r in (plain, weighted))
+    assert b["denominator"] == pytest.approx(0.5 * a["denominator"], rel=0.15)
+    assert b["high"] - b["low"] > 1.2 * (a["high"] - a["low"])
+
+
+def test_rows_of_one_cluster_are_not_counted_as_independent() -> None:
+    rng = np.random.default_rng(1)
+    cluster = np.repeat(np.arange(40), 50)
+    right = rng.random(40) < 0.5  # whole clusters are right or wrong
+    y = rng.integers(0, 2, 2000)
+    p = np.where(right[cluster], y, 1 - y)
+    sex = rng.choice(["f", "m"], 2000)
+    alone = audit_predictions(y, p, sensitive_features=sex)
+    together = audit_predictions(y, p, sensitive_features=sex, clusters=cluster)
+    a, b = (_one(r.errors, group="f", metric="accuracy") for r in (alone, together))
+    assert b["value"] == a["value"]
+    assert b["high"] - b["low"] > 4 * (a["high"] - a["low"])
+    assert "clusters" in b["method"]
+
+
+def test_intersections_are_judged_to_the_depth_asked() -> None:
+    rng = np.random.default_rng(2)
+    S = pl.DataFrame({c: rng.choice(["u", "v"], 800) for c in "abc"})
+    y, p = rng.integers(0, 2, 800), rng.integers(0, 2, 800)
+
+    def attributes(depth: int) -> set[str]:
+        r = audit_predictions(y, p, sensitive_features=S, intersections=depth, n_boot=0)
+        return set(r.errors["attribute"])
+
+    assert attributes(1) == {"all", "a", "b", "c"}
+    assert attributes(3) - attributes(1) == {"a × b", "a × c", "b × c", "a × b × c"}
+
+
+def test_sparse_crossings_are_pulled_to_the_others_and_the_raw_value_stays() -> None:
+    rng = np.random.default_rng(3)
+    g = rng.choice([f"g{i}" for i in range(20)], 400)
+    y = np.ones(400, dtype=int)
+    p = (rng.random(400) < 0.5).astype(int)  # no group differs in truth
+    rows = _rows(audit_predictions(y, p, sensitive_features=g).errors, "tpr", "group")
+    raw = np.std([r["value"] for r in rows])
+    pooled = np.std([r["shrunken"] for r in rows])
+    assert pooled < 0.4 * raw
+    assert all(r["shrunken_low"] <= r["shrunken"] <= r["shrunken_high"] for r in rows)
+
+
+def test_control_columns_compare_groups_within_their_levels() -> None:
+    rng = np.random.default_rng(4)
+    n = 6000
+    hard = rng.choice(["easy", "hard"], n)
+    sex = np.where(rng.random(n) < np.where(hard == "hard", 0.8, 0.2), "f", "m")
+    y = np.ones(n, dtype=int)
+    p = (rng.random(n) < np.where(hard == "hard", 0.3, 0.7)).astype(int)  # sex plays no part
+    r = audit_predictions(y, p, sensitive_features={"sex": sex}, control_features={"job": hard})
+    raw = _one(r.gaps, attribute="sex", metric="selection_rate", kind="difference")
+    inside = _one(r.gaps, attribute="sex | job=hard", metric="selection_rate", kind="difference")
+    assert raw["low"] > 0.15
+    assert inside["low"] < 0.02
+    n_hard = _one(r.errors, attribute="sex | job=hard", group="f", metric="accuracy")["n"]
+    assert n_hard == int(((hard == "hard") & (sex == "f")).sum())
+
+
+def test_several_systems_are_compared_on_the_same_rows() -> None:
+    rng = np.random.default_rng(5)
+    y, sex = rng.integers(0, 2, 3000), rng.choice(["f", "m"], 3000)
+    good = np.where(rng.random(3000) < 0.85, y, 1 - y)
+    bad = np.where(rng.random(3000) < 0.75, y, 1 - y)
+    r = audit_predictions(y, {"good": good, "bad": bad}, sensitive_features=sex)
+    row = _one(r.tables["comparisons"], attribute="all", metric="accuracy")
+    assert (row["model_a"], row["model_b"]) == ("good", "bad")
+    assert row["difference"] == pytest.approx((good == y).mean() - (bad == y).mean())
+    assert 0 < row["low"] < row["difference"] < row["high"]
+    assert row["p_adjusted"] < 0.001
+    assert "McNemar" in row["method"]
+
+
+def test_a_system_compared_with_its_copy_is_not_different() -> None:
+    d = _sample(500)
+    r = audit_predictions(
+        d["y"],
+        {"a": d["p"], "b": d["p"].copy()},
+        y_score={"a": d["score"], "b": d["score"].copy()},
+        sensitive_features=d["sex"],
+    )
+    table = r.tables["comparisons"]
+    assert table["difference"].abs().max() == 0
+    assert table["p"].min() == 1
+
+
+def test_p_values_are_adjusted_for_all_looks_of_the_table() -> None:
+    rng = np.random.default_rng(6)
+    y, p = rng.integers(0, 2, 3000), rng.integers(0, 2, 3000)
+    S = {f"c{i}": rng.choice(["u", "v", "w"], 3000) for i in range(12)}  # nothing matters
+    r = audit_predictions(y, p, sensitive_features=S, n_boot=300)
+    pairs = r.tables["pairs"]
+    assert pairs["p"].min() < 0.05  # among many looks one is always striking
+    assert pairs["p_adjusted"].min() > 0.05
+    assert r.summary["looks"] == pairs["p"].drop_nulls().len()
+
+
+def test_a_reference_group_can_be_named() -> None:
+    d = _sample(600)
+    g = d["rng"].choice(["a", "b", "c"], 600, p=[0.6, 0.2, 0.2])
+    default, named = (
+        audit_predictions(d["y"], d["p"], sensitive_features=g, reference=ref, n_boot=50)
+        for ref in (None, "b")
+    )
+    assert set(default.tables["pairs"]["reference"]) == {"a"}  # the largest
+    assert set(named.tables["pairs"]["reference"]) == {"b"}
+
+
+def test_labels_may_be_text_and_the_positive_one_named() -> None:
+    y, p, g = ["yes", "no", "yes", "no"], ["yes", "yes", "no", "no"], list("aabb")
+    r = audit_predictions(y, p, sensitive_features=g, positive="no", n_boot=0)
+    assert _one(r.errors, group="b", metric="selection_rate")["value"] == 1.0
+    with pytest.raises(InputError, match="'maybe' does not occur"):
+        audit_predictions(y, p, sensitive_features=g, positive="maybe")
+
+
+def test_human_decisions_need_no_score_and_scores_no_decisions() -> None:
+    d = _sample(300)
+    lone = audit_predictions(d["y"], None, y_score=d["score"], sensitive_features=d["sex"])
+    label = (d["score"] >= 0.5).astype(int)
+    both = audit_predictions(d["y"], label, y_score=d["score"], sensitive_features=d["sex"])
+    assert_frame_equal(lone.errors, both.errors)
+    with pytest.raises(InputError, match=r"outside 0\.\.1"):
+        audit_predictions(d["y"], None, y_score=d["score"] * 10, sensitive_features=d["sex"])
+
+
+def test_wrong_lengths_and_missing_labels_are_named() -> None:
+    with pytest.raises(InputError, match="system 'model' has 2 rows, the truth has 3"):
+        audit_predictions([0, 1, 1], [0, 1], sensitive_features=list("abc"))
+    with pytest.raises(InputError, match="1 of 3 labels are missing"):
+        audit_predictions([0, 1, None], [0, 1, 1], sensitive_features=list("abc"))
+    with pytest.raises(InputError, match="column 'group' has 2 rows"):
+        audit_predictions([0, 1, 1], [0, 1, 1], sensitive_features=list("ab"))
+
+
+def test_unknown_metrics_are_named() -> None:
+    with pytest.raises(SpecError, match="metric 'fairness' is not known"):
+        audit_predictions([0, 1], [0, 1], sensitive_features=list("ab"), metrics=["fairness"])
+
+
+def test_a_column_of_names_is_no_grouping() -> None:
+    n = 1500
+    with pytest.raises(InputError, match="too many to be groups"):
+        audit_predictions(np.tile([0, 1], n // 2), np.zeros(n), sensitive_features=np.arange(n))
+
+
+def test_the_names_of_gaps_can_be_asked_for_as_metrics() -> None:
+    d = _sample(300)
+    r = audit_predictions(
+        d["y"], d["p"], sensitive_features=d["sex"], metrics=["equalized_odds"], n_boot=50
+    )
+    assert set(r.errors["metric"]) == {"tpr", "fpr"}
+    assert "equalized_odds" in r.gaps["metric"].to_list()
+
+
+def test_tasks_are_guessed_from_the_outcome() -> None:
+    assert guess_task(np.array([0, 1, 1])) == "binary"
+    assert guess_task(np.array(["a", "b", "c"])) == "multiclass"
+    assert guess_task(np.arange(5)) == "multiclass"
+    assert guess_task(np.linspace(0, 1, 30)) == "regression"
+
+
+def test_regression_gaps_name_the_worst_group() -> None:
+    rng = np.random.default_rng(7)
+    y, g = rng.normal(size=2000), rng.choice(["a", "b", "c"], 2000)
+    p = y + rng.normal(size=2000) * np.where(g == "c", 1.0, 0.4)
+    r = audit_predictions(y, p, sensitive_features=g)
+    assert _one(r.gaps, metric="mse", kind="worst")["group"] == "c"
+    gap = _one(r.gaps, metric="mse", kind="difference")
+    assert gap["low"] < 1.0 - 0.16 < gap["high"]
+
+
+def test_a_coarser_interval_comes_with_less_confidence() -> None:
+    d = _sample(500)
+    wide, narrow = (
+        audit_predictions(d["y"], d["p"], sensitive_features=d["sex"], confidence=c)
+        for c in (0.99, 0.8)
+    )
+    for r in (wide, narrow):
+        assert r.errors.filter(pl.col("value") < pl.col("low")).is_empty()
+        assert r.errors.filter(pl.col("value") > pl.col("high")).is_empty()
+    width = [(r.errors["high"] - r.errors["low"]).mean() for r in (wide, narrow)]
+    assert width[0] > 1.5 * width[1]
+
+
+def test_judge_speaks_of_the_split_it_was_given() -> None:
+    d = _sample(300)
+
+    class Answers:
+        label, score = d["p"], d["score"]
+
+    tables = judge(d["y"], {"m": Answers()}, {"sex": d["sex"]}, task="binary", split="validation")
+    for table in tables.values():
+        assert set(table["split"]) == {"validation"}
+
+
+def test_the_known_picture_of_compas(shared_data: Any) -> None:
+    people = pl.read_csv(
+        shared_data / "compas" / "compas_two_years_noname.csv", infer_schema_length=10_000
+    )
+    cut = (people["decile_score"] >= 5).cast(pl.Int64)  # medium or high
+    r = audit_predictions(
+        people["two_year_recid"],
+        cut,
+        y_score=people["decile_score"],
+        sensitive_features=people.select("race", "sex"),
+    )
+    black = _one(r.errors, group="African-American", metric="fpr")
+    white = _one(r.errors, group="Caucasian", metric="fpr")
+    assert black["value"] == pytest.approx(0.4485, abs=1e-4)  # ProPublica's 44.85%
+    assert white["value"] == pytest.approx(0.2345, abs=1e-3)  # and 23.45%
+    pair = _one(r.tables["pairs"], group="Caucasian", metric="fpr", attribute="race")
+    assert pair["reference"] == "African-American"
+    assert 1.7 < 1 / pair["ratio_high"] < 1.91 < 1 / pair["ratio_low"] < 2.15
+    assert pair["p_adjusted"] < 1e-10
