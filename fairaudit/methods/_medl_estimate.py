@@ -18,7 +18,6 @@ from fairaudit.methods import _medl_tables as tables
 from fairaudit.methods._fit import pick_device
 from fairaudit.methods._inputs import Float, Int, as_array
 from fairaudit.methods._medl_checks import collapsed, constant, entropy_given, one_class
-from fairaudit.methods._medl_game import Plan
 from fairaudit.methods._medl_inputs import (
     Scale,
     Sensitive,
@@ -31,6 +30,7 @@ from fairaudit.methods._medl_inputs import (
     fit_attributes,
     infer_task,
 )
+from fairaudit.methods._medl_parts import Plan
 from fairaudit.methods._medl_path import SCHEMA, Judged, choose, path_table, threshold_of
 from fairaudit.methods._medl_train import (
     Table,

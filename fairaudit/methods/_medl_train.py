@@ -12,10 +12,11 @@ from torch import Tensor
 
 from fairaudit.methods._fit import shuffled, train
 from fairaudit.methods._inputs import Float, Int
-from fairaudit.methods._medl_game import Batch, Game, Plan
+from fairaudit.methods._medl_game import Game
 from fairaudit.methods._medl_inputs import Attribute, Sensitive
 from fairaudit.methods._medl_losses import RunningRates, outcome_loss
 from fairaudit.methods._medl_nets import Adam, Rows, StackedMLP, cluster_cross_entropy, touched
+from fairaudit.methods._medl_parts import Batch, Plan
 from fairaudit.methods._medl_weights import Layers, Weights
 from fairaudit.methods._monitor import Monitor
 
