@@ -2,47 +2,48 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import polars as pl
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+# blanks and control characters in front do not hide a formula from every spreadsheet, and
+# some read the full-width signs as the plain ones
+_FORMULA = "^[\\s\ufeff\\x00]*[=+\\-@\uff1d\uff0b\uff0d\uff20]|^[\\t\\r\\n]"
+_PATTERN = re.compile(_FORMULA)
 
 
 def safe_text(text: str) -> str:
-    """`text` with an apostrophe in front where a spreadsheet would compute it.
-
-    Leading blanks and control characters do not hide a formula from every spreadsheet, so
-    they are looked through.
-    """
-    shown = text.lstrip(" \u00a0\ufeff\x00")
-    return f"'{text}" if shown.startswith(_FORMULA) else text
+    """`text` with an apostrophe in front where a spreadsheet would compute it."""
+    return f"'{text}" if _PATTERN.search(text) else text
 
 
 def safe_csv(frame: pl.DataFrame) -> str:
     """A table as CSV (RFC 4180), with text cells and column names that start no formula.
 
-    Numbers stay numbers: only text is touched.
+    Numbers stay numbers: -0.5 in a numeric column is no formula.
     """
     import polars as pl
 
-    text = [name for name, dtype in frame.schema.items() if not _is_plain(dtype)]
-    cells = [_texts(frame[name]) for name in text]
-    safe = frame.with_columns(
-        pl.Series(name, [None if c is None else safe_text(c) for c in column], dtype=pl.String)
-        for name, column in zip(text, cells, strict=True)
+    flat = frame.with_columns(
+        _as_text(frame[name]) for name, dtype in frame.schema.items() if not _is_plain(dtype)
+    )
+    text = pl.col(pl.String)
+    safe = flat.with_columns(
+        pl.when(text.str.contains(_FORMULA)).then("'" + text).otherwise(text).name.keep()
     )
     header = _unique([safe_text(name) for name in safe.columns])
     return safe.rename(dict(zip(safe.columns, header, strict=True))).write_csv()
 
 
-def _texts(column: pl.Series) -> list[str | None]:
+def _as_text(column: pl.Series) -> pl.Series:
     import polars as pl
 
     if column.dtype in (pl.String, pl.Categorical, pl.Enum):
-        return column.cast(pl.String).to_list()
-    return [None if value is None else str(value) for value in column.to_list()]
+        return column.cast(pl.String)
+    texts = [None if value is None else str(value) for value in column.to_list()]
+    return pl.Series(column.name, texts, dtype=pl.String)
 
 
 def _is_plain(dtype: pl.DataType) -> bool:

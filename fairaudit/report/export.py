@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import polars as pl
-import polars.selectors as cs
 
-_STARTS = frozenset("=+-@\t\r\n")
-_DANGEROUS = r"^\s*[=+\-@]|^[\t\r\n]"
+from fairaudit.jobs import csv
 
 
 def safe_csv(frame: pl.DataFrame) -> bytes:
@@ -14,14 +12,4 @@ def safe_csv(frame: pl.DataFrame) -> bytes:
 
     Numbers stay numbers: -0.5 in a numeric column is no formula.
     """
-    text = cs.by_dtype(pl.String, pl.Categorical).cast(pl.String)
-    safe = frame.with_columns(
-        pl.when(text.str.contains(_DANGEROUS)).then(pl.lit("'") + text).otherwise(text).name.keep()
-    )
-    names = {name: _harmless(name) for name in frame.columns}
-    return safe.rename(names).write_csv().encode()
-
-
-def _harmless(name: str) -> str:
-    risky = name[:1] in _STARTS or name.lstrip()[:1] in _STARTS
-    return f"'{name}" if risky else name
+    return csv.safe_csv(frame).encode()
