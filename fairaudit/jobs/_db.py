@@ -22,13 +22,16 @@ class Database:
         Statements that may run again and again.
     remedy : str
         What to do when the file is broken.
+    durable : bool
+        Whether a committed row must survive a power cut; an index need not.
     """
 
-    def __init__(self, path: Path, schema: str, remedy: str) -> None:
+    def __init__(self, path: Path, schema: str, remedy: str, *, durable: bool = True) -> None:
         self.path = path
         self._schema = schema
         self._remedy = remedy
         self._ready = False
+        self._level = "FULL" if durable else "NORMAL"
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -54,6 +57,8 @@ class Database:
             connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None)
             with contextlib.closing(connection):
                 connection.row_factory = sqlite3.Row
+                connection.execute(f"PRAGMA synchronous={self._level}")
+                connection.execute("PRAGMA secure_delete=ON")  # deleted is gone from the file
                 if not self._ready or not self.path.exists():
                     self._prepare(connection)
                 yield connection

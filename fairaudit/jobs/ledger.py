@@ -89,7 +89,7 @@ class Ledger:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.jobs = root / "jobs"
-        self._db = Database(root / LEDGER, _SCHEMA, "run `fairaudit doctor --rebuild`")
+        self._db = _index(root / LEDGER)
 
     def folder(self, job: str) -> JobFolder:
         """The folder of a job whose id is known to be well formed."""
@@ -238,12 +238,16 @@ class Ledger:
             broken.replace(broken.with_name(f"{LEDGER}.broken"))
         for suffix in ("-wal", "-shm"):
             (self.root / f"{LEDGER}{suffix}").unlink(missing_ok=True)
-        self._db = Database(broken, _SCHEMA, "run `fairaudit doctor --rebuild`")
+        self._db = _index(broken)
 
     def _on_disk(self) -> set[str]:
         if not self.jobs.is_dir():
             return set()
         return {entry.name for entry in self.jobs.iterdir() if folders.is_id(entry.name)}
+
+
+def _index(path: Path) -> Database:
+    return Database(path, _SCHEMA, "run `fairaudit doctor --rebuild`", durable=False)
 
 
 def _insert(db: sqlite3.Connection, row: dict[str, Any]) -> None:

@@ -101,10 +101,15 @@ class Workspace:
         return self._shelf.load(id)
 
     def delete_dataset(self, id: str) -> None:
-        """Remove a data set and every audit made of it."""
+        """Remove a data set and every audit made of it.
+
+        Where several people brought the same content, an owner removes their own; whoever
+        manages it for them, and an admin, removes it for all.
+        """
         self._door.need("delete", "dataset", id)
+        for_all = self.role == "admin" or self._access.relation(self.user, "dataset", id) != "own"
         self._access.disown(self.user, "dataset", id)
-        last = self.role == "admin" or not self._access.owners("dataset", id)
+        last = for_all or not self._access.owners("dataset", id)
         for entry in self.ledger.on_dataset(id):
             if last or entry.owner == self.user.key:
                 self._delete(entry.id)

@@ -192,6 +192,16 @@ def test_the_same_content_of_two_people_is_stored_once_and_named_by_each(house) 
     assert not (root / "datasets" / dataset).exists()
 
 
+def test_whoever_manages_a_data_set_removes_it_for_its_owner(house) -> None:
+    root, dataset, job = house
+    olga = Workspace(root, _person("olga"))
+    olga.share("dataset", dataset, _person("anna"), "manage")
+    Workspace(root, _person("anna")).delete_dataset(dataset)
+    assert olga.datasets() == olga.jobs() == []
+    assert not (root / "datasets" / dataset).exists()
+    assert not (root / "jobs" / job).exists()
+
+
 def test_a_share_taken_back_is_gone(house) -> None:
     root, _, job = house
     olga, vera = Workspace(root, _person("olga")), Workspace(root, _person("vera"))

@@ -124,6 +124,8 @@ def test_deleting_data_removes_all_that_was_made_of_them(workspace: Workspace) -
     left = [p.name for p in workspace.root.rglob("*")]
     assert not {data, done, waiting} & set(left)
     assert workspace._access.related(Person("i", "s"), "job") == {}
+    for path in workspace.root.glob("ledger.db*"):
+        assert done.encode() not in path.read_bytes()
     assert workspace.datasets() == []
 
 
