@@ -1,0 +1,146 @@
+"""Latent groups: few false alarms for every G, real groups found, each with a rule."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from fairaudit.audit.latent import LatentAudit, audit_latent, permutation_p
+from fairaudit.exceptions import InputError
+
+NAMES = ["age", "income", "sex=f", "noise"]
+
+
+def _world(n: int, seed: int, bad: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """15% wrong answers everywhere, `bad` among women above 50 (about a quarter)."""
+    rng = np.random.default_rng([seed, 97])
+    X = np.column_stack(
+        [rng.uniform(20, 80, n), rng.normal(size=n), rng.integers(0, 2, n), rng.normal(size=n)]
+    )
+    inside = (X[:, 0] > 50) & (X[:, 2] == 1)
+    y = rng.integers(0, 2, n)
+    wrong = rng.random(n) < np.where(inside, bad, 0.15)
+    return X, y, np.where(wrong, 1 - y, y)
+
+
+def _audit(n: int, seed: int, bad: float, **options: object) -> LatentAudit:
+    X, y, label = _world(n, seed, bad)
+    return audit_latent(X, NAMES, y, label, random_state=seed, **options)  # type: ignore[arg-type]
+
+
+def test_a_group_that_is_served_badly_is_found_with_its_rule() -> None:
+    found = _audit(3000, 0, 0.45, groups={"sex": np.tile(["f", "m"], 1500)})
+    assert "group 1" in found.found  # the worst leaf comes first
+    row = found.tables["groups"].row(0, named=True)
+    assert "sex is f" in row["rule"]
+    assert "age above" in row["rule"]
+    assert row["fidelity"] > 0.9
+    test = found.tables["latent_tests"].filter(pl.col("chosen")).row(0, named=True)
+    assert test["low"] < 0.30 < test["high"]
+    assert "wrong against" in found.sentences[0]
+    assert set(found.tables["overlap"]["attribute"]) == {"sex"}
+
+
+def test_membership_covers_all_rows_and_sums_to_one() -> None:
+    for finder in ("tree", "mixture"):
+        found = _audit(600, 1, 0.4, finder=finder, n_permutations=50)
+        latent = found.tables["latent"]
+        shares = latent.select(pl.col("^p[0-9]+$")).to_numpy()
+        assert len(latent) == 600
+        assert np.allclose(shares.sum(axis=1), 1)
+        assert np.array_equal(shares.argmax(axis=1), latent["group"].to_numpy())
+        assert set(latent["split"]) == {"train", "test"}
+
+
+def test_rows_that_found_the_groups_do_not_judge_them() -> None:
+    X, y, label = _world(2000, 2, 0.15)
+    held = np.arange(2000) % 2 == 0
+    flipped = label.copy()
+    flipped[held] = np.where(X[held, 1] > 0, 1 - y[held], y[held])  # errors only when judged
+    one = audit_latent(X, NAMES, y, label, held_out=held, n_permutations=99)
+    two = audit_latent(X, NAMES, y, flipped, held_out=held, n_permutations=99)
+    assert one.tables["groups"].equals(two.tables["groups"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("finder", ["tree", "mixture"])
+def test_false_alarms_stay_below_six_percent_for_every_number_of_groups(finder: str) -> None:
+    """Errors unrelated to features; 400 audits of 500 rows each (three standard errors: 3%)."""
+    runs, n_groups = 400, (2, 3, 6, 10)
+    alarms = dict.fromkeys((*n_groups, "any"), 0)
+    for seed in range(runs):
+        tests = _audit(
+            500, seed, 0.15, finder=finder, n_groups=n_groups, n_permutations=199
+        ).tables["latent_tests"]
+        hits = tests.filter(pl.col("p_adjusted") < 0.05)
+        alarms["any"] += not hits.is_empty()
+        for G in n_groups:
+            alarms[G] += G in hits["n_groups"].to_list()
+    rates = {G: count / runs for G, count in alarms.items()}
+    assert all(rate <= 0.06 for rate in rates.values()), rates
+
+
+@pytest.mark.slow
+def test_power_is_what_the_page_says() -> None:
+    """A quarter of the rows at 30% errors against 15%: found in most audits of 4,000 rows."""
+    found = [
+        bool(_audit(4000, seed, 0.30, n_groups=(2, 3, 5, 8), n_permutations=199).found)
+        for seed in range(40)
+    ]
+    assert np.mean(found) > 0.75
+
+
+def test_the_best_group_in_sample_is_a_mirage() -> None:
+    """Why rows are held out: the worst of several groups looks bad on the rows it was made of."""
+    alarms = 0
+    for seed in range(40):
+        X, y, label = _world(500, seed, 0.15)
+        wrong = (y != label).astype(float)
+        found = audit_latent(X, NAMES, y, label, n_groups=(6,), n_permutations=1)
+        group = found.tables["latent"].filter(pl.col("split") == "train")
+        inside = np.eye(6)[group["group"].to_numpy()]
+        _, adjusted = permutation_p(wrong[group["row"].to_numpy()], inside, 99, seed)
+        alarms += bool(np.nanmin(adjusted) < 0.05)
+    assert alarms / 40 > 0.15
+
+
+def test_permutation_p_equals_enumeration_on_a_tiny_table() -> None:
+    e = np.array([1, 1, 1, 1, 1, 0, 0, 0, 0, 0], dtype=float)
+    inside = np.array([[1, 1, 1, 1, 1, 0, 0, 0, 0, 0]], dtype=float).T
+    p, adjusted = permutation_p(e, inside, 20_000, 0)
+    assert p[0] == pytest.approx(2 / 252, abs=0.003)  # all five in, or all five out
+    assert adjusted[0] == p[0]
+
+
+def test_false_positives_alone_can_be_looked_at() -> None:
+    X, y, _ = _world(3000, 3, 0.15)
+    inside = (X[:, 0] > 50) & (X[:, 2] == 1)
+    label = np.where((y == 0) & inside, 1, y)  # wrong only for negatives inside
+    found = audit_latent(X, NAMES, y, label, mistake="fp", n_permutations=199)
+    tests = found.tables["latent_tests"]
+    assert set(tests["metric"]) == {"fpr"}
+    assert found.found
+    assert tests["n"].max() <= (y == 0).sum()
+
+
+def test_regression_errors_are_judged_as_mean_squares() -> None:
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(2000, 4))
+    y = rng.normal(size=2000)
+    label = y + rng.normal(size=2000) * np.where(X[:, 1] > 0.8, 2.0, 0.5)
+    found = audit_latent(X, NAMES, y, label, task="regression", n_permutations=199)
+    assert found.found
+    assert set(found.tables["latent_tests"]["metric"]) == {"mse"}
+
+
+def test_too_few_rows_or_missing_features_are_named() -> None:
+    X, y, label = _world(60, 5, 0.15)
+    with pytest.raises(InputError, match="60 of each are needed"):
+        audit_latent(X, NAMES, y, label)
+    X, y, label = _world(600, 5, 0.15)
+    X[0, 0] = np.nan
+    with pytest.raises(InputError, match="missing or infinite"):
+        audit_latent(X, NAMES, y, label)
+    with pytest.raises(InputError, match="10 answers for 600 rows"):
+        audit_latent(X, NAMES, y, label[:10])
