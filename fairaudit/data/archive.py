@@ -7,12 +7,11 @@ import io
 import os
 import stat
 import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from fairaudit.data.formats import Source, size_of
+from fairaudit.data.formats import BROKEN_ZIP, Source, size_of
 from fairaudit.data.limits import Limits
 from fairaudit.exceptions import InputError, LimitExceeded
 
@@ -87,7 +86,7 @@ class Zip:
         try:
             with self.archive.open(entry) as stream:
                 content = stream.read(entry.file_size + 1)
-        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+        except BROKEN_ZIP as error:
             raise InputError(f"'{file}' in '{self.name}' is damaged ({error})") from error
         if len(content) > entry.file_size:
             raise InputError(f"'{file}' in '{self.name}' is larger than the archive says")
@@ -141,7 +140,7 @@ def open_zip(source: Source, name: str, limits: Limits) -> Zip:
     """
     try:
         archive = zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source)
-    except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
+    except BROKEN_ZIP as error:
         raise InputError(
             f"'{name}' is a damaged ZIP ({error}); it may be cut short: make or copy it again"
         ) from error

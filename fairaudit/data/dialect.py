@@ -253,10 +253,12 @@ def column_names(first: list[str], *, header: bool) -> tuple[list[str], list[str
 
 
 def unique_names(names: list[str]) -> list[str]:
-    """The same names with " (2)", " (3)" … on repeats."""
+    """The same with " (2)", " (3)" … on repeats, and no name that polars takes for a pattern."""
     used: set[str] = set()
     out = []
     for name in names:
+        pattern = name == "*" or (name.startswith("^") and name.endswith("$"))
+        name = f"column {name}" if pattern else name
         candidate, k = name, 1
         while candidate in used:
             k += 1

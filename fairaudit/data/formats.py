@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
+import zlib
 from pathlib import Path
 from typing import BinaryIO, Literal, TypeAlias
 
@@ -54,6 +56,12 @@ _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"Obj\x01", "an Avro file"),
     (b"{\\rtf", "an RTF document"),
 )
+
+# What zipfile raises on damaged archives: struct and value errors come from broken offsets.
+BROKEN_ZIP = (
+    zipfile.BadZipFile, zlib.error, OSError, RuntimeError, EOFError, ValueError, KeyError,
+    OverflowError, struct.error,
+)  # fmt: skip
 
 ACCEPTED = (
     "CSV, TSV, XLSX, XLS, ODS, Parquet, Arrow, JSON or JSON lines (text also as .gz or .zst)"
@@ -123,7 +131,7 @@ def _zip_format(source: Source, name: str) -> Format:
         with open_source(source) as stream, zipfile.ZipFile(stream) as archive:
             names = set(archive.namelist())
             kind = archive.read("mimetype")[:100] if "mimetype" in names else b""
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError) as error:
+    except BROKEN_ZIP as error:
         raise InputError(
             f"'{name}' is a damaged ZIP or workbook ({error}); it may be cut short: copy or "
             "save it again"

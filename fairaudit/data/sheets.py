@@ -58,7 +58,7 @@ def _check_expansion(source: Source, name: str, limits: Limits) -> None:
     with open_source(source) as stream:
         if not zipfile.is_zipfile(stream):
             return
-        with zipfile.ZipFile(stream) as archive:
+        with zipfile.ZipFile(stream) as archive:  # the sniffer has opened it before
             expanded = sum(info.file_size for info in archive.infolist())
     limits.check_expansion(name, size_of(source), expanded)
 

@@ -29,7 +29,15 @@ from fairaudit.data.images import (
     store_images,
 )
 from fairaudit.data.limits import DEFAULT_LIMITS, Limits
-from fairaudit.data.table import ROW_ID, Table, as_source, open_table, read, source_name
+from fairaudit.data.table import (
+    ROW_ID,
+    UNREADABLE,
+    Table,
+    as_source,
+    open_table,
+    read,
+    source_name,
+)
 from fairaudit.exceptions import InputError, IntegrityError, LimitExceeded
 
 DATA, SCHEMA, IMAGES = "data.parquet", "schema.json", "images.npy"
@@ -290,7 +298,7 @@ def write_rows(table: Table, path: Path, name: str) -> int:
         table.lazy.with_row_index(ROW_ID).with_columns(pl.col(ROW_ID).cast(pl.Int64)).sink_parquet(
             path, compression="zstd", row_group_size=100_000
         )
-    except pl.exceptions.PolarsError as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise InputError(
             f"'{name}' cannot be read to its end ({str(error).splitlines()[0]}); check or export "
             "it again"
@@ -346,7 +354,7 @@ def load(folder: Path | str, columns: list[str] | None = None) -> pl.DataFrame:
         lazy = lazy.select(list(dict.fromkeys([ROW_ID, *columns])))
     try:
         return lazy.collect()
-    except pl.exceptions.PolarsError as error:
+    except UNREADABLE as error:
         raise IntegrityError(
             f"the rows in '{folder}' cannot be read ({str(error).splitlines()[0]}); ingest the "
             "source again"

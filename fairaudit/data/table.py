@@ -17,6 +17,7 @@ from fairaudit.data import cells
 from fairaudit.data.delimited import open_delimited
 from fairaudit.data.dialect import Dialect, unique_names
 from fairaudit.data.formats import (
+    BROKEN_ZIP,
     Format,
     Source,
     extension_note,
@@ -30,6 +31,8 @@ from fairaudit.data.sheets import read_sheet
 from fairaudit.exceptions import InputError
 
 ROW_ID = "_row"
+# A panic of the engine on damaged bytes is no Exception of Python's own tree.
+UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 _STEP = 1 << 20
 
 
@@ -116,7 +119,13 @@ def read(
     limits.check_file(label, size_of(content))
     with tempfile.TemporaryDirectory(prefix="fairaudit-") as folder:
         table = open_table(content, label, Path(folder), sheet=sheet, limits=limits)
-        return Table(table.frame.lazy(), table.notes, table.format, table.dialect)
+        try:
+            frame = table.frame
+        except UNREADABLE as error:
+            raise InputError(
+                f"'{label}' cannot be read to its end ({_first_line(error)}); export it again"
+            ) from error
+        return Table(frame.lazy(), table.notes, table.format, table.dialect)
 
 
 def as_source(source: bytes | bytearray | memoryview | Path | str) -> Source:
@@ -268,15 +277,17 @@ def _columnar(source: Source, found: Format, name: str) -> pl.LazyFrame:
         else:
             lazy = pl.read_ipc_stream(where).lazy()
         lazy.head(1).collect()
-    except (pl.exceptions.PolarsError, OSError, ValueError) as error:
+        names = [*lazy.collect_schema()]
+    except (*UNREADABLE, ValueError) as error:
         raise InputError(
             f"'{name}' is a damaged {found} file ({_first_line(error)}); it may be cut short: "
             "copy or export it again"
         ) from error
-    return lazy
+    plain = unique_names([n or f"column_{i}" for i, n in enumerate(names, 1)])
+    return lazy if plain == names else lazy.rename(dict(zip(names, plain, strict=True)))
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [""])[0]
 
 
@@ -297,7 +308,7 @@ def _declared(lazy: pl.LazyFrame, found: str, name: str, limits: Limits) -> Tabl
         rows = int(lazy.select(pl.len()).collect(engine="streaming").item())
         limits.check_shape(name, rows, len(schema))
         seen = {c: s for c, s in cells.study(lazy.select(text)).items() if s.missing or s.padded}
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except UNREADABLE as error:
         raise InputError(
             f"'{name}' is a damaged {found} file ({_first_line(error)}); copy or export it again"
         ) from error
@@ -354,7 +365,7 @@ def _unpacked(
                 total += len(chunk)
                 limits.check_expansion(name, info.compress_size, total)
                 out.write(chunk)
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError) as error:
+    except BROKEN_ZIP as error:
         raise InputError(
             f"'{name}' cannot be unpacked ({error}); make the ZIP again without a password"
         ) from error

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import pickle
+import random
 import stat
 import tracemalloc
 import zipfile
@@ -294,3 +295,48 @@ def test_a_bomb_is_stopped_before_it_fills_memory(tmp_path: Path) -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 40 << 20
+
+
+WHOLE: dict[str, Callable[[], bytes]] = {
+    "csv": lambda: CSV,
+    "utf-16": lambda: CSV.decode().encode("utf-16"),
+    "quoted": lambda: TABLE.with_columns(note=pl.lit('a "b", c\nd')).write_csv().encode(),
+    "json": lambda: _written("write_json"),
+    "json lines": lambda: _written("write_ndjson"),
+    "xlsx": lambda: _workbook(["a", "b"], *[[i, "x"] for i in range(20)]),
+    "gzip": lambda: gzip.compress(CSV),
+    "zstd": lambda: zstandard.compress(CSV),
+    "parquet": lambda: _written("write_parquet"),
+    "arrow": lambda: _written("write_ipc"),
+    "images": lambda: _album("image,y\na,1\nb,0\n", a=_png(16), b=_png(16)),
+}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_random_damage_is_read_or_refused_with_a_message(name: str, tmp_path: Path) -> None:
+    """Sixty damaged copies of a good file: a table or one clear message, never anything else."""
+    chance, messages = random.Random(name), []
+    for _ in range(60):
+        content = _damaged(WHOLE[name](), chance)
+        try:
+            store.ingest(content, tmp_path)
+        except FairauditError as error:
+            messages.append(str(error))
+    assert messages
+    assert not [m for m in messages if "\n" in m]
+    assert not [p for p in tmp_path.iterdir() if p.name.startswith(".")]
+
+
+def _damaged(content: bytes, chance: random.Random) -> bytes:
+    out = bytearray(content)
+    for _ in range(chance.choice([1, 2, 5, 20])):
+        at = chance.randrange(len(out))
+        match chance.randrange(4):
+            case 0 | 1:
+                out[at] = chance.randrange(256)
+            case 2:
+                del out[at : at + chance.randrange(1, 20)]
+            case 3:
+                out = out[: at + 1]
+        out = out or bytearray(b"x")
+    return bytes(out)

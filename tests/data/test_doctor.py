@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from fairaudit.data.columns import binned, outcome_codes, separation
+from fairaudit.data.dataset import Dataset
 from fairaudit.data.doctor import Diagnosis, examine
 from fairaudit.data.proxies import find_proxies
 from fairaudit.data.roles import ColumnRoles, resolve
 from fairaudit.data.samples import SAMPLES
 from fairaudit.data.table import read_table
 from fairaudit.data.vocabulary import words_of
+from fairaudit.exceptions import InputError, SpecError
 
 REAL = {
     "adult/adult.data": {
@@ -207,6 +212,50 @@ def test_a_curved_relation_is_a_proxy_too() -> None:
     x = np.linspace(-1, 1, 4000)
     frame = pl.DataFrame({"x": x, "sex": (np.abs(x) > 0.5).astype(int)})
     assert find_proxies(frame, ["x"], ["sex"])["auroc"][0] > 0.99
+
+
+_COLUMNS = st.sampled_from(
+    [
+        pl.Series([None] * 40),
+        pl.Series([None] * 40, dtype=pl.Float64),
+        pl.Series([float("nan"), float("inf")] * 20),
+        pl.Series([True, None] * 20),
+        pl.Series(["f", "m"] * 20),
+        pl.Series(["", "é", None, "x"] * 10),
+        pl.Series([str(i) for i in range(40)]),
+        pl.Series(range(40)),
+        pl.Series([0, 1] * 20),
+        pl.Series([0, 1, 2, 3] * 10),
+        pl.Series([i / 7 for i in range(40)]),
+        pl.Series([1.0] * 40),
+        pl.Series(["2024-01-02", "2023-01-05"] * 20).str.to_date(),
+        pl.Series(["a.png"] * 40),
+        pl.Series(["train", "test"] * 20),
+    ]
+)
+_NAMES = st.sampled_from(
+    ["sex", "age", "id", "y", "income", "score", "decision", "site", "split", "race", "x",
+     "fold", "weight", "black", "image", "x (2)", "date", "target", "état civil", "pred"]
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(columns=st.dictionaries(_NAMES, _COLUMNS, min_size=1, max_size=8), rows=st.integers(1, 40))
+def test_any_table_can_be_examined_and_its_roles_fit_or_say_why(
+    columns: dict[str, pl.Series], rows: int
+) -> None:
+    frame = pl.DataFrame(dict(columns)).head(rows)
+    found = examine(frame)
+    assert {g.column for g in found.guesses} == set(columns)
+    if not found.ready:
+        assert any(p.code in ("role", "prediction_labels") for p in found.problems)
+        return
+    roles = found.roles.model_copy(update={"image": None})
+    with contextlib.suppress(InputError, SpecError):  # too few rows or values are left
+        arrays = Dataset(frame, roles).arrays()
+        assert len(arrays) >= 3
+        assert np.isfinite(arrays.X).all()
+        assert np.isfinite(arrays.sensitive).all()
 
 
 def test_names_are_read_as_words() -> None:

@@ -12,12 +12,12 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from fairaudit.data import generators, store
+from fairaudit.data import generators, samples, store
 from fairaudit.data.dataset import Dataset
 from fairaudit.data.doctor import examine
 from fairaudit.data.proxies import find_proxies
 from fairaudit.data.samples import SAMPLES, sample, sample_folder, write_samples
-from fairaudit.exceptions import SpecError
+from fairaudit.exceptions import InputError, SpecError
 
 
 def test_samples_made_anew_are_the_bundled_ones(tmp_path: Path) -> None:
@@ -117,6 +117,19 @@ def test_shapes_turn_the_rule_round_for_dark_tones() -> None:
     assert (centre[~dark] == yes[~dark]).mean() > 0.9
     assert (centre[dark] == yes[dark]).mean() < 0.1
     assert 0.15 < dark.mean() < 0.35
+
+
+def test_samples_are_found_inside_an_installed_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside = tmp_path / "fairaudit" / "_app" / "sample_data"
+    inside.mkdir(parents=True)
+    (inside / "lending.csv").write_text("a\n1\n")
+    monkeypatch.setattr(samples, "__file__", str(tmp_path / "fairaudit" / "data" / "samples.py"))
+    assert SAMPLES["lending"].path == inside / "lending.csv"
+    (inside / "lending.csv").unlink()
+    with pytest.raises(InputError, match="install fairaudit again"):
+        sample_folder()
 
 
 def test_an_unknown_sample_names_those_there_are() -> None:

@@ -147,6 +147,14 @@ def test_repeated_and_empty_names_are_made_unique_and_noted() -> None:
     assert len(table.notes) == 2
 
 
+def test_names_that_look_like_patterns_are_plain_names() -> None:
+    out = io.BytesIO()
+    pl.DataFrame({"*": ["x"], "^a$": ["?"], "": ["1"]}).write_parquet(out)
+    assert read_table(out.getvalue()).rows() == [("x", None, "1")]
+    assert read_table(b"*,^a$,b\n1,2,3\n").columns == ["column *", "column ^a$", "b"]
+    assert read_table(b'[{"*": 1, "x": 2}]').columns == ["column *", "x"]
+
+
 def test_inch_marks_are_no_quotes() -> None:
     table = read(b'size\tprice\n5" pipe\t3\n7" pipe\t4\n')
     assert table.frame["size"].to_list() == ['5" pipe', '7" pipe']
