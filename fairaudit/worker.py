@@ -6,6 +6,7 @@ environment of its slot. The first event is written before anything heavy is imp
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -42,6 +43,8 @@ def _prepare(folder: JobFolder, monitor: FolderMonitor) -> None:
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.close(log)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # the log is read while it grows
 
     def stop(number: int, frame: FrameType | None) -> None:
         monitor.stop("stopped by a signal")

@@ -73,8 +73,16 @@ class Workspace:
 
     # -- data sets ----------------------------------------------------------------------------
 
-    def ingest(self, source: bytes | Path | str, *, name: str) -> DatasetInfo:
+    def ingest(self, source: bytes | Path | str, *, name: str, **options: Any) -> DatasetInfo:
         """Read a table or an archive of images once and keep it under its content's hash.
+
+        Parameters
+        ----------
+        source : bytes, Path or str
+        name : str
+            What the person calls it.
+        **options
+            Those of `fairaudit.data.store.ingest`: `sheet`, `images`, `on_progress`.
 
         Raises
         ------
@@ -85,7 +93,7 @@ class Workspace:
         """
         self._door.need_deed("ingest")
         upkeep.need_room(self.root, self.settings)
-        info = self._shelf.ingest(source, name)
+        info = self._shelf.ingest(source, name, **options)
         self._access.own(self.user, "dataset", info.sha256, info.name)
         self._access.note(self.user, "ingest", "dataset", info.sha256, info.name)
         return info

@@ -13,9 +13,10 @@ import pytest
 from fairaudit.audit.spec import AuditSpec
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.jobs.engines.local import LocalEngine, numbered_slots
+from fairaudit.jobs.folder import JobFolder
 from fairaudit.jobs.spec import JobSpec
 from fairaudit.jobs.workspace import Workspace
-from tests.jobs.conftest import all_final, quick_request, tick_until
+from tests.jobs.conftest import all_final, quick_request, tick_until, wait_for
 
 ROLES = ColumnRoles(
     target="y", features=("x",), sensitive=("sex",), predictions=("p",), positive="1"
@@ -98,11 +99,33 @@ def test_a_wrong_call_is_told_so(words: list[str]) -> None:
     assert done.stderr
 
 
+_CHATTY = """
+import sys, time
+from pathlib import Path
+from fairaudit import worker
+from fairaudit.jobs.folder import JobFolder
+from fairaudit.jobs.monitor import FolderMonitor
+folder = JobFolder(Path(sys.argv[1]))
+worker._prepare(folder, FolderMonitor(folder))
+print("to the log")
+time.sleep(600)
+"""
+
+
+def test_what_a_worker_prints_is_in_the_log_while_it_runs(workspace: Workspace) -> None:
+    folder = JobFolder.create(workspace.ledger.jobs, quick_request())
+    process = subprocess.Popen([sys.executable, "-c", _CHATTY, str(folder.path)])
+    try:
+        wait_for(lambda: folder.log() == "to the log\n")
+        assert process.poll() is None
+    finally:
+        process.kill()
+        process.wait()
+
+
 def test_a_worker_that_comes_second_says_nothing_and_leaves(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    from fairaudit.jobs.folder import JobFolder
-
     folder = JobFolder.create(workspace.ledger.jobs, quick_request())
     with folder.hold():
         done = subprocess.run(
