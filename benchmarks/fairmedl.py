@@ -101,6 +101,8 @@ def cases(device: str) -> dict[str, Any]:
         "path of 11, batch 2,048": game(
             ROWS, 14, 4, 2048, device, debias="rates", performance_budget=0.01
         ),
+        "plain, batch 2,048": game(ROWS, 14, 4, 2048, device, **PLAIN),
+        "adversarial, batch 2,048": game(ROWS, 14, 4, 2048, device),
         "1 model, batch 2,048": game(ROWS, 14, 4, 2048, device, debias="rates"),
     }
 
@@ -113,6 +115,11 @@ def ratios(s: dict[str, float]) -> dict[str, tuple[float, str]]:
             for plain in ("plain MLP, ordinary PyTorch", "plain")
             for name in ("mixed", "rates", "correlation", "adversarial")
         },
+        "adversarial / plain, batch 2,048": (
+            s["adversarial, batch 2,048"] / s["plain, batch 2,048"],
+            "",
+        ),
+        "rates / plain, batch 2,048": (s["1 model, batch 2,048"] / s["plain, batch 2,048"], ""),
         "2,400 / 14 clusters": (s["2,400 clusters"] / s["adversarial"], "≤ 1.2"),
         "66,000 / 33,000 rows": (s["twice the rows"] / s["adversarial"], "about 2"),
         "8 / 1 attributes": (s["8 attributes"] / s["1 attribute"], ""),

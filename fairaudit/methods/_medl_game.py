@@ -91,13 +91,13 @@ class Game:
     ) -> None:
         """Each adversary lowers its own loss; nothing else moves."""
         assert self.rival is not None
-        free = Answers(out.fixed.detach(), out.fixed, 0.0, [h.detach() for h in out.hidden])
         losses, leaves = [], list[Tensor](self.rival_weights)
         state = None
         if self.plan.cluster_adversary:
             state, leaf = self.opponents.rows.pick(picked.rows)
             leaves.append(leaf)
-            losses.append(self.opponents.cluster(free, leaf, picked, batch.share).sum())
+            seen = out.watched.detach()
+            losses.append(self.opponents.cluster(seen, leaf, picked, batch.share).sum())
         if riddle is not None:
             answers = [a.detach() for a in out.sides(self.plan.task)]
             losses.append(self.opponents.fairness(answers, riddle).sum())
@@ -129,7 +129,7 @@ class Game:
         if plan.cluster_adversary:
             rows = self.opponents.rows.values
             rows = rows if picked.rows is None else rows[:, picked.rows]
-            found["cluster"] = self.opponents.cluster(out, rows, picked, batch.share)
+            found["cluster"] = self.opponents.cluster(out.watched, rows, picked, batch.share)
             total = total - plan.lambda_cluster * found["cluster"]
         if plan.debias is not None:
             unfair = self.unfairness(out, batch, riddle)

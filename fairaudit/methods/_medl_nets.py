@@ -94,13 +94,13 @@ class Rows(nn.Module):
     def pick(self, rows: Tensor | None) -> tuple[Tensor, Tensor]:
         """The picked state (M, u, 3·d), and a leaf of its values (M, u, d); None = all rows."""
         state = self.state if rows is None else self.state[:, rows]
-        return state, state[..., : self.width].clone().requires_grad_()
+        return state, state[..., : self.width].detach().requires_grad_()
 
     @torch.no_grad()
     def update(self, rows: Tensor | None, state: Tensor, gradient: Tensor) -> None:
         """One Adam step on the picked state."""
         self.steps += 1
-        value, first, second = state.split(self.width, 2)
+        value, first, second = state.detach().split(self.width, 2)
         first.lerp_(gradient, 0.1)
         second.mul_(0.999).addcmul_(gradient, gradient, value=0.001)
         spread = second.sqrt().div_(math.sqrt(1 - 0.999**self.steps)).add_(1e-8)

@@ -143,6 +143,11 @@ class Answers:
     hidden: list[Tensor]
     posterior: tuple[Tensor, Tensor, Tensor] | None = None  # mean, log sd, variance (M, u, d)
 
+    @cached_property
+    def watched(self) -> Tensor:
+        """What the cluster adversary sees: all hidden activations (or the linear output)."""
+        return torch.cat(self.hidden, 1) if self.hidden else self.fixed
+
     def sides(self, task: str) -> list[Tensor]:
         """Linked answers of each side."""
         return [answer(task, raw) for raw in self.raw()]
@@ -255,10 +260,9 @@ class Opponents(nn.Module):
         parts = [m for m in (self.trunk, self.guess) if m is not None]
         return [p for m in parts for p in m.parameters()]
 
-    def cluster(self, out: Answers, rows: Tensor, picked: Picked, share: Tensor) -> Tensor:
+    def cluster(self, seen: Tensor, rows: Tensor, picked: Picked, share: Tensor) -> Tensor:
         """Mean cross-entropy of naming the cluster from the hidden layers (M,)."""
         assert self.trunk is not None
-        seen = torch.cat(out.hidden, 1) if out.hidden else out.fixed
         trunk = torch.relu(self.trunk(seen)[0])
         frequency = None if picked.rows is None else self.frequency[picked.rows]
         return cluster_cross_entropy(trunk, rows, picked.place, frequency) @ share
