@@ -42,8 +42,8 @@ class Table:
 
     Attributes
     ----------
-    frame : polars.LazyFrame
-        Typed, nothing of it computed yet for text tables.
+    lazy : polars.LazyFrame
+        Typed rows; of a text table nothing is in memory yet. `frame` computes them.
     notes : tuple of str
         What was decided while reading, in sentences.
     format : str
