@@ -20,7 +20,7 @@ opened.require(
 )
 head = st.container()
 rules = decision.controls(audit.result)
-decision.back()
+decision.back(audit.result, rules)
 tables = decision.tables(audit, rules)
 decided = tables["selection"]
 with head:

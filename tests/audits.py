@@ -62,8 +62,13 @@ def root() -> Path:
 @cache
 def finished(kind: str) -> str:
     """The job id of a finished audit of that kind, in the workspace `root()`."""
+    return run(Workspace(root()), table(KINDS[kind][0]), spec(kind))
+
+
+def spec(kind: str) -> AuditSpec:
+    """What an audit of that kind asks for."""
     sample, asked = KINDS[kind]
-    return run(Workspace(root()), table(sample), title=f"Small {kind}", **roles(sample), **asked)
+    return AuditSpec(title=f"Small {kind}", n_boot=50, **roles(sample), **asked)
 
 
 @cache
@@ -72,9 +77,10 @@ def result(kind: str) -> AuditResult:
     return Workspace(root()).result(finished(kind))
 
 
-def altered(result: AuditResult, **tables: pl.DataFrame) -> AuditResult:
-    """The result with some tables replaced."""
-    return AuditResult({**result.tables, **tables}, result.summary, result.provenance)
+def without(result: AuditResult, *names: str) -> AuditResult:
+    """The result without some of its tables, as an older version may have stored it."""
+    kept = {name: table for name, table in result.tables.items() if name not in names}
+    return AuditResult(kept, result.summary, result.provenance)
 
 
 @cache
@@ -94,10 +100,12 @@ def made(name: str) -> pl.DataFrame:
     rng = np.random.default_rng(7)
     rows = 30 if name == "tiny groups" else 1_500
     classes = 3 if name == "three classes" else 2
-    y = np.ones(rows, int) if name == "one class" else rng.integers(0, classes, rows)
+    y = rng.integers(0, classes, rows)
     decision = np.where(rng.random(rows) < 0.8, y, rng.integers(0, classes, rows))
     count = {"many groups": 150, "tiny groups": 12}.get(name, 3)
     group = rng.integers(0, count, rows)
+    if name == "one class":
+        y[group == 0] = 1
     text = np.array(["no", "yes", "maybe"])
     return pl.DataFrame(
         {"y": text[y], "decision": text[decision], "group": [f"g{g}" for g in group]}
@@ -112,13 +120,12 @@ def roles(sample: str) -> dict[str, ColumnRoles]:
     return {"roles": own.model_copy(update={"sensitive": own.sensitive[:2], "split": None})}
 
 
-def run(workspace: Workspace, source: Path, **asked: Any) -> str:
+def run(workspace: Workspace, source: Path, asked: AuditSpec) -> str:
     """Ingest a table, run one audit here, and return its id."""
     info = workspace.ingest(source, name=source.name)
-    spec = AuditSpec(**{"n_boot": 50, **asked})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # three epochs do not converge, and need not
-        job = workspace.run_now(JobSpec(dataset=info.sha256, audit=spec, device="cpu"))
+        job = workspace.run_now(JobSpec(dataset=info.sha256, audit=asked, device="cpu"))
     state = workspace.job(job)
     assert state.state == "succeeded", state.reason
     return job

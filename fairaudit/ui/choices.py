@@ -80,11 +80,10 @@ def split(result: AuditResult) -> str:
     return one_of("Rows", order, key="rows", words=lambda s: SPLITS.get(s, s))
 
 
-def reset(keys: Sequence[str]) -> None:
-    """Return controls to where they started: forget their state and their part of the URL."""
-    for key in keys:
-        st.session_state.pop(key, None)
-        st.query_params.pop(key, None)
+def restore(values: Mapping[str, object]) -> None:
+    """Set controls to these values; one at its start leaves the URL again."""
+    for key, value in values.items():
+        st.session_state[key] = value
 
 
 def groups_shown(found: pl.DataFrame) -> int | None:

@@ -33,7 +33,6 @@ METRICS: Mapping[str, tuple[str, ...]] = {
     "multiclass": ("accuracy", "balanced_accuracy"),
     "regression": ("neg_mse",),
 }
-KEYS = ("objective", "confidence", "tolerance", "judged-by")
 
 
 @dataclass(frozen=True)
@@ -63,6 +62,7 @@ def controls(result: AuditResult) -> Rules:
     """The live controls, starting at the audit's own rules."""
     start = stored(result)
     places = choices.row(4)
+    known_levels = levels(start.confidence)
     with places[0]:
         objective = choices.one_of(
             "Objective", list(OBJECTIVES), key="objective", start=start.objective,
@@ -71,7 +71,7 @@ def controls(result: AuditResult) -> Rules:
         )  # fmt: skip
     with places[1]:
         confidence = choices.one_of(
-            "Confidence", list(CONFIDENCES), key="confidence", start=_named(start.confidence),
+            "Confidence", list(known_levels), key="confidence", start=_named(start.confidence),
             help="How sure the data must be that the expert is not worse, for all groups at once.",
         )  # fmt: skip
     with places[2]:
@@ -81,12 +81,17 @@ def controls(result: AuditResult) -> Rules:
         metric = choices.one_of(
             "Judged by", known, key="judged-by", start=start.metric, words=labels.title
         )
-    return Rules(objective, CONFIDENCES[confidence], tolerance, metric)
+    return Rules(objective, known_levels[confidence], tolerance, metric)
+
+
+def levels(own: float | None) -> dict[str, float | None]:
+    """The levels on offer by name; the audit's own is always among them."""
+    named = {} if own in CONFIDENCES.values() or own is None else {f"{100 * own:g}%": own}
+    return {**named, **CONFIDENCES}
 
 
 def _named(confidence: float | None) -> str:
-    known = {value: name for name, value in CONFIDENCES.items()}
-    return known.get(confidence, "95%")
+    return next(name for name, level in levels(confidence).items() if level == confidence)
 
 
 def _tolerance(start: Rules) -> float:
@@ -95,13 +100,18 @@ def _tolerance(start: Rules) -> float:
         "Tolerated loss (points)" if rate else "Tolerated loss (mean squared error)",
         0.0,
         10.0 if rate else 1.0,
-        100 * start.tolerance if rate else start.tolerance,
+        _shown(start),
         0.5 if rate else 0.01,
         key="tolerance",
         bind="query-params",
         help="How much worse an expert may be and still count as harmless.",
     )
     return value / 100 if rate else float(value)
+
+
+def _shown(rules: Rules) -> float:
+    """The tolerance as the slider shows it: points for rates."""
+    return rules.tolerance if rules.metric == "neg_mse" else 100 * rules.tolerance
 
 
 def tables(audit: Opened, rules: Rules) -> Mapping[str, pl.DataFrame]:
@@ -131,14 +141,21 @@ def certificate_json(tables: Mapping[str, pl.DataFrame]) -> bytes:
     return json.dumps(certificates(tables), indent=1, ensure_ascii=False).encode()
 
 
-def back() -> None:
+def back(result: AuditResult, rules: Rules) -> None:
     """A button that returns to the audit's own rules, where they were left."""
-    moved = [key for key in KEYS if key in st.query_params]
-    if moved:
-        st.button(
-            "Back to the audit's own rules",
-            key="rules-back",
-            icon=":material/undo:",
-            on_click=choices.reset,
-            args=(moved,),
-        )
+    own = stored(result)
+    if rules == own:
+        return
+    start = {
+        "objective": own.objective,
+        "confidence": _named(own.confidence),
+        "tolerance": _shown(own),
+        "judged-by": own.metric,
+    }
+    st.button(
+        "Back to the audit's own rules",
+        key="rules-back",
+        icon=":material/undo:",
+        on_click=choices.restore,
+        args=({key: value for key, value in start.items() if key in st.session_state},),
+    )

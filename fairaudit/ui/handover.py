@@ -46,9 +46,14 @@ def bundle(audit: Opened) -> Bundle:
 
 @st.cache_resource(max_entries=8, show_spinner="Writing the report …")
 def _bundle(who: tuple[str, str], job_id: str, title: str, _result: AuditResult) -> Bundle:
+    return bundle_of(title, _result)
+
+
+def bundle_of(title: str, result: AuditResult) -> Bundle:
+    """The report of a result."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        written = report.write(_result, folder, title=title)
+        written = report.write(result, folder, title=title)
         return Bundle(
             (folder / "report.html").read_bytes(),
             (folder / "model_card.md").read_bytes(),

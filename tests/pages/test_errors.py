@@ -1,0 +1,110 @@
+"""The Errors page: its sentence, its views, its states, and the way down to the rows."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from fairaudit.jobs.spec import JobSpec
+from fairaudit.jobs.workspace import Workspace
+from fairaudit.plots import labels
+from tests import audits
+from tests.pages.conftest import Open, words
+from tests.pages.opening import Look, calm, on_audits, shown_table
+
+
+@pytest.fixture
+def look(monkeypatch: pytest.MonkeyPatch) -> Look:
+    """Open a page on a small finished audit."""
+    return on_audits(monkeypatch)
+
+
+def test_an_empty_workspace_says_what_to_do(workspace: Workspace, open_page: Open) -> None:
+    said = words(open_page("errors"))
+    assert "No audit is finished yet" in said
+    assert "Upload a table or take a sample" in said
+
+
+def test_an_unknown_audit_shows_nothing(workspace: Workspace, open_page: Open) -> None:
+    assert "There is no such audit" in words(open_page("errors", audit="20260101-000000-abc"))
+
+
+def test_a_waiting_audit_shows_its_progress(
+    workspace: Workspace, lending: str, open_page: Open
+) -> None:
+    job = workspace.submit(JobSpec(dataset=lending, audit=audits.spec("linear")))
+    assert "is not finished" in words(open_page("errors", audit=job))
+
+
+def test_a_failed_audit_says_why(workspace: Workspace, lending: str, open_page: Open) -> None:
+    wrong = audits.spec("linear").model_copy(update={"method": "rome-em", "params": {"nope": 1}})
+    job = workspace.run_now(JobSpec(dataset=lending, audit=wrong))
+    assert workspace.job(job).state == "failed"
+    assert "nope" in words(open_page("errors", audit=job))
+
+
+def test_the_sentence_and_the_table_hold_the_same_numbers(look: Look) -> None:
+    page = look("errors", "linear", by="sex")
+    rows = shown_table(page, "denominator", "value")
+    lead = words(page)
+    for value in (rows["value"].min(), rows["value"].max()):
+        assert labels.value(value, "tpr") in lead
+
+
+@pytest.mark.parametrize("kind", ["systems", "rome", "regression", "multiclass", "many", "tiny"])
+def test_every_kind_of_audit_has_a_page_of_errors(look: Look, kind: str) -> None:
+    page = look("errors", kind)
+    assert calm(page)
+    assert shown_table(page, "denominator", "value").height
+
+
+@pytest.mark.parametrize(
+    "view", ["By group", "Crossing", "Threshold", "Score curves", "Counts and rows"]
+)
+@pytest.mark.parametrize("kind", ["linear", "multiclass", "regression"])
+def test_every_view_opens_for_every_task(look: Look, kind: str, view: str) -> None:
+    assert calm(look("errors", kind, view=view))
+
+
+def test_a_group_of_one_class_is_not_given_a_number(look: Look) -> None:
+    page = look("errors", "one-class", metric="False-positive rate")
+    rows = shown_table(page, "denominator", "value").filter(pl.col("group") == "g0")
+    assert rows["value"].to_list() == [None]
+    assert rows["status"].to_list() == ["cannot be judged"]
+    assert "cannot be judged" in words(page)
+
+
+def test_the_drill_ends_at_the_rows_of_the_counts(look: Look) -> None:
+    page = look("errors", "linear", view="Counts and rows", by="sex", answers="False negatives")
+    counts = shown_table(page, "fn").filter(pl.col("group") == "female")
+    rows = shown_table(page, "label")
+    assert rows.height == counts["fn"].item()
+    assert set(rows["y"]) == {1.0}
+    assert set(rows["label"]) == {0.0}
+
+
+def test_the_rows_can_be_seen_with_all_columns(look: Look) -> None:
+    page = look("errors", "linear", view="Counts and rows", by="sex")
+    page.toggle(key="all-columns").set_value(True).run()
+    assert {"income", "purpose"} <= set(shown_table(page, "label").columns)
+
+
+def test_a_threshold_in_the_link_moves_the_numbers(look: Look) -> None:
+    low = words(look("errors", "linear", view="Threshold", by="sex", threshold="0.2"))
+    high = words(look("errors", "linear", view="Threshold", by="sex", threshold="0.8"))
+    assert "at threshold 0.20" in low
+    assert "at threshold 0.80" in high
+
+
+def test_equal_rates_give_each_group_its_own_threshold(look: Look) -> None:
+    rule = "Equal opportunity (equal true-positive rates)"
+    page = look("errors", "linear", view="Threshold", by="sex", rule=rule)
+    cuts = shown_table(page, "threshold")
+    assert set(cuts["group"]) == {"female", "male"}
+    assert "As decided, the gap is" in words(page)
+
+
+def test_the_page_explains_itself_and_gives_the_command(look: Look) -> None:
+    page = look("errors", "linear")
+    assert any("fairaudit run" in code.value for code in page.code)
+    assert page.latex

@@ -1,0 +1,84 @@
+"""The Selection page: decided again at once, and back again."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from fairaudit.jobs.workspace import Workspace
+from tests import audits
+from tests.pages.conftest import Open, words
+from tests.pages.opening import Look, calm, on_audits, shown_table
+
+
+@pytest.fixture
+def look(monkeypatch: pytest.MonkeyPatch) -> Look:
+    """Open a page on a small finished audit."""
+    return on_audits(monkeypatch)
+
+
+def test_an_empty_workspace_says_what_to_do(workspace: Workspace, open_page: Open) -> None:
+    assert "No audit is finished yet" in words(open_page("selection"))
+
+
+def test_a_method_without_a_choice_names_one_that_has_it(look: Look) -> None:
+    assert "FairSDE does" in words(look("selection", "linear"))
+
+
+@pytest.mark.parametrize(
+    "view", ["Decision", "Bounds", "Validation and test", "Alternatives", "Certificate"]
+)
+def test_every_view_opens(look: Look, view: str) -> None:
+    assert calm(look("selection", "sde", view=view))
+
+
+def test_at_its_own_rules_the_page_shows_the_stored_decision(look: Look) -> None:
+    shown = shown_table(look("selection", "sde"), "verdict")
+    own = audits.result("sde").tables["selection"]
+    key = ["split", "group"]
+    pair = shown.join(own, on=key, suffix="_own")
+    assert pair.height == own.height
+    assert pair["chosen"].to_list() == pair["chosen_own"].to_list()
+    assert pair["lower"].to_list() == pytest.approx(pair["lower_own"].to_list())
+
+
+def test_point_estimates_choose_at_least_as_many_experts(look: Look) -> None:
+    def experts(**query: str) -> int:
+        rows = shown_table(look("selection", "sde", **query), "verdict")
+        return rows.filter(pl.col("chosen") == "expert").height
+
+    assert experts(objective="Best worst group", confidence="none (point estimates)") >= experts(
+        objective="Best worst group", confidence="99%"
+    )
+
+
+def test_a_link_reopens_the_moved_controls(look: Look) -> None:
+    page = look("selection", "sde", tolerance="5.0", objective="Best mean")
+    assert page.slider(key="tolerance").value == 5.0
+    assert page.selectbox(key="objective").value == "max_mean"
+
+
+def test_the_way_back_returns_to_the_own_rules(look: Look) -> None:
+    page = look("selection", "sde", tolerance="5.0")
+    page.button(key="rules-back").click().run()
+    assert calm(page)
+    assert page.slider(key="tolerance").value == 0.0
+    assert not [b for b in page.button if b.key == "rules-back"]
+
+
+def test_the_sentence_and_the_table_agree(look: Look) -> None:
+    page = look("selection", "sde")
+    rows = shown_table(page, "verdict").filter(pl.col("split") == "validation")
+    taken = rows.filter(pl.col("chosen") == "expert")["group"].to_list()
+    if not taken:
+        assert "Everybody keeps the baseline" in words(page)
+    for group in taken[:3]:
+        assert group in words(page)
+
+
+def test_the_certificate_can_be_checked_by_hand(look: Look) -> None:
+    page = look("selection", "sde", view="Certificate")
+    group = page.selectbox(key="group").value
+    own = audits.result("sde").tables["selection"]
+    row = own.filter((pl.col("split") == "validation") & (pl.col("group") == group))
+    assert str(row["n"].item()) in words(page)
