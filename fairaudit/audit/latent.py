@@ -4,7 +4,7 @@ The groups come from features alone and from rows that are then set aside. On th
 every group of every G is tested at once: errors are permuted over rows, and each |z| is held
 against the largest |z| over all groups and all G (Westfall & Young's max-T). If errors have
 nothing to do with the features, the chance that any group of any G is called different is at
-most α, whichever G is shown in the end.
+most α, whichever G is shown in the end. The intervals are as wide, so they hold jointly too.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy import special
 
 from fairaudit.audit import intervals
 from fairaudit.audit.measured import ESTIMATED, MIN_JUDGED, MIN_STABLE, UNJUDGED, UNSTABLE
@@ -116,7 +117,7 @@ def audit_latent(
     trial = [_find(X, error, ~held & judged_on, int(G), finder, random_state) for G in n_groups]
     rows = held & judged_on
     table = _tests(trial, error, rows, metric, confidence, n_permutations, random_state)
-    shown = _choose(trial, error, ~held & judged_on)
+    shown = _choose(trial, error, ~held & judged_on, table, 1 - confidence)
     table = table.with_columns(chosen=pl.col("n_groups") == shown.G)
     tables = _describe(shown, X, tuple(feature_names), held, groups or {}, row_id, units or {})
     tables["latent_tests"] = table
@@ -218,11 +219,24 @@ def _mixture(X: Float, rows: NDArray[np.bool_], G: int, seed: int) -> _Trial:
     return _Trial(G, model.fit(Z[rows]).predict_proba(Z))
 
 
-def _choose(trial: Sequence[_Trial], error: Float, rows: NDArray[np.bool_]) -> _Trial:
-    """The G with the best BIC of the error on the rows the groups were found on.
+def _choose(
+    trial: Sequence[_Trial],
+    error: Float,
+    rows: NDArray[np.bool_],
+    tests: pl.DataFrame,
+    alpha: float,
+) -> _Trial:
+    """The G with the surest finding; without one, the best BIC where groups were made.
 
-    The choice sees no held-out row, and the tests cover all G anyway.
+    Choosing by held-out tests costs nothing here: they are adjusted for all G.
     """
+    best = (
+        tests.filter(pl.col("p_adjusted") < alpha)
+        .group_by("n_groups")
+        .agg(pl.col("p_adjusted").min())
+    )
+    sure = best.filter(pl.col("p_adjusted") == pl.col("p_adjusted").min())["n_groups"].to_list()
+    candidates = [t for t in trial if t.G in sure] or list(trial)
 
     def bic(t: _Trial) -> float:
         share, e = t.share[rows], error[rows]
@@ -231,7 +245,7 @@ def _choose(trial: Sequence[_Trial], error: Float, rows: NDArray[np.bool_]) -> _
         size = float(np.log(len(e)))
         return float(len(e) * np.log(max(rest, 1e-12)) + 2 * t.share.shape[1] * size)
 
-    return min(trial, key=bic)
+    return min(candidates, key=bic)
 
 
 # -- judging ------------------------------------------------------------------------------------
@@ -252,8 +266,8 @@ def _tests(
         [np.eye(t.share.shape[1])[t.group[rows]] for t in trial], axis=1
     )  # (n, K)
     n = inside.sum(axis=0)
-    p, adjusted = permutation_p(e, inside, n_permutations, seed)
-    value, rest, low, high = _differences(e, inside, metric, confidence)
+    p, adjusted, most = permutation_p(e, inside, n_permutations, seed)
+    value, rest, low, high = _differences(e, inside, metric, _joint(most, confidence))
     sizes = [t.share.shape[1] for t in trial]
     status = np.where(n < MIN_JUDGED, UNJUDGED, np.where(n < MIN_STABLE, UNSTABLE, ESTIMATED))
     return pl.DataFrame(
@@ -276,8 +290,18 @@ def _tests(
     ).with_columns(pl.selectors.float().fill_nan(None))
 
 
-def permutation_p(e: Float, inside: Float, n_permutations: int, seed: int) -> tuple[Float, Float]:
-    """Permutation p (K,) of each column's mean against the rest, and max-T adjusted p.
+def _joint(most: Float, confidence: float) -> float:
+    """The level of single intervals that hold the truth jointly with `confidence`."""
+    if most.size == 0:
+        return confidence
+    reach = max(float(np.quantile(most, confidence)), intervals.quantile(confidence))
+    return float(2 * special.ndtr(reach) - 1)
+
+
+def permutation_p(
+    e: Float, inside: Float, n_permutations: int, seed: int
+) -> tuple[Float, Float, Float]:
+    """Permutation p (K,), max-T adjusted p (K,) and the largest |z| (B,) of each permutation.
 
     Parameters
     ----------
@@ -292,6 +316,7 @@ def permutation_p(e: Float, inside: Float, n_permutations: int, seed: int) -> tu
     z = np.abs(centred @ inside) / scale
     rng = np.random.default_rng([seed, 43])
     above, above_max = np.ones(len(size)), np.ones(len(size))
+    largest: list[Float] = []
     for start in range(0, n_permutations, 100):  # a hundred at a time bounds memory
         k = min(100, n_permutations - start)
         permuted = rng.permuted(np.tile(centred, (k, 1)), axis=1)
@@ -299,10 +324,12 @@ def permutation_p(e: Float, inside: Float, n_permutations: int, seed: int) -> tu
         above += (drawn >= z - 1e-12).sum(axis=0)
         most = drawn[:, judged].max(axis=1, initial=0.0)
         above_max += (most[:, None] >= z - 1e-12).sum(axis=0)
+        largest.append(most)
     total = 1 + n_permutations
     return (
         np.where(judged, above / total, np.nan),
         np.where(judged, above_max / total, np.nan),
+        np.concatenate(largest) if largest else np.zeros(0),
     )
 
 
