@@ -11,6 +11,17 @@ from numpy.typing import NDArray
 from fairaudit.methods._inputs import Float, Int
 
 WORSE = 1.1  # times the loss of guessing: an opponent that says nothing
+GUESSED = {
+    "cluster": "the cluster",
+    "fair fixed": "the sensitive attributes from the fixed effects",
+    "fair mixed": "the sensitive attributes from the mixed effects",
+}
+_MORE = "train longer, or lower"
+REMEDY = {
+    "cluster": f"{_MORE} lambda_cluster",
+    "fair fixed": f"{_MORE} lambda_fair_fixed, or use debias='rates'",
+    "fair mixed": f"{_MORE} lambda_fair_mixed, or use debias='rates'",
+}
 
 
 def entropy_given(codes: Int, given: NDArray[Any]) -> float:
@@ -29,9 +40,9 @@ def collapsed(
 ) -> list[str]:
     """Warnings about opponents that are worse than blind guessing where the fit was kept."""
     return [
-        f"the adversary of the {name} collapsed: its loss {-value if value < 0 else value:.3g} is "
-        f"above that of guessing ({limit:.3g}), so its gradient says nothing; lower its weight "
-        "or the learning rate, or use debias='rates'"
+        f"the adversary that guesses {GUESSED[name]} collapsed: its loss {abs(value):.3g} is "
+        f"above that of blind guessing ({limit:.3g}), so its gradient says nothing; "
+        f"{REMEDY[name]}"
         for name, limit in chance.items()
         if name in history
         for value in [history[name][min(best, len(history[name]) - 1)]]

@@ -222,8 +222,9 @@ class Job:
         m = self.model
         if not m._attributes or m.performance_budget is None:
             return 0, pl.DataFrame(schema=SCHEMA)
-        judged = Judged(held.y, held.sensitive.codes, plan.task, plan.target)
-        answers = [_answer(w, held, m.unseen) for w in weights]
+        truth = held.y * m._y_scale + m._y_mean  # in the units of y
+        judged = Judged(truth, held.sensitive.codes, plan.task, plan.target)
+        answers = [_answer(w, held, m.unseen) * m._y_scale + m._y_mean for w in weights]
         scores = [judged.score(a, c) for a, c in zip(answers, cuts, strict=True)]
         chosen = choose(scores, m.performance_budget)
         return chosen, path_table(

@@ -130,6 +130,17 @@ def test_the_budget_keeps_the_fairest_model_within_it() -> None:
                        pl.col("value") <= pl.col("high")).height == 5  # fmt: skip
 
 
+def test_the_path_of_values_is_in_their_own_units() -> None:
+    X, y, S, c = clustered(900, seed=2, task="regression")
+    common = {**FAST, "debias": "rates", "performance_budget": 0.05, "path": (0, 1)}
+    held = (X[:300], y[:300], S[:300], c[:300])
+    rest = {"sensitive_features": S[300:], "clusters": c[300:]}
+    model = FairMEDL(**common).fit(X[300:], y[300:], **rest, validation=held)
+    error = np.mean((model.predict_path(X[:300], clusters=c[:300])[0] - y[:300]) ** 2)
+    found = model.path_.filter(pl.col("lam") == 0, pl.col("metric") == "mse")["value"].item()
+    assert found == pytest.approx(error)
+
+
 def test_choice_by_hand() -> None:
     scores = [
         {"auroc": 0.90, "spread": 0.10},
@@ -355,7 +366,8 @@ def test_warnings_say_what_is_wrong() -> None:
     history = {"fair fixed": [-0.6, -9.0], "cluster": [1.0, 1.0]}
     worse = collapsed(history, 1, {"fair fixed": 0.69, "cluster": 1.1})
     assert len(worse) == 1
-    assert "collapsed" in worse[0]
+    assert "from the fixed effects collapsed: its loss 9 is above" in worse[0]
+    assert "lambda_fair_fixed" in worse[0]
     assert collapsed(history, 0, {"fair fixed": 0.69, "cluster": 1.1}) == []
 
 
