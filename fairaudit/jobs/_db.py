@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from fairaudit.exceptions import IntegrityError
+from fairaudit.exceptions import InputError, IntegrityError, JobError, LimitExceeded
 
 PATIENCE = 30.0  # seconds to wait for another process's write
 
@@ -62,14 +62,25 @@ class Database:
                 if not self._ready or not self.path.exists():
                     self._prepare(connection)
                 yield connection
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as error:
+            raise self._of_place(error) from error
+        except sqlite3.IntegrityError:
             raise
         except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.IntegrityError):
-                raise
             raise IntegrityError(
                 f"'{self.path.name}' cannot be read ({error}); {self._remedy}"
             ) from error
+
+    def _of_place(self, error: sqlite3.OperationalError) -> Exception:
+        """What is wrong with the place the file lies in; other errors are ours and stay."""
+        where, kind = self.path.parent, getattr(error, "sqlite_errorname", "")
+        if kind == "SQLITE_FULL":
+            return LimitExceeded(f"the disk with '{where}' is full; free some space")
+        if kind.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):
+            return InputError(f"'{where}' cannot be written ({error}); choose another workspace")
+        if kind.startswith("SQLITE_BUSY"):
+            return JobError(f"'{self.path.name}' is busy for {PATIENCE:.0f} s; try again")
+        return error
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA journal_mode=WAL")

@@ -18,7 +18,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from fairaudit.exceptions import JobError
+from fairaudit.exceptions import IntegrityError, JobError
 from fairaudit.jobs import _disk, _process, fair, split, upkeep
 from fairaudit.jobs.engines.base import Engine
 from fairaudit.jobs.folder import JobFolder, Outcome
@@ -257,6 +257,7 @@ def run(
         ledger = Ledger(root)
         memory = Memory(Settings.load(root).cancel_grace_s + 1.0, begin_s)
         kept = float("-inf")
+        _guarded(_mend, ledger)
         try:
             while not ending.is_set():
                 if time.monotonic() - kept > UPKEEP_EVERY:
@@ -275,6 +276,15 @@ def _guarded(work: Any, *arguments: Any) -> None:
         work(*arguments)
     except Exception:  # noqa: BLE001 (the supervisor's one door)
         _LOG.exception("a tick of the supervisor failed; it goes on")
+
+
+def _mend(ledger: Ledger) -> None:
+    """Make a broken ledger again: the folders hold everything, and we are the only supervisor."""
+    try:
+        ledger.all()
+    except IntegrityError:
+        _LOG.warning("the ledger is broken; it is made again from the job folders")
+        ledger.rebuild()
 
 
 def _upkeep(root: Path) -> None:

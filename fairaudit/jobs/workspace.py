@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fairaudit.exceptions import JobError, NotAllowed
+from fairaudit.exceptions import InputError, JobError, NotAllowed
 from fairaudit.jobs import folder as folders
 from fairaudit.jobs import upkeep
 from fairaudit.jobs.access import Door
@@ -43,7 +43,12 @@ class Workspace:
 
     def __init__(self, root: Path | str, user: Person | None = None) -> None:
         self.root = Path(root).expanduser().resolve()
-        self.root.mkdir(parents=True, exist_ok=True)
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"'{self.root}' cannot be a workspace ({error.strerror}); choose another folder"
+            ) from error
         self.user = user or LOCAL
         self.ledger = Ledger(self.root)
         self._access = Access(self.root)

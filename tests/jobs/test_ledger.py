@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fairaudit.exceptions import IntegrityError
+from fairaudit.exceptions import InputError, IntegrityError
 from fairaudit.jobs import runner
 from fairaudit.jobs.folder import JobFolder, Outcome
 from fairaudit.jobs.ledger import LEDGER, Ledger
@@ -133,6 +133,15 @@ def test_rows_without_a_folder_go_at_a_rebuild(workspace: Workspace) -> None:
     assert "lost its folder" in workspace.check()[0]
     assert workspace.rebuild() == 0
     assert workspace.check() == []
+
+
+def test_a_place_that_cannot_hold_a_workspace_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be a workspace"):
+        Workspace(tmp_path / "file")
+    (tmp_path / LEDGER).mkdir()
+    with pytest.raises(InputError, match="cannot be written"):
+        Ledger(tmp_path).all()
 
 
 def test_a_failing_write_changes_nothing(ledger: Ledger) -> None:

@@ -231,6 +231,23 @@ def test_a_full_disk_is_a_failed_tick_and_not_the_end(workspace: Workspace, engi
     assert memory.asked == {}
 
 
+def test_a_broken_ledger_is_mended_and_the_work_goes_on(workspace: Workspace, engine) -> None:
+    done, waiting = submit_quick(workspace), submit_quick(workspace)
+    tick_until(workspace, engine, all_final(workspace, [done, waiting]))
+    late = submit_quick(workspace)
+    (workspace.root / "ledger.db").write_bytes(b"nonsense" * 1000)
+    stop = threading.Event()
+    run = threading.Thread(
+        target=supervisor.run, args=(workspace.root, engine), kwargs={"poll": 0.05, "stop": stop}
+    )
+    run.start()
+    fresh = Workspace(workspace.root)
+    wait_for(lambda: fresh.ledger.folder(late).outcome() is not None)
+    stop.set()
+    run.join(30)
+    assert {fresh.job(id).state for id in (done, waiting, late)} == {"succeeded"}
+
+
 # -- the process ---------------------------------------------------------------------------------
 
 
