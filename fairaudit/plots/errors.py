@@ -79,6 +79,12 @@ def worst_first(errors: pl.DataFrame, model: str, metric: str) -> list[str]:
     return [*sorted(judged, key=lambda g: size(known[g])), *blank]
 
 
+def firm(judged: pl.DataFrame) -> pl.DataFrame:
+    """Rows with enough people behind them; all rows where fewer than two have."""
+    sure = judged.filter(pl.col("status") == "estimated")
+    return sure if sure.height > 1 else judged
+
+
 def _goodness(metric: str) -> Callable[[float], float]:
     if labels.base(metric) == "mean_error":
         return lambda value: -abs(value)
@@ -159,7 +165,8 @@ def _by_group_alt(
     title = labels.title(metric)
     if judged.is_empty():
         return f"{title} by {attribute}: no group has enough rows to be judged."
-    worst, best = judged.row(0, named=True), judged.row(-1, named=True)
+    sure = firm(judged)
+    worst, best = sure.row(0, named=True), sure.row(-1, named=True)
     skipped = first.height - judged.height
     parts = [
         f"{title} of {model} by {attribute}, {judged.height} groups",
@@ -168,6 +175,8 @@ def _by_group_alt(
     ]
     if line is not None:
         parts.append(f"everybody {labels.value(line, metric)}")
+    if judged.height > sure.height:
+        parts.append(f"{judged.height - sure.height} more have few rows")
     if skipped:
         parts.append(f"{skipped} cannot be judged or are withheld")
     return "; ".join(parts) + "."

@@ -56,7 +56,8 @@ def errors_lead(
         return (
             f"{on(split)}, no group of {attribute} has enough rows to judge the {name} of {model}."
         )
-    worst, best = judged.row(0, named=True), judged.row(-1, named=True)
+    firm = errors.firm(judged)
+    worst, best = firm.row(0, named=True), firm.row(-1, named=True)
     if judged.height == 1:
         only = f"the {name} of {model} for {worst['group']} is {measured(worst, metric)}"
         return f"{on(split)}, {only}."
@@ -66,7 +67,7 @@ def errors_lead(
     )
     gap = gap_of(result, attribute=attribute, metric=metric, model=model, split=split)
     times = _times(result, attribute, metric, model, split, worst["group"])
-    more = [lead, _gap(gap, metric), times, _unjudged(table, judged)]
+    more = [lead, _gap(gap, metric), times, _left_out(table, judged, firm)]
     return " ".join(part for part in more if part)
 
 
@@ -89,9 +90,9 @@ def gap_of(
         & (pl.col("metric") == metric)
         & (pl.col("model") == model)
         & (pl.col("split") == split)
-        & (pl.col("kind") == "difference")
+        & pl.col("kind").is_in(["difference_stable", "difference"])
         & pl.col("value").is_not_null()
-    )
+    ).sort("kind", descending=True)  # the gap between groups with enough rows, where there is one
     return None if found.is_empty() else found.row(0, named=True)
 
 
@@ -126,11 +127,16 @@ def _times(
     return "" if found.is_empty() else explain.times_sentence(found.row(0, named=True))
 
 
-def _unjudged(table: pl.DataFrame, judged: pl.DataFrame) -> str:
-    blank = table.height - judged.height
-    if not blank:
-        return ""
-    return f"{blank} group{'s' if blank > 1 else ''} cannot be judged."
+def _left_out(table: pl.DataFrame, judged: pl.DataFrame, firm: pl.DataFrame) -> str:
+    counts = (
+        (judged.height - firm.height, "with few rows {is_} left aside"),
+        (table.height - judged.height, "cannot be judged"),
+    )
+    return " ".join(
+        f"{n} group{'s' if n > 1 else ''} {text.format(is_='are' if n > 1 else 'is')}."
+        for n, text in counts
+        if n
+    )
 
 
 def gap_words(row: Row) -> str:
