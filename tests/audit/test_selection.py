@@ -314,6 +314,19 @@ def test_audit_says_what_guessed_groups_cost():
     assert cost["performance_guessed"] < cost["performance_known"]  # race cannot be guessed here
 
 
+def test_rows_of_groups_without_training_rows_get_the_baseline_and_are_counted():
+    data = arrays()
+    race = np.where((data.split == 2) & (np.arange(1500) % 10 == 0), "C", data.groups["race"])
+    strange = Arrays(**{**vars(data), "groups": {"race": race}})
+    found = fitted(strange)
+    mine = race == "C"
+    chosen, baseline = (found.predictions[n].label[mine] for n in ("fair-sde", "baseline"))
+    assert (chosen == baseline).all()
+    assert f"{mine.sum()} rows belong to groups without training rows" in " ".join(
+        found.summary["warnings"]
+    )
+
+
 def test_all_attributes_cross_by_default_and_unknown_ones_are_refused():
     found = fitted(arrays(), attributes=[])
     assert set(found.summary["groups"]) == {"F × A", "F × B", "M × A", "M × B"}

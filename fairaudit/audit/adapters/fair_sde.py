@@ -46,7 +46,7 @@ def fit_fair_sde(
     rows = model.groups_.codes(columns, len(arrays))
     predictions = _predictions(model, arrays, rows)
     tables = _tables(model, arrays, rows, predictions)
-    said = [*model.groups_.notes(), *warnings(tables)]
+    said = [*model.groups_.notes(), *warnings(tables), *_strangers(rows)]
     summary = {
         "warnings": said,
         "groups": list(model.groups_.names),
@@ -55,6 +55,13 @@ def fit_fair_sde(
         "guessed_groups": _cost_of_guessing(predictions, arrays, tables),
     }
     return Fitted(predictions, tables, summary, model.save)
+
+
+def _strangers(groups: NDArray[np.int64]) -> list[str]:
+    many = int((groups == UNKNOWN).sum())
+    if not many:
+        return []
+    return [f"{many} rows belong to groups without training rows; the baseline answers for them."]
 
 
 def stress_fair_sde(
