@@ -20,6 +20,7 @@ from fairaudit.audit.adapters import Fitted, Prediction, adapter
 from fairaudit.audit.existing import existing_systems
 from fairaudit.audit.latent import LatentAudit, audit_latent
 from fairaudit.audit.predictions import judge, with_looks
+from fairaudit.audit.projection import projection_table
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.spec import AuditSpec
 from fairaudit.audit.tables import people_table, predictions_table
@@ -84,8 +85,8 @@ def run_audit(
         tables, summary = _compare(data, spec, ear, device)
     else:
         tables, summary = _train(data, spec, ear, device, model_folder)
-    if len(data.excluded):
-        tables["excluded"] = data.excluded
+    if len(left_out := _left_out(data, spec)):
+        tables["excluded"] = left_out
     ear.end()
     seconds = time.perf_counter() - began
     origin = {**provenance(spec, device, seconds), **(facts or {})}
@@ -138,6 +139,8 @@ def _train(
     ear.end()
     tables |= dict(fitted.tables)
     tables["predictions"] = predictions_table(arrays, predictions)
+    if "latent" in tables and (plane := projection_table(arrays, tables["latent"])) is not None:
+        tables["projection"] = plane
     tables["people"] = people_table(arrays)
     return tables, _with_warnings(_headline(data, arrays, spec), fitted.summary)
 
@@ -355,13 +358,18 @@ def _headline(data: Dataset, arrays: Arrays, spec: AuditSpec) -> dict[str, Any]:
         "sensitive": list(arrays.groups),
         "target": data.roles.target,
         "confidence": spec.confidence,
-        "warnings": _row_warnings(data),
+        "warnings": _row_warnings(_left_out(data, spec)),
     }
 
 
-def _row_warnings(data: Dataset) -> list[str]:
-    """Rows no array could hold, by reason; they stand in the table `excluded`."""
-    counts = data.excluded.group_by("reason", maintain_order=True).len()
+def _left_out(data: Dataset, spec: AuditSpec) -> pl.DataFrame:
+    """Rows no array could hold, each with its reason."""
+    return data.excluded if spec.kind == "predictions" else data.excluded_rows(spec.split)
+
+
+def _row_warnings(left_out: pl.DataFrame) -> list[str]:
+    """How many rows were left out, by reason; they stand in the table `excluded`."""
+    counts = left_out.group_by("reason", maintain_order=True).len()
     return [f"{n:,} rows were left out: {reason}." for reason, n in counts.iter_rows()]
 
 

@@ -46,6 +46,7 @@ Where = Annotated[
     Path, typer.Option("--workspace", envvar="FAIRAUDIT_WORKSPACE", help="Workspace folder")
 ]
 DeviceName = Annotated[str, typer.Option(help="auto, cpu or cuda")]
+AcceptBroken = Annotated[bool, typer.Option(help="Leave rows with broken images out")]
 WORKSPACE = Path("workspace")
 
 
@@ -134,6 +135,7 @@ def run(
     param: Param = None,
     split_by: Annotated[str, typer.Option(help="rows, cluster or column")] = "rows",
     split_column: Annotated[str | None, typer.Option(help="Column naming the splits")] = None,
+    accept_broken: AcceptBroken = False,
     seed: Seed = 0,
     device: DeviceName = "auto",
     json_: Json = False,
@@ -152,7 +154,17 @@ def run(
         split=split_column,
     )
     result = commands.train(
-        table, roles, "train", method, parameters(param), split_by, seed, device, out, json_
+        table,
+        roles,
+        "train",
+        method,
+        parameters(param),
+        split_by,
+        seed,
+        device,
+        out,
+        json_,
+        accept_broken,
     )
     terminal.show_result(result, out, as_json=json_)
 
@@ -297,14 +309,17 @@ def audit(
 def ingest(
     path: Annotated[Path, typer.Argument(help="A table, or a ZIP or folder of images")],
     workspace: Where = WORKSPACE,
+    accept_broken: AcceptBroken = False,
     json_: Json = False,
 ) -> None:
     """Store a data set once, by the hash of its content."""
+    from fairaudit.data.images import ImageOptions
     from fairaudit.jobs.workspace import Workspace
 
     if not path.exists():
         raise InputError(f"'{path}' does not exist; check the path")
-    info = Workspace(workspace).ingest(path, name=path.name)
+    images = ImageOptions(accept_broken=accept_broken)
+    info = Workspace(workspace).ingest(path, name=path.name, images=images)
     terminal.show_dataset(info, as_json=json_)
 
 

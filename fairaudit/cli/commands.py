@@ -8,9 +8,12 @@ import re
 import shlex
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import polars as pl
@@ -19,10 +22,12 @@ import fairaudit
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.spec import AuditSpec
 from fairaudit.cli import terminal
+from fairaudit.data import store
 from fairaudit.data.columns import look
 from fairaudit.data.doctor import Diagnosis
 from fairaudit.data.doctor import examine as examine_frame
 from fairaudit.data.guesses import task_of
+from fairaudit.data.images import ImageOptions, ImageStore
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.data.table import read_table
 from fairaudit.exceptions import InputError, JobError, SpecError
@@ -61,18 +66,37 @@ class Wanted:
         return {*many, *(c for c in single if c)}
 
 
-def load(table: str) -> pl.DataFrame:
-    """The table behind a path.
+@dataclass(frozen=True)
+class Opened:
+    """What lies behind a path: rows, images where there are any, SHA-256 of the content."""
+
+    frame: pl.DataFrame
+    images: ImageStore | None
+    sha256: str
+
+
+@contextmanager
+def opened(path: str, *, accept_broken: bool = False) -> Iterator[Opened]:
+    """A table, or a ZIP or folder of images, for as long as the block runs.
 
     Raises
     ------
     InputError
-        When there is no such file or it cannot be read.
+        When there is nothing at the path or it cannot be read.
     """
-    path = Path(table)
-    if not path.is_file():
-        raise InputError(f"'{table}' is not a file; check the path")
-    return read_table(path)
+    place = Path(path)
+    if not place.exists():
+        raise InputError(f"'{path}' does not exist; check the path")
+    if place.is_file() and place.suffix.lower() != ".zip":
+        with place.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        yield Opened(read_table(place), None, digest)
+        return
+    with TemporaryDirectory(prefix="fairaudit-") as aside:
+        options = ImageOptions(accept_broken=accept_broken)
+        info = store.ingest(place, aside, images=options)
+        folder = Path(aside) / info.sha256
+        yield Opened(store.load(folder), store.images(folder), info.sha256)
 
 
 def complete_roles(frame: pl.DataFrame, wanted: Wanted, method: str = "") -> ColumnRoles:
@@ -144,19 +168,19 @@ def train(
     device: str,
     out: Path,
     quiet: bool,
+    accept_broken: bool = False,
 ) -> AuditResult:
-    """Train on a table, write everything into `out` and return the result."""
-    frame = load(table)
-    roles = complete_roles(frame, wanted, method)
-    spec = {
-        "roles": roles,
-        "kind": kind,
-        "method": method,
-        "params": params,
-        "split": {"by": split_by},
-        "seed": seed,
-    }
-    return _work(table, frame, spec, device, out, quiet)
+    """Train on a table or on images, write everything into `out` and return the result."""
+    with opened(table, accept_broken=accept_broken) as source:
+        spec = {
+            "roles": complete_roles(source.frame, wanted, method),
+            "kind": kind,
+            "method": method,
+            "params": params,
+            "split": {"by": "column" if wanted.split else split_by},
+            "seed": seed,
+        }
+        return _work(table, source, spec, device, out, quiet)
 
 
 def audit(
@@ -171,20 +195,20 @@ def audit(
     """
     if "://" in table or _is_huge(table):
         return _audit_where_it_lies(table, wanted, preset, intersections, seed, out)
-    frame = load(table)
-    roles = complete_roles(frame, wanted)
-    if not roles.predictions and not roles.scores:
-        raise SpecError(
-            "no prediction or score column is named; add --prediction COLUMN or --score COLUMN"
-        )
-    spec = {
-        "roles": roles,
-        "kind": "predictions",
-        "preset": preset,
-        "intersections": intersections,
-        "seed": seed,
-    }
-    return _work(table, frame, spec, "cpu", out, True)
+    with opened(table) as source:
+        roles = complete_roles(source.frame, wanted)
+        if not roles.predictions and not roles.scores:
+            raise SpecError(
+                "no prediction or score column is named; add --prediction COLUMN or --score COLUMN"
+            )
+        spec = {
+            "roles": roles,
+            "kind": "predictions",
+            "preset": preset,
+            "intersections": intersections,
+            "seed": seed,
+        }
+        return _work(table, source, spec, "cpu", out, True)
 
 
 def _is_huge(table: str) -> bool:
@@ -228,7 +252,7 @@ def _audit_where_it_lies(
 
 
 def _work(
-    table: str, frame: pl.DataFrame, request: dict[str, Any], device: str, out: Path, quiet: bool
+    table: str, source: Opened, request: dict[str, Any], device: str, out: Path, quiet: bool
 ) -> AuditResult:
     from fairaudit import report
     from fairaudit.audit.run import run_audit
@@ -236,16 +260,14 @@ def _work(
 
     title = f"{request.get('method', 'audit')} on {Path(table).name}"
     spec = AuditSpec.model_validate({**request, "title": title})
-    with Path(table).open("rb") as file:
-        content = hashlib.file_digest(file, "sha256").hexdigest()
     with terminal.monitor(quiet=quiet) as monitor:
         result = run_audit(
-            Dataset(frame, spec.roles),
+            Dataset(source.frame, spec.roles, source.images),
             spec,
             monitor=monitor,
             device=device,
             model_folder=out / "model",
-            facts={"source": Path(table).name, "dataset": content, "command": _typed()},
+            facts={"source": Path(table).name, "dataset": source.sha256, "command": _typed()},
         )
     report.write(result, out, title=title)
     return result
@@ -258,7 +280,8 @@ def _typed() -> str:
 
 def examine(table: str) -> Diagnosis:
     """The doctor's findings on a table."""
-    return examine_frame(load(table))
+    with opened(table) as source:
+        return examine_frame(source.frame)
 
 
 def submit(path: Path, root: Path, *, wait: bool) -> dict[str, Any]:

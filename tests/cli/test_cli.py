@@ -113,6 +113,14 @@ def test_a_table_in_a_database_gives_the_numbers_of_the_file(monkeypatch, tmp_pa
     assert a.equals(b)
 
 
+def test_a_zip_of_images_runs_like_a_table(monkeypatch, tmp_path):
+    words = ["--target", "finding", "--sensitive", "tone", "--method", "erm"]
+    words += ["--param", "max_epochs=1", "--out", str(tmp_path)]
+    assert typed(monkeypatch, "run", str(SAMPLES["shapes"].path), *words) == 0
+    errors = pl.read_parquet(tmp_path / "errors.parquet")
+    assert set(errors.filter(pl.col("attribute") == "tone")["group"]) == {"dark", "light"}
+
+
 def test_a_password_in_an_address_reaches_no_file_and_no_message(monkeypatch, tmp_path, capsys):
     source = "postgresql://auditor:secret@127.0.0.1:1/people::loans"
     asked = ["--target", "y", "--prediction", "p", "--sensitive", "sex", "--out", str(tmp_path)]
