@@ -24,8 +24,9 @@ from fairaudit.data.arrays import Arrays
 from fairaudit.data.dataset import Dataset
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.data.table import read_table
+from fairaudit.methods._bounds import holm
 from fairaudit.methods._monitor import Silent
-from fairaudit.methods._paired import Answers, evidence, holm
+from fairaudit.methods._paired import Answers, evidence
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 METHODS = ("erm", "decoupled", "group-dro", "threshold", "fair-sde")

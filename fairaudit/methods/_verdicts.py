@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from fairaudit.exceptions import SpecError
-from fairaudit.methods._paired import MIN_ROWS, Evidence, holm
+from fairaudit.methods._bounds import holm
+from fairaudit.methods._paired import MIN_ROWS, Evidence
 from fairaudit.methods.no_harm import NoHarmChoice, Objective, choose_no_harm
 
 Float = NDArray[np.float64]

@@ -14,10 +14,11 @@ from fairaudit.audit.adapters import adapter
 from fairaudit.data.arrays import Arrays
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.methods._monitor import Silent
-from fairaudit.methods.baseline_networks import DecoupledHeads, GroupDRO, PooledNetwork
+from fairaudit.methods.baseline_networks import PooledNetwork
 from fairaudit.methods.baselines import PooledLinear
 from fairaudit.methods.catalog import METHODS
 from fairaudit.methods.fair_sde import FairSDE
+from fairaudit.methods.group_networks import DecoupledHeads, GroupDRO
 from fairaudit.methods.group_thresholds import GroupThresholds
 
 

@@ -10,7 +10,8 @@ from scipy.stats import binomtest
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from fairaudit.exceptions import SpecError
-from fairaudit.methods._paired import Answers, PairedCounts, evidence, holm
+from fairaudit.methods._bounds import PairedCounts, holm
+from fairaudit.methods._paired import Answers, evidence
 
 
 def counts(n, gains, losses):

@@ -15,8 +15,9 @@ from fairaudit.exceptions import SpecError
 from fairaudit.methods._monitor import Monitor
 from fairaudit.methods._rows import ImageView
 from fairaudit.methods._sgd import history_rows
-from fairaudit.methods.baseline_networks import DecoupledHeads, GroupDRO, PooledNetwork
+from fairaudit.methods.baseline_networks import PooledNetwork
 from fairaudit.methods.baselines import PooledLinear
+from fairaudit.methods.group_networks import DecoupledHeads, GroupDRO
 from fairaudit.methods.group_thresholds import GroupThresholds
 
 HISTORY = pl.Schema(
