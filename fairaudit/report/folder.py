@@ -18,7 +18,10 @@ from fairaudit.report.page import in_short, plain, render
 from fairaudit.report.sections import Section, sections
 
 TABLES = ("errors", "gaps", "selection", "latent", "effects")
-BY_ROW = frozenset({"predictions", "people", "latent", "projection"})  # one row a person
+# one row a person: these leave the workspace only where they are asked for by name
+BY_ROW = frozenset(
+    {"predictions", "people", "latent", "projection", "selection_rows", "seen", "excluded"}
+)
 
 
 def write(result: AuditResult, folder: Path, *, title: str) -> list[Path]:

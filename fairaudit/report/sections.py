@@ -46,9 +46,30 @@ class Section:
 def sections(result: AuditResult) -> list[Section]:
     """All sections this result has something to say in."""
     makers: Sequence[Callable[[AuditResult], Iterator[Section]]] = (
-        _selection, _groups, _effects, _sweep, _compare, _errors, _gaps,
+        _preset, _selection, _groups, _effects, _sweep, _compare, _errors, _gaps,
     )  # fmt: skip
     return [section for maker in makers for section in maker(result)]
+
+
+# -- rules ---------------------------------------------------------------------------------------
+
+
+def _preset(result: AuditResult) -> Iterator[Section]:
+    """What a rule asks to be computed; never a conclusion about the law."""
+    rule = result.summary.get("preset")
+    if not rule:
+        return
+    yield Section(
+        title=str(rule["title"]),
+        sentences=tuple(map(str, rule["sentences"])),
+        how=f"{rule['citation']} ({rule['url']}, retrieved {rule['retrieved']}; version "
+        f"{rule['version']}). This is a computation, not a legal conclusion.",
+        alerts=tuple(f"What this rule does not set: {line}" for line in rule["not_set"]),
+    )
+    for name, table in result.tables.items():
+        if name.startswith("preset_") and not table.is_empty():
+            heading = name.removeprefix("preset_").replace("_", " ")
+            yield Section(f"{rule['title']}: {heading}", (), rows=table, table=name)
 
 
 # -- the decision -------------------------------------------------------------------------------
