@@ -26,7 +26,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
 from fairaudit import RomeEM, RomeMoE
-from fairaudit.methods.baseline_networks import GroupDRO, PooledNetwork
+from fairaudit.methods.baseline_networks import PooledNetwork
+from fairaudit.methods.group_networks import GroupDRO
 
 ENOUGH = 100
 TRAIN_ROWS = 10_000
@@ -158,6 +159,9 @@ def parts(name: str, folder: Path, seed: int) -> tuple[Rows, Rows]:
         rows = law(folder)
         a, b = train_test_split(np.arange(len(rows.y)), test_size=0.3, random_state=seed)
         train, test = rows.take(a), rows.take(b)
+    centre, scale = train.A.mean(0), train.A.std(0)
+    scale[scale < 0.1] = 1  # rare flags stay flags
+    train.A, test.A = (train.A - centre) / scale, (test.A - centre) / scale
     chosen = np.random.default_rng(seed).permutation(len(train.y))[:TRAIN_ROWS]
     return train.take(chosen), test
 

@@ -33,18 +33,21 @@ def latent_table(arrays: Arrays, prior: Float, resp: Float) -> pl.DataFrame:
 
 
 def columns(arrays: Arrays) -> tuple[Float, tuple[str, ...]]:
-    """Sensitive design and features side by side, each name once."""
-    names = list(arrays.sensitive_names)
-    keep = [j for j, name in enumerate(arrays.feature_names) if name not in names]
+    """Sensitive design and features side by side, each name once, in the columns' own units."""
+    known = list(arrays.sensitive_names)
+    keep = [j for j, name in enumerate(arrays.feature_names) if name not in known]
+    names = (*known, *(arrays.feature_names[j] for j in keep))
+    scales = np.array([arrays.units.get(name, (0.0, 1.0)) for name in names]).reshape(-1, 2)
     both = np.column_stack([arrays.sensitive, arrays.X[:, keep]])
-    return both, (*names, *(arrays.feature_names[j] for j in keep))
+    return np.round(both * scales[:, 1] + scales[:, 0], 9), names  # flags stay 0 and 1
 
 
 def described_groups(arrays: Arrays, prior: Float, resp: Float, loss: Float) -> pl.DataFrame:
     """One row a group: size, plain rule and its fidelity, entropy, held-out loss."""
     train, test = arrays.split == 0, arrays.split == 2
     design, names = columns(arrays)
-    rules = plain_rules(design[train], names, resp[train], units=arrays.units)
+    some = np.flatnonzero(train)[:: max(1, int(train.sum()) // RULE_ROWS)]
+    rules = plain_rules(design[some], names, resp[some])
     weight = np.ones(len(arrays)) if arrays.weight is None else arrays.weight
     held = [held_out_loss(loss[test], resp[test, j] * weight[test]) for j in range(resp.shape[1])]
     count = resp.shape[1]
