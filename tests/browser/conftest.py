@@ -24,7 +24,7 @@ from playwright.sync_api import Page, expect  # noqa: E402 - after the skip
 from fairaudit.cli.serve import app_folder, streamlit_command  # noqa: E402
 
 ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts"
-PATIENCE = 30_000  # milliseconds a step may take before the test fails
+PATIENCE = 60_000  # milliseconds a step may take before the test fails
 _SYSTEM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 expect.set_options(timeout=PATIENCE)

@@ -60,9 +60,13 @@ _WANTED: Mapping[str, tuple[str, dict[str, Any]]] = {
     ),
     "compare": (
         "lending",
-        {"kind": "compare", "method": "linear", "params": {"methods": ["linear", "linear-s"], "seeds": 2}},
+        {
+            "kind": "compare",
+            "method": "linear",
+            "params": {"methods": ["linear", "linear-s"], "seeds": 2},
+        },
     ),
-}  # fmt: skip
+}
 
 
 def build(root: Path) -> Gallery:

@@ -6,14 +6,14 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from fairaudit.jobs.workspace import Workspace
 from tests.browser.conftest import Server, lead, settle, shoot, visit
 
 pytestmark = pytest.mark.browser
 
-FIT = 180_000  # milliseconds a small fit may take on a busy machine
+FIT = 300_000  # milliseconds a small fit may take on a busy machine
 RATE = re.compile(r"\d+\.\d%.*\(\d+\.\d% to \d+\.\d%")
 
 
@@ -28,6 +28,11 @@ def choose_method(page: Page, title: str) -> None:
     settle(page)
 
 
+def card(page: Page) -> Locator:
+    """The card of the job that is looked at."""
+    return page.locator("[class*='st-key-card-']")
+
+
 def start(page: Page) -> None:
     """Start the audit and wait for its card."""
     page.get_by_role("button", name="Start the audit").click()
@@ -40,6 +45,7 @@ def test_from_a_csv_to_errors_by_group_and_back_after_a_reload(
     visit(page, server.url)
     upload(page, shared_data / "adult" / "adult.data")
     expect(page.locator("p.lead").first).to_contain_text("32,561 rows")
+    settle(page)
     assert "income" in lead(page)
     shoot(page, "journey-data-adult")
     page.get_by_role("button", name="Accept and go on").click()
@@ -48,8 +54,8 @@ def test_from_a_csv_to_errors_by_group_and_back_after_a_reload(
     settle(page)
     choose_method(page, "Pooled linear model")
     start(page)
-    expect(page.get_by_text("Done", exact=True).first).to_be_visible(timeout=FIT)
-    page.get_by_role("link", name="Errors by group").click()
+    expect(card(page)).to_contain_text("Done", timeout=FIT)
+    page.get_by_role("link", name="Errors by group").click(timeout=FIT)
     expect(page.get_by_role("heading", level=1)).to_have_text("Errors")
     expect(page.locator("p.lead").first).to_contain_text(RATE)
     said = lead(page)
@@ -66,9 +72,10 @@ def test_three_clicks_from_a_sample_to_the_report(page: Page, server: Server) ->
     expect(page.get_by_role("heading", level=1)).to_have_text("Train")
     settle(page)
     start(page)
-    expect(page.get_by_role("link", name="Report").last).to_be_visible(timeout=FIT)
+    report = page.get_by_role("main").get_by_role("link", name="Report")
+    expect(report).to_be_visible(timeout=FIT)
     settle(page)
-    page.get_by_role("main").get_by_role("link", name="Report").click()
+    report.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Report")
     shoot(page, "journey-report")
 
@@ -104,10 +111,10 @@ def test_a_running_fit_can_be_cancelled(page: Page, server: Server) -> None:
     patience.press("Enter")
     settle(page)
     start(page)
-    expect(page.get_by_text(re.compile(r"\d+%")).first).to_be_visible(timeout=FIT)
+    expect(card(page)).to_contain_text(re.compile(r"\d+%"), timeout=FIT)
     shoot(page, "journey-progress")
     page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_text("Cancelled", exact=True).first).to_be_visible(timeout=FIT)
+    expect(card(page)).to_contain_text("Cancelled", timeout=FIT)
     expect(page.get_by_role("button", name="Run again")).to_be_visible()
 
 
@@ -140,7 +147,7 @@ def test_a_restarted_server_finds_the_running_job_again(page: Page, own_server: 
     own_server.start_dashboard()
     visit(page, address)
     expect(page.get_by_role("heading", level=1)).to_have_text("Jobs")
-    expect(page.get_by_text("Done", exact=True).first).to_be_visible(timeout=FIT)
+    expect(card(page)).to_contain_text("Done", timeout=FIT)
     assert [j.state for j in Workspace(own_server.workspace).jobs()] == ["succeeded"]
 
 
@@ -149,15 +156,14 @@ def test_a_link_reopens_audit_page_and_choices(browser: Browser, server: Server)
     visit(mine, server.url)
     mine.locator(".st-key-sample-lending button").click()
     expect(mine.get_by_role("heading", level=1)).to_have_text("Audit")
-    settle(mine)
-    mine.get_by_role("main").get_by_role("link", name="All metrics").click()
+    mine.get_by_role("main").get_by_role("link", name="All metrics").click(timeout=FIT)
     expect(mine.get_by_role("heading", level=1)).to_have_text("Errors")
     settle(mine)
     mine.get_by_role("combobox", name=re.compile("Metric")).click()
     mine.get_by_role("option", name=re.compile("False-negative rate")).first.click()
+    expect(mine.locator("p.lead").first).to_contain_text("false-negative rate")
     settle(mine)
     said = lead(mine)
-    assert "false-negative rate" in said.lower()
     theirs = browser.new_context().new_page()
     visit(theirs, mine.url)
     expect(theirs.locator("p.lead").first).to_have_text(said)
