@@ -209,6 +209,7 @@ def global_weight(gamma: Float, radius: float | None = None, centre: Float | Non
         rules.append(
             {"type": "ineq", "fun": lambda v: count * radius**2 - np.square(v - start).sum()}
         )
+    settings: Any = {"maxiter": 500, "ftol": 1e-14}
     found = minimize(
         lambda v: float(v @ gamma @ v) / scale,
         start,
@@ -216,7 +217,7 @@ def global_weight(gamma: Float, radius: float | None = None, centre: Float | Non
         bounds=[(0.0, 1.0)] * count,
         constraints=rules,
         method="SLSQP",
-        options={"maxiter": 500, "ftol": 1e-14},
+        options=settings,
     )
     v = np.clip(found.x, 0.0, 1.0)
     return np.asarray(v / v.sum())
