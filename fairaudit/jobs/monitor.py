@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,6 @@ class _Pace:
     value: float | None = None
     at: float = 0.0
     steps: int = 0
-    marks: list[float] = field(default_factory=list)
 
     def count(self, done: int, now: float) -> None:
         self.steps += done

@@ -25,6 +25,7 @@ from fairaudit.jobs.folder import JobFolder, Outcome
 from fairaudit.jobs.ledger import Entry, Ledger
 from fairaudit.jobs.settings import Settings
 from fairaudit.jobs.shelf import Shelf
+from fairaudit.jobs.workspace import Workspace
 
 LOCK = upkeep.SUPERVISOR_LOCK
 TRIES = 3  # starts of a worker that never began
@@ -292,9 +293,8 @@ def _upkeep(root: Path) -> None:
     if jobs.is_dir():
         _disk.sweep(jobs, trash_only=True)
     Shelf(root).sweep()
-    days = Settings.load(root).retention_days
-    if days is not None:
-        upkeep.prune(root, days)
+    if Settings.load(root).retention_days is not None:
+        Workspace(root).prune()
 
 
 def is_supervised(workspace: Path | str) -> bool:

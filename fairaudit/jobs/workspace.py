@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fairaudit.exceptions import InputError, JobError, NotAllowed
+from fairaudit.exceptions import InputError, JobError
 from fairaudit.jobs import folder as folders
-from fairaudit.jobs import upkeep
+from fairaudit.jobs import split, upkeep
 from fairaudit.jobs.access import Door
 from fairaudit.jobs.folder import JobFolder, Outcome, Request
 from fairaudit.jobs.info import JobInfo, describe, told
@@ -214,7 +214,7 @@ class Workspace:
         folder.ask_cancel()
         self._access.note(self.user, "cancel", "job", id)
         if entry.state == "queued" and self.ledger.claim(id, None):
-            end_unstarted(self.ledger, id, "cancelled before it began")
+            split.end(self.ledger, folder, Outcome("cancelled", "cancelled before it began"))
 
     def result(self, id: str) -> AuditResult:
         """What the audit found, after checking every file against its recorded hash.
@@ -371,15 +371,3 @@ class Workspace:
         """Make the ledger again from the job folders; returns the number of jobs."""
         self._door.need_deed("upkeep")
         return upkeep.rebuild(self.root)
-
-
-def end_unstarted(ledger: Ledger, id: str, reason: str) -> None:
-    """Give a claimed job that never began its outcome."""
-    folder = ledger.folder(id)
-    with folder.hold():
-        outcome = folder.outcome() or Outcome("cancelled", reason, time.time())
-        folder.finish(outcome)
-    ledger.settle(id, outcome)
-
-
-__all__ = ["JobError", "JobInfo", "NotAllowed", "Person", "Workspace"]

@@ -106,6 +106,17 @@ def test_pruning_everything_that_ended_is_pruning_at_age_nought(workspace: Works
     assert [info.id for info in workspace.jobs()] == [waiting]
 
 
+def test_a_supervisor_keeps_the_retention_and_writes_it_down(workspace: Workspace) -> None:
+    old, fresh = _done(workspace, "0" * 64, age_days=40), _done(workspace, "0" * 64)
+    supervisor._upkeep(workspace.root)
+    assert len(workspace.jobs()) == 2
+    workspace.set_settings(Settings(retention_days=30))
+    supervisor._upkeep(workspace.root)
+    assert [info.id for info in workspace.jobs()] == [fresh]
+    line = workspace.trail()[-1]
+    assert (line.action, line.id, line.detail) == ("delete", old, "retention")
+
+
 def test_data_opened_lately_are_in_use(workspace: Workspace) -> None:
     data = workspace.ingest(CSV, name="a.csv").sha256
     _age_owners(workspace, 40)
