@@ -6,6 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from fairaudit.data.roles import ColumnRoles
+from fairaudit.data.store import DatasetInfo
 from fairaudit.ui import access, cache, choose_data, doctor_view, frame, layout, session
 from fairaudit.ui.roles_form import RolesForm
 
@@ -25,7 +26,8 @@ def pick() -> None:
 def inspect(sha256: str) -> None:
     """A table: the doctor's proposal, its findings, and the way on."""
     table = cache.overview(sha256)
-    name = session.dataset_info(sha256).name
+    info = session.dataset_info(sha256)
+    name = info.name
     accepted = session.accepted_roles()
     start = accepted or table.diagnosis.roles
     checked = table.diagnosis if accepted is None else cache.findings(sha256, accepted)
@@ -37,7 +39,7 @@ def inspect(sha256: str) -> None:
     with proposed:
         form = RolesForm(table, start, key=f"roles-{sha256[:12]}")
         with layout.guarded():
-            accept(way_on, form.draw(expert=session.expert()))
+            accept(way_on, info, form.draw(expert=session.expert()))
         with st.expander("Every guess and its reason", icon=":material/stethoscope:"):
             doctor_view.reasons(table.diagnosis)
     with found:
@@ -48,13 +50,15 @@ def inspect(sha256: str) -> None:
         st.dataframe(table.preview, hide_index=True, alt=f"The first rows of {name}")
 
 
-def accept(place: DeltaGenerator, roles: ColumnRoles) -> None:
+def accept(place: DeltaGenerator, info: DatasetInfo, roles: ColumnRoles) -> None:
     """The one click that accepts the parts as they stand, and the way back."""
     with place:
         if st.button("Accept and go on", type="primary", icon=":material/check:", key="accept"):
             session.accept_roles(roles)
             session.open_page("audit" if roles.predictions else "train")
         st.button("Other data", icon=":material/undo:", on_click=session.forget_dataset)
+        if session.workspace().may("delete", "dataset", info.sha256) and not access.readonly():
+            choose_data.remove(info)
 
 
 chosen = session.dataset_id()

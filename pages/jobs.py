@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fairaudit.exceptions import NotAllowed
-from fairaudit.ui import cache, frame, job_list, layout, progress, session
+from fairaudit.ui import cache, frame, job_list, layout, progress, session, sharing
 
 frame.enter()
 
@@ -27,3 +27,5 @@ if chosen is not None:
         layout.quiet("There is no such audit, or you have no right to it.")
 if jobs:
     job_list.listing(jobs, chosen)
+sharing.bring_in()
+sharing.people()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
+from fairaudit.data.public import PUBLIC_SETS, download
 from fairaudit.data.samples import SAMPLES, Sample
 from fairaudit.data.store import DatasetInfo
 from fairaudit.jobs.workspace import Workspace
-from fairaudit.ui import layout, session, uploads
+from fairaudit.ui import cache, layout, session, uploads
 from fairaudit.ui.words import bytes_, count
 
 
@@ -17,6 +18,7 @@ def sources(workspace: Workspace, *, may_write: bool) -> None:
         samples(workspace)
         st.header("Your own table", anchor=False)
         uploads.uploader(workspace)
+        public()
     earlier(workspace)
 
 
@@ -49,6 +51,37 @@ def _take(sample: Sample) -> None:
         session.choose_dataset(info.sha256)
         session.accept_roles(sample.roles)
         session.go_later("audit" if sample.roles.predictions else "train")
+
+
+def public() -> None:
+    """Public data sets, fetched from OpenML only on a click."""
+    with st.expander("Public data sets (fetched from openml.org)", icon=":material/public:"):
+        name = st.selectbox(
+            "Data set",
+            list(PUBLIC_SETS),
+            format_func=lambda n: PUBLIC_SETS[n].title,
+            key="public-set",
+        )
+        layout.quiet(f"Origin and terms: {PUBLIC_SETS[name].page}")
+        if st.button("Fetch it", key="fetch-public", icon=":material/download:"):
+            with layout.guarded(), st.spinner(f"Fetching {layout.plain(name)} …"):
+                found = session.workspace().ingest(download(name), name=f"{name}.parquet")
+                session.choose_dataset(found.sha256)
+                st.rerun()
+
+
+def remove(info: DatasetInfo) -> None:
+    """The way to delete a data set with everything made of it."""
+    with st.popover("Delete", icon=":material/delete:"):
+        layout.quiet("The table and every audit made of it are removed for good.")
+        st.button("Delete for good", type="primary", on_click=_remove, args=(info.sha256,))
+
+
+def _remove(sha256: str) -> None:
+    with layout.guarded():
+        session.workspace().delete_dataset(sha256)
+        session.forget_dataset()
+        cache.forget()
 
 
 def earlier(workspace: Workspace) -> None:

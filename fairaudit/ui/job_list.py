@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from fairaudit.jobs.info import JobInfo
-from fairaudit.ui import access, cache, layout, progress, session
+from fairaudit.ui import access, cache, layout, progress, session, sharing
 from fairaudit.ui.words import ago, count, duration
 
 _PAGE = 12  # jobs listed at first
@@ -35,6 +35,7 @@ def actions(job: JobInfo) -> None:
         if job.state == "succeeded":
             for page, label in _RESULTS:
                 layout.go(page, label)
+            sharing.share(job)
         if not access.readonly():
             st.button("Run again", icon=":material/replay:", on_click=_again, args=(job.id,))
             if job.mine:

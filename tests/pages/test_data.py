@@ -8,7 +8,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fairaudit.data.samples import SAMPLES
+from fairaudit.exceptions import InputError
 from fairaudit.jobs.workspace import Workspace
+from fairaudit.ui import choose_data
 from fairaudit.ui.roles_link import unpack
 from tests.pages.conftest import Open, words
 
@@ -113,3 +115,31 @@ def test_a_data_set_that_is_gone_is_said_to_be_gone(open_page: Open, root: Path)
     app = open_page("data", data="0" * 64)
     assert not app.exception
     assert len(app.error) == 1
+
+
+def test_deleting_a_data_set_removes_it_and_what_was_made_of_it(
+    open_page: Open, with_audit: Workspace
+) -> None:
+    app = open_page("data", data=with_audit.jobs()[0].dataset)
+    next(b for b in app.button if b.label == "Delete for good").click().run()
+    assert not app.exception
+    assert with_audit.datasets() == []
+    assert with_audit.jobs() == []
+
+
+def test_a_public_set_is_fetched_only_on_a_click(
+    open_page: Open, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def offline(name: str) -> bytes:
+        asked.append(name)
+        raise InputError("no connection to OpenML; check the network")
+
+    monkeypatch.setattr(choose_data, "download", offline)
+    app = open_page("data")
+    assert asked == []
+    app.button(key="fetch-public").click().run()
+    assert len(asked) == 1
+    assert not app.exception
+    assert any("check the network" in e.value for e in app.error)

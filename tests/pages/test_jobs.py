@@ -105,3 +105,32 @@ def test_titles_never_act_as_markup(open_page: Open, workspace: Workspace, lendi
     shown = next(label for label in labels(app) if "evil" in label)
     assert "\\[link\\]" in shown
     assert "\\<b\\>" in shown
+
+
+def test_an_exported_audit_is_opened_again_elsewhere(
+    open_page: Open, with_audit: Workspace, tmp_path
+) -> None:
+    packed = with_audit.export(with_audit.jobs()[0].id, tmp_path / "audit.zip").read_bytes()
+    elsewhere = Workspace(tmp_path / "elsewhere")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FAIRAUDIT_WORKSPACE", str(elsewhere.root))
+        app = open_page("jobs")
+        app.get("file_uploader")[0].set_value(("audit.zip", packed, "application/zip"))
+        app.run()
+        assert not app.exception
+        assert not app.error
+        assert "1 done" in words(app)
+    job = elsewhere.jobs()[0]
+    before = with_audit.result(with_audit.jobs()[0].id)
+    assert elsewhere.result(job.id).errors.equals(before.errors)
+
+
+def test_a_file_that_is_no_audit_is_refused_in_words(
+    open_page: Open, workspace: Workspace
+) -> None:
+    app = open_page("jobs")
+    app.get("file_uploader")[0].set_value(("audit.zip", b"PK no audit", "application/zip"))
+    app.run()
+    assert not app.exception
+    assert len(app.error) == 1
+    assert workspace.jobs() == []

@@ -1,0 +1,112 @@
+"""Handing an audit on: the link, one file for another fairaudit, and rights for people."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+from fairaudit.exceptions import FairauditError
+from fairaudit.jobs.info import JobInfo
+from fairaudit.jobs.people import ROLES, Person, Right, Role
+from fairaudit.ui import access, cache, layout, session
+
+_GENERATION = "import-generation"
+_PROBLEM = "import-problem"
+_RIGHTS: dict[Right, str] = {"view": "may look", "manage": "may look, cancel, share and delete"}
+
+
+def share(job: JobInfo) -> None:
+    """The ways to hand a finished audit on."""
+    with st.popover("Share", icon=":material/share:"):
+        layout.quiet("This page's address is the link: it reopens audit, page and choices.")
+        st.download_button(
+            "One file for another fairaudit",
+            data=_packed(job.id),
+            file_name=f"{job.id}.fairaudit.zip",
+            mime="application/zip",
+            icon=":material/archive:",
+            key=f"export-{job.id}",
+            on_click="ignore",
+        )
+        if access.login_configured() and session.workspace().may("share", "job", job.id):
+            _rights(job)
+
+
+def _packed(job_id: str) -> Callable[[], bytes]:
+    """The file, made when it is asked for."""
+    workspace = session.workspace()
+
+    def make() -> bytes:
+        with tempfile.TemporaryDirectory() as folder:
+            return workspace.export(job_id, Path(folder) / "audit.zip").read_bytes()
+
+    return make
+
+
+def _rights(job: JobInfo) -> None:
+    workspace = session.workspace()
+    for person, right in workspace.shares("job", job.id):
+        layout.quiet(f"**{person.name or person.sub}** {_RIGHTS[right]}")
+    with st.form(f"share-{job.id}", border=False):
+        issuer = st.text_input("Issuer", str(st.user.get("iss", "")), key=f"iss-{job.id}")
+        subject = st.text_input("Subject (as the login names the person)", key=f"sub-{job.id}")
+        allowed = st.selectbox("Right", list(_RIGHTS), format_func=lambda r: _RIGHTS[r])
+        if st.form_submit_button("Share with this person") and subject.strip():
+            workspace.share("job", job.id, Person(issuer.strip(), subject.strip()), allowed)
+            st.rerun()
+
+
+def bring_in() -> None:
+    """Open an audit that another fairaudit exported; every hash is checked."""
+    if access.readonly():
+        return
+    with st.expander("Open an audit from a file", icon=":material/unarchive:"):
+        if _PROBLEM in st.session_state:
+            st.error(layout.plain(st.session_state[_PROBLEM]), icon=":material/error:")
+        file = st.file_uploader(
+            "A file another fairaudit exported (.fairaudit.zip)",
+            key=f"import-{st.session_state.setdefault(_GENERATION, 0)}",
+            help="The hash of every file in it is checked; the data set is not part of it.",
+        )
+        if file is not None:
+            _keep(file.getvalue())
+
+
+def _keep(content: bytes) -> None:
+    st.session_state.pop(_PROBLEM, None)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "audit.zip"
+            path.write_bytes(content)
+            session.choose_audit(session.workspace().import_export(path))
+    except FairauditError as error:
+        st.session_state[_PROBLEM] = str(error)
+    st.session_state[_GENERATION] += 1
+    cache.forget_jobs()
+    st.rerun()
+
+
+def people() -> None:
+    """Who may do what, for admins where login is configured."""
+    workspace = session.workspace()
+    if not access.login_configured() or workspace.role != "admin":
+        return
+    with st.expander("People and roles", icon=":material/group:"):
+        for person, role in workspace.people():
+            layout.quiet(f"**{person.name or person.sub}** ({person.sub}): {role}")
+        with st.form("give-role", border=False):
+            issuer = st.text_input("Issuer", str(st.user.get("iss", "")), key="role-iss")
+            subject = st.text_input("Subject (as the login names the person)", key="role-sub")
+            given: Role | None = st.selectbox(
+                "Role (empty takes it away)",
+                ROLES,
+                index=None,
+                placeholder="no role",
+                key="role-role",
+            )
+            if st.form_submit_button("Give this role") and subject.strip():
+                workspace.set_role(Person(issuer.strip(), subject.strip()), given)
+                st.rerun()
