@@ -321,6 +321,7 @@ def export(job: str, folder: Path, root: Path, *, pdf: bool = False) -> list[Pat
 
     workspace = Workspace(root)
     result = workspace.result(job)
+    workspace.record_export(job, str(folder))
     title = str(result.summary.get("title", job))
     written = report.write(result, folder, title=title)
     if pdf:
