@@ -25,9 +25,9 @@ from fairaudit.methods._fit import pick_device
 from fairaudit.methods._inputs import as_columns
 from fairaudit.methods._mixture import Rules, Run
 from fairaudit.methods._monitor import Monitor, Silent
-from fairaudit.methods._rome_answers import Mixture
 from fairaudit.methods._rome_design import (
     Columns,
+    Float,
     SensitivePart,
     column_names,
     positions,
@@ -46,7 +46,14 @@ from fairaudit.methods._rome_problem import (
 from fairaudit.methods._rome_state import restore, state
 from fairaudit.methods._state import load_state, save_state
 from fairaudit.methods.rome_combine import LOSSES, TINY, Robust, Tilt, global_weight, row_loss
-from fairaudit.methods.rome_maximin import Training, corrected_matrix, plain_matrix
+from fairaudit.methods.rome_maximin import (
+    Training,
+    can_halve,
+    corrected_matrix,
+    halves,
+    out_of_half,
+    plain_matrix,
+)
 from fairaudit.methods.rome_sweep import choose_groups, sweep_groups
 
 ROBUST_ROWS = 20_000  # rows on which the tilt is sought: it has only G - 1 free numbers
@@ -86,7 +93,9 @@ class RomeEM(RomePredictions):
     maximin_radius : float or None
         With "maximin": largest distance of the weight from the group shares, over sqrt(G).
     cross_fitting : bool, default True
-        Correct the bias of "maximin" with experts refitted on the other half of the rows.
+        Seek the tilt, hold the limit on the average and correct the bias of "maximin" with
+        models refitted on the other half of the rows, so that training losses are not too
+        hopeful. False, or too few rows for halves, judges the model on its own training rows.
     gate_ridge : float, default 1e-6
         Ridge of the gate for each row of weight; keeps separable data finite.
     expert_ridge : float or None
@@ -267,12 +276,17 @@ class RomeEM(RomePredictions):
         run = runs[count]
         order = by_size(run)
         self._adopt(problem, learnt(problem, run, order))
-        pooled = learnt(problem, runs[1], by_size(runs[1])).mixture
-        self._weigh(rows, pooled, seed)
-        if self.cross_fitting and self.n_groups_ > 1:
-            gamma = corrected_matrix(rows, problem, run.params, order, seed)
+        if self.cross_fitting and can_halve(problem, count):
+            found = halves(problem, run.params, order, seed)
+            one = halves(problem, runs[1].params, np.arange(1), seed)
+            parts, pooled = out_of_half(rows, found), out_of_half(rows, one)[0]
+            gamma = corrected_matrix(rows, found)
         else:
-            gamma = plain_matrix(rows, self._mixture)
+            parts = self._inside(rows)
+            mixture = learnt(problem, runs[1], np.arange(1)).mixture
+            pooled, gamma = mixture.answers(rows.experts), plain_matrix(rows, self._mixture)
+        self._criteria(rows)
+        self._weigh(rows, parts, pooled, seed)
         self.maximin_weights_ = global_weight(gamma, self.maximin_radius, self.group_weights_)
 
     def _check_params(self) -> None:
@@ -376,18 +390,28 @@ class RomeEM(RomePredictions):
         self._sizes, self._enough = found.size, problem.enough()
         self.warnings_: list[str] = []
 
-    def _weigh(self, rows: Training, pooled: Mixture, seed: int) -> None:
-        """Information criteria and the tilt, from the training rows."""
-        mixture, weight = self._mixture, rows.weight
+    def _inside(self, rows: Training) -> tuple[Float, Float, Float]:
+        """Answers, membership and responsibilities of the rows the model was fitted on."""
+        mixture = self._mixture
         answers, prior = mixture.answers(rows.experts), mixture.membership(rows.gate)
-        resp = mixture.posterior(answers, prior, rows.target)
-        sure = float(weight @ (resp * np.log(np.maximum(resp, TINY))).sum(axis=1))
-        self.bic_ = -2 * self.log_likelihood_ + self.n_parameters_ * np.log(weight.sum())
+        return answers, prior, mixture.posterior(answers, prior, rows.target)
+
+    def _criteria(self, rows: Training) -> None:
+        """BIC, and ICL: BIC plus twice the entropy of the responsibilities."""
+        resp = self._inside(rows)[2]
+        sure = float(rows.weight @ (resp * np.log(np.maximum(resp, TINY))).sum(axis=1))
+        self.bic_ = -2 * self.log_likelihood_ + self.n_parameters_ * np.log(rows.weight.sum())
         self.icl_ = self.bic_ - 2 * sure
-        part = _part(len(weight), ROBUST_ROWS, seed)
-        target, share = rows.target[part], weight[part] / weight[part].sum()
+
+    def _weigh(
+        self, rows: Training, parts: tuple[Float, Float, Float], pooled: Float, seed: int
+    ) -> None:
+        """The tilt, from training rows (by refits that have not seen them, if cross-fitting)."""
+        answers, prior, resp = parts
+        part = _part(len(resp), ROBUST_ROWS, seed)
+        target, share = rows.target[part], rows.weight[part] / rows.weight[part].sum()
         robust = self._robust(prior[part], resp[part] * share[:, None], answers[part], target)
-        one = row_loss(self.loss_name, pooled.answers(rows.experts[part]), target)
+        one = row_loss(self.loss_name, pooled[part], target)
         self.pooled_loss_ = float(share @ one(np.ones((len(part), 1))))
         tilt = self._tilt(robust)
         self.tilt_ = tilt.shares

@@ -1,4 +1,4 @@
-"""The matrix of "maximin", corrected with experts refitted on the other half of the rows.
+"""Refits on halves of the rows: honest losses, and the corrected matrix of "maximin".
 
 The closed form of Wang, Buhlmann and Guo (arXiv 2309.02211) minimises v' Gamma v with
 Gamma_kl the mean product of two experts' answers. Estimated experts bias Gamma; the correction
@@ -45,17 +45,64 @@ def plain_matrix(rows: Training, mixture: Mixture) -> Float:
     return explained(mixture.answers(rows.experts), centre, rows.weight)
 
 
-def corrected_matrix(
-    rows: Training, problem: Problem, params: Params, order: NDArray[np.int64], seed: int
-) -> Float:
+@dataclass(frozen=True)
+class Halves:
+    """The mixture refitted on each half of the rows, groups as in the full fit.
+
+    Attributes
+    ----------
+    seen : two (n,) masks, the rows of each refit
+    mixtures : the two refits
+    """
+
+    seen: tuple[NDArray[np.bool_], NDArray[np.bool_]]
+    mixtures: tuple[Mixture, Mixture]
+
+
+def halves(problem: Problem, params: Params, order: NDArray[np.int64], seed: int) -> Halves:
+    """Refit on two random halves of the rows."""
+    half = _half(problem, seed)
+    first, second = _refits(problem, params, [half, ~half], order)
+    return Halves((half, ~half), (first, second))
+
+
+def can_halve(problem: Problem, n_groups: int) -> bool:
+    """Whether each half has at least twice as many rows as the experts have coefficients."""
+    return problem.total / 2 >= 2 * n_groups * problem.rank_expert
+
+
+def _half(problem: Problem, seed: int) -> NDArray[np.bool_]:
+    """A random half of the rows by their values: equal rows stay together, order is no matter."""
+    rows = problem.rows
+    values = torch.cat([rows.expert, rows.gate, rows.y[None].to(rows.expert.dtype)])
+    rng = np.random.default_rng(seed)
+    line = torch.as_tensor(rng.normal(size=len(values)), device=values.device)
+    half = (torch.sin(100 * (line @ values)) > 0).cpu().numpy()
+    share = float(problem.weight[0].cpu().numpy() @ half) / problem.total
+    if 0.3 < share < 0.7:
+        return np.asarray(half)
+    return np.asarray(rng.permutation(rows.n) % 2 == 0)  # too few distinct rows
+
+
+def out_of_half(rows: Training, found: Halves) -> tuple[Float, Float, Float]:
+    """Answers (n, G, C), membership and responsibilities (n, G) by the refit that has not seen
+    the row."""
+    parts = []
+    for mixture in found.mixtures:
+        answers, prior = mixture.answers(rows.experts), mixture.membership(rows.gate)
+        parts.append((answers, prior, mixture.posterior(answers, prior, rows.target)))
+    use = found.seen[1]  # rows the first refit has not seen
+    answers = np.where(use[:, None, None], parts[0][0], parts[1][0])
+    prior, resp = (np.where(use[:, None], parts[0][i], parts[1][i]) for i in (1, 2))
+    return answers, prior, resp
+
+
+def corrected_matrix(rows: Training, found: Halves) -> Float:
     """Gamma (G, G), bias-corrected by two-fold cross-fitting."""
-    half = np.random.default_rng(seed).permutation(len(rows.target)) % 2 == 0
-    folds = [half, ~half]
-    found = _refits(problem, params, folds, order)
-    first, second = (mixture.answers(rows.experts) for mixture in found)
+    first, second = (mixture.answers(rows.experts) for mixture in found.mixtures)
     parts = [
-        _one_fold(rows, mixture, answers, ~fold)
-        for mixture, answers, fold in zip(found, (first, second), folds, strict=True)
+        _one_fold(rows, mixture, answers, ~seen)
+        for mixture, answers, seen in zip(found.mixtures, (first, second), found.seen, strict=True)
     ]
     return np.asarray(np.mean(parts, axis=0)) + error_products(first, second, rows.weight)
 

@@ -230,11 +230,27 @@ def test_a_limit_below_reach_is_reported() -> None:
 
 def test_by_default_the_average_is_no_worse_than_that_of_one_pooled_model() -> None:
     X, s, y, _ = planted(3000, 0, False)
-    model = RomeEM(2, n_init=4, random_state=0).fit(X, y, sensitive_features=s)
     pooled = np.linalg.lstsq(np.column_stack([np.ones(3000), X]), y, rcond=None)[0]
     loss = np.mean((y - np.column_stack([np.ones(3000), X]) @ pooled) ** 2)
-    assert model.pooled_loss_ == pytest.approx(loss, rel=1e-4)
-    assert model.robust_["average"] <= loss
+    inside = RomeEM(2, n_init=4, random_state=0, cross_fitting=False)
+    inside.fit(X, y, sensitive_features=s)
+    assert inside.pooled_loss_ == pytest.approx(loss, rel=1e-4)
+    honest = RomeEM(2, n_init=4, random_state=0).fit(X, y, sensitive_features=s)
+    assert loss < honest.pooled_loss_ < 1.02 * loss
+    for model in (inside, honest):
+        assert model.robust_["average"] <= model.pooled_loss_
+
+
+def test_the_limit_holds_on_new_rows_with_many_features_for_the_rows() -> None:
+    rng = RNG(0)
+    draws = []
+    for n in (700, 4000):
+        X, s, y, _ = planted(n, n, False)
+        draws.append((np.column_stack([X, rng.normal(size=(n, 30))]), s, y))
+    (X, s, y), (Xt, st_, yt) = draws
+    pooled = RomeEM(1, random_state=0).fit(X, y, sensitive_features=s)
+    model = RomeEM(2, n_init=4, random_state=0).fit(X, y, sensitive_features=s)
+    assert model.losses(Xt, yt, st_).mean() <= pooled.losses(Xt, yt, st_).mean()
 
 
 @pytest.mark.parametrize("classes", [False, True])
