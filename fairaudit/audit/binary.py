@@ -89,8 +89,9 @@ def _effective(cells: Cells, metric: str) -> Float:
     rows = metrics.denominator(cells.rows, metric)
     if not cells.weighted:
         return rows
-    under = RATES[metric][1] if metric in RATES else RATES["accuracy"][1]
-    return np.minimum(rows, _kish(cells, under)) if metric in RATES else np.nan_to_num(rows * _loss(cells))
+    if metric in RATES:
+        return np.minimum(rows, _kish(cells, RATES[metric][1]))
+    return np.nan_to_num(rows * _loss(cells))
 
 
 def _kish(cells: Cells, under: tuple[Cell, ...]) -> Float:

@@ -93,8 +93,9 @@ def part(cells: Float, chosen: tuple[Cell, ...]) -> Float:
 def ratio(numerator: Float, denominator: Float) -> Float:
     """Their quotient, NaN where the denominator is 0."""
     shape = np.broadcast_shapes(np.shape(numerator), np.shape(denominator))
-    return np.divide(
-        numerator, denominator, out=np.full(shape, np.nan), where=np.asarray(denominator) > 0
+    empty = np.full(shape, np.nan)
+    return np.asarray(
+        np.divide(numerator, denominator, out=empty, where=np.asarray(denominator) > 0)
     )
 
 
