@@ -26,6 +26,7 @@ from fairaudit.audit.spec import AuditSpec
 from fairaudit.audit.tables import people_table, predictions_table
 from fairaudit.data.arrays import SPLITS, Arrays
 from fairaudit.data.dataset import Dataset
+from fairaudit.data.proxies import find_proxies
 from fairaudit.data.splits import SplitSpec
 from fairaudit.exceptions import SpecError
 from fairaudit.methods._monitor import Monitor, Silent
@@ -35,6 +36,7 @@ ALL = "all"
 LATENT = "latent group"
 SEEN = "cluster seen"
 MIN_LATENT_ROWS = 400
+GIVES_AWAY = 0.95  # AUROC of telling an answer from one column alone
 Tables = dict[str, pl.DataFrame]
 
 
@@ -185,11 +187,11 @@ def _latent_errors(
     systems keeps the chance of any false alarm at 1 − confidence.
     """
     roles = data.roles
-    if not roles.features or roles.target is None or len(data) < MIN_LATENT_ROWS:
+    kept, told = _innocent_features(data, systems)
+    if not kept or roles.target is None or len(data) < MIN_LATENT_ROWS:
         return {}, {}
-    arrays = Dataset(data.frame, roles.model_copy(update={"image": None})).arrays(
-        SplitSpec(), spec.seed
-    )
+    bare = roles.model_copy(update={"image": None, "features": kept})
+    arrays = Dataset(data.frame, bare).arrays(SplitSpec(), spec.seed)
     level = 1 - (1 - spec.confidence) / len(systems)
     audits = {
         name: audit_latent(
@@ -208,7 +210,24 @@ def _latent_errors(
     }
     shown = min(audits, key=lambda name: _smallest_p(audits[name]))
     sentences = {name: list(audit.sentences) for name, audit in audits.items()}
-    return dict(audits[shown].tables), {"latent_system": shown, "latent_findings": sentences}
+    facts = {"latent_system": shown, "latent_findings": sentences, "latent_left_out": told}
+    return dict(audits[shown].tables), facts
+
+
+def _innocent_features(
+    data: Dataset, systems: Mapping[str, Prediction]
+) -> tuple[tuple[str, ...], list[str]]:
+    """Features to describe groups by, and those that all but give away the outcome or a system's
+    own answer: "the system errs where its score is high" explains nothing."""
+    roles = data.roles
+    excluded = pl.col(roles.row_id).is_in(data.excluded["row"].implode())
+    answers = {f"answer {i}": s.label.astype(str) for i, s in enumerate(systems.values())}
+    frame = data.frame.filter(~excluded).sort(roles.row_id)
+    frame = frame.with_columns(pl.Series(k, v.tolist()) for k, v in answers.items())
+    targets = [c for c in (roles.target, *answers) if c is not None]
+    table = find_proxies(frame, roles.features, targets)
+    told = set(table.filter(pl.col("auroc") >= GIVES_AWAY)["feature"])
+    return tuple(f for f in roles.features if f not in told), sorted(told)
 
 
 def _smallest_p(audit: LatentAudit) -> float:

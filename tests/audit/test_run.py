@@ -142,6 +142,15 @@ def test_a_small_hidden_group_with_errors_is_found_by_the_latent_audit():
     assert result.summary["latent_system"] == "system"
 
 
+def test_groups_are_not_described_by_copies_of_the_systems_own_score():
+    frame = people(1500)
+    frame = frame.with_columns(band=pl.when(pl.col("system") == "yes").then(2).otherwise(1))
+    roles = ROLES.model_copy(update={"features": ("a", "b", "band")})
+    result = audited(frame, roles=roles, kind="predictions")
+    assert result.summary["latent_left_out"] == ["band"]
+    assert not any("band" in rule for rule in result.tables["groups"]["rule"])
+
+
 def test_cancel_reaches_the_fit():
     class Impatient:
         def start(self, task: str, total: int | None = None) -> None: ...
