@@ -234,3 +234,25 @@ def test_a_result_without_any_rows_still_has_a_report(tmp_path: Path) -> None:
 )
 def test_sentences_are_escaped_and_set_off(sentence: str, html: str) -> None:
     assert strong(sentence) == html
+
+
+def test_a_rule_is_told_with_its_citation_and_what_it_does_not_set(
+    tmp_path: Path, result_of: ResultOf
+) -> None:
+    own = result_of("systems")
+    rule = {
+        "name": "rule", "title": "A rule", "version": "1", "citation": "Code 1.2", "url": "https://x",
+        "retrieved": "2026-01-01", "sentences": ["The ratio is 0.91."], "not_set": ["No line."],
+    }  # fmt: skip
+    tables = {**own.tables, "preset_ratios": pl.DataFrame({"group": ["a"], "ratio": [0.91]})}
+    told = AuditResult(tables, {**own.summary, "preset": rule}, own.provenance)
+    report.write(told, tmp_path, title="Rule")
+    text = " ".join(Page((tmp_path / "report.html").read_text("utf-8")).text)
+    for part in (
+        "The ratio is 0.91.",
+        "Code 1.2",
+        "What this rule does not set: No line.",
+        "0.910",
+    ):
+        assert part in text
+    assert "not a legal conclusion" in text
