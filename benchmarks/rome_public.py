@@ -115,7 +115,7 @@ def fitted(rows: Rows, seed: int) -> tuple[dict[str, Losses], RomeEM]:
     with_s: Callable[[Rows], dict[str, Any]] = lambda r: {"sensitive_features": r.S}  # noqa: E731
     nothing: Callable[[Rows], dict[str, Any]] = lambda _: {}  # noqa: E731
     given = {"random_state": seed}
-    em = RomeEM(4 if rows.hidden is None else 2, n_init=5, cross_fitting=False, **given)
+    em = RomeEM(4 if rows.hidden is None else 2, n_init=5, **given)
     em.fit(rows.A, rows.y, sensitive_features=rows.S)
     moe = RomeMoE(4, n_members=3, batch_size=256, **given)
     moe.fit(rows.A, rows.y, sensitive_features=rows.S)
