@@ -33,6 +33,7 @@ if view == "By group":
     together = st.toggle("All models side by side", key="together", bind="query-params")
     drawn = errors.by_group(result, models=None if together else [model], **ask)
     layout.chart(drawn.bare(), key="by-group")
+    layout.quiet(words.limits(result, model=model, **ask))
     layout.numbers(errors.readable(drawn.table), key="errors-table", name="errors")
 elif view == "Crossing":
     if errors.CROSSED in by:

@@ -36,8 +36,11 @@ elif view == "Errors":
     with places[2]:
         split = choices.split(result)
     ask = {"attribute": groups.LATENT, "metric": metric, "split": split}
-    layout.says(words.errors_lead(result, model=model, **ask))
-    layout.chart(errors.by_group(result, models=[model], **ask), key="latent-errors")
+    if groups.LATENT in result.errors["attribute"]:
+        layout.says(words.errors_lead(result, model=model, **ask))
+        layout.chart(errors.by_group(result, models=[model], **ask), key="latent-errors")
+    for finding in words.findings(result):
+        layout.quiet(finding)
     if (tests := audit.table("latent_tests")) is not None:
         layout.says(words.tests_lead(tests))
         layout.chart(groups.tests(groups.of_count(tests, at)), key="latent-tests")

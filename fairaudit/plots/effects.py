@@ -202,6 +202,12 @@ def kinds(effects: pl.DataFrame) -> list[str]:
     return sorted(known, key=lambda name: (name != "intercept", known.index(name)))
 
 
+def of_kind(effects: pl.DataFrame, effect: str) -> pl.DataFrame:
+    """The rows of one effect, the largest first."""
+    rows = effects.filter(pl.col("effect") == effect)
+    return rows.sort("mean", descending=True, nulls_last=True)
+
+
 def cluster_metrics(clusters: pl.DataFrame) -> list[str]:
     """The metrics clusters are judged by."""
     return clusters["metric"].unique(maintain_order=True).to_list()

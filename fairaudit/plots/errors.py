@@ -127,6 +127,9 @@ def by_group(
         legend=len(names) > 1,
         percent_x=labels.is_rate(metric),
     )
+    if len(names) > 1:  # the legend stands above the note on the line of everybody
+        plot = figure.layout.height - 110
+        figure.update_layout(legend_y=1 + 22 / plot, margin_t=56)
     line = overall(result, model=names[0], metric=metric, split=split)
     _reference(figure, line, metric)
     marks = _marks(result, shown, attribute, names)

@@ -8,9 +8,11 @@ import plotly.graph_objects as go
 import polars as pl
 
 from fairaudit.plots import labels
+from fairaudit.plots.marks import dots
 from fairaudit.plots.theme import (
     DIVERGING,
     MAX_POINTS,
+    NEUTRAL,
     PALETTE,
     SEQUENTIAL,
     Chart,
@@ -283,9 +285,7 @@ def tests(table: pl.DataFrame) -> Chart:
     rows = table.filter(pl.col("difference").is_not_null())
     if rows.is_empty():
         return empty("No latent group could be tested on held-out rows.")
-    if "n_groups" in rows.columns:
-        rows = rows.filter(pl.col("n_groups") == rows["n_groups"].max())
-    rows = in_order(rows)
+    rows = in_order(_of_the_chosen_count(rows))
     metric = str(rows["metric"].item(0))
     rows = rows.filter(pl.col("metric") == metric)
     names = rows["group"].to_list()
@@ -299,15 +299,22 @@ def tests(table: pl.DataFrame) -> Chart:
     return Chart(figure, alt, table)
 
 
-def _tests_figure(rows: pl.DataFrame, names: Sequence[str], metric: str) -> go.Figure:
-    from fairaudit.plots.marks import dots
+def _of_the_chosen_count(rows: pl.DataFrame) -> pl.DataFrame:
+    """The number of groups that was chosen, else the largest that was looked at."""
+    if "chosen" in rows.columns and rows["chosen"].any():
+        return rows.filter(pl.col("chosen"))
+    if "n_groups" not in rows.columns:
+        return rows
+    return rows.filter(pl.col("n_groups") == rows["n_groups"].max())
 
+
+def _tests_figure(rows: pl.DataFrame, names: Sequence[str], metric: str) -> go.Figure:
     figure = frame(
         x=f"{labels.title(metric)}: group minus the rest", height=90 + 38 * len(names),
         percent_x=labels.is_rate(metric),
     )  # fmt: skip
     figure.add_shape(
-        type="line", x0=0, x1=0, y0=0, y1=1, yref="paper", line={"color": "gray", "dash": "dash"}
+        type="line", x0=0, x1=0, y0=0, y1=1, yref="paper", line={"color": NEUTRAL, "dash": "dash"}
     )
     shown = rows.with_columns(
         pl.lit("").alias("model"), pl.col("difference").alias("value"), pl.lit(None).alias("n")

@@ -6,6 +6,7 @@ from fairaudit.audit import metrics
 
 _OTHER = {
     "error": "error rate",
+    "error_rate": "error rate",
     "rmse": "root mean squared error",
     "neg_mse": "negative mean squared error",
     "log_loss": "log loss",
@@ -14,8 +15,10 @@ _OTHER = {
     "predictive_parity": "predictive parity",
 }
 _GAPS = (*metrics.GAP_METRICS, "predictive_parity")
-RATES = frozenset((*metrics.RATES, "balanced_accuracy", "error", "scoring_rate", *_GAPS))
-LOWER_IS_BETTER = metrics.LOWER_IS_BETTER | {"error", "rmse", "log_loss", *_GAPS}
+RATES = frozenset(
+    (*metrics.RATES, "balanced_accuracy", "error", "error_rate", "scoring_rate", *_GAPS)
+)
+LOWER_IS_BETTER = metrics.LOWER_IS_BETTER | {"error", "error_rate", "rmse", "log_loss", *_GAPS}
 NEITHER = frozenset({"selection_rate", "base_rate", "mean_error", "scoring_rate"})
 
 

@@ -121,6 +121,7 @@ def _groups(result: AuditResult) -> Iterator[Section]:
         charts.append(groups.membership(latent))
     if (projection := table("projection")) is not None:
         charts.append(groups.projection(projection.head(1_000)))
+    said += words.findings(result)
     if (tests := table("latent_tests")) is not None:
         said.append(words.tests_lead(tests))
         charts.append(groups.tests(tests))
@@ -248,12 +249,17 @@ def _errors(result: AuditResult) -> Iterator[Section]:
         if asked:
             yield Section(
                 title=f"Errors by {attribute}",
-                sentences=tuple(words.errors_lead(result, model=model, **a) for a in asked),
+                sentences=tuple(_said(result, model, a) for a in asked),
                 charts=tuple(errors.by_group(result, models=[model], **a) for a in asked),
                 rows=error_rows(result, attribute, split),
                 table="errors",
                 how=_RATES,
             )
+
+
+def _said(result: AuditResult, model: str, asked: dict[str, str]) -> str:
+    lead = words.errors_lead(result, model=model, **asked)
+    return f"{lead} {words.limits(result, model=model, **asked)}".strip()
 
 
 def error_rows(result: AuditResult, attribute: str, split: str) -> pl.DataFrame:

@@ -186,6 +186,27 @@ def tests_lead(tests: pl.DataFrame) -> str:
     )
 
 
+def findings(result: AuditResult) -> list[str]:
+    """What the search for groups in which an existing system errs has found, by system."""
+    told = result.summary.get("latent_findings") or {}
+    return [f"**{system}**: {sentence}" for system, said in told.items() for sentence in said]
+
+
+def limits(result: AuditResult, *, attribute: str, metric: str, model: str, split: str) -> str:
+    """Which gap could not have been seen: for the group where most stays hidden."""
+    table = result.tables.get("detectable")
+    if table is None:
+        return ""
+    rows = table.filter(
+        (pl.col("attribute") == attribute)
+        & (pl.col("metric") == metric)
+        & (pl.col("model") == model)
+        & (pl.col("split") == split)
+        & pl.col("gap_detectable").is_not_null()
+    ).sort("gap_detectable", "n", descending=[True, False])
+    return "" if rows.is_empty() else explain.detectable_sentence(rows.row(0, named=True))
+
+
 # -- selection ----------------------------------------------------------------------------------
 
 

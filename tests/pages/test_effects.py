@@ -35,7 +35,7 @@ def test_every_view_opens(look: Look, view: str) -> None:
 
 def test_the_table_holds_every_cluster(look: Look) -> None:
     shown = shown_table(look("effects", "medl"), "cluster", "effect")
-    own = audits.result("medl").tables["effects"]
+    own = audits.result("medl").tables["effects"].filter(pl.col("effect") == "intercept")
     assert shown.height == own.height
     assert sorted(shown["mean"]) == pytest.approx(sorted(own["mean"]))
 

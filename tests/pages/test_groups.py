@@ -35,9 +35,16 @@ def test_the_sentence_counts_the_groups(look: Look) -> None:
 @pytest.mark.parametrize(
     "view", ["Sizes", "Profile", "Errors", "Overlap", "Membership", "Projection"]
 )
-@pytest.mark.parametrize("kind", ["rome", "sweep"])
+@pytest.mark.parametrize("kind", ["rome", "sweep", "systems"])
 def test_every_view_opens(look: Look, kind: str, view: str) -> None:
     assert calm(look("groups", kind, view=view))
+
+
+def test_findings_about_existing_systems_are_told(look: Look) -> None:
+    said = words(look("groups", "systems", view="Errors"))
+    for sentences in audits.result("systems").summary["latent_findings"].values():
+        for sentence in sentences:
+            assert sentence.split(":")[0] in said
 
 
 def test_the_number_of_groups_in_the_link_chooses_among_a_sweep(look: Look) -> None:

@@ -139,3 +139,16 @@ def test_the_best_model_and_the_dominated_ones_are_named(result_of: ResultOf) ->
 )  # fmt: skip
 def test_lists_read_as_people_say_them(names: list[str], text: str) -> None:
     assert words.listed(names) == text
+
+
+def test_what_could_not_be_seen_is_said(result_of: ResultOf) -> None:
+    said = words.limits(result_of("linear"), model="linear", **ASK)
+    rows = result_of("linear").tables["detectable"].filter(
+        (pl.col("attribute") == "sex") & (pl.col("metric") == "tpr")
+        & (pl.col("model") == "linear") & (pl.col("split") == "test")
+    )  # fmt: skip
+    assert f"{100 * rows['gap_detectable'].max():.1f} points cannot be seen" in said
+
+
+def test_without_a_table_of_what_can_be_seen_nothing_is_claimed() -> None:
+    assert words.limits(made(("F", 0.5)), model="m", **ASK) == ""
