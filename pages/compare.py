@@ -26,7 +26,7 @@ head = st.container()
 asked = contest.controls(result)
 front = contest.front(result, asked)
 with head:
-    layout.page("compare", words.compare_lead(front, quality=asked.quality, gap_title=asked.gap))
+    layout.page("compare", contest.lead(front, asked))
 view = choices.view(("Front", "Paired differences", "All numbers"))
 
 if view == "Front":

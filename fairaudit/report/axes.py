@@ -68,6 +68,7 @@ def _span(
     if names:
         return -0.5, len(names) - 0.5
     values = [v for v in map(finite, _values(figure, letter)) if v is not None]
+    values += _stacks(figure, letter)
     if log:
         values = [math.log10(v) for v in values if v > 0]
     if not values:
@@ -77,6 +78,19 @@ def _span(
         low, high = min(low, 0.0), max(high, 0.0)
     pad = 0.05 * (high - low) or 0.5
     return low - pad, high + pad
+
+
+def _stacks(figure: go.Figure, letter: str) -> list[float]:
+    """How far stacked bars reach together."""
+    if figure.layout.barmode != "stack":
+        return []
+    reached: dict[Any, float] = {}
+    for trace in figure.data:
+        if trace.type == "bar" and _length_axis(trace) == letter:
+            names, lengths = (trace.y, trace.x) if letter == "x" else (trace.x, trace.y)
+            for name, length in zip(names, lengths, strict=True):
+                reached[name] = reached.get(name, 0.0) + (finite(length) or 0.0)
+    return list(reached.values())
 
 
 def _length_axis(trace: Any) -> str:

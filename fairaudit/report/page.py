@@ -49,7 +49,7 @@ class Part:
     title: str
     sentences: tuple[Markup, ...]
     alerts: tuple[str, ...]
-    drawings: tuple[Markup, ...]
+    drawings: tuple[tuple[Markup, str], ...]  # the drawing, and its caption where it has one
     grid: Grid | None
     how: str
 
@@ -102,7 +102,7 @@ def subtitle(result: AuditResult) -> str:
 def in_short(result: AuditResult, told: Sequence[Section]) -> list[str]:
     """The first sentence of each section, or those the audit itself put first."""
     own = [str(s) for s in result.summary.get("headline", ())]
-    return (own or [s.sentences[0] for s in told if s.sentences])[:_MOST_SHORT]
+    return (own or [s.sentences[0] for s in told if s.sentences and s.leads])[:_MOST_SHORT]
 
 
 def facts(result: AuditResult) -> list[tuple[str, str]]:
@@ -142,7 +142,10 @@ def _part(section: Section) -> Part:
         title=section.title,
         sentences=tuple(map(strong, section.sentences)),
         alerts=section.alerts,
-        drawings=tuple(Markup(svg(c.figure, c.alt)) for c in section.charts),
+        drawings=tuple(
+            (Markup(svg(c.figure, c.alt)), "" if c.alt in section.sentences else c.alt)
+            for c in section.charts
+        ),
         grid=None if section.rows is None else grid(section.rows, section.table),
         how=section.how,
     )

@@ -41,6 +41,7 @@ class Section:
     table: str | None = None
     how: str = ""
     alerts: tuple[str, ...] = ()
+    leads: bool = True  # whether its first sentence stands at the head of the report
 
 
 def sections(result: AuditResult) -> list[Section]:
@@ -98,7 +99,8 @@ def _selection(result: AuditResult) -> Iterator[Section]:
     )
     if choices is not None:
         said = certificates(result.tables)
-        yield Section("Certificate, to be checked by hand", tuple(str(c["words"]) for c in said))
+        paragraphs = tuple(str(c["words"]) for c in said)
+        yield Section("Certificate, to be checked by hand", paragraphs, leads=False)
 
 
 # -- latent groups ------------------------------------------------------------------------------
@@ -148,6 +150,7 @@ def _overlap(overlap: pl.DataFrame) -> Section:
         charts=drawn,
         rows=overlap,
         table="overlap",
+        leads=False,
     )
 
 
@@ -227,7 +230,9 @@ def _compare(result: AuditResult) -> Iterator[Section]:
             )
             title = f"Gap in {labels.title(gap)} by {attribute}"
             charts.append(compare.front(table, quality=quality, gap_title=title))
-            said.append(words.compare_lead(table, quality=quality, gap_title=gap))
+            said.append(
+                words.compare_lead(table, quality=quality, gap_title=gap, attribute=attribute)
+            )
     yield Section(
         title="Models side by side",
         sentences=tuple(dict.fromkeys(said)),
@@ -249,7 +254,7 @@ def _errors(result: AuditResult) -> Iterator[Section]:
         if asked:
             yield Section(
                 title=f"Errors by {attribute}",
-                sentences=tuple(_said(result, model, a) for a in asked),
+                sentences=tuple(_said(result, model, asked)),
                 charts=tuple(errors.by_group(result, models=[model], **a) for a in asked),
                 rows=error_rows(result, attribute, split),
                 table="errors",
@@ -257,9 +262,11 @@ def _errors(result: AuditResult) -> Iterator[Section]:
             )
 
 
-def _said(result: AuditResult, model: str, asked: dict[str, str]) -> str:
-    lead = words.errors_lead(result, model=model, **asked)
-    return f"{lead} {words.limits(result, model=model, **asked)}".strip()
+def _said(result: AuditResult, model: str, asked: Sequence[dict[str, str]]) -> Iterator[str]:
+    for one in asked:
+        yield words.errors_lead(result, model=model, **one)
+        if limit := words.limits(result, model=model, **one):
+            yield limit
 
 
 def error_rows(result: AuditResult, attribute: str, split: str) -> pl.DataFrame:

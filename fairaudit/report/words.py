@@ -296,7 +296,7 @@ def effects_lead(result: AuditResult) -> str:
     return f"{words}."
 
 
-def compare_lead(table: pl.DataFrame, *, quality: str, gap_title: str) -> str:
+def compare_lead(table: pl.DataFrame, *, quality: str, gap_title: str, attribute: str = "") -> str:
     """The best model, the fairest one, and who is dominated.
 
     Parameters
@@ -309,9 +309,10 @@ def compare_lead(table: pl.DataFrame, *, quality: str, gap_title: str) -> str:
     best = table.sort("value", descending=not labels.lower_is_better(quality)).row(0, named=True)
     fair = table.sort("gap").row(0, named=True)
     name = _lower(labels.title(quality))
+    by = f" by {attribute}" if attribute else ""
     words = (
         f"**{best['model']}** has the best {name}: {labels.value(best['value'], quality)} at a "
-        f"gap of {labels.points(best['gap'], gap_title)}"
+        f"gap of {labels.points(best['gap'], gap_title)}{by}"
     )
     if fair["model"] != best["model"]:
         words += (

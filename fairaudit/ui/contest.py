@@ -9,6 +9,7 @@ import polars as pl
 from fairaudit.audit.result import AuditResult
 from fairaudit.plots import compare, labels
 from fairaudit.plots.theme import OVERALL
+from fairaudit.report import words
 from fairaudit.report.choices import gap_metrics, quality_metrics
 from fairaudit.ui import choices
 
@@ -54,6 +55,13 @@ def front(result: AuditResult, asked: Asked) -> pl.DataFrame:
         gap=asked.gap,
         attribute=asked.attribute,
         split=asked.split,
+    )
+
+
+def lead(front: pl.DataFrame, asked: Asked) -> str:
+    """The sentence at the head of the page."""
+    return words.compare_lead(
+        front, quality=asked.quality, gap_title=asked.gap, attribute=asked.attribute
     )
 
 

@@ -14,7 +14,7 @@ from fairaudit.audit.result import AuditResult
 from fairaudit.plots import compare, curves, effects, errors, groups, selection, whatif
 from fairaudit.plots.theme import Chart, frame, name_rows
 from fairaudit.report.axes import axis, nice, tick_text
-from fairaudit.report.svg import mixed, svg
+from fairaudit.report.svg import WIDTH, mixed, svg
 from tests import audits
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -74,7 +74,9 @@ def test_stacked_bars_follow_each_other() -> None:
     figure.update_layout(barmode="stack")
     for share in (0.25, 0.75):
         figure.add_bar(x=[share], y=[0], orientation="h", marker={"color": "#0072B2"})
-    first, second = list(drawn(figure).iter(f"{SVG}rect"))
+    root = drawn(figure)
+    first, second = list(root.iter(f"{SVG}rect"))
+    assert float(second.get("x", "")) + float(second.get("width", "")) <= WIDTH
     end = float(first.get("x", "")) + float(first.get("width", ""))
     assert float(second.get("x", "")) == pytest.approx(end, abs=0.2)
 
@@ -195,5 +197,6 @@ def test_every_kind_of_chart_is_drawn_inside_its_frame(name: str) -> None:
     for mark in marks:
         for key in ("cx", "x", "x1", "x2"):
             assert -1 <= float(mark.get(key, 0)) <= width + 1
+        assert float(mark.get("x", 0)) + float(mark.get("width", 0)) <= width + 1
         for key in ("cy", "y", "y1", "y2"):
             assert -1 <= float(mark.get(key, 0)) <= height + 1
