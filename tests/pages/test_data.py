@@ -82,7 +82,7 @@ def test_a_column_with_two_parts_is_refused_in_words(open_page: Open, lending: s
     assert "accept" not in [b.key for b in app.button]
 
 
-@pytest.mark.parametrize("name", [n for n in SAMPLES if n != "shapes"])
+@pytest.mark.parametrize("name", list(SAMPLES))
 def test_a_sample_is_one_click_from_the_next_page(open_page: Open, name: str) -> None:
     app = open_page("data")
     app.button(key=f"sample-{name}").click().run()
