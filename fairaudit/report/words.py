@@ -61,6 +61,10 @@ def errors_lead(
     if judged.height == 1:
         only = f"the {name} of {model} for {worst['group']} is {measured(worst, metric)}"
         return f"{on(split)}, {only}."
+    if worst["value"] == best["value"]:
+        same = f"all {firm.height} groups of {attribute} have the same {name} of {model}"
+        told = f"{on(split)}, {same}: **{labels.value(worst['value'], metric)}**."
+        return f"{told} {_left_out(table, judged, firm)}".strip()
     lead = (
         f"{on(split)}, {worst['group']} has the {_end(metric)} {name} of {model}: "
         f"{measured(worst, metric)}, against {measured(best, metric)} for {best['group']}."

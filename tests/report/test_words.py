@@ -152,3 +152,10 @@ def test_what_could_not_be_seen_is_said(result_of: ResultOf) -> None:
 
 def test_without_a_table_of_what_can_be_seen_nothing_is_claimed() -> None:
     assert words.limits(made(("F", 0.5)), model="m", **ASK) == ""
+
+
+def test_equal_groups_are_not_ranked() -> None:
+    lead = words.errors_lead(made(("F", 0.0), ("M", 0.0)), model="m", **ASK)
+    assert lead == (
+        "On test rows, all 2 groups of sex have the same true-positive rate of m: **0.0%**."
+    )
