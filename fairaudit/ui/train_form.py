@@ -152,7 +152,7 @@ def _comparison(roles: ColumnRoles, *, images: bool) -> Mapping[str, JsonValue]:
         "Methods to compare", able, usual, format_func=_title, key="compare-methods"
     )
     seeds: int = right.number_input(
-        "Seeds", 1, 50, 3, key="compare-seeds", help="Each seed splits the rows anew."
+        "Seeds", 2, 50, 5, key="compare-seeds", help="Each seed splits the rows anew."
     )
     return {"methods": list(methods), "seeds": seeds}
 

@@ -11,6 +11,7 @@ from fairaudit.audit.spec import AuditSpec
 from fairaudit.data.samples import SAMPLES
 from fairaudit.jobs.spec import JobSpec
 from fairaudit.jobs.workspace import Workspace
+from fairaudit.ui.roles_link import pack
 
 _BOOT = 200  # replicates: enough to draw, quick to make
 
@@ -28,7 +29,8 @@ class Gallery:
         if page in ("data", "train"):
             return f"/{'' if page == 'data' else page}?data={self.data['lending']}"
         if page == "audit":
-            return f"/audit?data={self.data['lending']}&audit={self.audits['existing']}"
+            roles = pack(SAMPLES["lending"].roles)
+            return f"/audit?data={self.data['lending']}&roles={roles}"
         return f"/{page}?audit={self.audits[_SHOWS[page]]}"
 
 
@@ -43,7 +45,16 @@ _SHOWS = {
     "report": "rome-em",
 }
 _WANTED: Mapping[str, tuple[str, dict[str, Any]]] = {
-    "existing": ("lending", {"kind": "predictions", "method": "existing"}),
+    "existing": (
+        "lending",
+        {  # exactly what the Audit page asks for, so that it finds it
+            "kind": "predictions",
+            "method": "existing",
+            "title": "Existing decisions in lending",
+            "n_boot": 2000,
+            "intersections": 2,
+        },
+    ),
     "rome-em": ("lending", {"method": "rome-em", "params": {"n_groups": 2, "n_init": 2}}),
     "fair-sde": ("lending", {"method": "fair-sde", "params": {"max_epochs": 4}}),
     "fair-medl": (
@@ -63,7 +74,7 @@ _WANTED: Mapping[str, tuple[str, dict[str, Any]]] = {
         {
             "kind": "compare",
             "method": "linear",
-            "params": {"methods": ["linear", "linear-s"], "seeds": 2},
+            "params": {"methods": ["linear", "linear-s"], "seeds": 3},
         },
     ),
 }
