@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from fairaudit.audit.result import AuditResult
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.data.store import DatasetInfo
 from fairaudit.plots import errors, labels
@@ -25,25 +26,8 @@ from fairaudit.ui import (
 frame.enter()
 
 
-def show(info: DatasetInfo, roles: ColumnRoles) -> None:
-    """The audit, as soon as the worker has it."""
-    head = st.container()
-    spec = existing.request(roles, info, expert=session.expert())
-    job = existing.audited(info, spec, may_start=not access.readonly())
-    if job is None:
-        layout.page("audit", "This dashboard only shows; this audit was not made.")
-        return
-    session.choose_audit(job)
-    now = session.workspace().job(job)
-    if now.state != "succeeded":
-        with head:
-            layout.page("audit", existing.not_done(now))
-        progress.follow(job)
-        job_list.actions(now)
-        return
-    result = cache.result(job)
-    with head:
-        layout.page("audit", existing.lead(result, info, spec))
+def picture(result: AuditResult) -> None:
+    """One metric by one attribute, for every system; the largest gap first."""
     split = result.errors.get_column("split")[0]
     worst = existing.largest_gap(result) or {}
     left, right = st.columns(2)
@@ -63,6 +47,30 @@ def show(info: DatasetInfo, roles: ColumnRoles) -> None:
     chart = errors.by_group(result, attribute=by, metric=metric, split=split)
     layout.says(chart.alt)
     layout.chart(chart, key="existing-by-group")
+
+
+def show(info: DatasetInfo, roles: ColumnRoles) -> None:
+    """The audit, as soon as the worker has it."""
+    head = st.container()
+    spec = existing.request(roles, info, expert=session.expert())
+    job = existing.audited(info, spec, may_start=not access.readonly())
+    if job is None:
+        layout.page("audit", "This dashboard only shows; this audit was not made.")
+        return
+    if session.audit_id() != job:
+        session.choose_audit(job)
+        st.rerun()  # the side bar names the audit too
+    now = session.workspace().job(job)
+    if now.state != "succeeded":
+        with head:
+            layout.page("audit", existing.not_done(now))
+        progress.follow(job)
+        job_list.actions(now)
+        return
+    result = cache.result(job)
+    with head:
+        layout.page("audit", existing.lead(result, info, spec))
+    picture(result)
     rules.show(result)
     with st.container(horizontal=True):
         layout.go("errors", "All metrics, crossings and thresholds")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NoReturn
 
 import polars as pl
 import streamlit as st
@@ -77,33 +78,42 @@ def prepared(page: str) -> tuple[str, ColumnRoles]:
 
 def _job(page: str) -> JobInfo:
     wanted = session.audit_id()
-    if wanted is not None:
-        try:
-            return session.workspace().job(wanted)
-        except NotAllowed:
-            session.forget_audit()
-            layout.page(page, "This link shows nothing here.")
-            layout.empty(
-                "Nothing to see",
-                "There is no such audit, or you have no right to it. "
-                "Ask its owner to share it, or open another.",
-                to="jobs",
-                label="All audits",
-            )
-            st.stop()
+    if wanted is None:
+        _choose_newest(page)
+    try:
+        return session.workspace().job(wanted)
+    except NotAllowed:
+        _not_here(page)
+
+
+def _choose_newest(page: str) -> NoReturn:
+    """Look at the newest finished audit, and draw everything anew: the side bar names it too."""
     done = [j for j in cache.jobs() if j.state == "succeeded"]
-    if not done:
-        layout.page(page, "No audit is finished yet.")
-        layout.empty(
-            "No audit yet",
-            "Upload a table or take a sample; accept the proposed roles; start a method. "
-            "The result appears here.",
-            to="data",
-            label="Start with data",
-        )
-        st.stop()
-    session.choose_audit(done[0].id)
-    return done[0]
+    if done:
+        session.choose_audit(done[0].id)
+        st.rerun()
+    layout.page(page, "No audit is finished yet.")
+    layout.empty(
+        "No audit yet",
+        "Upload a table or take a sample; accept the proposed roles; start a method. "
+        "The result appears here.",
+        to="data",
+        label="Start with data",
+    )
+    st.stop()
+
+
+def _not_here(page: str) -> NoReturn:
+    session.forget_audit()
+    layout.page(page, "This link shows nothing here.")
+    layout.empty(
+        "Nothing to see",
+        "There is no such audit, or you have no right to it. "
+        "Ask its owner to share it, or open another.",
+        to="jobs",
+        label="All audits",
+    )
+    st.stop()
 
 
 def _unfinished(page: str, job: JobInfo) -> None:
