@@ -1,0 +1,81 @@
+"""The settled posterior of cluster effects: planted truth, agreement with mixed models."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from fairaudit.methods._medl_posterior import settled
+from fairaudit.methods._medl_weights import Weights
+
+CLUSTERS, ROWS = 40, 4000
+
+
+def _weights(task: str, q: int, noise: float = 1.0) -> Weights:
+    """A fixed part that is the identity of the first input, effects not settled at all."""
+    layers = ((np.eye(1), np.zeros(1)),)
+    shape = (CLUSTERS, q, 1)
+    start = (np.zeros(shape), np.full(shape, 0.04), np.full(shape[1:], 0.3))
+    slopes = "none" if q == 1 else "inputs"
+    return Weights(layers, *start, noise, slopes, task, True)
+
+
+def _rows(seed: int, sd: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    codes = rng.choice(CLUSTERS, ROWS, p=rng.dirichlet(np.full(CLUSTERS, 2.0)))
+    own = rng.normal(0, sd, CLUSTERS)
+    return rng.standard_normal((ROWS, 1)), codes, own
+
+
+def _covered(found: Weights, own: np.ndarray) -> float:
+    gap = np.abs(found.effect_mean[:, -1, 0] - own)
+    return float((gap <= 1.96 * found.effect_sd[:, -1, 0]).mean())
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_planted_intercepts_of_a_binary_outcome_lie_in_their_intervals(seed):
+    X, codes, own = _rows(seed, 0.8)
+    y = (np.random.default_rng(seed + 9).random(ROWS) < expit(X[:, 0] + own[codes])) * 1.0
+    found = settled(_weights("binary", 1), X, y, codes, np.ones(ROWS))
+    assert _covered(found, own) >= 0.85
+    assert found.prior_sd[0, 0] == pytest.approx(own.std(), rel=0.25)
+
+
+def test_gaussian_effects_equal_a_mixed_model_of_statsmodels():
+    import statsmodels.api as sm
+
+    X, codes, own = _rows(4, 0.7)
+    y = X[:, 0] + own[codes] + np.random.default_rng(5).standard_normal(ROWS)
+    found = settled(_weights("regression", 1), X, y, codes, np.ones(ROWS))
+    model = sm.MixedLM(y - X[:, 0], np.ones((ROWS, 1)), groups=codes).fit()
+    theirs = np.array([model.random_effects[k].iloc[0] for k in range(CLUSTERS)])
+    assert np.corrcoef(found.effect_mean[:, 0, 0], theirs)[0, 1] > 0.999
+    between = float(np.sqrt(np.asarray(model.cov_re).item()))
+    assert found.prior_sd[0, 0] == pytest.approx(between, rel=0.05)
+
+
+def test_clusters_that_do_not_differ_are_pulled_to_nothing():
+    X, codes, _ = _rows(6, 0.0)
+    y = (np.random.default_rng(7).random(ROWS) < expit(X[:, 0])) * 1.0
+    found = settled(_weights("binary", 1), X, y, codes, np.ones(ROWS))
+    assert np.abs(found.effect_mean).max() < 0.2
+    assert found.prior_sd[0, 0] < 0.2
+
+
+def test_few_rows_leave_a_wide_interval_and_many_a_narrow_one():
+    X, codes, own = _rows(8, 0.8)
+    y = (np.random.default_rng(9).random(ROWS) < expit(X[:, 0] + own[codes])) * 1.0
+    found = settled(_weights("binary", 2), X, y, codes, np.ones(ROWS))
+    count = np.bincount(codes, minlength=CLUSTERS)
+    sd = found.effect_sd[:, -1, 0]
+    assert sd[count.argmin()] > 1.5 * sd[count.argmax()]
+
+
+def test_a_cluster_without_rows_keeps_the_prior():
+    X, codes, own = _rows(10, 0.8)
+    kept = codes != 3
+    y = (np.random.default_rng(11).random(ROWS) < expit(X[:, 0] + own[codes])) * 1.0
+    found = settled(_weights("binary", 1), X[kept], y[kept], codes[kept], np.ones(kept.sum()))
+    assert found.effect_mean[3, 0, 0] == 0
+    assert found.effect_sd[3, 0, 0] == pytest.approx(found.prior_sd[0, 0], rel=0.05)
