@@ -95,7 +95,7 @@ def _moments(weights: Weights, X: Float, codes: Int, unseen: str) -> tuple[Float
     raw, hidden = run_layers(weights.layers, X)
     if not weights.random_effects:
         return raw, np.zeros_like(raw), np.zeros_like(raw)
-    inputs = _slope_inputs(weights.slopes, X, hidden)
+    inputs = slope_inputs(weights.slopes, X, hidden)
     known = codes >= 0
     shift = np.zeros_like(raw)
     variance = np.square(inputs) @ np.square(weights.prior_sd)
@@ -117,7 +117,8 @@ def _mixture(weights: Weights, inputs: Float, soft: Float) -> tuple[Float, Float
     return mean, np.maximum(second - np.square(mean), 0)
 
 
-def _slope_inputs(slopes: str, X: Float, hidden: Float) -> Float:
+def slope_inputs(slopes: str, X: Float, hidden: Float) -> Float:
+    """What the random effects multiply (n, q): inputs or hidden units, and 1."""
     one = np.ones((len(X), 1))
     if slopes == "none":
         return one

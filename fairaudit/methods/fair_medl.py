@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -20,6 +21,7 @@ from fairaudit.exceptions import SpecError
 from fairaudit.methods import _medl_estimate as estimate
 from fairaudit.methods import _medl_tables as tables
 from fairaudit.methods._inputs import Float
+from fairaudit.methods._medl_posterior import settled
 from fairaudit.methods._medl_weights import Weights, fixed_answer, interval, link, moments
 from fairaudit.methods._monitor import Monitor
 from fairaudit.methods._state import load_state, save_state
@@ -31,6 +33,22 @@ PATH = (0.0, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0)
 def _has_classes(model: FairMEDL) -> bool:
     """Whether the model answers with classes: by its task, or by what it was fitted on."""
     return model.task != "regression" and getattr(model, "_kind", "") != "regression"
+
+
+@dataclass(frozen=True)
+class ClusterEffects:
+    """What clusters add to the fixed part.
+
+    Attributes
+    ----------
+    effects : cluster, effect, mean, sd
+    variance : part, variance, share
+    prior_sd : SD of a cluster's intercept before any of its rows is seen
+    """
+
+    effects: pl.DataFrame
+    variance: pl.DataFrame
+    prior_sd: float
 
 
 class FairMEDL(BaseEstimator):  # type: ignore[misc]
@@ -267,6 +285,32 @@ class FairMEDL(BaseEstimator):  # type: ignore[misc]
     def variance_shares(self) -> pl.DataFrame:
         """Variance of clusters against all: part, variance, share (the intercept's is the ICC)."""
         return tables.variance_shares(self._weights())
+
+    def cluster_effects(
+        self, X: Any, y: Any, *, clusters: Any, sample_weight: Any = None
+    ) -> ClusterEffects:
+        """What each cluster adds to the fixed part, with a settled posterior (see the module
+        `_medl_posterior`); predictions keep the effects the training left.
+
+        Parameters
+        ----------
+        X, y, clusters : training rows
+        sample_weight : (n,) or None
+        """
+        inputs = estimate.features(self, X)
+        weight = np.ones(len(inputs)) if sample_weight is None else np.asarray(sample_weight)
+        found = settled(
+            self._weights(),
+            inputs,
+            estimate.target_codes(self, np.asarray(y)),
+            estimate.codes(self, clusters, len(inputs)),
+            weight / weight.mean(),
+        )
+        return ClusterEffects(
+            tables.effects(found, self.clusters_, self._names(), self._outputs()),
+            tables.variance_shares(found),
+            float(found.prior_sd[-1].mean()),
+        )
 
     def save(self, folder: Path) -> None:
         """Write the chosen model into a folder (safetensors + JSON)."""

@@ -19,7 +19,7 @@ from fairaudit.data.arrays import SPLITS, Arrays
 from fairaudit.exceptions import SpecError
 from fairaudit.methods._medl_path import Judged, path_table
 from fairaudit.methods._monitor import Monitor
-from fairaudit.methods.fair_medl import FairMEDL
+from fairaudit.methods.fair_medl import ClusterEffects, FairMEDL
 from fairaudit.methods.medl_probes import PROBES, confounded_probes, probe_ranks
 from fairaudit.methods.medl_search import WEIGHTS, Search, search_weights
 
@@ -53,10 +53,14 @@ def fit_fair_medl(
     }
     if params.get("probes"):
         found["probes"] = probe_table(arrays, chosen, seed, device, monitor)
+    train = arrays.part("train")
+    settled = model.cluster_effects(
+        train.X, train.y, clusters=clusters_of(train), sample_weight=train.weight
+    )
     return Fitted(
         predictions,
-        _tables(model, plain, arrays, predictions, seed) | found,
-        _summary(model, arrays),
+        _tables(model, plain, settled, arrays, predictions, seed) | found,
+        _summary(model, settled, arrays),
         model.save,
     )
 
@@ -217,6 +221,7 @@ def _prediction(value: NDArray[np.float64], task: str) -> Prediction:
 def _tables(
     model: FairMEDL,
     plain: FairMEDL,
+    settled: ClusterEffects,
     arrays: Arrays,
     predictions: Mapping[str, Prediction],
     seed: int,
@@ -224,8 +229,8 @@ def _tables(
     assert arrays.cluster is not None
     seen = seen_table(arrays.row_id, arrays.cluster, arrays.split == SPLITS.index("train"))
     tables = {
-        "effects": _effects(model, arrays),
-        "variance": model.variance_shares(),
+        "effects": _effects(model, settled, arrays),
+        "variance": settled.variance,
         "importance": pl.concat(
             [_importance(NAME, model, arrays), _importance("baseline", plain, arrays)]
         ),
@@ -238,18 +243,24 @@ def _tables(
     return tables
 
 
-def _effects(model: FairMEDL, arrays: Arrays) -> pl.DataFrame:
+def _effects(model: FairMEDL, settled: ClusterEffects, arrays: Arrays) -> pl.DataFrame:
+    """Settled posteriors by cluster; `used` is the part of it that the debiased model predicts
+    with."""
     train = clusters_of(arrays.part("train"))
     names, counts = np.unique(train, return_counts=True)
     rest = clusters_of(arrays)
     others, other_counts = np.unique(rest[~np.isin(rest, names)], return_counts=True)
     places = {f"x{j}": feature for j, feature in enumerate(arrays.feature_names)}
-    return caterpillar(
-        model.random_effects_.with_columns(pl.col("effect").replace(places)),
+    drawn = caterpillar(
+        settled.effects.with_columns(pl.col("effect").replace(places)),
         dict(zip(names.tolist(), counts.tolist(), strict=True)),
         dict(zip(others.tolist(), other_counts.tolist(), strict=True)),
-        model.prior_sd_,
+        settled.prior_sd,
     )
+    used = model.random_effects_.with_columns(pl.col("effect").replace(places)).select(
+        "cluster", "effect", used="mean"
+    )
+    return drawn.join(used, on=["cluster", "effect"], how="left", maintain_order="left")
 
 
 def _importance(name: str, model: FairMEDL, arrays: Arrays) -> pl.DataFrame:
@@ -290,8 +301,8 @@ def _path(model: FairMEDL, arrays: Arrays, seed: int) -> pl.DataFrame:
     return pl.concat([model.path_, found])
 
 
-def _summary(model: FairMEDL, arrays: Arrays) -> dict[str, Any]:
-    shares = model.variance_shares()
+def _summary(model: FairMEDL, settled: ClusterEffects, arrays: Arrays) -> dict[str, Any]:
+    shares = settled.variance
     variances = dict(zip(shares["part"], shares["variance"], strict=True))
     clusters = clusters_of(arrays)
     known = np.isin(clusters, model.clusters_)
