@@ -15,7 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import stats
 
-from fairaudit.audit.metrics import higher_is_better
+from fairaudit.audit.metrics import base_name, higher_is_better
 from fairaudit.data.arrays import Arrays
 from fairaudit.exceptions import SpecError
 
@@ -73,6 +73,7 @@ def comparison_table(measured: pl.DataFrame, test_share: float, confidence: floa
         low = high = mean = float("nan")
         if complete and len(values):
             mean, low, high = corrected_interval(values, test_share, confidence)
+            low, high = _within(low, high, *possible(str(key[2]), str(key[3])))
         status = "estimated" if complete and len(values) > 1 else "unstable"
         rows.append((*key, mean, low, high, len(values), status if len(values) else _CANNOT))
     names = ["model", *KEYS, "value", "low", "high", "seeds", "status"]
@@ -80,6 +81,22 @@ def comparison_table(measured: pl.DataFrame, test_share: float, confidence: floa
 
 
 _CANNOT = "cannot be judged"
+_UNBOUNDED = frozenset({"mse", "mae", "mean_error"})
+
+
+def possible(metric: str, kind: str) -> tuple[float, float]:
+    """The smallest and largest value a number can have: a rate lies in 0..1, a gap is no less
+    than 0."""
+    base = base_name(metric)
+    top = float("inf") if base in _UNBOUNDED else 1.0
+    if kind == "difference":
+        return 0.0, {"mcc": 2.0, "r2": float("inf")}.get(base, top)
+    return {"mcc": -1.0, "r2": -float("inf"), "mean_error": -float("inf")}.get(base, 0.0), top
+
+
+def _within(low: float, high: float, least: float, most: float) -> tuple[float, float]:
+    """An interval cut to what is possible; NaN stays NaN."""
+    return float(np.clip(low, least, most)), float(np.clip(high, least, most))
 
 
 def paired_table(

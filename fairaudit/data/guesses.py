@@ -123,6 +123,8 @@ def _guess_images(table: _Table) -> None:
             table.give(c.name, part, f"its values name image files, such as {paths[0]}", 0.95)
 
 
+FEWEST_AREAS = 10
+
 _SPLIT_VALUES = frozenset(
     ("train", "training", "valid", "validation", "val", "dev", "test", "testing", "holdout")
 )
@@ -343,11 +345,17 @@ def _guess_score(table: _Table, c: Column, target: Column) -> None:
 
 
 def _guess_cluster(table: _Table) -> None:
-    """The first word of the list wins; clusters need some rows each."""
+    """The first word of the list wins; clusters need some rows each.
+
+    An area or occupation with a handful of values is a feature: intervals over so few clusters
+    would say little.
+    """
     for rank, word in enumerate(words.CLUSTER_WORDS):
+        institution = rank < words.CLUSTER_WORDS.index("province")
         for c in table.free():
-            if word in words.words_of(c.name) and _may_be_cluster(c):
-                sure = 0.8 if rank < words.CLUSTER_WORDS.index("province") else 0.6
+            enough = institution or c.distinct >= FEWEST_AREAS
+            if enough and word in words.words_of(c.name) and _may_be_cluster(c):
+                sure = 0.8 if institution else 0.6
                 reason = f"its name says {word} and it has {c.distinct} values"
                 table.give(c.name, "cluster", reason, sure)
                 return

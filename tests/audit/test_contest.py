@@ -63,6 +63,15 @@ def test_naive_interval_would_be_narrower_when_splits_share_rows():
     assert high - low > naive_high - naive_low
 
 
+def test_an_interval_of_a_rate_ends_where_rates_end():
+    table = contest.comparison_table(_measured({"a": [0.99, 0.9, 1.0]}), 0.3, 0.95)
+    assert table["high"][0] == 1.0
+    assert table["low"][0] < 0.99
+    assert contest.possible("mse", "overall") == (0.0, float("inf"))
+    assert contest.possible("mcc", "overall") == (-1.0, 1.0)
+    assert contest.possible("accuracy", "difference") == (0.0, 1.0)
+
+
 def test_front_marks_the_model_another_beats_on_both():
     rows = [
         ("a", "all", "accuracy", "overall", 0.9),
