@@ -53,7 +53,7 @@ lint: setup-test  ## style, types and layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 
 format: setup-test  ## rewrite in house style
 	$(BIN)/ruff check --fix .

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-import fairaudit
+from fairaudit._version import __version__
 from fairaudit.audit import contest, presets
 from fairaudit.audit.adapters import Fitted, Prediction, adapter
 from fairaudit.audit.existing import existing_systems
@@ -400,7 +400,7 @@ def provenance(spec: AuditSpec, device: str, seconds: float) -> dict[str, Any]:
         "spec_sha256": spec.digest(),
         "device": device,
         "seconds": round(seconds, 3),
-        "fairaudit": fairaudit.__version__,
+        "fairaudit": __version__,
         "python": platform.python_version(),
         "packages": {name: version(name) for name in packages},
     }

@@ -18,7 +18,7 @@ from typing import Any
 
 import polars as pl
 
-import fairaudit
+from fairaudit._version import __version__
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.spec import AuditSpec
 from fairaudit.cli import terminal
@@ -339,7 +339,7 @@ def check_up(root: Path, *, rebuild: bool) -> dict[str, Any]:
     rebuilt = {"jobs_indexed": workspace.rebuild()} if rebuild else {}
     problems = workspace.check()
     return {
-        "fairaudit": fairaudit.__version__,
+        "fairaudit": __version__,
         "python": platform.python_version(),
         "torch": version("torch"),
         "cuda_devices": _cuda_devices(),

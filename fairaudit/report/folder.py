@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-import fairaudit
+from fairaudit._version import __version__
 from fairaudit.audit.result import AuditResult
 from fairaudit.report.export import safe_csv
 from fairaudit.report.model_card import model_card
@@ -81,7 +81,7 @@ def _tables(result: AuditResult, folder: Path) -> list[Path]:
 def manifest_of(result: AuditResult, folder: Path, written: Sequence[Path]) -> dict[str, Any]:
     """SHA-256 of every file and of the data the audit saw."""
     return {
-        "made_with": f"fairaudit {fairaudit.__version__}",
+        "made_with": f"fairaudit {__version__}",
         "data_sha256": result.provenance.get("dataset"),
         "spec_sha256": result.provenance.get("spec_sha256"),
         "files": {

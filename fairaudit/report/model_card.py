@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-import fairaudit
+from fairaudit._version import __version__
 from fairaudit.audit.result import AuditResult
 from fairaudit.plots import labels
 from fairaudit.report.choices import attributes, leading_metrics, main_model, main_split
@@ -45,7 +45,7 @@ def _details(result: AuditResult) -> Iterator[str]:
     yield f"- Person or organisation: {BLANK}"
     yield f"- Method: {literal(str(summary.get('method') or BLANK))}"
     yield f"- Task: {summary.get('task') or BLANK}"
-    yield f"- Made with: fairaudit {provenance.get('fairaudit', fairaudit.__version__)}"
+    yield f"- Made with: fairaudit {provenance.get('fairaudit', __version__)}"
     yield f"- Request (SHA-256): {provenance.get('spec_sha256') or BLANK}"
     yield f"- Licence and contact: {BLANK}"
     command = command_of(result)

@@ -13,7 +13,7 @@ import polars as pl
 from jinja2 import Environment, Template
 from markupsafe import Markup, escape
 
-import fairaudit
+from fairaudit._version import __version__
 from fairaudit.audit.result import AuditResult
 from fairaudit.plots import labels
 from fairaudit.report.command import command_of
@@ -68,7 +68,7 @@ def render(result: AuditResult, *, title: str, told: Sequence[Section] | None = 
     told = sections(result) if told is None else told
     return _template().render(
         title=title,
-        version=fairaudit.__version__,
+        version=__version__,
         subtitle=subtitle(result),
         short=[strong(s) for s in in_short(result, told)],
         warnings=[str(w) for w in result.summary.get("warnings", ())],
@@ -94,7 +94,7 @@ def subtitle(result: AuditResult) -> str:
         f"Method: {summary['method']}" if summary.get("method") else "",
         f"target: {summary['target']}" if summary.get("target") else "",
         f"rows: {counts}" if counts else "",
-        f"made with fairaudit {fairaudit.__version__}",
+        f"made with fairaudit {__version__}",
     ]
     return " · ".join(part for part in parts if part)
 
