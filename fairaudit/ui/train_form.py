@@ -18,7 +18,9 @@ from fairaudit.methods.catalog import METHODS, Method
 from fairaudit.ui import cache, forms, layout, session
 from fairaudit.ui.words import count, listed
 
-COMPARE = "compare"
+COMPARE, SWEEP = "compare", "sweep"
+_SWEPT = ("rome-em",)
+_WORKS = {"train": "One number of groups", "sweep": "What if there were more or fewer"}
 _FIRST = ("rome-em", "rome-moe", "fair-sde", "fair-medl", "erm")
 _DEVICES: dict[Device, str] = {"auto": "Automatic", "cpu": "CPU", "cuda": "GPU"}
 _SPLITS = {"rows": "Rows at random", "cluster": "Whole clusters", "column": "The given column"}
@@ -114,26 +116,52 @@ def request(
 ) -> tuple[dict[str, Any], Device]:
     """The settings below the cards: the audit's fields and the device."""
     images = info.kind == "images"
+    kind = COMPARE if name == COMPARE else "train"
     with st.container(border=True):
         if name == COMPARE:
             params = _comparison(roles, images=images)
         else:
+            kind = _work(name)
             params = _knobs(METHODS[name], roles, expert=expert)
+            if kind == SWEEP:
+                params = {**params, "n_groups": _counts()}
         fields, device = _terms(roles, expert=expert)
     title = f"{_title(name)} on {Path(info.name).stem}"
+    title += ": number of groups" if kind == SWEEP else ""
     fields |= {
         "roles": roles,
-        "kind": COMPARE if name == COMPARE else "train",
+        "kind": kind,
         "method": name if name != COMPARE else "erm",
         "params": params,
         "title": (
-            st.text_input("Name", title, key=f"title-{name}-{info.sha256[:8]}")
+            st.text_input("Name", title, key=f"title-{name}-{kind}-{info.sha256[:8]}")
             if expert
             else title
         )
         or title,
     }
     return fields, device
+
+
+def _work(name: str) -> str:
+    """One fit, or all numbers of groups in one job where the method has latent groups."""
+    if name not in _SWEPT:
+        return "train"
+    chosen: str = st.segmented_control(
+        "What to find out",
+        list(_WORKS),
+        default="train",
+        required=True,
+        format_func=_WORKS.__getitem__,
+        key=f"work-{name}",
+        help="The what-if fits every number of groups in one job; changing it later is instant.",
+    )
+    return chosen
+
+
+def _counts() -> list[JsonValue]:
+    most: int = st.slider("Try 1 up to … groups", 2, 12, 6, key="most-groups")
+    return list(range(1, most + 1))
 
 
 def _knobs(method: Method, roles: ColumnRoles, *, expert: bool) -> Mapping[str, JsonValue]:

@@ -53,6 +53,19 @@ def test_changed_knobs_reach_the_request_and_unchanged_ones_do_not(
     assert spec.seed == 7
 
 
+def test_every_number_of_groups_can_be_asked_for_in_one_job(
+    open_page: Open, workspace: Workspace, link: dict[str, str]
+) -> None:
+    app = open_page("train", **link)
+    app.segmented_control(key="work-rome-em").set_value("sweep").run()
+    app.slider(key="most-groups").set_value(4).run()
+    app.button(key="start").click().run()
+    assert not app.exception
+    spec = workspace.spec(workspace.jobs()[0].id).audit
+    assert (spec.kind, spec.method) == ("sweep", "rome-em")
+    assert spec.params["n_groups"] == [1, 2, 3, 4]
+
+
 def test_several_methods_can_be_compared(
     open_page: Open, workspace: Workspace, link: dict[str, str]
 ) -> None:
