@@ -141,8 +141,9 @@ def _train(
     ear.end()
     tables |= dict(fitted.tables)
     tables["predictions"] = predictions_table(arrays, predictions)
-    if "latent" in tables and (plane := projection_table(arrays, tables["latent"])) is not None:
-        tables["projection"] = plane
+    if "latent" in tables:
+        plane = projection_table(arrays, tables["latent"], spec.projection, spec.seed)
+        tables |= {} if plane is None else {"projection": plane}
     tables["people"] = people_table(arrays)
     return tables, _with_warnings(_headline(data, arrays, spec), fitted.summary)
 

@@ -35,6 +35,7 @@ class AuditSpec(BaseModel):
     intersections: int = Field(2, ge=1, le=6)
     suppress_below: int = Field(0, ge=0)
     preset: str | None = None
+    projection: Literal["pca", "umap"] = "pca"
     title: str = ""
 
     def digest(self) -> str:

@@ -239,12 +239,13 @@ def _overlap_alt(rows: pl.DataFrame, attribute: str) -> str:
 
 
 def projection(table: pl.DataFrame) -> Chart:
-    """Rows in the plane of the two main directions of the features, coloured by group.
+    """Rows in a plane (two main directions of the features, or UMAP), coloured by group.
 
     Parameters
     ----------
     table : polars.DataFrame
-        Columns row, x, y, group, and (the same in each row) `explained`, the share of variance.
+        Columns row, x, y, group, and (the same in each row) `explained`, the share of variance,
+        and `kind`, "pca" or "umap".
     """
     if table.is_empty():
         return empty("There is no projection of the rows.")
@@ -272,6 +273,8 @@ def projection(table: pl.DataFrame) -> Chart:
 
 def _projection_alt(rows: pl.DataFrame, names: Sequence[str]) -> str:
     words = f"{labels.rows(rows.height)} in the plane of the two main directions of the features"
+    if "kind" in rows.columns and rows["kind"].item(0) == "umap":
+        words = f"{labels.rows(rows.height)} in a UMAP plane (only nearness means something)"
     if "explained" in rows.columns and rows["explained"].item(0) is not None:
         words += f", which carry {rows['explained'].item(0):.0%} of their variance"
     middles = rows.group_by("group").agg(pl.col("x", "y").mean())

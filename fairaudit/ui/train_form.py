@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -202,7 +203,7 @@ def _terms(roles: ColumnRoles, *, expert: bool) -> tuple[dict[str, Any], Device]
         return {"split": SplitSpec(by=by)}, device
     seed = cells[2].number_input("Seed", 0, 10**6, 0, key="seed")
     sure = cells[3].number_input("Confidence", 0.51, 0.999, 0.95, 0.01, key="confidence")
-    more = st.columns(4, vertical_alignment="bottom")
+    more = st.columns(5 if _has_umap() else 4, vertical_alignment="bottom")
     validation = more[0].number_input("Validation share", 0.05, 0.6, 0.2, 0.05, key="validation")
     test = more[1].number_input("Test share", 0.05, 0.6, 0.2, 0.05, key="test")
     depth = more[2].number_input("Depth of crossings", 1, 6, 2, key="intersections")
@@ -214,7 +215,15 @@ def _terms(roles: ColumnRoles, *, expert: bool) -> tuple[dict[str, Any], Device]
         "intersections": depth,
         "suppress_below": least,
     }
+    if _has_umap():
+        fields["projection"] = more[4].selectbox(
+            "Picture of groups", ["pca", "umap"], format_func=str.upper, key="projection"
+        )
     return fields, device
+
+
+def _has_umap() -> bool:
+    return find_spec("umap") is not None
 
 
 def _device(cell: Any) -> Device:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import polars as pl
 import pytest
 
-from fairaudit.audit.projection import MOST_ROWS, evenly, principal_plane, projection_table
+from fairaudit.audit.projection import (
+    MOST_ROWS,
+    evenly,
+    principal_plane,
+    projection_table,
+    umap_plane,
+)
 from fairaudit.data.arrays import Arrays
+from fairaudit.exceptions import SpecError
 
 
 def arrays_of(X: np.ndarray) -> Arrays:
@@ -92,3 +101,19 @@ def test_many_rows_are_thinned_evenly() -> None:
     assert len(kept) == MOST_ROWS
     assert (kept[0], kept[-1]) == (0, 99_999)
     assert set(np.diff(kept)) <= {50, 51}
+
+
+def test_umap_keeps_planted_clusters_apart() -> None:
+    pytest.importorskip("umap", reason="the extra 'umap' is not installed")
+    rng = np.random.default_rng(0)
+    X = np.concatenate([rng.standard_normal((60, 5)), rng.standard_normal((60, 5)) + 12])
+    plane = umap_plane(X, 0)
+    first, second = plane[:60], plane[60:]
+    within = max(np.ptp(first, axis=0).max(), np.ptp(second, axis=0).max())
+    assert np.linalg.norm(first.mean(axis=0) - second.mean(axis=0)) > within
+
+
+def test_a_missing_umap_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "umap", None)
+    with pytest.raises(SpecError, match=r"fairaudit\[umap\]"):
+        umap_plane(np.zeros((5, 2)), 0)
