@@ -77,7 +77,7 @@ def test_tables_of_the_effects_page() -> None:
         "effects", "variance", "importance", "history", "clusters", "seen", "path"
     }  # fmt: skip
     assert tables["effects"].columns == [
-        "cluster", "effect", "mean", "sd", "low", "high", "n", "seen"
+        "cluster", "effect", "mean", "sd", "low", "high", "n", "seen", "used"
     ]  # fmt: skip
     unseen = tables["effects"].filter(~pl.col("seen"))["cluster"].to_list()
     assert sorted(unseen) == ["site 4", "site 5"]

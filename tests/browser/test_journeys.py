@@ -103,10 +103,11 @@ def test_a_running_fit_can_be_cancelled(page: Page, server: Server) -> None:
     page.get_by_text("Expert", exact=True).click()
     settle(page)
     choose_method(page, "Pooled network (ERM)")
-    epochs = page.get_by_role("spinbutton", name="Epochs")
+    epochs = page.locator(".st-key-knob-erm-max_epochs").get_by_role("spinbutton")
+    expect(epochs).to_have_count(1)  # the form of the method before may still be leaving
     epochs.fill("1000")
     epochs.press("Enter")
-    patience = page.get_by_role("spinbutton", name="Patience")
+    patience = page.locator(".st-key-knob-erm-patience").get_by_role("spinbutton")
     patience.fill("1000")
     patience.press("Enter")
     settle(page)
