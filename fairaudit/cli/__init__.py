@@ -11,6 +11,7 @@ import typer
 from pydantic import ValidationError
 
 from fairaudit.cli import terminal
+from fairaudit.cli.options import names
 from fairaudit.exceptions import (
     Cancelled,
     FairauditError,
@@ -84,11 +85,6 @@ def _usage_text(error: Exception) -> str:
 def _fail(text: str, code: int) -> None:
     print(f"fairaudit: {text}", file=sys.stderr)  # noqa: T201 - the command line's own voice
     sys.exit(code)
-
-
-def names(text: str | None) -> tuple[str, ...]:
-    """Column names of a comma-separated option."""
-    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
 
 
 def parameters(pairs: list[str] | None) -> dict[str, Any]:
@@ -189,14 +185,7 @@ def sweep(
     """What if the number of latent groups were another one: fit, stability and worst group."""
     from fairaudit.cli import commands
 
-    roles = commands.Wanted(
-        target=target,
-        features=names(features),
-        sensitive=names(sensitive),
-        cluster=cluster,
-        weight=weight,
-        positive=positive,
-    )
+    roles = commands.wanted(target, features, sensitive, cluster, weight, positive)
     params = {**parameters(param), "n_groups": commands.group_range(groups)}
     result = commands.train(
         table, roles, "sweep", method, params, "rows", seed, device, out, json_
@@ -223,14 +212,7 @@ def stress(
     """Stress a method: shift between validation and test, ablations, objectives, many groups."""
     from fairaudit.cli import commands
 
-    roles = commands.Wanted(
-        target=target,
-        features=names(features),
-        sensitive=names(sensitive),
-        cluster=cluster,
-        weight=weight,
-        positive=positive,
-    )
+    roles = commands.wanted(target, features, sensitive, cluster, weight, positive)
     result = commands.train(
         table, roles, "stress", method, parameters(param), "rows", seed, device, out, json_
     )
@@ -257,14 +239,7 @@ def compare(
     """Compare methods on the same splits and preprocessing, with paired intervals."""
     from fairaudit.cli import commands
 
-    roles = commands.Wanted(
-        target=target,
-        features=names(features),
-        sensitive=names(sensitive),
-        cluster=cluster,
-        weight=weight,
-        positive=positive,
-    )
+    roles = commands.wanted(target, features, sensitive, cluster, weight, positive)
     wanted = list(names(methods))
     params = {**parameters(param), "methods": wanted, "seeds": seeds}
     result = commands.train(

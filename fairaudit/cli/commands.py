@@ -22,6 +22,7 @@ from fairaudit._version import __version__
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.spec import AuditSpec
 from fairaudit.cli import terminal
+from fairaudit.cli.options import names
 from fairaudit.data import store
 from fairaudit.data.columns import look
 from fairaudit.data.doctor import Diagnosis
@@ -64,6 +65,25 @@ class Wanted:
         single = (self.target, self.cluster, self.weight, self.split)
         many = (*self.features, *self.sensitive, *self.predictions, *self.scores)
         return {*many, *(c for c in single if c)}
+
+
+def wanted(
+    target: str | None,
+    features: str | None,
+    sensitive: str | None,
+    cluster: str | None,
+    weight: str | None,
+    positive: str | None,
+) -> Wanted:
+    """Roles from the options that all training commands share."""
+    return Wanted(
+        target=target,
+        features=names(features),
+        sensitive=names(sensitive),
+        cluster=cluster,
+        weight=weight,
+        positive=positive,
+    )
 
 
 @dataclass(frozen=True)
