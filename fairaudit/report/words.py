@@ -197,18 +197,21 @@ def findings(result: AuditResult) -> list[str]:
 
 
 def limits(result: AuditResult, *, attribute: str, metric: str, model: str, split: str) -> str:
-    """Which gap could not have been seen: for the group where most stays hidden."""
-    table = result.tables.get("detectable")
-    if table is None:
-        return ""
-    rows = table.filter(
+    """Which gap could not have been seen, and how far the gap's interval can be relied on."""
+    asked = (
         (pl.col("attribute") == attribute)
         & (pl.col("metric") == metric)
         & (pl.col("model") == model)
         & (pl.col("split") == split)
-        & pl.col("gap_detectable").is_not_null()
-    ).sort("gap_detectable", "n", descending=[True, False])
-    return "" if rows.is_empty() else explain.detectable_sentence(rows.row(0, named=True))
+    )
+    said = []
+    if (table := result.tables.get("detectable")) is not None:
+        hidden = table.filter(asked & pl.col("gap_detectable").is_not_null())
+        rows = hidden.sort("gap_detectable", "n", descending=[True, False])
+        said += [explain.detectable_sentence(row) for row in rows.head(1).iter_rows(named=True)]
+    gaps = result.gaps.filter(asked & (pl.col("kind") == "difference"))
+    said += [explain.coverage_note(row) for row in gaps.head(1).iter_rows(named=True)]
+    return " ".join(filter(None, said))
 
 
 # -- selection ----------------------------------------------------------------------------------

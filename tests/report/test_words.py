@@ -159,3 +159,15 @@ def test_equal_groups_are_not_ranked() -> None:
     assert lead == (
         "On test rows, all 2 groups of sex have the same true-positive rate of m: **0.0%**."
     )
+
+
+def test_a_gap_that_rests_on_few_rows_says_how_its_interval_did_in_simulations():
+    from fairaudit.audit.predictions import audit_predictions
+
+    truth, answer = [1, 0] * 60, [1, 0, 0, 0] * 30
+    sex = ["m"] * 100 + ["f"] * 20
+    result = audit_predictions(truth, answer, sensitive_features=pl.DataFrame({"sex": sex}))
+    model, split = result.gaps.select("model", "split").row(0)
+    said = words.limits(result, attribute="sex", metric="tpr", model=model, split=split)
+    assert "fewer than 30 rows" in said
+    assert "simulations" in said
