@@ -115,10 +115,23 @@ def own_server(tmp_path: Path) -> Iterator[Server]:
         running.stop()
 
 
+_AT_REST = """token => {
+  const app = document.querySelector("[data-testid='stApp']");
+  const busy = !app || app.dataset.testScriptState !== "notRunning"
+    || document.querySelector("[data-testid='stStatusWidget'], [data-stale='true']");
+  const now = performance.now();
+  if (busy || window.__rest?.token !== token) window.__rest = {token, since: now};
+  return !busy && now - window.__rest.since > 400;
+}"""
+
+
 def settle(page: Page) -> None:
-    """Wait until the app has drawn everything and is at rest."""
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
-    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+    """Wait until the app has drawn everything, nothing is leaving, and it stays so a while.
+
+    One look is not enough: a click needs a moment to reach the server, and until the server
+    has answered the page still says that nothing runs.
+    """
+    page.wait_for_function(_AT_REST, arg=time.monotonic_ns(), timeout=PATIENCE)
 
 
 def visit(page: Page, url: str) -> None:

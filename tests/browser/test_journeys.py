@@ -28,6 +28,11 @@ def choose_method(page: Page, title: str) -> None:
     settle(page)
 
 
+def setting(page: Page, method: str, name: str) -> Locator:
+    """A number of a method's form; the form of the method before may still be leaving."""
+    return page.locator(f".st-key-knob-{method}-{name}").get_by_role("spinbutton")
+
+
 def card(page: Page) -> Locator:
     """The card of the job that is looked at."""
     return page.locator("[class*='st-key-card-']")
@@ -103,11 +108,10 @@ def test_a_running_fit_can_be_cancelled(page: Page, server: Server) -> None:
     page.get_by_text("Expert", exact=True).click()
     settle(page)
     choose_method(page, "Pooled network (ERM)")
-    epochs = page.locator(".st-key-knob-erm-max_epochs").get_by_role("spinbutton")
-    expect(epochs).to_have_count(1)  # the form of the method before may still be leaving
+    epochs = setting(page, "erm", "max_epochs")
     epochs.fill("1000")
     epochs.press("Enter")
-    patience = page.locator(".st-key-knob-erm-patience").get_by_role("spinbutton")
+    patience = setting(page, "erm", "patience")
     patience.fill("1000")
     patience.press("Enter")
     settle(page)

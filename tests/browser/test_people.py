@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 from fairaudit.data.samples import SAMPLES
 from fairaudit.jobs.workspace import Workspace
 from tests.browser.conftest import Server, lead, settle, shoot, visit
-from tests.browser.test_journeys import FIT, card, choose_method, start, upload
+from tests.browser.test_journeys import FIT, card, choose_method, setting, start, upload
 
 pytestmark = pytest.mark.browser
 
@@ -59,7 +59,7 @@ def test_a_data_scientist_fits_an_expert_for_each_group_and_sees_who_is_harmed(
     expect(page.get_by_role("heading", level=1)).to_have_text("Train")
     settle(page)
     choose_method(page, "FairSDE")
-    epochs = page.get_by_role("spinbutton", name="Epochs")
+    epochs = setting(page, "fair-sde", "max_epochs")
     epochs.fill("3")
     epochs.press("Enter")
     settle(page)
