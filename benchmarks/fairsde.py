@@ -22,13 +22,15 @@ from torch.nn import functional
 from fairaudit.audit.selection import decide
 from fairaudit.methods._fit import pick_device
 from fairaudit.methods._nets import channels_last, make_encoder
+from fairaudit.methods._sde_gradient import Facts, Shares, facts_of
 from fairaudit.methods._sde_losses import cosines, divergence_loss, sample_pairs
-from fairaudit.methods._sde_net import Objective, SelectiveExperts, losses
+from fairaudit.methods._sde_net import SelectiveExperts, pulled
 from fairaudit.methods._sgd import Recipe, mixed_precision, optimiser, row_loss
 from fairaudit.methods.baseline_networks import Headed
 from fairaudit.methods.no_harm import OBJECTIVES, choose_no_harm
 
 GROUPS, CLASSES = 3, 2
+EPOCH = 40  # batches of an epoch
 
 
 def clock(device: torch.device) -> float:
@@ -65,7 +67,9 @@ def steps_of(
         channels_last(full)
     recipe = Recipe()
     down, down_full = optimiser(plain, recipe), optimiser(full, recipe)
-    objective, chance = Objective((0.1, 0.1, 0.1)), torch.Generator().manual_seed(0)
+    shares, chance = Shares(1.0, 0.1, 0.1, 0.1), torch.Generator().manual_seed(0)
+    many = groups.repeat(EPOCH), y.repeat(EPOCH)
+    drawn: list[Facts] = []
 
     def erm() -> None:
         down.zero_grad(set_to_none=True)
@@ -75,10 +79,13 @@ def steps_of(
         down.step()
 
     def fair() -> None:
+        if not drawn:  # pairs and weights are worked out once an epoch, and count here
+            sizes, shape = [batch] * EPOCH, (GROUPS, CLASSES)
+            drawn.extend(facts_of(*many, None, sizes, shape, shares, chance))
         down_full.zero_grad(set_to_none=True)
         with mixed_precision(device):
             f = full.encoder(x)
-        losses(full, f.float(), y, groups, y, None, objective, chance)["loss"].backward()
+        pulled(full, f.float(), drawn.pop(), shares)
         down_full.step()
 
     return erm, fair

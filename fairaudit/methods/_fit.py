@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -12,8 +13,9 @@ from torch import Tensor, nn
 from fairaudit.exceptions import SpecError, TrainingError
 from fairaudit.methods._monitor import Monitor, Silent
 
-Step = Callable[[Tensor], Mapping[str, Tensor]]
-Batches = Callable[[torch.Generator], Iterable[Tensor]]
+Drawn = TypeVar("Drawn")  # what stands for a batch: row numbers, or rows and facts about them
+Step = Callable[[Drawn], Mapping[str, Tensor]]
+Batches = Callable[[torch.Generator], Iterable[Drawn]]
 
 
 def pick_device(device: str) -> torch.device:
@@ -32,7 +34,7 @@ def pick_device(device: str) -> torch.device:
     return torch.device(wanted)
 
 
-def shuffled(n: int, batch_size: int, device: torch.device) -> Batches:
+def shuffled(n: int, batch_size: int, device: torch.device) -> Batches[Tensor]:
     """Batches of row numbers in random order; a last batch of one row joins its neighbour."""
 
     def batches(generator: torch.Generator) -> Iterable[Tensor]:
@@ -55,8 +57,8 @@ class Fit:
 
 def train(
     modules: nn.Module,
-    step: Step,
-    batches: Batches,
+    step: Step[Drawn],
+    batches: Batches[Drawn],
     *,
     max_epochs: int,
     seed: int,
@@ -73,9 +75,9 @@ def train(
     modules : nn.Module
         Everything whose state is kept and restored.
     step : callable
-        Row numbers (b,) → named scalar tensors (detached); does its own backward and optimiser.
+        A batch → named scalar tensors (detached); does its own backward and optimiser.
     batches : callable
-        Generator → iterable of row-number tensors for one epoch.
+        Generator → iterable of the batches of one epoch, as a rule row numbers (b,).
     validate : callable or None
         Returns metrics of the validation rows; must hold "loss". None = keep the last epoch.
     patience : int or None
@@ -117,7 +119,11 @@ def train(
 
 
 def _epoch(
-    modules: nn.Module, step: Step, batches: Batches, generator: torch.Generator, ear: Monitor
+    modules: nn.Module,
+    step: Step[Drawn],
+    batches: Batches[Drawn],
+    generator: torch.Generator,
+    ear: Monitor,
 ) -> dict[str, float]:
     modules.train()
     sums: dict[str, Tensor] = {}

@@ -22,7 +22,7 @@ class Pairs(NamedTuple):
 
 
 def sample_pairs(
-    groups: Tensor, classes: Tensor, n_groups: int, n_classes: int, chance: torch.Generator
+    groups: Tensor, classes: Tensor, n_groups: int, n_classes: int, chance: torch.Generator | None
 ) -> Pairs:
     """Draw pairs uniformly: a random other row with the same (group, class), and a random row of
     the same class from another group.

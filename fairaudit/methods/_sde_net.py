@@ -5,17 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fairaudit.methods._fit import Fit
+from fairaudit.methods._fit import Batches, Drawn, Fit
 from fairaudit.methods._monitor import Monitor
 from fairaudit.methods._nets import MLP, ResNet18
 from fairaudit.methods._rows import Rows, in_pieces
+from fairaudit.methods._sde_gradient import Facts, Shares, facts_of, joint_losses
 from fairaudit.methods._sde_losses import (
     BatchesOfGroups,
+    Pairs,
     centre_loss,
     cosines,
     divergence_loss,
@@ -23,7 +26,7 @@ from fairaudit.methods._sde_losses import (
     own_group,
     sample_pairs,
 )
-from fairaudit.methods._sgd import Recipe, fit_network, mixed_precision, row_loss
+from fairaudit.methods._sgd import Recipe, by_graph, fit_network, mixed_precision, row_loss
 
 
 class SelectiveExperts(nn.Module):
@@ -102,9 +105,13 @@ def losses(
     classes: Tensor,
     weight: Tensor | None,
     objective: Objective,
-    chance: torch.Generator,
+    chance: torch.Generator | None,
+    pairs: Pairs | None = None,
 ) -> dict[str, Tensor]:
-    """The four losses of a batch and their sum "loss"; those of weight 0 are not computed."""
+    """The four losses of a batch and their sum "loss"; those of weight 0 are not computed.
+
+    Pairs are drawn by `chance` where none are given.
+    """
     found: dict[str, Tensor] = {}
     terms: list[Tensor] = []
     if objective.experts:
@@ -123,7 +130,8 @@ def losses(
         found["centres"] = centre_loss(s, groups, classes)
         terms.append(virt * found["centres"])
     if div:
-        pairs = sample_pairs(groups, classes, net.n_groups, net.n_outputs, chance)
+        if pairs is None:
+            pairs = sample_pairs(groups, classes, net.n_groups, net.n_outputs, chance)
         found["divergence"] = divergence_loss(
             z, s, groups, classes, pairs, legacy=objective.legacy_centres
         )
@@ -145,28 +153,86 @@ def train_jointly(
     task: str = "experts",
 ) -> Fit:
     """All losses at once; the epoch with the best validation loss is kept."""
-    classes = fitted.classes
+    whole = all((objective.experts, *objective.lambdas)) and net.n_outputs > 1
+    given = net, fitted, objective, recipe, device
+    shared: dict[str, Any] = {
+        "seed": seed,
+        "validate": _validation(net, held, objective, seed) if held is not None else None,
+        "monitor": monitor,
+        "task": task,
+    }
+    n = len(fitted.rows)
+    if whole:
+        return fit_network(net, *_with_written_gradients(*given), n, recipe, **shared)
+    return fit_network(net, *_with_a_graph(*given), n, recipe, **shared)
 
-    def batch_losses(index: Tensor, chance: torch.Generator) -> Mapping[str, Tensor]:
+
+Pull = Callable[[Drawn, torch.Generator], Mapping[str, Tensor]]
+
+
+def _embedding(
+    net: SelectiveExperts, part: Part, recipe: Recipe, device: torch.device
+) -> Callable[[Tensor, torch.Generator], Tensor]:
+    def embed(index: Tensor, chance: torch.Generator) -> Tensor:
         with mixed_precision(device):
-            x = fitted.rows.take(index, chance if recipe.augment else None)
-            f = net.encoder(x)
-        weight = None if fitted.weight is None else fitted.weight[index]
-        groups, y = fitted.groups[index], fitted.y[index]
-        return losses(net, f.float(), y, groups, classes[index], weight, objective, chance)
+            f = net.encoder(part.rows.take(index, chance if recipe.augment else None))
+        return f.float()  # type: ignore[no-any-return]
 
-    return fit_network(
-        net,
-        batch_losses,
-        len(fitted.rows),
-        recipe,
-        seed=seed,
-        device=device,
-        validate=_validation(net, held, objective, seed) if held is not None else None,
-        batches=BatchesOfGroups(fitted.groups, net.n_groups, recipe.batch_size),
-        monitor=monitor,
-        task=task,
+    return embed
+
+
+def _with_a_graph(
+    net: SelectiveExperts, part: Part, objective: Objective, recipe: Recipe, device: torch.device
+) -> tuple[Pull[Tensor], Batches[Tensor]]:
+    """How to train with any of the losses: autograd keeps the books."""
+    embed = _embedding(net, part, recipe, device)
+
+    def of_batch(index: Tensor, chance: torch.Generator) -> Mapping[str, Tensor]:
+        weight = None if part.weight is None else part.weight[index]
+        known = part.y[index], part.groups[index], part.classes[index], weight
+        return losses(net, embed(index, chance), *known, objective, chance)
+
+    return by_graph(of_batch), BatchesOfGroups(part.groups, net.n_groups, recipe.batch_size)
+
+
+def _with_written_gradients(
+    net: SelectiveExperts, part: Part, objective: Objective, recipe: Recipe, device: torch.device
+) -> tuple[Pull[tuple[Tensor, Facts]], Batches[tuple[Tensor, Facts]]]:
+    """How to train a classification with all four losses: two to three times faster steps."""
+    embed = _embedding(net, part, recipe, device)
+    rows = BatchesOfGroups(part.groups, net.n_groups, recipe.batch_size)
+    shares = Shares(objective.experts, *objective.lambdas, objective.legacy_centres)
+
+    def batches(generator: torch.Generator) -> list[tuple[Tensor, Facts]]:
+        epoch = rows(generator)
+        order, sizes = torch.cat(epoch), [len(index) for index in epoch]
+        weight = None if part.weight is None else part.weight[order]
+        shape = net.n_groups, net.n_outputs
+        known = part.groups[order], part.classes[order], weight
+        return list(zip(epoch, facts_of(*known, sizes, shape, shares, generator), strict=True))
+
+    def pull(batch: tuple[Tensor, Facts], chance: torch.Generator) -> Mapping[str, Tensor]:
+        f = embed(batch[0], chance)
+        return pulled(net, f, batch[1], shares)
+
+    return pull, batches
+
+
+def pulled(net: SelectiveExperts, f: Tensor, facts: Facts, shares: Shares) -> Mapping[str, Tensor]:
+    """The losses of a batch with all four; leaves gradients in what learns."""
+    terms, slopes = joint_losses(f, net.experts, net.discriminator, net.centres, facts, shares)
+    f.backward(slopes.embedding)
+    heads = (
+        net.experts.weight,
+        net.experts.bias,
+        net.discriminator.weight,
+        net.discriminator.bias,
+        net.centres,
     )
+    for parameter, slope in zip(heads, slopes[1:], strict=True):
+        parameter.grad = slope
+    each = (terms / terms.new_tensor(shares[:4])).unbind()
+    return dict(zip(Shares._fields, each, strict=False)) | {"loss": terms.sum()}
 
 
 def _validation(

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fairaudit.exceptions import SpecError
-from fairaudit.methods._fit import Batches, Fit, shuffled, train
+from fairaudit.methods._fit import Batches, Drawn, Fit, train
 from fairaudit.methods._monitor import Monitor
 
 _DECAY_STEPS = 50  # small tables: the rate falls by 0.9 no faster than every 50 steps
@@ -65,16 +65,28 @@ def optimiser(net: nn.Module, recipe: Recipe) -> torch.optim.SGD:
     )
 
 
+def by_graph(
+    losses: Callable[[Drawn, torch.Generator], Mapping[str, Tensor]],
+) -> Callable[[Drawn, torch.Generator], Mapping[str, Tensor]]:
+    """Losses whose gradients the recorded graph gives: "loss" is the one followed downhill."""
+
+    def pull(batch: Drawn, chance: torch.Generator) -> Mapping[str, Tensor]:
+        found = losses(batch, chance)
+        found["loss"].backward()
+        return {name: value.detach() for name, value in found.items()}
+
+    return pull
+
+
 def fit_network(
     net: nn.Module,
-    losses: Callable[[Tensor, torch.Generator], Mapping[str, Tensor]],
+    pull: Callable[[Drawn, torch.Generator], Mapping[str, Tensor]],
+    batches: Batches[Drawn],
     n: int,
     recipe: Recipe,
     *,
     seed: int,
-    device: torch.device,
     validate: Callable[[], Mapping[str, float]] | None,
-    batches: Batches | None = None,
     monitor: Monitor | None = None,
     task: str = "training",
 ) -> Fit:
@@ -82,13 +94,13 @@ def fit_network(
 
     Parameters
     ----------
-    losses : callable
-        Row numbers (b,) and a generator for augmentation and pairs → named losses; "loss" is the
-        one that is followed downhill.
+    pull : callable
+        A batch and a generator for augmentation → named losses, detached; leaves gradients in
+        the parameters.
+    batches : callable
+        The batches of one epoch.
     n : int
         Number of training rows.
-    batches : callable or None
-        Row numbers of one epoch; shuffled batches by default.
     """
     steps = max(1, -(-n // recipe.batch_size))
     descent = optimiser(net, recipe)
@@ -97,17 +109,16 @@ def fit_network(
     )
     chance = torch.Generator().manual_seed(seed + 1)
 
-    def step(rows: Tensor) -> Mapping[str, Tensor]:
+    def step(batch: Drawn) -> Mapping[str, Tensor]:
         descent.zero_grad(set_to_none=True)
-        found = losses(rows, chance)
-        found["loss"].backward()
+        found = pull(batch, chance)
         descent.step()
-        return {name: value.detach() for name, value in found.items()}
+        return found
 
     return train(
         net,
         step,
-        batches or shuffled(n, recipe.batch_size, device),
+        batches,
         max_epochs=recipe.max_epochs,
         seed=seed,
         validate=validate,

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from fairaudit.exceptions import SpecError
 from fairaudit.methods._design import Target, check_design, checked_weight, softmax
-from fairaudit.methods._fit import pick_device
+from fairaudit.methods._fit import pick_device, shuffled
 from fairaudit.methods._groups import Groups, stratified_validation
 from fairaudit.methods._monitor import Monitor
 from fairaudit.methods._nets import channels_last, load_weights, make_encoder
@@ -26,7 +26,7 @@ from fairaudit.methods._scores import (
     state_of_target,
     target_of_state,
 )
-from fairaudit.methods._sgd import fit_network, mixed_precision, recipe_of, row_loss
+from fairaudit.methods._sgd import by_graph, fit_network, mixed_precision, recipe_of, row_loss
 from fairaudit.methods._state import load_state, save_state
 
 Task = Literal["auto", "binary", "multiclass", "regression"]
@@ -202,11 +202,11 @@ class PooledNetwork(BaseEstimator):  # type: ignore[misc]
 
         self.fit_ = fit_network(
             self.net_,
-            losses,
+            by_graph(losses),
+            shuffled(len(rows), recipe.batch_size, device),
             len(rows),
             recipe,
             seed=seed,
-            device=device,
             validate=validate if len(later) else None,
             monitor=monitor,
             task=self._task_title,

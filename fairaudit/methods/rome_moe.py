@@ -441,7 +441,9 @@ def _as_classes(y: Any, kind: str) -> Any:
     return y
 
 
-def _orders(n: int, batch_size: int, seeds: Sequence[int], device: torch.device) -> Batches:
+def _orders(
+    n: int, batch_size: int, seeds: Sequence[int], device: torch.device
+) -> Batches[Tensor]:
     """Batches of row numbers (M, b): every member has an order of its own, fixed by its seed."""
     chance = [torch.Generator().manual_seed(s) for s in seeds]
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from fairaudit.methods._sde_gradient import Shares, facts_of
 from fairaudit.methods._sde_losses import (
     BatchesOfGroups,
     Pairs,
@@ -18,7 +19,7 @@ from fairaudit.methods._sde_losses import (
     own_group,
     sample_pairs,
 )
-from fairaudit.methods._sde_net import Objective, SelectiveExperts, losses
+from fairaudit.methods._sde_net import Objective, SelectiveExperts, losses, pulled
 from fairaudit.methods._sgd import row_loss
 
 
@@ -135,6 +136,41 @@ def test_gradients_are_finite_even_without_partners(legacy):
     losses(net, f, y, a, y, None, objective, torch.Generator())["loss"].backward()
     assert torch.isfinite(f.grad).all()
     assert all(torch.isfinite(p.grad).all() for p in net.parameters())
+
+
+NAMES = ("experts", "discriminator", "centres", "divergence")
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(("g", "c"), [(1, 2), (2, 2), (3, 3), (5, 4)])
+@pytest.mark.parametrize("sizes", [[1], [5], [64], [2, 30, 7]])
+def test_written_gradients_equal_those_of_the_graph(g, c, sizes, weighted, legacy):
+    net, f, a, y = batch(g, c, sum(sizes), 11)
+    weight = torch.rand(len(f), dtype=torch.float64) + 0.5 if weighted else None
+    objective = Objective((0.3, 0.7, 1.1), 0.8, legacy)
+    shares = Shares(0.8, 0.3, 0.7, 1.1, legacy)
+    torch.set_default_dtype(torch.float64)
+    try:
+        chance = torch.Generator().manual_seed(7)
+        facts = facts_of(a, y, weight, sizes, (g, c), shares, chance)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    rows = torch.arange(len(f)).split(sizes)
+    for index, known in zip(rows, facts, strict=True):
+        pairs = Pairs(*known.partners, *(known.has > 0))
+        near = f[index].clone().requires_grad_()
+        w = None if weight is None else weight[index]
+        found = losses(net, near, y[index], a[index], y[index], w, objective, None, pairs)
+        followed = [near, *(p for p in net.parameters())]
+        wanted = torch.autograd.grad(found["loss"], followed)
+        again = f[index].clone().requires_grad_()
+        said = pulled(net, again, known, shares)
+        got = [again.grad, *(p.grad for p in net.parameters())]
+        for name in (*NAMES, "loss"):
+            assert float(said[name]) == pytest.approx(float(found[name].detach()), abs=1e-9)
+        for one, other in zip(got, wanted, strict=True):
+            assert torch.allclose(one, other, atol=1e-9)
 
 
 def test_divergence_is_negative_when_rows_sit_on_their_centres():
