@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 from numpy.typing import NDArray
 
 from fairaudit.exceptions import InputError, SpecError
@@ -96,7 +97,7 @@ class HeldRows:
         Groups; the same for all splits.
     y, codes : (m,) outcome and group code (-1: unknown)
     expert, baseline : Answers
-    clusters : (m,) or None
+    clusters, weight : (m,) or None
     """
 
     names: list[str]
@@ -105,6 +106,7 @@ class HeldRows:
     expert: Answers
     baseline: Answers
     clusters: NDArray[Any] | None
+    weight: NDArray[np.float64] | None = None
 
     def take(self, index: NDArray[Any]) -> HeldRows:
         """Rows by mask or position."""
@@ -112,17 +114,15 @@ class HeldRows:
             Answers(a.label[index], None if a.score is None else a.score[index])
             for a in (self.expert, self.baseline)
         ]
-        apart = None if self.clusters is None else self.clusters[index]
-        return HeldRows(self.names, self.y[index], self.codes[index], pair[0], pair[1], apart)
+        apart = (None if v is None else v[index] for v in (self.clusters, self.weight))
+        return HeldRows(self.names, self.y[index], self.codes[index], pair[0], pair[1], *apart)
 
     def evidence(self, metric: Metric) -> Evidence:
         """Expert against baseline, by group."""
         if metric == "auroc" and not np.isin(self.y, (0.0, 1.0)).all():
             raise SpecError("metric 'auroc' needs a binary outcome; choose 'accuracy'")
-        size = len(self.names)
-        return evidence(
-            self.y, self.expert, self.baseline, self.codes, size, metric, self.clusters
-        )
+        pair, apart = (self.expert, self.baseline), (self.clusters, self.weight)
+        return evidence(self.y, *pair, self.codes, len(self.names), metric, *apart)
 
 
 def held_rows(tables: Mapping[str, pl.DataFrame]) -> dict[str, HeldRows]:
@@ -151,8 +151,9 @@ def held_rows(tables: Mapping[str, pl.DataFrame]) -> dict[str, HeldRows]:
 def _held(rows: pl.DataFrame, names: list[str]) -> HeldRows:
     expert, baseline = (_answers(rows, prefix) for prefix in ("", "base_"))
     apart = rows["cluster"].rank("dense").to_numpy() if "cluster" in rows.columns else None
+    weight = rows["weight"].to_numpy() if "weight" in rows.columns else None
     codes = rows["code"].to_numpy()
-    return HeldRows(names, rows["y"].to_numpy(), codes, expert, baseline, apart)
+    return HeldRows(names, rows["y"].to_numpy(), codes, expert, baseline, apart, weight)
 
 
 def _answers(rows: pl.DataFrame, prefix: str) -> Answers:
@@ -191,9 +192,14 @@ def _need(tables: Mapping[str, pl.DataFrame], name: str) -> pl.DataFrame:
 
 
 def _groups(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """row, group: as the audit stored them, else the crossing of all attributes of `people`."""
+    """row, group and weight where rows are weighted: as the audit stored them.
+
+    Else the crossing of all attributes of `people`.
+    """
     if "selection_rows" in tables:
-        return tables["selection_rows"].select("row", "group")
+        return tables["selection_rows"].select(
+            "row", "group", cs.by_name("weight", require_all=False)
+        )
     people = _need(tables, "people")
     attributes = [c for c in people.columns if c not in ("row", "split", "cluster")]
     return people.select("row", group=pl.concat_str(attributes, separator=" × "))
@@ -275,6 +281,12 @@ def _facts(row: Mapping[str, Any]) -> dict[str, Any]:
 def _table_in_words(row: Mapping[str, Any]) -> str:
     if row["both_right"] is None or row["metric"] != "accuracy":
         return ""
+    plain = (row["expert_only"] - row["baseline_only"]) / max(row["n"], 1)
+    if row["difference"] is not None and abs(plain - row["difference"]) > 1e-9:
+        return (
+            f"Rows are weighted: counted one by one, the difference would be ({row['expert_only']}"
+            f" − {row['baseline_only']}) / {row['n']} = {100 * plain:+.1f} points."
+        )
     return (
         f"By hand: ({row['expert_only']} − {row['baseline_only']}) / {row['n']} rows is the "
         f"difference; {row['both_right']} rows are right in both and {row['neither']} in neither."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +15,7 @@ from fairaudit.methods._bounds import Difference, PairedCounts, SkewedMean, Stud
 Float = NDArray[np.float64]
 Metric = Literal["accuracy", "balanced_accuracy", "auroc", "neg_mse"]
 METRICS: tuple[Metric, ...] = ("accuracy", "balanced_accuracy", "auroc", "neg_mse")
+WEIGHTED: tuple[Metric, ...] = ("accuracy", "neg_mse")  # means over rows, so that rows can weigh
 MIN_ROWS = 20
 MIN_CLASS_ROWS = 5
 
@@ -70,6 +71,7 @@ def evidence(
     n_groups: int,
     metric: Metric,
     clusters: NDArray[Any] | None = None,
+    weight: Float | None = None,
 ) -> Evidence:
     """Compare two models on the same rows.
 
@@ -79,6 +81,8 @@ def evidence(
     groups : (m,) codes; negative codes are left out
     clusters : (m,) or None
         Rows of one cluster are not independent: accuracy and −MSE then use cluster totals.
+    weight : (m,) or None
+        Accuracy and −MSE are then weighted means; the other metrics count rows.
 
     Raises
     ------
@@ -93,9 +97,12 @@ def evidence(
     order = np.flatnonzero(keep)[np.argsort(groups[keep], kind="stable")]
     pair = _Pair(y[order], expert, baseline, order, groups[order], n_groups)
     found = _COMPARISONS[metric](pair)
-    if clusters is not None and metric in ("accuracy", "neg_mse"):
-        found = _by_cluster(found, pair, clusters[order])
-    return found
+    if metric not in WEIGHTED:
+        return found
+    each = None if weight is None or np.ptp(weight) == 0 else weight[order]
+    if each is not None:
+        found = _weighted(found, pair, each)
+    return found if clusters is None else _by_cluster(found, pair, clusters[order], each)
 
 
 class _Pair:
@@ -317,16 +324,68 @@ _COMPARISONS: dict[Metric, Callable[[_Pair], Evidence]] = {
 }
 
 
-def _by_cluster(found: Evidence, pair: _Pair, clusters: NDArray[Any]) -> Evidence:
+def _weighted(found: Evidence, pair: _Pair, weight: Float) -> Evidence:
+    """Weighted means, judged on an effective number of rows.
+
+    Accuracy keeps its exact bounds, on the shares of the weight and on the smaller of Kish's
+    number (Σw)²/Σw² and the one that gives the linearised variance (Korn and Graubard, Survey
+    Methodology 24, 1998, 193–201); −MSE keeps Hall's, on weighted moments.
+    """
+    total = pair.sum(weight)
+    rows = np.minimum(_ratio(total**2, pair.sum(weight**2)), np.maximum(pair.n, 1))
+    rows = np.where(total > 0, rows, 0.0)
+
+    def mean(values: NDArray[Any]) -> Float:
+        return np.where(
+            total > 0, pair.sum(weight * values) / np.where(total > 0, total, 1), np.nan
+        )
+
+    each = pair.row_differences(found.metric)
+    shift = mean(each)
+    centred = each - shift[pair.groups]
+    spread = np.sqrt(np.maximum(mean(centred**2), 0))
+    known = np.nan_to_num(shift), np.maximum(np.nan_to_num(spread), 1e-12)
+    if found.metric == "accuracy":
+        right = pair.right()
+        expert, baseline = mean(right[0]), mean(right[1])
+        error = (
+            pair.sum((weight * np.nan_to_num(centred)) ** 2) / np.where(total > 0, total, 1) ** 2
+        )
+        design = np.where(error > 0, known[1] ** 2 / np.where(error > 0, error, 1), np.inf)
+        rows = np.minimum(rows, design)
+        gains, losses = (np.nan_to_num(mean(right[i] & ~right[1 - i])) * rows for i in (0, 1))
+        test: Difference = PairedCounts(rows, gains, losses)
+    else:
+        baseline = mean(-np.square(pair.b - pair.y))
+        expert = baseline + shift
+        skew = np.nan_to_num(mean(centred**3)) / known[1] ** 3
+        test = SkewedMean(*known, skew, np.maximum(rows, 2))
+    obstacle = tuple(o or w for o, w in zip(found.obstacle, _enough(np.floor(rows)), strict=True))
+    return replace(
+        found,
+        baseline=baseline,
+        expert=expert,
+        judged=np.array([o == "" for o in obstacle]),
+        obstacle=obstacle,
+        spread=known[1] * np.sqrt(np.maximum(pair.n, 1) / np.maximum(rows, 1)),
+        test=test,
+    )
+
+
+def _by_cluster(
+    found: Evidence, pair: _Pair, clusters: NDArray[Any], weight: Float | None
+) -> Evidence:
     """The same estimates with errors from cluster totals (ratio estimator, t on clusters − 1)."""
     _, code = np.unique(clusters, return_inverse=True)
-    centred = pair.row_differences(found.metric) - found.difference[pair.groups]
+    centred = pair.row_differences(found.metric) - np.nan_to_num(found.difference)[pair.groups]
+    centred = centred if weight is None else centred * weight
+    whole = pair.n if weight is None else pair.sum(weight)
     cells, inverse = np.unique(pair.groups * (code.max(initial=0) + 1) + code, return_inverse=True)
     home = cells // (code.max(initial=0) + 1)
     totals = np.bincount(inverse, weights=centred)
     k = np.bincount(home, minlength=pair.size).astype(np.float64)
     square = np.bincount(home, weights=totals**2, minlength=pair.size)
-    error = np.sqrt(square * k / np.maximum(k - 1, 1)) / np.maximum(pair.n, 1)
+    error = np.sqrt(square * k / np.maximum(k - 1, 1)) / np.where(whole > 0, whole, 1)
     enough = k >= 5
     obstacle = tuple(
         o or ("" if ok else f"{int(c)} clusters are too few (at least 5)")

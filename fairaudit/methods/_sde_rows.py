@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fairaudit.exceptions import InputError
-from fairaudit.methods._design import Target, checked_y
+from fairaudit.methods._design import Target, checked_weight, checked_y
 from fairaudit.methods._groups import Groups, stratified_validation
 from fairaudit.methods._inputs import as_array
 from fairaudit.methods.baseline_networks import strata
@@ -29,7 +29,7 @@ class SplitRows:
     codes : (m,) class codes (-1: not seen in training) or standardised values
     groups : (m,) group codes
     clusters : (m,) or None
-    origin : (m,) positions among the rows they were taken from
+    weight : (m,) or None
     """
 
     X: Any
@@ -37,27 +37,32 @@ class SplitRows:
     codes: NDArray[Any]
     groups: Int
     clusters: NDArray[Any] | None
-    origin: Int
+    weight: Float | None
 
     def take(self, mask: NDArray[np.bool_]) -> SplitRows:
         """The rows of a mask; all of them are the same object, so that maps stay maps."""
         if mask.all():
             return self
-        apart = None if self.clusters is None else self.clusters[mask]
-        X, y, codes, groups = (v[mask] for v in (self.X, self.y, self.codes, self.groups))
-        return SplitRows(X, y, codes, groups, apart, self.origin[mask])
+        known = (self.X, self.y, self.codes, self.groups, self.clusters, self.weight)
+        return SplitRows(*(None if v is None else v[mask] for v in known))  # type: ignore[arg-type]
 
 
 def split_rows(
-    X: Any, y: Any, sensitive: Any, clusters: Any, target: Target, groups: Groups
+    X: Any,
+    y: Any,
+    sensitive: Any,
+    clusters: Any,
+    weight: Any,
+    target: Target,
+    groups: Groups,
 ) -> SplitRows:
     """Checked rows with their codes."""
     n = len(X)
     apart = None if clusters is None else as_array(clusters)
     if apart is not None and len(apart) != n:
         raise InputError(f"clusters has {len(apart)} rows, X has {n}; pass one per row of X")
-    codes = target.encode(y, n)
-    return SplitRows(X, checked_y(y, n), codes, groups.codes(sensitive, n), apart, np.arange(n))
+    known = checked_y(y, n), target.encode(y, n), groups.codes(sensitive, n)
+    return SplitRows(X, *known, apart, checked_weight(weight, n))
 
 
 def divide(rows: SplitRows, share: float, seed: int) -> tuple[SplitRows, SplitRows]:

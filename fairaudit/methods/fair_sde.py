@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.methods._calibration import Calibration, cross_calibrated, fit_calibration
-from fairaudit.methods._design import Target, check_design, checked_weight
+from fairaudit.methods._design import Target, check_design
 from fairaudit.methods._fit import Fit, pick_device
 from fairaudit.methods._groups import UNKNOWN, Groups
 from fairaudit.methods._monitor import Monitor, Silent
@@ -171,7 +171,10 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
             Group labels; several columns make intersections. None means one group of everybody.
         clusters : (n,) or None
             Only looked at on validation rows: bounds then allow for rows that are not independent.
-        validation : (X, y, sensitive_features) or with clusters as fourth, or None
+        sample_weight : (n,) or None
+            In training, and in the choice by accuracy or mean squared error; the other metrics
+            count rows.
+        validation : (X, y, sensitive_features), or with clusters and weights too, or None
             Rows that stop the training, calibrate and choose. None keeps a stratified part.
 
         Raises
@@ -185,16 +188,14 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
         X = check_design(self, X, reset=True)
         n, ear = len(X), monitor or Silent()
         self._learn_target(y, n)
-        weight = checked_weight(sample_weight, n)
-        fitted, held = self._split(X, y, sensitive_features, clusters, validation)
-        if weight is not None and len(fitted.y) < n:
-            weight = weight[fitted.origin]
+        given = X, y, sensitive_features, clusters, sample_weight
+        fitted, held = self._split(*given, validation=validation)
         self.channels_ = channel_statistics(fitted.X) if X.ndim == 4 else None
         self.priors_ = class_shares(fitted.codes, fitted.groups, self.groups_, self.target_)
         ear.start("FairSDE", 3)
-        self._train_baseline(fitted, held, weight, ear)
+        self._train_baseline(fitted, held, ear)
         ear.step()
-        self._train_experts(fitted, held, weight, ear)
+        self._train_experts(fitted, held, ear)
         ear.step()
         self._choose(held, rules)
         ear.step()
@@ -236,28 +237,28 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
         y: Any,
         sensitive: Any,
         clusters: Any,
+        weight: Any,
+        *,
         validation: tuple[Any, ...] | None,
     ) -> tuple[SplitRows, SplitRows]:
         """Training and validation rows; learns the groups."""
         n = len(X)
         self.groups_ = Groups.fit(sensitive, n, self.min_group_rows)
-        rows = split_rows(X, y, sensitive, clusters, self.target_, self.groups_)
+        known = self.target_, self.groups_
+        rows = split_rows(X, y, sensitive, clusters, weight, *known)
         if validation is None:
             return divide(rows, self.validation_share, self._seed())
         if len(validation) < 2 + (sensitive is not None):
             raise InputError("validation must be (X, y, sensitive_features)")
-        X_held, y_held, *rest = validation
-        groups = rest[0] if rest and sensitive is not None else None
-        apart = rest[1] if len(rest) > 1 else None
+        X_held, y_held, groups, *rest = (*validation, None, None, None)
         X_held = check_design(self, X_held, reset=False)
-        return rows, split_rows(X_held, y_held, groups, apart, self.target_, self.groups_)
+        groups = groups if sensitive is not None else None
+        return rows, split_rows(X_held, y_held, groups, rest[0], rest[1], *known)
 
-    def _train_baseline(
-        self, fitted: SplitRows, held: SplitRows, weight: Float | None, monitor: Monitor
-    ) -> None:
+    def _train_baseline(self, fitted: SplitRows, held: SplitRows, monitor: Monitor) -> None:
         self.baseline_ = self._new_baseline()
         parts = (fitted.X, fitted.codes), (held.X, held.codes)
-        self.baseline_.fit_parts(*parts, self.target_, weight, self._seed(), monitor)
+        self.baseline_.fit_parts(*parts, self.target_, fitted.weight, self._seed(), monitor)
 
     def _new_baseline(self) -> PooledNetwork:
         """A baseline with the experts' own budget."""
@@ -266,15 +267,13 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
         model.pretrained = self.pretrained
         return model
 
-    def _train_experts(
-        self, fitted: SplitRows, held: SplitRows, weight: Float | None, monitor: Monitor
-    ) -> None:
+    def _train_experts(self, fitted: SplitRows, held: SplitRows, monitor: Monitor) -> None:
         seed, device = self._seed(), pick_device(self.device)
         self.net_ = self._network(seed).to(device)
         objective = Objective(_three(self.lambdas), 1.0, self.legacy_centres)
         known = held.take(held.groups != UNKNOWN)
         parts = (
-            self._part(fitted, weight, device),
+            self._part(fitted, fitted.weight, device),
             self._part(known, None, device) if len(known.y) else None,
         )
         recipe = recipe_of(self)
@@ -318,7 +317,8 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
         expert, baseline = self._held_answers(raw, raw_base, held)
         y = held.y.astype(np.float64) if self.target_.classes is None else held.codes
         pair = expert.for_evidence(), baseline.for_evidence()
-        found = evidence(y, *pair, held.groups, size, self.metric, held.clusters)
+        apart = held.clusters, held.weight
+        found = evidence(y, *pair, held.groups, size, self.metric, *apart)
         notes = [self._note(name) for name in self.groups_.names]
         self.choice_, table = decide(found, self.groups_.names, rules, notes)
         self.use_expert_ = self.choice_.use_expert

@@ -307,6 +307,30 @@ def test_adapter_s_table_agrees_with_the_estimator_s_own(tmp_path):
     assert own.drop("reason").equals(stored.drop("reason"))
 
 
+def test_row_weights_enter_the_choice_and_the_certificate_says_so(tmp_path):
+    from fairaudit.methods.fair_sde import FairSDE
+
+    weight = np.random.default_rng(3).exponential(size=1500)
+    data = Arrays(**{**vars(arrays()), "weight": weight})
+    found = fitted(data)
+    again = decide(as_stored(found, data))["selection"]
+    assert again.equals(found.tables["selection"])
+    found.save(tmp_path / "model")
+    own = FairSDE.load(tmp_path / "model").selection_
+    mine = (data.split == 1) & (data.groups["race"] == "B")
+    right = (found.predictions["expert"].label == data.y)[mine]
+    said = again.filter(split="validation", group="B")["expert"].item()
+    assert said == pytest.approx(np.average(right, weights=weight[mine]))
+    assert own.filter(group="B")["expert"].item() == pytest.approx(said)
+    assert "Rows are weighted" in certificates(found.tables)[0]["words"]
+
+
+def test_a_metric_that_counts_rows_says_that_weights_do_not_enter():
+    data = Arrays(**{**vars(arrays()), "weight": np.linspace(1, 2, 1500)})
+    said = fitted(data, metric="balanced_accuracy").summary["warnings"]
+    assert any("Row weights do not enter the choice" in s for s in said)
+
+
 def test_audit_says_what_guessed_groups_cost():
     found = fitted(arrays())
     cost = found.summary["guessed_groups"]

@@ -248,6 +248,83 @@ def test_clusters_widen_the_bound_when_their_rows_go_together():
     assert together.test.lower(level)[0] < alone.test.lower(level)[0] - 0.02
 
 
+def test_equal_weights_change_nothing_and_others_give_weighted_means():
+    y, scores, groups = rows()
+    pair = [Answers((s > 0.5).astype(int)) for s in scores]
+    plain = evidence(y, *pair, groups, 3, "accuracy")
+    even = evidence(y, *pair, groups, 3, "accuracy", None, np.full(600, 2.5))
+    level = np.full(3, 0.05)
+    assert (even.test.lower(level) == plain.test.lower(level)).all()
+    weight = np.random.default_rng(1).exponential(size=600)
+    found = evidence(y, *pair, groups, 3, "accuracy", None, weight)
+    for g in range(3):
+        mine = groups == g
+        for answers, value in zip(pair, (found.expert, found.baseline), strict=True):
+            right = (answers.label == y)[mine]
+            assert value[g] == pytest.approx(np.average(right, weights=weight[mine]))
+    assert (found.test.lower(level) < found.difference).all()
+    assert found.n.tolist() == plain.n.tolist()
+    assert found.test.n.max() < plain.n.max()  # weights that differ cost rows
+
+
+def test_weights_scale_freely():
+    y, scores, groups = rows()
+    weight = np.random.default_rng(1).exponential(size=600)
+    pair = [Answers(s) for s in scores]
+    one, two = (evidence(y, *pair, groups, 3, "neg_mse", None, w) for w in (weight, 70 * weight))
+    level = np.full(3, 0.05)
+    assert one.test.lower(level) == pytest.approx(two.test.lower(level))
+    assert one.difference == pytest.approx(two.difference)
+
+
+@pytest.mark.parametrize("n", [200, 1000])
+@pytest.mark.parametrize("informative", [False, True])
+def test_weighted_expert_one_point_worse_is_accepted_in_at_most_5_percent(n, informative):
+    rng = np.random.default_rng(n)
+    runs, many = 2000, 2000 * n
+    heavy = rng.random(many) < 0.3  # rows of a stratum that was sampled a quarter as often
+    weight = np.where(heavy, 4.0, 1.0) * rng.uniform(0.8, 1.2, many)
+    share = 1.2 / 1.9  # of the weight that lies in heavy rows
+    tilt = 0.02 if informative else 0.0  # the expert fares better on light rows
+    worse = np.where(heavy, -0.01 - tilt * (1 - share), -0.01 + tilt * share)
+    u = rng.random(many)
+    gain, loss = u < (0.2 + worse) / 2, u > 1 - (0.2 - worse) / 2
+    y = np.ones(many, dtype=int)
+    expert, baseline = 1 - loss.astype(int), 1 - gain.astype(int)
+    groups = np.repeat(np.arange(runs), n)
+    pair = Answers(expert), Answers(baseline)
+    found = evidence(y, *pair, groups, runs, "accuracy", None, weight)
+    assert found.difference.mean() == pytest.approx(-0.01, abs=0.002)
+    assert found.judged.all()
+    assert (found.test.lower(np.full(runs, 0.05)) > 0).mean() <= 0.05
+    by_count = evidence(y, *pair, groups, runs, "accuracy").difference.mean()
+    assert informative == (by_count > -0.008)
+
+
+def test_weights_and_clusters_go_together():
+    y, scores, groups = rows()
+    pair = [Answers((s > 0.5).astype(int)) for s in scores]
+    cluster = np.arange(600) // 5
+    weight = np.random.default_rng(2).exponential(size=600)
+    found = evidence(y, *pair, groups, 3, "accuracy", cluster, weight)
+    alone = evidence(y, *pair, groups, 3, "accuracy", None, weight)
+    assert found.difference == pytest.approx(alone.difference)
+    even = evidence(y, *pair, groups, 3, "accuracy", cluster, np.ones(600))
+    plain = evidence(y, *pair, groups, 3, "accuracy", cluster)
+    level = np.full(3, 0.05)
+    assert even.test.lower(level) == pytest.approx(plain.test.lower(level))
+    assert found.test.lower(level) != pytest.approx(even.test.lower(level))
+
+
+def test_a_group_without_weight_cannot_be_judged():
+    y, scores, groups = rows()
+    pair = [Answers((s > 0.5).astype(int)) for s in scores]
+    weight = np.where(groups == 1, 0.0, 1.0 + (np.arange(600) % 2))
+    found = evidence(y, *pair, groups, 3, "accuracy", None, weight)
+    assert found.judged.tolist() == [True, False, True]
+    assert np.isnan(found.difference[1])
+
+
 def test_few_clusters_cannot_be_judged():
     y, scores, groups = rows()
     answer = Answers((scores[0] > 0.5).astype(int), scores[0])

@@ -26,6 +26,7 @@ from fairaudit.audit.tables import people_table, predictions_table
 from fairaudit.data.arrays import SPLITS, Arrays
 from fairaudit.methods._groups import UNKNOWN
 from fairaudit.methods._monitor import Monitor
+from fairaudit.methods._paired import WEIGHTED
 from fairaudit.methods._sde_predict import RowAnswers
 from fairaudit.methods.fair_sde import FairSDE
 
@@ -47,6 +48,7 @@ def fit_fair_sde(
     predictions = _predictions(model, arrays, rows)
     tables = _tables(model, arrays, rows, predictions)
     said = [*model.groups_.notes(), *warnings(tables), *_strangers(rows)]
+    said += _unweighted(arrays, model)
     summary = {
         "warnings": said,
         "groups": list(model.groups_.names),
@@ -62,6 +64,15 @@ def _strangers(groups: NDArray[np.int64]) -> list[str]:
     if not many:
         return []
     return [f"{many} rows belong to groups without training rows; the baseline answers for them."]
+
+
+def _unweighted(arrays: Arrays, model: FairSDE) -> list[str]:
+    if arrays.weight is None or model.metric in WEIGHTED:
+        return []
+    return [
+        f"Row weights do not enter the choice by '{model.metric}', which counts rows; choose by "
+        "accuracy to have them count."
+    ]
 
 
 def stress_fair_sde(
@@ -93,7 +104,7 @@ def _fitted(
         arrays.y[train],
         sensitive_features=columns[train],
         sample_weight=weights(arrays, train),
-        validation=(X[held], arrays.y[held], columns[held], apart),
+        validation=(X[held], arrays.y[held], columns[held], apart, weights(arrays, held)),
         monitor=monitor,
     )
 
@@ -150,6 +161,8 @@ def _tables(
             "guessed": model.predict_group(rows_in_place(arrays)),
         }
     )
+    if arrays.weight is not None:
+        selection_rows = selection_rows.with_columns(weight=pl.Series(arrays.weight))
     pair = {name: predictions[name] for name in ("expert", "baseline")}
     stored = {
         "predictions": predictions_table(arrays, pair),
