@@ -1,4 +1,4 @@
-"""Stress tests of FairSDE: shifted validation rows, ablations, objectives, time of the choice."""
+"""Stress tests of FairSDE: shifted rows, wrong or missing groups, ablations, objectives, time."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
 from fairaudit.audit.adapters import Fitted
 from fairaudit.audit.selection import HeldRows, held_rows
 from fairaudit.audit.tables import people_table, predictions_table
 from fairaudit.data.arrays import Arrays
-from fairaudit.methods._monitor import Monitor
+from fairaudit.methods._monitor import Monitor, Silent
 from fairaudit.methods._paired import Evidence, Metric
 from fairaudit.methods._verdicts import Rules, bounds, check_on, choose
 from fairaudit.methods.no_harm import OBJECTIVES, NoHarmChoice, choose_no_harm
@@ -24,6 +25,7 @@ from fairaudit.methods.no_harm import OBJECTIVES, NoHarmChoice, choose_no_harm
 Fit = Callable[..., Fitted]
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 0.9)
 REPEATS = 40
+SHARES = (0.0, 0.05, 0.1, 0.2, 0.4)  # of rows whose group is wrong or missing
 _RULES = (("bound", 0.95), ("point estimates", None))
 _SHOWN = ("split", "group", "chosen", "verdict", "baseline", "expert")
 _GROUPS_TIMED = (2, 4, 8, 12, 16, 24, 32, 48, 64)
@@ -31,6 +33,7 @@ _GROUPS_TIMED = (2, 4, 8, 12, 16, 24, 32, 48, 64)
 
 def stress_tests(
     fit: Fit,
+    full: Fitted,
     arrays: Arrays,
     params: Mapping[str, Any],
     *,
@@ -38,27 +41,27 @@ def stress_tests(
     device: str,
     monitor: Monitor,
 ) -> Fitted:
-    """Run the four stress tests.
+    """Run the stress tests that need no more than stored answers and further fits.
 
     Parameters
     ----------
     fit : callable
         The adapter of FairSDE.
+    full : Fitted
+        What it gave with the given parameters.
 
     Returns
     -------
     Fitted
-        The answers and tables of the run with the given parameters and, beside them,
-        `stress_shift`, `stress_ablation`, `stress_objectives` and `stress_time`.
+        `full` and, beside its tables, `stress_shift`, `stress_ablation`,
+        `stress_objectives` and `stress_time`.
     """
     given: dict[str, Any] = {"seed": seed, "device": device, "monitor": monitor}
-    monitor.start("stress tests", 10)
-    full = fit(arrays, params, **given)
-    monitor.step()
+    monitor.start("stress tests", 9)
     metric: Metric = full.tables["selection"]["metric"].item(0)
     rows = held_rows(stored(full, arrays))
     tables = {
-        "stress_shift": shift(rows, metric, params, seed),
+        "stress_shift": shift(rows, metric, params, seed, monitor=monitor),
         "stress_objectives": objectives(rows, metric, float(params.get("tolerance", 0.0))),
         "stress_time": selection_time(seed),
     }
@@ -88,6 +91,7 @@ def shift(
     params: Mapping[str, Any],
     seed: int,
     repeats: int = REPEATS,
+    monitor: Monitor | None = None,
 ) -> pl.DataFrame:
     """Thin out or re-weight one group's validation rows, choose again, look at the test rows.
 
@@ -111,6 +115,8 @@ def shift(
     tolerance = float(params.get("tolerance", 0.0))
     rng = np.random.default_rng(seed)
     out: list[dict[str, Any]] = []
+    ear = monitor or Silent()
+    ear.start("shifting validation rows", len(_RULES) * len(test.names) * 2 * len(STRENGTHS))
     for label, confidence in _RULES:
         rules = Rules(objective, confidence, tolerance)
         usual = _chosen(rows["validation"].evidence(metric), rules).use_expert
@@ -123,6 +129,8 @@ def shift(
             facts = _harm_on(judged, drawn, usual)
             head = {"group": test.names[group], "kind": kind, "strength": strength, "rule": label}
             out.append({**head, **facts, "metric": metric})
+            ear.step()
+    ear.end()
     return pl.DataFrame(out)
 
 
@@ -173,7 +181,62 @@ def _harm_on(
     }
 
 
-# -- 2: what each part contributes ----------------------------------------------------------------
+# -- 2: groups that are wrong or missing when the model answers ----------------------------------
+
+
+def group_errors(
+    gains: NDArray[np.float64],
+    own: NDArray[np.int64],
+    guessed: NDArray[np.int64],
+    names: list[str],
+    *,
+    confidence: float = 0.95,
+) -> pl.DataFrame:
+    """What becomes of each group when a share of its rows arrives with a wrong or no group.
+
+    The choice stays as it is; only the group that is given at prediction errs. "wrong" names one
+    of the other groups at random, "missing, guessed" lets the discriminator name one, "missing,
+    baseline" lets the baseline answer. Means over the errors are exact, not drawn.
+
+    Parameters
+    ----------
+    gains : (m, G)
+        For each test row, what the model that answers for group h gains over the baseline.
+    own, guessed : (m,)
+        The row's group (-1: not known in training) and the group that is guessed.
+
+    Returns
+    -------
+    polars.DataFrame
+        kind, share, group, n, difference (from the baseline), low, high (t interval over rows).
+    """
+    rows = np.arange(len(own))
+    right = gains[rows, np.maximum(own, 0)]
+    others = max(gains.shape[1] - 1, 1)
+    instead = {
+        "wrong": (gains.sum(1) - right) / others,
+        "missing, guessed": gains[rows, guessed],
+        "missing, baseline": np.zeros(len(own)),
+    }
+    out: list[dict[str, Any]] = []
+    for (kind, other), share, group in itertools.product(
+        instead.items(), SHARES, range(len(names))
+    ):
+        each = ((1 - share) * right + share * other)[own == group]
+        head = {"kind": kind, "share": share, "group": names[group], "n": len(each)}
+        out.append({**head, **_mean_interval(each, confidence)})
+    return pl.DataFrame(out)
+
+
+def _mean_interval(each: NDArray[np.float64], confidence: float) -> dict[str, float | None]:
+    if len(each) < 2:
+        return {"difference": None, "low": None, "high": None}
+    mean, error = float(each.mean()), float(each.std(ddof=1) / np.sqrt(len(each)))
+    reach = -float(stdtrit(len(each) - 1, (1 - confidence) / 2)) * error
+    return {"difference": mean, "low": mean - reach, "high": mean + reach}
+
+
+# -- 3: what each part contributes ----------------------------------------------------------------
 
 
 def ablation(
@@ -236,7 +299,7 @@ def _outcome(judged: Evidence, use: NDArray[np.bool_], rules: Rules) -> dict[str
     }
 
 
-# -- 3: the objectives side by side ---------------------------------------------------------------
+# -- 4: the objectives side by side ---------------------------------------------------------------
 
 
 def objectives(rows: Mapping[str, HeldRows], metric: Metric, tolerance: float) -> pl.DataFrame:
@@ -277,7 +340,7 @@ def _gap(values: NDArray[np.float64]) -> float | None:
     return float(np.ptp(known)) if len(known) else None
 
 
-# -- 4: time of the choice ------------------------------------------------------------------------
+# -- 5: time of the choice ------------------------------------------------------------------------
 
 
 def selection_time(

@@ -8,7 +8,7 @@ import pytest
 
 from fairaudit.audit.adapters import adapter
 from fairaudit.audit.selection import held_rows
-from fairaudit.audit.stress import ablation, objectives, selection_time, shift
+from fairaudit.audit.stress import ablation, group_errors, objectives, selection_time, shift
 from fairaudit.methods._monitor import Silent
 from tests.audit.test_selection import arrays, as_stored, fitted, invented
 
@@ -45,6 +45,38 @@ def test_interval_holds_the_mean_harm(shifted):
     assert (shifted["harm"] <= shifted["high"] + 1e-12).all()
 
 
+def test_expected_loss_from_wrong_groups_is_what_drawing_them_gives():
+    rng = np.random.default_rng(0)
+    gains = rng.integers(-1, 2, (300, 3)).astype(float)
+    own, guessed = rng.integers(0, 3, 300), rng.integers(0, 3, 300)
+    table = group_errors(gains, own, guessed, ["a", "b", "c"])
+    drawn = []
+    for _ in range(4000):
+        wrong = rng.random(300) < 0.2
+        given = np.where(wrong, (own + rng.integers(1, 3, 300)) % 3, own)
+        drawn.append(gains[np.arange(300), given][own == 1].mean())
+    said = table.filter(kind="wrong", share=0.2, group="b").row(0, named=True)
+    assert said["difference"] == pytest.approx(np.mean(drawn), abs=0.003)
+    assert said["low"] < said["difference"] < said["high"]
+    assert said["n"] == (own == 1).sum()
+    at_rest = table.filter(share=0.0)
+    for g, name in enumerate("abc"):
+        assert at_rest.filter(group=name)["difference"].to_list() == pytest.approx(
+            [gains[own == g, g].mean()] * 3
+        )
+    half = table.filter(kind="missing, baseline", share=0.4, group="a")["difference"].item()
+    assert half == pytest.approx(0.6 * gains[own == 0, 0].mean())
+    mixed = 0.9 * gains[own == 2, 2] + 0.1 * gains[own == 2, guessed[own == 2]]
+    asked = table.filter(kind="missing, guessed", share=0.1, group="c")["difference"].item()
+    assert asked == pytest.approx(mixed.mean())
+
+
+def test_a_group_with_one_row_has_no_interval():
+    table = group_errors(np.ones((3, 2)), np.array([0, 0, 1]), np.zeros(3, dtype=int), ["a", "b"])
+    assert table.filter(group="b")["low"].null_count() == table.filter(group="b").height
+    assert table.filter(group="a")["low"].null_count() == 0
+
+
 def test_objectives_stand_side_by_side_on_both_splits():
     found = objectives(held_rows(invented()), "accuracy", 0.0)
     assert found.select("objective", "rule").unique().height == 6
@@ -76,11 +108,21 @@ def test_time_of_the_choice_is_measured_for_every_size():
 
 
 def test_stress_is_a_job_of_its_own_kind():
-    data = arrays(n=500)
-    params = {"max_epochs": 1, "hidden_sizes": [8], "attributes": ["race"]}
+    data = arrays(n=900)
+    params = {
+        "max_epochs": 8, "hidden_sizes": [16], "attributes": ["race"], "confidence": None,
+    }  # fmt: skip
     found = adapter("fair-sde-stress")(data, params, seed=0, device="cpu", monitor=Silent())
     assert {"stress_shift", "stress_ablation", "stress_objectives", "stress_time"} <= set(
         found.tables
     )
     assert "selection" in found.tables
+    errors = found.tables["stress_groups"]
+    test = found.tables["selection"].filter(split="test", chosen="expert")
+    assert test.height
+    for group, difference in test.select("group", "difference").iter_rows():
+        said = errors.filter(group=group, share=0.0, kind="wrong")["difference"].item()
+        assert said == pytest.approx(difference)
+    kept = found.tables["selection"].filter(split="test", chosen="baseline")["group"].to_list()
+    assert (errors.filter(pl.col("group").is_in(kept), share=0.0)["difference"] == 0).all()
     assert "fair-sde" in found.predictions
