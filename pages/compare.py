@@ -48,4 +48,4 @@ else:
     layout.numbers(contest.everything(result), key="all-numbers", name="comparison")
 
 layout.how(words.comparison_how(result), command=audit.command)
-layout.next_step("compare")
+layout.next_step("compare", audit.result.tables)

@@ -16,7 +16,7 @@ table = opened.require(
     "school on the Data page, and train it.",
 )
 layout.page("effects", words.effects_lead(audit.result))
-view = choices.view(("Clusters", "Fixed and mixed", "Seen and unseen", "Importance", "Debiasing"))
+view = choices.view(effects.views(audit.result))
 
 shown = None
 if view == "Clusters":
@@ -32,6 +32,10 @@ elif view == "Seen and unseen":
     shown = effects.seen_and_unseen(audit.result, metric=metric)
 elif view == "Importance" and (importance := audit.table("importance")) is not None:
     shown = effects.importance(importance)
+elif view == "Variance" and (variance := audit.table("variance")) is not None:
+    shown = effects.variance(variance)
+elif view == "Search" and (trials := audit.table("search")) is not None:
+    shown = effects.search(trials)
 elif view == "Debiasing" and (path := audit.table("path")) is not None:
     good, unfair = effects.path_metrics(path)
     left, right, third = choices.row(3)
@@ -46,18 +50,17 @@ elif view == "Debiasing" and (path := audit.table("path")) is not None:
 if shown is not None:
     layout.says(shown.alt)
     layout.chart(shown, key=view.lower().replace(" ", "-"))
-elif view != "Clusters":
-    layout.quiet(
-        "This audit holds nothing of that kind. The curve of debiasing needs a performance "
-        "budget: set one on the Train page and run it again."
-    )
+for lack in effects.lacks(audit.result):
+    layout.quiet(lack)
 
 layout.how(
     "The fixed effects are what holds in every cluster; each cluster adds its own intercept and "
     "slopes, drawn towards zero where it has few rows. Intervals are those of the posterior. "
     "*Mixed* answers use the cluster, *fixed* answers do not. Without a cluster the two are the "
-    "same.",
+    "same. The *variance* is that of effects on the scale of the link; for yes or no the residual "
+    "is that of the logistic, π²/3, and the ICC leaves slopes out. A *search* tries weights of "
+    "the five losses and takes the fairest trial whose error is within the budget of the least.",
     formula=r"\hat y_M = \operatorname{link}\left(h_F(x) + b(z) + \sum_j x_j u_j(z)\right)",
     command=audit.command,
 )
-layout.next_step("effects")
+layout.next_step("effects", audit.result.tables)

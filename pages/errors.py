@@ -62,4 +62,4 @@ layout.how(
     r"\text{gap} = \max_g m_g - \min_g m_g",
     command=audit.command,
 )
-layout.next_step("errors")
+layout.next_step("errors", audit.result.tables)

@@ -70,4 +70,4 @@ layout.how(
     formula=r"P(z=j \mid s) = \operatorname{softmax}_j\left(\gamma_j \cdot [1, s]\right)",
     command=audit.command,
 )
-layout.next_step("groups")
+layout.next_step("groups", audit.result.tables)

@@ -67,4 +67,4 @@ layout.how(
     r"\quad \text{s.t. } L_a(\text{expert} - \text{baseline}) > -\varepsilon",
     command=audit.command,
 )
-layout.next_step("selection")
+layout.next_step("selection", audit.result.tables)

@@ -56,4 +56,4 @@ layout.how(
     r"r_{ij} \ln r_{ij}",
     command=audit.command,
 )
-layout.next_step("whatif")
+layout.next_step("whatif", audit.result.tables)

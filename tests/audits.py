@@ -28,6 +28,26 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
         "hospital",
         {"method": "fair-medl", "params": {"max_epochs": 3, "performance_budget": 0.02}},
     ),
+    "stress": (
+        "lending",
+        {
+            "kind": "stress",
+            "method": "fair-sde",
+            "params": {"max_epochs": 2, "hidden_sizes": [8], "attributes": ["sex"]},
+        },
+    ),
+    "search": (
+        "hospital",
+        {
+            "method": "fair-medl",
+            "params": {
+                "max_epochs": 2,
+                "performance_budget": None,
+                "search_trials": 3,
+                "probes": True,
+            },
+        },
+    ),
     "sweep": (
         "lending",
         {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 import polars as pl
@@ -28,6 +29,22 @@ SEEN_ATTRIBUTE = "cluster seen"
 MOST_CLUSTERS = 1_000
 SEEN = Style(PALETTE[0], "circle", "solid")
 UNSEEN = Style(PALETTE[1], "diamond-open", "solid")
+_VIEWS = {
+    "Variance": "variance",
+    "Fixed and mixed": "clusters",
+    "Seen and unseen": "seen",
+    "Importance": "importance",
+    "Debiasing": "path",
+    "Search": "search",
+}
+_LACKS = {
+    "Debiasing": "The curve of debiasing comes with a performance budget: set one on the Train "
+    "page and run it again.",
+    "Search": "A front of weights comes with a search: set its trials on the Train page in expert "
+    "mode.",
+}
+_PARTS = {"intercept": "Intercepts of clusters", "slopes": "Slopes of clusters",
+          "residual": "Residual"}  # fmt: skip
 
 
 def caterpillar(effects: pl.DataFrame, *, effect: str = "intercept") -> Chart:
@@ -196,6 +213,20 @@ def _path_alt(rows: pl.DataFrame, quality: str, unfairness: str) -> str:
     return text + "."
 
 
+def views(result: AuditResult) -> list[str]:
+    """What there is to see of these clusters."""
+    return ["Clusters", *(name for name, table in _VIEWS.items() if _has(result, table))]
+
+
+def lacks(result: AuditResult) -> list[str]:
+    """What another fit would show beside, and how to ask for it."""
+    return [words for name, words in _LACKS.items() if not _has(result, _VIEWS[name])]
+
+
+def _has(result: AuditResult, table: str) -> bool:
+    return table in result.tables and not result.tables[table].is_empty()
+
+
 def kinds(effects: pl.DataFrame) -> list[str]:
     """The effects there are: the intercept first, then slopes."""
     known = effects["effect"].unique(maintain_order=True).to_list()
@@ -259,3 +290,128 @@ def seen_and_unseen(result: AuditResult, *, metric: str, split: str = "test") ->
             "by cluster on the Train page."
         )
     return errors.by_group(result, attribute=SEEN_ATTRIBUTE, metric=metric, split=split)
+
+
+# -- variance and search -----------------------------------------------------------------------
+
+
+def variance(table: pl.DataFrame) -> Chart:
+    """How the variance divides into clusters' intercepts, their slopes, and the residual."""
+    if table.is_empty():
+        return empty("The variance was not divided.")
+    rows = list(table.iter_rows(named=True))
+    known = model_styles([row["part"] for row in rows if row["part"] != "residual"])
+    figure = frame(x="Share of the variance", height=70 + 54 * len(rows), percent_x=True)
+    figure.add_bar(
+        x=[row["share"] for row in rows],
+        y=list(range(len(rows))),
+        orientation="h",
+        marker={"color": [_part_color(row["part"], known) for row in rows]},
+        hovertext=[f"variance {labels.number_text(row['variance'])}" for row in rows],
+        hovertemplate="%{y}: %{hovertext}<extra></extra>",
+    )
+    name_rows(figure, [f"{_PARTS.get(row['part'], row['part'])}: {row['share']:.1%}"
+                       for row in rows])  # fmt: skip
+    said = ", ".join(f"{_PARTS.get(r['part'], r['part']).lower()} {r['share']:.1%}" for r in rows)
+    return Chart(figure, f"What features leave open divides into {said}.{_icc(rows)}", table)
+
+
+def _icc(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The intercepts' share where slopes are left aside."""
+    found = {row["part"]: row["variance"] for row in rows}
+    whole = found.get("intercept", 0.0) + found.get("residual", 0.0)
+    if "intercept" not in found or not whole:
+        return ""
+    return f" Slopes aside, intercepts hold {found['intercept'] / whole:.1%} (ICC)."
+
+
+def _part_color(part: str, known: Mapping[str, Style]) -> str:
+    return known[part].color if part in known else NEUTRAL
+
+
+def search(table: pl.DataFrame) -> Chart:
+    """Each trial's error against its unfairness; the front is joined, the chosen one a star.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        `search` of a result, or `search_so_far` of a running one: trial, error, unfairness,
+        front, chosen and any number of weights.
+    """
+    if table.is_empty():
+        return empty("No trial is finished yet.")
+    figure = frame(
+        x="Unfairness on validation rows (smaller is fairer)",
+        y="Error on validation rows (smaller is better)", height=420, legend=True,
+    )  # fmt: skip
+    front = table.filter(pl.col("front")).sort("unfairness", "error")
+    figure.add_scatter(
+        x=front["unfairness"].to_list(), y=front["error"].to_list(), mode="lines",
+        showlegend=False, line={"color": PALETTE[0], "width": 1}, hoverinfo="skip",
+    )  # fmt: skip
+    chosen, on = pl.col("chosen"), pl.col("front")
+    _trials(figure, table.filter(~on & ~chosen), "another is no worse on both",
+            Style(NEUTRAL, "circle-open", "solid"), 8)  # fmt: skip
+    _trials(figure, table.filter(on & ~chosen), "front", Style(PALETTE[0], "circle", "solid"), 10)
+    _trials(figure, table.filter(chosen), "chosen", Style(PALETTE[1], "star", "solid"), 16)
+    most = max(0.01, float(table["unfairness"].max()))  # type: ignore[arg-type]
+    figure.update_xaxes(range=[-0.04 * most, 1.06 * most])
+    return Chart(figure, _search_alt(table, front), table)
+
+
+def _trials(figure: go.Figure, rows: pl.DataFrame, name: str, style: Style, size: int) -> None:
+    if rows.is_empty():
+        return
+    figure.add_scatter(
+        x=rows["unfairness"].to_list(),
+        y=rows["error"].to_list(),
+        mode="markers",
+        name=name,
+        marker={"color": style.color, "symbol": style.symbol, "size": size},
+        hovertext=[_trial_hover(row) for row in rows.iter_rows(named=True)],
+        hovertemplate="%{hovertext}<extra></extra>",
+    )
+
+
+def _trial_hover(row: Mapping[str, Any]) -> str:
+    lines = [f"<b>trial {row['trial']}</b>: error {row['error']:.4g}, "
+             f"unfairness {row['unfairness']:.4g}"]  # fmt: skip
+    return "<br>".join([*lines, *(f"{name} {row[name]:.3g}" for name in row if "lambda" in name)])
+
+
+def _search_alt(table: pl.DataFrame, front: pl.DataFrame) -> str:
+    def words(row: Mapping[str, Any]) -> str:
+        return f"error {row['error']:.3g} at unfairness {row['unfairness']:.3g}"
+
+    text = f"{table.height:,} trial{'s' if table.height != 1 else ''} of weights"
+    if front.height == 1:
+        text += f", one better than all others on both: {words(front.row(0, named=True))}"
+    else:
+        ends = (front.row(0, named=True), front.row(-1, named=True))
+        text += f", {front.height} on the front, from {words(ends[0])} to {words(ends[1])}"
+    picked = table.filter(pl.col("chosen"))
+    if not picked.is_empty():
+        row = picked.row(0, named=True)
+        weights = ", ".join(f"{n} {row[n]:.3g}" for n in row if n.startswith("lambda"))
+        text += f". Chosen: trial {row['trial']}, {words(row)}"
+        text += f" ({weights})" if weights else ""
+    return f"{text}."
+
+
+def search_so_far(trials: Sequence[tuple[float, float]]) -> pl.DataFrame:
+    """Finished trials of a search (error, unfairness) as `search` draws them; none chosen yet."""
+    table = pl.DataFrame(
+        {"error": [t[0] for t in trials], "unfairness": [t[1] for t in trials]},
+        schema={"error": pl.Float64, "unfairness": pl.Float64},
+    )
+    beaten = [any(_beats(other, trial) for other in trials) for trial in trials]
+    return table.with_columns(
+        trial=pl.int_range(1, table.height + 1),
+        front=~pl.Series(beaten, dtype=pl.Boolean),
+        chosen=pl.lit(value=False),
+    )
+
+
+def _beats(other: tuple[float, float], trial: tuple[float, float]) -> bool:
+    """No worse on both and better on one."""
+    return other != trial and other[0] <= trial[0] and other[1] <= trial[1]

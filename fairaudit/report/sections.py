@@ -9,7 +9,16 @@ import polars as pl
 
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.selection import certificates, warnings
-from fairaudit.plots import compare, effects, errors, groups, labels, selection, whatif
+from fairaudit.plots import (
+    compare,
+    effects,
+    errors,
+    groups,
+    labels,
+    selection,
+    stress,
+    whatif,
+)
 from fairaudit.plots.theme import Chart
 from fairaudit.report import words
 from fairaudit.report.choices import (
@@ -22,6 +31,7 @@ from fairaudit.report.choices import (
     main_split,
     quality_metrics,
 )
+from fairaudit.report.stress import HOW
 
 MOST_ATTRIBUTES = 12
 _RATES = (
@@ -47,7 +57,7 @@ class Section:
 def sections(result: AuditResult) -> list[Section]:
     """All sections this result has something to say in."""
     makers: Sequence[Callable[[AuditResult], Iterator[Section]]] = (
-        _preset, _selection, _groups, _effects, _sweep, _compare, _errors, _gaps,
+        _preset, _selection, _groups, _effects, _sweep, _stress, _compare, _errors, _gaps,
     )  # fmt: skip
     return [section for maker in makers for section in maker(result)]
 
@@ -168,6 +178,9 @@ def _effects(result: AuditResult) -> Iterator[Section]:
     if "importance" in result.tables:
         charts.append(effects.importance(result.tables["importance"]))
     charts += _path(result)
+    charts += [draw(result.tables[name]) for name, draw in
+               (("variance", effects.variance), ("search", effects.search))
+               if name in result.tables]  # fmt: skip
     yield Section(
         title="What clusters add",
         sentences=(words.effects_lead(result), *(c.alt for c in charts[1:])),
@@ -211,6 +224,38 @@ def _sweep(result: AuditResult) -> Iterator[Section]:
         how="All numbers of groups were fitted on the same training rows from many starts; worst "
         "group and everybody are measured on held-out rows.",
     )
+
+
+def _stress(result: AuditResult) -> Iterator[Section]:
+    tables = stress.held(result.tables)
+    for place, name in enumerate(tables):
+        charts = tuple(_stress_charts(name, tables[name]))
+        lead = (words.stress_lead(result),) if place == 0 else ()
+        view = stress.VIEWS[name]
+        yield Section(
+            title=f"Stress test: {view.lower()}",
+            sentences=(*lead, *(chart.alt for chart in charts)),
+            charts=charts,
+            rows=tables[name],
+            table=name,
+            how=HOW[view].replace("*", "").replace("`", ""),
+            leads=place == 0,
+        )
+
+
+def _stress_charts(name: str, table: pl.DataFrame) -> Iterator[Chart]:
+    if name == "stress_shift":
+        worst = stress.shifted_groups(table)[0]
+        for kind in stress.SHIFTS:
+            yield stress.shift(table, group=worst, kind=kind)
+    elif name == "stress_ablation":
+        yield stress.ablation(table)
+    elif name == "stress_objectives":
+        split = "test" if "test" in table["split"] else "validation"
+        for rule in stress.RULES:
+            yield stress.objectives(table, rule=rule, split=split)
+    else:
+        yield stress.time(table) if name == "stress_time" else stress.probes(table)
 
 
 def _compare(result: AuditResult) -> Iterator[Section]:

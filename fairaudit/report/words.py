@@ -12,7 +12,7 @@ import polars as pl
 
 from fairaudit.audit import explain
 from fairaudit.audit.result import AuditResult
-from fairaudit.plots import compare, errors, labels, whatif
+from fairaudit.plots import compare, errors, labels, stress, whatif
 from fairaudit.plots.theme import natural
 
 Row = Mapping[str, Any]
@@ -296,11 +296,80 @@ def effects_lead(result: AuditResult) -> str:
     sure = own.filter((pl.col("low") > 0) | (pl.col("high") < 0)).height
     words = f"{sure} of **{own.height} clusters** differ from the average for sure"
     if icc is not None:
-        words += f"; clusters carry **{icc:.1%}** of the variance"
+        words += f"; slopes aside, clusters carry **{icc:.1%}** of the variance (ICC)"
     unseen = result.summary.get("clusters_unseen") or 0
     if unseen:
         words += f"; {unseen} cluster{'s were' if unseen > 1 else ' was'} not seen in training"
     return f"{words}."
+
+
+# -- stress tests ---------------------------------------------------------------------------------
+
+
+def stress_lead(result: AuditResult) -> str:
+    """The finding of the first stress test there is: shifts, probes, or the group not known."""
+    tables = stress.held(result.tables)
+    if "stress_shift" in tables:
+        repeats = int((result.summary.get("stress") or {}).get("repeats", 1))
+        return shift_lead(tables["stress_shift"], repeats)
+    if "probes" in tables:
+        return probes_lead(tables["probes"])
+    if result.summary.get("guessed_groups"):
+        return guessed_lead(result)
+    metric = str(tables["stress_objectives"]["metric"].item(0)) if tables else ""
+    return f"Stress tests of {_lower(labels.title(metric))}." if metric else "No stress tests."
+
+
+def shift_lead(table: pl.DataFrame, repeats: int) -> str:
+    """How often somebody is harmed when validation rows shift, with the bound and without."""
+    found = stress.harmed_shares(table)
+    rules = {rule: words for rule, words in stress.RULES.items() if rule in found}
+    metric, groups = str(table["metric"].item(0)), table["group"].n_unique()
+    draws = next((settings for _, _, settings in found.values()), 0) * repeats
+    who = f"the validation rows of one of {groups} groups" if groups > 1 else "validation rows"
+    harmed = [f"{words} in **{found[rule][0]:.1%}**" for rule, words in rules.items()]
+    losses = [
+        f"{labels.points(round(found[rule][1], 6) + 0.0, metric)} {words}"
+        for rule, words in rules.items()
+    ]
+    return (
+        f"When {who} go missing or change their mix, a choice made from them leaves somebody "
+        f"worse off on test rows: {', '.join(harmed)} of {draws:,} draws each. On average the "
+        f"worst-off group then loses {' and '.join(losses)}."
+    )
+
+
+def probes_lead(table: pl.DataFrame) -> str:
+    """How high a column that only knows the cluster climbs in each model."""
+    count = int(table["features"].item(0))
+    names = table["feature"].n_unique()
+    places = [
+        f"**{_ordinal(rank)}** in {model}" for model, rank in stress.best_ranks(table).items()
+    ]
+    return (
+        f"Of {names} columns that only know how often each cluster says yes, the best placed is "
+        f"{listed(places)}, among {count} features. The lower they stand, the less a model leans "
+        "on which cluster a row comes from."
+    )
+
+
+def _ordinal(number: int) -> str:
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{'th' if 10 <= number % 100 <= 20 else ending}"
+
+
+def guessed_lead(result: AuditResult) -> str:
+    """What it costs when the model is not told the group and has to guess it."""
+    told = result.summary["guessed_groups"]
+    metric = "neg_mse" if result.summary.get("task") == "regression" else "accuracy"
+    known, guessed = (
+        labels.value(told[f"performance_{name}"], metric) for name in ("known", "guessed")
+    )
+    return (
+        f"Where nobody tells the group, the model guesses it right for **{told['right']:.1%}** of "
+        f"the test rows; its {_lower(labels.title(metric))} is then **{guessed}**, against "
+        f"{known} with the group known."
+    )
 
 
 def compare_lead(table: pl.DataFrame, *, quality: str, gap_title: str, attribute: str = "") -> str:

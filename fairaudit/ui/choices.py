@@ -35,7 +35,9 @@ def one_of(
 
 
 def view(options: Sequence[str], *, key: str = "view", label: str = "View") -> str:
-    """Which part of a page is shown; only that part is computed."""
+    """Which part of a page is shown; only that part is computed. No control for a single one."""
+    if len(options) == 1:
+        return options[0]
     chosen = st.segmented_control(
         label,
         options,
@@ -77,7 +79,12 @@ def split(result: AuditResult) -> str:
     """Which held-out rows are judged."""
     known = result.errors["split"].unique().to_list()
     order = [s for s in SPLITS if s in known] + sorted(s for s in known if s not in SPLITS)
-    return one_of("Rows", order, key="rows", words=lambda s: SPLITS.get(s, s))
+    return one_of("Rows", order, key="rows", words=rows_in_words)
+
+
+def rows_in_words(split: str) -> str:
+    """ "Test rows", "Validation rows"."""
+    return SPLITS.get(split, split)
 
 
 def restore(values: Mapping[str, object]) -> None:

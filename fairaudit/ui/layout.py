@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -139,9 +139,17 @@ def go(to: str, label: str | None = None) -> None:
     )
 
 
-def next_step(name: str) -> None:
-    """In guided mode, the link to the page that follows."""
-    following = after(name)
+def next_step(name: str, held: Container[str] | None = None) -> None:
+    """In guided mode, the link to the page that follows and has something to show.
+
+    Parameters
+    ----------
+    name : str
+        The page that is shown.
+    held : container of str or None
+        The tables of the result it shows.
+    """
+    following = after(name, held)
     if following is not None and not session.expert():
         st.space("small")
         go(following.name, f"Next: {following.title.lower()} – {following.question}")

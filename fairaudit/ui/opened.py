@@ -47,13 +47,17 @@ def open_audit(page: str) -> Opened:
 
 def require(opened: Opened, page: str, why: str) -> pl.DataFrame:
     """The table a page cannot do without; otherwise say which method makes one and stop."""
-    name = step(page).table or page
-    table = opened.table(name)
+    table = opened.table(step(page).needs[0])
     if table is None or table.is_empty():
-        layout.page(page, f"The audit “{opened.job.title}” has nothing to show here.")
-        layout.empty("Nothing to show here", why, to="train", label="Train another model")
-        st.stop()
+        nothing(opened, page, why)
     return table
+
+
+def nothing(opened: Opened, page: str, why: str) -> NoReturn:
+    """Say that the audit has nothing to show on this page, and what would have; then stop."""
+    layout.page(page, f"The audit “{opened.job.title}” has nothing to show here.")
+    layout.empty("Nothing to show here", why, to="train", label="Train another model")
+    st.stop()
 
 
 def prepared(page: str) -> tuple[str, ColumnRoles]:

@@ -11,12 +11,14 @@ import streamlit as st
 
 from fairaudit.jobs.info import JobInfo
 from fairaudit.jobs.supervisor import is_supervised
+from fairaudit.plots import effects
 from fairaudit.plots.theme import PALETTE, frame
 from fairaudit.ui import cache, layout, session
 from fairaudit.ui.words import ago, duration
 
 _CURVES = 3  # charts beside each other
 _POINTS = 300  # of one curve
+_TRIAL = frozenset({"error", "unfairness", "front"})  # what a search tells of each trial
 _PATIENCE = 5  # seconds a job may wait before the page asks whether anybody runs jobs
 STATES = {
     "queued": ("Waiting", "gray", ":material/hourglass_empty:"),
@@ -133,8 +135,11 @@ def _ask_cancel(job_id: str) -> None:
 
 
 def curves(events: Sequence[dict[str, Any]]) -> None:
-    """Metrics over time, up to three beside each other."""
-    series = metric_series(events)
+    """Metrics over time, up to three beside each other; a search as its front so far."""
+    trials = search_trials(events)
+    if trials:
+        _front(trials)
+    series = {n: t for n, t in metric_series(events).items() if not (trials and n in _TRIAL)}
     worth = [name for name, table in series.items() if table.height > 2][:_CURVES]
     if not worth:
         return
@@ -159,6 +164,26 @@ def _curve(name: str, table: pl.DataFrame) -> None:
         config={"displayModeBar": False},
         key=f"curve-{name}",
     )
+
+
+def _front(trials: Sequence[tuple[float, float]]) -> None:
+    drawn = effects.search(effects.search_so_far(trials))
+    drawn.figure.update_layout(height=260)
+    layout.says(drawn.alt)
+    layout.chart(drawn.bare(), key="search-so-far")
+
+
+def search_trials(events: Sequence[dict[str, Any]]) -> list[tuple[float, float]]:
+    """Error and unfairness of each trial heard of, in order; two alike in a row count once."""
+    trials: list[tuple[float, float]] = []
+    for event in events:
+        said = event.get("metrics") or {}
+        if said.get("error") is None or said.get("unfairness") is None:
+            continue
+        trial = (float(said["error"]), float(said["unfairness"]))
+        if not trials or trials[-1] != trial:
+            trials.append(trial)
+    return trials
 
 
 def metric_series(events: Sequence[dict[str, Any]]) -> dict[str, pl.DataFrame]:

@@ -19,9 +19,17 @@ from fairaudit.methods.catalog import METHODS, Method
 from fairaudit.ui import cache, forms, layout, session
 from fairaudit.ui.words import count, listed
 
-COMPARE, SWEEP = "compare", "sweep"
-_SWEPT = ("rome-em",)
-_WORKS = {"train": "One number of groups", "sweep": "What if there were more or fewer"}
+COMPARE, SWEEP, STRESS = "compare", "sweep", "stress"
+_WORKS: Mapping[str, Mapping[str, str]] = {
+    "rome-em": {"train": "One number of groups", SWEEP: "What if there were more or fewer"},
+    "fair-sde": {"train": "One fit", STRESS: "Stress tests"},
+}
+_WORK_HELP: Mapping[str, str] = {
+    "rome-em": "The what-if fits every number of groups in one job; changing it later is instant.",
+    "fair-sde": "Stress tests train it eight times, with losses left out, and choose again from "
+    "shifted validation rows. With many groups this takes minutes: see “Groups are made by”.",
+}
+_SUFFIX: Mapping[str, str] = {SWEEP: ": number of groups", STRESS: ": stress tests"}
 _FIRST = ("rome-em", "rome-moe", "fair-sde", "fair-medl", "erm")
 _DEVICES: dict[Device, str] = {"auto": "Automatic", "cpu": "CPU", "cuda": "GPU"}
 _SPLITS = {"rows": "Rows at random", "cluster": "Whole clusters", "column": "The given column"}
@@ -128,7 +136,7 @@ def request(
                 params = {**params, "n_groups": _counts()}
         fields, device = _terms(roles, expert=expert)
     title = f"{_title(name)} on {Path(info.name).stem}"
-    title += ": number of groups" if kind == SWEEP else ""
+    title += _SUFFIX.get(kind, "")
     fields |= {
         "roles": roles,
         "kind": kind,
@@ -145,17 +153,17 @@ def request(
 
 
 def _work(name: str) -> str:
-    """One fit, or all numbers of groups in one job where the method has latent groups."""
-    if name not in _SWEPT:
+    """One fit, or the further work a method knows: all numbers of groups, stress tests."""
+    if name not in _WORKS:
         return "train"
     chosen: str = st.segmented_control(
         "What to find out",
-        list(_WORKS),
+        list(_WORKS[name]),
         default="train",
         required=True,
-        format_func=_WORKS.__getitem__,
+        format_func=_WORKS[name].__getitem__,
         key=f"work-{name}",
-        help="The what-if fits every number of groups in one job; changing it later is instant.",
+        help=_WORK_HELP[name],
     )
     return chosen
 

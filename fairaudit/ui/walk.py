@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 from fairaudit.exceptions import SpecError
@@ -9,14 +10,17 @@ from fairaudit.exceptions import SpecError
 
 @dataclass(frozen=True)
 class Step:
-    """One page: its file in `pages/`, its words, and the result table it cannot do without."""
+    """One page: its file in `pages/`, its words, and the result tables it can show.
+
+    A page with `needs` has nothing to show where a result holds none of them.
+    """
 
     name: str
     title: str
     icon: str
     section: str
     question: str
-    table: str | None = None
+    needs: tuple[str, ...] = ()
 
     @property
     def file(self) -> str:
@@ -31,18 +35,47 @@ WALK: tuple[Step, ...] = (
         "train", "Train", ":material/model_training:", "Prepare", "Which model should be fitted?"
     ),
     Step("jobs", "Jobs", ":material/list_alt:", "Prepare", "What is running, what is done?"),
-    Step("errors", "Errors", ":material/balance:", "Results", "Who gets the errors?", "errors"),
-    Step("groups", "Groups", ":material/group_work:", "Results", "Who is in which latent group?"),
-    Step("selection", "Selection", ":material/rule:", "Results", "Is anybody harmed?"),
+    Step("errors", "Errors", ":material/balance:", "Results", "Who gets the errors?", ("errors",)),
+    Step(
+        "groups",
+        "Groups",
+        ":material/group_work:",
+        "Results",
+        "Who is in which latent group?",
+        ("groups",),
+    ),
+    Step(
+        "selection",
+        "Selection",
+        ":material/rule:",
+        "Results",
+        "Is anybody harmed?",
+        ("selection",),
+    ),
     Step(
         "whatif",
         "What if",
         ":material/tune:",
         "Results",
         "What if there were more groups?",
-        "sweep",
+        ("sweep",),
     ),
-    Step("effects", "Effects", ":material/lan:", "Results", "How do the clusters differ?"),
+    Step(
+        "effects",
+        "Effects",
+        ":material/lan:",
+        "Results",
+        "How do the clusters differ?",
+        ("effects",),
+    ),
+    Step(
+        "stress",
+        "Stress",
+        ":material/bolt:",
+        "Results",
+        "Does it hold when the data shift?",
+        ("stress_shift", "stress_ablation", "stress_objectives", "stress_time", "probes"),
+    ),
     Step("compare", "Compare", ":material/compare_arrows:", "Results", "Which model is best?"),
     Step("report", "Report", ":material/description:", "Results", "What do I hand over?"),
 )
@@ -62,8 +95,19 @@ def step(name: str) -> Step:
     raise SpecError(f"page '{name}' is not known; choose one of {', '.join(s.name for s in WALK)}")
 
 
-def after(name: str) -> Step | None:
-    """The page that follows, None after the last."""
-    names = [s.name for s in WALK]
-    place = names.index(step(name).name) + 1
-    return WALK[place] if place < len(WALK) else None
+def after(name: str, held: Container[str] | None = None) -> Step | None:
+    """The page that follows, None after the last.
+
+    Parameters
+    ----------
+    name : str
+    held : container of str or None
+        The tables of the result that is looked at; pages with nothing to show are passed over.
+    """
+    following = WALK[WALK.index(step(name)) + 1 :]
+    return next((s for s in following if held is None or shows(s, held)), None)
+
+
+def shows(place: Step, held: Container[str]) -> bool:
+    """Whether a page has something to show of a result with these tables."""
+    return not place.needs or any(table in held for table in place.needs)

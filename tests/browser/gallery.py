@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_plus
 
 from fairaudit.audit.spec import AuditSpec
 from fairaudit.data.samples import SAMPLES
@@ -24,8 +25,10 @@ class Gallery:
     data: Mapping[str, str]
     audits: Mapping[str, str] = field(default_factory=dict)
 
-    def address(self, page: str) -> str:
-        """The link that opens a page on something worth seeing."""
+    def address(self, page: str, view: str | None = None) -> str:
+        """The link that opens a page (and one of its views) on something worth seeing."""
+        if view is not None:
+            return f"/{page}?audit={self.audits[VIEWS[page, view]]}&view={quote_plus(view)}"
         if page in ("data", "train"):
             return f"/{'' if page == 'data' else page}?data={self.data['lending']}"
         if page == "audit":
@@ -41,8 +44,18 @@ _SHOWS = {
     "selection": "fair-sde",
     "whatif": "sweep",
     "effects": "fair-medl",
+    "stress": "stress",
     "compare": "compare",
     "report": "rome-em",
+}
+VIEWS: Mapping[tuple[str, str], str] = {
+    ("stress", "Ablation"): "stress",
+    ("stress", "Objectives"): "stress",
+    ("stress", "Time"): "stress",
+    ("stress", "Group not known"): "stress",
+    ("stress", "Probes"): "fair-medl",
+    ("effects", "Variance"): "fair-medl",
+    ("effects", "Search"): "fair-medl",
 }
 _WANTED: Mapping[str, tuple[str, dict[str, Any]]] = {
     "existing": (
@@ -59,7 +72,23 @@ _WANTED: Mapping[str, tuple[str, dict[str, Any]]] = {
     "fair-sde": ("lending", {"method": "fair-sde", "params": {"max_epochs": 4}}),
     "fair-medl": (
         "hospital",
-        {"method": "fair-medl", "params": {"max_epochs": 3, "performance_budget": None}},
+        {
+            "method": "fair-medl",
+            "params": {
+                "max_epochs": 3,
+                "performance_budget": 0.02,
+                "search_trials": 4,
+                "probes": True,
+            },
+        },
+    ),
+    "stress": (
+        "lending",
+        {
+            "kind": "stress",
+            "method": "fair-sde",
+            "params": {"max_epochs": 2, "attributes": ["sex"]},
+        },
     ),
     "sweep": (
         "rome_simulation",

@@ -12,7 +12,7 @@ import pytest
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.jobs.people import Person
 from fairaudit.jobs.workspace import Workspace
-from fairaudit.ui.walk import WALK
+from fairaudit.ui.walk import WALK, after
 from tests.pages.conftest import APP, Open, words
 
 _OPEN_EVERY_PAGE = """
@@ -88,6 +88,23 @@ def test_guided_mode_leads_on_and_expert_mode_does_not(
 
     assert any(label.startswith("Next:") for label in ways("Guided"))
     assert not any(label.startswith("Next:") for label in ways("Expert"))
+
+
+def test_the_next_step_passes_over_pages_with_nothing_to_show() -> None:
+    held = {"errors", "gaps", "stress_time"}
+    assert after("errors").name == "groups"
+    assert after("errors", held).name == "stress"
+    assert after("stress", held).name == "compare"
+    assert after("report", held) is None
+
+
+def test_a_plain_audit_leads_from_errors_to_the_comparison(
+    open_page: Open, with_audit: Workspace
+) -> None:
+    app = open_page("errors", audit=with_audit.jobs()[0].id)
+    assert [link.proto.label for link in app.get("page_link") if "Next:" in link.proto.label] == [
+        "Next: compare – Which model is best?"
+    ]
 
 
 # -- people ------------------------------------------------------------------------------------

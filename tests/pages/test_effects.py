@@ -27,7 +27,8 @@ def test_a_method_without_clusters_names_one_that_has_them(look: Look) -> None:
 
 
 @pytest.mark.parametrize(
-    "view", ["Clusters", "Fixed and mixed", "Seen and unseen", "Importance", "Debiasing"]
+    "view",
+    ["Clusters", "Variance", "Fixed and mixed", "Seen and unseen", "Importance", "Debiasing"],
 )
 def test_every_view_opens(look: Look, view: str) -> None:
     assert calm(look("effects", "medl", view=view))
@@ -57,3 +58,17 @@ def test_a_fit_without_a_path_says_what_it_needs(
 def test_no_cluster_seen_in_the_link_is_labelled_as_a_number(look: Look) -> None:
     page = look("effects", "medl", view="Fixed and mixed")
     assert labels.title(page.selectbox(key="cluster-metric").value) in words(page)
+
+
+def test_a_search_shows_its_trials_and_the_chosen_weights(look: Look) -> None:
+    page = look("effects", "search", view="Search")
+    assert calm(page)
+    chosen = audits.result("search").tables["search"].filter(pl.col("chosen")).row(0, named=True)
+    assert f"lambda_kl {chosen['lambda_kl']:.3g}" in words(page)
+
+
+def test_only_views_whose_tables_are_there_are_offered(look: Look) -> None:
+    with_path = look("effects", "medl").segmented_control(key="view").options
+    with_search = look("effects", "search").segmented_control(key="view").options
+    assert ("Debiasing" in with_path, "Search" in with_path) == (True, False)
+    assert ("Debiasing" in with_search, "Search" in with_search) == (False, True)

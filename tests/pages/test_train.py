@@ -66,6 +66,27 @@ def test_every_number_of_groups_can_be_asked_for_in_one_job(
     assert spec.params["n_groups"] == [1, 2, 3, 4]
 
 
+def test_stress_tests_can_be_asked_for(
+    open_page: Open, workspace: Workspace, link: dict[str, str]
+) -> None:
+    app = open_page("train", **link)
+    app.radio(key="method").set_value("fair-sde").run()
+    app.segmented_control(key="work-fair-sde").set_value("stress").run()
+    app.button(key="start").click().run()
+    assert not app.exception
+    spec = workspace.spec(workspace.jobs()[0].id).audit
+    assert (spec.kind, spec.method, spec.params) == ("stress", "fair-sde", {})
+    assert spec.title.endswith(": stress tests")
+
+
+def test_a_method_with_one_kind_of_work_asks_for_none(
+    open_page: Open, link: dict[str, str]
+) -> None:
+    app = open_page("train", **link)
+    app.radio(key="method").set_value("erm").run()
+    assert not any(str(w.key).startswith("work-") for w in app.segmented_control)
+
+
 def test_several_methods_can_be_compared(
     open_page: Open, workspace: Workspace, link: dict[str, str]
 ) -> None:

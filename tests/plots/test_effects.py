@@ -114,3 +114,51 @@ def test_without_unseen_clusters_the_chart_says_how_to_get_some(result_of: Resul
 
 def test_the_intercept_comes_before_the_slopes(result_of: ResultOf) -> None:
     assert effects.kinds(result_of("medl").tables["effects"])[0] == "intercept"
+
+
+def test_variance_is_drawn_as_its_shares(result_of: ResultOf) -> None:
+    table = result_of("search").tables["variance"]
+    chart = effects.variance(table)
+    assert list(chart.figure.data[0].x) == table["share"].to_list()
+    for share in table["share"]:
+        assert f"{share:.1%}" in chart.alt
+    assert f"{result_of('search').summary['icc']:.1%} (ICC)" in chart.alt
+
+
+def test_the_front_of_a_search_is_joined_and_the_chosen_trial_a_star(result_of: ResultOf) -> None:
+    table = result_of("search").tables["search"]
+    chart = effects.search(table)
+    line = next(t for t in chart.figure.data if t.mode == "lines")
+    front = table.filter(pl.col("front")).sort("unfairness", "error")
+    assert list(line.x) == front["unfairness"].to_list()
+    [star] = [t for t in chart.figure.data if t.marker.symbol == "star"]
+    chosen = table.filter(pl.col("chosen")).row(0, named=True)
+    assert (star.x[0], star.y[0]) == (chosen["unfairness"], chosen["error"])
+    assert f"lambda_kl {chosen['lambda_kl']:.3g}" in star.hovertext[0]
+    assert f"trial {chosen['trial']}" in chart.alt
+
+
+def test_every_trial_of_a_search_is_drawn_once(result_of: ResultOf) -> None:
+    table = result_of("search").tables["search"]
+    drawn = [x for t in effects.search(table).figure.data if t.mode == "markers" for x in t.x]
+    assert sorted(drawn) == sorted(table["unfairness"])
+
+
+def test_the_front_so_far_holds_what_no_other_trial_beats() -> None:
+    table = effects.search_so_far([(0.3, 0.1), (0.2, 0.2), (0.35, 0.15), (0.2, 0.25), (0.2, 0.2)])
+    assert table["front"].to_list() == [True, True, False, False, True]
+    assert not table["chosen"].any()
+    assert "front" in effects.search(table).alt
+
+
+def test_trials_that_are_all_equally_fair_have_a_readable_axis() -> None:
+    figure = effects.search(effects.search_so_far([(0.3, 0.0), (0.2, 0.0)])).figure
+    low, high = figure.layout.xaxis.range
+    assert -0.01 < low < 0 < high < 0.1
+
+
+def test_views_are_those_of_the_tables(result_of: ResultOf) -> None:
+    assert "Search" not in effects.views(result_of("medl"))
+    assert {"Variance", "Search"} <= set(effects.views(result_of("search")))
+    assert "Debiasing" not in effects.views(result_of("search"))
+    assert any("performance budget" in words for words in effects.lacks(result_of("search")))

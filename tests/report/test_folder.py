@@ -25,7 +25,8 @@ from fairaudit.report.page import cell, strong
 
 ResultOf = Callable[[str], AuditResult]
 HOSTILE = "<img src=x onerror=alert(1)>"
-KINDS = ("systems", "linear", "rome", "sde", "medl", "sweep", "compare", "regression")
+KINDS = ("systems", "linear", "rome", "sde", "medl", "sweep", "compare", "regression",
+         "stress", "search")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -256,3 +257,26 @@ def test_a_rule_is_told_with_its_citation_and_what_it_does_not_set(
     ):
         assert part in text
     assert "not a legal conclusion" in text
+
+
+def test_stress_tests_have_their_sections_with_charts_and_tables(
+    written, result_of: ResultOf
+) -> None:
+    told = json.loads((written("stress") / "report.json").read_text("utf-8"))
+    parts = {s["title"]: s for s in told["sections"] if s["title"].startswith("Stress test")}
+    assert list(parts) == [
+        f"Stress test: {n}" for n in ("shift", "ablation", "objectives", "time")
+    ]
+    tables = result_of("stress").tables
+    assert len(parts["Stress test: shift"]["rows"]) == tables["stress_shift"].height
+    assert "draws" in parts["Stress test: shift"]["sentences"][0]
+    page = (written("stress") / "report.html").read_text("utf-8")
+    assert page.count("Loss of the worst-off group") >= 2
+    assert (written("stress") / "csv" / "stress_ablation.csv").is_file()
+
+
+def test_probes_and_search_are_told_in_the_report(written) -> None:
+    page = (written("search") / "report.html").read_text("utf-8")
+    assert "Stress test: probes" in page
+    assert "trials of weights" in page
+    assert "Slopes aside, intercepts hold" in page

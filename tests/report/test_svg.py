@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairaudit.audit.result import AuditResult
-from fairaudit.plots import compare, curves, effects, errors, groups, selection, whatif
+from fairaudit.plots import compare, curves, effects, errors, groups, selection, stress, whatif
 from fairaudit.plots.theme import Chart, frame, name_rows
 from fairaudit.report.axes import axis, nice, tick_text
 from fairaudit.report.svg import WIDTH, mixed, svg
@@ -157,6 +157,8 @@ def _charts() -> dict[str, Callable[[], Chart]]:
     sde: Callable[[], object] = lambda: audits.result("sde").tables["selection"]  # noqa: E731
     sweep: Callable[[], object] = lambda: audits.result("sweep").tables["sweep"]  # noqa: E731
     medl: Callable[[str], object] = lambda name: audits.result("medl").tables[name]  # noqa: E731
+    found: Callable[[str], object] = lambda name: audits.result("search").tables[name]  # noqa: E731
+    stressed: Callable[[str], object] = lambda name: audits.result("stress").tables[name]  # noqa: E731
     return {
         "errors": lambda: errors.by_group(linear(), attribute="sex × ethnicity", metric="tpr"),
         "crossing": lambda: errors.crossing(
@@ -182,6 +184,13 @@ def _charts() -> dict[str, Callable[[], Chart]]:
             ),
             quality="auroc", gap_title="Gap",
         ),
+        "variance": lambda: effects.variance(medl("variance")),
+        "search": lambda: effects.search(found("search")),
+        "shift": lambda: stress.shift(stressed("stress_shift"), group="female"),
+        "ablation": lambda: stress.ablation(stressed("stress_ablation")),
+        "objectives": lambda: stress.objectives(stressed("stress_objectives")),
+        "time": lambda: stress.time(stressed("stress_time")),
+        "probes": lambda: stress.probes(found("probes")),
         "history": lambda: curves.history(medl("history"), metric="loss"),
     }  # fmt: skip
 

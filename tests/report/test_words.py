@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import polars as pl
@@ -171,3 +172,40 @@ def test_a_gap_that_rests_on_few_rows_says_how_its_interval_did_in_simulations()
     said = words.limits(result, attribute="sex", metric="tpr", model=model, split=split)
     assert "fewer than 30 rows" in said
     assert "simulations" in said
+
+
+def test_a_shift_is_told_by_rule_with_its_draws(result_of: ResultOf) -> None:
+    result = result_of("stress")
+    table = result.tables["stress_shift"].filter(pl.col("strength") > 0)
+    lead = words.stress_lead(result)
+    for rule in ("bound", "point estimates"):
+        assert f"**{table.filter(pl.col('rule') == rule)['harmed'].mean():.1%}**" in lead
+    draws = table.filter(pl.col("rule") == "bound").height * result.summary["stress"]["repeats"]
+    assert f"{draws:,} draws" in lead
+
+
+def test_probes_are_told_by_the_best_place_in_each_model(result_of: ResultOf) -> None:
+    table = result_of("search").tables["probes"]
+    lead = words.stress_lead(result_of("search"))
+    for model in ("fair-medl", "baseline"):
+        best = table.filter(pl.col("model") == model)["rank"].min()
+        assert re.search(rf"\*\*{best}(st|nd|rd|th)\*\* in {model}", lead)
+    assert f"among {table['features'][0]} features" in lead
+
+
+def test_guessing_the_group_has_its_price_told(result_of: ResultOf) -> None:
+    told = result_of("sde").summary["guessed_groups"]
+    lead = words.stress_lead(result_of("sde"))
+    assert f"**{told['right']:.1%}**" in lead
+    assert labels.value(told["performance_known"], "accuracy") in lead
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(1, "1st"), (2, "2nd"), (3, "3rd"), (11, "11th"), (22, "22nd")]
+)
+def test_places_read_as_people_say_them(number: int, text: str) -> None:
+    assert words._ordinal(number) == text
+
+
+def test_an_audit_without_stress_tests_claims_nothing(result_of: ResultOf) -> None:
+    assert words.stress_lead(result_of("linear")) == "No stress tests."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fairaudit.jobs.info import JobInfo
-from fairaudit.ui.progress import metric_series, saying
+from fairaudit.ui.progress import metric_series, saying, search_trials
 
 
 def job(**told: Any) -> JobInfo:
@@ -46,3 +46,37 @@ def test_long_curves_are_thinned() -> None:
 
 def test_no_events_no_curves() -> None:
     assert metric_series([]) == {}
+
+
+def test_trials_of_a_search_are_read_from_the_events() -> None:
+    told = [{}, {"loss": 1.0}, {"error": 0.3, "unfairness": 0.1, "front": 1.0},
+            {"error": 0.3, "unfairness": 0.1, "front": 1.0, "loss": 0.5},
+            {"error": 0.2, "unfairness": 0.2, "front": 2.0}]  # fmt: skip
+    events = [{"n": n, "t": float(n), "metrics": metrics} for n, metrics in enumerate(told)]
+    assert search_trials(events) == [(0.3, 0.1), (0.2, 0.2)]
+
+
+def test_a_fit_without_a_search_has_no_trials() -> None:
+    assert search_trials([{"n": 1, "t": 0.0, "metrics": {"error": 0.1}}]) == []
+    assert search_trials([]) == []
+
+
+def test_a_running_search_shows_its_front() -> None:
+    from streamlit.testing.v1 import AppTest
+
+    def script() -> None:
+        from fairaudit.ui.progress import curves
+
+        pairs = [(0.3, 0.1), (0.2, 0.2), (0.4, 0.3)]
+        curves(
+            [
+                {"n": n, "t": float(n), "metrics": {"error": e, "unfairness": u, "front": 1.0}}
+                for n, (e, u) in enumerate(pairs)
+            ]
+        )
+
+    app = AppTest.from_function(script).run()
+    assert not app.exception
+    said = "".join(element.proto.body for element in app.get("html"))
+    assert "3 trials of weights, 2 on the front" in said
+    assert len(app.get("plotly_chart")) == 1, "the front stands in the place of its curves"

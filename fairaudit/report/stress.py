@@ -1,0 +1,38 @@
+"""How each stress test was made, in words: the same on the screen and in a report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+HOW: Mapping[str, str] = {
+    "Shift": "One group's validation rows are shifted, the choice is made again from them, and "
+    "the *unshifted* test rows say what it does. Either a share of the group's rows is left out, "
+    "or its rows are drawn with replacement so that its commoner outcome (or the upper half of "
+    "its values) becomes rarer. The curve is the mean loss of the worst-off group against its "
+    "baseline over the draws; its lines hold nine draws of ten. Below zero everybody gained. "
+    "*Worse off* means by any amount, so small groups are worse off by chance now and then. The "
+    "models are not trained again.",
+    "Ablation": "The method is trained with each of its three representation losses on and off, "
+    "and from each training the experts are taken always, or chosen by each objective at the "
+    "audit's own confidence. A hollow mark harms at least one group on test rows beyond its "
+    "bound. One training each with the same seed: no interval.",
+    "Objectives": "The same trained models, chosen by every objective: `min_gap` seeks the "
+    "smallest gap that harms nobody, `max_min` gives each group its better model, `max_mean` the "
+    "best average with no wider gap. With the bound an expert must be shown to be no worse at 95% "
+    "over all groups together; on point estimates it must only look no worse, as in the paper. "
+    "The grey line is the baseline.",
+    "Time": "Invented performances of 2 to 64 groups, the median of three choices, on the "
+    "machine that ran the audit. Up to 16 groups every choice is tried; beyond that integer "
+    "programs are solved.",
+    "Group not known": "The same model answers for the same test rows twice: told the group, and "
+    "with the group its discriminator guesses from the features. This is what happens where the "
+    "sensitive attribute is missing. Intervals as on the Errors page.",
+    "Probes": "Five columns that only know the rate of positive outcomes of a row's cluster (r, "
+    "r², 1/r, cos r, sin r, each with a little noise) are added, both models are trained again, "
+    "and all features are ranked by how much they move the answers. A model that separates "
+    "clusters from what holds everywhere has no use for them.",
+}
+FORMULAS: Mapping[str, str] = {
+    "Shift": r"\text{loss} = \max_g \left( \text{baseline}_g - \text{chosen}_g \right)"
+    r"\text{ on test rows}",
+}

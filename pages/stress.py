@@ -1,0 +1,84 @@
+"""Stress: what the answers are worth when data shift, parts are left out, or clusters mislead."""
+
+from __future__ import annotations
+
+from fairaudit.plots import errors, stress
+from fairaudit.report import choices as first
+from fairaudit.report import words
+from fairaudit.report.stress import FORMULAS, HOW
+from fairaudit.ui import choices, frame, layout, opened
+
+frame.enter()
+
+audit = opened.open_audit("stress")
+result = audit.result
+tables = stress.held(result.tables)
+views = stress.views(tables, guessed=bool(result.summary.get("guessed_groups")))
+if not views:
+    opened.nothing(
+        audit,
+        "stress",
+        "It was not stressed. On the Train page choose FairSDE and then “Stress tests”: shifted "
+        "validation rows, losses left out, objectives side by side, and the time of the choice. "
+        "For Fair MEDL, switch on “Stress test with probes” in expert mode.",
+    )
+layout.page("stress", words.stress_lead(result))
+view = choices.view(views)
+
+if view == "Shift":
+    table = tables["stress_shift"]
+    left, right = choices.row(2)
+    with left:
+        group = choices.one_of("Whose rows shift", stress.shifted_groups(table), key="group")
+    with right:
+        kind = choices.one_of(
+            "How", list(stress.SHIFTS), key="how", words=stress.SHIFTS.__getitem__
+        )
+    drawn = stress.shift(table, group=group, kind=kind)
+elif view == "Ablation":
+    measure = choices.one_of(
+        "Measure", list(stress.MEASURES), key="measure", words=stress.MEASURES.__getitem__
+    )
+    drawn = stress.ablation(tables["stress_ablation"], measure=measure)
+elif view == "Objectives":
+    table = tables["stress_objectives"]
+    left, right = choices.row(2)
+    with left:
+        rule = choices.one_of(
+            "Chosen", list(stress.RULES), key="rule", words=stress.RULES.__getitem__
+        )
+    with right:
+        known = table["split"].unique().sort().to_list()
+        split = choices.one_of("Rows", known, key="rows", words=choices.rows_in_words)
+    drawn = stress.objectives(table, rule=rule, split=split)
+elif view == "Time":
+    drawn = stress.time(tables["stress_time"])
+elif view == "Probes":
+    drawn = stress.probes(tables["probes"])
+else:
+    left, right = choices.row(2)
+    with left:
+        attribute = choices.attribute(result)
+    with right:
+        metric = choices.metric(result)
+    drawn = errors.by_group(
+        result,
+        attribute=attribute,
+        metric=metric,
+        split=first.main_split(result),
+        models=stress.told_and_guessed(result),
+    )
+    layout.says(words.guessed_lead(result))
+
+layout.says(drawn.alt)
+layout.chart(drawn.bare(), key=view.lower().replace(" ", "-"))
+shown = errors.readable(drawn.table) if view == "Group not known" else drawn.table
+layout.numbers(shown, key="stress-table", name=f"stress-{view.lower().replace(' ', '-')}")
+if "stress_shift" not in tables and "probes" not in tables:
+    layout.quiet(
+        "Shifted rows, losses left out, objectives side by side and the time of the choice come "
+        "with “Stress tests” of FairSDE on the Train page."
+    )
+
+layout.how(HOW[view], formula=FORMULAS.get(view), command=audit.command)
+layout.next_step("stress", result.tables)
