@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import struct
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -92,11 +93,19 @@ class ImageStore:
         return found
 
     def rows(self, row_id: NDArray[Any]) -> NDArray[np.uint8]:
-        """The images of some rows; the map itself when it is all of them in order."""
+        """The images of some rows, never all in memory.
+
+        The map itself when it is all of them in order, else a map of an unnamed temporary file,
+        which goes away with the array.
+        """
         pixels = self.pixels
         if len(row_id) == len(pixels) and np.array_equal(row_id, np.arange(len(pixels))):
             return pixels
-        chosen: NDArray[np.uint8] = pixels[row_id]
+        if not len(row_id):
+            return np.zeros((0, *pixels.shape[1:]), dtype=np.uint8)
+        with tempfile.TemporaryFile() as file:
+            chosen = np.memmap(file, np.uint8, "w+", shape=(len(row_id), *pixels.shape[1:]))
+        _copy_rows(pixels, row_id, chosen)
         return chosen
 
 
@@ -148,11 +157,16 @@ def keep_rows(path: Path, kept: NDArray[np.intp]) -> None:
     new = np.lib.format.open_memmap(
         aside, mode="w+", dtype=np.uint8, shape=(len(kept), *old.shape[1:])
     )
-    for start in range(0, len(kept), 1024):
-        new[start : start + 1024] = old[kept[start : start + 1024]]
+    _copy_rows(old, kept, new)
     new.flush()
     del old, new
     aside.replace(path)
+
+
+def _copy_rows(source: NDArray[np.uint8], rows: NDArray[Any], target: NDArray[np.uint8]) -> None:
+    """Some rows of a map into another, a chunk at a time."""
+    for start in range(0, len(rows), 1024):
+        target[start : start + 1024] = source[rows[start : start + 1024]]
 
 
 def _parts(files: Sequence[str]) -> Iterator[tuple[int, list[str]]]:

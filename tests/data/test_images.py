@@ -14,7 +14,7 @@ from PIL import Image
 from fairaudit.data import store
 from fairaudit.data.dataset import Dataset
 from fairaudit.data.doctor import examine
-from fairaudit.data.images import ImageOptions
+from fairaudit.data.images import ImageOptions, ImageStore
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.data.samples import SAMPLES
 from fairaudit.exceptions import InputError, SpecError
@@ -187,6 +187,18 @@ def test_arrays_hold_the_images_of_their_rows(tmp_path: Path) -> None:
         frame.filter(pl.col("tone") == "dark"), SAMPLES["shapes"].roles, images
     ).arrays()
     assert np.array_equal(some.X, images.pixels[some.row_id])
+
+
+def test_some_rows_of_a_store_are_a_map_as_well(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (3000, 8, 8, 3), dtype=np.uint8)
+    np.save(tmp_path / "images.npy", pixels)
+    store = ImageStore(tmp_path / "images.npy")
+    wanted = np.random.default_rng(1).permutation(3000)[:2500]
+    found = store.rows(wanted)
+    assert isinstance(found, np.memmap)
+    assert (found == pixels[wanted]).all()
+    assert list(tmp_path.iterdir()) == [tmp_path / "images.npy"]
+    assert store.rows(wanted[:0]).shape == (0, 8, 8, 3)
 
 
 def test_images_without_a_store_are_asked_for() -> None:
