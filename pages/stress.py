@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fairaudit.plots import errors, stress
+from fairaudit.plots import ablation, errors, stress
 from fairaudit.report import choices as first
 from fairaudit.report import words
 from fairaudit.report.stress import FORMULAS, HOW
@@ -19,8 +19,9 @@ if not views:
         audit,
         "stress",
         "It was not stressed. On the Train page choose FairSDE and then “Stress tests”: shifted "
-        "validation rows, losses left out, objectives side by side, and the time of the choice. "
-        "For Fair MEDL, switch on “Stress test with probes” in expert mode.",
+        "validation rows, wrong or missing groups, losses left out, objectives side by side, "
+        "and the time of the choice. For Fair MEDL, switch on “Stress test with probes” "
+        "in expert mode.",
     )
 layout.page("stress", words.stress_lead(result))
 view = choices.view(views)
@@ -35,11 +36,16 @@ if view == "Shift":
             "How", list(stress.SHIFTS), key="how", words=stress.SHIFTS.__getitem__
         )
     drawn = stress.shift(table, group=group, kind=kind)
+elif view == "Wrong groups":
+    kind = choices.one_of(
+        "What is wrong", list(stress.WRONG), key="wrong", words=stress.WRONG.__getitem__
+    )
+    drawn = stress.wrong_groups(tables["stress_groups"], kind=kind)
 elif view == "Ablation":
     measure = choices.one_of(
-        "Measure", list(stress.MEASURES), key="measure", words=stress.MEASURES.__getitem__
+        "Measure", list(ablation.MEASURES), key="measure", words=ablation.MEASURES.__getitem__
     )
-    drawn = stress.ablation(tables["stress_ablation"], measure=measure)
+    drawn = ablation.by_loss(tables["stress_ablation"], measure=measure)
 elif view == "Objectives":
     table = tables["stress_objectives"]
     left, right = choices.row(2)
@@ -50,9 +56,9 @@ elif view == "Objectives":
     with right:
         known = table["split"].unique().sort().to_list()
         split = choices.one_of("Rows", known, key="rows", words=choices.rows_in_words)
-    drawn = stress.objectives(table, rule=rule, split=split)
+    drawn = ablation.objectives(table, rule=rule, split=split)
 elif view == "Time":
-    drawn = stress.time(tables["stress_time"])
+    drawn = ablation.time(tables["stress_time"])
 elif view == "Probes":
     drawn = stress.probes(tables["probes"])
 else:

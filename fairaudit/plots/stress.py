@@ -1,4 +1,4 @@
-"""Stress tests: shifted validation rows, losses left out, objectives, time, confounded probes."""
+"""Stress tests as curves: shifted rows, wrong or missing groups; and probes of the cluster."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from fairaudit.audit.result import AuditResult
 from fairaudit.plots import labels
 from fairaudit.plots.marks import Row, legend_mark, mark, offsets, several
 from fairaudit.plots.theme import (
-    MAX_ROWS,
     NEUTRAL,
     PALETTE,
     Chart,
@@ -23,6 +22,7 @@ from fairaudit.plots.theme import (
     natural,
     plain,
     short,
+    styles,
 )
 
 RULES: Mapping[str, str] = {"bound": "with the bound", "point estimates": "on point estimates"}
@@ -30,28 +30,18 @@ SHIFTS: Mapping[str, str] = {
     "subsample": "Rows of the group are missing",
     "reweight": "The group's outcomes are mixed otherwise",
 }
-MEASURES: Mapping[str, str] = {
-    "gap": "Gap between groups",
-    "worst": "Worst group",
-    "overall": "Everybody",
-    "harmed": "Groups harmed",
-}
-LOSSES: Mapping[str, str] = {
-    "discriminator": "group recognition",
-    "centres": "centres",
-    "divergence": "divergence",
-}
-CHOICES: Mapping[str, str] = {
-    "none": "experts always",
-    "max_min": "chosen by max_min",
-    "min_gap": "chosen by min_gap",
-}
 VIEWS: Mapping[str, str] = {
     "stress_shift": "Shift",
+    "stress_groups": "Wrong groups",
     "stress_ablation": "Ablation",
     "stress_objectives": "Objectives",
     "stress_time": "Time",
     "probes": "Probes",
+}
+WRONG: Mapping[str, str] = {
+    "wrong": "Another group is named",
+    "missing, guessed": "No group is named, the model guesses it",
+    "missing, baseline": "No group is named, the baseline answers",
 }
 _RULE_STYLES: Mapping[str, Style] = {
     "bound": Style(PALETTE[0], "circle", "solid"),
@@ -61,6 +51,7 @@ _STRENGTHS: Mapping[str, str] = {
     "subsample": "Share of the group's validation rows left out",
     "reweight": "How much less often the group's commoner outcome is drawn",
 }
+_MOST_LINES = 6  # groups drawn; the table holds all of them
 _LEAST = 0.01  # of an axis of harm: a curve that stays at zero is drawn as one
 
 
@@ -111,17 +102,13 @@ def shift(table: pl.DataFrame, *, group: str, kind: str = "subsample") -> Chart:
         x=_STRENGTHS[kind], y=f"Loss of the worst-off group, {labels.title(metric)}", height=380,
         legend=True, percent_x=True, percent_y=labels.is_rate(metric),
     )  # fmt: skip
-    figure.add_shape(
-        type="line", x0=0, x1=1, xref="paper", y0=0, y1=0,
-        line={"color": NEUTRAL, "width": 2, "dash": "dash"},
-    )  # fmt: skip
+    _zero(figure)
     for place, rule in enumerate(RULES):
         _harm_line(
             figure, rows.filter(pl.col("rule") == rule), rule, 0.012 * (place - 0.5), metric
         )
-    known = rows["strength"].unique().sort().to_list()
-    figure.update_xaxes(tickvals=known, ticktext=[f"{v:.0%}" for v in known])
-    figure.update_yaxes(range=_harm_range(rows), title_standoff=12)
+    _shares(figure, rows["strength"])
+    figure.update_yaxes(range=_range(rows, "harm"), title_standoff=12)
     return Chart(figure, _shift_alt(rows, group, kind, metric), rows)
 
 
@@ -136,14 +123,7 @@ def _harm_line(
         name=f"chosen {RULES[rule]}",
         line={"color": style.color, "dash": style.dash, "width": 2},
         marker={"color": style.color, "symbol": style.symbol, "size": 9},
-        error_y={
-            "type": "data",
-            "symmetric": False,
-            "array": (rows["high"] - rows["harm"]).to_list(),
-            "arrayminus": (rows["harm"] - rows["low"]).to_list(),
-            "color": style.color,
-            "thickness": 1.5,
-        },
+        error_y=_bars(rows, "harm", style.color),
         hovertext=[_harm_hover(row, metric) for row in rows.iter_rows(named=True)],
         hovertemplate="%{hovertext}<extra></extra>",
     )
@@ -157,9 +137,21 @@ def _harm_hover(row: Row, metric: str) -> str:
     )
 
 
-def _harm_range(rows: pl.DataFrame) -> list[float]:
+def _zero(figure: go.Figure) -> None:
+    figure.add_shape(
+        type="line", x0=0, x1=1, xref="paper", y0=0, y1=0,
+        line={"color": NEUTRAL, "width": 2, "dash": "dash"},
+    )  # fmt: skip
+
+
+def _shares(figure: go.Figure, column: pl.Series) -> None:
+    known = column.unique().sort().to_list()
+    figure.update_xaxes(tickvals=known, ticktext=[f"{value:.0%}" for value in known])
+
+
+def _range(rows: pl.DataFrame, column: str) -> list[float]:
     """Zero inside, both ends of every interval inside, never a hair's breadth."""
-    values = [float(v) for name in ("harm", "low", "high") for v in rows[name].to_list()]
+    values = [float(v) for name in (column, "low", "high") for v in rows[name].drop_nulls()]
     least = _LEAST if labels.is_rate(str(rows["metric"].item(0))) else 1e-6
     low, high = min(0.0, *values), max(0.0, *values)
     span = max(high - low, least)
@@ -202,196 +194,77 @@ def harmed_shares(table: pl.DataFrame) -> dict[str, tuple[float, float, int]]:
     return {row["rule"]: (row["harmed"], row["harm"], row["settings"]) for row in found.to_dicts()}
 
 
-# -- losses left out ---------------------------------------------------------------------------
+# -- groups that are wrong or missing when the model answers ------------------------------------
 
 
-def trained_with(row: Row) -> str:
-    """Which of the three losses a run was trained with, in words."""
-    on = [words for name, words in LOSSES.items() if row[name]]
-    off = [words for name, words in LOSSES.items() if not row[name]]
-    if not off:
-        return "all three losses"
-    if not on:
-        return "none of the three"
-    return f"without {off[0]}" if len(off) == 1 else f"{on[0]} only"
+def wrong_groups(table: pl.DataFrame, *, kind: str = "wrong") -> Chart:
+    """What each group still gains over the baseline as more rows come with a wrong or no group.
 
-
-def readable_ablation(table: pl.DataFrame) -> pl.DataFrame:
-    """The ablation with the losses in words, most losses first."""
-    count = pl.sum_horizontal(pl.col(name).cast(pl.Int64) for name in LOSSES)
-    trained = pl.struct(*LOSSES).map_elements(trained_with, return_dtype=pl.String)
-    ordered = table.with_columns(count.alias("_on"), trained.alias("trained with"))
-    ordered = ordered.sort("_on", descending=True, maintain_order=True)
-    return ordered.select(
-        "trained with", "selection", "overall", "worst", "gap", "harmed", "metric", *LOSSES
-    )
-
-
-def ablation(table: pl.DataFrame, *, measure: str = "gap") -> Chart:
-    """Each training on one line, each way of choosing a dot; hollow where somebody is harmed."""
-    if table.is_empty():
-        return empty("No loss was left out in this audit.")
-    rows = readable_ablation(table)
-    metric, names = str(rows["metric"].item(0)), _unique(rows, "trained with")
-    kinds = [name for name in CHOICES if name in set(rows["selection"])]
-    rate = labels.is_rate(metric) and measure != "harmed"
-    figure = frame(
-        x=f"{_measured(measure, metric)} on test rows", height=_height(names), legend=True,
-        percent_x=rate,
-    )  # fmt: skip
-    known, aside = model_styles(kinds), dict(zip(kinds, offsets(len(kinds)), strict=True))
-    for row in rows.iter_rows(named=True):
-        style = known[row["selection"]]
-        y = names.index(row["trained with"]) + aside[row["selection"]]
-        figure.add_scatter(
-            x=[row[measure]], y=[y], mode="markers", showlegend=False,
-            marker=mark(style.color, style.symbol, 11, hollow=row["harmed"] > 0),
-            hovertemplate=_ablation_hover(row, measure, metric),
-        )  # fmt: skip
-    for name in kinds:
-        legend_mark(figure, CHOICES[name], known[name])
-    if (rows["harmed"] > 0).any():
-        legend_mark(figure, "hollow: somebody harmed", Style(NEUTRAL, "circle-open", "solid"))
-    if measure == "harmed":
-        figure.update_xaxes(dtick=1, range=[-0.5, max(1, int(rows["harmed"].max())) + 0.5])  # type: ignore[arg-type]
-    name_rows(figure, names)
-    return Chart(figure, _ablation_alt(rows, measure, metric), rows)
-
-
-def _measured(measure: str, metric: str) -> str:
-    words = MEASURES[measure]
-    return words if measure == "harmed" else f"{labels.title(metric)}, {words.lower()},"
-
-
-def _amount(value: float, measure: str, metric: str) -> str:
-    if measure == "harmed":
-        return f"{value:.0f}"
-    return labels.points(value, metric) if measure == "gap" else labels.value(value, metric)
-
-
-def _ablation_hover(row: Row, measure: str, metric: str) -> str:
-    return (
-        f"<b>{row['trained with']}</b> · {CHOICES[row['selection']]}<br>"
-        f"{_amount(row[measure], measure, metric)}<br>groups harmed: {row['harmed']}"
-        "<extra></extra>"
-    )
-
-
-def _ablation_alt(rows: pl.DataFrame, measure: str, metric: str) -> str:
-    full = rows.filter(pl.col("trained with") == "all three losses")
-    said = [
-        f"{_amount(row[measure], measure, metric)} {CHOICES[row['selection']]}"
-        for row in full.iter_rows(named=True)
-    ]
-    low = rows.sort(measure).row(0, named=True)
-    high = rows.sort(measure).row(-1, named=True)
-    ends = [
-        f"{_amount(row[measure], measure, metric)} ({row['trained with']}, "
-        f"{CHOICES[row['selection']]})"
-        for row in (low, high)
-    ]
-    harm = rows.filter(pl.col("harmed") > 0).height
-    return (
-        f"{MEASURES[measure]} on test rows with all three losses: {', '.join(said)}. Over all "
-        f"{rows.height} combinations it runs from {ends[0]} to {ends[1]}. "
-        f"Combinations that harm a group beyond its bound: {harm}. One training each, so small "
-        "differences mean nothing."
-    )
-
-
-# -- objectives side by side -------------------------------------------------------------------
-
-
-def objectives(table: pl.DataFrame, *, rule: str = "bound", split: str = "test") -> Chart:
-    """Each group under the baseline and under the choice of every objective."""
-    rows = table.filter((pl.col("rule") == rule) & (pl.col("split") == split))
+    Parameters
+    ----------
+    table : polars.DataFrame
+        `stress_groups` of a result.
+    kind : {"wrong", "missing, guessed", "missing, baseline"}
+        What is wrong with the group, and what is done about it.
+    """
+    rows = table.filter((pl.col("kind") == kind) & pl.col("difference").is_not_null())
     if rows.is_empty():
-        return empty(f"No objective was tried {RULES.get(rule, rule)} on {split} rows.")
+        return empty("No group has enough test rows to say what a wrong group costs.")
     metric = str(rows["metric"].item(0))
-    names = sorted(_unique(rows, "group"), key=natural)[:MAX_ROWS]
-    aims = _unique(rows, "objective")
+    last = rows.filter(pl.col("share") == rows["share"].max()).sort("difference", "group")
     figure = frame(
-        x=f"{labels.title(metric)} on {split} rows", height=_height(names), legend=True,
-        percent_x=labels.is_rate(metric),
+        x="Share of people with a wrong or no group", y=f"Gain over the baseline, "
+        f"{labels.title(metric)}", height=380, legend=True, percent_x=True,
+        percent_y=labels.is_rate(metric),
     )  # fmt: skip
-    known, aside = model_styles(aims), dict(zip(aims, offsets(len(aims)), strict=True))
-    for row in rows.filter(pl.col("group").is_in(names)).iter_rows(named=True):
-        y, style = names.index(row["group"]), known[row["objective"]]
-        _aim(figure, row, y + aside[row["objective"]], style, metric)
-        if row["objective"] == aims[0] and row["baseline"] is not None:
-            _dot(figure, row["baseline"], y, mark(NEUTRAL, "line-ns-open", 26),
-                 f"<b>{plain(row['group'])}</b><br>baseline "
-                 f"{labels.value(row['baseline'], metric)}")  # fmt: skip
-    legend_mark(figure, "baseline", Style(NEUTRAL, "line-ns-open", "solid"))
-    for aim in aims:
-        legend_mark(figure, aim, known[aim])
-    name_rows(figure, names)
-    return Chart(figure, _objectives_alt(rows, aims, rule, split, metric), rows)
+    _zero(figure)
+    known, names = styles(table["group"].unique().to_list()), last["group"].to_list()
+    for name, aside in zip(
+        names[:_MOST_LINES], offsets(min(len(names), _MOST_LINES)), strict=True
+    ):
+        own = rows.filter(pl.col("group") == name).sort("share")
+        _gain_line(figure, own, known[name], 0.03 * aside)
+    _shares(figure, rows["share"])
+    figure.update_yaxes(range=_range(rows, "difference"), title_standoff=12)
+    return Chart(figure, _wrong_alt(rows, last, kind, metric), rows.drop("kind"))
 
 
-def _aim(figure: go.Figure, row: Row, y: float, style: Style, metric: str) -> None:
-    if row["value"] is not None:
-        text = (
-            f"<b>{plain(row['group'])}</b> · {row['objective']}<br>{row['chosen']} "
-            f"{labels.value(row['value'], metric)}"
-        )
-        _dot(figure, row["value"], y, mark(style.color, style.symbol, 10), text)
-
-
-def _dot(figure: go.Figure, x: float, y: float, marker: dict[str, object], text: str) -> None:
+def _gain_line(figure: go.Figure, rows: pl.DataFrame, style: Style, aside: float) -> None:
     figure.add_scatter(
-        x=[x], y=[y], mode="markers", marker=marker, showlegend=False,
-        hovertemplate=f"{text}<extra></extra>",
-    )  # fmt: skip
+        x=(rows["share"] + aside).to_list(),
+        y=rows["difference"].to_list(),
+        mode="lines+markers",
+        name=short(rows["group"].item(0)),
+        line={"color": style.color, "dash": style.dash, "width": 2},
+        marker={"color": style.color, "symbol": style.symbol, "size": 9},
+        error_y=_bars(rows, "difference", style.color),
+    )
 
 
-def _objectives_alt(
-    rows: pl.DataFrame, aims: list[str], rule: str, split: str, metric: str
-) -> str:
-    before = labels.points(rows["gap_before"].item(0), metric)
-    said = []
-    for aim in aims:
-        own = rows.filter(pl.col("objective") == aim)
-        taken = own.filter(pl.col("chosen") == "expert").height
-        after = labels.points(own["gap_after"].item(0), metric)
-        said.append(f"{aim} {after} (an expert for {taken} of {own.height} groups)")
+def _bars(rows: pl.DataFrame, column: str, color: str) -> dict[str, object]:
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": (rows["high"] - rows[column]).to_list(),
+        "arrayminus": (rows[column] - rows["low"]).to_list(),
+        "color": color,
+        "thickness": 1.5,
+    }
+
+
+def _wrong_alt(rows: pl.DataFrame, last: pl.DataFrame, kind: str, metric: str) -> str:
+    row = last.row(0, named=True)
+    right = rows.filter((pl.col("share") == 0) & (pl.col("group") == row["group"]))
+    value, low, high, before = (
+        labels.points(round(v, 6) + 0.0, metric)
+        for v in (row["difference"], row["low"], row["high"], right["difference"].item(0))
+    )
+    harmed = last.filter(pl.col("high") < 0).height
     return (
-        f"Chosen {RULES.get(rule, rule)}, the gap on {split} rows is {before} under the baseline; "
-        f"{'; '.join(said)}."
+        f"{WRONG[kind]} for {row['share']:.0%} of the people: {row['group']} then gains least "
+        f"over the baseline, {value} ({low.removesuffix(' points')} to {high}), against {before} "
+        f"with the group right. Groups below the baseline for sure: {harmed} of {last.height}."
     )
-
-
-# -- time of the choice ------------------------------------------------------------------------
-
-
-def time(table: pl.DataFrame) -> Chart:
-    """Seconds that the choice takes against the number of groups, one line an objective."""
-    if table.is_empty():
-        return empty("The time of the choice was not measured.")
-    figure = frame(
-        x="Number of groups", y="Seconds to choose (each line ten times more)", height=340,
-        legend=True,
-    )  # fmt: skip
-    aims = _unique(table, "objective")
-    for aim, style in model_styles(aims).items():
-        own = table.filter(pl.col("objective") == aim).sort("n_groups")
-        figure.add_scatter(
-            x=own["n_groups"].to_list(), y=own["seconds"].to_list(), mode="lines+markers",
-            name=aim, line={"color": style.color, "dash": style.dash, "width": 2},
-            marker={"color": style.color, "symbol": style.symbol, "size": 9},
-        )  # fmt: skip
-    figure.update_yaxes(type="log", dtick=1, tickformat="~g")
-    slowest = table.group_by("n_groups").agg(pl.col("seconds").max()).sort("n_groups")
-    few, many = slowest.row(0, named=True), slowest.row(-1, named=True)
-    alt = (
-        f"Choosing among {many['n_groups']} groups took {_seconds(many['seconds'])}, among "
-        f"{few['n_groups']} groups {_seconds(few['seconds'])} (the slowest objective)."
-    )
-    return Chart(figure, alt, table)
-
-
-def _seconds(value: float) -> str:
-    return f"{1000 * value:.2g} ms" if value < 0.1 else f"{value:.2g} s"
 
 
 # -- probes of the cluster ---------------------------------------------------------------------
@@ -401,7 +274,7 @@ def probes(table: pl.DataFrame) -> Chart:
     """Where columns that only know the cluster's rate rank, in each model; 1 leads the answers."""
     if table.is_empty():
         return empty("No probes were added in this audit.")
-    models, names = _unique(table, "model"), _unique(table, "feature")
+    models, names = unique(table, "model"), unique(table, "feature")
     count = int(table["features"].item(0))
     figure = frame(
         x=f"Rank among {count} features (1 leads the answers)", height=110 + 44 * len(names),
@@ -414,7 +287,7 @@ def probes(table: pl.DataFrame) -> Chart:
             f"<b>{plain(row['feature'])}</b> · {plain(row['model'])}<br>rank {row['rank']} of "
             f"{count}<br>importance {labels.number_text(row['importance'])}"
         )
-        _dot(figure, row["rank"], y, mark(style.color, style.symbol, 12), text)
+        dot_at(figure, row["rank"], y, mark(style.color, style.symbol, 12), text)
     for model in models:
         legend_mark(figure, short(model), known[model])
     figure.update_xaxes(range=[0.5, count + 0.5], dtick=max(1, count // 10))
@@ -436,7 +309,7 @@ def best_ranks(table: pl.DataFrame) -> dict[str, int]:
     """The rank of the best-placed probe in each model."""
     return {
         model: int(table.filter(pl.col("model") == model)["rank"].min())  # type: ignore[arg-type]
-        for model in _unique(table, "model")
+        for model in unique(table, "model")
     }
 
 
@@ -444,11 +317,15 @@ def _capital(texts: list[str]) -> Iterator[str]:
     return (text[:1].upper() + text[1:] for text in texts)
 
 
-def _height(names: list[str]) -> int:
-    """Room for several marks one below the other on each line."""
-    return 130 + len(names) * (60 if len(names) <= 12 else 46)
+def dot_at(figure: go.Figure, x: float, y: float, marker: dict[str, object], text: str) -> None:
+    """One mark with what it says when pointed at."""
+    figure.add_scatter(
+        x=[x], y=[y], mode="markers", marker=marker, showlegend=False,
+        hovertemplate=f"{text}<extra></extra>",
+    )  # fmt: skip
 
 
-def _unique(table: pl.DataFrame, column: str) -> list[str]:
+def unique(table: pl.DataFrame, column: str) -> list[str]:
+    """The values of a column, in order of appearance."""
     names: list[str] = table[column].unique(maintain_order=True).to_list()
     return names

@@ -10,6 +10,7 @@ import polars as pl
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.selection import certificates, warnings
 from fairaudit.plots import (
+    ablation,
     compare,
     effects,
     errors,
@@ -248,14 +249,17 @@ def _stress_charts(name: str, table: pl.DataFrame) -> Iterator[Chart]:
         worst = stress.shifted_groups(table)[0]
         for kind in stress.SHIFTS:
             yield stress.shift(table, group=worst, kind=kind)
+    elif name == "stress_groups":
+        for kind in stress.WRONG:
+            yield stress.wrong_groups(table, kind=kind)
     elif name == "stress_ablation":
-        yield stress.ablation(table)
+        yield ablation.by_loss(table)
     elif name == "stress_objectives":
         split = "test" if "test" in table["split"] else "validation"
         for rule in stress.RULES:
-            yield stress.objectives(table, rule=rule, split=split)
+            yield ablation.objectives(table, rule=rule, split=split)
     else:
-        yield stress.time(table) if name == "stress_time" else stress.probes(table)
+        yield ablation.time(table) if name == "stress_time" else stress.probes(table)
 
 
 def _compare(result: AuditResult) -> Iterator[Section]:

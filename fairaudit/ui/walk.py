@@ -6,6 +6,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 
 from fairaudit.exceptions import SpecError
+from fairaudit.plots.stress import VIEWS
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ WALK: tuple[Step, ...] = (
         ":material/bolt:",
         "Results",
         "Does it hold when the data shift?",
-        ("stress_shift", "stress_ablation", "stress_objectives", "stress_time", "probes"),
+        tuple(VIEWS),
     ),
     Step("compare", "Compare", ":material/compare_arrows:", "Results", "Which model is best?"),
     Step("report", "Report", ":material/description:", "Results", "What do I hand over?"),

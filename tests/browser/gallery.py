@@ -49,6 +49,7 @@ _SHOWS = {
     "report": "rome-em",
 }
 VIEWS: Mapping[tuple[str, str], str] = {
+    ("stress", "Wrong groups"): "stress",
     ("stress", "Ablation"): "stress",
     ("stress", "Objectives"): "stress",
     ("stress", "Time"): "stress",

@@ -28,7 +28,9 @@ def test_an_audit_without_stress_tests_says_how_to_get_them(look: Look) -> None:
     assert "Stress test with probes" in said
 
 
-@pytest.mark.parametrize("view", ["Shift", "Ablation", "Objectives", "Time", "Group not known"])
+@pytest.mark.parametrize(
+    "view", ["Shift", "Wrong groups", "Ablation", "Objectives", "Time", "Group not known"]
+)
 def test_every_view_opens(look: Look, view: str) -> None:
     page = look("stress", "stress", view=view)
     assert calm(page)
@@ -89,4 +91,4 @@ def test_only_tests_that_were_made_are_offered(
     page = look("stress", "stress", view="Ablation")
     assert calm(page)
     offered = page.segmented_control(key="view").options
-    assert offered == ["Shift", "Objectives", "Group not known"]
+    assert offered == ["Shift", "Wrong groups", "Objectives", "Group not known"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import polars as pl
 import pytest
@@ -75,72 +75,6 @@ def test_a_shift_that_was_not_made_says_so() -> None:
     assert "not shifted" in stress.shift(shifted(), group="nobody").alt
 
 
-def ablated(harmed: int = 0) -> pl.DataFrame:
-    flags = [(d, c, v) for d in (True, False) for c in (True, False) for v in (True, False)]
-    return pl.DataFrame(
-        [
-            {
-                "discriminator": d, "centres": c, "divergence": v, "selection": selection,
-                "overall": 0.8, "worst": 0.7, "gap": 0.1 + 0.01 * place, "metric": "accuracy",
-                "harmed": harmed if selection == "none" and not d else 0,
-            }
-            for place, (d, c, v) in enumerate(flags)
-            for selection in stress.CHOICES
-        ]
-    )  # fmt: skip
-
-
-def test_each_training_has_its_line_in_words() -> None:
-    figure = stress.ablation(ablated()).figure
-    names = list(figure.layout.yaxis.ticktext)
-    assert names[0] == "all three losses"
-    assert names[-1] == "none of the three"
-    assert {"without divergence", "centres only"} <= set(names)
-    assert len(names) == 8
-
-
-def test_every_way_of_choosing_is_a_dot_at_its_value() -> None:
-    table = ablated()
-    drawn = sorted(t.x[0] for t in stress.ablation(table).figure.data if t.x[0] is not None)
-    assert drawn == pytest.approx(sorted(table["gap"]))
-
-
-def test_a_combination_that_harms_somebody_is_hollow() -> None:
-    figure = stress.ablation(ablated(harmed=2)).figure
-    hollow = [t for t in figure.data if str(t.marker.symbol).endswith("-open") and t.x[0]]
-    assert len(hollow) == 4
-    assert "hollow: somebody harmed" in {t.name for t in figure.data}
-    assert "harm a group beyond its bound: 4" in stress.ablation(ablated(harmed=2)).alt
-
-
-def test_the_sentence_names_both_ends_of_the_ablation() -> None:
-    said = stress.ablation(ablated()).alt
-    assert "10.0 points (all three losses" in said
-    assert "17.0 points (none of the three" in said
-
-
-def test_objectives_of_a_real_run_stand_where_the_table_says(result_of: ResultOf) -> None:
-    table = result_of("stress").tables["stress_objectives"]
-    rows = table.filter((pl.col("rule") == "bound") & (pl.col("split") == "test"))
-    chart = stress.objectives(table)
-    drawn = [t.x[0] for t in chart.figure.data if t.x[0] is not None]
-    expected = rows["value"].drop_nulls().to_list()
-    baselines = rows.filter(pl.col("objective") == rows["objective"][0])["baseline"].to_list()
-    assert sorted(drawn) == pytest.approx(sorted([*expected, *baselines]))
-    for aim in ("min_gap", "max_min", "max_mean"):
-        assert aim in chart.alt
-
-
-def test_time_is_on_a_scale_of_tens_and_its_ends_are_told() -> None:
-    table = pl.DataFrame(
-        {"n_groups": [2, 64, 2, 64], "objective": ["min_gap"] * 2 + ["max_min"] * 2,
-         "seconds": [0.0001, 0.2, 0.0003, 0.1]}
-    )  # fmt: skip
-    chart = stress.time(table)
-    assert chart.figure.layout.yaxis.type == "log"
-    assert "64 groups took 0.2 s, among 2 groups 0.3 ms" in chart.alt
-
-
 def test_probes_stand_at_their_ranks(result_of: ResultOf) -> None:
     table = result_of("search").tables["probes"]
     figure = stress.probes(table).figure
@@ -149,6 +83,51 @@ def test_probes_stand_at_their_ranks(result_of: ResultOf) -> None:
     assert stress.best_ranks(table) == dict(
         table.group_by("model").agg(pl.col("rank").min()).rows()
     )
+
+
+def test_each_group_has_a_line_of_its_gains(result_of: ResultOf) -> None:
+    table = wrong()
+    figure = stress.wrong_groups(table).figure
+    drawn = {t.name: list(t.y) for t in figure.data}
+    for name in ("a", "b"):
+        own = table.filter((pl.col("group") == name) & (pl.col("kind") == "wrong"))
+        assert drawn[name] == own["difference"].to_list()
+
+
+def test_the_sentence_of_wrong_groups_is_about_the_one_that_gains_least() -> None:
+    said = stress.wrong_groups(wrong()).alt
+    assert "b then gains least over the baseline, -4.0 points (-5.0 to -3.0 points)" in said
+    assert "against 0.0 points with the group right" in said
+    assert "for sure: 1 of 2" in said
+
+
+def test_few_lines_are_drawn_and_all_groups_are_in_the_table() -> None:
+    names = [f"g{i}" for i in range(20)]
+    chart = stress.wrong_groups(wrong(names))
+    assert len(chart.figure.data) == 6
+    assert chart.table["group"].n_unique() == 20
+    assert chart.figure.data[0].name == "g19"
+
+
+def test_groups_without_rows_are_left_out() -> None:
+    table = wrong().with_columns(difference=pl.lit(None, pl.Float64))
+    assert "enough test rows" in stress.wrong_groups(table).alt
+
+
+def wrong(names: Sequence[str] = ("a", "b")) -> pl.DataFrame:
+    """Each further group loses more as more people come with a wrong group."""
+    return pl.DataFrame(
+        [
+            {
+                "kind": kind, "share": share, "group": name, "n": 50, "metric": "accuracy",
+                "difference": -0.1 * share * place, "low": -0.1 * share * place - 0.01,
+                "high": -0.1 * share * place + 0.01,
+            }
+            for kind in stress.WRONG
+            for share in (0.0, 0.1, 0.4)
+            for place, name in enumerate(names)
+        ]
+    )  # fmt: skip
 
 
 def test_only_tables_with_rows_are_held() -> None:

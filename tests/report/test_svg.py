@@ -11,7 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairaudit.audit.result import AuditResult
-from fairaudit.plots import compare, curves, effects, errors, groups, selection, stress, whatif
+from fairaudit.plots import (
+    ablation,
+    compare,
+    curves,
+    effects,
+    errors,
+    groups,
+    selection,
+    stress,
+    whatif,
+)
 from fairaudit.plots.theme import Chart, frame, name_rows
 from fairaudit.report.axes import axis, nice, tick_text
 from fairaudit.report.svg import WIDTH, mixed, svg
@@ -187,9 +197,10 @@ def _charts() -> dict[str, Callable[[], Chart]]:
         "variance": lambda: effects.variance(medl("variance")),
         "search": lambda: effects.search(found("search")),
         "shift": lambda: stress.shift(stressed("stress_shift"), group="female"),
-        "ablation": lambda: stress.ablation(stressed("stress_ablation")),
-        "objectives": lambda: stress.objectives(stressed("stress_objectives")),
-        "time": lambda: stress.time(stressed("stress_time")),
+        "wrong": lambda: stress.wrong_groups(stressed("stress_groups")),
+        "ablation": lambda: ablation.by_loss(stressed("stress_ablation")),
+        "objectives": lambda: ablation.objectives(stressed("stress_objectives")),
+        "time": lambda: ablation.time(stressed("stress_time")),
         "probes": lambda: stress.probes(found("probes")),
         "history": lambda: curves.history(medl("history"), metric="loss"),
     }  # fmt: skip

@@ -1,0 +1,231 @@
+"""What each part of a method contributes: losses left out, objectives side by side, time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import plotly.graph_objects as go
+import polars as pl
+
+from fairaudit.plots import labels
+from fairaudit.plots.marks import Row, legend_mark, mark, offsets
+from fairaudit.plots.stress import RULES, dot_at, unique
+from fairaudit.plots.theme import (
+    MAX_ROWS,
+    NEUTRAL,
+    Chart,
+    Style,
+    empty,
+    frame,
+    model_styles,
+    name_rows,
+    natural,
+    plain,
+)
+
+MEASURES: Mapping[str, str] = {
+    "gap": "Gap between groups",
+    "worst": "Worst group",
+    "overall": "Everybody",
+    "harmed": "Groups harmed",
+}
+LOSSES: Mapping[str, str] = {
+    "discriminator": "group recognition",
+    "centres": "centres",
+    "divergence": "divergence",
+}
+CHOICES: Mapping[str, str] = {
+    "none": "experts always",
+    "max_min": "chosen by max_min",
+    "min_gap": "chosen by min_gap",
+}
+
+
+# -- losses left out ---------------------------------------------------------------------------
+
+
+def trained_with(row: Row) -> str:
+    """Which of the three losses a run was trained with, in words."""
+    on = [words for name, words in LOSSES.items() if row[name]]
+    off = [words for name, words in LOSSES.items() if not row[name]]
+    if not off:
+        return "all three losses"
+    if not on:
+        return "none of the three"
+    return f"without {off[0]}" if len(off) == 1 else f"{on[0]} only"
+
+
+def readable_ablation(table: pl.DataFrame) -> pl.DataFrame:
+    """The ablation with the losses in words, most losses first."""
+    count = pl.sum_horizontal(pl.col(name).cast(pl.Int64) for name in LOSSES)
+    trained = pl.struct(*LOSSES).map_elements(trained_with, return_dtype=pl.String)
+    ordered = table.with_columns(count.alias("_on"), trained.alias("trained with"))
+    ordered = ordered.sort("_on", descending=True, maintain_order=True)
+    return ordered.select(
+        "trained with", "selection", "overall", "worst", "gap", "harmed", "metric", *LOSSES
+    )
+
+
+def by_loss(table: pl.DataFrame, *, measure: str = "gap") -> Chart:
+    """Each training on one line, each way of choosing a dot; hollow where somebody is harmed."""
+    if table.is_empty():
+        return empty("No loss was left out in this audit.")
+    rows = readable_ablation(table)
+    metric, names = str(rows["metric"].item(0)), unique(rows, "trained with")
+    kinds = [name for name in CHOICES if name in set(rows["selection"])]
+    rate = labels.is_rate(metric) and measure != "harmed"
+    figure = frame(
+        x=f"{_measured(measure, metric)} on test rows", height=_height(names), legend=True,
+        percent_x=rate,
+    )  # fmt: skip
+    known, aside = model_styles(kinds), dict(zip(kinds, offsets(len(kinds)), strict=True))
+    for row in rows.iter_rows(named=True):
+        style = known[row["selection"]]
+        y = names.index(row["trained with"]) + aside[row["selection"]]
+        figure.add_scatter(
+            x=[row[measure]], y=[y], mode="markers", showlegend=False,
+            marker=mark(style.color, style.symbol, 11, hollow=row["harmed"] > 0),
+            hovertemplate=_ablation_hover(row, measure, metric),
+        )  # fmt: skip
+    for name in kinds:
+        legend_mark(figure, CHOICES[name], known[name])
+    if (rows["harmed"] > 0).any():
+        legend_mark(figure, "hollow: somebody harmed", Style(NEUTRAL, "circle-open", "solid"))
+    if measure == "harmed":
+        figure.update_xaxes(dtick=1, range=[-0.5, max(1, int(rows["harmed"].max())) + 0.5])  # type: ignore[arg-type]
+    name_rows(figure, names)
+    return Chart(figure, _ablation_alt(rows, measure, metric), rows)
+
+
+def _measured(measure: str, metric: str) -> str:
+    words = MEASURES[measure]
+    return words if measure == "harmed" else f"{labels.title(metric)}, {words.lower()},"
+
+
+def _amount(value: float, measure: str, metric: str) -> str:
+    if measure == "harmed":
+        return f"{value:.0f}"
+    return labels.points(value, metric) if measure == "gap" else labels.value(value, metric)
+
+
+def _ablation_hover(row: Row, measure: str, metric: str) -> str:
+    return (
+        f"<b>{row['trained with']}</b> · {CHOICES[row['selection']]}<br>"
+        f"{_amount(row[measure], measure, metric)}<br>groups harmed: {row['harmed']}"
+        "<extra></extra>"
+    )
+
+
+def _ablation_alt(rows: pl.DataFrame, measure: str, metric: str) -> str:
+    full = rows.filter(pl.col("trained with") == "all three losses")
+    said = [
+        f"{_amount(row[measure], measure, metric)} {CHOICES[row['selection']]}"
+        for row in full.iter_rows(named=True)
+    ]
+    low = rows.sort(measure).row(0, named=True)
+    high = rows.sort(measure).row(-1, named=True)
+    ends = [
+        f"{_amount(row[measure], measure, metric)} ({row['trained with']}, "
+        f"{CHOICES[row['selection']]})"
+        for row in (low, high)
+    ]
+    harm = rows.filter(pl.col("harmed") > 0).height
+    return (
+        f"{MEASURES[measure]} on test rows with all three losses: {', '.join(said)}. Over all "
+        f"{rows.height} combinations it runs from {ends[0]} to {ends[1]}. "
+        f"Combinations that harm a group beyond its bound: {harm}. One training each, so small "
+        "differences mean nothing."
+    )
+
+
+# -- objectives side by side -------------------------------------------------------------------
+
+
+def objectives(table: pl.DataFrame, *, rule: str = "bound", split: str = "test") -> Chart:
+    """Each group under the baseline and under the choice of every objective."""
+    rows = table.filter((pl.col("rule") == rule) & (pl.col("split") == split))
+    if rows.is_empty():
+        return empty(f"No objective was tried {RULES.get(rule, rule)} on {split} rows.")
+    metric = str(rows["metric"].item(0))
+    names = sorted(unique(rows, "group"), key=natural)[:MAX_ROWS]
+    aims = unique(rows, "objective")
+    figure = frame(
+        x=f"{labels.title(metric)} on {split} rows", height=_height(names), legend=True,
+        percent_x=labels.is_rate(metric),
+    )  # fmt: skip
+    known, aside = model_styles(aims), dict(zip(aims, offsets(len(aims)), strict=True))
+    for row in rows.filter(pl.col("group").is_in(names)).iter_rows(named=True):
+        y, style = names.index(row["group"]), known[row["objective"]]
+        _aim(figure, row, y + aside[row["objective"]], style, metric)
+        if row["objective"] == aims[0] and row["baseline"] is not None:
+            dot_at(figure, row["baseline"], y, mark(NEUTRAL, "line-ns-open", 26),
+                 f"<b>{plain(row['group'])}</b><br>baseline "
+                 f"{labels.value(row['baseline'], metric)}")  # fmt: skip
+    legend_mark(figure, "baseline", Style(NEUTRAL, "line-ns-open", "solid"))
+    for aim in aims:
+        legend_mark(figure, aim, known[aim])
+    name_rows(figure, names)
+    return Chart(figure, _objectives_alt(rows, aims, rule, split, metric), rows)
+
+
+def _aim(figure: go.Figure, row: Row, y: float, style: Style, metric: str) -> None:
+    if row["value"] is not None:
+        text = (
+            f"<b>{plain(row['group'])}</b> · {row['objective']}<br>{row['chosen']} "
+            f"{labels.value(row['value'], metric)}"
+        )
+        dot_at(figure, row["value"], y, mark(style.color, style.symbol, 10), text)
+
+
+def _objectives_alt(
+    rows: pl.DataFrame, aims: list[str], rule: str, split: str, metric: str
+) -> str:
+    before = labels.points(rows["gap_before"].item(0), metric)
+    said = []
+    for aim in aims:
+        own = rows.filter(pl.col("objective") == aim)
+        taken = own.filter(pl.col("chosen") == "expert").height
+        after = labels.points(own["gap_after"].item(0), metric)
+        said.append(f"{aim} {after} (an expert for {taken} of {own.height} groups)")
+    return (
+        f"Chosen {RULES.get(rule, rule)}, the gap on {split} rows is {before} under the baseline; "
+        f"{'; '.join(said)}."
+    )
+
+
+# -- time of the choice ------------------------------------------------------------------------
+
+
+def time(table: pl.DataFrame) -> Chart:
+    """Seconds that the choice takes against the number of groups, one line an objective."""
+    if table.is_empty():
+        return empty("The time of the choice was not measured.")
+    figure = frame(
+        x="Number of groups", y="Seconds to choose (each line ten times more)", height=340,
+        legend=True,
+    )  # fmt: skip
+    aims = unique(table, "objective")
+    for aim, style in model_styles(aims).items():
+        own = table.filter(pl.col("objective") == aim).sort("n_groups")
+        figure.add_scatter(
+            x=own["n_groups"].to_list(), y=own["seconds"].to_list(), mode="lines+markers",
+            name=aim, line={"color": style.color, "dash": style.dash, "width": 2},
+            marker={"color": style.color, "symbol": style.symbol, "size": 9},
+        )  # fmt: skip
+    figure.update_yaxes(type="log", dtick=1, tickformat="~g")
+    slowest = table.group_by("n_groups").agg(pl.col("seconds").max()).sort("n_groups")
+    few, many = slowest.row(0, named=True), slowest.row(-1, named=True)
+    alt = (
+        f"Choosing among {many['n_groups']} groups took {_seconds(many['seconds'])}, among "
+        f"{few['n_groups']} groups {_seconds(few['seconds'])} (the slowest objective)."
+    )
+    return Chart(figure, alt, table)
+
+
+def _seconds(value: float) -> str:
+    return f"{1000 * value:.2g} ms" if value < 0.1 else f"{value:.2g} s"
+
+
+def _height(names: list[str]) -> int:
+    """Room for several marks one below the other on each line."""
+    return 130 + len(names) * (60 if len(names) <= 12 else 46)
