@@ -10,7 +10,6 @@ from fairaudit.data.store import DatasetInfo
 from fairaudit.plots import errors, labels
 from fairaudit.report.choices import attributes, leading_metrics
 from fairaudit.ui import (
-    access,
     cache,
     choices,
     existing,
@@ -53,9 +52,10 @@ def show(info: DatasetInfo, roles: ColumnRoles) -> None:
     """The audit, as soon as the worker has it."""
     head = st.container()
     spec = existing.request(roles, info, expert=session.expert())
-    job = existing.audited(info, spec, may_start=not access.readonly())
+    barred = session.barred("submit")
+    job = existing.audited(info, spec, may_start=barred is None)
     if job is None:
-        layout.page("audit", "This dashboard only shows; this audit was not made.")
+        layout.page("audit", f"This audit was not made. {barred}")
         return
     if session.audit_id() != job:
         session.choose_audit(job)

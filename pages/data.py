@@ -7,20 +7,25 @@ from streamlit.delta_generator import DeltaGenerator
 
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.data.store import DatasetInfo
-from fairaudit.ui import access, cache, choose_data, doctor_view, frame, layout, session
+from fairaudit.ui import access, cache, choose_data, doctor_view, frame, layout, session, sharing
 from fairaudit.ui.roles_form import RolesForm
 
 frame.enter()
 
 
-def pick() -> None:
-    """No table yet: what to start from."""
+def pick(*, gone: bool = False) -> None:
+    """No table yet, or one that is not there for this person: what to start from."""
     layout.page(
         "data",
         "Start with a sample, or drop a table with **one row a person or decision**: "
         "fairaudit proposes what each column means, and you have the last word.",
     )
-    choose_data.sources(session.workspace(), may_write=not access.readonly())
+    if gone:
+        st.warning(
+            "This link shows nothing here: there is no such table, or you have no right to it.",
+            icon=":material/link_off:",
+        )
+    choose_data.sources(session.workspace(), barred=session.barred("ingest"))
 
 
 def inspect(sha256: str) -> None:
@@ -57,6 +62,8 @@ def accept(place: DeltaGenerator, info: DatasetInfo, roles: ColumnRoles) -> None
             session.accept_roles(roles)
             session.open_page("audit" if roles.predictions else "train")
         st.button("Other data", icon=":material/undo:", on_click=session.forget_dataset)
+        if not access.readonly():
+            sharing.share_data(info)
         if session.workspace().may("delete", "dataset", info.sha256) and not access.readonly():
             choose_data.remove(info)
 
@@ -64,5 +71,8 @@ def accept(place: DeltaGenerator, info: DatasetInfo, roles: ColumnRoles) -> None
 chosen = session.dataset_id()
 if chosen is None:
     pick()
-else:
+elif session.workspace().may("open", "dataset", chosen):
     inspect(chosen)
+else:
+    session.forget_dataset()
+    pick(gone=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from fairaudit.ui import access, frame, layout, opened, session, train_form
+from fairaudit.ui import frame, layout, opened, session, train_form
 
 frame.enter()
 
 sha256, roles = opened.prepared("train")
 info = session.dataset_info(sha256)
 images = info.kind == "images"
-may_start = not access.readonly()
+barred = session.barred("submit")
 
 layout.page("train", train_form.lead(info, roles))
 way_on = st.container()
@@ -26,7 +26,7 @@ with way_on:
         type="primary",
         icon=":material/play_arrow:",
         key="start",
-        disabled=bool(missing) or not may_start,
-        help=None if may_start else "This dashboard only shows; it starts nothing.",
+        disabled=bool(missing) or barred is not None,
+        help=barred,
     ):
         train_form.start(sha256, fields, device)

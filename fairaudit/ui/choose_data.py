@@ -12,9 +12,11 @@ from fairaudit.ui import cache, layout, session, uploads
 from fairaudit.ui.words import bytes_, count
 
 
-def sources(workspace: Workspace, *, may_write: bool) -> None:
-    """Everything a person may start from."""
-    if may_write:
+def sources(workspace: Workspace, *, barred: str | None = None) -> None:
+    """Everything a person may start from; `barred` says why they may bring nothing."""
+    if barred is not None:
+        layout.quiet(barred)
+    else:
         samples(workspace)
         st.header("Your own table", anchor=False)
         uploads.uploader(workspace)

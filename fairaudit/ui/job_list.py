@@ -36,10 +36,10 @@ def actions(job: JobInfo) -> None:
             for page, label in _RESULTS:
                 layout.go(page, label)
             sharing.share(job)
-        if not access.readonly():
+        if session.barred("submit") is None:
             st.button("Run again", icon=":material/replay:", on_click=_again, args=(job.id,))
-            if job.mine:
-                _delete(job)
+        if job.mine and not access.readonly():
+            _delete(job)
     _log(job)
 
 

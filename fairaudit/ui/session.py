@@ -10,6 +10,7 @@ import streamlit as st
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.data.store import DatasetInfo
 from fairaudit.exceptions import NotAllowed
+from fairaudit.jobs.people import Deed, may_do
 from fairaudit.jobs.workspace import Workspace
 from fairaudit.ui import access
 from fairaudit.ui.roles_link import pack, unpack
@@ -28,6 +29,18 @@ def root() -> Path:
 def workspace() -> Workspace:
     """The workspace as the person in this session may see it."""
     return Workspace(root(), user=access.person())
+
+
+def barred(deed: Deed) -> str | None:
+    """Why this person may not bring data ("ingest") or start work ("submit"); None: they may."""
+    if access.readonly():
+        return "This dashboard only shows; it takes no data and starts nothing."
+    role = workspace().role
+    if may_do(role, deed):
+        return None
+    if role is None:
+        return "You have no role here yet. Ask an admin for one."
+    return "Your role is to look. Ask an admin for the role of an auditor to do more."
 
 
 def audit_id() -> str | None:

@@ -8,14 +8,20 @@ from pathlib import Path
 
 import streamlit as st
 
+from fairaudit.data.store import DatasetInfo
 from fairaudit.exceptions import FairauditError
 from fairaudit.jobs.info import JobInfo
-from fairaudit.jobs.people import ROLES, Person, Right, Role
+from fairaudit.jobs.people import ROLES, Person, Right, Role, Thing
 from fairaudit.ui import access, cache, layout, session
 
 _GENERATION = "import-generation"
 _PROBLEM = "import-problem"
 _RIGHTS: dict[Right, str] = {"view": "may look", "manage": "may look, cancel, share and delete"}
+_GIVEN: dict[str, tuple[str, Right | None]] = {
+    "view": (_RIGHTS["view"], "view"),
+    "manage": (_RIGHTS["manage"], "manage"),
+    "none": ("may no longer look", None),  # a word of its own: Streamlit takes None for "unset"
+}
 
 
 def share(job: JobInfo) -> None:
@@ -31,8 +37,19 @@ def share(job: JobInfo) -> None:
             key=f"export-{job.id}",
             on_click="ignore",
         )
-        if access.login_configured() and session.workspace().may("share", "job", job.id):
-            _rights(job)
+        _rights("job", job.id)
+
+
+def share_data(info: DatasetInfo) -> None:
+    """Rights to a data set for other people, where there are other people."""
+    if _may_share("dataset", info.sha256):
+        with st.popover("Share", icon=":material/share:"):
+            layout.quiet("Sharing the table does not share its audits, nor they the table.")
+            _rights("dataset", info.sha256)
+
+
+def _may_share(kind: Thing, id: str) -> bool:
+    return access.login_configured() and session.workspace().may("share", kind, id)
 
 
 def _packed(job_id: str) -> Callable[[], bytes]:
@@ -46,22 +63,31 @@ def _packed(job_id: str) -> Callable[[], bytes]:
     return make
 
 
-def _rights(job: JobInfo) -> None:
+def _rights(kind: Thing, id: str) -> None:
+    """Who may look or manage, and the form that gives or takes it."""
+    if not _may_share(kind, id):
+        return
     workspace = session.workspace()
-    for person, right in workspace.shares("job", job.id):
-        layout.quiet(f"**{person.name or person.sub}** {_RIGHTS[right]}")
-    with st.form(f"share-{job.id}", border=False):
-        issuer = st.text_input("Issuer", str(st.user.get("iss", "")), key=f"iss-{job.id}")
-        subject = st.text_input("Subject (as the login names the person)", key=f"sub-{job.id}")
-        allowed = st.selectbox("Right", list(_RIGHTS), format_func=lambda r: _RIGHTS[r])
+    for person, given in workspace.shares(kind, id):
+        layout.quiet(f"**{person.name or person.sub}** {_RIGHTS[given]}")
+    with st.form(f"share-{id}", border=False):
+        issuer = st.text_input("Issuer", str(st.user.get("iss", "")), key=f"iss-{id}")
+        subject = st.text_input("Subject (as the login names the person)", key=f"sub-{id}")
+        chosen = st.selectbox(
+            "Right",
+            list(_GIVEN),
+            format_func=lambda name: _GIVEN[name][0],
+            key=f"right-{id}",
+        )
         if st.form_submit_button("Share with this person") and subject.strip():
-            workspace.share("job", job.id, Person(issuer.strip(), subject.strip()), allowed)
+            right = _GIVEN[chosen][1]
+            workspace.share(kind, id, Person(issuer.strip(), subject.strip()), right)
             st.rerun()
 
 
 def bring_in() -> None:
     """Open an audit that another fairaudit exported; every hash is checked."""
-    if access.readonly():
+    if session.barred("ingest") is not None:
         return
     with st.expander("Open an audit from a file", icon=":material/unarchive:"):
         if _PROBLEM in st.session_state:
