@@ -18,6 +18,7 @@ from fairaudit._version import __version__
 from fairaudit.audit import contest, presets
 from fairaudit.audit.adapters import Fitted, Prediction, adapter
 from fairaudit.audit.existing import existing_systems
+from fairaudit.audit.flips import flip_table
 from fairaudit.audit.latent import LatentAudit, audit_latent
 from fairaudit.audit.predictions import judge, with_looks
 from fairaudit.audit.projection import projection_table
@@ -127,7 +128,8 @@ def _train(
     data: Dataset, spec: AuditSpec, ear: Monitor, device: str, model_folder: Path | None
 ) -> tuple[Tables, dict[str, Any]]:
     ear.start("preparing rows", 1)
-    arrays = data.arrays(spec.split, spec.seed)
+    prepared = data.prepared(spec.split, spec.seed)
+    arrays = prepared.arrays
     ear.step()
     ear.end()
     fitted = adapter(_adapter_name(spec))(
@@ -145,6 +147,9 @@ def _train(
         plane = projection_table(arrays, tables["latent"], spec.projection, spec.seed)
         tables |= {} if plane is None else {"projection": plane}
     tables["people"] = people_table(arrays)
+    if fitted.answer is not None and arrays.groups:
+        asked = data, prepared, fitted.answer
+        tables["flips"] = flip_table(*asked, confidence=spec.confidence, seed=spec.seed)
     return tables, _with_warnings(_headline(data, arrays, spec), fitted.summary)
 
 

@@ -45,12 +45,15 @@ class Fitted:
         Headline facts and `warnings` (a list of sentences in plain words).
     save : callable or None
         Writes the fitted estimator into a folder (safetensors + JSON).
+    answer : callable or None
+        Asks the same models about other rows: arrays → predictions under the same names.
     """
 
     predictions: Mapping[str, Prediction]
     tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     summary: Mapping[str, Any] = field(default_factory=dict)
     save: Callable[[Path], None] | None = None
+    answer: Callable[[Arrays], Mapping[str, Prediction]] | None = None
 
 
 class Adapter(Protocol):

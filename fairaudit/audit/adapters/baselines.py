@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -121,38 +121,47 @@ def build(estimator: type, params: Mapping[str, Any], **fixed: Any) -> Any:
     return estimator(**{**network_params(params), **fixed})
 
 
+Design = Callable[[Arrays], Any]
+
+
 def _linear(
-    arrays: Arrays, X: NDArray[Any], name: str, params: Mapping[str, Any], monitor: Monitor
+    arrays: Arrays, design: Design, name: str, params: Mapping[str, Any], monitor: Monitor
 ) -> Fitted:
     train, _ = split_masks(arrays)
     model = build(PooledLinear, params, task=arrays.task)
+    X = design(arrays)
     model.fit(X[train], arrays.y[train], sample_weight=weights(arrays, train), monitor=monitor)
-    return Fitted({name: answers(model, arrays, X)}, summary={"warnings": []}, save=model.save)
+
+    def answer(rows: Arrays) -> dict[str, Prediction]:
+        return {name: answers(model, rows, design(rows))}
+
+    return Fitted(answer(arrays), summary={"warnings": []}, save=model.save, answer=answer)
 
 
 def fit_linear(
     arrays: Arrays, params: Mapping[str, Any], *, seed: int, device: str, monitor: Monitor
 ) -> Fitted:
     """Pooled logistic or ridge regression without sensitive columns."""
-    return _linear(arrays, arrays.X, "linear", params, monitor)
+    return _linear(arrays, rows_in_place, "linear", params, monitor)
 
 
 def fit_linear_with_sensitive(
     arrays: Arrays, params: Mapping[str, Any], *, seed: int, device: str, monitor: Monitor
 ) -> Fitted:
     """Pooled logistic or ridge regression that sees the sensitive columns."""
-    return _linear(arrays, with_sensitive(arrays), "linear-s", params, monitor)
+    return _linear(arrays, with_sensitive, "linear-s", params, monitor)
 
 
 def _network(
     model: Any,
     arrays: Arrays,
-    X: NDArray[Any],
+    design: Design,
     name: str,
     monitor: Monitor,
-    groups: NDArray[np.str_] | None = None,
+    grouping: Design | None = None,
 ) -> Fitted:
     train, held = split_masks(arrays)
+    X, groups = design(arrays), None if grouping is None else grouping(arrays)
     given = {} if groups is None else {"sensitive_features": groups[train]}
     later = (
         (X[held], arrays.y[held]) if groups is None else (X[held], arrays.y[held], groups[held])
@@ -165,12 +174,17 @@ def _network(
         monitor=monitor,
         **given,
     )
-    found = {} if groups is None else {"sensitive_features": groups}
+
+    def answer(rows: Arrays) -> dict[str, Prediction]:
+        known = {} if grouping is None else {"sensitive_features": grouping(rows)}
+        return {name: answers(model, rows, design(rows), **known)}
+
     return Fitted(
-        {name: answers(model, arrays, X, **found)},
+        answer(arrays),
         {"history": pl.DataFrame(history_rows(model.fit_, name), schema=HISTORY)},
         {"warnings": model.groups_.notes(), "epochs": len(model.fit_.history)},
         model.save,
+        answer,
     )
 
 
@@ -179,7 +193,7 @@ def fit_erm(
 ) -> Fitted:
     """One network for everybody without sensitive columns."""
     model = build(PooledNetwork, params, task=arrays.task, device=device, random_state=seed)
-    return _network(model, arrays, rows_in_place(arrays), "erm", monitor)
+    return _network(model, arrays, rows_in_place, "erm", monitor)
 
 
 def fit_erm_with_sensitive(
@@ -187,27 +201,29 @@ def fit_erm_with_sensitive(
 ) -> Fitted:
     """One network for everybody that sees the sensitive columns."""
     model = build(PooledNetwork, params, task=arrays.task, device=device, random_state=seed)
-    return _network(model, arrays, with_sensitive(arrays), "erm-s", monitor)
+    return _network(model, arrays, with_sensitive, "erm-s", monitor)
+
+
+def _grouping(params: Mapping[str, Any]) -> Design:
+    return lambda rows: group_columns(rows, params.get("attributes"))
 
 
 def fit_group_dro(
     arrays: Arrays, params: Mapping[str, Any], *, seed: int, device: str, monitor: Monitor
 ) -> Fitted:
     """One network trained for its worst group."""
-    groups = group_columns(arrays, params.get("attributes"))
     rest = {k: v for k, v in params.items() if k != "attributes"}
     model = build(GroupDRO, rest, task=arrays.task, device=device, random_state=seed)
-    return _network(model, arrays, rows_in_place(arrays), "group-dro", monitor, groups)
+    return _network(model, arrays, rows_in_place, "group-dro", monitor, _grouping(params))
 
 
 def fit_decoupled(
     arrays: Arrays, params: Mapping[str, Any], *, seed: int, device: str, monitor: Monitor
 ) -> Fitted:
     """A shared network with a head a group."""
-    groups = group_columns(arrays, params.get("attributes"))
     rest = {k: v for k, v in params.items() if k != "attributes"}
     model = build(DecoupledHeads, rest, task=arrays.task, device=device, random_state=seed)
-    return _network(model, arrays, rows_in_place(arrays), "decoupled", monitor, groups)
+    return _network(model, arrays, rows_in_place, "decoupled", monitor, _grouping(params))
 
 
 def fit_threshold(
@@ -216,7 +232,8 @@ def fit_threshold(
     """The pooled logistic regression with thresholds by group, tuned on validation rows."""
     if arrays.task != "binary":
         raise SpecError("method 'threshold' needs a binary target; choose another method")
-    groups = group_columns(arrays, params.get("attributes"))
+    grouping = _grouping(params)
+    groups = grouping(arrays)
     rest = {k: v for k, v in params.items() if k != "attributes"}
     model = build(GroupThresholds, rest, random_state=seed)
     train, held = split_masks(arrays)
@@ -233,5 +250,8 @@ def fit_threshold(
     said = [*model.groups_.notes()]
     if mute:
         said.append(f"Kept at the threshold 0.5 for lack of both classes: {', '.join(mute)}.")
-    found = answers(model, arrays, arrays.X, sensitive_features=groups)
-    return Fitted({"threshold": found}, summary={"warnings": said}, save=model.save)
+
+    def answer(rows: Arrays) -> dict[str, Prediction]:
+        return {"threshold": answers(model, rows, rows.X, sensitive_features=grouping(rows))}
+
+    return Fitted(answer(arrays), summary={"warnings": said}, save=model.save, answer=answer)

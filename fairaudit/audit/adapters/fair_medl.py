@@ -46,11 +46,15 @@ def fit_fair_medl(
         found["search"] = search.trials
     model = _named_fit("Fair MEDL", arrays, chosen, seed, device, monitor)
     plain = _named_fit("baseline", arrays, plain_params(chosen), seed, device, monitor)
-    predictions = {
-        NAME: answer(model, arrays),
-        f"{NAME} (fixed)": fixed_answer(model, arrays),
-        "baseline": answer(plain, arrays),
-    }
+
+    def ask(rows: Arrays) -> dict[str, Prediction]:
+        return {
+            NAME: answer(model, rows),
+            f"{NAME} (fixed)": fixed_answer(model, rows),
+            "baseline": answer(plain, rows),
+        }
+
+    predictions = ask(arrays)
     if params.get("probes"):
         found["probes"] = probe_table(arrays, chosen, seed, device, monitor)
     train = arrays.part("train")
@@ -62,6 +66,7 @@ def fit_fair_medl(
         _tables(model, plain, settled, arrays, predictions, seed) | found,
         _summary(model, settled, arrays),
         model.save,
+        ask,
     )
 
 

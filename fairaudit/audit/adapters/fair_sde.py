@@ -63,7 +63,13 @@ def _audited(
         "choice": tables["selection_gaps"].to_dicts(),
         "guessed_groups": _cost_of_guessing(predictions, arrays, tables),
     }
-    return Fitted(predictions, tables, summary, model.save), model
+
+    def answer(others: Arrays) -> dict[str, Prediction]:
+        labels = group_columns(others, params.get("attributes"))
+        found = model.answer_rows(rows_in_place(others), model.groups_.codes(labels, len(others)))
+        return _named(found, model, others)
+
+    return Fitted(predictions, tables, summary, model.save, answer), model
 
 
 def _strangers(groups: NDArray[np.int64]) -> list[str]:
@@ -156,6 +162,12 @@ def _predictions(
     found["expert"] = found["expert"].where(known, found["baseline"])
     chosen = known & model.use_expert_[groups]
     found["selected"] = found["expert"].where(chosen, found["baseline"])
+    return _named(found, model, arrays)
+
+
+def _named(
+    found: Mapping[str, RowAnswers], model: FairSDE, arrays: Arrays
+) -> dict[str, Prediction]:
     names = {"fair-sde": "selected", "expert": "expert", "baseline": "baseline"}
     if len(model.groups_.names) > 1:
         names[GUESSED] = "guessed"

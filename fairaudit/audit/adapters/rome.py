@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -45,11 +45,9 @@ def fit_rome_em(
             sample_weight=weights(arrays, train),
             monitor=monitor,
         )
+    answer = _beside_pooled("rome-em", model, arrays, monitor)
     return Fitted(
-        {"rome-em": _answers(model, arrays), "baseline": pooled(arrays, monitor)},
-        em_tables(model, arrays),
-        em_summary(model, arrays),
-        model.save,
+        answer(arrays), em_tables(model, arrays), em_summary(model, arrays), model.save, answer
     )
 
 
@@ -78,14 +76,16 @@ def _answers(model: Any, arrays: Arrays) -> Prediction:
     return answers(model, arrays, arrays.X, sensitive_features=arrays.sensitive)
 
 
-def pooled(arrays: Arrays, monitor: Monitor) -> Prediction:
-    """One linear model for everybody, fitted on the same training rows."""
+def _beside_pooled(
+    name: str, model: RomeEM | RomeMoE, arrays: Arrays, monitor: Monitor
+) -> Callable[[Arrays], dict[str, Prediction]]:
+    """Asks the model and one linear model for everybody, fitted on the same training rows."""
     train, _ = split_masks(arrays)
-    model = PooledLinear(task=arrays.task)
-    model.fit(
+    pooled = PooledLinear(task=arrays.task)
+    pooled.fit(
         arrays.X[train], arrays.y[train], sample_weight=weights(arrays, train), monitor=monitor
     )
-    return answers(model, arrays, arrays.X)
+    return lambda rows: {name: _answers(model, rows), "baseline": answers(pooled, rows, rows.X)}
 
 
 def fit_rome_sweep(
@@ -117,11 +117,13 @@ def fit_rome_sweep(
         monitor=monitor,
     )
     best = found.models[found.chosen]
+    answer = _beside_pooled("rome-em", best, arrays, monitor)
     return Fitted(
-        {"rome-em": _answers(best, arrays), "baseline": pooled(arrays, monitor)},
+        answer(arrays),
         {"sweep": found.table, "lineage": found.lineage, **_all_groups(found, arrays)},
         _sweep_summary(found, arrays),
         best.save,
+        answer,
     )
 
 
@@ -143,11 +145,13 @@ def fit_rome_moe(
             validation=later if held.any() else None,
             monitor=monitor,
         )
+    answer = _beside_pooled("rome-moe", model, arrays, monitor)
     return Fitted(
-        {"rome-moe": _answers(model, arrays), "baseline": pooled(arrays, monitor)},
+        answer(arrays),
         {**_group_tables(model, arrays), "history": _epochs(model)},
         _moe_summary(model),
         model.save,
+        answer,
     )
 
 
