@@ -1,6 +1,6 @@
 """FairSDE on face crops, trained on the CPU through the upload path: ZIP in, job, result out.
 
-Run: python benchmarks/fairsde_faces.py [--epochs 8] [--out FILE.json]
+Run: python benchmarks/fairsde_faces.py [--epochs 40] [--attributes white grown] [--out FILE.json]
 The table of the ZIP gets two columns a user would add in a spreadsheet: white / non-white and
 age 30 or more. Target: gender. The pictures are for research only and are never shown.
 """
@@ -44,7 +44,8 @@ def with_groups(source: Path, target: Path) -> None:
 def main() -> None:
     """Ingest, train, print the decision by group."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--attributes", nargs="+", default=["white", "grown"])
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -57,7 +58,14 @@ def main() -> None:
         roles = ColumnRoles(
             target="gender", image="image", sensitive=("white", "grown"), positive="female"
         )
-        params = {"max_epochs": given.epochs, "batch_size": 64, "learning_rate": 0.02}
+        params = {
+            "max_epochs": given.epochs,
+            "batch_size": 32,
+            "learning_rate": 0.02,
+            "weight_decay": 5e-4,
+            "patience": None,
+            "attributes": given.attributes,
+        }
         audit = AuditSpec(roles=roles, method="fair-sde", params=params, n_boot=200)
         job = workspace.run_now(JobSpec(dataset=info.sha256, audit=audit, device="auto"))
         state = workspace.job(job)
@@ -72,6 +80,8 @@ def main() -> None:
     print("guessed groups:", result.summary["guessed_groups"])
     if given.out:
         answer = {
+            "attributes": given.attributes,
+            "epochs": given.epochs,
             "ingest_seconds": ingested,
             "seconds": state.seconds,
             "selection": selection.to_dicts(),

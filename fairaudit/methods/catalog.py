@@ -65,7 +65,11 @@ _PATIENCE = Knob(
 )
 _DECAY = Knob("weight_decay", "Weight decay", "float", 1e-4, "Penalty on large weights.", 0.0, 1.0)
 _AUGMENT = Knob(
-    "augment", "Augment images", "bool", True, "Random crops and flips of training images."
+    "augment",
+    "Augment images",
+    "bool",
+    True,
+    "Random zooms, turns, flips and light of training images.",
 )
 _SGD = Knob("learning_rate", "Learning rate", "float", 0.05, "First step size of SGD.", 1e-5, 1.0)
 _NET = (_EPOCHS, _BATCH, _SGD, _HIDDEN, _PATIENCE, _DECAY, _AUGMENT)
@@ -360,7 +364,7 @@ _ALL: tuple[Method, ...] = (
             ),
             Knob(
                 "lambda_cluster",
-                "Weight of the cluster adversary",
+                "Weight of the cluster penalty",
                 "float",
                 1.0,
                 "How hard cluster traces are removed from the fixed effects.",
@@ -414,7 +418,7 @@ _ALL: tuple[Method, ...] = (
                 "prior_scale",
                 "Scale of the prior",
                 "float",
-                0.3,
+                None,
                 "Standard deviation of the random effects' prior; empty = learnt.",
                 0.001,
                 10.0,
@@ -422,10 +426,19 @@ _ALL: tuple[Method, ...] = (
             ),
             Knob(
                 "cluster_adversary",
-                "Cluster adversary",
+                "Cluster penalty",
                 "bool",
                 True,
-                "An opponent that guesses the cluster from the hidden layers.",
+                "Keep what only names the cluster out of the fixed effects.",
+            ),
+            Knob(
+                "cluster_penalty",
+                "Form of the cluster penalty",
+                "choice",
+                "between_variance",
+                "Features pay for the share of their variance that lies between clusters, or an "
+                "opponent guesses the cluster from the hidden layers (the paper's).",
+                choices=("between_variance", "adversarial"),
             ),
             Knob(
                 "probes",

@@ -125,19 +125,38 @@ def test_memory_mapped_images_are_read_batch_by_batch(tmp_path):
     assert torch.allclose(rows.take(index), rows_of(check_images(X), CPU, (mean, sd)).take(index))
 
 
-def test_augmentation_moves_and_mirrors_whole_images_and_is_seeded():
+def test_augmentation_is_seeded_and_stays_within_pixel_values():
     batch = torch.as_tensor(images(64))
     one = augmented(batch, torch.Generator().manual_seed(3))
     two = augmented(batch, torch.Generator().manual_seed(3))
     assert torch.equal(one, two)
-    assert not torch.equal(one, batch)
-    flat = torch.full((8, 16, 16, 3), 9, dtype=torch.uint8)
-    assert torch.equal(augmented(flat, torch.Generator()), flat)
-    ramp = torch.arange(16, dtype=torch.uint8).view(1, 1, 16, 1).expand(200, 16, 16, 3)
-    steps = augmented(ramp, torch.Generator().manual_seed(0))[:, 8, :, 0].int().diff(dim=1)
-    rising = (steps >= 0).all(1)
-    assert ((steps <= 0).all(1) | rising).all()
-    assert 60 < int(rising.sum()) < 140
+    assert one.shape == batch.shape
+    assert not torch.equal(one, batch.float())
+    assert 0 <= float(one.min()) <= float(one.max()) <= 255
+
+
+def test_augmentation_mirrors_half_of_the_images_and_keeps_their_order_else():
+    ramp = (torch.arange(32) * 4 + 60).to(torch.uint8).view(1, 1, 32, 1).expand(300, 32, 32, 3)
+    seen = augmented(ramp, torch.Generator().manual_seed(0))[:, 16, 4:28, 0]
+    steps = seen.diff(dim=1)
+    rising, falling = (steps >= 0).all(1), (steps <= 0).all(1)
+    assert (rising | falling).all()
+    assert 120 < int(rising.sum()) < 180
+
+
+def test_augmentation_changes_light_within_its_range():
+    flat = torch.full((500, 8, 8, 1), 100, dtype=torch.uint8)
+    seen = augmented(flat, torch.Generator().manual_seed(1))
+    assert torch.allclose(seen.amin((1, 2, 3)), seen.amax((1, 2, 3)), atol=1e-3)
+    light = seen.mean((1, 2, 3))
+    assert 79.9 < float(light.min()) < 82
+    assert 118 < float(light.max()) < 120.1
+
+
+def test_augmented_batches_are_channels_last():
+    rows = rows_of(check_images(images(8)), CPU)
+    batch = rows.take(torch.arange(8), torch.Generator())
+    assert batch.is_contiguous(memory_format=torch.channels_last)
 
 
 @pytest.mark.parametrize("wrong", [np.zeros((2, 8, 8, 3)), np.zeros((2, 3, 8, 8), np.uint8)])
