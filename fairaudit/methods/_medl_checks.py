@@ -50,15 +50,47 @@ def collapsed(
     ]
 
 
-def constant(task: str, answer: Float) -> list[str]:
-    """A warning when all predictions are the same."""
-    if float(np.ptp(answer, axis=0).max()) > 1e-4:
+def constant(task: str, answer: Float, side: str = "mixed") -> list[str]:
+    """A warning when all predictions of a side, answer (n,) or (n, C), are the same."""
+    if float(np.ptp(np.atleast_2d(answer.T).T, axis=0).max()) > 1e-4:
         return []
     unit = "values" if task == "regression" else "probabilities"
     return [
-        f"all predicted {unit} are the same: the model learnt nothing from the features; raise "
-        "max_epochs or learning_rate, or lower the fairness weights"
+        f"all predicted {unit} are the same ({side} effects): the model learnt nothing from the "
+        "features; raise max_epochs or learning_rate, or lower the fairness weights"
     ]
+
+
+def one_label(
+    y: NDArray[np.generic], answer: Float, classes: Sequence[Any], side: str
+) -> list[str]:
+    """A warning when a side gives everybody the same label while several classes occur.
+
+    y (n,) are class codes, answer (n,) the probability of the second class or (n, C).
+    """
+    label = answer.argmax(1) if answer.ndim > 1 else (answer >= 0.5).astype(np.int64)
+    if len(np.unique(label)) > 1 or len(np.unique(y)) < 2:
+        return []
+    cut = "at 0.5 every" if answer.ndim == 1 else "every"
+    rest = ", or decide at threshold_ instead of 0.5" if answer.ndim == 1 else ""
+    return [
+        f"{cut} row is given the label {classes[int(label[0])]} ({side} effects) although "
+        f"{len(np.unique(y))} classes occur: such decisions are equal for all groups and of no "
+        f"use; raise max_epochs or learning_rate, lower the fairness weights{rest}"
+    ]
+
+
+def same_for_all(
+    task: str, y: NDArray[np.generic], answers: Mapping[str, Float], classes: Sequence[Any]
+) -> list[str]:
+    """Warnings about sides ("mixed", "fixed") that tell nobody from anybody."""
+    found: list[str] = []
+    for side, answer in answers.items():
+        flat = constant(task, answer, side)
+        if not flat and task != "regression":
+            flat = one_label(y, answer, classes, side)
+        found += flat
+    return found
 
 
 def one_class(names: Sequence[str], cluster: Int, y: NDArray[np.generic], task: str) -> list[str]:

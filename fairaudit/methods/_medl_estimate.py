@@ -17,7 +17,7 @@ from fairaudit.exceptions import InputError, SpecError
 from fairaudit.methods import _medl_tables as tables
 from fairaudit.methods._fit import pick_device
 from fairaudit.methods._inputs import Float, Int, as_array
-from fairaudit.methods._medl_checks import collapsed, constant, entropy_given, one_class
+from fairaudit.methods._medl_checks import collapsed, entropy_given, one_class, same_for_all
 from fairaudit.methods._medl_inputs import (
     Scale,
     Sensitive,
@@ -42,6 +42,7 @@ from fairaudit.methods._medl_train import (
 from fairaudit.methods._medl_weights import (
     Predictor,
     Weights,
+    fixed_answer,
     from_arrays,
     link,
     moments,
@@ -59,6 +60,7 @@ CHOICES = {
     "pull_at": ("half", "base_rate", "both"),
     "slopes": ("inputs", "hidden", "none"),
     "unseen": ("inferred", "fixed"),
+    "cluster_penalty": ("adversarial", "between_variance"),
     "task": ("auto", "binary", "multiclass", "regression"),
 }
 
@@ -200,9 +202,10 @@ class Job:
         cuts = tuple(threshold_of(plan.task, data.y, a) for a in answers)
         chosen, path = self._choose(plan, weights, held or data, cuts)
         curves = trained.history[chosen]
+        judged, names = held or data, list(getattr(m, "classes_", ()))
         found = [
             *collapsed(curves, trained.best_epoch[chosen], chance),
-            *constant(plan.task, np.atleast_2d(answers[chosen].T).T),
+            *same_for_all(plan.task, judged.y, self._sides(plan, weights[chosen], judged), names),
             *one_class(list(m.clusters_), data.cluster, data.y, plan.task),
         ]
         return Fitted(
@@ -215,6 +218,14 @@ class Job:
             found,
             len(curves["total"]),
         )
+
+    def _sides(self, plan: Plan, weights: Weights, data: Table) -> dict[str, Float]:
+        """Answers of the mixed and, where they differ, of the fixed effects."""
+        found = {"mixed": _answer(weights, data, self.model.unseen)}
+        if plan.random_effects:
+            fixed = fixed_answer(weights, data.X)
+            found["fixed"] = fixed if fixed.shape[1] > 1 else fixed[:, 0]
+        return found
 
     def _choose(
         self, plan: Plan, weights: tuple[Weights, ...], held: Table, cuts: tuple[float, ...]
@@ -280,7 +291,7 @@ def plan_of(m: FairMEDL) -> Plan:
     """What the parameters and the learnt inputs switch on."""
     base = float(np.log(m._positive / (1 - m._positive))) if m._kind == "binary" else 0.0
     clustered, judged = len(m.clusters_) > 0, len(m._attributes) > 0
-    debias = m.debias if judged else None
+    debias, separated = m.debias if judged else None, m.cluster_adversary and clustered
     path: tuple[float, ...] = (1.0,)
     if m.performance_budget is not None and debias is not None:
         path = tuple(sorted({0.0, *(float(v) for v in m.path)}))
@@ -293,7 +304,8 @@ def plan_of(m: FairMEDL) -> Plan:
         random_effects=m.random_effects and clustered,
         slopes=m.slopes,
         prior_scale=m.prior_scale,
-        cluster_adversary=m.cluster_adversary and clustered,
+        cluster_adversary=separated and m.cluster_penalty == "adversarial",
+        between_variance=separated and m.cluster_penalty == "between_variance",
         lambda_fixed=m.lambda_fixed,
         lambda_cluster=m.lambda_cluster,
         lambda_kl=m.lambda_kl,

@@ -8,9 +8,11 @@ import torch
 from torch import Tensor
 
 from fairaudit.methods._medl_losses import (
+    PER_ODDS,
     RunningRates,
     absolute_correlation,
     answer,
+    between_odds,
     events,
     gaussian_kl,
     outcome_loss,
@@ -49,6 +51,7 @@ class Game:
     sums: Tensor | None = None
     names: tuple[str, ...] = ()
     count: int = 0
+    settling: bool = False  # the net stands still and the effects' means move alone
 
     def __post_init__(self) -> None:
         plan, p = self.plan, self.data.inputs.shape[1] - 1
@@ -63,6 +66,9 @@ class Game:
         self.rival = Adam(self.rival_weights, plan.learning_rate) if self.rival_weights else None
         self.rates = RunningRates()
         self.path = torch.tensor(plan.path, device=self.device)
+        self.odds: Tensor | None = None
+        if plan.between_variance:
+            self.odds = between_odds(self.data.x, self.data.cluster, plan.n_clusters)
 
     def step(self, rows: Tensor) -> dict[str, Tensor]:
         """Adversaries first, on the answers as they are; then the effects against them."""
@@ -108,10 +114,14 @@ class Game:
 
     def main_step(self, total: Tensor, picked: Picked) -> None:
         """Net and touched random effects follow the gradient; adversaries stay as they are."""
-        leaves = [*self.main_weights, *([] if picked.leaf is None else [picked.leaf])]
+        weights = [] if self.settling else self.main_weights
+        leaves = [*weights, *([] if picked.leaf is None else [picked.leaf])]
         gradients = torch.autograd.grad(total, leaves)
-        self.main.step(gradients[: len(self.main_weights)])
+        if weights:
+            self.main.step(gradients[: len(weights)])
         if picked.state is not None:
+            if self.settling:  # SDs come from the curvature, not from here
+                gradients[-1][..., self.effects.rows.width // 2 :] = 0
             self.effects.rows.update(picked.rows, picked.state, gradients[-1])
 
     def losses(
@@ -131,12 +141,24 @@ class Game:
             rows = rows if picked.rows is None else rows[:, picked.rows]
             found["cluster"] = self.opponents.cluster(out.watched, rows, picked, batch.share)
             total = total - plan.lambda_cluster * found["cluster"]
+        if self.odds is not None:
+            found["between"] = self._between(self.odds)
+            total = total + plan.lambda_cluster * found["between"]
         if plan.debias is not None:
             unfair = self.unfairness(out, batch, riddle)
             for side, value in zip(plan.sides, unfair, strict=True):
                 found[f"fair {side}"] = value
                 total = total + self._fair_weight(side) * value
         return {"total": total, **found}
+
+    def _between(self, odds: Tensor) -> Tensor:
+        """Σ odds_j · w_j² over the first layer (M,): what only names the cluster is dear.
+
+        The fixed part can win a feature's between-cluster outcome only by a weight, which costs
+        in proportion; a random effect says the same for less. Demanding that activations do not
+        differ between clusters instead would reward probes that cancel the other features.
+        """
+        return PER_ODDS * (self.main_weights[0].square() * odds).sum((1, 2))
 
     def _fair_weight(self, side: str) -> Tensor:
         plan = self.plan
@@ -182,22 +204,14 @@ class Game:
         return list(found.split(plan.models))
 
     def end_epoch(self) -> dict[str, Tensor]:
-        """Mean losses of the epoch by model; noise and learnt prior follow the posterior."""
+        """Mean losses of the epoch by model; the noise follows them."""
         sums = self.sums if self.sums is not None else torch.zeros(0)
         means = dict(zip(self.names, sums / max(self.count, 1), strict=True))
         self.sums, self.count = None, 0
         if self.plan.task == "regression":
             key = "mixed" if self.plan.random_effects else "fixed"
             self.effects.noise.mul_(2 * means[key]).clamp_(1e-4, 10)
-        if self.plan.prior_scale is None and self.plan.random_effects:
-            self._learn_prior()
         return means
-
-    @torch.no_grad()
-    def _learn_prior(self) -> None:
-        mean, log_sd = self.effects.split(self.effects.rows.values)
-        second = (mean.square() + torch.exp(2 * log_sd)).mean(1)
-        self.effects.prior.copy_(second.sqrt().clamp(1e-3, 10))
 
     def set_rate(self, factor: float) -> None:
         """Scale all learning rates."""

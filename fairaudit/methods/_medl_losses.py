@@ -12,6 +12,8 @@ from torch.nn import functional
 from fairaudit.methods._medl_inputs import Target
 
 FEWEST = 5.0  # rows of a group and class in the window
+MOST_ODDS = 20.0  # a feature that is constant within clusters has no finite odds
+PER_ODDS = 0.3  # cost of a squared weight at even odds; less leaves probes, more costs accuracy
 
 
 def gaussian_kl(mean: Tensor, log_sd: Tensor, variance: Tensor, prior_sd: Tensor) -> Tensor:
@@ -126,6 +128,25 @@ class RunningRates:
         back = torch.cat([deviation, -deviation.sum(2, keepdim=True)], 2) / below
         pull = (back @ groups.T) * (about * (2 * self.seen / n))
         return deviation.square().sum((1, 2)), pull
+
+
+def between_odds(x: Tensor, cluster: Tensor, n_clusters: int) -> Tensor:
+    """Variance of each feature between clusters over that within them (p,), at most `MOST_ODDS`.
+
+    Components of a one-way analysis of variance with unequal sizes, which are unbiased: many
+    small clusters do not make noise look like a difference. x (n, p), cluster (n,).
+    """
+    n, present = len(x), int(torch.unique(cluster).numel())
+    if not 1 < present < n:
+        return torch.zeros_like(x[0])
+    size = torch.bincount(cluster, minlength=n_clusters).to(x.dtype)[:, None]  # (K, 1)
+    mean = torch.zeros(n_clusters, x.shape[1], device=x.device, dtype=x.dtype)
+    mean = mean.index_add_(0, cluster, x) / size.clamp_min(1)
+    within = (x - mean[cluster]).square().sum(0) / (n - present)
+    above = (size * (mean - x.mean(0)).square()).sum(0) / (present - 1)
+    typical = (n - float(size.square().sum()) / n) / (present - 1)
+    between = ((above - within) / typical).clamp_min(0)
+    return (between / within.clamp_min(1e-6)).clamp_max(MOST_ODDS)
 
 
 def absolute_correlation(values: Tensor, about: Tensor, design: Tensor, weight: Tensor) -> Tensor:

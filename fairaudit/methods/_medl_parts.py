@@ -40,6 +40,7 @@ class Plan:
     slopes: Slopes
     prior_scale: float | None
     cluster_adversary: bool
+    between_variance: bool
     lambda_fixed: float
     lambda_cluster: float
     lambda_kl: float

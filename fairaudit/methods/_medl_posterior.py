@@ -1,28 +1,80 @@
 """Cluster effects given the fixed part: Laplace posterior with its prior learnt by EM, no torch.
 
 Early stopping ends the game of Fair MEDL long before the posterior of the random effects has
-settled, and the fairness terms hold it back on purpose: its spread says how the model predicts,
-not how much clusters differ. What a cluster adds to the fixed part, and how sure that is, comes
-from here: r = Σ_j x_j u_j + b with u, b ~ N(0, τ²) (Nguyen et al., arXiv 2310.03146, §3, the same
-random part), mode and curvature by Newton steps, τ² by EM (mean of mode² + variance).
+settled. What a cluster adds to the fixed part, and how sure that is, comes from here:
+r = Σ_j x_j u_j + b with u, b ~ N(0, τ²) (Nguyen et al., arXiv 2310.03146, §3, the same random
+part), mode and curvature by guarded Newton steps, τ² by EM (mean of mode² + variance).
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import expit, softmax
+from scipy.special import expit, log_softmax, softmax
 
 from fairaudit.methods._inputs import Float, Int
 from fairaudit.methods._medl_weights import Weights, run_layers, slope_inputs
 
 ROUNDS = 40
+SHORTENINGS = 4
+CLOSE = 0.005  # relative change of every prior SD that counts as none
+START = 0.5  # of the prior SD, where it is learnt
 SMALLEST = 1e-3  # of a prior SD: an effect whose clusters do not differ stays, at next to nothing
 CELLS = 4_000_000  # numbers of all curvature matrices together; above it only diagonals are kept
 
 
-def settled(weights: Weights, X: Float, y: Float, codes: Int, weight: Float) -> Weights:
+@dataclass(frozen=True)
+class Sites:
+    """Rows sorted by cluster, as the random effects see them.
+
+    Attributes
+    ----------
+    raw : (n, O) output of the fixed part
+    Z : (n, q) what the effects multiply
+    y, weight : (n,)
+    codes : (n,) ascending
+    ends : (K + 1,) where each cluster's rows begin
+    """
+
+    raw: Float
+    Z: Float
+    y: Float
+    weight: Float
+    codes: Int
+    ends: Int
+
+    @classmethod
+    def of(cls, weights: Weights, X: Float, y: Float, codes: Int, weight: Float) -> Sites:
+        """The rows of known clusters."""
+        rows = np.flatnonzero(codes >= 0)
+        rows = rows[np.argsort(codes[rows], kind="stable")]
+        raw, hidden = run_layers(weights.layers, X[rows])
+        Z = slope_inputs(weights.slopes, X[rows], hidden)
+        ends = np.searchsorted(codes[rows], np.arange(len(weights.effect_mean) + 1))
+        return cls(raw, Z, y[rows], weight[rows], codes[rows], ends)
+
+    def mixed(self, mean: Float) -> Float:
+        """Raw mixed outputs (n, O) under effects (K, q, O)."""
+        return np.asarray(self.raw + np.einsum("nq,nqo->no", self.Z, mean[self.codes]))
+
+    def by_cluster(self, rows: Float) -> Float:
+        """Weighted sums over each cluster's rows (K,)."""
+        return np.asarray(
+            np.bincount(self.codes, self.weight * rows, minlength=len(self.ends) - 1), dtype=float
+        )
+
+
+def settled(
+    weights: Weights,
+    X: Float,
+    y: Float,
+    codes: Int,
+    weight: Float,
+    *,
+    prior_scale: float | None = None,
+    strength: float = 1.0,
+) -> Weights:
     """The model with the settled posterior of its random effects.
 
     Parameters
@@ -33,35 +85,114 @@ def settled(weights: Weights, X: Float, y: Float, codes: Int, weight: Float) -> 
     y : (n,) class codes, or standardised values
     codes : (n,) clusters, −1 = unseen (left out)
     weight : (n,) row weights of mean 1
+    prior_scale : float or None
+        SD of the effects' prior; None = learnt.
+    strength : float
+        Weight of the prior (λ_K of the loss); 1 gives the posterior.
 
     Returns
     -------
     Weights
-        `effect_mean`, `effect_sd` (marginal) and `prior_sd` replaced.
+        `effect_mean`, `effect_sd` (marginal) and `prior_sd` replaced; in regression `noise` too.
     """
-    rows = np.flatnonzero(codes >= 0)
-    rows = rows[np.argsort(codes[rows], kind="stable")]
-    raw, hidden = run_layers(weights.layers, X[rows])
-    Z = slope_inputs(weights.slopes, X[rows], hidden)  # (n, q)
-    K, q, outputs = weights.effect_mean.shape
-    ends = np.searchsorted(codes[rows], np.arange(K + 1))
-    full = K * q * q <= CELLS
-    mean, sd = np.zeros((K, q, outputs)), np.zeros((K, q, outputs))
-    prior = np.full((q, outputs), 0.5)
+    sites = Sites.of(weights, X, y, codes, weight)
+    mean, prior = np.zeros_like(weights.effect_mean), np.full_like(weights.prior_sd, START)
+    if prior_scale is not None:
+        prior[:] = prior_scale
+    now = replace(weights, effect_mean=mean, prior_sd=prior)
     for _ in range(ROUNDS):
-        shift = np.einsum("nq,nqo->no", Z, mean[codes[rows]])
-        slope, curve = _derivatives(weights, raw + shift, y[rows])
-        slope, curve = slope * weight[rows, None], curve * weight[rows, None]
-        for o in range(outputs):
-            for k in range(K):
-                here = slice(ends[k], ends[k + 1])
-                step, variance = _newton(
-                    Z[here], slope[here, o], curve[here, o], mean[k, :, o], prior[:, o], full
-                )
-                mean[k, :, o] += step
-                sd[k, :, o] = np.sqrt(variance)
-        prior = np.maximum(np.sqrt((mean**2 + sd**2).mean(0)), SMALLEST)
-    return replace(weights, effect_mean=mean, effect_sd=sd, prior_sd=prior)
+        step, variance = _newton(now, sites, strength)
+        mean = _uphill(now, sites, step, strength)
+        new = prior if prior_scale is not None else _scale(mean, variance)
+        moved = np.abs(new / prior - 1).max() if prior_scale is None else np.abs(step).max()
+        noise, prior = _noise(now, sites, mean, variance), new
+        now = replace(now, effect_mean=mean, prior_sd=prior, noise=noise)
+        if moved < CLOSE:
+            break
+    return with_sd(now, sites, strength)
+
+
+def with_sd(weights: Weights, sites: Sites, strength: float = 1.0) -> Weights:
+    """The model with the marginal SDs that the curvature at its own effects implies."""
+    _, variance = _newton(weights, sites, strength)
+    return replace(weights, effect_sd=np.sqrt(variance))
+
+
+def _scale(mean: Float, variance: Float) -> Float:
+    """EM's prior SD (q, O)."""
+    return np.asarray(np.maximum(np.sqrt((np.square(mean) + variance).mean(0)), SMALLEST))
+
+
+def _noise(weights: Weights, sites: Sites, mean: Float, variance: Float) -> float:
+    """EM's residual variance (regression): mean squared error plus the posterior's variance."""
+    if weights.task != "regression":
+        return weights.noise
+    spread = np.einsum("nq,nqo->no", np.square(sites.Z), variance[sites.codes])
+    square = np.square(sites.y[:, None] - sites.mixed(mean)) + spread
+    return float(max(np.average(square[:, 0], weights=sites.weight), 1e-6))
+
+
+def _newton(weights: Weights, sites: Sites, strength: float) -> tuple[Float, Float]:
+    """One step from the effects as they are, and the marginal variances, each (K, q, O)."""
+    mean = weights.effect_mean
+    slope, curve = _derivatives(weights, sites.mixed(mean), sites.y)
+    slope, curve = slope * sites.weight[:, None], curve * sites.weight[:, None]
+    precision = max(strength, 1e-6) / np.square(weights.prior_sd)
+    step, variance = np.empty_like(mean), np.empty_like(mean)
+    full = len(mean) * mean.shape[1] ** 2 <= CELLS
+    for k, (start, end) in enumerate(zip(sites.ends, sites.ends[1:], strict=False)):
+        Z = sites.Z[start:end]
+        for o in range(mean.shape[2]):
+            gradient = Z.T @ slope[start:end, o] - precision[:, o] * mean[k, :, o]
+            step[k, :, o], variance[k, :, o] = _solve(
+                Z, curve[start:end, o], precision[:, o], gradient, full
+            )
+    return step, variance
+
+
+def _solve(
+    Z: Float, curve: Float, precision: Float, gradient: Float, full: bool
+) -> tuple[Float, Float]:
+    """Newton step and marginal variances of one cluster's effects, each (q,)."""
+    if not full:
+        diagonal = np.square(Z).T @ curve + precision
+        return gradient / diagonal / max(len(gradient), 1) ** 0.5, 1 / diagonal
+    inverse = np.linalg.inv((Z.T * curve) @ Z + np.diag(precision))
+    return inverse @ gradient, np.diag(inverse).copy()
+
+
+def _uphill(weights: Weights, sites: Sites, step: Float, strength: float) -> Float:
+    """The effects after the step, which is cut to a quarter where a posterior would fall.
+
+    Where nearly every row of a cluster is on the flat part of the link a full Newton step lands
+    far off, and the prior learnt from it lets the next one land further.
+    """
+    before, share = _height(weights, sites, weights.effect_mean, strength), np.ones(len(step))
+    for _ in range(SHORTENINGS):
+        mean = weights.effect_mean + share[:, None, None] * step
+        worse = _height(weights, sites, mean, strength) < before - 1e-9 * np.abs(before)
+        if not worse.any():
+            return np.asarray(mean)
+        share[worse] /= 4
+    share[worse] = 0
+    return np.asarray(weights.effect_mean + share[:, None, None] * step)
+
+
+def _height(weights: Weights, sites: Sites, mean: Float, strength: float) -> Float:
+    """Log posterior density of each cluster's effects (K,), up to a constant."""
+    prior = np.square(mean / weights.prior_sd).sum((1, 2)) * strength / 2
+    return np.asarray(
+        sites.by_cluster(_log_likelihood(weights, sites.mixed(mean), sites.y)) - prior
+    )
+
+
+def _log_likelihood(weights: Weights, raw: Float, y: Float) -> Float:
+    """By row (n,)."""
+    if weights.task == "regression":
+        return np.asarray(-np.square(y - raw[:, 0]) / (2 * max(weights.noise, 1e-6)))
+    if weights.task == "binary":
+        return np.asarray(-np.logaddexp(0, (1 - 2 * y) * raw[:, 0]))
+    return np.asarray(log_softmax(raw, axis=1)[np.arange(len(y)), y.astype(np.int64)])
 
 
 def _derivatives(weights: Weights, raw: Float, y: Float) -> tuple[Float, Float]:
@@ -75,16 +206,3 @@ def _derivatives(weights: Weights, raw: Float, y: Float) -> tuple[Float, Float]:
     p = softmax(raw, axis=1)
     truth = (y[:, None] == np.arange(raw.shape[1])).astype(np.float64)
     return truth - p, np.full_like(raw, 0.5)  # Böhning's bound: no step overshoots
-
-
-def _newton(
-    Z: Float, slope: Float, curve: Float, at: Float, prior: Float, full: bool
-) -> tuple[Float, Float]:
-    """One step and the marginal variances of a cluster's effects, each (q,)."""
-    precision = 1 / prior**2
-    gradient = Z.T @ slope - precision * at
-    if not full:
-        diagonal = np.square(Z).T @ curve + precision
-        return gradient / diagonal / max(len(at), 1) ** 0.5, 1 / diagonal
-    inverse = np.linalg.inv((Z.T * curve) @ Z + np.diag(precision))
-    return inverse @ gradient, np.diag(inverse).copy()

@@ -19,6 +19,7 @@ PARTS = {
     "mixed": "mixed effects",
     "prior": "prior (KL)",
     "cluster": "cluster adversary",
+    "between": "between-cluster variance",
     "fair fixed": "fairness, fixed effects",
     "fair mixed": "fairness, mixed effects",
     "validation": "validation",

@@ -17,6 +17,7 @@ from fairaudit.methods._medl_inputs import Attribute, Sensitive
 from fairaudit.methods._medl_losses import RunningRates, outcome_loss
 from fairaudit.methods._medl_nets import Adam, Rows, StackedMLP, cluster_cross_entropy, touched
 from fairaudit.methods._medl_parts import Batch, Plan
+from fairaudit.methods._medl_settle import settle
 from fairaudit.methods._medl_weights import Layers, Weights
 from fairaudit.methods._monitor import Monitor
 
@@ -175,7 +176,9 @@ def train_effects(
         {name: [float(e[name][m]) for e in history] for name in history[0]}
         for m in range(plan.models)
     )
-    return Trained(tuple(_weights(game, m) for m in range(plan.models)), curves, tuple(best))
+    trained = [_weights(game, m) for m in range(plan.models)]
+    found = settle(game, trained, batch_size=batch_size, seed=seed, monitor=monitor)
+    return Trained(found, curves, tuple(best))
 
 
 def _weights(game: Game, m: int) -> Weights:

@@ -77,10 +77,13 @@ class FairMEDL(BaseEstimator):  # type: ignore[misc]
         Factors of the fairness weights tried under `performance_budget`; 0 is always added.
     random_effects, cluster_adversary : bool
         Switches of parts 4 and 2; without clusters both are off and a plain net remains.
+    cluster_penalty : {"adversarial", "between_variance"}
+        Form of part 2: an adversary names the cluster from the hidden layers; or every feature
+        pays for its weights in proportion to its variance between over that within clusters.
     slopes : {"inputs", "hidden", "none"}
         What a cluster's slopes multiply; "none" = intercepts only.
     prior_scale : float or None
-        SD of the random effects' prior; None = learnt from the posterior every epoch.
+        SD of the random effects' prior; None = learnt when the effects settle (.3 before).
     unseen : {"inferred", "fixed"}
         Clusters never seen: mix by a cluster predictor's probabilities, or fixed effects only.
     task : {"auto", "binary", "multiclass", "regression"}
@@ -129,8 +132,9 @@ class FairMEDL(BaseEstimator):  # type: ignore[misc]
         path: Sequence[float] = PATH,
         random_effects: bool = True,
         cluster_adversary: bool = True,
+        cluster_penalty: Literal["adversarial", "between_variance"] = "between_variance",
         slopes: Literal["inputs", "hidden", "none"] = "inputs",
-        prior_scale: float | None = 0.3,
+        prior_scale: float | None = None,
         unseen: Literal["inferred", "fixed"] = "inferred",
         task: Literal["auto", "binary", "multiclass", "regression"] = "auto",
         learning_rate: float = 1e-3,
@@ -155,6 +159,7 @@ class FairMEDL(BaseEstimator):  # type: ignore[misc]
         self.path = path
         self.random_effects = random_effects
         self.cluster_adversary = cluster_adversary
+        self.cluster_penalty = cluster_penalty
         self.slopes = slopes
         self.prior_scale = prior_scale
         self.unseen = unseen

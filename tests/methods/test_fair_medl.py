@@ -15,7 +15,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import check_estimator
 
 from fairaudit.exceptions import InputError, IntegrityError, SpecError
-from fairaudit.methods._medl_checks import collapsed, constant, entropy_given, one_class
+from fairaudit.methods._medl_checks import (
+    collapsed,
+    constant,
+    entropy_given,
+    one_class,
+    one_label,
+)
 from fairaudit.methods._medl_inputs import MOST_LEVELS, OTHER, Attribute
 from fairaudit.methods._medl_path import choose
 from fairaudit.methods.fair_medl import FairMEDL
@@ -29,6 +35,9 @@ FAST: dict[str, Any] = {
     "batch_size": 128,
     "random_state": 0,
 }
+
+# a few epochs, or heavy weights, leave every decision the same; these tests look elsewhere
+ONE_LABEL = pytest.mark.filterwarnings("ignore:.*every row is given the label")
 
 
 def fitted(task: str = "binary", n: int = 600, **switches: Any) -> tuple[FairMEDL, Any]:
@@ -64,6 +73,7 @@ def test_every_task_form_and_target_learns(task: str, debias: Any, target: Any) 
         },  # the missing one
         {"debias": None},  # MEDL
         {"slopes": "hidden"},
+        {"cluster_penalty": "adversarial"},
         {"slopes": "none", "prior_scale": None},
         {"unseen": "fixed"},
     ],
@@ -162,6 +172,7 @@ def test_unseen_clusters_are_inferred_or_fixed() -> None:
     np.testing.assert_allclose(soft.sum(1), 1)
 
 
+@ONE_LABEL
 def test_cluster_predictor_knows_telling_features() -> None:
     rng = np.random.default_rng(0)
     z = rng.integers(0, 3, 900)
@@ -210,6 +221,7 @@ def test_importance_is_the_derivative_at_the_mean_input() -> None:
         assert table[f"x{j}"] == pytest.approx(abs(slope), rel=1e-3, abs=1e-8)
 
 
+@ONE_LABEL
 def test_frames_and_names_are_welcome() -> None:
     X, y, S, c = clustered(300)
     names = ["one", "two", "three", "four"]
@@ -249,7 +261,7 @@ def test_a_saved_model_answers_the_same(task: str, tmp_path: Path) -> None:
 
 
 def test_history_charts_every_part() -> None:
-    model, _ = fitted(max_epochs=3)
+    model, _ = fitted(max_epochs=3, cluster_penalty="adversarial")
     table = model.history_
     assert table.columns == ["part", "epoch", "metric", "value"]
     parts = {"main loss", "fixed effects", "mixed effects", "prior (KL)", "cluster adversary"}
@@ -297,6 +309,7 @@ def test_a_continuous_attribute_beside_a_named_one(debias: Any) -> None:
     assert np.isfinite(model.predict_mixed(X, clusters=c)).all()
 
 
+@ONE_LABEL
 def test_without_clusters_a_plain_net_remains() -> None:
     X, y, S, _ = clustered(300)
     model = FairMEDL(**{**FAST, "max_epochs": 3}).fit(X, y, sensitive_features=S)
@@ -304,6 +317,7 @@ def test_without_clusters_a_plain_net_remains() -> None:
     assert "cluster adversary" not in set(model.history_["part"])
 
 
+@ONE_LABEL
 def test_weights_move_the_fit() -> None:
     X, y, _, _ = clustered(400)
     heavy = np.where(y == 1, 50.0, 1.0)
@@ -316,6 +330,7 @@ def test_weights_move_the_fit() -> None:
     [
         ({"debias": "magic"}, "debias='magic'"),
         ({"slopes": "none of these"}, "slopes"),
+        ({"cluster_penalty": "kindness"}, "cluster_penalty"),
         ({"lambda_kl": -1.0}, "lambda_kl"),
         ({"learning_rate": 0.0}, "learning_rate"),
         ({"prior_scale": 0.0}, "prior_scale"),
@@ -334,6 +349,7 @@ def test_one_cluster_is_refused_with_the_remedy() -> None:
         FairMEDL().fit(X, y, clusters=np.zeros(100))
 
 
+@ONE_LABEL
 def test_rows_that_do_not_match_are_refused() -> None:
     X, y, S, c = clustered(100)
     with pytest.raises(InputError, match="99 rows"):
@@ -346,9 +362,24 @@ def test_rows_that_do_not_match_are_refused() -> None:
 def test_constant_predictions_are_warned_about() -> None:
     X, y, S, c = clustered(200)
     model = FairMEDL(**{**FAST, "max_epochs": 1, "learning_rate": 1e-9}, slopes="none")
-    with pytest.warns(ConvergenceWarning, match="all predicted probabilities are the same"):
+    same = r"all predicted probabilities are the same \(fixed effects\)"
+    with pytest.warns(ConvergenceWarning, match=same):
         model.fit(X * 0, y, sensitive_features=S, clusters=c)
-    assert len(model.warnings_) == 1
+    assert len(model.warnings_) == 1  # clusters still differ
+    with pytest.warns(ConvergenceWarning, match=r"are the same \(mixed effects\)"):
+        clone(model).fit(X * 0, y, sensitive_features=S)
+
+
+def test_decisions_that_are_the_same_for_all_are_warned_about() -> None:
+    X, _, S, c = clustered(400)
+    y = (np.random.default_rng(0).random(400) < 0.05 + 0.1 * (X[:, 0] > 1)).astype(int)
+    model = FairMEDL(**FAST, debias="rates", lambda_fair_fixed=5.0, lambda_fair_mixed=5.0)
+    with pytest.warns(ConvergenceWarning, match="every row is given the label 0"):
+        model.fit(X, y, sensitive_features=S, clusters=c)
+    found = [w for w in model.warnings_ if "at 0.5 every row is given the label 0" in w]
+    assert [("mixed" in w, "fixed" in w) for w in found] == [(True, False), (False, True)]
+    assert "lower the fairness weights, or decide at threshold_" in found[0]
+    assert np.ptp(model.predict_mixed(X, clusters=c)) > 1e-4  # probabilities do differ
 
 
 def test_values_have_no_probabilities() -> None:
@@ -361,6 +392,12 @@ def test_values_have_no_probabilities() -> None:
 def test_warnings_say_what_is_wrong() -> None:
     assert constant("binary", np.full((5, 1), 0.3))[0].startswith("all predicted probabilities")
     assert constant("regression", np.arange(5.0)[:, None]) == []
+    rare, y = np.array([0.1, 0.3, 0.2]), np.array([0, 1, 0])
+    assert one_label(y, rare, ["no", "yes"], "fixed")[0].startswith("at 0.5 every row is given")
+    assert one_label(y, rare + 0.3, ["no", "yes"], "fixed") == []
+    assert one_label(y * 0, rare, ["no", "yes"], "fixed") == []  # one class: nothing to tell
+    three = np.array([[0.5, 0.2, 0.3], [0.4, 0.3, 0.3], [0.6, 0.3, 0.1]])
+    assert "label a (mixed effects)" in one_label(y, three, ["a", "b", "c"], "mixed")[0]
     found = one_class(["a", "b"], np.array([0, 0, 1, 1]), np.array([1, 1, 0, 1]), "binary")
     assert found[0].startswith("1 of 2 clusters have training rows of one class only (a)")
     history = {"fair fixed": [-0.6, -9.0], "cluster": [1.0, 1.0]}

@@ -188,23 +188,24 @@ def test_probes_know_the_rate_of_their_cluster_and_nothing_elsewhere() -> None:
     np.testing.assert_allclose(probes[8000:].mean(0), exact.mean(0), atol=0.005)
 
 
-def test_probes_rank_lower_with_mixed_effects_than_in_a_plain_net() -> None:
-    ranks: dict[str, list[float]] = {"plain": [], "fair": []}
-    for seed in range(3):
+@pytest.mark.parametrize("debias", ["rates", "adversarial"])
+def test_a_plain_net_leans_on_probes_and_fair_medl_ranks_none_of_them(debias: Any) -> None:
+    """Twelve true features and five probes; clusters matter as much as all features together."""
+    best: dict[str, list[int]] = {"plain": [], "fair": []}
+    for seed in range(5):
         rng = np.random.default_rng(seed)
-        X, z = rng.normal(size=(2000, 10)), rng.integers(0, 14, 2000)
-        raw = X @ np.linspace(0.6, 0.2, 10) + rng.normal(0, 1.5, 14)[z]
-        y = (rng.random(2000) < 1 / (1 + np.exp(-raw))).astype(int)
-        probes = confounded_probes(y, z, np.ones(2000, bool), random_state=seed)
-        X = pl.DataFrame(np.column_stack([X, probes]), schema=[*"abcdefghij", *PROBES])
-        sex = np.where(rng.random(2000) < 0.5, "f", "m")
+        X, z = rng.normal(size=(3000, 12)), rng.integers(0, 14, 3000)
+        raw = X @ np.linspace(0.6, 0.2, 12) + rng.normal(0, 2.0, 14)[z]
+        y = (rng.random(3000) < 1 / (1 + np.exp(-raw))).astype(int)
+        probes = confounded_probes(y, z, np.ones(3000, bool), random_state=seed)
+        X = pl.DataFrame(np.column_stack([X, probes]), schema=[*"abcdefghijkl", *PROBES])
+        sex = np.where(rng.random(3000) < 0.5, "f", "m")
+        push = {"debias": debias, "lambda_fair_fixed": 0.1, "lambda_fair_mixed": 0.1}
         off = {"debias": None, "random_effects": False, "cluster_adversary": False}
-        for name, switches in (("plain", off), ("fair", {"slopes": "none", "unseen": "fixed"})):
-            model = FairMEDL(
-                (8,), learning_rate=0.01, max_epochs=20, random_state=seed, **switches
-            )
+        for name, switches in (("plain", off), ("fair", push)):
+            model = FairMEDL((16,), learning_rate=0.01, max_epochs=20, random_state=seed,
+                             slopes="none", unseen="fixed", **switches)  # fmt: skip
             model.fit(X, y, sensitive_features=sex, clusters=z)
-            share = model.fixed_effects_importance_
-            probe = probe_ranks(share)["importance"].sum() / share["importance"].sum()
-            ranks[name].append(probe)
-    assert np.mean(ranks["fair"]) < np.mean(ranks["plain"]), ranks
+            best[name].append(probe_ranks(model.fixed_effects_importance_)["rank"][0])
+    assert sum(rank <= 5 for rank in best["plain"]) >= 4, best
+    assert min(best["fair"]) > 10, best

@@ -9,11 +9,19 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import f_oneway
 from sklearn.metrics import roc_auc_score
 
 from fairaudit.methods._medl_estimate import Job, plan_of
 from fairaudit.methods._medl_game import Game
-from fairaudit.methods._medl_losses import RunningRates, absolute_correlation, gaussian_kl
+from fairaudit.methods._medl_losses import (
+    MOST_ODDS,
+    PER_ODDS,
+    RunningRates,
+    absolute_correlation,
+    between_odds,
+    gaussian_kl,
+)
 from fairaudit.methods._medl_nets import (
     CANDIDATES,
     Adam,
@@ -91,7 +99,7 @@ def parts_of(game: Game, rows: torch.Tensor) -> tuple[Any, Any, Any, Any]:
 
 
 def test_an_adversary_step_leaves_fixed_and_random_effects_untouched() -> None:
-    game, rows = play()
+    game, rows = play(cluster_penalty="adversarial")
     effects, opponents = copy_of(game.effects), copy_of(game.opponents)
     batch, picked, out, riddle = parts_of(game, rows)
     game.adversary_step(out, batch, picked, riddle)
@@ -101,7 +109,7 @@ def test_an_adversary_step_leaves_fixed_and_random_effects_untouched() -> None:
 
 
 def test_the_main_step_leaves_adversaries_untouched() -> None:
-    game, rows = play()
+    game, rows = play(cluster_penalty="adversarial")
     effects, opponents = copy_of(game.effects), copy_of(game.opponents)
     batch, picked, out, riddle = parts_of(game, rows)
     game.main_step(game.losses(out, batch, picked, riddle)["total"].sum(), picked)
@@ -115,11 +123,13 @@ def test_zero_weights_reproduce_the_plain_mixed_effects_net() -> None:
     common = {"hidden_sizes": (6,), "max_epochs": 4, "random_state": 7, "learning_rate": 0.01}
     off = {"lambda_cluster": 0.0, "lambda_fair_fixed": 0.0, "lambda_fair_mixed": 0.0}
     plain = FairMEDL(**common, debias=None, cluster_adversary=False).fit(X, y, clusters=c)
-    whole = FairMEDL(**common, **off).fit(X, y, sensitive_features=S, clusters=c)
-    np.testing.assert_array_equal(
-        plain.predict_mixed(X, clusters=c), whole.predict_mixed(X, clusters=c)
-    )
-    np.testing.assert_array_equal(plain.predict_fixed(X), whole.predict_fixed(X))
+    for form in ("adversarial", "between_variance"):
+        whole = FairMEDL(**common, **off, cluster_penalty=form)
+        whole.fit(X, y, sensitive_features=S, clusters=c)
+        np.testing.assert_array_equal(
+            plain.predict_mixed(X, clusters=c), whole.predict_mixed(X, clusters=c)
+        )
+        np.testing.assert_array_equal(plain.predict_fixed(X), whole.predict_fixed(X))
 
 
 def test_without_a_cluster_the_mixed_answer_is_exactly_the_fixed_one() -> None:
@@ -186,6 +196,40 @@ def test_flat_adam_is_torch_adam() -> None:
         reference.step()
     torch.testing.assert_close(a, c)
     torch.testing.assert_close(b, d)
+
+
+def test_odds_of_between_to_within_variance_are_those_of_the_analysis_of_variance() -> None:
+    rng = np.random.default_rng(0)
+    z = rng.choice(40, 4000, p=rng.dirichlet(np.full(40, 3.0)))
+    own = rng.normal(size=(40, 3)) * [1.0, 0.5, 0.0]
+    x = np.column_stack([own[z] + rng.normal(size=(4000, 3)), z])  # the last only names z
+    odds = between_odds(torch.as_tensor(x), torch.as_tensor(z), 40).numpy()
+    count = np.bincount(z, minlength=40)
+    for j in range(3):
+        groups = [x[z == k, j] for k in range(40)]
+        within = sum(((g - g.mean()) ** 2).sum() for g in groups) / (4000 - 40)
+        f = f_oneway(*groups).statistic
+        size = (4000 - (count**2).sum() / 4000) / 39
+        assert odds[j] == pytest.approx(max(0, (f - 1) / size), abs=1e-9)
+        assert within == pytest.approx(1, abs=0.06)
+    assert odds[3] == MOST_ODDS
+
+
+def test_chance_differences_of_many_small_clusters_cost_nothing() -> None:
+    x = torch.randn(6000, 50, generator=torch.Generator().manual_seed(0))
+    z = torch.arange(6000) % 2000  # three rows each: a third of the raw variance is between
+    assert float(between_odds(x, z, 2000).mean()) < 0.02
+    alone = torch.arange(6000)
+    assert float(between_odds(x, alone, 6000).sum()) == 0  # nothing within to compare with
+
+
+def test_between_variance_pulls_at_the_first_layer_in_proportion_to_the_odds() -> None:
+    game, _ = play(cluster_penalty="between_variance", lambda_cluster=3.0)
+    assert game.odds is not None
+    assert game.opponents.trunk is None
+    first = game.main_weights[0]
+    found = torch.autograd.grad(game._between(game.odds).sum(), first)[0]
+    torch.testing.assert_close(found, 2 * PER_ODDS * first * game.odds)
 
 
 def test_stacked_networks_equal_separate_ones() -> None:
