@@ -32,7 +32,7 @@ AUDITS: dict[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {
     "systems": ("lending", ("sex", "ethnicity"), {"kind": "predictions"}),
     "rome": ("lending", ("sex", "ethnicity", "age"), {"method": "rome-em",
              "params": {"n_groups": 3}}),
-    "sde": ("lending", ("sex", "ethnicity", "age"), {"method": "fair-sde",
+    "sde": ("lending", ("sex", "ethnicity", "age"), {"kind": "stress", "method": "fair-sde",
             "params": {"attributes": ["ethnicity"]}}),
     "medl": ("hospital", ("sex", "insurance"), {"method": "fair-medl",
              "params": {"max_epochs": 60}}),
@@ -46,6 +46,7 @@ PICTURES: dict[str, tuple[str, str, dict[str, str]]] = {
     "selection": ("selection", "sde", {}),
     "whatif": ("whatif", "sweep", {"view": "Lineage"}),
     "effects": ("effects", "medl", {}),
+    "stress": ("stress", "sde", {}),
     "compare": ("compare", "systems", {}),
     "report": ("report", "rome", {}),
 }

@@ -75,7 +75,7 @@ def by_loss(table: pl.DataFrame, *, measure: str = "gap") -> Chart:
     kinds = [name for name in CHOICES if name in set(rows["selection"])]
     rate = labels.is_rate(metric) and measure != "harmed"
     figure = frame(
-        x=f"{_measured(measure, metric)} on test rows", height=_height(names), legend=True,
+        x=_measured(measure, metric), height=_height(names), legend=True,
         percent_x=rate,
     )  # fmt: skip
     known, aside = model_styles(kinds), dict(zip(kinds, offsets(len(kinds)), strict=True))
@@ -99,7 +99,7 @@ def by_loss(table: pl.DataFrame, *, measure: str = "gap") -> Chart:
 
 def _measured(measure: str, metric: str) -> str:
     words = MEASURES[measure]
-    return words if measure == "harmed" else f"{labels.title(metric)}, {words.lower()},"
+    return words if measure == "harmed" else f"{words}, {labels.title(metric)}"
 
 
 def _amount(value: float, measure: str, metric: str) -> str:
@@ -158,7 +158,7 @@ def objectives(table: pl.DataFrame, *, rule: str = "bound", split: str = "test")
         y, style = names.index(row["group"]), known[row["objective"]]
         _aim(figure, row, y + aside[row["objective"]], style, metric)
         if row["objective"] == aims[0] and row["baseline"] is not None:
-            dot_at(figure, row["baseline"], y, mark(NEUTRAL, "line-ns-open", 26),
+            dot_at(figure, row["baseline"], y, mark(NEUTRAL, "line-ns-open", 38),
                  f"<b>{plain(row['group'])}</b><br>baseline "
                  f"{labels.value(row['baseline'], metric)}")  # fmt: skip
     legend_mark(figure, "baseline", Style(NEUTRAL, "line-ns-open", "solid"))
