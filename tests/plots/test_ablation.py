@@ -77,3 +77,11 @@ def test_time_is_on_a_scale_of_tens_and_its_ends_are_told() -> None:
     chart = ablation.time(table)
     assert chart.figure.layout.yaxis.type == "log"
     assert "64 groups took 0.2 s, among 2 groups 0.3 ms" in chart.alt
+
+
+@pytest.mark.parametrize("measure", ["gap", "worst", "overall", "harmed"])
+def test_each_measure_is_drawn_from_its_own_column(measure: str) -> None:
+    table = ablated(harmed=2)
+    drawn = [t.x[0] for t in ablation.by_loss(table, measure=measure).figure.data]
+    known = sorted(float(x) for x in drawn if x is not None)
+    assert known == pytest.approx(sorted(map(float, table[measure])))

@@ -71,6 +71,13 @@ def test_shares_leave_out_draws_without_a_shift() -> None:
     assert shares["bound"][2] == 8
 
 
+def test_losses_of_a_regression_are_numbers_not_points() -> None:
+    table = shifted().with_columns(metric=pl.lit("neg_mse"))
+    chart = stress.shift(table, group="b")
+    assert "0.054 (0.000 to 0.060 in nine draws of ten)" in chart.alt
+    assert chart.figure.layout.yaxis.tickformat is None
+
+
 def test_a_shift_that_was_not_made_says_so() -> None:
     assert "not shifted" in stress.shift(shifted(), group="nobody").alt
 
