@@ -20,6 +20,7 @@ Part = Literal[
 ]  # fmt: skip
 MOST_SENSITIVE = 6
 LEAK, LEAK_NUMBER = 0.95, 0.98  # for a target cut at its median the bar is higher
+SUSPECT = 0.85  # a feature that tells this much is worth a look
 TAKEN = 0.5  # guesses below this confidence are shown but not taken
 
 
@@ -380,6 +381,8 @@ def _guess_features(table: _Table) -> None:
         copy = re.fullmatch(r"(.+?)(\.\d+| \(\d+\)|_duplicated_\d+)", c.name)
         if c.distinct == 1 and not c.missing:
             table.give(c.name, "left out", "all its values are the same", 0.95)
+        elif told := _score_behind(table, c):
+            table.give(c.name, "left out", f"it follows from the score '{told}'", 0.8)
         elif copy and copy[1] in table.columns and _same(table.seen.rows, copy[1], c.name):
             table.give(c.name, "left out", f"it repeats '{copy[1]}'", 0.95)
         elif not c.number and (c.distinct > 200 or c.dtype.startswith("Date")):
@@ -387,6 +390,21 @@ def _guess_features(table: _Table) -> None:
             table.give(c.name, "left out", f"{what} of {c.distinct:,} different values", 0.6)
         else:
             table.give(c.name, "feature", "nothing says otherwise", 0.6)
+
+
+def _score_behind(table: _Table, c: Column) -> str | None:
+    """A score, or a variant of one, that fixes this column's value: "low" for 1 to 4."""
+    rows = table.seen.rows
+    for guess in table.given.values():
+        score = table.columns.get(guess.column)
+        named = guess.part == "score" or guess.reason.startswith("a variant of the score")
+        if score is None or not named or not 2 <= c.distinct < score.distinct:
+            continue
+        enough = rows.height >= 20 * score.distinct
+        pairs = rows.select(score.name, c.name).n_unique()
+        if enough and pairs == rows[score.name].n_unique():
+            return score.name
+    return None
 
 
 def _same(sample: pl.DataFrame, a: str, b: str) -> bool:

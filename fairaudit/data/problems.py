@@ -14,7 +14,7 @@ from fairaudit.data import vocabulary as words
 from fairaudit.data.columns import Column, Sampled
 from fairaudit.data.encoding import MISSING
 from fairaudit.data.grouping import group_labels
-from fairaudit.data.guesses import LEAK, Guess, task_of
+from fairaudit.data.guesses import LEAK, SUSPECT, Guess, task_of
 from fairaudit.data.labels import label_text
 from fairaudit.data.proxies import STRONG
 from fairaudit.data.roles import ColumnRoles, resolve
@@ -188,20 +188,24 @@ def _left_out(patient: Patient) -> Iterator[Problem]:
 
 def _leaks(patient: Patient) -> Iterator[Problem]:
     name = patient.roles.target
-    if name is None or patient.guesses or name not in patient.columns:
-        return  # guessed features have been through this
-    if patient.columns[name].distinct < 2:
+    if name is None or name not in patient.columns or patient.columns[name].distinct < 2:
         return
     for feature in patient.roles.features:
         if feature not in patient.columns or patient.columns[feature].distinct < 2:
             continue
         strength = patient.seen.telling(feature, name)
-        if strength >= LEAK:
+        if strength >= LEAK and not patient.guesses:  # guessed features have been through this
             yield Problem(
                 "leak", "warning", feature,
                 f"column '{feature}' alone tells the target '{name}' suspiciously well (AUROC "
                 f"{strength:.3f})",
                 "take it out of the features if it is only known after the outcome",
+            )  # fmt: skip
+        elif SUSPECT <= strength < LEAK and patient.roles.task != "regression":
+            yield Problem(
+                "telling", "note", feature,
+                f"column '{feature}' alone tells the target '{name}' well (AUROC {strength:.2f})",
+                "make sure that it is known before the outcome",
             )  # fmt: skip
 
 

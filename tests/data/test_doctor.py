@@ -74,6 +74,9 @@ def test_compas_outcomes_are_not_offered_as_features(shared_data: Path) -> None:
     left_out = {g.column for g in found.guesses if g.part == "leak"}
     assert {"is_recid", "r_charge_degree", "r_offense_date"} <= left_out
     assert {"id", "decile_score.1", "age_cat"}.isdisjoint(found.roles.features)
+    assert {"score_text", "v_score_text"}.isdisjoint(found.roles.features)  # cut from scores
+    asked = {p.column for p in found.problems if p.code == "telling"}
+    assert {"event", "end"} <= asked  # known only after the outcome, though not by AUROC .95
     assert "c_charge_degree" in found.roles.features  # M and F are no sexes here
 
 
@@ -160,6 +163,7 @@ SICK: dict[str, tuple[pl.DataFrame, ColumnRoles | None]] = {
         ColumnRoles(target="hired", features=("hair",), sensitive=("sex",)),
     ),
     "leak": (_table().with_columns(after=pl.col("hired") * 2 + pl.col("x") / 10), None),
+    "telling": (_table().with_columns(after=pl.col("hired") * 2 + pl.Series(N % 7) / 2), None),
     "target_missing": (_holed("hired", 9), None),
 }  # fmt: skip
 
@@ -186,6 +190,20 @@ def test_all_problems_come_at_once_the_gravest_first() -> None:
     assert {"constant", "prediction_labels", "no_sensitive", "few_rows"} <= set(_codes(found))
     assert not found.ready
     assert found.guesses == ()
+
+
+def test_a_column_cut_from_a_score_is_no_feature_and_one_that_is_not_stays() -> None:
+    score = pl.Series("risk_score", N % 10)
+    frame = _table().with_columns(
+        score,
+        risk=pl.Series(["low", "high"])[(score > 6).cast(pl.Int64)],
+        mood=pl.Series([["low", "high"][i // 3 % 2] for i in N]),
+    )
+    found = examine(frame)
+    assert found.roles.scores == ("risk_score",)
+    [why] = [g.reason for g in found.guesses if g.column == "risk"]
+    assert why == "it follows from the score 'risk_score'"
+    assert "mood" in found.roles.features
 
 
 def test_a_proxy_has_the_auroc_that_sklearn_gives() -> None:
