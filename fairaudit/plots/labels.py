@@ -49,7 +49,7 @@ def value(number: float | None, metric: str, *, signed: bool = False) -> str:
     if number is None or number != number:
         return "–"
     if is_rate(metric):
-        return f"{100 * number:{'+' if signed else ''}.1f}%"
+        return f"{100 * number:{'+' if signed else ''}z.1f}%"
     return number_text(number, signed=signed)
 
 
@@ -57,7 +57,7 @@ def points(number: float | None, metric: str) -> str:
     """A difference in words: "12.3 points" for rates."""
     if number is None or number != number:
         return "–"
-    return f"{100 * number:.1f} points" if is_rate(metric) else number_text(number)
+    return f"{100 * number:z.1f} points" if is_rate(metric) else number_text(number)
 
 
 def number_text(number: float | None, *, signed: bool = False) -> str:
@@ -69,7 +69,7 @@ def number_text(number: float | None, *, signed: bool = False) -> str:
     if size >= 1000:
         return f"{number:{sign},.0f}"
     if size >= 0.01 or size == 0:
-        return f"{number:{sign}.3f}"
+        return f"{number:{sign}z.3f}"
     if size >= 0.0001:
         return f"{number:{sign}.4f}"
     return f"{number:{sign}.2e}"

@@ -52,6 +52,7 @@ _STRENGTHS: Mapping[str, str] = {
     "reweight": "How much less often the group's commoner outcome is drawn",
 }
 _MOST_LINES = 6  # groups drawn; the table holds all of them
+_FINE = 0.06  # an axis shorter than this needs tenths of a percent
 _LEAST = 0.01  # of an axis of harm: a curve that stays at zero is drawn as one
 
 
@@ -108,7 +109,7 @@ def shift(table: pl.DataFrame, *, group: str, kind: str = "subsample") -> Chart:
             figure, rows.filter(pl.col("rule") == rule), rule, 0.012 * (place - 0.5), metric
         )
     _shares(figure, rows["strength"])
-    figure.update_yaxes(range=_range(rows, "harm"), title_standoff=12)
+    _height(figure, rows, "harm")
     return Chart(figure, _shift_alt(rows, group, kind, metric), rows)
 
 
@@ -149,6 +150,13 @@ def _shares(figure: go.Figure, column: pl.Series) -> None:
     figure.update_xaxes(tickvals=known, ticktext=[f"{value:.0%}" for value in known])
 
 
+def _height(figure: go.Figure, rows: pl.DataFrame, column: str) -> None:
+    low, high = _range(rows, column)
+    figure.update_yaxes(range=[low, high], title_standoff=12)
+    if labels.is_rate(str(rows["metric"].item(0))) and high - low < _FINE:
+        figure.update_yaxes(tickformat=".1%")
+
+
 def _range(rows: pl.DataFrame, column: str) -> list[float]:
     """Zero inside, both ends of every interval inside, never a hair's breadth."""
     values = [float(v) for name in (column, "low", "high") for v in rows[name].drop_nulls()]
@@ -159,10 +167,8 @@ def _range(rows: pl.DataFrame, column: str) -> list[float]:
 
 
 def _harm(row: Row, metric: str) -> str:
-    """`2.3 points (0.0 points to 4.1 points)`; rounding leaves no minus before a zero."""
-    value, low, high = (
-        labels.points(round(row[name], 6) + 0.0, metric) for name in ("harm", "low", "high")
-    )
+    """`2.3 points (0.0 points to 4.1 points)`."""
+    value, low, high = (labels.points(row[name], metric) for name in ("harm", "low", "high"))
     return f"{value} ({low.removesuffix(' points')} to {high} in nine draws of ten)"
 
 
@@ -176,7 +182,7 @@ def _shift_alt(rows: pl.DataFrame, group: str, kind: str, metric: str) -> str:
         own = rows.filter(pl.col("rule") == rule)
         if not own.is_empty():
             last = own.row(-1, named=True)
-            first = labels.points(round(own["harm"].item(0), 6) + 0.0, metric)
+            first = labels.points(own["harm"].item(0), metric)
             parts.append(
                 f"chosen {RULES[rule]}, the worst-off group loses {first} at first and "
                 f"{_harm(last, metric)} at {last['strength']:.0%}; somebody is worse off in "
@@ -225,7 +231,7 @@ def wrong_groups(table: pl.DataFrame, *, kind: str = "wrong") -> Chart:
         own = rows.filter(pl.col("group") == name).sort("share")
         _gain_line(figure, own, known[name], 0.03 * aside)
     _shares(figure, rows["share"])
-    figure.update_yaxes(range=_range(rows, "difference"), title_standoff=12)
+    _height(figure, rows, "difference")
     return Chart(figure, _wrong_alt(rows, last, kind, metric), rows.drop("kind"))
 
 
@@ -256,7 +262,7 @@ def _wrong_alt(rows: pl.DataFrame, last: pl.DataFrame, kind: str, metric: str) -
     row = last.row(0, named=True)
     right = rows.filter((pl.col("share") == 0) & (pl.col("group") == row["group"]))
     value, low, high, before = (
-        labels.points(round(v, 6) + 0.0, metric)
+        labels.points(v, metric)
         for v in (row["difference"], row["low"], row["high"], right["difference"].item(0))
     )
     harmed = last.filter(pl.col("high") < 0).height

@@ -328,10 +328,7 @@ def shift_lead(table: pl.DataFrame, repeats: int) -> str:
     draws = next((settings for _, _, settings in found.values()), 0) * repeats
     who = f"the validation rows of one of {groups} groups" if groups > 1 else "validation rows"
     harmed = [f"{words} in **{found[rule][0]:.1%}**" for rule, words in rules.items()]
-    losses = [
-        f"{labels.points(round(found[rule][1], 6) + 0.0, metric)} {words}"
-        for rule, words in rules.items()
-    ]
+    losses = [f"{labels.points(found[rule][1], metric)} {words}" for rule, words in rules.items()]
     return (
         f"When {who} go missing or change their mix, a choice made from them leaves somebody "
         f"worse off on test rows: {', '.join(harmed)} of {draws:,} draws each. On average the "

@@ -63,3 +63,10 @@ def test_one_row_is_not_rows() -> None:
 )
 def test_metrics_of_unfairness_are_told_from_those_of_quality(metric: str, unfair: bool) -> None:
     assert labels.speaks_of_unfairness(metric) is unfair
+
+
+def test_what_rounds_to_zero_has_no_minus() -> None:
+    assert labels.points(-0.0001, "accuracy") == "0.0 points"
+    assert labels.value(-0.0, "accuracy") == "0.0%"
+    assert labels.value(-0.0001, "accuracy", signed=True) == "+0.0%"
+    assert labels.number_text(-0.0) == "0.000"

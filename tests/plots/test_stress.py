@@ -50,7 +50,9 @@ def test_zero_harm_is_marked_and_inside_the_frame() -> None:
 
 
 def test_a_curve_that_stays_at_zero_is_not_blown_up() -> None:
-    low, high = stress.shift(shifted(harm=0.0), group="a").figure.layout.yaxis.range
+    axis = stress.shift(shifted(harm=0.0), group="a").figure.layout.yaxis
+    low, high = axis.range
+    assert axis.tickformat == ".1%"
     assert -0.01 < low < 0 < high < 0.05
 
 
