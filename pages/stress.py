@@ -59,6 +59,10 @@ elif view == "Objectives":
     drawn = ablation.objectives(table, rule=rule, split=split)
 elif view == "Time":
     drawn = ablation.time(tables["stress_time"])
+elif view == "Flips":
+    known = stress.flip_measures(tables["flips"])
+    measure = choices.one_of("What moves", known, key="moves", words=words.flip_measure)
+    drawn = stress.flips(tables["flips"], measure=measure)
 elif view == "Probes":
     drawn = stress.probes(tables["probes"])
 else:
@@ -83,7 +87,8 @@ layout.numbers(shown, key="stress-table", name=f"stress-{view.lower().replace(' 
 if "stress_shift" not in tables and "probes" not in tables:
     layout.quiet(
         "Shifted rows, losses left out, objectives side by side and the time of the choice come "
-        "with “Stress tests” of FairSDE on the Train page."
+        "with “Stress tests” of FairSDE on the Train page; for Fair MEDL, switch on “Stress test "
+        "with probes” in expert mode."
     )
 
 layout.how(HOW[view], formula=FORMULAS.get(view), command=audit.command)

@@ -13,12 +13,24 @@ _OTHER = {
     "macro_f1": "macro F1",
     "scoring_rate": "scoring rate",
     "predictive_parity": "predictive parity",
+    "flip_label": "decisions that change",
+    "flip_score": "mean change of the probability",
+    "flip_value": "mean change of the predicted number",
 }
+_FLIPS = ("flip_label", "flip_score")
 _GAPS = (*metrics.GAP_METRICS, "predictive_parity")
 RATES = frozenset(
-    (*metrics.RATES, "balanced_accuracy", "error", "error_rate", "scoring_rate", *_GAPS)
+    (*metrics.RATES, "balanced_accuracy", "error", "error_rate", "scoring_rate", *_GAPS, *_FLIPS)
 )
-LOWER_IS_BETTER = metrics.LOWER_IS_BETTER | {"error", "error_rate", "rmse", "log_loss", *_GAPS}
+LOWER_IS_BETTER = metrics.LOWER_IS_BETTER | {
+    "error",
+    "error_rate",
+    "rmse",
+    "log_loss",
+    "flip_value",
+    *_GAPS,
+    *_FLIPS,
+}
 NEITHER = frozenset({"selection_rate", "base_rate", "mean_error", "scoring_rate"})
 
 

@@ -9,7 +9,7 @@ import polars as pl
 
 from fairaudit.audit.result import AuditResult
 from fairaudit.plots import labels
-from fairaudit.plots.marks import Row, legend_mark, mark, offsets, several
+from fairaudit.plots.marks import Row, dots, legend_mark, mark, offsets, several
 from fairaudit.plots.theme import (
     NEUTRAL,
     PALETTE,
@@ -37,6 +37,7 @@ VIEWS: Mapping[str, str] = {
     "stress_objectives": "Objectives",
     "stress_time": "Time",
     "probes": "Probes",
+    "flips": "Flips",
 }
 WRONG: Mapping[str, str] = {
     "wrong": "Another group is named",
@@ -270,6 +271,59 @@ def _wrong_alt(rows: pl.DataFrame, last: pl.DataFrame, kind: str, metric: str) -
         f"{WRONG[kind]} for {row['share']:.0%} of the people: {row['group']} then gains least "
         f"over the baseline, {value} ({low.removesuffix(' points')} to {high}), against {before} "
         f"with the group right. Groups below the baseline for sure: {harmed} of {last.height}."
+    )
+
+
+# -- one sensitive column changed, nothing else --------------------------------------------------
+
+
+def flip_measures(table: pl.DataFrame) -> list[str]:
+    """What was measured when a column was changed, decisions first."""
+    known = unique(table, "measure")
+    return sorted(known, key=lambda name: (name != "label", known.index(name)))
+
+
+def flips(table: pl.DataFrame, *, measure: str = "label") -> Chart:
+    """How much answers move when one sensitive column alone is changed, by model.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        `flips` of a result.
+    measure : {"label", "score", "value"}
+    """
+    rows = table.filter((pl.col("measure") == measure) & pl.col("value").is_not_null())
+    if rows.is_empty():
+        return empty("No answer could be asked again with another value.")
+    metric, models = f"flip_{measure}", unique(rows, "model")
+    names = rows.sort("value", descending=True)["attribute"].unique(maintain_order=True).to_list()
+    shown = rows.rename({"attribute": "group"}).with_columns(status=pl.lit("estimated"))
+    figure = frame(
+        x=labels.title(metric), height=110 + len(names) * max(44, 22 * len(models)),
+        legend=len(models) > 1, percent_x=labels.is_rate(metric),
+    )  # fmt: skip
+    known = model_styles(models)
+    dots(figure, shown, names, models, {(m, g): known[m] for m in models for g in names}, metric)
+    name_rows(figure, names)
+    high = max(0.01 if labels.is_rate(metric) else 1e-6, *rows["high"].fill_null(0.0).to_list())
+    figure.update_xaxes(range=[-0.03 * high, 1.06 * high])
+    if labels.is_rate(metric) and high < _FINE:
+        figure.update_xaxes(tickformat=".1%")
+    return Chart(figure, _flips_alt(rows, models, metric), rows)
+
+
+def _flips_alt(rows: pl.DataFrame, models: list[str], metric: str) -> str:
+    said = []
+    for model in models:
+        own = rows.filter(pl.col("model") == model).sort("value", descending=True)
+        parts = [
+            f"{row['attribute']} {labels.value(row['value'], metric)} "
+            f"({labels.interval(row['low'], row['high'], metric)})"
+            for row in own.iter_rows(named=True)
+        ]
+        said.append(f"{model} by {several(parts)}")
+    return (
+        f"{labels.title(metric)} when that column alone is changed: {'. '.join(_capital(said))}."
     )
 
 

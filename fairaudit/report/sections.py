@@ -258,6 +258,8 @@ def _stress_charts(name: str, table: pl.DataFrame) -> Iterator[Chart]:
         split = "test" if "test" in table["split"] else "validation"
         for rule in stress.RULES:
             yield ablation.objectives(table, rule=rule, split=split)
+    elif name == "flips":
+        yield stress.flips(table, measure=stress.flip_measures(table)[0])
     else:
         yield ablation.time(table) if name == "stress_time" else stress.probes(table)
 

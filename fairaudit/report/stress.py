@@ -29,6 +29,11 @@ HOW: Mapping[str, str] = {
     "Time": "Invented performances of 2 to 64 groups, the median of three choices, on the "
     "machine that ran the audit. Up to 16 groups every choice is tried; beyond that integer "
     "programs are solved.",
+    "Flips": "Every test row is asked again with each other value of one sensitive column; all "
+    "other columns stay as they are, so that no cause is modelled and what would change along "
+    "with the column does not. That makes it a lower bound of how much a model leans on an attribute: "
+    "a model that never sees the column moves no answer and may still be unfair. Intervals are "
+    "over rows, or over clusters where there are any.",
     "Group not known": "The same model answers for the same test rows twice: told the group, and "
     "with the group its discriminator guesses from the features. This is what happens where the "
     "sensitive attribute is missing. Intervals as on the Errors page.",
@@ -40,4 +45,6 @@ HOW: Mapping[str, str] = {
 FORMULAS: Mapping[str, str] = {
     "Shift": r"\text{loss} = \max_g \left( \text{baseline}_g - \text{chosen}_g \right)"
     r"\text{ on test rows}",
+    "Flips": r"\frac{1}{n} \sum_i \frac{1}{L - 1} \sum_{s' \neq s_i} "
+    r"\left| f(x_i, s_i) - f(x_i, s') \right|",
 }

@@ -314,6 +314,8 @@ def stress_lead(result: AuditResult) -> str:
         return shift_lead(tables["stress_shift"], repeats)
     if "probes" in tables:
         return probes_lead(tables["probes"])
+    if "flips" in tables:
+        return flips_lead(tables["flips"])
     if result.summary.get("guessed_groups"):
         return guessed_lead(result)
     metric = str(tables["stress_objectives"]["metric"].item(0)) if tables else ""
@@ -348,6 +350,35 @@ def probes_lead(table: pl.DataFrame) -> str:
         f"{listed(places)}, among {count} features. The lower they stand, the less a model leans "
         "on which cluster a row comes from."
     )
+
+
+def flips_lead(table: pl.DataFrame) -> str:
+    """Which sensitive column, changed alone, moves most answers of the audited model."""
+    model, measure = table["model"].item(0), stress.flip_measures(table)[0]
+    own = table.filter((pl.col("model") == model) & (pl.col("measure") == measure))
+    rows = own.filter(pl.col("value").is_not_null()).sort("value", "attribute", descending=True)
+    if rows.is_empty() or not rows["value"].item(0):
+        return f"No answer of {model} moves when a sensitive column alone is changed."
+    row, metric = rows.row(0, named=True), f"flip_{measure}"
+    what = {
+        "label": "decides otherwise for",
+        "score": "moves its probability by",
+        "value": "moves its number by",
+    }[measure]
+    rest = [
+        f"{r['attribute']} {labels.value(r['value'], metric)}"
+        for r in rows.tail(-1).iter_rows(named=True)
+    ]
+    tail = f" ({', '.join(rest)} for other columns)" if rest else ""
+    return (
+        f"With another value in **{row['attribute']}** and nothing else changed, {model} {what} "
+        f"{measured(row, metric)}{tail}."
+    )
+
+
+def flip_measure(measure: str) -> str:
+    """What moves when a column is changed, as a control names it."""
+    return labels.title(f"flip_{measure}")
 
 
 def _ordinal(number: int) -> str:

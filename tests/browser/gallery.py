@@ -54,6 +54,7 @@ VIEWS: Mapping[tuple[str, str], str] = {
     ("stress", "Objectives"): "stress",
     ("stress", "Time"): "stress",
     ("stress", "Group not known"): "stress",
+    ("stress", "Flips"): "stress",
     ("stress", "Probes"): "fair-medl",
     ("effects", "Variance"): "fair-medl",
     ("effects", "Search"): "fair-medl",

@@ -98,12 +98,12 @@ def test_the_next_step_passes_over_pages_with_nothing_to_show() -> None:
     assert after("report", held) is None
 
 
-def test_a_plain_audit_leads_from_errors_to_the_comparison(
+def test_a_plain_audit_is_led_past_pages_of_other_methods(
     open_page: Open, with_audit: Workspace
 ) -> None:
     app = open_page("errors", audit=with_audit.jobs()[0].id)
     assert [link.proto.label for link in app.get("page_link") if "Next:" in link.proto.label] == [
-        "Next: compare – Which model is best?"
+        "Next: stress – Does it hold when the data shift?"
     ]
 
 

@@ -23,13 +23,13 @@ def test_an_empty_workspace_says_what_to_do(workspace: Workspace, open_page: Ope
 
 
 def test_an_audit_without_stress_tests_says_how_to_get_them(look: Look) -> None:
-    said = words(look("stress", "linear"))
+    said = words(look("stress", "systems"))
     assert "Stress tests" in said
     assert "Stress test with probes" in said
 
 
 @pytest.mark.parametrize(
-    "view", ["Shift", "Wrong groups", "Ablation", "Objectives", "Time", "Group not known"]
+    "view", ["Shift", "Wrong groups", "Ablation", "Objectives", "Time", "Flips", "Group not known"]
 )
 def test_every_view_opens(look: Look, view: str) -> None:
     page = look("stress", "stress", view=view)
@@ -70,10 +70,18 @@ def test_a_choice_on_point_estimates_is_one_click_away(look: Look) -> None:
 
 def test_a_fit_that_guesses_groups_shows_what_that_costs(look: Look) -> None:
     told = audits.result("sde").summary["guessed_groups"]
-    said = words(look("stress", "sde"))
+    said = words(look("stress", "sde", view="Group not known"))
     assert f"<strong>{told['right']:.1%}</strong>" in said
     assert labels.value(told["performance_guessed"], "accuracy") in said
     assert "Stress tests" in said, "how to get the other tests"
+
+
+def test_every_fit_shows_what_changing_one_column_alone_does(look: Look) -> None:
+    page = look("stress", "rome")
+    assert calm(page)
+    own = audits.result("rome").tables["flips"].filter(pl.col("measure") == "label")
+    assert shown_table(page, "attribute", "value").height == own.height
+    assert "Stress tests" in words(page), "how to get the other tests"
 
 
 def test_probes_are_ranked_in_both_models(look: Look) -> None:
@@ -86,7 +94,7 @@ def test_probes_are_ranked_in_both_models(look: Look) -> None:
 def test_only_tests_that_were_made_are_offered(
     look: Look, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bare = audits.without(audits.result("stress"), "stress_ablation", "stress_time")
+    bare = audits.without(audits.result("stress"), "flips", "stress_ablation", "stress_time")
     monkeypatch.setattr("fairaudit.ui.cache.result", lambda job: bare)
     page = look("stress", "stress", view="Ablation")
     assert calm(page)

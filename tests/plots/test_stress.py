@@ -139,6 +139,22 @@ def wrong(names: Sequence[str] = ("a", "b")) -> pl.DataFrame:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("kind", ["rome", "medl", "regression"])
+def test_flips_are_drawn_with_their_intervals(result_of: ResultOf, kind: str) -> None:
+    table = result_of(kind).tables["flips"]
+    for measure in stress.flip_measures(table):
+        chart = stress.flips(table, measure=measure)
+        own = table.filter(pl.col("measure") == measure).drop_nulls("value")
+        drawn = sorted(t.x[0] for t in chart.figure.data if t.x[0] is not None)
+        assert drawn == pytest.approx(sorted(own["value"]))
+        assert set(chart.figure.layout.yaxis.ticktext) == set(own["attribute"])
+
+
+def test_decisions_come_before_probabilities() -> None:
+    table = pl.DataFrame({"measure": ["score", "label"]})
+    assert stress.flip_measures(table) == ["label", "score"]
+
+
 def test_only_tables_with_rows_are_held() -> None:
     tables = {"stress_shift": pl.DataFrame(), "stress_time": pl.DataFrame({"n_groups": [2]})}
     assert list(stress.held(tables)) == ["stress_time"]

@@ -265,7 +265,8 @@ def test_stress_tests_have_their_sections_with_charts_and_tables(
     told = json.loads((written("stress") / "report.json").read_text("utf-8"))
     parts = {s["title"]: s for s in told["sections"] if s["title"].startswith("Stress test")}
     assert list(parts) == [
-        f"Stress test: {n}" for n in ("shift", "wrong groups", "ablation", "objectives", "time")
+        f"Stress test: {n}"
+        for n in ("shift", "wrong groups", "ablation", "objectives", "time", "flips")
     ]
     tables = result_of("stress").tables
     assert len(parts["Stress test: shift"]["rows"]) == tables["stress_shift"].height

@@ -186,7 +186,7 @@ def test_a_shift_is_told_by_rule_with_its_draws(result_of: ResultOf) -> None:
 
 def test_probes_are_told_by_the_best_place_in_each_model(result_of: ResultOf) -> None:
     table = result_of("search").tables["probes"]
-    lead = words.stress_lead(result_of("search"))
+    lead = words.probes_lead(table)
     for model in ("fair-medl", "baseline"):
         best = table.filter(pl.col("model") == model)["rank"].min()
         assert re.search(rf"\*\*{best}(st|nd|rd|th)\*\* in {model}", lead)
@@ -195,9 +195,31 @@ def test_probes_are_told_by_the_best_place_in_each_model(result_of: ResultOf) ->
 
 def test_guessing_the_group_has_its_price_told(result_of: ResultOf) -> None:
     told = result_of("sde").summary["guessed_groups"]
-    lead = words.stress_lead(result_of("sde"))
+    lead = words.guessed_lead(result_of("sde"))
     assert f"**{told['right']:.1%}**" in lead
     assert labels.value(told["performance_known"], "accuracy") in lead
+
+
+def flipped(*values: tuple[str, str, float]) -> pl.DataFrame:
+    return pl.DataFrame(
+        [
+            {"model": model, "attribute": attribute, "measure": "label", "value": value,
+             "low": value / 2, "high": value * 2, "n": 200, "levels": 2}
+            for model, attribute, value in values
+        ]
+    )  # fmt: skip
+
+
+def test_the_column_that_moves_most_decisions_is_named_with_its_interval() -> None:
+    said = words.flips_lead(flipped(("m", "sex", 0.01), ("m", "race", 0.04), ("x", "sex", 0.5)))
+    assert "value in **race**" in said
+    assert "m decides otherwise for **4.0%** (2.0% to 8.0%, 200 rows)" in said
+    assert "(sex 1.0% for other columns)" in said
+
+
+def test_a_model_that_does_not_see_the_columns_is_said_not_to_move() -> None:
+    said = words.flips_lead(flipped(("m", "sex", 0.0), ("m", "race", 0.0)))
+    assert said == "No answer of m moves when a sensitive column alone is changed."
 
 
 @pytest.mark.parametrize(
@@ -208,4 +230,4 @@ def test_places_read_as_people_say_them(number: int, text: str) -> None:
 
 
 def test_an_audit_without_stress_tests_claims_nothing(result_of: ResultOf) -> None:
-    assert words.stress_lead(result_of("linear")) == "No stress tests."
+    assert words.stress_lead(result_of("systems")) == "No stress tests."
