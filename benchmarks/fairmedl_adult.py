@@ -38,6 +38,7 @@ PLAIN = {"random_effects": False, "cluster_adversary": False}
 MODELS: dict[str, dict[str, Any]] = {
     "plain net": {"debias": None, **PLAIN},
     "MEDL (no debiasing)": {"debias": None},
+    "MEDL, cluster adversary": {"debias": None, "cluster_penalty": "adversarial"},
     "Fair MEDL, rates": {"debias": "rates", "performance_budget": 0.01},
     "Fair MEDL, rates at both thresholds": {
         "debias": "rates",
@@ -54,6 +55,17 @@ MODELS: dict[str, dict[str, Any]] = {
         "debias": "correlation",
         "performance_budget": 0.01,
         "path": (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0),
+    },
+    "Fair MEDL, both adversaries (the paper's)": {
+        "debias": "adversarial",
+        "cluster_penalty": "adversarial",
+        "performance_budget": 0.01,
+        "path": (0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0),
+    },
+    "Fair MEDL, rates, cluster adversary": {
+        "debias": "rates",
+        "cluster_penalty": "adversarial",
+        "performance_budget": 0.01,
     },
     "plain net + rates": {"debias": "rates", "performance_budget": 0.01, **PLAIN},
 }

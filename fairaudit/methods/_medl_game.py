@@ -105,7 +105,7 @@ class Game:
             seen = out.watched.detach()
             losses.append(self.opponents.cluster(seen, leaf, picked, batch.share).sum())
         if riddle is not None:
-            answers = [a.detach() for a in out.sides(self.plan.task)]
+            answers = out.sides(self.plan.task).detach()
             losses.append(self.opponents.fairness(answers, riddle).sum())
         gradients = torch.autograd.grad(sum(losses[1:], losses[0]), leaves)
         self.rival.step(gradients[: len(self.rival_weights)])
@@ -129,12 +129,11 @@ class Game:
     ) -> dict[str, Tensor]:
         """Every part of L (specification §2) by model (M,), and their weighted `total`."""
         plan, found = self.plan, {}
-        fixed = outcome_loss(plan.task, out.fixed, batch.y, self.effects.noise, 0.0)
-        found["fixed"] = fixed @ batch.share
+        outcome = self._outcome(out, batch).split(plan.models)
+        found["fixed"] = outcome[0]
         total = found["fixed"] * (plan.lambda_fixed if plan.random_effects else 1.0)
         if out.posterior is not None:
-            found["mixed"] = self._mixed(out, batch)
-            found["prior"] = self._prior(out.posterior, picked)
+            found["mixed"], found["prior"] = outcome[1], self._prior(out.posterior, picked)
             total = total + found["mixed"] + plan.lambda_kl * found["prior"]
         if plan.cluster_adversary:
             rows = self.opponents.rows.values
@@ -165,14 +164,19 @@ class Game:
         own = plan.lambda_fair_fixed if side == "fixed" else plan.lambda_fair_mixed
         return self.path * own
 
-    def _mixed(self, out: Answers, batch: Batch) -> Tensor:
-        plan, raw, extra = self.plan, out.mixed, out.variance
-        if plan.task != "regression":  # one posterior draw a row (local reparameterisation)
-            draw = torch.empty_like(raw).normal_(generator=self.noise)
-            raw, extra = raw + draw * torch.sqrt(torch.as_tensor(extra) + 1e-12), 0.0
-        shift = extra.flatten(1) if isinstance(extra, Tensor) else extra
-        loss = outcome_loss(plan.task, raw, batch.y, self.effects.noise, shift)
-        return loss @ batch.share
+    def _outcome(self, out: Answers, batch: Batch) -> Tensor:
+        """Mean L_y of the fixed and, where effects are random, of the mixed side (sides · M,)."""
+        task, noise = self.plan.task, self.effects.noise
+        if not isinstance(out.variance, Tensor):
+            return outcome_loss(task, out.fixed, batch.y, noise, 0.0) @ batch.share
+        mixed, extra = out.mixed, torch.zeros(0)
+        if task == "regression":
+            extra = torch.cat([torch.zeros_like(out.variance), out.variance]).flatten(1)
+            raw, noise = torch.cat([out.fixed, mixed]), noise.repeat(2)
+        else:  # one posterior draw a row (local reparameterisation)
+            draw = torch.empty_like(mixed).normal_(generator=self.noise)
+            raw = torch.cat([out.fixed, mixed + draw * torch.sqrt(out.variance + 1e-12)])
+        return outcome_loss(task, raw, batch.y, noise, extra) @ batch.share
 
     def _prior(self, posterior: tuple[Tensor, Tensor, Tensor], picked: Picked) -> Tensor:
         each = gaussian_kl(*posterior, self.effects.prior)  # (M, u)

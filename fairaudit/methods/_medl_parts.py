@@ -81,8 +81,10 @@ class Batch:
 
     def take(self, rows: Tensor) -> Batch:
         """Some of the rows."""
-        parts = self.inputs[rows], self.whole[rows], self.real[rows]
-        return Batch(*parts, self.attributes, self.groups_to)
+        inputs, whole, real = (
+            t.index_select(0, rows) for t in (self.inputs, self.whole, self.real)
+        )
+        return Batch(inputs, whole, real, self.attributes, self.groups_to)
 
     @property
     def x(self) -> Tensor:
@@ -149,9 +151,10 @@ class Answers:
         """What the cluster adversary sees: all hidden activations (or the linear output)."""
         return torch.cat(self.hidden, 1) if self.hidden else self.fixed
 
-    def sides(self, task: str) -> list[Tensor]:
-        """Linked answers of each side."""
-        return [answer(task, raw) for raw in self.raw()]
+    def sides(self, task: str) -> Tensor:
+        """Linked answers of each side (sides, M, O, n)."""
+        linked: Tensor = answer(task, torch.cat(self.raw()))
+        return linked.view(-1, *self.fixed.shape)
 
     def raw(self) -> list[Tensor]:
         """Raw outputs of each side."""
@@ -209,7 +212,8 @@ class Effects(nn.Module):
 
 @dataclass(frozen=True)
 class Riddle:
-    """What adversaries know (y in columns, or nothing), must guess, and rows' shares (A, n)."""
+    """What adversaries know (y in columns, or nothing), must guess (codes and values of every
+    side, model and attribute, (S·M·A, n)), and rows' shares (A, n)."""
 
     truth: Tensor | None
     codes: Tensor
@@ -275,14 +279,14 @@ class Opponents(nn.Module):
         share = weight / weight.sum(1, keepdim=True).clamp_min(1e-6)
         truth = self._truth(batch.y) if self.plan.target == "equalized_odds" else None
         codes = codes.clamp(0, max(1, *self.plan.levels) - 1)  # bins of numbers are not guessed
-        return Riddle(truth, codes, batch.values.T, share)
+        copies = len(self.plan.sides) * self.plan.models
+        return Riddle(truth, codes.repeat(copies, 1), batch.values.T.repeat(copies, 1), share)
 
-    def fairness(self, answers: list[Tensor], riddle: Riddle) -> Tensor:
-        """Mean loss of guessing each attribute from each side (sides, M, A)."""
+    def fairness(self, seen: Tensor, riddle: Riddle) -> Tensor:
+        """Mean loss of guessing each attribute from answers (sides, M, O, n): (sides, M, A)."""
         assert self.guess is not None
         plan = self.plan
-        shape = (len(answers), plan.models, len(plan.levels))
-        seen = torch.stack(answers)  # (S, M, O, n)
+        shape = (len(seen), plan.models, len(plan.levels))
         if riddle.truth is not None:
             seen = torch.cat([seen, riddle.truth.expand(*shape[:2], -1, -1)], 2)
         stacked = seen[:, :, None].expand(*shape, -1, -1).flatten(0, 2)
@@ -292,12 +296,11 @@ class Opponents(nn.Module):
         return mean
 
     def _guess_loss(self, scores: Tensor, riddle: Riddle) -> Tensor:
-        copies = len(scores) // len(self.plan.levels)
-        codes = riddle.codes.repeat(copies, 1)
-        loss = functional.cross_entropy(scores, codes, reduction="none")
+        loss = functional.cross_entropy(scores, riddle.codes, reduction="none")
         if all(v > 0 for v in self.plan.levels):
             return loss
-        error = (scores[:, 0] - riddle.values.repeat(copies, 1)).square() / 2
+        error = (scores[:, 0] - riddle.values).square() / 2
+        copies = len(scores) // len(self.plan.levels)
         return torch.where(self.scale.repeat(copies)[:, None], error, loss)
 
     def _truth(self, y: Tensor) -> Tensor:

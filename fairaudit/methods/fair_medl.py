@@ -59,7 +59,7 @@ class FairMEDL(BaseEstimator):  # type: ignore[misc]
     hidden_sizes : tuple of int
         Units of the hidden layers of the fixed-effects net; () = linear.
     lambda_fixed, lambda_cluster, lambda_kl, lambda_fair_fixed, lambda_fair_mixed : float
-        Weights of the fixed-effects loss, the cluster adversary, the prior (per row), and of
+        Weights of the fixed-effects loss, the cluster penalty, the prior (per row), and of
         fairness of the fixed and of the mixed prediction.
     debias : {"adversarial", "rates", "correlation"} or None
         Adversaries guess the sensitive attributes; or the soft rates of the groups are pulled
@@ -76,7 +76,8 @@ class FairMEDL(BaseEstimator):  # type: ignore[misc]
     path : sequence of float
         Factors of the fairness weights tried under `performance_budget`; 0 is always added.
     random_effects, cluster_adversary : bool
-        Switches of parts 4 and 2; without clusters both are off and a plain net remains.
+        Switches of parts 4 and 2 (in either form); without clusters both are off and a plain
+        net remains.
     cluster_penalty : {"adversarial", "between_variance"}
         Form of part 2: an adversary names the cluster from the hidden layers; or every feature
         pays for its weights in proportion to its variance between over that within clusters.
@@ -98,7 +99,7 @@ class FairMEDL(BaseEstimator):  # type: ignore[misc]
     Attributes
     ----------
     random_effects_ : polars.DataFrame
-        cluster, effect, mean, sd.
+        cluster, effect, mean, sd: the settled posterior, fairness of the mixed prediction kept.
     fixed_effects_importance_ : polars.DataFrame
         feature, importance (|∂ y_F / ∂x| at the mean input, x in SDs), rank.
     path_ : polars.DataFrame
@@ -112,7 +113,9 @@ class FairMEDL(BaseEstimator):  # type: ignore[misc]
     Notes
     -----
     Source: Nguyen, Wang, Montillo, arXiv 2310.03146 (architecture, losses, adversaries);
-    `debias="rates"`, the budget, intervals and learnt priors are ours.
+    `debias="rates"`, `cluster_penalty="between_variance"`, the budget, intervals, learnt priors
+    and settled effects are ours. When the net has stopped, the effects go on to their Laplace
+    posterior, and where the mixed prediction is debiased their means follow the whole loss.
     """
 
     def __init__(
@@ -294,8 +297,11 @@ class FairMEDL(BaseEstimator):  # type: ignore[misc]
     def cluster_effects(
         self, X: Any, y: Any, *, clusters: Any, sample_weight: Any = None
     ) -> ClusterEffects:
-        """What each cluster adds to the fixed part, with a settled posterior (see the module
-        `_medl_posterior`); predictions keep the effects the training left.
+        """What each cluster adds to the fixed part, whatever that does to fairness.
+
+        The posterior of the effects under a learnt prior. `random_effects_`, with which the
+        model predicts, has the same widths; its means are held back where the mixed prediction
+        is debiased.
 
         Parameters
         ----------

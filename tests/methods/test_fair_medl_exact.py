@@ -163,6 +163,20 @@ def test_indexed_effects_equal_one_hot_products() -> None:
     torch.testing.assert_close(spread, torch.einsum("nq,mnqo->mon", inputs[0] ** 2, v))
 
 
+@pytest.mark.parametrize(("models", "shared", "outputs"), [(1, 1, 1), (2, 2, 3), (2, 1, 3)])
+def test_the_gradient_of_the_moments_is_numerically_right(
+    models: int, shared: int, outputs: int
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+
+    def leaf(*shape: int) -> torch.Tensor:
+        return torch.rand(*shape, generator=generator, dtype=torch.double).requires_grad_()
+
+    place = torch.tensor([0, 1, 1, 3, 2, 0, 3])  # clusters repeat: their gradients add up
+    leaves = leaf(shared, 7, 3), leaf(models, 4, 3 * outputs), leaf(models, 4, 3 * outputs)
+    assert torch.autograd.gradcheck(lambda *t: effect_moments(*t, place, outputs), leaves)
+
+
 def test_lazy_adam_on_all_rows_is_torch_adam() -> None:
     start, gradients = torch.randn(1, 4, 3), torch.randn(5, 1, 4, 3)
     rows = Rows(start.clone(), 0.01)
