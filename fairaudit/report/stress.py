@@ -32,8 +32,8 @@ HOW: Mapping[str, str] = {
     "Flips": "Every test row is asked again with each other value of one sensitive column; all "
     "other columns stay as they are, so that no cause is modelled and what would change along "
     "with the column does not. That makes it a lower bound of how much a model leans on an "
-    "attribute: a model that never sees the column moves no answer and may still be unfair. Intervals "
-    "are over rows, or over clusters where there are any.",
+    "attribute: a model that never sees the column moves no answer and may still be unfair. "
+    "Intervals are over rows, or over clusters where there are any.",
     "Group not known": "The same model answers for the same test rows twice: told the group, and "
     "with the group its discriminator guesses from the features. This is what happens where the "
     "sensitive attribute is missing. Intervals as on the Errors page.",
