@@ -313,18 +313,20 @@ def flips(table: pl.DataFrame, *, measure: str = "label") -> Chart:
 
 
 def _flips_alt(rows: pl.DataFrame, models: list[str], metric: str) -> str:
-    said = []
+    said, still = [], []
     for model in models:
-        own = rows.filter(pl.col("model") == model).sort("value", descending=True)
+        own = rows.filter((pl.col("model") == model) & (pl.col("value") > 0))
         parts = [
             f"{row['attribute']} {labels.value(row['value'], metric)} "
             f"({labels.interval(row['low'], row['high'], metric)})"
-            for row in own.iter_rows(named=True)
+            for row in own.sort("value", descending=True).iter_rows(named=True)
         ]
-        said.append(f"{model} by {several(parts)}")
-    return (
-        f"{labels.title(metric)} when that column alone is changed: {'. '.join(_capital(said))}."
-    )
+        if parts:
+            said.append(f"{model} by {several(parts, 3)}")
+        else:
+            still.append(model)
+    text = ". ".join([*said, *([f"No answer moves of {'; '.join(still)}"] if still else [])])
+    return f"{labels.title(metric)} when that column alone is changed: {text}."
 
 
 # -- probes of the cluster ---------------------------------------------------------------------

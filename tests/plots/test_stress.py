@@ -150,6 +150,18 @@ def test_flips_are_drawn_with_their_intervals(result_of: ResultOf, kind: str) ->
         assert set(chart.figure.layout.yaxis.ticktext) == set(own["attribute"])
 
 
+def test_models_that_do_not_move_are_told_together() -> None:
+    table = pl.DataFrame(
+        [
+            {"model": model, "attribute": "sex", "measure": "label", "value": value,
+             "low": value, "high": value, "n": 9, "levels": 2}
+            for model, value in (("a", 0.0), ("b", 0.25), ("c", 0.0))
+        ]
+    )  # fmt: skip
+    said = stress.flips(table).alt
+    assert "b by sex 25.0% (25.0% to 25.0%). No answer moves of a; c." in said
+
+
 def test_decisions_come_before_probabilities() -> None:
     table = pl.DataFrame({"measure": ["score", "label"]})
     assert stress.flip_measures(table) == ["label", "score"]
