@@ -63,7 +63,7 @@ def _plot(figure: go.Figure, width: int, height: int) -> Iterator[str]:
     legend = _legend_entries(figure)
     rough = axis(figure, "y", 0, 1)
     left = 14.0 + max((width_of(words(t)) for _, t in rough.ticks), default=0)
-    left = min(left + (18 if rough.title else 0), 0.45 * width)
+    left = min(left + (24 if rough.title else 0), 0.45 * width)
     rows = list(_legend_rows(legend, left, width))
     top = 24.0 + 18 * (rows[-1][2] + 1 if rows else 0)
     down = axis(figure, "y", height - 40, top)
@@ -392,7 +392,7 @@ def _legend_rows(
 ) -> Iterator[tuple[Entry, float, int]]:
     x, row = left, 0
     for entry in entries:
-        needed = 34 + width_of(entry[0])
+        needed = 40 + width_of(entry[0])
         if x > left and x + needed > width - 18:
             x, row = left, row + 1
         yield entry, x, row
