@@ -73,6 +73,31 @@ def test_a_data_scientist_fits_an_expert_for_each_group_and_sees_who_is_harmed(
     assert (spec.method, spec.params) == ("fair-sde", {"max_epochs": 3})
 
 
+@pytest.mark.slow
+def test_stress_tests_are_started_and_read_in_the_browser(page: Page, server: Server) -> None:
+    visit(page, f"{server.url}/?mode=Expert")
+    page.locator(".st-key-sample-hospital button").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Train")
+    settle(page)
+    choose_method(page, "FairSDE")
+    page.get_by_role("radio", name="Stress tests").click()
+    settle(page)
+    epochs = setting(page, "fair-sde", "max_epochs")
+    epochs.fill("2")
+    epochs.press("Enter")
+    settle(page)
+    start(page)
+    expect(card(page)).to_contain_text("Done", timeout=FIT)
+    page.get_by_role("link", name="Stress", exact=True).first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Stress")
+    settle(page)
+    assert re.search(r"with the bound in \d+\.\d%", lead(page))
+    page.get_by_role("main").get_by_text("Ablation", exact=True).click()
+    settle(page)
+    expect(page.locator("p.says").first).to_contain_text("with all three losses")
+    expect(page.get_by_test_id("stPlotlyChart").first).to_be_visible()
+
+
 def test_a_stakeholder_opens_a_link_and_reads_on_a_phone(browser: Browser, server: Server) -> None:
     done = [j for j in Workspace(server.workspace).jobs() if j.state == "succeeded"]
     if not done:
