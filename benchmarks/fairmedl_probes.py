@@ -27,6 +27,11 @@ MODELS: dict[str, dict[str, Any]] = {
     "MEDL, between variance": {"debias": None},
     "Fair MEDL, rates, cluster adversary": {"debias": "rates", **PUSH, **PAPER},
     "Fair MEDL, rates, between variance": {"debias": "rates", **PUSH},
+    "Fair MEDL, rates, between variance, λ_g = 3": {
+        "debias": "rates",
+        **PUSH,
+        "lambda_cluster": 3.0,
+    },
     "Fair MEDL, both adversaries": {"debias": "adversarial", **PUSH, **PAPER},
     "Fair MEDL, adversarial, between variance": {"debias": "adversarial", **PUSH},
 }

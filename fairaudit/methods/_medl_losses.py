@@ -12,7 +12,7 @@ from torch.nn import functional
 from fairaudit.methods._medl_inputs import Target
 
 FEWEST = 5.0  # rows of a group and class in the window
-MOST_ODDS = 20.0  # a feature that is constant within clusters has no finite odds
+MOST_ODDS = 100.0  # a feature that is constant within clusters has no finite odds
 PER_ODDS = 0.3  # cost of a squared weight at even odds; less leaves probes, more costs accuracy
 
 

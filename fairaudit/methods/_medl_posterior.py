@@ -21,7 +21,7 @@ SHORTENINGS = 4
 CLOSE = 0.005  # relative change of every prior SD that counts as none
 START = 0.5  # of the prior SD, where it is learnt
 SMALLEST = 1e-3  # of a prior SD: an effect whose clusters do not differ stays, at next to nothing
-CELLS = 4_000_000  # numbers of all curvature matrices together; above it only diagonals are kept
+PRODUCTS = 4e9  # multiplications a round; above it only diagonals of curvatures are kept
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,8 @@ def _newton(weights: Weights, sites: Sites, strength: float) -> tuple[Float, Flo
     slope, curve = slope * sites.weight[:, None], curve * sites.weight[:, None]
     precision = max(strength, 1e-6) / np.square(weights.prior_sd)
     step, variance = np.empty_like(mean), np.empty_like(mean)
-    full = len(mean) * mean.shape[1] ** 2 <= CELLS
+    least = np.minimum(np.diff(sites.ends), mean.shape[1]).astype(float)
+    full = float(np.square(least).sum()) * mean.shape[1] * mean.shape[2] <= PRODUCTS
     for k, (start, end) in enumerate(zip(sites.ends, sites.ends[1:], strict=False)):
         Z = sites.Z[start:end]
         for o in range(mean.shape[2]):
@@ -157,8 +158,14 @@ def _solve(
     if not full:
         diagonal = np.square(Z).T @ curve + precision
         return gradient / diagonal / max(len(gradient), 1) ** 0.5, 1 / diagonal
-    inverse = np.linalg.inv((Z.T * curve) @ Z + np.diag(precision))
-    return inverse @ gradient, np.diag(inverse).copy()
+    if len(Z) >= len(gradient):
+        inverse = np.linalg.inv((Z.T * curve) @ Z + np.diag(precision))
+        return inverse @ gradient, np.diag(inverse).copy()
+    # fewer rows than effects: the same inverse from a matrix of rows (Woodbury)
+    spread = Z / precision  # (n, q)
+    inner = np.linalg.inv(spread @ Z.T + np.diag(1 / curve))
+    step = gradient / precision - spread.T @ (inner @ (spread @ gradient))
+    return step, 1 / precision - np.einsum("nq,nm,mq->q", spread, inner, spread, optimize=True)
 
 
 def _uphill(weights: Weights, sites: Sites, step: Float, strength: float) -> Float:

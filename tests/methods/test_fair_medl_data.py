@@ -188,6 +188,7 @@ def test_probes_know_the_rate_of_their_cluster_and_nothing_elsewhere() -> None:
     np.testing.assert_allclose(probes[8000:].mean(0), exact.mean(0), atol=0.005)
 
 
+@pytest.mark.filterwarnings("ignore:.*training rows of one class only")
 @pytest.mark.parametrize("debias", ["rates", "adversarial"])
 def test_a_plain_net_leans_on_probes_and_fair_medl_ranks_none_of_them(debias: Any) -> None:
     """Twelve true features and five probes; clusters matter as much as all features together."""

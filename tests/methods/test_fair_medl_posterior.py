@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from fairaudit.methods._medl_posterior import settled
+from fairaudit.methods._medl_posterior import _solve, settled
 from fairaudit.methods._medl_weights import Weights
 
 CLUSTERS, ROWS = 40, 4000
@@ -70,6 +70,16 @@ def test_few_rows_leave_a_wide_interval_and_many_a_narrow_one():
     count = np.bincount(codes, minlength=CLUSTERS)
     sd = found.effect_sd[:, -1, 0]
     assert sd[count.argmin()] > 1.5 * sd[count.argmax()]
+
+
+def test_clusters_with_fewer_rows_than_effects_have_the_same_posterior():
+    rng = np.random.default_rng(12)
+    Z, curve, precision = rng.normal(size=(5, 9)), rng.uniform(0.1, 0.3, 5), rng.uniform(1, 4, 9)
+    gradient = rng.normal(size=9)
+    step, variance = _solve(Z, curve, precision, gradient, True)
+    inverse = np.linalg.inv((Z.T * curve) @ Z + np.diag(precision))
+    np.testing.assert_allclose(step, inverse @ gradient)
+    np.testing.assert_allclose(variance, np.diag(inverse))
 
 
 def test_a_cluster_without_rows_keeps_the_prior():
