@@ -61,7 +61,7 @@ layout.how(
     "An expert may take over for a group only where the paired one-sided lower bound of expert "
     "minus baseline on validation rows stays above the tolerated loss; the level is shared over "
     "all groups (Holm), so that the chance of harming *any* group is bounded. Among the choices "
-    "left, all are tried and the objective decides; ties go to the better worst group, then the "
+    "left, the objective decides exactly; ties go to the better worst group, then the "
     "better mean, then fewer experts. Test rows took no part in the choice.",
     formula=r"\text{choose } \alpha \text{ to minimise } \max_{a,b} |\alpha_a - \alpha_b| "
     r"\quad \text{s.t. } L_a(\text{expert} - \text{baseline}) > -\varepsilon",

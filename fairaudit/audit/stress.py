@@ -135,7 +135,7 @@ def shift(
 
 
 def _chosen(found: Evidence, rules: Rules) -> NoHarmChoice:
-    return choose(found, bounds(found, rules), rules)
+    return choose(found, bounds(found, rules), rules, binding=False)
 
 
 def _shifted(

@@ -99,7 +99,7 @@ def bounds(found: Evidence, rules: Rules) -> Bounds:
     return Bounds(p, level, lower, upper, passes)
 
 
-def choose(found: Evidence, limits: Bounds, rules: Rules) -> NoHarmChoice:
+def choose(found: Evidence, limits: Bounds, rules: Rules, *, binding: bool = True) -> NoHarmChoice:
     """The no-harm choice; groups that cannot be judged keep the baseline and do not count."""
     strict = rules.confidence is not None
     counts = found.judged if strict else np.isfinite(found.difference)
@@ -110,6 +110,7 @@ def choose(found: Evidence, limits: Bounds, rules: Rules) -> NoHarmChoice:
         limits.lower if strict else None,
         rules.tolerance,
         found.n,
+        binding=binding,
     )
 
 

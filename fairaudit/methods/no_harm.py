@@ -18,7 +18,6 @@ Bool = NDArray[np.bool_]
 Objective = Literal["min_gap", "max_min", "max_mean"]
 OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
 _TIE = 1e-12
-_CELLS = 2**20  # choices × groups that are enumerated: 16 groups, all free
 _ALTERNATIVES = 16  # groups up to which all alternatives are listed
 
 
@@ -158,6 +157,8 @@ def choose_no_harm(
     lower_bound: ArrayLike | None = None,
     tolerance: float = 0.0,
     sizes: ArrayLike | None = None,
+    *,
+    binding: bool = True,
 ) -> NoHarmChoice:
     """Choose expert or baseline for each group so that no group is harmed.
 
@@ -176,6 +177,9 @@ def choose_no_harm(
         Harm that is tolerated, in units of the performance.
     sizes : (G,) or None
         Weights of the mean.
+    binding : bool
+        Also find the groups whose condition costs something, which takes a further choice for
+        each group without an admissible expert.
 
     Returns
     -------
@@ -190,9 +194,9 @@ def choose_no_harm(
 
     Notes
     -----
-    Exact: all choices are enumerated up to 16 groups, beyond that four integer programs are
-    solved one inside the other (`scipy.optimize.milp`). Source: Tan et al., arXiv 2511.06293,
-    section on selection; the bound, the tie order and the binding groups are ours.
+    Exact, in G² steps: among the 2 G values that groups can have, each is tried as the smallest.
+    Source: Tan et al., arXiv 2511.06293, section on selection; the bound, the tie order, the
+    binding groups and the algorithm (the paper solves an integer program) are ours.
 
     Examples
     --------
@@ -212,7 +216,7 @@ def choose_no_harm(
     if known.any():
         use[known] = _best(part)
     performance = np.where(use, e, b)
-    relaxed = _relaxed(part, np.flatnonzero(known), judged[known], use[known])
+    relaxed = _relaxed(part, np.flatnonzero(known), judged[known], use[known]) if binding else {}
     return NoHarmChoice(
         use,
         performance,
@@ -267,14 +271,25 @@ def _harmless(e: Float, b: Float, lower_bound: ArrayLike | None, tolerance: floa
 
 
 def _best(ask: _Question) -> Bool:
-    """The best choice (G,) by the four keys."""
-    free = np.flatnonzero(ask.free)
-    if 2 ** min(len(free), 40) * len(ask.free) <= _CELLS:
-        use = _all_choices(free, len(ask.free))
-        return np.asarray(use[_first(ask.keys(use))])
-    from fairaudit.methods._no_harm_milp import best_by_integer_programs
+    """The best choice (G,) by the four keys.
 
-    return best_by_integer_programs(ask)
+    Every value that a group can have is tried as the smallest one of a choice. Given it, the
+    aim says how high the others may go, and each group then takes its best value in between. The
+    best choice of all has one of these values as its smallest, so it is among them.
+    """
+    b, e = ask.baseline, np.where(ask.free, ask.expert, -np.inf)
+    low = np.unique(np.r_[b, e[ask.free]])[:, None]  # (L, 1)
+    use_b, use_e = b >= low, e >= low  # (L, G)
+    nearest = np.minimum(np.where(use_b, b, np.inf), np.where(use_e, e, np.inf)).max(1)
+    high = {
+        "min_gap": nearest[:, None] + _TIE,
+        "max_min": np.full_like(low, np.inf),
+        "max_mean": low + ask.gap_limit,
+    }[ask.objective]
+    use_b, use_e = use_b & (b <= high), use_e & (e <= high)
+    worth = (e > b + _TIE) & (ask.share > 0)  # else the baseline wins the tie
+    use = (use_e & (~use_b | worth))[(use_b | use_e).all(1)]
+    return np.asarray(use[_first(ask.keys(use))])
 
 
 def _first(keys: Float) -> int:

@@ -27,8 +27,7 @@ HOW: Mapping[str, str] = {
     "over all groups together; on point estimates it must only look no worse, as in the paper. "
     "The grey line is the baseline.",
     "Time": "Invented performances of 2 to 64 groups, the median of three choices, on the "
-    "machine that ran the audit. Up to 16 groups every choice is tried; beyond that integer "
-    "programs are solved.",
+    "machine that ran the audit. The algorithm is exact and takes G² steps.",
     "Flips": "Every test row is asked again with each other value of one sensitive column; all "
     "other columns stay as they are, so that no cause is modelled and what would change along "
     "with the column does not. That makes it a lower bound of how much a model leans on an "

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.methods import no_harm
-from fairaudit.methods._no_harm_milp import best_by_integer_programs
 from fairaudit.methods.no_harm import OBJECTIVES, choose_no_harm
+from tests.methods.known.integer_programs import best_by_integer_programs
 
 
 def brute_force(expert, baseline, objective, lower, tolerance, sizes):
@@ -70,17 +70,33 @@ def test_choice_equals_brute_force_on_2000_instances(objective):
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
-def test_integer_programs_equal_enumeration(objective):
-    rng = np.random.default_rng(21)
-    for i in range(60):
-        g = int(rng.integers(2, 12))
+def test_choice_equals_enumeration_with_ties_and_groups_without_weight(objective):
+    rng = np.random.default_rng(23)
+    for i in range(1500):
+        g = int(rng.integers(1, 11))
+        baseline = rng.uniform(0.5, 0.9, g).round(1 + i % 4)
+        expert = (baseline + rng.normal(0.02, 0.1, g)).round(1 + i % 5)
+        share = rng.integers(0, 3, g) + (np.arange(g) == 0)
+        ask = no_harm._Question(
+            expert, baseline, rng.random(g) < 0.8, share / share.sum(), objective
+        )
+        listed = no_harm._all_choices(np.flatnonzero(ask.free), g)
+        wanted = listed[no_harm._first(ask.keys(listed))]
+        assert np.allclose(ask.keys(no_harm._best(ask)), ask.keys(wanted), atol=1e-11)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("g", [3, 20, 64])
+def test_choice_equals_integer_programs(objective, g):
+    rng = np.random.default_rng(21 + g)
+    for i in range(12 if g < 64 else 3):
         baseline = rng.uniform(0.5, 0.9, g).round(2 + i % 7)
         expert = (baseline + rng.normal(0.02, 0.06, g)).round(3)
         ask = no_harm._Question(
             expert, baseline, rng.random(g) < 0.8, np.full(g, 1 / g), objective
         )
-        programs, listed = best_by_integer_programs(ask), no_harm._best(ask)
-        assert np.allclose(ask.keys(programs), ask.keys(listed), atol=1e-11)
+        programs, found = best_by_integer_programs(ask), no_harm._best(ask)
+        assert np.allclose(ask.keys(programs), ask.keys(found), atol=1e-9)
 
 
 def window_sweep(expert, baseline, free):

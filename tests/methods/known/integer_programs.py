@@ -1,4 +1,4 @@
-"""The no-harm choice for many groups, as integer programs solved one inside the other."""
+"""The no-harm choice as integer programs solved one inside the other (`scipy.optimize.milp`)."""
 
 from __future__ import annotations
 
