@@ -115,12 +115,13 @@ _ALL = (
     Sample(
         "rome_simulation",
         "ROME simulation: four hidden groups, four rules",
-        "4,000 rows of the published simulation with its published coefficients (regression).",
+        "4,000 rows of the published simulation with its published coefficients (regression). "
+        "The outcome depends on the sensitive attributes too, so they are features here.",
         "rome_simulation.csv",
         ColumnRoles(
             target="y",
             task="regression",
-            features=tuple(f"A{i}" for i in range(1, 16)),
+            features=(*(f"A{i}" for i in range(1, 16)), *(f"S{i}" for i in range(1, 6))),
             sensitive=tuple(f"S{i}" for i in range(1, 6)),
             split="split",
         ),

@@ -10,8 +10,13 @@ import numpy as np
 import polars as pl
 import pytest
 
+from fairaudit import AuditSpec
 from fairaudit.audit.adapters import adapter
+from fairaudit.audit.run import run_audit
 from fairaudit.data.arrays import Arrays
+from fairaudit.data.dataset import Dataset
+from fairaudit.data.samples import SAMPLES
+from fairaudit.data.table import read_table
 from fairaudit.exceptions import SpecError
 from fairaudit.methods._monitor import Silent
 from fairaudit.methods.rome_em import RomeEM
@@ -166,3 +171,19 @@ def test_what_is_missing_is_said() -> None:
         run("rome-em", data)
     with pytest.raises(SpecError, match="parameter 'depth' is not known to RomeMoE"):
         run("rome-moe", arrays(), depth=3)
+
+
+def test_what_if_finds_the_four_groups_of_the_bundled_simulation():
+    sample = SAMPLES["rome_simulation"]
+    spec = AuditSpec(
+        roles=sample.roles,
+        kind="sweep",
+        method="rome-em",
+        params={"n_groups": [1, 2, 3, 4, 5, 6], "n_bootstrap": 3},
+        n_boot=50,
+    )
+    table = run_audit(Dataset(read_table(sample.path), sample.roles), spec).tables["sweep"]
+    assert table.filter("chosen")["n_groups"].to_list() == [4]
+    for criterion in ("bic", "icl"):
+        assert table.sort(criterion)["n_groups"][0] == 4
+    assert table.filter(n_groups=4)["stability"].item() > 0.95
