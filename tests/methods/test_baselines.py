@@ -180,7 +180,7 @@ def test_images_train_a_network(tmp_path):
     rng = np.random.default_rng(0)
     y = rng.integers(0, 2, 120)
     X = (rng.integers(0, 60, (120, 16, 16, 1)) + y[:, None, None, None] * 150).astype(np.uint8)
-    model = PooledNetwork(max_epochs=3, batch_size=32, learning_rate=0.02, random_state=0)
+    model = PooledNetwork(max_epochs=10, batch_size=32, learning_rate=0.02, random_state=0)
     model.fit(X, y, validation=(X, y))
     assert model.score(X, y) > 0.9
     model.save(tmp_path / "model")
