@@ -37,10 +37,18 @@ class Recipe:
             raise SpecError(f"learning_rate must be positive, got {self.learning_rate}")
 
 
-def recipe_of(estimator: Any) -> Recipe:
-    """The recipe written in an estimator's parameters."""
-    names = ("max_epochs", "batch_size", "learning_rate", "weight_decay", "patience", "augment")
-    return Recipe(**{name: getattr(estimator, name) for name in names})
+def recipe_of(estimator: Any, shape: tuple[int, ...]) -> Recipe:
+    """The recipe written in an estimator's parameters, for training rows of a shape (n, …).
+
+    Without a batch size it is 256, but small image sets get about 32 steps an epoch and no fewer
+    than 16 images a step: the statistics of batch normalisation need steps to settle.
+    """
+    names = ("max_epochs", "learning_rate", "weight_decay", "patience", "augment")
+    given = {name: getattr(estimator, name) for name in names}
+    size = estimator.batch_size
+    if size is None:
+        size = min(256, max(16, shape[0] // 32)) if len(shape) == 4 else 256
+    return Recipe(batch_size=size, **given)
 
 
 def row_loss(output: Tensor, y: Tensor) -> Tensor:

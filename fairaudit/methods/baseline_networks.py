@@ -74,7 +74,9 @@ class PooledNetwork(BaseEstimator):  # type: ignore[misc]
     encoder : {"auto", "mlp", "resnet18"}
     hidden_sizes : tuple of int
         Widths of the MLP.
-    max_epochs, batch_size, learning_rate, weight_decay, patience, augment
+    batch_size : int or None
+        None is 256, or for images the number that makes about 32 steps an epoch, at least 16.
+    max_epochs, learning_rate, weight_decay, patience, augment
         SGD with momentum 0.9; the rate falls by 0.9 an epoch; the epoch with the best validation
         loss is kept and `patience` epochs without a better one end the training.
     validation_share : float
@@ -93,7 +95,7 @@ class PooledNetwork(BaseEstimator):  # type: ignore[misc]
         encoder: Literal["auto", "mlp", "resnet18"] = "auto",
         hidden_sizes: tuple[int, ...] = (128, 64),
         max_epochs: int = 50,
-        batch_size: int = 256,
+        batch_size: int | None = None,
         learning_rate: float = 0.05,
         weight_decay: float = 1e-4,
         patience: int | None = 10,
@@ -184,7 +186,7 @@ class PooledNetwork(BaseEstimator):  # type: ignore[misc]
         groups, groups_held = (torch.as_tensor(p[2], device=device) for p in (fitted, held))
         scale = None if weight is None else torch.as_tensor(weight, device=device).float()
         self.net_ = self._network(seed).to(device)
-        recipe = recipe_of(self)
+        recipe = recipe_of(self, fitted[0].shape)
         self._start(device)
 
         def losses(index: Tensor, chance: torch.Generator) -> dict[str, Tensor]:

@@ -72,7 +72,18 @@ _AUGMENT = Knob(
     "Random zooms, turns, flips and light of training images.",
 )
 _SGD = Knob("learning_rate", "Learning rate", "float", 0.05, "First step size of SGD.", 1e-5, 1.0)
-_NET = (_EPOCHS, _BATCH, _SGD, _HIDDEN, _PATIENCE, _DECAY, _AUGMENT)
+_STEP = Knob(
+    "batch_size",
+    "Batch size",
+    "int",
+    None,
+    "Rows a gradient step; empty means 256, and fewer for small image sets.",
+    2,
+    65536,
+    1,
+    optional=True,
+)
+_NET = (_EPOCHS, _STEP, _SGD, _HIDDEN, _PATIENCE, _DECAY, _AUGMENT)
 _RIDGE = Knob(
     "penalty", "Ridge penalty", "float", 1.0, "Strength of the L2 penalty on slopes.", 0.0, 1e6
 )

@@ -110,7 +110,7 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
         lambdas: tuple[float, float, float] = (0.1, 0.1, 0.1),
         training: Literal["joint", "staged"] = "joint",
         max_epochs: int = 50,
-        batch_size: int = 256,
+        batch_size: int | None = None,
         learning_rate: float = 0.05,
         weight_decay: float = 1e-4,
         patience: int | None = 10,
@@ -276,7 +276,7 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
             self._part(fitted, fitted.weight, device),
             self._part(known, None, device) if len(known.y) else None,
         )
-        recipe = recipe_of(self)
+        recipe = recipe_of(self, fitted.X.shape)
         given: dict[str, Any] = {"seed": seed, "device": device, "monitor": monitor}
         fits: dict[str, Fit] = {"baseline": self.baseline_.fit_}
         if self.training == "staged":

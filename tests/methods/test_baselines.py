@@ -14,6 +14,7 @@ from fairaudit.audit.adapters import adapter
 from fairaudit.data.arrays import Arrays
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.methods._monitor import Silent
+from fairaudit.methods._sgd import recipe_of
 from fairaudit.methods.baseline_networks import PooledNetwork
 from fairaudit.methods.baselines import PooledLinear
 from fairaudit.methods.catalog import METHODS
@@ -187,6 +188,20 @@ def test_images_train_a_network(tmp_path):
     assert (PooledNetwork.load(tmp_path / "model").predict(X) == model.predict(X)).all()
     with pytest.raises(SpecError, match="table of features"):
         PooledLinear().fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("given", "shape", "size"),
+    [
+        (None, (5000, 8), 256),
+        (None, (384, 28, 28, 1), 16),
+        (None, (1440, 64, 64, 3), 45),
+        (None, (50_000, 64, 64, 3), 256),
+        (64, (384, 28, 28, 1), 64),
+    ],
+)
+def test_small_image_sets_get_enough_steps(given, shape, size):
+    assert recipe_of(PooledNetwork(batch_size=given), shape).batch_size == size
 
 
 @pytest.mark.parametrize("wrong", [np.array([1.0, -1.0]), np.ones(3), np.zeros(2)])
