@@ -19,7 +19,8 @@ sweep = opened.require(
 )
 metric = whatif.metric_of(audit.result)
 head = st.container()
-at = choices.number("Number of groups", sweep["n_groups"].to_list(), key="groups")
+counts, start = sweep["n_groups"].to_list(), whatif.preferred(sweep)
+at = choices.number("Number of groups", counts, key="groups", start=start)
 with head:
     layout.page("whatif", words.whatif_lead(sweep, metric, at))
 view = choices.view(("Worst group", "Lineage", "Criteria", "Stability"))

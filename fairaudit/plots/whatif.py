@@ -155,6 +155,14 @@ def stability(sweep: pl.DataFrame, *, at: int | None = None) -> Chart:
     return Chart(figure, alt + ", ".join(words[:10]) + ".", rows.select("n_groups", "stability"))
 
 
+def preferred(sweep: pl.DataFrame) -> int | None:
+    """The number of groups that the sweep chose, None where it marks none."""
+    if "chosen" not in sweep.columns:
+        return None
+    found = sweep.filter(pl.col("chosen"))["n_groups"].to_list()
+    return int(found[0]) if found else None
+
+
 def lineage(table: pl.DataFrame, *, upto: int | None = None) -> Chart:
     """Who splits from whom: rows that flow from each group of G to the groups of G + 1."""
     rows = table if upto is None else table.filter(pl.col("n_groups") < upto)

@@ -100,9 +100,10 @@ def groups_shown(found: pl.DataFrame) -> int | None:
     return number("Number of groups", found["n_groups"].unique().to_list(), key="groups")
 
 
-def number(label: str, known: Sequence[int], *, key: str) -> int:
-    """A number out of a list, by slider, in the URL."""
+def number(label: str, known: Sequence[int], *, key: str, start: int | None = None) -> int:
+    """A number out of a list, by slider, in the URL; it starts at `start` or the largest."""
     options = sorted(known)
     if len(options) < 2:
         return options[0]
-    return int(st.select_slider(label, options, value=options[-1], key=key, bind="query-params"))
+    value = start if start in options else options[-1]
+    return int(st.select_slider(label, options, value=value, key=key, bind="query-params"))

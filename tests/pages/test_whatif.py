@@ -50,3 +50,9 @@ def test_a_sweep_without_lineage_says_so(look: Look, monkeypatch: pytest.MonkeyP
     bare = audits.without(audits.result("sweep"), "lineage")
     monkeypatch.setattr("fairaudit.ui.cache.result", lambda job: bare)
     assert "no lineage" in words(look("whatif", "sweep", view="Lineage"))
+
+
+def test_the_slider_starts_at_the_number_the_sweep_chose(look: Look) -> None:
+    sweep = audits.result("sweep").tables["sweep"]
+    [chosen] = sweep.filter("chosen")["n_groups"].to_list()
+    assert look("whatif", "sweep").select_slider(key="groups").value == chosen
