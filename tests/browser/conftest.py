@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -10,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,12 @@ from typing import Any
 import pytest
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-from playwright.sync_api import Page, expect  # noqa: E402 - after the skip
+from playwright.sync_api import (  # noqa: E402 - after the skip
+    Locator,
+    Page,
+    TimeoutError,
+    expect,
+)
 
 from fairaudit.cli.serve import app_folder, streamlit_command  # noqa: E402
 
@@ -139,6 +145,38 @@ def visit(page: Page, url: str) -> None:
     page.goto(url)
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     settle(page)
+
+
+def press(target: Locator, seen: Callable[[], None]) -> None:
+    """Click until it has had its effect.
+
+    A rerun of the page may put a new element in the place of the one under the pointer, and the
+    click is lost; a person would click again. `seen` raises while there is no effect.
+    """
+    for left in (3, 2, 1, 0):
+        try:
+            if left == 3 or target.is_visible():
+                target.click()
+            seen()
+        except (AssertionError, TimeoutError):
+            if not left:
+                raise
+        else:
+            return
+
+
+def turn_to(target: Locator, title: str, patience: float = PATIENCE) -> None:
+    """Click on what leads to a page once it is there, and wait until the page has come."""
+    heading = target.page.get_by_role("heading", level=1)
+    expect(target).to_be_visible(timeout=patience)
+    press(target, lambda: expect(heading).to_have_text(title, timeout=20_000))
+
+
+def select(page: Page, label: str, option: str) -> None:
+    """Choose an option of a list that opens."""
+    box = page.get_by_role("combobox", name=re.compile(label))
+    wanted = page.get_by_role("option", name=re.compile(option)).first
+    press(box, lambda: wanted.click(timeout=10_000))
 
 
 def lead(page: Page) -> str:

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from fairaudit.jobs.workspace import Workspace
-from tests.browser.conftest import Server, lead, settle, shoot, visit
+from tests.browser.conftest import Server, lead, press, select, settle, shoot, turn_to, visit
 
 pytestmark = pytest.mark.browser
 
@@ -22,9 +22,16 @@ def upload(page: Page, path: Path) -> None:
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(str(path))
 
 
+def expert_mode(page: Page) -> None:
+    """Show everything there is to set."""
+    switch = page.get_by_text("Expert", exact=True)
+    press(switch, lambda: expect(page).to_have_url(re.compile("mode=Expert"), timeout=20_000))
+
+
 def choose_method(page: Page, title: str) -> None:
     """Pick a method card."""
-    page.locator(".st-key-method label").filter(has_text=title).first.click()
+    label = page.locator(".st-key-method label").filter(has_text=title).first
+    press(label, lambda: expect(label.locator("input")).to_be_checked(timeout=20_000))
     settle(page)
 
 
@@ -40,8 +47,7 @@ def card(page: Page) -> Locator:
 
 def start(page: Page) -> None:
     """Start the audit and wait for its card."""
-    page.get_by_role("button", name="Start the audit").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Jobs")
+    turn_to(page.get_by_role("button", name="Start the audit"), "Jobs")
 
 
 def test_from_a_csv_to_errors_by_group_and_back_after_a_reload(
@@ -53,15 +59,13 @@ def test_from_a_csv_to_errors_by_group_and_back_after_a_reload(
     settle(page)
     assert "income" in lead(page)
     shoot(page, "journey-data-adult")
-    page.get_by_role("button", name="Accept and go on").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Train")
-    page.get_by_text("Expert", exact=True).click()
+    turn_to(page.get_by_role("button", name="Accept and go on"), "Train")
+    expert_mode(page)
     settle(page)
     choose_method(page, "Pooled linear model")
     start(page)
     expect(card(page)).to_contain_text("Done", timeout=FIT)
-    page.get_by_role("link", name="Errors by group").click(timeout=FIT)
-    expect(page.get_by_role("heading", level=1)).to_have_text("Errors")
+    turn_to(page.get_by_role("link", name="Errors by group"), "Errors", FIT)
     expect(page.locator("p.lead").first).to_contain_text(RATE)
     said = lead(page)
     expect(page.get_by_test_id("stPlotlyChart").first).to_be_visible()
@@ -73,15 +77,13 @@ def test_from_a_csv_to_errors_by_group_and_back_after_a_reload(
 
 def test_three_clicks_from_a_sample_to_the_report(page: Page, server: Server) -> None:
     visit(page, server.url)
-    page.locator(".st-key-sample-hospital button").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Train")
+    turn_to(page.locator(".st-key-sample-hospital button"), "Train")
     settle(page)
     start(page)
     report = page.get_by_role("main").get_by_role("link", name="Report")
     expect(report).to_be_visible(timeout=FIT)
     settle(page)
-    report.click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Report")
+    turn_to(report, "Report")
     shoot(page, "journey-report")
 
 
@@ -103,9 +105,8 @@ def test_a_wrong_file_gives_one_clear_message_and_leaves_nothing(
 
 def test_a_running_fit_can_be_cancelled(page: Page, server: Server) -> None:
     visit(page, server.url)
-    page.locator(".st-key-sample-hospital button").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Train")
-    page.get_by_text("Expert", exact=True).click()
+    turn_to(page.locator(".st-key-sample-hospital button"), "Train")
+    expert_mode(page)
     settle(page)
     choose_method(page, "Pooled network (ERM)")
     epochs = setting(page, "erm", "max_epochs")
@@ -118,7 +119,8 @@ def test_a_running_fit_can_be_cancelled(page: Page, server: Server) -> None:
     start(page)
     expect(card(page)).to_contain_text(re.compile(r"\d+%"), timeout=FIT)
     shoot(page, "journey-progress")
-    page.get_by_role("button", name="Cancel").click()
+    cancel = page.get_by_role("button", name="Cancel")
+    press(cancel, lambda: expect(cancel).to_have_count(0, timeout=20_000))
     expect(card(page)).to_contain_text("Cancelled", timeout=FIT)
     expect(page.get_by_role("button", name="Run again")).to_be_visible()
 
@@ -129,10 +131,8 @@ def test_two_people_at_once_do_not_see_each_others_choices(
     first, second = browser.new_context().new_page(), browser.new_context().new_page()
     visit(first, server.url)
     visit(second, server.url)
-    first.locator(".st-key-sample-lending button").click()
-    second.locator(".st-key-sample-hospital button").click()
-    expect(first.get_by_role("heading", level=1)).to_have_text("Audit")
-    expect(second.get_by_role("heading", level=1)).to_have_text("Train")
+    turn_to(first.locator(".st-key-sample-lending button"), "Audit")
+    turn_to(second.locator(".st-key-sample-hospital button"), "Train")
     expect(first.locator("p.lead").first).to_contain_text("lending.csv")
     expect(second.locator("p.lead").first).to_contain_text("hospital.csv")
     assert "hospital" not in lead(first)
@@ -142,8 +142,7 @@ def test_two_people_at_once_do_not_see_each_others_choices(
 
 def test_a_restarted_server_finds_the_running_job_again(page: Page, own_server: Server) -> None:
     visit(page, own_server.url)
-    page.locator(".st-key-sample-hospital button").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Train")
+    turn_to(page.locator(".st-key-sample-hospital button"), "Train")
     settle(page)
     start(page)
     expect(page.get_by_test_id("stProgress").first).to_be_visible()
@@ -159,13 +158,10 @@ def test_a_restarted_server_finds_the_running_job_again(page: Page, own_server: 
 def test_a_link_reopens_audit_page_and_choices(browser: Browser, server: Server) -> None:
     mine = browser.new_context().new_page()
     visit(mine, server.url)
-    mine.locator(".st-key-sample-lending button").click()
-    expect(mine.get_by_role("heading", level=1)).to_have_text("Audit")
-    mine.get_by_role("main").get_by_role("link", name="All metrics").click(timeout=FIT)
-    expect(mine.get_by_role("heading", level=1)).to_have_text("Errors")
+    turn_to(mine.locator(".st-key-sample-lending button"), "Audit")
+    turn_to(mine.get_by_role("main").get_by_role("link", name="All metrics"), "Errors", FIT)
     settle(mine)
-    mine.get_by_role("combobox", name=re.compile("Metric")).click()
-    mine.get_by_role("option", name=re.compile("False-negative rate")).first.click()
+    select(mine, "Metric", "False-negative rate")
     expect(mine.locator("p.lead").first).to_contain_text("false-negative rate")
     settle(mine)
     said = lead(mine)

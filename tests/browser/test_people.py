@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from fairaudit.data.samples import SAMPLES
 from fairaudit.jobs.workspace import Workspace
-from tests.browser.conftest import Server, lead, settle, shoot, visit
+from tests.browser.conftest import Server, lead, press, settle, shoot, turn_to, visit
 from tests.browser.test_journeys import FIT, card, choose_method, setting, start, upload
 
 pytestmark = pytest.mark.browser
@@ -27,15 +27,12 @@ def test_an_auditor_goes_from_a_csv_to_a_report_with_the_numbers_of_the_screen(
     pl.read_csv(SAMPLES["lending"].path, n_rows=1500).write_csv(table)
     visit(page, server.url)
     upload(page, table)
-    page.get_by_role("button", name="Accept and go on").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Audit")
-    page.get_by_role("main").get_by_role("link", name="All metrics").click(timeout=FIT)
-    expect(page.get_by_role("heading", level=1)).to_have_text("Errors")
+    turn_to(page.get_by_role("button", name="Accept and go on"), "Audit")
+    turn_to(page.get_by_role("main").get_by_role("link", name="All metrics"), "Errors", FIT)
     expect(page.locator("p.lead").first).to_contain_text("%")
     settle(page)
     shown = re.findall(r"\d+\.\d%", lead(page))
-    page.get_by_role("link", name="Report", exact=True).first.click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Report")
+    turn_to(page.get_by_role("link", name="Report", exact=True).first, "Report")
     settle(page)
     with page.expect_download() as html:
         page.get_by_role("button", name="Report (HTML)").click()
@@ -55,8 +52,7 @@ def test_a_data_scientist_fits_an_expert_for_each_group_and_sees_who_is_harmed(
     page: Page, server: Server
 ) -> None:
     visit(page, f"{server.url}/?mode=Expert")
-    page.locator(".st-key-sample-hospital button").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Train")
+    turn_to(page.locator(".st-key-sample-hospital button"), "Train")
     settle(page)
     choose_method(page, "FairSDE")
     epochs = setting(page, "fair-sde", "max_epochs")
@@ -65,8 +61,7 @@ def test_a_data_scientist_fits_an_expert_for_each_group_and_sees_who_is_harmed(
     settle(page)
     start(page)
     expect(card(page)).to_contain_text("Done", timeout=FIT)
-    page.get_by_role("link", name="Selection").first.click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Selection")
+    turn_to(page.get_by_role("link", name="Selection").first, "Selection")
     expect(page.locator("p.lead").first).to_contain_text(re.compile("baseline|expert"))
     expect(page.get_by_test_id("stPlotlyChart").first).to_be_visible()
     spec = Workspace(server.workspace).spec(Workspace(server.workspace).jobs()[0].id).audit
@@ -76,11 +71,11 @@ def test_a_data_scientist_fits_an_expert_for_each_group_and_sees_who_is_harmed(
 @pytest.mark.slow
 def test_stress_tests_are_started_and_read_in_the_browser(page: Page, server: Server) -> None:
     visit(page, f"{server.url}/?mode=Expert")
-    page.locator(".st-key-sample-hospital button").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Train")
+    turn_to(page.locator(".st-key-sample-hospital button"), "Train")
     settle(page)
     choose_method(page, "FairSDE")
-    page.get_by_role("radio", name="Stress tests").click()
+    stress = page.get_by_role("radio", name="Stress tests")
+    press(stress, lambda: expect(stress).to_be_checked(timeout=20_000))
     settle(page)
     epochs = setting(page, "fair-sde", "max_epochs")
     epochs.fill("2")
@@ -88,13 +83,13 @@ def test_stress_tests_are_started_and_read_in_the_browser(page: Page, server: Se
     settle(page)
     start(page)
     expect(card(page)).to_contain_text("Done", timeout=FIT)
-    page.get_by_role("link", name="Stress", exact=True).first.click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Stress")
+    turn_to(page.get_by_role("link", name="Stress", exact=True).first, "Stress")
     settle(page)
     assert re.search(r"with the bound in \d+\.\d%", lead(page))
-    page.get_by_role("main").get_by_text("Ablation", exact=True).click()
+    view, said = page.get_by_role("main").get_by_text("Ablation", exact=True), "with all three"
+    told = page.locator("p.says").first
+    press(view, lambda: expect(told).to_contain_text(said, timeout=20_000))
     settle(page)
-    expect(page.locator("p.says").first).to_contain_text("with all three losses")
     expect(page.get_by_test_id("stPlotlyChart").first).to_be_visible()
 
 
