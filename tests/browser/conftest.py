@@ -23,7 +23,6 @@ playwright = pytest.importorskip("playwright.sync_api", reason="playwright is no
 from playwright.sync_api import (  # noqa: E402 - after the skip
     Locator,
     Page,
-    TimeoutError,
     expect,
 )
 
@@ -158,7 +157,7 @@ def press(target: Locator, seen: Callable[[], None]) -> None:
             if left == 3 or target.is_visible():
                 target.click()
             seen()
-        except (AssertionError, TimeoutError):
+        except (AssertionError, playwright.TimeoutError):
             if not left:
                 raise
         else:
