@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 from numpy.typing import NDArray
 
 from fairaudit.audit.adapters import Prediction
-from fairaudit.audit.intervals import quantile, wilson
+from fairaudit.audit.intervals import mean_of_rows
 from fairaudit.data.arrays import SPLITS, Arrays
 from fairaudit.data.dataset import Dataset, Prepared
 
@@ -35,7 +36,6 @@ FLIPS = pl.Schema(
         "levels": pl.Int64,
     }
 )
-_NEVER = {"value": 0.0, "low": 0.0, "high": 0.0}
 MOST_ROWS, MOST_IMAGES = 20_000, 1_000  # rows that are asked again
 MOST_LEVELS = 12  # the largest groups stand for an attribute with more values
 
@@ -59,7 +59,8 @@ def flip_table(
         "score" (mean absolute change of the probability; for several classes the total
         variation) or "value" (mean absolute change of a predicted number); `n` counts rows and
         `levels` the values tried. Rows of one cluster are not taken for independent. A model of
-        which no answer moves at all does not see the column: its intervals are [0, 0].
+        which no score or value moves at all does not see the column: its intervals are [0, 0].
+        With one row or one cluster there is a value and no interval.
     """
     arrays = prepared.arrays
     chosen = _some_test_rows(arrays, seed)
@@ -80,12 +81,12 @@ def flip_table(
         for model, before in usual.items():
             after = [answers[model] for answers in changed]
             changes = _changes(before, after, other)
-            blind = not any(each.any() for each in changes.values())
-            for measure, each in changes.items():
-                found = _NEVER if blind else _mean(each, here, measure, confidence)
-                head = {"model": model, "attribute": attribute, "measure": measure}
-                out.append({**head, **found, "n": len(each), "levels": len(typical)})
-    return pl.DataFrame(out, schema=FLIPS)
+            head = {"model": model, "attribute": attribute}
+            for measure, found in _told(changes, here, confidence).items():
+                ends = dict(zip(("value", "low", "high"), found, strict=True))
+                rest = {"measure": measure, "n": len(here), "levels": len(typical)}
+                out.append({**head, **ends, **rest})
+    return pl.DataFrame(out, schema=FLIPS).with_columns(cs.float().fill_nan(None))
 
 
 def _some_test_rows(arrays: Arrays, seed: int) -> NDArray[np.int64]:
@@ -158,19 +159,16 @@ def _distance(one: Float | None, other: Float) -> Float:
     return np.asarray(change if change.ndim == 1 else change.sum(1) / 2)
 
 
-def _mean(each: Float, rows: Arrays, measure: str, confidence: float) -> dict[str, float]:
-    """Mean with interval: Wilson's on an effective number of rows for shares, else Student's."""
-    weight = np.ones(len(each)) if rows.weight is None else rows.weight
-    total = float(weight.sum())
-    mean = float(weight @ each / total)
-    unit = np.arange(len(each)) if rows.cluster is None else rows.cluster
-    sums = np.bincount(np.unique(unit, return_inverse=True)[1], weights=weight * (each - mean))
-    k = len(sums)
-    variance = float(sums @ sums) * k / max(k - 1, 1) / total**2
-    if measure == "label":
-        most = total**2 / float(weight @ weight)
-        n = min(mean * (1 - mean) / variance, most) if variance > 0 else most
-        low, high = wilson(mean, n, confidence)
-        return {"value": mean, "low": float(low), "high": float(high)}
-    reach = float(quantile(confidence, k - 1)) * variance**0.5
-    return {"value": mean, "low": max(mean - reach, 0.0), "high": mean + reach}
+def _told(
+    changes: Mapping[str, Float], rows: Arrays, confidence: float
+) -> dict[str, tuple[float, float, float]]:
+    """Value and interval of each measure; [0, 0] for a model that does not see the column."""
+    exact = [each for measure, each in changes.items() if measure != "label"]
+    if exact and not any(each.any() for each in changes.values()):
+        return dict.fromkeys(changes, (0.0, 0.0, 0.0))
+    found = {}
+    for measure, each in changes.items():
+        given = rows.weight, rows.cluster, confidence
+        mean, low, high = mean_of_rows(each, *given, share=measure == "label")
+        found[measure] = mean, float(np.maximum(low, 0.0)), high
+    return found

@@ -44,6 +44,45 @@ def wilson(p: Any, n: Any, confidence: float = 0.95, z: Any = None) -> Pair:
     return np.where(undefined, np.nan, low), np.where(undefined, np.nan, high)
 
 
+def mean_of_rows(
+    each: Float,
+    weight: Float | None = None,
+    cluster: NDArray[Any] | None = None,
+    confidence: float = 0.95,
+    *,
+    share: bool = False,
+) -> tuple[float, float, float]:
+    """Mean of row values (m,) and its interval: Student's, or Wilson's for a share.
+
+    Rows of one cluster are not independent: errors come from cluster totals, degrees of freedom
+    from their number, and a share of exactly 0 or 1 rests on as many rows as there are clusters.
+    Without rows all is NaN; with one row or one cluster the ends are.
+    """
+    weight = np.ones(len(each)) if weight is None else weight
+    total = float(weight.sum())
+    if not total > 0:
+        return np.nan, np.nan, np.nan
+    mean = float(weight @ each / total)
+    unit = np.arange(len(each)) if cluster is None else np.unique(cluster, return_inverse=True)[1]
+    sums = np.bincount(unit, weights=weight * (each - mean))
+    k = len(sums)
+    if k < 2:
+        return mean, np.nan, np.nan
+    variance = float(sums @ sums) * k / (k - 1) / total**2
+    if not share:
+        reach = float(quantile(confidence, k - 1)) * variance**0.5
+        return mean, mean - reach, mean + reach
+    rows = total**2 / float(weight @ weight)
+    simple = mean * (1 - mean) / rows
+    if simple > 0:
+        rows /= max(variance / simple, 1.0)
+    elif cluster is not None:
+        rows = min(rows, k)
+    z = None if cluster is None else quantile(confidence, k - 1)
+    low, high = wilson(mean, rows, confidence, z)
+    return mean, float(low), float(high)
+
+
 def mover_difference(a: Any, b: Any, ci_a: Pair, ci_b: Pair) -> Pair:
     """Interval of a − b from two independent intervals (Donner & Zou 2012, eq. 3)."""
     (la, ua), (lb, ub) = ci_a, ci_b

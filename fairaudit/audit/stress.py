@@ -10,15 +10,16 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
+from fairaudit.audit import intervals
 from fairaudit.audit.adapters import Fitted
 from fairaudit.audit.selection import HeldRows, held_rows
 from fairaudit.audit.tables import people_table, predictions_table
 from fairaudit.data.arrays import Arrays
 from fairaudit.methods._monitor import Monitor, Silent
-from fairaudit.methods._paired import Evidence, Metric
+from fairaudit.methods._paired import MIN_ROWS, Evidence, Metric
 from fairaudit.methods._verdicts import Rules, bounds, check_on, choose
 from fairaudit.methods.no_harm import OBJECTIVES, NoHarmChoice, choose_no_harm
 
@@ -190,6 +191,8 @@ def group_errors(
     guessed: NDArray[np.int64],
     names: list[str],
     *,
+    weight: NDArray[np.float64] | None = None,
+    cluster: NDArray[Any] | None = None,
     confidence: float = 0.95,
 ) -> pl.DataFrame:
     """What becomes of each group when a share of its rows arrives with a wrong or no group.
@@ -204,11 +207,13 @@ def group_errors(
         For each test row, what the model that answers for group h gains over the baseline.
     own, guessed : (m,)
         The row's group (-1: not known in training) and the group that is guessed.
+    weight, cluster : (m,) or None
 
     Returns
     -------
     polars.DataFrame
-        kind, share, group, n, difference (from the baseline), low, high (t interval over rows).
+        kind, share, group, n, difference (from the baseline), low, high (t interval over rows,
+        or clusters; null for groups of fewer than 20 rows).
     """
     rows = np.arange(len(own))
     right = gains[rows, np.maximum(own, 0)]
@@ -222,18 +227,18 @@ def group_errors(
     for (kind, other), share, group in itertools.product(
         instead.items(), SHARES, range(len(names))
     ):
-        each = ((1 - share) * right + share * other)[own == group]
+        mine = own == group
+        each = ((1 - share) * right + share * other)[mine]
+        mean, *ends = intervals.mean_of_rows(
+            each,
+            None if weight is None else weight[mine],
+            None if cluster is None else cluster[mine],
+            confidence,
+        )
+        low, high = ends if len(each) >= MIN_ROWS else (np.nan, np.nan)
         head = {"kind": kind, "share": share, "group": names[group], "n": len(each)}
-        out.append({**head, **_mean_interval(each, confidence)})
-    return pl.DataFrame(out)
-
-
-def _mean_interval(each: NDArray[np.float64], confidence: float) -> dict[str, float | None]:
-    if len(each) < 2:
-        return {"difference": None, "low": None, "high": None}
-    mean, error = float(each.mean()), float(each.std(ddof=1) / np.sqrt(len(each)))
-    reach = -float(stdtrit(len(each) - 1, (1 - confidence) / 2)) * error
-    return {"difference": mean, "low": mean - reach, "high": mean + reach}
+        out.append({**head, "difference": mean, "low": low, "high": high})
+    return pl.DataFrame(out).with_columns(cs.float().fill_nan(None))
 
 
 # -- 3: what each part contributes ----------------------------------------------------------------
@@ -292,7 +297,7 @@ def _outcome(judged: Evidence, use: NDArray[np.bool_], rules: Rules) -> dict[str
     limits = bounds(judged, rules)
     harmed = use & judged.judged & (limits.upper < 0)
     return {
-        "overall": float(np.average(after[known], weights=judged.n[known])),
+        "overall": float(np.average(after[known], weights=judged.mass[known])),
         "worst": float(after[known].min()),
         "gap": float(np.ptp(after[known])),
         "harmed": int(harmed.sum()),

@@ -37,6 +37,8 @@ class Evidence:
     test : Difference
     table : (G, 4) int
         Rows both get right, only the expert, only the baseline, neither; −1 for regression.
+    weight : (G,) or None
+        Total weight of the rows, where rows are weighted.
     """
 
     metric: Metric
@@ -48,6 +50,12 @@ class Evidence:
     spread: Float
     test: Difference
     table: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 4), dtype=np.int64))
+    weight: Float | None = None
+
+    @property
+    def mass(self) -> Float:
+        """How much each group counts in a mean over groups (G,): its weight, else its rows."""
+        return self.n.astype(np.float64) if self.weight is None else self.weight
 
     @property
     def difference(self) -> Float:
@@ -360,7 +368,11 @@ def _weighted(found: Evidence, pair: _Pair, weight: Float) -> Evidence:
         expert = baseline + shift
         skew = np.nan_to_num(mean(centred**3)) / known[1] ** 3
         test = SkewedMean(*known, skew, np.maximum(rows, 2))
-    obstacle = tuple(o or w for o, w in zip(found.obstacle, _enough(np.floor(rows)), strict=True))
+    short = "its weights leave {:.0f} effective rows (at least {})"
+    obstacle = tuple(
+        o or ("" if r >= MIN_ROWS else short.format(r, MIN_ROWS))
+        for o, r in zip(found.obstacle, rows, strict=True)
+    )
     return replace(
         found,
         baseline=baseline,
@@ -369,6 +381,7 @@ def _weighted(found: Evidence, pair: _Pair, weight: Float) -> Evidence:
         obstacle=obstacle,
         spread=known[1] * np.sqrt(np.maximum(pair.n, 1) / np.maximum(rows, 1)),
         test=test,
+        weight=total,
     )
 
 
@@ -391,14 +404,10 @@ def _by_cluster(
         o or ("" if ok else f"{int(c)} clusters are too few (at least 5)")
         for o, ok, c in zip(found.obstacle, enough, k, strict=True)
     )
-    return Evidence(
-        found.metric,
-        found.n,
-        found.baseline,
-        found.expert,
-        found.judged & enough,
-        obstacle,
-        error * np.sqrt(pair.n),
-        StudentDifference(found.difference, np.maximum(error, 1e-12), np.maximum(k - 1, 1)),
-        found.table,
+    return replace(
+        found,
+        judged=found.judged & enough,
+        obstacle=obstacle,
+        spread=error * np.sqrt(pair.n),
+        test=StudentDifference(found.difference, np.maximum(error, 1e-12), np.maximum(k - 1, 1)),
     )

@@ -51,6 +51,7 @@ def facts_of(
     shape: tuple[int, int],
     shares: Shares,
     chance: torch.Generator,
+    dtype: torch.dtype = torch.float32,
 ) -> list[Facts]:
     """The facts of batches that lie one after the other; pairs are drawn within each.
 
@@ -59,14 +60,15 @@ def facts_of(
     groups, classes, weight : (n,) of all batches
     sizes : rows of each batch, n in all
     shape : (G, C)
+    dtype : of the embeddings
     """
     (g, c), many, n, device = shape, len(sizes), len(groups), groups.device
     long = torch.tensor(sizes, device=device)
     batch = torch.repeat_interleave(torch.arange(many, device=device), long)
     pairs = sample_pairs(groups, classes + batch * c, g, c * many, chance)
     member = batch * g + groups
-    even = (1 / long.to(torch.get_default_dtype()))[batch]
-    each = (1 / counts(member, many * g).to(even.dtype))[member]  # every group weighs the same
+    even = (1 / long.to(dtype))[batch]
+    each = (1 / counts(member, many * g).to(dtype))[member]  # every group weighs the same
     each = each if weight is None else each * weight
     rows = torch.stack([each * shares.experts, even * (shares.centres / CENTRE_TEMPERATURE)])
     cell = (groups * c + classes).unsqueeze(0)
@@ -82,7 +84,7 @@ def facts_of(
         at(groups, even.unsqueeze(0) * shares.discriminator, g)[0],
         cell,
         torch.stack([pairs.positive, pairs.negative]) - (long.cumsum(0) - long)[batch],
-        torch.stack([pairs.has_positive, pairs.has_negative]).to(even.dtype),
+        torch.stack([pairs.has_positive, pairs.has_negative]).to(dtype),
     )
     parts = [tensor.split(sizes, dim=-1) for tensor in whole]
     return [Facts(*one) for one in zip(*parts, strict=True)]

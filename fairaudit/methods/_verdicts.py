@@ -109,7 +109,7 @@ def choose(found: Evidence, limits: Bounds, rules: Rules, *, binding: bool = Tru
         rules.objective,
         limits.lower if strict else None,
         rules.tolerance,
-        found.n,
+        found.mass,
         binding=binding,
     )
 
@@ -343,7 +343,7 @@ def summary_of(choice: NoHarmChoice, found: Evidence) -> dict[str, Any]:
     counts = found.judged & np.isfinite(found.difference)
     if not counts.any():
         counts = np.isfinite(found.difference)
-    before, n = found.baseline[counts], found.n[counts]
+    before, mass = found.baseline[counts], found.mass[counts]
     after = np.where(choice.use_expert, found.expert, found.baseline)[counts]
     if not counts.any():
         return dict.fromkeys(
@@ -354,6 +354,6 @@ def summary_of(choice: NoHarmChoice, found: Evidence) -> dict[str, Any]:
         "gap_after": float(np.ptp(after)),
         "worst_before": float(before.min()),
         "worst_after": float(after.min()),
-        "mean_before": float(np.average(before, weights=n)),
-        "mean_after": float(np.average(after, weights=n)),
+        "mean_before": float(np.average(before, weights=mass)),
+        "mean_after": float(np.average(after, weights=mass)),
     }

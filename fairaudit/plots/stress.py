@@ -318,7 +318,7 @@ def _flips_alt(rows: pl.DataFrame, models: list[str], metric: str) -> str:
         own = rows.filter((pl.col("model") == model) & (pl.col("value") > 0))
         parts = [
             f"{row['attribute']} {labels.value(row['value'], metric)} "
-            f"({labels.interval(row['low'], row['high'], metric)})"
+            f"({labels.interval(row['low'], row['high'], metric) or 'no interval'})"
             for row in own.sort("value", descending=True).iter_rows(named=True)
         ]
         if parts:

@@ -12,6 +12,7 @@ from fairaudit.audit.adapters import Prediction
 from fairaudit.audit.flips import FLIPS, flip_table
 from fairaudit.audit.run import run_audit
 from fairaudit.data.dataset import Dataset
+from fairaudit.data.splits import SplitSpec
 
 
 def people(n=900, seed=0, target="y"):
@@ -162,6 +163,32 @@ def test_clusters_widen_the_interval():
         for t in (alone, together)
     ]
     assert (width[1] > 2 * width[0]).all()
+
+
+def test_one_cluster_gives_a_value_and_no_interval():
+    def answer(rows):
+        up = (rows.row_id % 2 == 0) & (rows.groups["sex"] == "m")
+        return {"rule": Prediction(up.astype(int), np.where(up, 0.9, 0.1))}
+
+    place = pl.int_range(pl.len()) % 3
+    names = pl.Series(["train", "validation", "test"])
+    frame = people().with_columns(site=place).with_columns(part=names[pl.Series(range(900)) % 3])
+    data = Dataset(frame, ROLES.model_copy(update={"cluster": "site", "split": "part"}))
+    prepared = data.prepared(SplitSpec(by="column"))
+    assert len(set(prepared.arrays.part("test").cluster)) == 1
+    table = flip_table(data, prepared, answer)
+    sex = table.filter(attribute="sex")
+    assert sex["value"].null_count() == 0
+    assert sex["low"].null_count() == sex["high"].null_count() == sex.height
+
+
+def test_labels_that_stay_are_no_proof_that_the_column_is_not_seen():
+    def answer(rows):
+        return {"rule": Prediction(np.zeros(len(rows), dtype=int))}
+
+    table, _ = flipped(answer)
+    assert (table["value"] == 0).all()
+    assert (table["high"] > 0).all()
 
 
 def test_large_tables_are_asked_about_a_part_of_their_rows(monkeypatch):

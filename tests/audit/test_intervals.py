@@ -123,3 +123,41 @@ def test_no_number_of_rows_shows_a_gap_the_others_are_too_few_for() -> None:
 def test_boschloo_equals_scipy() -> None:
     theirs = stats.boschloo_exact([[3, 9], [12, 6]]).pvalue
     assert compare.boschloo(3, 15, 9, 15) == pytest.approx(theirs)
+
+
+def test_mean_of_rows_is_student_s_and_wilson_s_interval():
+    rng = np.random.default_rng(0)
+    each = rng.normal(size=40)
+    mean, low, high = intervals.mean_of_rows(each)
+    wanted = stats.t.interval(0.95, 39, each.mean(), stats.sem(each))
+    assert (mean, low, high) == pytest.approx((each.mean(), *wanted))
+    hits = (each > 0).astype(float)
+    share = intervals.mean_of_rows(hits, share=True)
+    assert share[1:] == pytest.approx(
+        [float(v) for v in intervals.wilson(hits.mean(), 40)], abs=0.004
+    )
+
+
+def test_mean_of_rows_takes_clusters_and_weights():
+    rng = np.random.default_rng(1)
+    cluster = np.repeat(np.arange(30), 8)
+    each = np.repeat(rng.normal(size=30), 8)
+    totals = each.reshape(30, 8)[:, 0]
+    found = intervals.mean_of_rows(each, None, cluster)
+    assert found[1:] == pytest.approx(stats.t.interval(0.95, 29, totals.mean(), stats.sem(totals)))
+    weight = rng.exponential(size=240)
+    assert intervals.mean_of_rows(each, weight)[0] == pytest.approx(
+        np.average(each, weights=weight)
+    )
+    scaled = intervals.mean_of_rows(each, 9 * weight, cluster)
+    assert scaled == pytest.approx(intervals.mean_of_rows(each, weight, cluster))
+
+
+@pytest.mark.parametrize("share", [False, True])
+def test_mean_of_rows_claims_nothing_from_one_row_or_one_cluster(share):
+    one = np.ones(1)
+    for rows in ((one,), (np.ones(9), None, np.zeros(9)), (np.zeros(0),), (one, np.zeros(1))):
+        assert np.isnan(intervals.mean_of_rows(*rows, share=share)[1:]).all()
+    nothing = intervals.mean_of_rows(np.zeros(50), None, np.arange(50) // 10, share=True)
+    assert nothing[1] == 0
+    assert nothing[2] > intervals.mean_of_rows(np.zeros(50), share=True)[2]

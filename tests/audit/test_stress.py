@@ -71,10 +71,27 @@ def test_expected_loss_from_wrong_groups_is_what_drawing_them_gives():
     assert asked == pytest.approx(mixed.mean())
 
 
-def test_a_group_with_one_row_has_no_interval():
-    table = group_errors(np.ones((3, 2)), np.array([0, 0, 1]), np.zeros(3, dtype=int), ["a", "b"])
-    assert table.filter(group="b")["low"].null_count() == table.filter(group="b").height
+def test_a_group_with_few_rows_has_no_interval_and_one_without_rows_no_value():
+    own = np.repeat([0, 1], [25, 19])
+    table = group_errors(np.ones((44, 3)), own, np.zeros(44, dtype=int), ["a", "b", "c"])
     assert table.filter(group="a")["low"].null_count() == 0
+    assert table.filter(group="b")["low"].null_count() == table.filter(group="b").height
+    assert table.filter(group="b")["difference"].null_count() == 0
+    assert table.filter(group="c")["difference"].null_count() == table.filter(group="c").height
+
+
+def test_weights_and_clusters_enter_what_wrong_groups_cost():
+    rng = np.random.default_rng(1)
+    cluster = np.repeat(np.arange(20), 10)
+    gains = np.column_stack([np.repeat(rng.normal(size=20), 10), np.zeros(200)])
+    own, weight = np.zeros(200, dtype=int), rng.exponential(size=200)
+    ask = (gains, own, own, ["a", "b"])
+    at_rest = {"kind": "wrong", "share": 0.0, "group": "a"}
+    alone = group_errors(*ask).filter(**at_rest)
+    together = group_errors(*ask, cluster=cluster).filter(**at_rest)
+    assert (together["high"] - together["low"] > 2 * (alone["high"] - alone["low"])).all()
+    heavy = group_errors(*ask, weight=weight).filter(**at_rest)["difference"].item()
+    assert heavy == pytest.approx(np.average(gains[:, 0], weights=weight))
 
 
 def test_objectives_stand_side_by_side_on_both_splits():

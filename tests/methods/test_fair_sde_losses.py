@@ -150,12 +150,8 @@ def test_written_gradients_equal_those_of_the_graph(g, c, sizes, weighted, legac
     weight = torch.rand(len(f), dtype=torch.float64) + 0.5 if weighted else None
     objective = Objective((0.3, 0.7, 1.1), 0.8, legacy)
     shares = Shares(0.8, 0.3, 0.7, 1.1, legacy)
-    torch.set_default_dtype(torch.float64)
-    try:
-        chance = torch.Generator().manual_seed(7)
-        facts = facts_of(a, y, weight, sizes, (g, c), shares, chance)
-    finally:
-        torch.set_default_dtype(torch.float32)
+    chance = torch.Generator().manual_seed(7)
+    facts = facts_of(a, y, weight, sizes, (g, c), shares, chance, torch.float64)
     rows = torch.arange(len(f)).split(sizes)
     for index, known in zip(rows, facts, strict=True):
         pairs = Pairs(*known.partners, *(known.has > 0))

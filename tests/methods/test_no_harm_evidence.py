@@ -340,3 +340,17 @@ def test_unknown_metric_and_missing_scores_are_refused():
         evidence(y, answer, answer, groups, 3, "beauty")
     with pytest.raises(SpecError, match="scores"):
         evidence(y, answer, answer, groups, 3, "auroc")
+
+
+def test_weighted_groups_count_by_their_weight_in_means_and_say_how_few_rows_are_left():
+    y, scores, groups = rows()
+    pair = [Answers((s > 0.5).astype(int)) for s in scores]
+    weight = np.where(groups == 0, 5.0, 1.0) * (1 + np.arange(600) % 2)
+    found = evidence(y, *pair, groups, 3, "accuracy", None, weight)
+    assert found.mass == pytest.approx([weight[groups == g].sum() for g in range(3)])
+    assert evidence(y, *pair, groups, 3, "accuracy").mass.tolist() == found.n.tolist()
+    lone = np.ones(600)
+    lone[np.flatnonzero(groups == 1)[0]] = 1e4
+    thin = evidence(y, *pair, groups, 3, "accuracy", None, lone)
+    assert "effective rows" in thin.obstacle[1]
+    assert thin.judged.tolist() == [True, False, True]

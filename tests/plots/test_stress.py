@@ -171,3 +171,20 @@ def test_only_tables_with_rows_are_held() -> None:
     tables = {"stress_shift": pl.DataFrame(), "stress_time": pl.DataFrame({"n_groups": [2]})}
     assert list(stress.held(tables)) == ["stress_time"]
     assert stress.views(stress.held(tables), guessed=True) == ["Time", "Group not known"]
+
+
+def test_a_flip_without_interval_says_so() -> None:
+    table = pl.DataFrame(
+        {
+            "model": ["m"],
+            "attribute": ["sex"],
+            "measure": ["label"],
+            "value": [0.1],
+            "low": [None],
+            "high": [None],
+            "n": [5],
+            "levels": [2],
+        },
+        schema_overrides={"low": pl.Float64, "high": pl.Float64},
+    )
+    assert "sex 10.0% (no interval)" in stress.flips(table, measure="label").alt

@@ -119,7 +119,15 @@ def _group_errors(model: FairSDE, arrays: Arrays, params: Mapping[str, Any]) -> 
     names = list(model.groups_.names)
     place = {name: i for i, name in enumerate(names)}
     guessed = np.array([place[name] for name in model.predict_group(X)], dtype=np.int64)
-    return group_errors(gains * model.use_expert_, own, guessed, names).with_columns(
+    found = group_errors(
+        gains * model.use_expert_,
+        own,
+        guessed,
+        names,
+        weight=weights(arrays, test),
+        cluster=None if arrays.cluster is None else arrays.cluster[test],
+    )
+    return found.with_columns(
         metric=pl.lit("neg_mse" if arrays.task == "regression" else "accuracy")
     )
 
