@@ -267,7 +267,7 @@ def main() -> None:
         run = run_medl(seed, train, parts, names, args.epochs)
         runs.append({**run, **run_fairlearn(seed, train, parts)})
         args.out.parent.mkdir(parents=True, exist_ok=True)
-        args.out.write_text(json.dumps(runs, indent=1))
+        args.out.write_text(json.dumps(runs))
     for where in parts:
         print(table(runs, where), end="\n\n")
     print(by_attribute(runs), end="\n\n")
