@@ -15,8 +15,8 @@ HOW: Mapping[str, str] = {
     "Wrong groups": "The choice stays as it is; only the group that is given when the model "
     "answers errs, for a share of the test rows drawn evenly. The mean over all such errors is "
     "exact, not drawn; the lines are 95% t intervals over the group's rows, or clusters where "
-    "there are any, and groups of fewer than 20 rows have none. Above zero a group still fares better than under the baseline. The lowest groups are drawn, the table "
-    "holds all.",
+    "there are any, and groups of fewer than 20 rows have none. Above zero a group still fares "
+    "better than under the baseline. The lowest groups are drawn, the table holds all.",
     "Ablation": "The method is trained with each of its three representation losses on and off, "
     "and from each training the experts are taken always, or chosen by each objective at the "
     "audit's own confidence. A hollow mark harms at least one group on test rows beyond its "
