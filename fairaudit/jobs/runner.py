@@ -113,7 +113,7 @@ def _outcome(monitor: FolderMonitor, state: Any, **values: Any) -> Outcome:
     return Outcome(
         state,
         finished=time.time(),
-        seconds=round(monitor.seconds, 3),
+        seconds=round(monitor.seconds, 6),
         peak_mb=_process.peak_mb(),
         **values,
     )

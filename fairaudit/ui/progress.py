@@ -31,10 +31,16 @@ STATES = {
 
 
 def follow(job_id: str) -> None:
-    """The card of a job; while it works the card renews itself every second."""
+    """The card of a job; while it works the card renews itself every second.
+
+    A fragment draws inside a container of its own. The card of a job that has ended gets one
+    too: otherwise it would take the container's place and show the old card inside the new one
+    until the rest has come.
+    """
     job = session.workspace().job(job_id)
     if job.final:
-        card(job)
+        with st.container():
+            card(job)
     else:
         _live(job_id)
 

@@ -13,6 +13,7 @@ import pytest
 
 from fairaudit.jobs import runner
 from fairaudit.jobs.folder import JobFolder
+from fairaudit.jobs.monitor import FolderMonitor
 from tests.jobs.conftest import QUICK, quick_request, wait_for
 from tests.jobs.quick_worker import compute
 
@@ -49,6 +50,11 @@ def test_every_end_becomes_an_outcome(tmp_path: Path, then, state, reason) -> No
     assert outcome.peak_mb > 1
     assert folder.result_path.exists() == (state == "succeeded")
     assert not list(folder.path.glob(".*-*"))
+
+
+def test_work_of_less_than_a_millisecond_still_took_time(tmp_path: Path) -> None:
+    monitor = FolderMonitor(_folder(tmp_path), clock=iter([0.0] + [0.0003] * 9).__next__)
+    assert runner._outcome(monitor, "succeeded").seconds == 0.0003
 
 
 def test_an_unforeseen_error_leaves_its_trace_in_the_log(tmp_path: Path) -> None:
