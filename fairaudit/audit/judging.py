@@ -248,7 +248,8 @@ def _measure_multiclass(
     out = []
     for frame in rows.frames():
         cells = count(frame.grouping, y, label, C, rows.weight, rows.times)
-        out.append(multiclass.measure(cells, metrics, classes, asked))
+        apart = _in_clusters(frame, y, label)
+        out.append(multiclass.measure(cells, metrics, classes, asked, apart))
     if answers.score is None or answers.score.ndim != 2:
         return out
     wanted = [m for m in ("auroc", "brier") if m in metrics]
@@ -256,6 +257,13 @@ def _measure_multiclass(
     for i, frame in enumerate(rows.frames()):
         out[i] += _measured(frame, influences, i, wanted, rows, asked)
     return out
+
+
+def _in_clusters(frame: Frame, y: Int, label: Int) -> multiclass.Clustered | None:
+    if frame.cluster is None:
+        return None
+    mass = frame.times if frame.weight is None else frame.mass
+    return multiclass.Clustered(frame.cluster, frame.grouping.codes, y, label, mass)
 
 
 # -- regression ---------------------------------------------------------------------------------

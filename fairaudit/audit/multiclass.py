@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,26 +13,70 @@ from fairaudit.audit.coding import Int
 from fairaudit.audit.counts import Cells, one_vs_rest
 from fairaudit.audit.influence import Frame, Influence, means
 from fairaudit.audit.measured import Asked, Measured
-from fairaudit.audit.resample import centre, multinomial, replicates_for, smoothed
+from fairaudit.audit.resample import (
+    ClusterCells,
+    centre,
+    count_clusters,
+    multinomial,
+    replicates_for,
+    resample_clusters,
+    smoothed,
+)
 
 Float = NDArray[np.float64]
 MACRO = ("balanced_accuracy", "f1", "mcc")
 PER_CLASS = ("selection_rate", "tpr", "fpr", "ppv")
 
 
+@dataclass(frozen=True)
+class Clustered:
+    """Rows in clusters, to count any cut of the classes by cluster; codes as in `Cells`."""
+
+    cluster: Int
+    groups: Int
+    y: Int
+    label: Int
+    mass: Float | None
+
+    def right_or_wrong(self, G: int) -> ClusterCells:
+        """Binary counts by cluster whose accuracy is the share of right answers."""
+        return self._two(np.ones_like(self.y), (self.y == self.label).astype(np.int64), G)
+
+    def one_vs_rest(self, c: int, G: int) -> ClusterCells:
+        """Binary counts by cluster of one class against the others."""
+        return self._two((self.y == c).astype(np.int64), (self.label == c).astype(np.int64), G)
+
+    def _two(self, y: Int, label: Int, G: int) -> ClusterCells:
+        return count_clusters(self.cluster, self.groups, y, label, (G, 2, 2), self.mass)
+
+    def of_group(self, g: int | None, C: int) -> ClusterCells:
+        """All C × C counts by cluster of one group (None: of everybody)."""
+        rows = slice(None) if g is None else self.groups == g
+        cluster, y, label = self.cluster[rows], self.y[rows], self.label[rows]
+        mass = None if self.mass is None else self.mass[rows]
+        return count_clusters(cluster, np.zeros_like(y), y, label, (1, C, C), mass)
+
+
 def measure(
-    cells: Cells, names: Sequence[str], classes: Sequence[str], asked: Asked
+    cells: Cells,
+    names: Sequence[str],
+    classes: Sequence[str],
+    asked: Asked,
+    clustered: Clustered | None = None,
 ) -> list[Measured]:
     """Accuracy, macro metrics and one-against-the-rest rates ("tpr [cat]") of (G, C, C)."""
     found: list[Measured] = []
+    G = len(cells.names)
     if "accuracy" in names:
-        found += binary.measure(_right_or_wrong(cells), ["accuracy"], asked)
-    rng = np.random.default_rng([asked.seed, len(cells.names), 23])
-    drawn = multinomial(cells, replicates_for(len(cells.names), asked.n_boot), rng)
-    found += [_macro(cells, name, drawn, asked) for name in MACRO if name in names]
-    for c, label in enumerate(classes):
-        wanted = [n for n in PER_CLASS if n in names]
-        part = binary.measure(_class_cells(cells, c), wanted, asked)
+        apart = None if clustered is None else clustered.right_or_wrong(G)
+        found += binary.measure(_right_or_wrong(cells), ["accuracy"], asked, apart)
+    if any(name in names for name in MACRO):
+        sample = _sample(cells, asked, clustered)
+        found += [_macro(sample, name, asked) for name in MACRO if name in names]
+    wanted = [n for n in PER_CLASS if n in names]
+    for c, label in enumerate(classes if wanted else ()):
+        apart = None if clustered is None else clustered.one_vs_rest(c, G)
+        part = binary.measure(_class_cells(cells, c), wanted, asked, apart)
         found += [replace(m, metric=f"{m.metric} [{label}]") for m in part]
     return found
 
@@ -86,15 +130,52 @@ def _mean_of_defined(values: Float) -> Float:
     return metrics.ratio(np.where(known, values, 0.0).sum(-1), known.sum(-1).astype(np.float64))
 
 
-def _macro(cells: Cells, metric: str, drawn: Float, asked: Asked) -> Measured:
-    around = centre(cells)
-    noise = np.nan_to_num(value(drawn, metric) - value(around, metric))
-    whole = smoothed(cells.weight.sum(axis=0))
-    overall_noise = np.nan_to_num(value(drawn.sum(axis=1), metric) - value(whole, metric))
+@dataclass(frozen=True)
+class _Sample:
+    """Counts with replicates (B, G, C, C) around `around`, and those of everybody together."""
+
+    cells: Cells
+    drawn: Float
+    around: Float
+    all_drawn: Float
+    all_around: Float
+    clusters: Float | None  # (G,) clusters with rows in each group
+
+
+def _sample(cells: Cells, asked: Asked, clustered: Clustered | None) -> _Sample:
+    """Rows drawn again, or whole clusters, group by group."""
+    G = len(cells.names)
+    rng = np.random.default_rng([asked.seed, G, 23])
+    n_boot = replicates_for(G, asked.n_boot)
+    if clustered is None:
+        drawn = multinomial(cells, n_boot, rng)
+        whole = smoothed(cells.weight.sum(axis=0))
+        return _Sample(cells, drawn, centre(cells), drawn.sum(axis=1), whole, None)
+    C = cells.rows.shape[-1]
+    parts = [clustered.of_group(g, C) for g in range(G)]
+    drawn = np.zeros((n_boot, G, C, C))
+    for g, part in enumerate(parts):
+        if part.n:  # none where all rows weigh nothing
+            drawn[:, g] = resample_clusters(part, n_boot, rng)[:, 0]
+    everybody = resample_clusters(clustered.of_group(None, C), n_boot, rng)[:, 0]
+    inside = np.array([part.n for part in parts], dtype=np.float64)
+    return _Sample(cells, drawn, cells.weight, everybody, cells.weight.sum(axis=0), inside)
+
+
+def _macro(sample: _Sample, metric: str, asked: Asked) -> Measured:
+    cells, clusters = sample.cells, sample.clusters
+    noise = np.nan_to_num(value(sample.drawn, metric) - value(sample.around, metric))
+    overall_noise = np.nan_to_num(
+        value(sample.all_drawn, metric) - value(sample.all_around, metric)
+    )
     estimate = value(cells.weight, metric)
     se = noise.std(axis=0) if len(noise) else np.full(len(estimate), np.nan)
     scale = intervals.on_fisher if metric == "mcc" else intervals.on_logit
-    low, high = scale(estimate, se, asked.confidence)
+    z = None if clusters is None else intervals.quantile(asked.confidence, clusters - 1)
+    low, high = scale(estimate, se, asked.confidence, z)
+    if clusters is not None:  # one cluster says nothing about how clusters vary
+        low, high = (np.where(clusters < 2, np.nan, end) for end in (low, high))
+    how = "bootstrap on Fisher's z" if metric == "mcc" else "bootstrap on the logit scale"
     return Measured(
         attribute=cells.attribute,
         names=cells.names,
@@ -107,8 +188,8 @@ def _macro(cells: Cells, metric: str, drawn: Float, asked: Asked) -> Measured:
         noise=noise,
         overall=float(value(cells.weight.sum(axis=0), metric)),
         overall_noise=overall_noise,
-        method="bootstrap on Fisher's z" if metric == "mcc" else "bootstrap on the logit scale",
-        replicates="multinomial bootstrap",
+        method=how if clusters is None else f"{how}, clusters resampled",
+        replicates="multinomial bootstrap" if clusters is None else "cluster bootstrap",
     )
 
 

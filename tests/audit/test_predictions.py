@@ -172,6 +172,41 @@ def test_rows_of_one_cluster_are_not_counted_as_independent() -> None:
     assert "clusters" in b["method"]
 
 
+@pytest.mark.parametrize(
+    "metric", ["accuracy", "balanced_accuracy", "f1", "mcc", "tpr [2]", "selection_rate [0]"]
+)
+def test_clusters_count_in_outcomes_of_several_classes_too(metric: str) -> None:
+    rng = np.random.default_rng(1)
+    cluster = np.repeat(np.arange(40), 50)
+    y = rng.integers(0, 3, 2000)
+    p = np.where((rng.random(40) < 0.5)[cluster], y, 0)  # whole clusters are told "0"
+    sex = rng.choice(["f", "m"], 2000)
+    alone = audit_predictions(y, p, sensitive_features=sex)
+    together = audit_predictions(y, p, sensitive_features=sex, clusters=cluster)
+    a, b = (_one(r.errors, group="f", metric=metric) for r in (alone, together))
+    assert b["value"] == a["value"]
+    assert b["high"] - b["low"] > 2 * (a["high"] - a["low"])
+    assert "clusters" in b["method"]
+    one = audit_predictions(y, p, sensitive_features=sex, clusters=np.zeros(2000, int))
+    said = _one(one.errors, group="f", metric=metric)
+    assert said["value"] == a["value"]
+    assert said["low"] is None
+
+
+def test_macro_recall_of_clustered_rows_is_covered() -> None:
+    rng = np.random.default_rng(3)
+    held = 0
+    for _ in range(120):
+        cluster, y = np.repeat(np.arange(60), 10), rng.integers(0, 3, 600)
+        right = rng.random(600) < rng.beta(4, 2, 60)[cluster]
+        p = np.where(right, y, (y + rng.integers(1, 3, 600)) % 3)
+        given = {"sensitive_features": ["f"] * 600, "clusters": cluster, "n_boot": 400}
+        found = audit_predictions(y, p, **given, metrics=("balanced_accuracy",))
+        row = _one(found.errors, group="f", metric="balanced_accuracy")
+        held += row["low"] <= 2 / 3 <= row["high"]
+    assert held / 120 > 0.9
+
+
 def test_intersections_are_judged_to_the_depth_asked() -> None:
     rng = np.random.default_rng(2)
     S = pl.DataFrame({c: rng.choice(["u", "v"], 800) for c in "abc"})
