@@ -108,7 +108,7 @@ def _judge_model(
     reference: str | None,
     tables: Frames,
 ) -> None:
-    by_grouping = _MEASURE[rows.task](rows, answers, asked, metrics)
+    by_grouping = measure_rows(rows, answers, asked, metrics)
     for frame, measured in zip(rows.frames(), by_grouping, strict=True):
         _add(tables, "errors", errors_table(measured, asked))
         if frame.grouping.attribute != OVERALL:
@@ -303,6 +303,13 @@ _MEASURE: dict[Task, Callable[[Rows, Answers, Asked, tuple[str, ...]], list[list
     "multiclass": _measure_multiclass,
     "regression": _measure_regression,
 }
+
+
+def measure_rows(
+    rows: Rows, answers: Answers, asked: Asked, metrics: tuple[str, ...]
+) -> list[list[Measured]]:
+    """The metrics of one model in each grouping of the rows, with intervals and noise."""
+    return _MEASURE[rows.task](rows, answers, asked, metrics)
 
 
 # -- two models ---------------------------------------------------------------------------------
