@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from fairaudit.audit import intervals
 from fairaudit.audit.adapters import Fitted
-from fairaudit.audit.selection import HeldRows, held_rows
+from fairaudit.audit.held import HeldRows, held_rows
 from fairaudit.audit.tables import people_table, predictions_table
 from fairaudit.data.arrays import Arrays
 from fairaudit.methods._monitor import Monitor, Silent

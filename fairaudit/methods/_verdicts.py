@@ -45,6 +45,7 @@ SELECTION = pl.Schema(
 )
 IMPROVES, NO_EVIDENCE, UNJUDGED, HARMED = "improves", "no evidence", "cannot be judged", "harmed"
 _POWER = 0.8
+_LEAST = 1e-9  # an improvement smaller than this is rounding
 _VISIBLE = 0.05  # the improvement that planning for unjudged groups asks about
 
 
@@ -227,7 +228,7 @@ def rows_needed(found: Evidence, limits: Bounds, rules: Rules) -> list[int | Non
         shift = float(found.difference[g]) + rules.tolerance if judged[g] else visible
         spread = float(found.spread[g]) if judged[g] else typical
         level = float(limits.level[g]) if judged[g] else smallest
-        if not shift > 0:
+        if not shift > _LEAST:
             needed.append(None)
             continue
         quantiles = -ndtri(level) + ndtri(_POWER)
@@ -335,14 +336,22 @@ class _Teller:
         return f"The expert gains nothing for the aim: {self._evidence(g)}. The baseline is kept."
 
 
+def counted(found: Evidence) -> Bool:
+    """Which groups count in gap, worst group and mean (G,).
+
+    Those that can be judged; where none can, those whose performance is defined.
+    """
+    known = np.isfinite(found.difference)
+    judged = found.judged & known
+    return judged if judged.any() else known
+
+
 def summary_of(choice: NoHarmChoice, found: Evidence) -> dict[str, Any]:
     """Gap, worst group and mean before and after the choice, on the rows of `found`.
 
     Groups whose performance is not defined, or that cannot be judged, do not count.
     """
-    counts = found.judged & np.isfinite(found.difference)
-    if not counts.any():
-        counts = np.isfinite(found.difference)
+    counts = counted(found)
     before, mass = found.baseline[counts], found.mass[counts]
     after = np.where(choice.use_expert, found.expert, found.baseline)[counts]
     if not counts.any():

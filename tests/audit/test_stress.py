@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from fairaudit.audit.adapters import adapter
-from fairaudit.audit.selection import held_rows
+from fairaudit.audit.held import held_rows
 from fairaudit.audit.stress import ablation, group_errors, objectives, selection_time, shift
 from fairaudit.methods._monitor import Silent
 from tests.audit.test_selection import arrays, as_stored, fitted, invented

@@ -21,7 +21,8 @@ from fairaudit.audit.adapters.baselines import (
     split_masks,
     weights,
 )
-from fairaudit.audit.selection import UNKNOWN_GROUP, certificates, decide, warnings
+from fairaudit.audit.held import UNKNOWN_GROUP
+from fairaudit.audit.selection import certificates, decide, warnings
 from fairaudit.audit.stress import group_errors, stress_tests
 from fairaudit.audit.tables import people_table, predictions_table
 from fairaudit.data.arrays import SPLITS, Arrays
