@@ -46,6 +46,8 @@ def measure(
     With clusters the intervals use the design effect seen in the cluster bootstrap and
     Student's quantile with clusters − 1 degrees of freedom.
     """
+    if not names:
+        return []
     rng = np.random.default_rng([asked.seed, len(cells.names)])
     n_boot = replicates_for(len(cells.names), asked.n_boot)
     if clusters is None:
@@ -129,28 +131,15 @@ def _rate_interval(
     if sample.clusters is None:
         return intervals.wilson(p, n, sample.confidence)
     drawn = _quotient(sample.drawn, over, under)
-    effect = _design_effect(p, n, drawn)
-    df = sample.clusters.in_group - 1
-    z = intervals.quantile(sample.confidence, df)
-    low, high = intervals.wilson(p, n / effect, sample.confidence, z)
-    alone = df < 1  # one cluster says nothing about how clusters vary
-    return np.where(alone, np.nan, low), np.where(alone, np.nan, high)
+    variance = np.zeros(len(p))
+    if len(drawn):
+        variance = np.var(np.where(np.isnan(drawn), np.nan_to_num(p), drawn), axis=0)
+    clusters = sample.clusters.in_group
+    return intervals.wilson_of_clusters(p, n, variance, clusters, sample.confidence)
 
 
 def _quotient(cells: Float, over: tuple[Cell, ...], under: tuple[Cell, ...]) -> Float:
     return metrics.ratio(metrics.part(cells, over), metrics.part(cells, under))
-
-
-def _design_effect(p: Float, n: Float, drawn: Float) -> Float:
-    """Variance over clusters against independent rows, at least 1; typical where p is 0 or 1."""
-    if len(drawn) == 0:
-        return np.ones(len(p))
-    variance = np.nanvar(np.where(np.isnan(drawn), np.nan_to_num(p), drawn), axis=0)
-    simple = np.divide(p * (1 - p), n, out=np.zeros(len(p)), where=n > 0)
-    known = simple > 0
-    effect = np.divide(variance, simple, out=np.ones(len(p)), where=known)
-    typical = float(np.median(effect[known])) if known.any() else 1.0
-    return np.asarray(np.maximum(np.where(known, effect, typical), 1.0))
 
 
 def _balanced_interval(sample: _Sample) -> tuple[Float, Float]:

@@ -7,8 +7,9 @@ from typing import Any
 
 import polars as pl
 
+from fairaudit.audit.choice_intervals import ENDS, Pair, of_choice, of_systems, pair_of
 from fairaudit.audit.held import held_rows
-from fairaudit.methods._paired import Metric
+from fairaudit.methods._paired import Evidence, Metric
 from fairaudit.methods._verdicts import Rules, check_on, summary_of
 from fairaudit.methods._verdicts import decide as decide_on
 from fairaudit.methods.no_harm import NoHarmChoice, Objective
@@ -50,8 +51,10 @@ def decide(
     Returns
     -------
     dict
-        `selection` (validation and test rows of every group), `alternatives` (validation),
-        `selection_gaps` (split; gap, worst group and mean before and after the choice).
+        `selection` (validation and test rows of every group; baseline and expert with 95%
+        intervals), `alternatives` (validation), `selection_gaps` (split; gap, worst group and
+        mean before and after the choice; behind them the ends of their 95% intervals, null for
+        the gap where fewer than two groups count).
 
     Raises
     ------
@@ -63,16 +66,35 @@ def decide(
     rules = Rules(objective, confidence, tolerance)
     held = held_rows(tables)
     found = {split: rows.evidence(metric) for split, rows in held.items()}
+    pairs = {split: pair_of(rows, metric) for split, rows in held.items()}
     names = held["validation"].names
     choice, table = decide_on(found["validation"], names, rules)
     later = [check_on("test", found["test"], names, rules, choice)] if "test" in found else []
+    told = [
+        part.with_columns(**_systems(pairs[split], found[split]))
+        for split, part in zip(found, (table, *later), strict=True)
+    ]
     return {
-        "selection": pl.concat([table, *later]),
+        "selection": pl.concat(told),
         "alternatives": alternatives(choice, names),
-        "selection_gaps": pl.DataFrame(
-            [{"split": split, **summary_of(choice, part)} for split, part in found.items()]
-        ),
+        "selection_gaps": _gaps(pairs, found, choice),
     }
+
+
+def _systems(pair: Pair, found: Evidence) -> dict[str, pl.Series]:
+    return {name: pl.Series(v).fill_nan(None) for name, v in of_systems(pair, found).items()}
+
+
+def _gaps(
+    pairs: Mapping[str, Pair], found: Mapping[str, Evidence], choice: NoHarmChoice
+) -> pl.DataFrame:
+    rows = [
+        {**summary_of(choice, part), **of_choice(pairs[split], part, choice.use_expert)}
+        for split, part in found.items()
+    ]
+    schema = dict.fromkeys(rows[0], pl.Float64)
+    numbers = pl.DataFrame(rows, schema=schema).with_columns(pl.all().fill_nan(None))
+    return numbers.select(pl.Series("split", list(found)), pl.all())
 
 
 def alternatives(choice: NoHarmChoice, names: list[str]) -> pl.DataFrame:
@@ -104,8 +126,18 @@ def _widened(row: Mapping[str, Any], rate: bool) -> str:
     before, after = row["gap_before"], row["gap_after"]
     if before is None or after <= before + 1e-12:
         return ""
-    size = [f"{100 * v:.1f} points" if rate else f"{v:.4g}" for v in (before, after)]
-    return f"On {row['split']} rows the choice widens the gap from {size[0]} to {size[1]}."
+    spans = [_sized(row, f"gap_{when}", rate) for when in ("before", "after")]
+    return f"On {row['split']} rows the choice widens the gap from {spans[0]} to {spans[1]}."
+
+
+def _sized(row: Mapping[str, Any], name: str, rate: bool) -> str:
+    """A gap with its interval, where the result holds one."""
+    factor, form, unit = (100, ".1f", " points") if rate else (1, ".4g", "")
+    low, high = row.get(f"{name}_low"), row.get(f"{name}_high")
+    said = f"{factor * row[name]:{form}}{unit}"
+    if low is None or high is None:
+        return said
+    return f"{said} ({factor * low:{form}} to {factor * high:{form}})"
 
 
 def _listed(groups: list[str]) -> str:
@@ -152,6 +184,7 @@ def _facts(row: Mapping[str, Any]) -> dict[str, Any]:
     table = {k: row[k] for k in ("both_right", "expert_only", "baseline_only", "neither")}
     names = ("metric", "n", "baseline", "expert", "difference", "lower", "upper", "p", "level")
     facts = {name: row[name] for name in names}
+    facts |= {name: row[name] for name in ENDS if name in row}
     return {**facts, "paired_table": None if table["neither"] is None else table}
 
 

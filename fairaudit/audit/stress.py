@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from fairaudit.audit import intervals
 from fairaudit.audit.adapters import Fitted
+from fairaudit.audit.choice_intervals import Pair, of_systems, pair_of
 from fairaudit.audit.held import HeldRows, held_rows
 from fairaudit.audit.tables import people_table, predictions_table
 from fairaudit.data.arrays import Arrays
@@ -259,7 +260,8 @@ def ablation(
     polars.DataFrame
         discriminator, centres, divergence (bool), selection ("none": the experts always,
         "max_min", "min_gap"), overall, worst, gap, harmed (groups worse than the baseline on
-        test rows beyond their bound), metric.
+        test rows beyond their bound), metric; and overall_low to gap_high, the ends of 95%
+        intervals over rows (or clusters). What another training would give is not in them.
     """
     lambdas = tuple(float(v) for v in params.get("lambdas", (0.1, 0.1, 0.1)))
     out: list[dict[str, Any]] = []
@@ -272,7 +274,7 @@ def ablation(
         parts = dict(zip(("discriminator", "centres", "divergence"), on, strict=True))
         out += [{**parts, **row, "metric": metric} for row in _selections(rows, metric, params)]
         given["monitor"].step()
-    return pl.DataFrame(out)
+    return pl.DataFrame(out).with_columns(cs.float().fill_nan(None))
 
 
 def _selections(
@@ -280,28 +282,39 @@ def _selections(
 ) -> list[dict[str, Any]]:
     found = rows["validation"].evidence(metric)
     confidence = params.get("confidence", 0.95)
-    judged = rows.get("test", rows["validation"]).evidence(metric)
+    last = rows.get("test", rows["validation"])
+    judged, pair = last.evidence(metric), pair_of(last, metric)
     out: list[dict[str, Any]] = []
     for name in ("none", "max_min", "min_gap"):
         rules = Rules("min_gap" if name == "none" else name, confidence)  # type: ignore[arg-type]
         choice = _chosen(found, rules)
         use = np.isfinite(found.expert) if name == "none" else choice.use_expert
-        out.append({"selection": name, **_outcome(judged, use, rules)})
+        out.append({"selection": name, **_outcome(judged, use, rules, pair)})
     return out
 
 
-def _outcome(judged: Evidence, use: NDArray[np.bool_], rules: Rules) -> dict[str, float]:
+def _outcome(
+    judged: Evidence, use: NDArray[np.bool_], rules: Rules, pair: Pair
+) -> dict[str, float]:
     """Overall, worst group, gap and harmed groups when the experts of `use` answer."""
     after = np.where(use, judged.expert, judged.baseline)
     known = np.isfinite(after) & (judged.n > 0)
     limits = bounds(judged, rules)
     harmed = use & judged.judged & (limits.upper < 0)
+    spans = pair.over_groups(use, known, judged.mass)
     return {
         "overall": float(np.average(after[known], weights=judged.mass[known])),
         "worst": float(after[known].min()),
         "gap": float(np.ptp(after[known])),
         "harmed": int(harmed.sum()),
+        **_ends("overall", spans["mean"]),
+        **_ends("worst", spans["worst"]),
+        **_ends("gap", spans["gap"]),
     }
+
+
+def _ends(name: str, span: tuple[float, float]) -> dict[str, float]:
+    return {f"{name}_low": span[0], f"{name}_high": span[1]}
 
 
 # -- 4: the objectives side by side ---------------------------------------------------------------
@@ -314,9 +327,12 @@ def objectives(rows: Mapping[str, HeldRows], metric: Metric, tolerance: float) -
     -------
     polars.DataFrame
         objective, rule, split, group, chosen, verdict, baseline, expert, value (of the chosen
-        model), gap_before, gap_after, metric.
+        model), gap_before, gap_after, metric; and the ends of 95% intervals over rows (or
+        clusters): baseline_low to expert_high, low and high of the value, gap_before_low to
+        gap_after_high.
     """
     found = {split: part.evidence(metric) for split, part in rows.items()}
+    pairs = {split: pair_of(part, metric) for split, part in rows.items()}
     names = rows["validation"].names
     parts: list[pl.DataFrame] = []
     for objective, (label, confidence) in itertools.product(OBJECTIVES, _RULES):
@@ -324,25 +340,33 @@ def objectives(rows: Mapping[str, HeldRows], metric: Metric, tolerance: float) -
         choice = _chosen(found["validation"], rules)
         for split, judged in found.items():
             table = check_on(split, judged, names, rules, choice).select(_SHOWN)
-            after = np.where(choice.use_expert, judged.expert, judged.baseline)
+            numbers = _numbers(judged, choice.use_expert, pairs[split])
+            head = {"objective": objective, "rule": label, "metric": metric}
             parts.append(
-                table.select(
-                    "split", "group", "chosen", "verdict", "baseline", "expert"
-                ).with_columns(
-                    objective=pl.lit(objective),
-                    rule=pl.lit(label),
-                    value=pl.Series(after).fill_nan(None),
-                    gap_before=pl.lit(_gap(judged.baseline)),
-                    gap_after=pl.lit(_gap(after)),
-                    metric=pl.lit(metric),
+                table.with_columns(
+                    **{name: pl.lit(word) for name, word in head.items()},
+                    **{name: pl.lit(v, pl.Float64) for name, v in numbers.items()},
                 )
             )
-    return pl.concat(parts)
+    return pl.concat(parts).with_columns(cs.float().fill_nan(None))
 
 
-def _gap(values: NDArray[np.float64]) -> float | None:
-    known = values[np.isfinite(values)]
-    return float(np.ptp(known)) if len(known) else None
+def _numbers(judged: Evidence, use: NDArray[np.bool_], pair: Pair) -> dict[str, Any]:
+    """Values of the chosen models and the gap before and after, with their intervals."""
+    nobody = np.zeros_like(use)
+    after = np.where(use, judged.expert, judged.baseline)
+    systems = of_systems(pair, judged)
+    numbers: dict[str, Any] = {"value": after}
+    for when, values, chosen in (("before", judged.baseline, nobody), ("after", after, use)):
+        known = np.isfinite(values)
+        numbers[f"gap_{when}"] = float(np.ptp(values[known])) if known.any() else None
+        span = pair.over_groups(chosen, known, judged.mass)["gap"]
+        numbers |= _ends(f"gap_{when}", span)
+    own = {
+        side: np.where(use, systems[f"expert_{side}"], systems[f"baseline_{side}"])
+        for side in ("low", "high")
+    }
+    return {**numbers, **own, **systems}
 
 
 # -- 5: time of the choice ------------------------------------------------------------------------

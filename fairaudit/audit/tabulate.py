@@ -225,6 +225,12 @@ def _single(
     ]
 
 
+def difference(m: Measured, keep: NDArray[np.bool_], confidence: float) -> Gap:
+    """Largest minus smallest of the groups kept (two or more), as in `gaps_table`."""
+    gap = gaps.difference([m.estimates(keep)], confidence)
+    return _two_groups(gap, m, keep) if keep.sum() == 2 else gap
+
+
 def _closed(m: Measured) -> str:
     return "Newcombe" if base_name(m.metric) in RATES else "MOVER"
 

@@ -146,7 +146,15 @@ def test_harm_on_test_rows_is_named():
     assert row_of(found, "p", "test")["verdict"] == "harmed"
     said = " ".join(warnings(found))
     assert "worse than the baseline for 'p'" in said
-    assert "On test rows the choice widens the gap from 0.0 points to 100.0 points." in said
+    row = found["selection_gaps"].filter(split="test").row(0, named=True)
+    ends = [f"{100 * row[f'gap_{n}']:.1f}" for n in ("before_high", "after_low")]
+    assert (
+        f"On test rows the choice widens the gap from 0.0 points (0.0 to {ends[0]}) to 100.0 "
+        f"points ({ends[1]} to 100.0)." in said
+    )
+    ends_missing = found["selection_gaps"].select("split", "gap_before", "gap_after")
+    older = " ".join(warnings({**found, "selection_gaps": ends_missing}))
+    assert "widens the gap from 0.0 points to 100.0 points." in older
 
 
 def test_binding_condition_is_named_with_its_cost():
@@ -303,7 +311,7 @@ def test_adapter_s_table_agrees_with_the_estimator_s_own(tmp_path):
     found = fitted(data)
     found.save(tmp_path / "model")
     own = FairSDE.load(tmp_path / "model").selection_
-    stored = found.tables["selection"].filter(split="validation").drop("split")
+    stored = found.tables["selection"].filter(split="validation").select(own.columns)
     assert own.drop("reason").equals(stored.drop("reason"))
 
 
