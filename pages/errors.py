@@ -41,7 +41,7 @@ elif view == "Crossing":
     else:
         layout.quiet("Choose two attributes under “Groups by”, such as a × b.")
 elif view == "Threshold":
-    threshold.explorer(result, model=model, **ask)
+    threshold.explorer(audit, model=model, **ask)
 elif view == "Score curves":
     curves = {"attribute": by, "model": model, "split": split}
     for name, drawn in (

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fairaudit.audit import intervals
 from fairaudit.audit.coding import Int
-from fairaudit.audit.counts import sums
+from fairaudit.audit.counts import product, sums
 from fairaudit.audit.influence import Frame
 from fairaudit.audit.measured import Asked
 
@@ -24,13 +24,16 @@ BINS = 200
 class Histogram:
     """Weighted counts (G, 2, bins) of scores by group and truth; bin b holds low ≤ s < high.
 
-    With at most 200 distinct scores each has its own bin and thresholds are exact.
+    With at most 200 distinct scores each has its own bin and thresholds are exact. `rows` and
+    `square` are numbers of rows and sums of squared weights, None where all rows weigh 1.
     """
 
     low: Float
     high: Float
     count: Float
     exact: bool
+    rows: Float | None = None
+    square: Float | None = None
 
 
 def edges(distinct: Float) -> tuple[Float, Float, bool]:
@@ -82,14 +85,24 @@ def histogram(binned: Binned, y: Int, frame: Frame) -> Histogram:
     """Weight by group, truth and bin."""
     T = len(binned.low)
     cell = (frame.grouping.codes * 2 + y) * T + binned.at
-    mass = frame.times if frame.weight is None else frame.mass
-    counts = sums(cell, mass, frame.G * 2 * T).reshape(frame.G, 2, T)
-    return Histogram(binned.low, binned.high, counts, binned.exact)
+
+    def counted(mass: Float | None) -> Float:
+        return sums(cell, mass, frame.G * 2 * T).reshape(frame.G, 2, T)
+
+    low, high, exact = binned.low, binned.high, binned.exact
+    if frame.weight is None:
+        return Histogram(low, high, counted(frame.times), exact)
+    square = counted(product(np.square(frame.weight), frame.times))
+    return Histogram(low, high, counted(frame.mass), exact, counted(frame.times), square)
 
 
 def histogram_table(h: Histogram, frame: Frame, asked: Asked) -> pl.DataFrame:
-    """Rows (group, y, bin) with a count above 0; small groups left out."""
+    """Rows (group, y, bin) with a count above 0; small groups left out.
+
+    Where rows are weighted, `rows` and `square` stand beside the count.
+    """
     g, y, b = np.nonzero(h.count * _shown(frame, asked)[:, None, None])
+    apart = {"rows": h.rows, "square": h.square}
     return pl.DataFrame(
         {
             **_who(frame, asked, g),
@@ -98,6 +111,7 @@ def histogram_table(h: Histogram, frame: Frame, asked: Asked) -> pl.DataFrame:
             "low": h.low[b],
             "high": h.high[b],
             "count": h.count[g, y, b],
+            **{name: found[g, y, b] for name, found in apart.items() if found is not None},
         }
     )
 
@@ -144,18 +158,38 @@ def calibration_table(binned: Binned, y: Int, frame: Frame, asked: Asked) -> pl.
     shown = np.repeat(_shown(frame, asked), bins)
     full = np.flatnonzero((rows > 0) & (mass > 0) & shown)
     rate = (sums(cell, w * y, size)[full]) / mass[full]
-    low, high = intervals.wilson(rate, mass[full] ** 2 / square[full], asked.confidence)
+    effective = mass[full] ** 2 / square[full]
+    if frame.cluster is None:
+        low, high = intervals.wilson(rate, effective, asked.confidence)
+    else:
+        everywhere = np.divide(sums(cell, w * y, size), mass, out=np.zeros(size), where=mass > 0)
+        rest = sums_by_cluster(cell, frame.cluster, w * (y - everywhere[cell]), size)
+        variance, k = (found[full] for found in rest)
+        variance = variance / mass[full] ** 2
+        low, high = intervals.wilson_of_clusters(rate, effective, variance, k, asked.confidence)
     return pl.DataFrame(
         {
             **_who(frame, asked, full // bins),
             "bin": full % bins,
             "mean_score": sums(cell, w * binned.score, size)[full] / mass[full],
             "rate": rate,
-            "low": low,
-            "high": high,
+            "low": pl.Series(low, nan_to_null=True),
+            "high": pl.Series(high, nan_to_null=True),
             "n": rows[full].astype(np.int64),
         }
     )
+
+
+def sums_by_cluster(cell: Int, cluster: Int, values: Float, size: int) -> tuple[Float, Float]:
+    """Variance (size,) of each cell's total over its clusters, and their number.
+
+    Values must sum to 0 in each cell.
+    """
+    M = int(cluster.max(initial=0)) + 1
+    keys, unit = np.unique(cell * M + cluster, return_inverse=True)
+    totals = sums(unit, values, len(keys))
+    k = sums(keys // M, None, size)
+    return sums(keys // M, totals**2, size) * k / np.maximum(k - 1, 1.0), k
 
 
 def _tenths(score: Float, distinct: Float, bins: int = 10) -> Int:

@@ -44,6 +44,32 @@ def wilson(p: Any, n: Any, confidence: float = 0.95, z: Any = None) -> Pair:
     return np.where(undefined, np.nan, low), np.where(undefined, np.nan, high)
 
 
+def design_effect(p: Any, n: Any, variance: Any) -> Float:
+    """Variance over clusters against independent rows, at least 1; typical where p is 0 or 1."""
+    simple = np.divide(p * (1 - p), n, out=np.zeros(np.shape(p)), where=n > 0)
+    known = simple > 0
+    effect = np.divide(variance, simple, out=np.ones(np.shape(p)), where=known)
+    typical = float(np.median(effect[known])) if known.any() else 1.0
+    return np.asarray(np.maximum(np.where(known, effect, typical), 1.0))
+
+
+def wilson_of_clusters(
+    p: Any, n: Any, variance: Any, clusters: Any, confidence: float = 0.95
+) -> Pair:
+    """Wilson at the size the design effect leaves, with Student's quantile on clusters - 1.
+
+    Parameters
+    ----------
+    p, n : rates and the (effective) rows they rest on
+    variance : of p, over whole clusters
+    clusters : how many there are; NaN ends where it is 1
+    """
+    z = quantile(confidence, np.maximum(clusters - 1, 1))
+    low, high = wilson(p, n / design_effect(p, n, variance), confidence, z)
+    alone = clusters < 2  # one cluster says nothing about how clusters vary
+    return np.where(alone, np.nan, low), np.where(alone, np.nan, high)
+
+
 def mean_of_rows(
     each: Float,
     weight: Float | None = None,

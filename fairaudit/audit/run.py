@@ -24,7 +24,7 @@ from fairaudit.audit.predictions import judge, with_looks
 from fairaudit.audit.projection import projection_table
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.spec import AuditSpec
-from fairaudit.audit.tables import people_table, predictions_table
+from fairaudit.audit.tables import people_table, predictions_table, weights_table
 from fairaudit.data.arrays import SPLITS, Arrays
 from fairaudit.data.dataset import Dataset
 from fairaudit.data.proxies import find_proxies
@@ -147,6 +147,7 @@ def _train(
         plane = projection_table(arrays, tables["latent"], spec.projection, spec.seed)
         tables |= {} if plane is None else {"projection": plane}
     tables["people"] = people_table(arrays)
+    tables |= weights_table(arrays)
     if fitted.answer is not None and arrays.groups:
         asked = data, prepared, fitted.answer
         tables["flips"] = flip_table(*asked, confidence=spec.confidence, seed=spec.seed)
@@ -179,6 +180,7 @@ def _predictions(data: Dataset, spec: AuditSpec, ear: Monitor) -> tuple[Tables, 
     ear.end()
     tables["predictions"] = predictions_table(arrays, systems, whole=True)
     tables["people"] = people_table(arrays, whole=True)
+    tables |= weights_table(arrays)
     facts = {"rows": {ALL: len(arrays)}, "systems": list(systems), "method": "predictions"}
     found, said = _latent_errors(data, spec, systems)
     return {**tables, **found}, {**_headline(data, arrays, spec), **facts, **said}
@@ -268,6 +270,7 @@ def _compare(
     ear.end()
     tables["predictions"] = predictions_table(arrays, answers)
     tables["people"] = people_table(arrays)
+    tables |= weights_table(arrays)
     numbers = pl.concat(measured)
     share = contest.test_share(arrays)
     tables["measurements"] = numbers

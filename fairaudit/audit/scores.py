@@ -151,29 +151,64 @@ def calibration_bins(score: Float, bins: int = 10) -> Int:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Signed miscalibration d_b = Σ_b w (y − s) / Σ w and its standard error, (G, bins)."""
+    """Signed miscalibration d_b = Σ_b w (y − s) / Σ w by group and bin.
+
+    Attributes
+    ----------
+    distance : (G, bins)
+    root : (G, bins, bins) whose product with its transpose is the covariance of `distance`
+    """
 
     distance: Float
-    error: Float
+    root: Float
 
     def ece(self) -> Float:
         """Expected calibration error: Σ_b |d_b|."""
         return np.asarray(np.abs(self.distance).sum(-1))
 
+    def noise(self, n_boot: int, rng: np.random.Generator) -> Float:
+        """Normal replicates (B, G, bins) of `distance` minus its expectation."""
+        drawn = rng.standard_normal((n_boot, *self.distance.shape))
+        return np.asarray(np.einsum("bgk,gjk->bgj", drawn, self.root))
+
 
 def calibration(score: Float, y: Int, frame: Frame, bins: int = 10) -> Calibration:
-    """Miscalibration by group and bin."""
+    """Miscalibration by group and bin; errors come from rows, or from whole clusters."""
     codes, G = frame.grouping.codes, frame.G
     w = frame.unit
     cell = codes * bins + calibration_bins(score, bins)
     mass = frame.total(w)[:, None]
-    off = w * (y - score)
-    rows = sums(cell, frame.times, G * bins).reshape(G, bins)
-    net = sums(cell, product(off, frame.times), G * bins).reshape(G, bins)
-    squares = sums(cell, product(off**2, frame.times), G * bins).reshape(G, bins)
-    variance = squares - net**2 / np.maximum(rows, 1)
+    off = product(w * (y - score), frame.times)
+    net = sums(cell, off, G * bins).reshape(G, bins)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return Calibration(net / mass, np.sqrt(np.maximum(variance, 0.0)) / mass)
+        if frame.cluster is None:
+            squares = sums(cell, off * (w * (y - score)), G * bins).reshape(G, bins)
+            rows = sums(cell, frame.times, G * bins).reshape(G, bins)
+            variance = np.maximum(squares - net**2 / np.maximum(rows, 1), 0.0)
+            root = np.sqrt(variance)[:, :, None] * np.eye(bins)
+        else:
+            root = np.stack(
+                [_cluster_root(frame, g, cell - g * bins, off, bins) for g in range(G)]
+            )
+        return Calibration(net / mass, root / mass[:, :, None])
+
+
+def _cluster_root(frame: Frame, g: int, bin_: Int, off: Float, bins: int) -> Float:
+    """Root (bins, bins) of the covariance of one group's sums of `off`, over its clusters.
+
+    A cluster counts by what it is off beyond its share of the group's rows.
+    """
+    assert frame.cluster is not None
+    mine = frame.grouping.codes == g
+    _, unit = np.unique(frame.cluster[mine], return_inverse=True)
+    k = int(unit.max(initial=-1)) + 1
+    if k < 2:
+        return np.full((bins, bins), np.nan)
+    size = sums(unit, frame.mass[mine], k)
+    table = sums(unit * bins + bin_[mine], off[mine], k * bins).reshape(k, bins)
+    rest = table - size[:, None] / size.sum() * table.sum(axis=0)
+    values, vectors = np.linalg.eigh(rest.T @ rest * k / (k - 1))
+    return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)))
 
 
 def ece_interval(
@@ -187,7 +222,7 @@ def ece_interval(
     G = len(found.distance)
     if n_boot == 0:
         return np.full(G, np.nan), np.full(G, np.nan), np.zeros((0, G))
-    e = found.error * rng.standard_normal((n_boot, *found.error.shape))  # (B, G, bins)
+    e = found.noise(n_boot, rng)
     observed = found.ece()
     steps = np.linspace(0.0, 3.0, 61)
     chance = np.stack(
@@ -195,6 +230,7 @@ def ece_interval(
     )  # (S, G)
     tail = (1 - confidence) / 2
     ends = [_crossing(chance, steps, t) * observed for t in (tail, 1 - tail)]
+    ends = [np.where(np.isnan(found.root).any((1, 2)), np.nan, end) for end in ends]
     replicates = np.abs(found.distance + e).sum(-1)
     return ends[0], ends[1], replicates - replicates.mean(0)
 
@@ -216,6 +252,7 @@ def measurable(names: Sequence[str], score: Float | None) -> tuple[str, ...]:
 def measure_ece(score: Float, y: Int, frame: Frame, everybody: Frame, asked: Asked) -> Measured:
     """Calibration error of each group with its inverted interval."""
     rng = np.random.default_rng([asked.seed, frame.G, 31])
+    clustered = "" if frame.cluster is None else ", clustered"
     n_boot = min(asked.n_boot, ECE_REPLICATES)
     found = calibration(score, y, frame)
     low, high, noise = ece_interval(found, n_boot, asked.confidence, rng)
@@ -233,6 +270,6 @@ def measure_ece(score: Float, y: Int, frame: Frame, everybody: Frame, asked: Ask
         noise=noise,
         overall=float(whole.ece()[0]),
         overall_noise=whole_noise[:, 0],
-        method="inverted normal replicates, 10 equal bins",
-        replicates="normal replicates",
+        method=f"inverted normal replicates, 10 equal bins{clustered}",
+        replicates=f"normal replicates{clustered}",
     )

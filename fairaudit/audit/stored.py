@@ -8,22 +8,16 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from fairaudit.audit.coding import CROSS, OVERALL, Grouping, encode
-from fairaudit.audit.counts import Cells
+from fairaudit.audit.coding import CROSS, OVERALL, Grouping, Int, encode
+from fairaudit.audit.counts import Cells, count
 from fairaudit.audit.judging import counts_table
+from fairaudit.audit.ladder import Ladder, Thresholds, ladder_from_histogram, ladder_from_scores
 from fairaudit.audit.measured import Asked
 from fairaudit.audit.metrics import BINARY
 from fairaudit.audit.profile import group_name
+from fairaudit.audit.resample import ClusterCells, count_clusters
 from fairaudit.audit.result import AuditResult
-from fairaudit.audit.whatif import (
-    QUICK,
-    Ladder,
-    Thresholds,
-    counts_at,
-    ladder_from_histogram,
-    ladder_from_scores,
-    tables_of,
-)
+from fairaudit.audit.whatif import QUICK, clusters_at, counts_at, tables_of
 from fairaudit.exceptions import InputError, SpecError
 
 LATENT = "latent group"
@@ -73,20 +67,90 @@ def ladder_of(
 ) -> Ladder:
     """Thresholds of one attribute, from the stored histogram or (exact) from the stored scores.
 
+    Where rows came in clusters the stored rows are read in any case: no histogram tells how
+    clusters vary. Where those rows are not stored the ladder is not `sure`.
+
     Raises
     ------
     InputError
         When the model has no stored scores.
     """
-    if not exact:
-        table = result.tables.get("histograms", _no_counts())
-        return ladder_from_histogram(_of(table, model, split, attribute))
-    rows = rows_with_groups(result, model=model, split=split, attribute=attribute)
-    rows = rows.drop_nulls("score") if "score" in rows.columns else rows.clear()
+    ask = {"model": model, "split": split, "attribute": attribute}
+    if exact:
+        every = _asked_rows(result, **ask).drop_nulls("score")
+        return _ladder(every, attribute, binned=False)
+    table = _of(result.tables.get("histograms", _no_counts()), model, split, attribute)
+    if table.is_empty() or not _in_clusters(result, **ask):
+        return ladder_from_histogram(table)
+    rows = _rows_at_hand(result, **ask)
+    if rows is None:
+        return ladder_from_histogram(table, sure=False)
+    rows = rows.drop_nulls("score").filter(pl.col("group").is_in(table["group"].unique()))
+    return _ladder(rows, attribute, binned=True)
+
+
+def _ladder(rows: pl.DataFrame, attribute: str, *, binned: bool) -> Ladder:
     names, codes = encode(rows["group"], attribute)
     return ladder_from_scores(
-        rows["score"].to_numpy(), rows["y"].to_numpy(), Grouping(attribute, names, codes)
+        rows["score"].to_numpy(),
+        rows["y"].to_numpy(),
+        Grouping(attribute, names, codes),
+        rows["weight"].to_numpy() if "weight" in rows.columns else None,
+        _cluster_codes(rows),
+        binned=binned,
     )
+
+
+def _cluster_codes(rows: pl.DataFrame) -> Int | None:
+    if "cluster" not in rows.columns:
+        return None
+    return rows["cluster"].rank("dense").cast(pl.Int64).to_numpy() - 1
+
+
+def _in_clusters(result: AuditResult, *, model: str, split: str, attribute: str) -> bool:
+    """Whether the stored intervals rest on whole clusters."""
+    methods = _of(result.errors, model, split, attribute)["method"]
+    return bool(methods.str.contains("cluster").any())
+
+
+def _weighted(result: AuditResult) -> bool:
+    """Whether rows weigh differently: counts are then no numbers of rows."""
+    counts = result.tables.get("counts")
+    if counts is None:
+        return False
+    off = pl.sum_horizontal("tp", "fp", "tn", "fn") - pl.col("n")
+    return bool(counts.select((off.abs() > 1e-9).any()).item())
+
+
+def _rows_at_hand(
+    result: AuditResult, *, model: str, split: str, attribute: str
+) -> pl.DataFrame | None:
+    """`_asked_rows`, or None where they, their groups, weights or clusters are not stored."""
+    ask = {"model": model, "split": split, "attribute": attribute}
+    people = result.tables.get("people", pl.DataFrame())
+    held = {*people.columns, OVERALL, LATENT}
+    wanted = set(attribute.partition(" | ")[0].split(CROSS))
+    if _in_clusters(result, **ask):
+        wanted.add("cluster")
+    stored = "predictions" in result.tables and wanted <= held
+    if not stored or (_weighted(result) and "row_weights" not in result.tables):
+        return None
+    return _asked_rows(result, **ask)
+
+
+def _asked_rows(result: AuditResult, *, model: str, split: str, attribute: str) -> pl.DataFrame:
+    """Answers, groups and, where rows have them, weight and cluster of each row."""
+    rows = rows_with_groups(result, model=model, split=split, attribute=attribute)
+    if "score" not in rows.columns:
+        rows = rows.with_columns(score=pl.lit(None, pl.Float64))
+    people, weights = result.tables.get("people"), result.tables.get("row_weights")
+    if weights is not None:
+        rows = rows.join(weights, on="row", how="left", maintain_order="left")
+    clustered = _in_clusters(result, model=model, split=split, attribute=attribute)
+    if people is not None and clustered and "cluster" in people.columns:
+        unit = people.filter(pl.col("split") == split).select("row", "cluster")
+        rows = rows.join(unit, on="row", how="left", maintain_order="left")
+    return rows
 
 
 def recompute(
@@ -104,6 +168,9 @@ def recompute(
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Tables errors, gaps and counts for another threshold, metric or level of confidence.
 
+    Weights and clusters count as in the audit; where a result holds too little for that, values
+    come without intervals.
+
     Parameters
     ----------
     threshold : None for the answers as given, a number, or one for each group
@@ -117,12 +184,38 @@ def recompute(
         When a group lacks its threshold.
     """
     asked = Asked(model, split, confidence, n_boot, 0, seed)
+    ask = {"model": model, "split": split, "attribute": attribute}
     if threshold is None:
-        cells = cells_of(result, model=model, split=split, attribute=attribute)
+        cells, clusters, sure = _as_given(result, **ask)
     else:
-        ladder = ladder_of(result, model=model, split=split, attribute=attribute, exact=exact)
-        cells = counts_at(ladder, threshold)
-    return *tables_of(cells, metrics, asked), counts_table(cells, asked)
+        ladder = ladder_of(result, **ask, exact=exact)
+        cells, clusters = counts_at(ladder, threshold), clusters_at(ladder, threshold)
+        sure = ladder.sure
+    tables = tables_of(cells, metrics, asked, clusters, sure=sure)
+    return *tables, counts_table(cells, asked)
+
+
+def _as_given(
+    result: AuditResult, *, model: str, split: str, attribute: str
+) -> tuple[Cells, ClusterCells | None, bool]:
+    """Counts of the stored answers, by cluster too, and whether intervals can be had."""
+    ask = {"model": model, "split": split, "attribute": attribute}
+    cells = cells_of(result, **ask)
+    weighted, clustered = _weighted(result), _in_clusters(result, **ask)
+    if not weighted and not clustered:
+        return cells, None, True
+    rows = _rows_at_hand(result, **ask)
+    if rows is None:
+        return cells, None, False
+    rows = rows.filter(pl.col("group").is_in(cells.names))
+    names, codes = encode(rows["group"], attribute)
+    y, label = (rows[name].cast(pl.Int64).to_numpy() for name in ("y", "label"))
+    weight = rows["weight"].to_numpy() if weighted else None
+    counted = count(Grouping(attribute, names, codes), y, label, 2, weight)
+    unit = _cluster_codes(rows)
+    if unit is None:
+        return counted, None, True
+    return counted, count_clusters(unit, codes, y, label, (len(names), 2, 2), weight), True
 
 
 # -- from a gap to its counts to its rows -------------------------------------------------------

@@ -25,6 +25,13 @@ def _who(arrays: Arrays) -> list[tuple[str, NDArray[np.str_]]]:
     return who
 
 
+def weights_table(arrays: Arrays) -> dict[str, pl.DataFrame]:
+    """`row_weights` (row, weight) where rows are weighted, nothing else."""
+    if arrays.weight is None:
+        return {}
+    return {"row_weights": pl.DataFrame({"row": arrays.row_id, "weight": arrays.weight})}
+
+
 def predictions_table(
     arrays: Arrays, predictions: Mapping[str, Prediction], *, whole: bool = False
 ) -> pl.DataFrame:

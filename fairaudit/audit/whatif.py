@@ -7,131 +7,49 @@ lies at or above it. It comes from a stored histogram (fast, a slider) or from a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fairaudit.audit import binary, intervals, metrics
-from fairaudit.audit.coding import Grouping, Int
+from fairaudit.audit import binary, metrics
+from fairaudit.audit.coding import Int
 from fairaudit.audit.counts import Cells
+from fairaudit.audit.ladder import Ladder, Thresholds, rate_intervals
 from fairaudit.audit.measured import Asked
 from fairaudit.audit.metrics import BINARY
+from fairaudit.audit.resample import ClusterCells
 from fairaudit.audit.tabulate import errors_table, gaps_table
-from fairaudit.exceptions import InputError, SpecError
+from fairaudit.exceptions import InputError
 
 Float = NDArray[np.float64]
-Thresholds = float | Mapping[str, float]
 Aim = Literal["tpr", "selection_rate", "fpr"]
 
 QUICK = 500  # replicates that keep a slider below 50 ms
 
 
-@dataclass(frozen=True)
-class Ladder:
-    """Weight at or above each threshold.
-
-    Attributes
-    ----------
-    attribute, names : the grouping, G groups
-    thresholds : (T,) ascending; the last selects nobody
-    above : (G, 2, T) weight with score ≥ threshold by group and truth
-    exact : whether every cut that changes an answer is among the thresholds
-    """
-
-    attribute: str
-    names: tuple[str, ...]
-    thresholds: Float
-    above: Float
-    exact: bool
-
-    @property
-    def total(self) -> Float:
-        """(G, 2) weight by group and truth."""
-        return self.above[:, :, 0]
-
-    def cells(self) -> Float:
-        """Counts (G, T, 2, 2) [truth, answer] at every threshold."""
-        selected = np.moveaxis(self.above, 2, 1)  # (G, T, 2)
-        rejected = self.total[:, None, :] - selected
-        return np.stack([rejected, selected], axis=-1)
-
-
-def ladder_from_scores(
-    score: Any, y: Any, grouping: Grouping, weight: Float | None = None
-) -> Ladder:
-    """All distinct scores as thresholds."""
-    score, y = np.asarray(score, np.float64), np.asarray(y).astype(np.int64)
-    if len(score) == 0:
-        raise InputError("there are no rows, so there is no threshold to move")
-    distinct, at = np.unique(score, return_inverse=True)
-    T, G = len(distinct), len(grouping.names)
-    cell = (grouping.codes * 2 + y) * T + at
-    counts = np.bincount(cell, weights=weight, minlength=G * 2 * T).reshape(G, 2, T)
-    return _ladder(grouping.attribute, grouping.names, distinct, counts, True)
-
-
-def ladder_from_histogram(table: pl.DataFrame) -> Ladder:
-    """Bin edges as thresholds; `table` holds the rows of one model, split and attribute.
-
-    Raises
-    ------
-    InputError
-        When the table is empty: the model has no scores.
-    """
-    if table.is_empty():
-        raise InputError("this model has no stored scores, so there is no threshold to move")
-    names = tuple(sorted(table["group"].unique().to_list()))
-    bins, at = np.unique(table["bin"].to_numpy(), return_inverse=True)
-    lows = table.group_by("bin").agg(pl.col("low").first()).sort("bin")["low"].to_numpy()
-    place = {name: i for i, name in enumerate(names)}
-    group = np.array([place[n] for n in table["group"].to_list()])
-    T = len(bins)
-    cell = (group * 2 + table["y"].to_numpy()) * T + at
-    counts = np.bincount(cell, weights=table["count"].to_numpy(), minlength=len(names) * 2 * T)
-    attribute = str(table["attribute"][0])
-    return _ladder(attribute, names, lows, counts.reshape(len(names), 2, T), False)
-
-
-def _ladder(
-    attribute: str, names: tuple[str, ...], low: Float, counts: NDArray[Any], exact: bool
-) -> Ladder:
-    above = counts[:, :, ::-1].cumsum(axis=2)[:, :, ::-1].astype(np.float64)
-    none = np.zeros((*above.shape[:2], 1))
-    thresholds = np.r_[low, np.nextafter(low[-1], np.inf)]
-    return Ladder(attribute, names, thresholds, np.concatenate([above, none], axis=2), exact)
-
-
 # -- at given thresholds ------------------------------------------------------------------------
 
 
-def steps(ladder: Ladder, threshold: Thresholds) -> Int:
-    """Index (G,) of the lowest ladder threshold not below the one asked for.
+def counts_at(ladder: Ladder, threshold: Thresholds) -> Cells:
+    """Counts by group when everybody at or above the threshold is selected.
 
     Raises
     ------
     SpecError
         When a group has no threshold.
     """
-    if isinstance(threshold, Mapping):
-        missing = [n for n in ladder.names if n not in threshold]
-        if missing:
-            raise SpecError(f"group '{missing[0]}' has no threshold; give one to every group")
-        asked = np.array([threshold[n] for n in ladder.names], dtype=np.float64)
-    else:
-        asked = np.full(len(ladder.names), float(threshold))
-    found = np.searchsorted(ladder.thresholds, asked, side="left")
-    return np.minimum(found, len(ladder.thresholds) - 1)
+    return ladder.cells_at(ladder.steps(threshold))
 
 
-def counts_at(ladder: Ladder, threshold: Thresholds) -> Cells:
-    """Counts by group when everybody at or above the threshold is selected."""
-    at = steps(ladder, threshold)
-    table = ladder.cells()[np.arange(len(ladder.names)), at]
-    return Cells(ladder.attribute, ladder.names, table, table, table)
+def clusters_at(ladder: Ladder, threshold: Thresholds) -> ClusterCells | None:
+    """The same counts by cluster; None where rows are independent."""
+    if ladder.clustered is None:
+        return None
+    return ladder.clustered.at(ladder.steps(threshold))
 
 
 def at_threshold(
@@ -152,40 +70,78 @@ def at_threshold(
     threshold : one for all, or a mapping of group to its own
     """
     asked = Asked(model, split, confidence, n_boot, 0, seed)
-    return tables_of(counts_at(ladder, threshold), metrics, asked)
+    apart = clusters_at(ladder, threshold)
+    return tables_of(counts_at(ladder, threshold), metrics, asked, apart, sure=ladder.sure)
 
 
 def tables_of(
-    cells: Cells, metrics: Sequence[str], asked: Asked
+    cells: Cells,
+    metrics: Sequence[str],
+    asked: Asked,
+    clusters: ClusterCells | None = None,
+    *,
+    sure: bool = True,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Tables `errors` and `gaps` of counts."""
-    measured = binary.measure(cells, list(metrics), asked)
-    return errors_table(measured, asked), gaps_table(measured, asked)
+    """Tables `errors` and `gaps` of counts; without intervals where they are not `sure`."""
+    asked = asked if sure else replace(asked, n_boot=0)
+    measured = binary.measure(cells, list(metrics), asked, clusters)
+    tables = errors_table(measured, asked), gaps_table(measured, asked)
+    return tables if sure else (_without_ends(tables[0]), _without_ends(tables[1]))
+
+
+def _without_ends(table: pl.DataFrame) -> pl.DataFrame:
+    empty = ("low", "high", "corrected", "shrunken", "shrunken_low", "shrunken_high")
+    gone = [pl.lit(None, pl.Float64).alias(name) for name in empty if name in table.columns]
+    return table.with_columns(*gone, method=pl.lit("none: the clusters are not at hand"))
 
 
 def counts_under(ladder: Ladder, odds: EqualOdds) -> Cells:
     """Expected counts by group under randomised rules; `tables_of` gives them intervals."""
-    cells = ladder.cells()
-    tables = []
-    for g, name in enumerate(ladder.names):
-        rule = odds.rules[name]
-        low, high = np.searchsorted(ladder.thresholds, [rule.low, rule.high])
-        cut = rule.share * cells[g, low] + (1 - rule.share) * cells[g, high]
-        blind = ladder.total[g][:, None] * np.array([1 - rule.select, rule.select])
-        tables.append((1 - rule.ignore) * cut + rule.ignore * blind)
-    table = np.stack(tables)
-    return Cells(ladder.attribute, ladder.names, table, table, table)
+    low, high = _ends_of(ladder, odds)
+    groups = np.arange(len(ladder.names))
+    return ladder.mixed(
+        lambda cells: _under(odds, ladder, cells[groups, low], cells[groups, high])
+    )
+
+
+def clusters_under(ladder: Ladder, odds: EqualOdds) -> ClusterCells | None:
+    """The same counts by cluster; None where rows are independent."""
+    if ladder.clustered is None:
+        return None
+    low, high = (ladder.clustered.at(steps) for steps in _ends_of(ladder, odds))
+    tables = (part.by_cluster.reshape(part.n, *part.shape) for part in (low, high))
+    return replace(low, by_cluster=_under(odds, ladder, *tables).reshape(low.n, -1))
+
+
+def _ends_of(ladder: Ladder, odds: EqualOdds) -> tuple[Int, Int]:
+    """Positions (G,) of the lower and the upper threshold of each group's rule."""
+    rules = [odds.rules[name] for name in ladder.names]
+    low, high = ([getattr(rule, end) for rule in rules] for end in ("low", "high"))
+    return np.searchsorted(ladder.thresholds, low), np.searchsorted(ladder.thresholds, high)
+
+
+def _under(odds: EqualOdds, ladder: Ladder, low: Float, high: Float) -> Float:
+    """Counts (..., G, 2, 2) under the rules from those at the lower and the upper threshold."""
+    rules = [odds.rules[name] for name in ladder.names]
+    share, ignore, select = (
+        np.array([getattr(rule, name) for rule in rules])[:, None, None]
+        for name in ("share", "ignore", "select")
+    )
+    cut = share * low + (1 - share) * high
+    blind = low.sum(-1, keepdims=True) * np.concatenate([1 - select, select], axis=-1)
+    return np.asarray((1 - ignore) * cut + ignore * blind)
 
 
 def sweep(ladder: Ladder, metric: str, *, confidence: float = 0.95) -> pl.DataFrame:
     """A metric of each group over all thresholds: group, threshold, value, low, high.
 
-    Intervals are Wilson's for rates and missing for composites.
+    Intervals are Wilson's for rates, at the effective size that weights and clusters leave, and
+    missing for composites.
     """
     cells = ladder.cells()  # (G, T, 2, 2)
     value = metrics.value(cells, metric)
     if metric in metrics.RATES:
-        low, high = intervals.wilson(value, metrics.denominator(cells, metric), confidence)
+        low, high = rate_intervals(ladder, metric, confidence)
     else:
         low = high = np.full(value.shape, np.nan)
     G, T = value.shape

@@ -11,6 +11,9 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from fairaudit.data.labels import canonical_label, label_text
 from fairaudit.exceptions import SpecError
 
+_KEPT = frozenset({"row", "split", "cluster", "all", "latent group", "cluster seen"})
+_MARKS = (" × ", " | ")  # crossings, and groups inside a level of another column
+
 Task = Literal["binary", "multiclass", "regression"]
 MAX_CLASSES = 100
 
@@ -108,6 +111,8 @@ def resolve(frame: pl.DataFrame, roles: ColumnRoles) -> ColumnRoles:
     """
     for column in roles.columns:
         _require(frame, column)
+    for column in roles.sensitive:
+        _check_name(column)
     if roles.cluster is not None and frame[roles.cluster].drop_nulls().n_unique() < 2:
         raise SpecError(
             f"cluster column '{roles.cluster}' has fewer than 2 values; choose a column with at "
@@ -121,6 +126,18 @@ def resolve(frame: pl.DataFrame, roles: ColumnRoles) -> ColumnRoles:
                 f"score column '{column}' is not numeric; name it a prediction instead"
             )
     return roles if roles.target is None else _resolve_target(frame[roles.target], roles)
+
+
+def _check_name(attribute: str) -> None:
+    """Refuse names that results keep for something else; a mix-up would be silent."""
+    marks = [mark for mark in _MARKS if mark in attribute]
+    if attribute not in _KEPT and not marks:
+        return
+    why = f"with '{marks[0].strip()}'" if marks else "of that name"
+    raise SpecError(
+        f"column '{attribute}' cannot be a sensitive attribute: results keep names {why} for "
+        "their own columns and crossings; rename the column in the file"
+    )
 
 
 def _require(frame: pl.DataFrame, column: str) -> None:

@@ -20,7 +20,16 @@ from fairaudit.report.sections import Section, sections
 TABLES = ("errors", "gaps", "selection", "latent", "effects")
 # one row a person: these leave the workspace only where they are asked for by name
 BY_ROW = frozenset(
-    {"predictions", "people", "latent", "projection", "selection_rows", "seen", "excluded"}
+    {
+        "predictions",
+        "people",
+        "row_weights",
+        "latent",
+        "projection",
+        "selection_rows",
+        "seen",
+        "excluded",
+    }
 )
 
 

@@ -9,12 +9,14 @@ import polars as pl
 import streamlit as st
 
 from fairaudit.audit import stored, whatif
+from fairaudit.audit.ladder import Ladder
 from fairaudit.audit.metrics import BINARY
 from fairaudit.audit.result import AuditResult
 from fairaudit.exceptions import InputError
 from fairaudit.plots import errors, labels
 from fairaudit.report import words
-from fairaudit.ui import choices, layout
+from fairaudit.ui import choices, layout, session
+from fairaudit.ui.opened import Opened
 
 Rule = Literal["same", "cheapest", "own", "tpr", "selection_rate", "fpr"]
 RULES: Mapping[str, str] = {
@@ -27,13 +29,15 @@ RULES: Mapping[str, str] = {
 }
 
 
-def explorer(result: AuditResult, *, attribute: str, metric: str, model: str, split: str) -> None:
+def explorer(audit: Opened, *, attribute: str, metric: str, model: str, split: str) -> None:
     """Controls, the change by group, and the metric over all thresholds."""
+    result = audit.result
     if metric not in BINARY:
         layout.quiet(f"{labels.title(metric)} does not depend on a threshold; choose a rate.")
         return
     try:
-        ladder = stored.ladder_of(result, model=model, split=split, attribute=attribute)
+        who = session.workspace().cache_key
+        ladder = _ladder(who, audit.job.id, model, split, attribute, result)
         thresholds = _controls(ladder)
     except InputError as error:
         layout.quiet(str(error))
@@ -41,6 +45,11 @@ def explorer(result: AuditResult, *, attribute: str, metric: str, model: str, sp
     moved = what_if(result, ladder, thresholds, attribute=attribute, model=model, split=split)
     drawn = errors.by_group(moved, attribute=attribute, metric=metric, split=split)
     layout.says(_change(moved, attribute, metric, model, split))
+    if not ladder.sure:
+        layout.quiet(
+            "There are no intervals at other thresholds: rows came in clusters, and this result "
+            "does not hold which row belongs to which."
+        )
     layout.chart(drawn, key="at-threshold")
     curve = whatif.sweep(ladder, metric)
     at = None if len(set(thresholds.values())) > 1 else next(iter(thresholds.values()))
@@ -50,7 +59,20 @@ def explorer(result: AuditResult, *, attribute: str, metric: str, model: str, sp
     layout.numbers(_named(thresholds), key="thresholds", name="thresholds")
 
 
-def _controls(ladder: whatif.Ladder) -> Mapping[str, float]:
+@st.cache_data(max_entries=16, show_spinner=False)
+def _ladder(
+    who: tuple[str, str],
+    job_id: str,
+    model: str,
+    split: str,
+    attribute: str,
+    _result: AuditResult,
+) -> Ladder:
+    """The ladder of a stored result: read once, moved often (clustered rows take a join)."""
+    return stored.ladder_of(_result, model=model, split=split, attribute=attribute)
+
+
+def _controls(ladder: Ladder) -> Mapping[str, float]:
     left, right, third = choices.row(3)
     with left:
         rule = choices.one_of("Rule", list(RULES), key="rule", words=RULES.__getitem__)
@@ -69,7 +91,7 @@ def _cost(label: str, key: str) -> float:
     return float(st.number_input(label, 0.0, 1000.0, 1.0, 0.5, key=key, bind="query-params"))
 
 
-def ruled(ladder: whatif.Ladder, rule: Rule, costs: whatif.Costs) -> Mapping[str, float]:
+def ruled(ladder: Ladder, rule: Rule, costs: whatif.Costs) -> Mapping[str, float]:
     """The thresholds by group that a rule sets.
 
     Raises
@@ -86,7 +108,7 @@ def ruled(ladder: whatif.Ladder, rule: Rule, costs: whatif.Costs) -> Mapping[str
 
 def what_if(
     result: AuditResult,
-    ladder: whatif.Ladder,
+    ladder: Ladder,
     thresholds: Mapping[str, float],
     *,
     attribute: str,

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from fairaudit import audit_predictions
 from fairaudit.audit import whatif
 from fairaudit.audit.coding import Grouping, encode
+from fairaudit.audit.ladder import Ladder, ladder_from_histogram, ladder_from_scores
 from fairaudit.audit.measured import Asked
 from fairaudit.audit.whatif import Costs
 from fairaudit.exceptions import InputError, SpecError
@@ -26,9 +27,9 @@ def _rows(seed: int, n: int = 60, G: int = 2, levels: int = 8) -> tuple[np.ndarr
     return score, y, g
 
 
-def _ladder(score: np.ndarray, y: np.ndarray, g: np.ndarray) -> whatif.Ladder:
+def _ladder(score: np.ndarray, y: np.ndarray, g: np.ndarray) -> Ladder:
     names = tuple(f"g{i}" for i in range(g.max() + 1))
-    return whatif.ladder_from_scores(score, y, Grouping("g", names, g))
+    return ladder_from_scores(score, y, Grouping("g", names, g))
 
 
 @settings(max_examples=60, deadline=None)
@@ -150,9 +151,9 @@ def test_a_stored_histogram_moves_thresholds_like_the_scores_themselves() -> Non
     names = np.array(["a", "b"])[g]
     r = audit_predictions(y, score >= 0.5, y_score=score, sensitive_features=names, n_boot=0)
     table = r.tables["histograms"].filter(pl.col("attribute") == "group")
-    stored = whatif.ladder_from_histogram(table)
+    stored = ladder_from_histogram(table)
     codes = encode(names)
-    whole = whatif.ladder_from_scores(score, y, Grouping("group", *codes))
+    whole = ladder_from_scores(score, y, Grouping("group", *codes))
     for cut in (0.0, 0.2, 0.5, 0.77, 1.0):
         assert np.array_equal(
             whatif.counts_at(stored, cut).rows, whatif.counts_at(whole, cut).rows
@@ -178,7 +179,7 @@ def test_costs_are_means_over_rows() -> None:
 
 def test_without_scores_there_is_no_threshold() -> None:
     with pytest.raises(InputError, match="no stored scores"):
-        whatif.ladder_from_histogram(pl.DataFrame(schema={"group": pl.String}))
+        ladder_from_histogram(pl.DataFrame(schema={"group": pl.String}))
 
 
 def test_a_group_without_positives_has_no_equal_opportunity() -> None:

@@ -268,3 +268,13 @@ def test_sensitive_values_of_one_level_still_give_arrays() -> None:
     arrays = Dataset(_frame().with_columns(sex=pl.lit("f")), ROLES).arrays()
     assert set(arrays.groups["sex"]) == {"f"}
     assert arrays.sensitive_names == ("age",)
+
+
+@pytest.mark.parametrize("name", ["row", "split", "cluster", "all", "a × b", "a | b=c"])
+def test_an_attribute_may_not_take_the_name_of_something_else(name: str) -> None:
+    frame = _frame().rename({"sex": name})
+    roles = ROLES.model_copy(update={"sensitive": (name,)})
+    with pytest.raises(SpecError, match=r"cannot be a sensitive attribute.*rename the column"):
+        Dataset(frame, roles)
+    feature = ROLES.model_copy(update={"features": (name,), "sensitive": ("age",)})
+    assert len(Dataset(frame, feature)) == 400
