@@ -53,7 +53,9 @@ else:
     elif view == "Validation and test":
         drawn = selection.validation_beside_test(decided)
     else:
-        drawn = selection.alternatives(tables["alternatives"], rules.metric)
+        drawn = selection.alternatives(
+            tables["alternatives"], rules.metric, tables.get("selection_gaps")
+        )
     layout.says(drawn.alt)
     layout.chart(drawn, key=view.lower().replace(" ", "-"))
 

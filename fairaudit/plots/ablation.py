@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from fairaudit.plots import labels
-from fairaudit.plots.marks import Row, legend_mark, mark, offsets
+from fairaudit.plots.marks import Row, legend_mark, mark, offsets, whisker
 from fairaudit.plots.stress import RULES, dot_at, unique
 from fairaudit.plots.theme import (
     MAX_ROWS,
@@ -40,6 +40,11 @@ CHOICES: Mapping[str, str] = {
     "min_gap": "chosen by min_gap",
 }
 
+_ONE_TRAINING = (
+    "One training each: intervals hold what the rows leave open, not what another training with "
+    "another seed would give, so small differences mean nothing."
+)
+
 
 # -- losses left out ---------------------------------------------------------------------------
 
@@ -61,9 +66,13 @@ def readable_ablation(table: pl.DataFrame) -> pl.DataFrame:
     trained = pl.struct(*LOSSES).map_elements(trained_with, return_dtype=pl.String)
     ordered = table.with_columns(count.alias("_on"), trained.alias("trained with"))
     ordered = ordered.sort("_on", descending=True, maintain_order=True)
-    return ordered.select(
-        "trained with", "selection", "overall", "worst", "gap", "harmed", "metric", *LOSSES
-    )
+    measured = [
+        f"{name}{end}"
+        for name in ("overall", "worst", "gap")
+        for end in ("", "_low", "_high")
+        if f"{name}{end}" in table.columns
+    ]
+    return ordered.select("trained with", "selection", *measured, "harmed", "metric", *LOSSES)
 
 
 def by_loss(table: pl.DataFrame, *, measure: str = "gap") -> Chart:
@@ -85,6 +94,7 @@ def by_loss(table: pl.DataFrame, *, measure: str = "gap") -> Chart:
         figure.add_scatter(
             x=[row[measure]], y=[y], mode="markers", showlegend=False,
             marker=mark(style.color, style.symbol, 11, hollow=row["harmed"] > 0),
+            error_x=whisker(row[measure], *_ends(row, measure), style.color),
             hovertemplate=_ablation_hover(row, measure, metric),
         )  # fmt: skip
     for name in kinds:
@@ -102,16 +112,23 @@ def _measured(measure: str, metric: str) -> str:
     return words if measure == "harmed" else f"{words}, {labels.title(metric)}"
 
 
-def _amount(value: float, measure: str, metric: str) -> str:
+def _ends(row: Row, name: str) -> tuple[float | None, float | None]:
+    """The interval of a number; counts and results of older versions have none."""
+    return row.get(f"{name}_low"), row.get(f"{name}_high")
+
+
+def _told(row: Row, measure: str, metric: str) -> str:
+    """A number of the ablation with its interval."""
     if measure == "harmed":
-        return f"{value:.0f}"
-    return labels.points(value, metric) if measure == "gap" else labels.value(value, metric)
+        return f"{row[measure]:.0f}"
+    said = labels.points_with_interval if measure == "gap" else labels.value_with_interval
+    return said(row[measure], *_ends(row, measure), metric)
 
 
 def _ablation_hover(row: Row, measure: str, metric: str) -> str:
     return (
         f"<b>{row['trained with']}</b> · {CHOICES[row['selection']]}<br>"
-        f"{_amount(row[measure], measure, metric)}<br>groups harmed: {row['harmed']}"
+        f"{_told(row, measure, metric)}<br>groups harmed: {row['harmed']}"
         "<extra></extra>"
     )
 
@@ -119,22 +136,20 @@ def _ablation_hover(row: Row, measure: str, metric: str) -> str:
 def _ablation_alt(rows: pl.DataFrame, measure: str, metric: str) -> str:
     full = rows.filter(pl.col("trained with") == "all three losses")
     said = [
-        f"{_amount(row[measure], measure, metric)} {CHOICES[row['selection']]}"
+        f"{_told(row, measure, metric)} {CHOICES[row['selection']]}"
         for row in full.iter_rows(named=True)
     ]
     low = rows.sort(measure).row(0, named=True)
     high = rows.sort(measure).row(-1, named=True)
     ends = [
-        f"{_amount(row[measure], measure, metric)} ({row['trained with']}, "
-        f"{CHOICES[row['selection']]})"
+        f"{_told(row, measure, metric)} ({row['trained with']}, {CHOICES[row['selection']]})"
         for row in (low, high)
     ]
     harm = rows.filter(pl.col("harmed") > 0).height
     return (
         f"{MEASURES[measure]} on test rows with all three losses: {', '.join(said)}. Over all "
         f"{rows.height} combinations it runs from {ends[0]} to {ends[1]}. "
-        f"Combinations that harm a group beyond its bound: {harm}. One training each, so small "
-        "differences mean nothing."
+        f"Combinations that harm a group beyond its bound: {harm}. {_ONE_TRAINING}"
     )
 
 
@@ -158,9 +173,9 @@ def objectives(table: pl.DataFrame, *, rule: str = "bound", split: str = "test")
         y, style = names.index(row["group"]), known[row["objective"]]
         _aim(figure, row, y + aside[row["objective"]], style, metric)
         if row["objective"] == aims[0] and row["baseline"] is not None:
-            dot_at(figure, row["baseline"], y, mark(NEUTRAL, "line-ns-open", 38),
-                 f"<b>{plain(row['group'])}</b><br>baseline "
-                 f"{labels.value(row['baseline'], metric)}")  # fmt: skip
+            said = labels.value_with_interval(row["baseline"], *_ends(row, "baseline"), metric)
+            text = f"<b>{plain(row['group'])}</b><br>baseline {said}"
+            dot_at(figure, row["baseline"], y, mark(NEUTRAL, "line-ns-open", 38), text)
     legend_mark(figure, "baseline", Style(NEUTRAL, "line-ns-open", "solid"))
     for aim in aims:
         legend_mark(figure, aim, known[aim])
@@ -169,28 +184,35 @@ def objectives(table: pl.DataFrame, *, rule: str = "bound", split: str = "test")
 
 
 def _aim(figure: go.Figure, row: Row, y: float, style: Style, metric: str) -> None:
-    if row["value"] is not None:
-        text = (
-            f"<b>{plain(row['group'])}</b> · {row['objective']}<br>{row['chosen']} "
-            f"{labels.value(row['value'], metric)}"
-        )
-        dot_at(figure, row["value"], y, mark(style.color, style.symbol, 10), text)
+    if row["value"] is None:
+        return
+    ends = row.get("low"), row.get("high")
+    text = (
+        f"<b>{plain(row['group'])}</b> · {row['objective']}<br>{row['chosen']} "
+        f"{labels.value_with_interval(row['value'], *ends, metric)}"
+    )
+    dot_at(figure, row["value"], y, mark(style.color, style.symbol, 10), text)
+    figure.data[-1].error_x = whisker(row["value"], *ends, style.color)
 
 
 def _objectives_alt(
     rows: pl.DataFrame, aims: list[str], rule: str, split: str, metric: str
 ) -> str:
-    before = labels.points(rows["gap_before"].item(0), metric)
+    before = _gap(rows.row(0, named=True), "gap_before", metric)
     said = []
     for aim in aims:
         own = rows.filter(pl.col("objective") == aim)
         taken = own.filter(pl.col("chosen") == "expert").height
-        after = labels.points(own["gap_after"].item(0), metric)
-        said.append(f"{aim} {after} (an expert for {taken} of {own.height} groups)")
+        after = _gap(own.row(0, named=True), "gap_after", metric)
+        said.append(f"{aim} {after}, an expert for {taken} of {own.height} groups")
     return (
         f"Chosen {RULES.get(rule, rule)}, the gap on {split} rows is {before} under the baseline; "
         f"{'; '.join(said)}."
     )
+
+
+def _gap(row: Row, name: str, metric: str) -> str:
+    return labels.points_with_interval(row[name], *_ends(row, name), metric)
 
 
 # -- time of the choice ------------------------------------------------------------------------

@@ -94,6 +94,29 @@ def interval(low: float | None, high: float | None, metric: str) -> str:
     return f"{value(low, metric)} to {value(high, metric)}"
 
 
+def points_interval(low: float | None, high: float | None, metric: str) -> str:
+    """An interval of a difference in words, "8.0 to 16.1", or "" where there is none."""
+    if not interval(low, high, metric):
+        return ""
+    return " to ".join(points(end, metric).removesuffix(" points") for end in (low, high))
+
+
+def points_with_interval(
+    number: float | None, low: float | None, high: float | None, metric: str
+) -> str:
+    """A difference with its interval in words: "12.3 points (8.0 to 16.1)"."""
+    span = points_interval(low, high, metric)
+    return f"{points(number, metric)} ({span})" if span else points(number, metric)
+
+
+def value_with_interval(
+    number: float | None, low: float | None, high: float | None, metric: str
+) -> str:
+    """A value with its interval in words: "82.3% (79.0% to 85.1%)"."""
+    span = interval(low, high, metric)
+    return f"{value(number, metric)} ({span})" if span else value(number, metric)
+
+
 def rows(count: float | None) -> str:
     """A number of rows in words."""
     if count is None:

@@ -23,6 +23,7 @@ from fairaudit.plots.theme import (
 )
 
 BASELINE = Style(NEUTRAL, "circle-open", "dash")
+_SAME = 1e-9  # numbers nearer than this are one number
 WIDE = 12  # groups up to which each gets two lines
 _VERDICTS = {"expert": "expert takes over", "baseline": "baseline kept"}
 
@@ -38,8 +39,9 @@ def of_split(selection: pl.DataFrame, split: str) -> pl.DataFrame:
 def readable(selection: pl.DataFrame) -> pl.DataFrame:
     """The columns of the decision one reads, validation rows first."""
     wanted = (
-        *("split", "group", "chosen", "verdict", "baseline", "expert", "difference"),
-        *("lower", "upper", "n", "metric", "admissible", "binding", "reason"),
+        *("split", "group", "chosen", "verdict", "baseline", "baseline_low", "baseline_high"),
+        *("expert", "expert_low", "expert_high", "difference", "lower", "upper"),
+        *("n", "metric", "admissible", "binding", "reason"),
     )
     columns = [name for name in wanted if name in selection.columns]
     return selection.sort("split", descending=True, maintain_order=True).select(columns)
@@ -112,10 +114,16 @@ def _point(
 
 
 def _hover(row: Row, name: str, metric: str) -> str:
-    value = labels.value(row[name], metric)
     return (
-        f"<b>{plain(row['group'])}</b><br>{name} {value}<br>{plain(row['reason'])}<extra></extra>"
+        f"<b>{plain(row['group'])}</b><br>{_told(row, name, metric)}<br>{plain(row['reason'])}"
+        "<extra></extra>"
     )
+
+
+def _told(row: Row, name: str, metric: str) -> str:
+    """`baseline 80.1% (76.0% to 83.5%)`; results of older versions hold no interval."""
+    ends = row.get(f"{name}_low"), row.get(f"{name}_high")
+    return f"{name} {labels.value_with_interval(row[name], *ends, metric)}"
 
 
 def _legend(figure: go.Figure) -> None:
@@ -131,8 +139,8 @@ def _decision_alt(rows: pl.DataFrame, metric: str, split: str) -> str:
     parts = []
     for row in rows.iter_rows(named=True):
         parts.append(
-            f"{row['group']}: baseline {labels.value(row['baseline'], metric)}, "
-            f"expert {labels.value(row['expert'], metric)}, {_VERDICTS[row['chosen']]}"
+            f"{row['group']}: {_told(row, 'baseline', metric)}, "
+            f"{_told(row, 'expert', metric)}, {_VERDICTS[row['chosen']]}"
         )
     return f"{labels.title(metric)} on the {split} rows. {several(parts)}."
 
@@ -236,8 +244,12 @@ def _beside_alt(selection: pl.DataFrame, groups: list[str], metric: str) -> str:
     return f"Expert minus baseline on validation and on test rows: {several(parts)}."
 
 
-def alternatives(table: pl.DataFrame, metric: str) -> Chart:
-    """Every choice of experts: its gap against its worst group; the chosen one is a star."""
+def alternatives(table: pl.DataFrame, metric: str, gaps: pl.DataFrame | None = None) -> Chart:
+    """Every choice of experts: its gap against its worst group; the chosen one is a star.
+
+    With `gaps` (`selection_gaps` of a result) "baseline for all" and the chosen one have their
+    intervals.
+    """
     if table.is_empty():
         return empty("There are no alternatives to compare.")
     rows = table.filter(pl.col("split") == "validation") if "split" in table else table
@@ -249,8 +261,25 @@ def alternatives(table: pl.DataFrame, metric: str) -> Chart:
         percent_x=rate, percent_y=rate,
     )  # fmt: skip
     for name, chosen, style in _kinds(rows):
-        _cloud(figure, chosen, name, style, metric)
-    return Chart(figure, _alternatives_alt(rows, metric), rows)
+        _cloud(figure, chosen, name, style, metric, _spans(chosen, name, gaps))
+    return Chart(figure, _alternatives_alt(rows, metric, gaps), rows)
+
+
+def _spans(rows: pl.DataFrame, name: str, gaps: pl.DataFrame | None) -> Row:
+    """Ends of gap and worst group of one choice, where its groups are those of the intervals.
+
+    On point estimates alternatives count groups that cannot be judged, intervals do not.
+    """
+    when = {"baseline for all": "before", "chosen": "after"}.get(name)
+    if gaps is None or when is None or rows.is_empty() or f"gap_{when}_low" not in gaps.columns:
+        return {}
+    held = gaps.filter(pl.col("split") == "validation").row(0, named=True)
+    point = rows.row(0, named=True)
+    if any(held[f"{n}_{when}"] is None for n in ("gap", "worst")):
+        return {}
+    if max(abs(held[f"{n}_{when}"] - point[n]) for n in ("gap", "worst")) > _SAME:
+        return {}
+    return {f"{n}_{e}": held[f"{n}_{when}_{e}"] for n in ("gap", "worst") for e in ("low", "high")}
 
 
 def _thinned(rows: pl.DataFrame) -> pl.DataFrame:
@@ -274,10 +303,11 @@ def _kinds(rows: pl.DataFrame) -> list[tuple[str, pl.DataFrame, Style]]:
     return [kind for kind in kinds if not kind[1].is_empty()]
 
 
-def _cloud(figure: go.Figure, rows: pl.DataFrame, name: str, style: Style, metric: str) -> None:
+def _cloud(
+    figure: go.Figure, rows: pl.DataFrame, name: str, style: Style, metric: str, spans: Row
+) -> None:
     words = [
-        f"{plain(e.replace(' + ', ', ') or 'no experts')}<br>gap {labels.value(g, metric)}, "
-        f"worst {labels.value(w, metric)}"
+        f"{plain(e.replace(' + ', ', ') or 'no experts')}<br>{_at(g, w, spans, metric)}"
         for e, g, w in rows.select("experts", "gap", "worst").iter_rows()
     ]
     figure.add_scatter(
@@ -285,6 +315,8 @@ def _cloud(figure: go.Figure, rows: pl.DataFrame, name: str, style: Style, metri
         y=rows["worst"].to_list(),
         mode="markers",
         name=name,
+        error_x=_bar(rows["gap"], "gap", spans, style),
+        error_y=_bar(rows["worst"], "worst", spans, style),
         hovertext=words,
         hovertemplate="%{hovertext}<extra></extra>",
         marker={
@@ -295,7 +327,24 @@ def _cloud(figure: go.Figure, rows: pl.DataFrame, name: str, style: Style, metri
     )
 
 
-def _alternatives_alt(rows: pl.DataFrame, metric: str) -> str:
+def _bar(values: pl.Series, name: str, spans: Row, style: Style) -> dict[str, object] | None:
+    return whisker(
+        values.item(0), spans.get(f"{name}_low"), spans.get(f"{name}_high"), style.color
+    )
+
+
+def _at(gap: float, worst: float, spans: Row, metric: str) -> str:
+    """`gap 4.1% (1.0% to 7.2%), worst group 80.2% (77.0% to 83.1%)`."""
+    return ", ".join(
+        f"{word} "
+        + labels.value_with_interval(
+            value, spans.get(f"{name}_low"), spans.get(f"{name}_high"), metric
+        )
+        for word, name, value in (("gap", "gap", gap), ("worst group", "worst", worst))
+    )
+
+
+def _alternatives_alt(rows: pl.DataFrame, metric: str, gaps: pl.DataFrame | None) -> str:
     count, allowed = rows.height, int(rows["feasible"].sum())
     words = [f"{count:,} choices of experts, {allowed:,} of them allowed"]
     for name, found in (
@@ -304,8 +353,6 @@ def _alternatives_alt(rows: pl.DataFrame, metric: str) -> str:
     ):
         if not found.is_empty():
             row = found.row(0, named=True)
-            words.append(
-                f"{name}: gap {labels.value(row['gap'], metric)}, "
-                f"worst group {labels.value(row['worst'], metric)}"
-            )
+            at = _at(row["gap"], row["worst"], _spans(found, name, gaps), metric)
+            words.append(f"{name}: {at}")
     return "; ".join(words) + "."

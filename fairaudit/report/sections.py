@@ -96,7 +96,8 @@ def _selection(result: AuditResult) -> Iterator[Section]:
         charts.append(selection.validation_beside_test(decided))
     choices = result.tables.get("alternatives")
     if choices is not None:
-        charts.append(selection.alternatives(choices, str(decided["metric"].item(0))))
+        gaps = result.tables.get("selection_gaps")
+        charts.append(selection.alternatives(choices, str(decided["metric"].item(0)), gaps))
     yield Section(
         title="The no-harm choice",
         sentences=(words.selection_lead(result.tables),),

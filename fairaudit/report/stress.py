@@ -20,12 +20,16 @@ HOW: Mapping[str, str] = {
     "Ablation": "The method is trained with each of its three representation losses on and off, "
     "and from each training the experts are taken always, or chosen by each objective at the "
     "audit's own confidence. A hollow mark harms at least one group on test rows beyond its "
-    "bound. One training each with the same seed: no interval.",
+    "bound. The lines are 95% intervals over the test rows (or clusters), as on the Errors page. "
+    "Each training was done once, with the same seed: what another seed would change is not in "
+    "them.",
     "Objectives": "The same trained models, chosen by every objective: `min_gap` seeks the "
     "smallest gap that harms nobody, `max_min` gives each group its better model, `max_mean` the "
     "best average with no wider gap. With the bound an expert must be shown to be no worse at 95% "
     "over all groups together; on point estimates it must only look no worse, as in the paper. "
-    "The grey line is the baseline.",
+    "The grey line is the baseline. The lines are 95% intervals over the rows shown (or their "
+    "clusters), as on the Errors page; all objectives see the same rows, so overlap does not mean "
+    "that they are equal.",
     "Time": "Invented performances of 2 to 64 groups, the median of three choices, on the "
     "machine that ran the audit. The algorithm is exact and takes G² steps.",
     "Flips": "Every test row is asked again with each other value of one sensitive column; all "

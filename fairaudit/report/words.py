@@ -249,9 +249,16 @@ def _moved(tables: Mapping[str, pl.DataFrame]) -> list[str]:
 
 def _moved_words(row: Row, metric: str) -> str:
     before, after = (labels.points(row[name], metric) for name in ("gap_before", "gap_after"))
-    if before == after:
-        return f"{on(row['split'])} the gap stays at {after}."
-    return f"{on(row['split'])} the gap goes from {before} to **{after}**."
+    spans = [_span(row, f"gap_{when}", metric) for when in ("before", "after")]
+    if before == after and spans[0] == spans[1]:
+        return f"{on(row['split'])} the gap stays at {after}{spans[1]}."
+    return f"{on(row['split'])} the gap goes from {before}{spans[0]} to **{after}**{spans[1]}."
+
+
+def _span(row: Row, name: str, metric: str) -> str:
+    """The interval of a gap behind its number: " (1.0 to 7.2)", or nothing where none is held."""
+    span = labels.points_interval(row.get(f"{name}_low"), row.get(f"{name}_high"), metric)
+    return f" ({span})" if span else ""
 
 
 def _harmed(selection: pl.DataFrame) -> str:
