@@ -5,6 +5,10 @@ every group of every G is tested at once: errors are permuted over rows, and eac
 against the largest |z| over all groups and all G (Westfall & Young's max-T). If errors have
 nothing to do with the features, the chance that any group of any G is called different is at
 most α, whichever G is shown in the end. The intervals are as wide, so they hold jointly too.
+
+Where rows come in clusters, whole clusters are set aside, and the signs of the clusters' totals
+are flipped instead of permuting rows: rows of one site err together, and features that tell the
+site apart would otherwise find "groups" that are only the sites of this table.
 """
 
 from __future__ import annotations
@@ -16,10 +20,9 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy import special
 
-from fairaudit.audit import intervals
-from fairaudit.audit.measured import ESTIMATED, MIN_JUDGED, MIN_STABLE, UNJUDGED, UNSTABLE
+from fairaudit.audit.latent_tests import MIN_FLIPS, MIN_UNITS, Judged, tests_table
+from fairaudit.audit.measured import MIN_STABLE
 from fairaudit.audit.profile import Scale, group_name, group_profile, overlap, plain_rules
 from fairaudit.data.roles import Task
 from fairaudit.exceptions import InputError
@@ -29,24 +32,6 @@ __all__ = ["LatentAudit", "audit_latent", "group_name", "group_profile", "overla
 Float = NDArray[np.float64]
 Finder = Literal["tree", "mixture"]
 Mistake = Literal["wrong", "fp", "fn", "squared", "absolute"]
-
-LATENT_TESTS = pl.Schema(
-    {
-        "n_groups": pl.Int64,
-        "group": pl.String,
-        "metric": pl.String,
-        "difference": pl.Float64,
-        "low": pl.Float64,
-        "high": pl.Float64,
-        "p": pl.Float64,
-        "p_adjusted": pl.Float64,
-        "status": pl.String,
-        "value": pl.Float64,
-        "rest": pl.Float64,
-        "n": pl.Int64,
-        "chosen": pl.Boolean,
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -80,6 +65,7 @@ def audit_latent(
     held_out: Any = None,
     groups: Mapping[str, Any] | None = None,
     row_id: Any = None,
+    clusters: Any = None,
     units: Mapping[str, Scale] | None = None,
     confidence: float = 0.95,
     n_permutations: int = 999,
@@ -97,9 +83,10 @@ def audit_latent(
     n_groups : the numbers of groups G to try
     finder : "tree" (leaves of a regression tree on the error: groups with exact rules) or
         "mixture" (Gaussian mixture of the features, soft membership)
-    held_out : (n,) bool, rows to judge on; by default a random half
+    held_out : (n,) bool, rows to judge on; by default a random half (of the clusters, if any)
     groups : declared attributes, shown beside the found groups afterwards
     row_id : (n,) ids for the table `latent`
+    clusters : (n,) codes 0..M-1 of units whose rows are not independent, or None
     units : see `plain_rules`
     confidence : 1 − chance of any false alarm over all groups and all G
     n_permutations : of the errors on held-out rows
@@ -112,11 +99,15 @@ def audit_latent(
     X = np.asarray(X, dtype=np.float64)
     error, metric = _error(np.asarray(y), np.asarray(label), task, mistake)
     judged_on = ~np.isnan(error)
-    held = _held(held_out, len(X), random_state)
+    unit = None if clusters is None else np.asarray(clusters, dtype=np.int64)
+    held = _held(held_out, len(X), unit, random_state)
     _enough(X, error, held & judged_on, ~held & judged_on)
     trial = [_find(X, error, ~held & judged_on, int(G), finder, random_state) for G in n_groups]
     rows = held & judged_on
-    table = _tests(trial, error, rows, metric, confidence, n_permutations, random_state)
+    judged = Judged(error[rows], metric, None if unit is None else unit[rows])
+    groups_of = [np.eye(t.share.shape[1])[t.group[rows]] for t in trial]
+    sizes = [t.G for t in trial]
+    table = tests_table(judged, sizes, groups_of, confidence, n_permutations, random_state)
     shown = _choose(trial, error, ~held & judged_on, table, 1 - confidence)
     table = table.with_columns(chosen=pl.col("n_groups") == shown.G)
     tables = _describe(shown, X, tuple(feature_names), held, groups or {}, row_id, units or {})
@@ -147,13 +138,20 @@ def _error(
     return np.where(y == (0 if kind == "fp" else 1), wrong, np.nan), kind + "r"
 
 
-def _held(held_out: Any, n: int, seed: int) -> NDArray[np.bool_]:
+def _held(held_out: Any, n: int, unit: NDArray[np.int64] | None, seed: int) -> NDArray[np.bool_]:
     if held_out is not None:
         return np.asarray(held_out, dtype=bool)
-    order = np.random.default_rng([seed, 41]).permutation(n)
-    held = np.zeros(n, dtype=bool)
-    held[order[: n // 2]] = True
-    return held
+    rng = np.random.default_rng([seed, 41])
+    if unit is None:
+        held = np.zeros(n, dtype=bool)
+        held[rng.permutation(n)[: n // 2]] = True
+        return held
+    sizes, taken, room = np.bincount(unit), [], n // 2
+    for c in rng.permutation(len(sizes)):  # clusters that fit, until half of the rows are together
+        if sizes[c] <= room:
+            taken.append(c)
+            room -= sizes[c]
+    return np.isin(unit, taken)
 
 
 def _enough(X: Float, error: Float, held: NDArray[np.bool_], rest: NDArray[np.bool_]) -> None:
@@ -248,111 +246,6 @@ def _choose(
     return min(candidates, key=bic)
 
 
-# -- judging ------------------------------------------------------------------------------------
-
-
-def _tests(
-    trial: Sequence[_Trial],
-    error: Float,
-    rows: NDArray[np.bool_],
-    metric: str,
-    confidence: float,
-    n_permutations: int,
-    seed: int,
-) -> pl.DataFrame:
-    """Each group against the rest, p adjusted over all groups of all G."""
-    e = error[rows]
-    inside = np.concatenate(
-        [np.eye(t.share.shape[1])[t.group[rows]] for t in trial], axis=1
-    )  # (n, K)
-    n = inside.sum(axis=0)
-    p, adjusted, most = permutation_p(e, inside, n_permutations, seed)
-    value, rest, low, high = _differences(e, inside, metric, _joint(most, confidence))
-    sizes = [t.share.shape[1] for t in trial]
-    status = np.where(n < MIN_JUDGED, UNJUDGED, np.where(n < MIN_STABLE, UNSTABLE, ESTIMATED))
-    return pl.DataFrame(
-        {
-            "n_groups": [t.G for t, k in zip(trial, sizes, strict=True) for _ in range(k)],
-            "group": [group_name(g) for k in sizes for g in range(k)],
-            "metric": [metric] * len(n),
-            "difference": value - rest,
-            "low": low,
-            "high": high,
-            "p": p,
-            "p_adjusted": adjusted,
-            "status": status.tolist(),
-            "value": value,
-            "rest": rest,
-            "n": n.astype(np.int64),
-            "chosen": [False] * len(n),
-        },
-        schema=LATENT_TESTS,
-    ).with_columns(pl.selectors.float().fill_nan(None))
-
-
-def _joint(most: Float, confidence: float) -> float:
-    """The level of single intervals that hold the truth jointly with `confidence`."""
-    if most.size == 0:
-        return confidence
-    reach = max(float(np.quantile(most, confidence)), intervals.quantile(confidence))
-    return float(2 * special.ndtr(reach) - 1)
-
-
-def permutation_p(
-    e: Float, inside: Float, n_permutations: int, seed: int
-) -> tuple[Float, Float, Float]:
-    """Permutation p (K,), max-T adjusted p (K,) and the largest |z| (B,) of each permutation.
-
-    Parameters
-    ----------
-    e : (n,) errors
-    inside : (n, K) 0/1 membership; columns may overlap
-    """
-    size = inside.sum(axis=0)
-    n = len(e)
-    scale = np.sqrt(np.maximum(size * (1 - size / n), 1e-300) * max(float(e.var()), 1e-300))
-    judged = (size >= MIN_JUDGED) & (n - size >= MIN_JUDGED)
-    centred = e - e.mean()
-    z = np.abs(centred @ inside) / scale
-    rng = np.random.default_rng([seed, 43])
-    above, above_max = np.ones(len(size)), np.ones(len(size))
-    largest: list[Float] = []
-    for start in range(0, n_permutations, 100):  # a hundred at a time bounds memory
-        k = min(100, n_permutations - start)
-        permuted = rng.permuted(np.tile(centred, (k, 1)), axis=1)
-        drawn = np.abs(permuted @ inside) / scale  # (k, K)
-        above += (drawn >= z - 1e-12).sum(axis=0)
-        most = drawn[:, judged].max(axis=1, initial=0.0)
-        above_max += (most[:, None] >= z - 1e-12).sum(axis=0)
-        largest.append(most)
-    total = 1 + n_permutations
-    return (
-        np.where(judged, above / total, np.nan),
-        np.where(judged, above_max / total, np.nan),
-        np.concatenate(largest) if largest else np.zeros(0),
-    )
-
-
-def _differences(
-    e: Float, inside: Float, metric: str, confidence: float
-) -> tuple[Float, Float, Float, Float]:
-    """Mean error in and outside each group and the interval of the difference."""
-    n, total = inside.sum(axis=0), float(len(e))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value = (e @ inside) / n
-        rest = (e.sum() - e @ inside) / (total - n)
-        if metric in ("mse", "mae"):
-            second = (e**2) @ inside
-            variance = second / n - value**2
-            other = ((e**2).sum() - second) / (total - n) - rest**2
-            half = intervals.quantile(confidence) * np.sqrt(
-                np.maximum(variance, 0) / n + np.maximum(other, 0) / (total - n)
-            )
-            return value, rest, value - rest - half, value - rest + half
-        low, high = intervals.newcombe(value, n, rest, total - n, confidence)
-    return value, rest, low, high
-
-
 # -- describing ---------------------------------------------------------------------------------
 
 
@@ -418,6 +311,11 @@ def _sentences(
     tests: pl.DataFrame, groups: pl.DataFrame, found: tuple[str, ...]
 ) -> tuple[str, ...]:
     looks = len(tests)
+    if tests["p"].null_count() == looks:
+        return (
+            f"No group can be judged: held-out rows of at least {MIN_FLIPS} clusters are needed, "
+            f"{MIN_UNITS} of them inside a group and {MIN_UNITS} outside.",
+        )
     if not found:
         return (
             f"No group errs differently from the rest on held-out rows, after {looks} looks over "

@@ -201,6 +201,12 @@ def _latent_errors(
     bare = roles.model_copy(update={"image": None, "features": kept})
     arrays = Dataset(data.frame, bare).arrays(SplitSpec(), spec.seed)
     level = 1 - (1 - spec.confidence) / len(systems)
+    if arrays.cluster is not None and np.bincount(arrays.cluster).max() > len(arrays) / 2:
+        why = (
+            "not sought: more than half of all rows are of one cluster, so that no clusters can "
+            "be set aside to judge on."
+        )
+        return {}, {"latent_findings": {name: [why] for name in systems}}
     audits = {
         name: audit_latent(
             arrays.X,
@@ -210,6 +216,7 @@ def _latent_errors(
             task=arrays.task,
             groups=arrays.groups,
             row_id=arrays.row_id,
+            clusters=arrays.cluster,
             units=arrays.units,
             confidence=level,
             random_state=spec.seed,

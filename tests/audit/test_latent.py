@@ -6,7 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from fairaudit.audit.latent import LatentAudit, audit_latent, permutation_p
+from fairaudit.audit.latent import LatentAudit, audit_latent
+from fairaudit.audit.latent_tests import permutation_p, sign_flip_p
 from fairaudit.exceptions import InputError
 
 NAMES = ["age", "income", "sex=f", "noise"]
@@ -79,6 +80,62 @@ def test_false_alarms_stay_below_six_percent_for_every_number_of_groups(finder: 
             alarms[G] += G in hits["n_groups"].to_list()
     rates = {G: count / runs for G, count in alarms.items()}
     assert all(rate <= 0.06 for rate in rates.values()), rates
+
+
+def _sites(seed: int, bad: float = 0.0) -> tuple[np.ndarray, ...]:
+    """60 sites of 20 rows; a site's luck moves its errors, and its features tell it apart."""
+    rng = np.random.default_rng([seed, 11])
+    site = np.repeat(np.arange(60), 20)
+    X = np.column_stack([rng.normal(size=(60, 2))[site], rng.normal(size=(1200, 2))])
+    chance = np.clip(0.3 + rng.normal(0, 0.15, 60)[site] + bad * (X[:, 2] > 0), 0, 1)
+    y = rng.integers(0, 2, 1200)
+    return X, y, np.where(rng.random(1200) < chance, 1 - y, y), site
+
+
+@pytest.mark.slow
+def test_sites_that_err_together_are_no_latent_groups() -> None:
+    alarms, naive, runs = 0, 0, 100
+    for seed in range(runs):
+        X, y, label, site = _sites(seed)
+        asked = {"n_groups": (2, 4, 8), "n_permutations": 199, "random_state": seed}
+        alarms += bool(audit_latent(X, NAMES, y, label, clusters=site, **asked).found)
+        naive += bool(audit_latent(X, NAMES, y, label, **asked).found)
+    assert alarms / runs <= 0.09  # 5% and two standard errors
+    assert naive / runs > 0.3
+
+
+def test_a_real_group_is_found_among_clustered_rows() -> None:
+    hits = 0
+    for seed in range(6):
+        X, y, label, site = _sites(seed, bad=0.25)
+        found = audit_latent(X, NAMES, y, label, clusters=site, n_permutations=199)
+        test = found.tables["latent_tests"].filter(pl.col("chosen"))
+        hits += bool(found.found) and test["low"].max() < 0.25 < test["high"].max()
+        held = found.tables["latent"].filter(split="test")["row"].to_numpy()
+        assert not set(site[held]) & set(np.delete(site, held))
+    assert hits >= 5
+
+
+def test_groups_of_a_few_clusters_are_not_judged() -> None:
+    X, y, label, site = _sites(3, bad=0.4)
+    found = audit_latent(X, NAMES, y, label, clusters=site // 10, n_permutations=99)
+    assert found.tables["latent_tests"]["p"].null_count() == len(found.tables["latent_tests"])
+    assert found.tables["latent_tests"]["low"].null_count() == len(found.tables["latent_tests"])
+    assert not found.found
+    assert "No group can be judged" in found.sentences[0]
+
+
+def test_sign_flips_equal_enumeration_on_a_few_clusters() -> None:
+    rng = np.random.default_rng(0)
+    unit = np.repeat(np.arange(10), 3)
+    e = rng.normal(size=30) + (unit < 5)
+    inside = ((unit % 2 == 0) ^ (np.arange(30) % 3 == 0)).astype(float)[:, None]
+    p, adjusted, _ = sign_flip_p(e, inside, unit, 40_000, 0)
+    t = np.bincount(unit, (e - e.mean()) * (inside[:, 0] - inside.mean()))
+    signs = np.array(np.meshgrid(*[[-1, 1]] * 10)).reshape(10, -1)
+    exact = (np.abs(t @ signs) >= abs(t.sum()) - 1e-12).mean()
+    assert p[0] == pytest.approx(exact, abs=0.01)
+    assert adjusted[0] == p[0]
 
 
 @pytest.mark.slow
