@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from fairaudit.audit import gaps
+from fairaudit.audit import gaps, intervals
 from fairaudit.audit.coding import Grouping, everybody
 from fairaudit.audit.held import HeldRows
 from fairaudit.audit.judging import Rows, measure_rows
@@ -93,11 +93,11 @@ class Pair:
 
         `mass` (G,) is how much each group counts in the mean. A gap needs two groups.
         """
-        if not counts[self.present].any():
+        if not counts[self.present].any() or self._clusters == 1:
             return dict.fromkeys(SUMMARIES, _NONE)
         m, keep = self.measured(use), counts[self.present]
         share = mass[self.present][keep]
-        worst, mean = self._worst(m, keep), _mean(m, keep, share / share.sum(), self.asked)
+        worst, mean = self._worst(m, keep), self._mean(m, keep, share / share.sum())
         return {
             "gap": _gap(m, keep, self.asked),
             "worst": _mirrored(worst) if self._turned else worst,
@@ -110,6 +110,22 @@ class Pair:
         extreme = gaps.highest if self._turned else gaps.lowest
         found = extreme(m.estimates(keep), self.asked.confidence)
         return found.low, found.high
+
+    def _mean(self, m: Measured, keep: Bool, share: Float) -> Ends:
+        """Basic bootstrap interval of a mean over groups, inside what the metric allows."""
+        level = self.asked.confidence
+        value, noise = float(m.value[keep] @ share), m.noise[:, keep] @ share
+        if many := self._clusters:  # Student's quantile instead of the normal one
+            wider = float(intervals.quantile(level, many - 1)) / intervals.quantile(level)
+            noise = noise * wider * np.sqrt(many / (many - 1))
+        ends = np.quantile(value - noise, ((1 - level) / 2, (1 + level) / 2))
+        low, high = np.clip(ends, *bounds_of(m.metric))
+        return min(float(low), value), max(float(high), value)
+
+    @property
+    def _clusters(self) -> int:
+        """Number of clusters; one says nothing about how clusters vary. 0: rows have none."""
+        return 0 if self.rows.cluster is None else int(self.rows.cluster.max(initial=-1)) + 1
 
     @property
     def _turned(self) -> bool:
@@ -173,15 +189,6 @@ def _gap(m: Measured, keep: Bool, asked: Asked) -> Ends:
         return _NONE
     found = difference(m, keep, asked.confidence)
     return found.low, found.high
-
-
-def _mean(m: Measured, keep: Bool, share: Float, asked: Asked) -> Ends:
-    """Basic bootstrap interval of a mean over groups, inside what the metric allows."""
-    value = float(m.value[keep] @ share)
-    tail = (1 - asked.confidence) / 2
-    ends = np.quantile(value - m.noise[:, keep] @ share, (tail, 1 - tail))
-    low, high = np.clip(ends, *bounds_of(m.metric))
-    return min(float(low), value), max(float(high), value)
 
 
 def _mirrored(ends: Ends) -> Ends:

@@ -8,6 +8,8 @@ import pytest
 
 from fairaudit.audit.adapters import adapter
 from fairaudit.audit.held import held_rows
+from fairaudit.audit.predictions import audit_predictions
+from fairaudit.audit.selection import decide
 from fairaudit.audit.stress import ablation, group_errors, objectives, selection_time, shift
 from fairaudit.methods._monitor import Silent
 from tests.audit.test_selection import arrays, as_stored, fitted, invented
@@ -103,6 +105,35 @@ def test_objectives_stand_side_by_side_on_both_splits():
     assert all(smallest <= other + 1e-12 for other in gaps["gap_after"])
 
 
+def test_every_number_of_the_objectives_has_the_interval_of_the_decision():
+    found = objectives(held_rows(invented()), "accuracy", 0.0)
+    decided = decide(invented(), objective="max_min")
+    own = found.filter(objective="max_min", rule="bound")
+    pair = own.join(decided["selection"], on=["split", "group"], suffix="_own")
+    assert pair.height == own.height == 6
+    for name in ("baseline_low", "baseline_high", "expert_low", "expert_high"):
+        assert pair[name].to_list() == pair[f"{name}_own"].to_list()
+    used = pl.when(pl.col("chosen") == "expert")
+    for side in ("low", "high"):
+        ends = pair.select(used.then(f"expert_{side}").otherwise(f"baseline_{side}")).to_series()
+        assert pair[side].to_list() == ends.to_list()
+    for name in ("gap_before", "gap_after"):
+        assert (found[f"{name}_low"] <= found[name]).all()
+        assert (found[name] <= found[f"{name}_high"]).all()
+
+
+def test_gaps_of_the_objectives_are_over_the_groups_that_are_compared():
+    tables = invented()
+    judged = tables["people"].filter(pl.col("sex") != "r")  # all that are left can be judged
+    tables = {**tables, "people": judged}
+    found = objectives(held_rows(tables), "accuracy", 0.0)
+    own = found.filter(objective="min_gap", rule="bound", split="test").row(0, named=True)
+    said = decide(tables)["selection_gaps"].filter(split="test").row(0, named=True)
+    for name in ("gap_before", "gap_after"):
+        for end in ("", "_low", "_high"):
+            assert own[f"{name}{end}"] == pytest.approx(said[f"{name}{end}"])
+
+
 def test_ablation_trains_each_loss_on_and_off_and_chooses_in_three_ways():
     data = arrays(n=700)
     params = {"max_epochs": 2, "hidden_sizes": [8], "attributes": ["race"]}
@@ -116,6 +147,21 @@ def test_ablation_trains_each_loss_on_and_off_and_chooses_in_three_ways():
         discriminator=True, centres=True, divergence=True, selection="none"
     )
     assert with_experts["overall"][0] == pytest.approx(np.average(rows.expert, weights=rows.n))
+    for name in ("overall", "worst", "gap"):
+        assert (found[f"{name}_low"] <= found[name]).all()
+        assert (found[name] <= found[f"{name}_high"]).all()
+        assert (found[f"{name}_low"] < found[f"{name}_high"]).all()
+    codes = data.groups["race"][data.split == 2]
+    audit = audit_predictions(
+        data.y[data.split == 2],
+        full.predictions["expert"].label[data.split == 2],
+        sensitive_features=codes,
+        metrics=["accuracy"],
+        n_boot=1000,
+    )
+    gap = audit.gaps.filter(kind="difference").row(0, named=True)
+    assert with_experts["gap_low"][0] == pytest.approx(gap["low"])
+    assert with_experts["gap_high"][0] == pytest.approx(gap["high"])
 
 
 def test_time_of_the_choice_is_measured_for_every_size():
