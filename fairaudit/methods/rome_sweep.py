@@ -64,11 +64,12 @@ class Sample:
     y: NDArray[Any]
     sensitive: NDArray[Any] | None
     weight: Float
+    cluster: NDArray[Any] | None = None
 
     def take(self, rows: NDArray[np.int64]) -> Sample:
         """Some rows."""
-        part = None if self.sensitive is None else self.sensitive[rows]
-        return Sample(self.X[rows], self.y[rows], part, self.weight[rows])
+        part, unit = (None if v is None else v[rows] for v in (self.sensitive, self.cluster))
+        return Sample(self.X[rows], self.y[rows], part, self.weight[rows], unit)
 
 
 @dataclass(frozen=True)
@@ -133,11 +134,24 @@ def split_rows(n: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]
     return np.sort(order[:count]), np.sort(order[count:])
 
 
-def mean_and_error(values: Float, weight: Float) -> tuple[float, float]:
-    """Weighted mean and its standard error."""
+def mean_and_error(
+    values: Float, weight: Float, cluster: NDArray[Any] | None = None
+) -> tuple[float, float]:
+    """Weighted mean and its standard error, over whole clusters where there are any."""
     share = weight / weight.sum()
     mean = float(share @ values)
-    return mean, float(np.sqrt(np.square(share) @ np.square(values - mean)))
+    off = _totals(share * (values - mean), cluster)
+    return mean, float(np.sqrt(np.square(off).sum()))
+
+
+def _totals(values: Float, cluster: NDArray[Any] | None) -> Float:
+    """Sums (M, …) of (n, …) values over clusters; the values where there are none."""
+    if cluster is None:
+        return values
+    _, unit = np.unique(cluster, return_inverse=True)
+    order = np.argsort(unit, kind="stable")
+    first = np.searchsorted(unit[order], np.arange(unit.max(initial=-1) + 1))
+    return np.asarray(np.add.reduceat(values[order], first, axis=0))
 
 
 def sweep_groups(
@@ -147,6 +161,7 @@ def sweep_groups(
     *,
     sensitive_features: Any = None,
     sample_weight: Any = None,
+    clusters: Any = None,
     n_groups: Iterable[int] = range(1, 9),
     n_bootstrap: int = 20,
     held_out: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
@@ -158,6 +173,9 @@ def sweep_groups(
     ----------
     model : RomeEM
         Unfitted; its parameters apply to every fit (`cross_fitting` is off to save time).
+    clusters : (n,) or None
+        Rows of one cluster are not independent: errors and intervals on held-out rows then
+        rest on whole clusters.
     n_groups : iterable of int
     n_bootstrap : int
         Refits on resampled rows behind `stability`; 0 leaves it empty.
@@ -169,7 +187,7 @@ def sweep_groups(
     if not sizes or sizes[0] < 1:
         raise SpecError("n_groups: name at least one number of groups, from 1 up")
     ear = monitor or Silent()
-    sample = _sample(X, y, sensitive_features, sample_weight)
+    sample = _sample(X, y, sensitive_features, sample_weight, clusters)
     seed = model.seed()
     if held_out is None:
         held, _ = split_rows(len(sample.y), seed)
@@ -188,12 +206,13 @@ def sweep_groups(
     return Sweep(table, lineage(models, sample.take(kept)), models)
 
 
-def _sample(X: Any, y: Any, sensitive: Any, weight: Any) -> Sample:
+def _sample(X: Any, y: Any, sensitive: Any, weight: Any, clusters: Any) -> Sample:
     n = len(y)
     design = as_columns(X, "X", n)
     part = None if sensitive is None else as_columns(sensitive, "sensitive_features", n)
     weights = np.ones(n) if weight is None else np.asarray(weight, dtype=np.float64)
-    return Sample(design, np.asarray(y), part, weights)
+    unit = None if clusters is None else np.asarray(clusters)
+    return Sample(design, np.asarray(y), part, weights, unit)
 
 
 def _given(sample: Sample) -> tuple[Any, Any, Any, Any]:
@@ -216,7 +235,9 @@ def _table(
 ) -> pl.DataFrame:
     found = {
         g: mean_and_error(
-            m.log_likelihood(choosing.X, choosing.y, choosing.sensitive), choosing.weight
+            m.log_likelihood(choosing.X, choosing.y, choosing.sensitive),
+            choosing.weight,
+            choosing.cluster,
         )
         for g, m in models.items()
     }
@@ -250,7 +271,7 @@ def _losses(model: RomeEM, sample: Sample, seed: int) -> dict[str, float]:
     resp = model.responsibilities(sample.X, sample.y, sample.sensitive) * sample.weight[:, None]
     loss = model.losses(sample.X, sample.y, sample.sensitive)
     parts = np.column_stack([resp, sample.weight])  # (n, G + 1), overall last
-    draws = _resampled(parts, loss, seed)
+    draws = _resampled(parts, loss, sample.cluster, seed)
     real = parts.T @ loss / np.maximum(parts.sum(axis=0), TINY)
     worst = np.quantile(draws[:, :-1].max(axis=1), [0.025, 0.975])
     overall = np.quantile(draws[:, -1], [0.025, 0.975])
@@ -264,11 +285,14 @@ def _losses(model: RomeEM, sample: Sample, seed: int) -> dict[str, float]:
     }
 
 
-def _resampled(parts: Float, loss: Float, seed: int) -> Float:
-    """Bootstrap means of the loss in each column's weights, (REPLICATES, G + 1)."""
+def _resampled(parts: Float, loss: Float, cluster: NDArray[Any] | None, seed: int) -> Float:
+    """Bootstrap means of the loss in each column's weights, (REPLICATES, G + 1).
+
+    Rows are drawn, or whole clusters.
+    """
     rng = np.random.default_rng(seed)
-    n = len(loss)
-    both = np.column_stack([parts, parts * loss[:, None]])
+    both = _totals(np.column_stack([parts, parts * loss[:, None]]), cluster)
+    n = len(both)
     sums = np.stack(
         [np.bincount(rng.integers(0, n, n), minlength=n) @ both for _ in range(REPLICATES)]
     )

@@ -7,7 +7,14 @@ import pytest
 
 from fairaudit.exceptions import SpecError
 from fairaudit.methods.rome_em import RomeEM
-from fairaudit.methods.rome_sweep import TABLE, simplest_good, split_rows, sweep_groups
+from fairaudit.methods.rome_sweep import (
+    TABLE,
+    _resampled,
+    mean_and_error,
+    simplest_good,
+    split_rows,
+    sweep_groups,
+)
 from tests.methods.known.rome_simulation import (
     coefficient_errors,
     draw,
@@ -142,3 +149,17 @@ def test_the_published_simulation_is_solved() -> None:
     assert sum(g == 4 for g in by_icl) >= 9
     # the gate is misspecified, so a fifth group may buy likelihood: BIC leans to 5 now and then
     assert sum(g == 4 for g in by_bic) >= 8
+
+
+def test_rows_repeated_as_clusters_give_the_intervals_of_the_rows_alone() -> None:
+    rng = np.random.default_rng(5)
+    parts, loss = rng.random((300, 3)), rng.exponential(size=300)
+    many = np.repeat(np.arange(300), 8)
+    once = _resampled(parts, loss, None, 0)
+    often = _resampled(parts[many], loss[many], many, 0)
+    assert np.allclose(once, often)
+    assert mean_and_error(loss[many], np.ones(2400), many) == pytest.approx(
+        mean_and_error(loss, np.ones(300))
+    )
+    naive = _resampled(parts[many], loss[many], None, 0)
+    assert (naive.std(0) < 0.5 * often.std(0)).all()

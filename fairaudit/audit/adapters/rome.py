@@ -111,6 +111,7 @@ def fit_rome_sweep(
         arrays.y,
         sensitive_features=arrays.sensitive,
         sample_weight=arrays.weight,
+        clusters=arrays.cluster,
         n_groups=sizes,
         n_bootstrap=n_bootstrap,
         held_out=(choosing, judging),
