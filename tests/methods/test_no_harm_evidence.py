@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,6 +14,7 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from fairaudit.exceptions import SpecError
 from fairaudit.methods._bounds import PairedCounts, holm
 from fairaudit.methods._paired import Answers, evidence
+from fairaudit.methods._verdicts import Rules, bounds, rows_needed
 
 
 def counts(n, gains, losses):
@@ -354,3 +357,16 @@ def test_weighted_groups_count_by_their_weight_in_means_and_say_how_few_rows_are
     thin = evidence(y, *pair, groups, 3, "accuracy", None, lone)
     assert "effective rows" in thin.obstacle[1]
     assert thin.judged.tolist() == [True, False, True]
+
+
+def test_a_difference_within_rounding_needs_no_number_of_rows():
+    half = np.repeat([0.0, 1.0], 30)
+    groups = np.zeros(60, dtype=int)
+    found = evidence(
+        half, Answers(half + 0.1), Answers(half - 0.1), groups, 1, "neg_mse"
+    )  # equal errors, but for rounding
+    shifted = replace(found, expert=found.baseline + 1e-16)
+    rules = Rules("min_gap", None)
+    assert rows_needed(shifted, bounds(shifted, rules), rules) == [None]
+    better = replace(found, expert=found.baseline + 0.001)
+    assert rows_needed(better, bounds(better, rules), rules)[0] >= 20

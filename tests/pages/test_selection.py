@@ -82,3 +82,26 @@ def test_the_certificate_can_be_checked_by_hand(look: Look) -> None:
     own = audits.result("sde").tables["selection"]
     row = own.filter((pl.col("split") == "validation") & (pl.col("group") == group))
     assert str(row["n"].item()) in words(page)
+
+
+def test_gaps_are_told_with_their_intervals(look: Look) -> None:
+    gaps = audits.result("sde").tables["selection_gaps"]
+    for page in (look("selection", "sde"), look("selection", "sde", view="Alternatives")):
+        said = words(page)
+        for row in gaps.iter_rows(named=True):
+            low, high = (f"{100 * row[f'gap_after_{end}']:.1f}" for end in ("low", "high"))
+            assert f"({low} to {high})" in said
+
+
+def test_results_of_older_versions_still_open(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = audits.result("sde")
+    older = {
+        name: table.drop(pl.selectors.ends_with("_low", "_high"))
+        if name in ("selection", "selection_gaps")
+        else table
+        for name, table in own.tables.items()
+    }
+    bare = type(own)(older, own.summary, own.provenance)
+    monkeypatch.setattr("fairaudit.ui.cache.result", lambda job: bare)
+    for view in ("Decision", "Alternatives"):
+        assert calm(look("selection", "sde", view=view))

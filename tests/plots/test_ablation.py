@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+import plotly.graph_objects as go
 import polars as pl
 import pytest
 
@@ -85,3 +87,59 @@ def test_each_measure_is_drawn_from_its_own_column(measure: str) -> None:
     drawn = [t.x[0] for t in ablation.by_loss(table, measure=measure).figure.data]
     known = sorted(float(x) for x in drawn if x is not None)
     assert known == pytest.approx(sorted(map(float, table[measure])))
+
+
+def spanned() -> pl.DataFrame:
+    ends = [
+        (pl.col(name) + shift).alias(f"{name}_{end}")
+        for name in ("overall", "worst", "gap")
+        for end, shift in (("low", -0.05), ("high", 0.03))
+    ]
+    return ablated().with_columns(ends)
+
+
+def whiskers(figure: go.Figure) -> list[tuple[float, float]]:
+    """Ends of every error bar."""
+    return [
+        (t.x[0] - t.error_x.arrayminus[0], t.x[0] + t.error_x.array[0])
+        for t in figure.data
+        if t.error_x.array is not None
+    ]
+
+
+@pytest.mark.parametrize("measure", ["gap", "worst", "overall"])
+def test_every_mark_of_the_ablation_has_its_interval(measure: str) -> None:
+    table = spanned()
+    chart = ablation.by_loss(table, measure=measure)
+    ends = table.select(f"{measure}_low", f"{measure}_high").rows()
+    drawn = np.array(sorted(whiskers(chart.figure)))
+    assert drawn == pytest.approx(np.array(sorted(ends)))
+    said = {
+        "gap": "10.0 points (5.0 to 13.0)",
+        "worst": "70.0% (65.0% to 73.0%)",
+        "overall": "80.0% (75.0% to 83.0%)",
+    }[measure]
+    assert said in chart.alt
+    assert any(said in t.hovertemplate for t in chart.figure.data if t.hovertemplate)
+    assert "another seed" in chart.alt
+
+
+def test_counts_and_older_results_have_no_whiskers() -> None:
+    assert whiskers(ablation.by_loss(spanned(), measure="harmed").figure) == []
+    assert whiskers(ablation.by_loss(ablated()).figure) == []
+    assert "gap_low" in ablation.readable_ablation(spanned()).columns
+
+
+def test_objectives_are_drawn_with_the_intervals_of_the_table(result_of: ResultOf) -> None:
+    table = result_of("stress").tables["stress_objectives"]
+    rows = table.filter((pl.col("rule") == "bound") & (pl.col("split") == "test"))
+    chart = ablation.objectives(table)
+    ends = np.array(sorted(rows.drop_nulls("low").select("low", "high").rows()))
+    assert len(ends) == rows.height
+    assert np.array(sorted(whiskers(chart.figure))) == pytest.approx(ends)
+    row = rows.row(0, named=True)
+    before = [f"{100 * row[f'gap_before{end}']:.1f}" for end in ("", "_low", "_high")]
+    assert f"{before[0]} points ({before[1]} to {before[2]}) under the baseline" in chart.alt
+    older = table.drop(pl.selectors.ends_with("low", "high"))
+    assert whiskers(ablation.objectives(older).figure) == []
+    assert f"the gap on test rows is {before[0]} points under" in ablation.objectives(older).alt

@@ -70,3 +70,11 @@ def test_what_rounds_to_zero_has_no_minus() -> None:
     assert labels.value(-0.0, "accuracy") == "0.0%"
     assert labels.value(-0.0001, "accuracy", signed=True) == "+0.0%"
     assert labels.number_text(-0.0) == "0.000"
+
+
+def test_numbers_are_told_with_their_intervals() -> None:
+    assert labels.points_with_interval(0.041, 0.01, 0.072, "tpr") == "4.1 points (1.0 to 7.2)"
+    assert labels.points_with_interval(2.5, 1.0, 4.0, "neg_mse") == "2.500 (1.000 to 4.000)"
+    assert labels.points_with_interval(0.041, None, 0.072, "tpr") == "4.1 points"
+    assert labels.value_with_interval(0.8, 0.7, 0.9, "tpr") == "80.0% (70.0% to 90.0%)"
+    assert labels.value_with_interval(None, None, None, "tpr") == "–"

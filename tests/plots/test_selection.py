@@ -146,3 +146,63 @@ def test_the_readable_table_keeps_what_decides() -> None:
     columns = selection.readable(DECIDED).columns
     assert columns[:4] == ["split", "group", "chosen", "verdict"]
     assert "lower" in columns
+
+
+GAPS = pl.DataFrame(
+    {
+        "split": ["validation", "test"],
+        "gap_before": [0.10, 0.5], "gap_before_low": [0.04, 0.4], "gap_before_high": [0.15, 0.6],
+        "gap_after": [0.02, 0.5], "gap_after_low": [0.0, 0.4], "gap_after_high": [0.07, 0.6],
+        "worst_before": [0.70, 0.5], "worst_before_low": [0.6, 0.4],
+        "worst_before_high": [0.78, 0.6],
+        "worst_after": [0.79, 0.5], "worst_after_low": [0.71, 0.4],
+        "worst_after_high": [0.85, 0.6],
+    }
+)  # fmt: skip
+
+
+def bars(figure: go.Figure) -> dict[str, list[float]]:
+    """Ends of the error bars by mark: gap low, gap high, worst low, worst high."""
+    return {
+        t.name: [
+            t.x[0] - t.error_x.arrayminus[0], t.x[0] + t.error_x.array[0],
+            t.y[0] - t.error_y.arrayminus[0], t.y[0] + t.error_y.array[0],
+        ]
+        for t in figure.data
+        if t.error_x.array is not None
+    }  # fmt: skip
+
+
+def test_the_choice_and_the_baseline_have_their_intervals_among_the_alternatives() -> None:
+    chart = selection.alternatives(CHOICES, "accuracy", GAPS)
+    drawn = bars(chart.figure)
+    assert set(drawn) == {"baseline for all", "chosen"}
+    assert drawn["baseline for all"] == pytest.approx([0.04, 0.15, 0.6, 0.78])
+    assert drawn["chosen"] == pytest.approx([0.0, 0.07, 0.71, 0.85])
+    assert "chosen: gap 2.0% (0.0% to 7.0%), worst group 79.0% (71.0% to 85.0%)" in chart.alt
+
+
+def test_intervals_over_other_groups_than_the_point_s_are_not_drawn() -> None:
+    other = GAPS.with_columns(gap_after=pl.lit(0.03))
+    assert set(bars(selection.alternatives(CHOICES, "accuracy", other).figure)) == {
+        "baseline for all"
+    }
+
+
+@pytest.mark.parametrize("gaps", [None, GAPS.select("split", "gap_before", "gap_after")])
+def test_alternatives_of_older_results_are_drawn_without_intervals(
+    gaps: pl.DataFrame | None,
+) -> None:
+    assert bars(selection.alternatives(CHOICES, "accuracy", gaps).figure) == {}
+
+
+def test_baseline_and_expert_say_their_intervals() -> None:
+    ends = {"baseline_low": 0.6, "baseline_high": 0.79, "expert_low": 0.71, "expert_high": 0.87}
+    told = DECIDED.with_columns(**{name: pl.lit(v) for name, v in ends.items()})
+    chart = selection.decision(told)
+    said = [t.hovertemplate for t in chart.figure.data if t.hovertemplate]
+    assert any("baseline 70.0% (60.0% to 79.0%)" in words for words in said)
+    assert any("expert 80.0% (71.0% to 87.0%)" in words for words in said)
+    assert "a: baseline 70.0% (60.0% to 79.0%), expert 80.0% (71.0% to 87.0%)" in chart.alt
+    assert set(ends) <= set(selection.readable(told).columns)
+    assert "a: baseline 70.0%, expert 80.0%," in selection.decision(DECIDED).alt

@@ -92,6 +92,47 @@ def test_the_gap_before_and_after_is_that_of_the_table(result_of: ResultOf) -> N
         assert labels.points(row["gap_after"], "accuracy") in lead
 
 
+@pytest.mark.parametrize(
+    ("ends", "text"),
+    [
+        ({}, "On test rows the gap goes from 4.1 points to **3.2 points**."),
+        (
+            {
+                "gap_before_low": 0.01, "gap_before_high": 0.072,
+                "gap_after_low": 0.005, "gap_after_high": 0.061,
+            },
+            "On test rows the gap goes from 4.1 points (1.0 to 7.2) to **3.2 points** "
+            "(0.5 to 6.1).",
+        ),
+        (
+            dict.fromkeys(
+                ("gap_before_low", "gap_before_high", "gap_after_low", "gap_after_high")
+            ),
+            "On test rows the gap goes from 4.1 points to **3.2 points**.",
+        ),
+    ],
+)  # fmt: skip
+def test_the_gap_is_told_with_its_intervals_where_there_are_any(
+    ends: dict[str, float | None], text: str
+) -> None:
+    selection = pl.DataFrame(
+        {
+            "split": ["validation"], "group": ["a"], "metric": ["accuracy"],
+            "chosen": ["expert"], "verdict": [""],
+        }
+    )  # fmt: skip
+    gaps = pl.DataFrame({"split": ["test"], "gap_before": [0.041], "gap_after": [0.032], **ends})
+    said = words.selection_lead({"selection": selection, "selection_gaps": gaps})
+    assert text in said
+    still = gaps.with_columns(
+        gap_after="gap_before",
+        **{f"gap_after_{e}": pl.col(f"gap_before_{e}") for e in ("low", "high") if ends},
+    )
+    span = " (1.0 to 7.2)" if ends.get("gap_before_low") else ""
+    said = words.selection_lead({"selection": selection, "selection_gaps": still})
+    assert f"the gap stays at 4.1 points{span}." in said
+
+
 def test_the_smallest_latent_group_is_described(result_of: ResultOf) -> None:
     table = result_of("rome").tables["groups"]
     small = table.sort("share").row(0, named=True)
