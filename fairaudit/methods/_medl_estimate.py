@@ -234,7 +234,8 @@ class Job:
         if not m._attributes or m.performance_budget is None:
             return 0, pl.DataFrame(schema=SCHEMA)
         truth = held.y * m._y_scale + m._y_mean  # in the units of y
-        judged = Judged(truth, held.sensitive.codes, plan.task, plan.target)
+        unit = held.cluster if len(np.unique(held.cluster)) > 1 else None
+        judged = Judged(truth, held.sensitive.codes, plan.task, plan.target, unit)
         answers = [_answer(w, held, m.unseen) * m._y_scale + m._y_mean for w in weights]
         scores = [judged.score(a, c) for a, c in zip(answers, cuts, strict=True)]
         chosen = choose(scores, m.performance_budget)

@@ -10,12 +10,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from fairaudit.methods._inputs import Float, Int
-from fairaudit.methods.medl_metrics import (
-    bootstrap,
-    mean_spread,
-    performance,
-    youden_threshold,
-)
+from fairaudit.methods.medl_intervals import alone, draws, families, spread_interval
+from fairaudit.methods.medl_metrics import decide, mean_spread, performance, youden_threshold
 
 SCHEMA = pl.Schema(
     {
@@ -32,21 +28,48 @@ SCHEMA = pl.Schema(
 
 @dataclass(frozen=True)
 class Judged:
-    """Rows on which a path is judged: codes or values (n,), group codes (n, A)."""
+    """Rows on which a path is judged: codes or values (n,), group codes (n, A), clusters (n,)."""
 
     y: NDArray[np.generic]
     groups: Int
     task: str
     target: str
+    cluster: Int | None = None
 
     def score(self, answer: Float, threshold: float) -> dict[str, float]:
         """Performance, and unfairness at 0.5 and at the given (training Youden) threshold."""
-        name = "mse" if self.task == "regression" else "auroc"
-        found = {name: performance(self.task, self.y, answer)}
-        found["spread"] = self._spread(answer, 0.5)
-        if self.task == "binary":
-            found["spread at Youden"] = self._spread(answer, threshold)
+        found = {self.quality: performance(self.task, self.y, answer)}
+        cuts = self._cuts(threshold)
+        return found | {name: self._spread(answer, cut) for name, cut in cuts.items()}
+
+    def intervals(
+        self, answer: Float, threshold: float, *, count: int, seed: int
+    ) -> dict[str, tuple[float, float]]:
+        """95% intervals of `score` from `count` draws of rows, or of clusters."""
+        n = len(self.y)
+        found = {self.quality: self._range_of_quality(answer, count, seed)}
+        for name, cut in self._cuts(threshold).items():
+            label = decide(self.task, answer, cut)
+            rates = families(self.y, label, self.groups, task=self.task, target=self.target)
+            found[name] = spread_interval(rates, n, self.cluster, count=count, seed=seed)
         return found
+
+    @property
+    def quality(self) -> str:
+        """The name of the measure of performance."""
+        return "mse" if self.task == "regression" else "auroc"
+
+    def _cuts(self, threshold: float) -> dict[str, float]:
+        cuts = {"spread": 0.5}
+        return {**cuts, "spread at Youden": threshold} if self.task == "binary" else cuts
+
+    def _range_of_quality(self, answer: Float, count: int, seed: int) -> tuple[float, float]:
+        if alone(self.cluster):
+            return float("nan"), float("nan")
+        samples = draws(len(self.y), self.cluster, count, seed)
+        again = [performance(self.task, self.y[rows], answer[rows]) for rows in samples]
+        low, high = np.nanquantile(again, [0.025, 0.975])
+        return float(low), float(high)
 
     def _spread(self, answer: Float, threshold: float) -> float:
         return mean_spread(
@@ -57,10 +80,6 @@ class Judged:
             target=self.target,
             threshold=threshold,
         )
-
-    def take(self, rows: Int) -> Judged:
-        """Some of the rows."""
-        return Judged(self.y[rows], self.groups[rows], self.task, self.target)
 
 
 def threshold_of(task: str, y: NDArray[np.generic], answer: Float) -> float:
@@ -99,17 +118,17 @@ def path_table(
     *,
     split: str,
     chosen: int,
-    draws: int = 100,
+    count: int = 100,
     seed: int = 0,
 ) -> pl.DataFrame:
-    """Every model of the path with bootstrap intervals: lam, split, metric, value, low, high."""
+    """Every model of the path: lam, split, metric, value, low, high.
+
+    The intervals come from `count` draws of rows, or of whole clusters where there are any.
+    """
     rows: list[tuple[float, str, str, float, float, float, bool]] = []
     for i, (lam, answer, cut) in enumerate(zip(lams, answers, thresholds, strict=True)):
-
-        def statistic(drawn: Int, answer: Float = answer, cut: float = cut) -> dict[str, float]:
-            return judged.take(drawn).score(answer[drawn], cut)
-
-        reach = bootstrap(statistic, len(judged.y), draws=draws, seed=seed)
+        reach = judged.intervals(answer, cut, count=count, seed=seed)
         for metric, value in judged.score(answer, cut).items():
             rows.append((float(lam), split, metric, value, *reach[metric], i == chosen))
-    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+    table = pl.DataFrame(rows, schema=SCHEMA, orient="row")
+    return table.with_columns(pl.col("low", "high").fill_nan(None))

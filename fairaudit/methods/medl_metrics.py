@@ -5,7 +5,7 @@ Source: Nguyen, Wang, Montillo, arXiv 2310.03146, section on metrics; population
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -73,19 +73,33 @@ def spread_of_rates(
     -------
     dict of rate name to SD
     """
+    found = {
+        name: [_sd(group_rates(value, rows, groups, fewest)) for value, rows in each]
+        for name, each in equalised(y, label, task=task, target=target).items()
+    }
+    return {name: _mean(values) for name, values in found.items()}
+
+
+def equalised(
+    y: NDArray[Any], label: NDArray[Any], *, task: str, target: str
+) -> dict[str, list[tuple[Float, NDArray[np.bool_]]]]:
+    """What the fairness target equalises: by rate name a value (n,) and the rows it is about.
+
+    One pair a class where there are several.
+    """
     everybody = np.ones(len(y), dtype=bool)
     if task == "regression":
-        value = label if target == "demographic_parity" else np.square(label - y)
-        name = "rate" if target == "demographic_parity" else "mse"
-        return {name: _sd(group_rates(value.astype(np.float64), everybody, groups, fewest))}
+        if target == "demographic_parity":
+            return {"rate": [(np.asarray(label, dtype=np.float64), everybody)]}
+        return {"mse": [(np.square(label - y).astype(np.float64), everybody)]}
     classes = [1] if task == "binary" else range(int(max(y.max(), label.max())) + 1)
-    found: dict[str, list[float]] = {}
+    found: dict[str, list[tuple[Float, NDArray[np.bool_]]]] = {}
     for c in classes:
         hit = (label == c).astype(np.float64)
         about = {"rate": everybody} if target == "demographic_parity" else _truth(y == c)
         for name, rows in about.items():
-            found.setdefault(name, []).append(_sd(group_rates(hit, rows, groups, fewest)))
-    return {name: _mean(values) for name, values in found.items()}
+            found.setdefault(name, []).append((hit, rows))
+    return found
 
 
 def _truth(positive: NDArray[np.bool_]) -> dict[str, NDArray[np.bool_]]:
@@ -170,15 +184,3 @@ def performance(task: str, y: NDArray[Any], answer: Float) -> float:
         return auroc(y, answer)
     each = [auroc((np.asarray(y) == c).astype(int), answer[:, c]) for c in range(answer.shape[1])]
     return _mean(each)
-
-
-def bootstrap(
-    statistic: Callable[[Int], Mapping[str, float]], n: int, *, draws: int, seed: int
-) -> dict[str, tuple[float, float]]:
-    """95% percentile intervals of statistics of resampled rows."""
-    rng = np.random.default_rng(seed)
-    found = [statistic(rng.integers(0, n, n)) for _ in range(draws)]
-    return {
-        name: tuple(np.nanquantile([f[name] for f in found], [0.025, 0.975]).tolist())
-        for name in found[0]
-    }

@@ -171,7 +171,9 @@ def path(
                 error_x=whisker(row["x"], row["x_low"], row["x_high"], color),
                 error_y=whisker(row["y"], row["y_low"], row["y_high"], color),
                 marker={"color": color, "symbol": symbol, "size": 14 if row["chosen"] else 9},
-                hovertemplate=f"λ = {row['lam']:g}<extra></extra>",
+                hovertemplate=f"λ = {row['lam']:g}<br>{labels.title(quality)} "
+                f"{labels.value(row['y'], quality)}<br>{labels.title(unfairness)} "
+                f"{labels.value(row['x'], unfairness)}<extra></extra>",
             )
         legend_mark(figure, name, Style(color, symbol, "solid"))
     return Chart(figure, _path_alt(rows, quality, unfairness), rows)
@@ -199,11 +201,13 @@ def path_metrics(table: pl.DataFrame) -> tuple[list[str], list[str]]:
 
 
 def _path_alt(rows: pl.DataFrame, quality: str, unfairness: str) -> str:
-    def words(row: dict[str, float]) -> str:
-        return (
-            f"{labels.title(quality)} {labels.value(row['y'], quality)} at "
-            f"{labels.title(unfairness)} {labels.value(row['x'], unfairness)}"
-        )
+    def one(row: Mapping[str, float], name: str, metric: str) -> str:
+        said = f"{labels.title(metric)} {labels.value(row[name], metric)}"
+        ends = labels.interval(row[f"{name}_low"], row[f"{name}_high"], metric)
+        return f"{said} ({ends})" if ends else said
+
+    def words(row: Mapping[str, float]) -> str:
+        return f"{one(row, 'y', quality)} at {one(row, 'x', unfairness)}"
 
     text = f"Without debiasing (λ = {rows['lam'].item(0):g}): {words(rows.row(0, named=True))}"
     chosen = rows.filter(pl.col("chosen"))

@@ -298,7 +298,8 @@ def _path(model: FairMEDL, arrays: Arrays, seed: int) -> pl.DataFrame:
     if not len(test):
         return model.path_
     codes = [np.unique(g, return_inverse=True)[1] for g in test.groups.values()]
-    judged = Judged(test.y, np.column_stack(codes), arrays.task, model.fairness_target)
+    groups = np.column_stack(codes)
+    judged = Judged(test.y, groups, arrays.task, model.fairness_target, test.cluster)
     answers = model.predict_path(test.X, clusters=clusters_of(test))
     lams, cuts = model.lams_, model.thresholds_
     chosen = int(np.argmax([lam == model.lam_ for lam in lams]))
