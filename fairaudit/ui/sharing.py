@@ -79,10 +79,23 @@ def _rights(kind: Thing, id: str) -> None:
             format_func=lambda name: _GIVEN[name][0],
             key=f"right-{id}",
         )
-        if st.form_submit_button("Share with this person") and subject.strip():
-            right = _GIVEN[chosen][1]
-            workspace.share(kind, id, Person(issuer.strip(), subject.strip()), right)
+        if st.form_submit_button("Share with this person") and (who := _named(issuer, subject)):
+            workspace.share(kind, id, who, _GIVEN[chosen][1])
             st.rerun()
+
+
+def _named(issuer: str, subject: str) -> Person | None:
+    """The person of a form; says what is missing, because half a name is nobody's."""
+    given = {"issuer": issuer.strip(), "subject": subject.strip()}
+    missing = [name for name, text in given.items() if not text]
+    if not missing:
+        return Person(given["issuer"], given["subject"])
+    st.error(
+        f"Nothing was changed: give the {' and the '.join(missing)} as well. Both stand in the "
+        "person's login token (`iss` and `sub`).",
+        icon=":material/error:",
+    )
+    return None
 
 
 def bring_in() -> None:
@@ -133,6 +146,6 @@ def people() -> None:
                 placeholder="no role",
                 key="role-role",
             )
-            if st.form_submit_button("Give this role") and subject.strip():
-                workspace.set_role(Person(issuer.strip(), subject.strip()), given)
+            if st.form_submit_button("Give this role") and (who := _named(issuer, subject)):
+                workspace.set_role(who, given)
                 st.rerun()

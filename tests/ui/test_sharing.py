@@ -124,11 +124,19 @@ def test_a_right_can_be_taken_back_on_the_screen(visit: Visit, root: Path, job: 
     assert "no right to it" in words(visit("anna", "errors", audit=job))
 
 
-def test_without_a_name_nothing_is_shared(visit: Visit, root: Path, job: str) -> None:
+@pytest.mark.parametrize(
+    ("field", "told"), [("sub", "give the subject as well"), ("iss", "give the issuer as well")]
+)
+def test_with_half_a_name_nothing_is_shared_and_the_form_says_what_is_missing(
+    visit: Visit, root: Path, job: str, field: str, told: str
+) -> None:
     page = visit("olga", "jobs", audit=job)
-    page.text_input(key=f"sub-{job}").set_value("   ")
+    page.text_input(key=f"sub-{job}").set_value("vera")
+    page.text_input(key=f"{field}-{job}").set_value("   ")
     submit(page, "Share with this person")
     assert Workspace(root, person("olga")).shares("job", job) == []
+    assert told in page.error[0].value
+    assert "Nothing was changed" in page.error[0].value
 
 
 def test_whoever_may_only_look_cannot_share_delete_or_run_again(
@@ -256,6 +264,13 @@ def test_an_admin_gives_and_takes_a_role_on_the_screen(visit: Visit, root: Path)
     page.text_input(key="role-sub").set_value("stranger")
     submit(page, "Give this role")
     assert Workspace(root, person("stranger")).role is None
+
+
+def test_a_role_for_nobody_is_refused_in_words(visit: Visit) -> None:
+    page = visit("adam", "jobs")
+    page.text_input(key="role-iss").set_value("")
+    submit(page, "Give this role")
+    assert "give the issuer and the subject as well" in page.error[0].value
 
 
 @pytest.mark.parametrize("name", ["olga", "vera", "stranger"])
