@@ -64,7 +64,9 @@ layout.how(
     "minus baseline on validation rows stays above the tolerated loss; the level is shared over "
     "all groups (Holm), so that the chance of harming *any* group is bounded. Among the choices "
     "left, the objective decides exactly; ties go to the better worst group, then the "
-    "better mean, then fewer experts. Test rows took no part in the choice.",
+    "better mean, then fewer experts. Test rows took no part in the choice. Baseline, expert and "
+    "gaps have 95% intervals, made as on the Errors page; those of the gap before and after come "
+    "from the same rows, so overlap does not mean that nothing changed.",
     formula=r"\text{choose } \alpha \text{ to minimise } \max_{a,b} |\alpha_a - \alpha_b| "
     r"\quad \text{s.t. } L_a(\text{expert} - \text{baseline}) > -\varepsilon",
     command=audit.command,

@@ -357,16 +357,14 @@ def _numbers(judged: Evidence, use: NDArray[np.bool_], pair: Pair) -> dict[str, 
     after = np.where(use, judged.expert, judged.baseline)
     systems = of_systems(pair, judged)
     numbers: dict[str, Any] = {"value": after}
+    for side in ("low", "high"):
+        numbers[side] = np.where(use, systems[f"expert_{side}"], systems[f"baseline_{side}"])
     for when, values, chosen in (("before", judged.baseline, nobody), ("after", after, use)):
         known = np.isfinite(values)
         numbers[f"gap_{when}"] = float(np.ptp(values[known])) if known.any() else None
         span = pair.over_groups(chosen, known, judged.mass)["gap"]
         numbers |= _ends(f"gap_{when}", span)
-    own = {
-        side: np.where(use, systems[f"expert_{side}"], systems[f"baseline_{side}"])
-        for side in ("low", "high")
-    }
-    return {**numbers, **own, **systems}
+    return {**numbers, **systems}
 
 
 # -- 5: time of the choice ------------------------------------------------------------------------
