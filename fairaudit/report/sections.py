@@ -107,8 +107,8 @@ def _selection(result: AuditResult) -> Iterator[Section]:
         how="An expert takes over for a group only where the paired one-sided lower bound of "
         "expert minus baseline on validation rows stays above the tolerated loss; the level is "
         "shared over all groups (Holm). Test rows took no part in the choice. Baseline, expert "
-        "and gaps have 95% intervals, made like those of errors; those of the gap before and after "
-        "come from the same rows, so overlap does not mean that nothing changed.",
+        "and gaps have 95% intervals, made like those of errors; those of the gap before and "
+        "after come from the same rows, so overlap does not mean that nothing changed.",
         alerts=tuple(warnings(result.tables)) if "selection_gaps" in result.tables else (),
     )
     if choices is not None:
