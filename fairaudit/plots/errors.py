@@ -19,6 +19,7 @@ from fairaudit.plots.theme import (
     Chart,
     Style,
     empty,
+    faint,
     frame,
     group_styles,
     model_styles,
@@ -29,6 +30,7 @@ from fairaudit.plots.theme import (
 )
 
 CROSSED = " × "
+_BANDS = 6  # curves that can bear a band of their interval each
 
 
 def rows_of(
@@ -302,6 +304,23 @@ def _line(figure: go.Figure, rows: pl.DataFrame, x: str, y: str, name: str, styl
     )
 
 
+def _band(figure: go.Figure, rows: pl.DataFrame, style: Style) -> None:
+    """The intervals along a line, from one end to the other and back."""
+    every = max(1, rows.height // 200)
+    rows = rows.gather_every(every)
+    along = rows["threshold"].to_list()
+    figure.add_scatter(
+        x=[*along, *reversed(along)],
+        y=[*rows["high"].to_list(), *reversed(rows["low"].to_list())],
+        mode="lines",
+        fill="toself",
+        fillcolor=faint(style.color, 0.15),
+        line={"width": 0},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
 def calibration(result: AuditResult, *, attribute: str, model: str, split: str = "test") -> Chart:
     """Mean score against observed rate in bins, by group, with intervals."""
     table = _curve_rows(result, "calibration", attribute, model, split)
@@ -357,7 +376,7 @@ def threshold(table: pl.DataFrame, *, metric: str, at: float | None, attribute: 
     Parameters
     ----------
     table : polars.DataFrame
-        Columns group, threshold, value.
+        Columns group, threshold, value, low, high.
     metric : str
     at : float or None
         The chosen threshold, where all groups share one.
@@ -377,6 +396,8 @@ def threshold(table: pl.DataFrame, *, metric: str, at: float | None, attribute: 
     known = styles(table["group"].unique().to_list())
     for group in groups:
         rows = table.filter(pl.col("group") == group).sort("threshold")
+        if len(groups) <= _BANDS:
+            _band(figure, rows.drop_nulls(["low", "high"]), known[group])
         _line(figure, rows, "threshold", "value", group, known[group])
     return Chart(figure, _threshold_alt(table, groups, metric, at, attribute), table)
 
@@ -392,5 +413,7 @@ def _threshold_alt(
         rows = table.filter((pl.col("group") == group) & pl.col("value").is_not_null())
         if not rows.is_empty():
             near = rows.sort((pl.col("threshold") - at).abs()).row(0, named=True)
-            words.append(f"{group} {labels.value(near['value'], metric)}")
+            ends = labels.interval(near["low"], near["high"], metric)
+            said = f"{group} {labels.value(near['value'], metric)}"
+            words.append(f"{said} ({ends})" if ends else said)
     return f"{labels.title(metric)}{by} at threshold {at:.2f}: " + ", ".join(words) + "."

@@ -134,6 +134,12 @@ def _axis(title: str, percent: bool) -> dict[str, Any]:
     }
 
 
+def faint(color: str, share: float = 0.3) -> str:
+    """A colour (#rrggbb) that lets through what lies beneath."""
+    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{share})"
+
+
 def name_rows(
     figure: go.Figure, names: Sequence[str], *, axis: str = "y", width: int = 34
 ) -> None:

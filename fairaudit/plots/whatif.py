@@ -15,6 +15,7 @@ from fairaudit.plots.theme import (
     SYMBOLS,
     Chart,
     empty,
+    faint,
     frame,
     natural,
     plain,
@@ -192,7 +193,7 @@ def lineage(table: pl.DataFrame, *, upto: int | None = None) -> Chart:
                 "source": [place[c, s] for c, s in rows.select("n_groups", "source").rows()],
                 "target": [place[c + 1, t] for c, t in rows.select("n_groups", "target").rows()],
                 "value": rows["rows"].to_list(),
-                "color": [_faint(known[s].color) for s in rows["source"].to_list()],
+                "color": [faint(known[s].color) for s in rows["source"].to_list()],
             },
         )
     )
@@ -231,11 +232,6 @@ def _middles(nodes: Sequence[tuple[int, str]], rows: pl.DataFrame) -> list[float
             middles[node] = top + tall / 2
             top += tall + _BETWEEN
     return [min(0.999, max(0.001, middles[node])) for node in nodes]
-
-
-def _faint(color: str) -> str:
-    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red},{green},{blue},0.3)"
 
 
 def _lineage_alt(rows: pl.DataFrame) -> str:

@@ -148,6 +148,22 @@ def test_the_threshold_chart_names_the_values_at_the_threshold(result_of: Result
     female = at_half.filter((pl.col("group") == "female") & (pl.col("metric") == "tpr"))
     assert f"female {100 * female['value'].item():.1f}%" in chart.alt
     assert chart.figure.layout.shapes[0].x0 == 0.5
+    at = curve.filter(pl.col("group") == "female").sort((pl.col("threshold") - 0.5).abs())
+    low, high = (100 * at[name][0] for name in ("low", "high"))
+    assert f"({low:.1f}% to {high:.1f}%)" in chart.alt
+
+
+def test_each_curve_over_thresholds_lies_in_the_band_of_its_intervals(result_of: ResultOf) -> None:
+    ladder = stored.ladder_of(result_of("linear"), model="linear", split="test", attribute="sex")
+    curve = whatif.sweep(ladder, "tpr")
+    drawn = errors.threshold(curve, metric="tpr", at=0.5, attribute="sex").figure.data
+    band, line = drawn[0], drawn[1]
+    half = len(band.x) // 2
+    assert list(band.x[:half]) == list(reversed(band.x[half:])) == list(line.x)
+    ends = zip(reversed(band.y[half:]), line.y, band.y[:half], strict=True)
+    assert all(low <= value <= high for low, value, high in ends)
+    unsure = errors.threshold(whatif.sweep(ladder, "f1"), metric="f1", at=0.5, attribute="sex")
+    assert not any(len(trace.x) for trace in unsure.figure.data if trace.fill == "toself")
 
 
 def test_columns_that_say_nothing_new_are_left_out_of_the_table(result_of: ResultOf) -> None:
