@@ -64,13 +64,16 @@ def _measure_one(sample: _Sample, metric: str) -> Measured:
     everybody = metrics.value(sample.around.sum(axis=0), metric)
     overall_noise = _noise(metrics.value(sample.drawn.sum(axis=1), metric), everybody)
     low, high, method = _interval(sample, metric, noise)
+    value = metrics.value(cells.weight, metric)
+    rng = np.random.default_rng([len(noise), noise.shape[-1], 19])
+    noise = intervals.noise_within(noise, value, (low, high), sample.confidence, rng)
     return Measured(
         attribute=cells.attribute,
         names=cells.names,
         metric=metric,
         n=cells.rows.sum((1, 2)),
         denominator=_effective(cells, metric),
-        value=metrics.value(cells.weight, metric),
+        value=value,
         low=low,
         high=high,
         noise=noise,
@@ -118,7 +121,11 @@ def _interval(sample: _Sample, metric: str, noise: Float) -> tuple[Float, Float,
     if metric == "balanced_accuracy":
         return (*_balanced_interval(sample), "MOVER of two Wilson")
     value = metrics.value(sample.cells.weight, metric)
-    return (*_fisher_interval(value, noise, sample.confidence), "bootstrap on Fisher's z")
+    ends = _fisher_interval(value, noise, sample.confidence)
+    n = _effective(sample.cells, metric)
+    n = n if sample.clusters is None else sample.clusters.in_group
+    low, high = intervals.at_edges(value, n, ends, sample.confidence, (-1, 1))
+    return low, high, "bootstrap on Fisher's z"
 
 
 def _rate_interval(

@@ -120,6 +120,7 @@ def measure(
     low, high = _interval(found, se, skew, units, frame.cluster is not None, asked.confidence)
     rng = np.random.default_rng([asked.seed, frame.G, 17])
     noise = np.nan_to_num(se) * rng.standard_normal((n_boot, frame.G))
+    noise = intervals.noise_within(noise, found.value, (low, high), asked.confidence, rng)
     clustered = "" if frame.cluster is None else ", clustered"
     how = {"mean": "t with Hall's skewness correction", "logit": "logit scale"}
     if frame.cluster is not None:
@@ -163,7 +164,8 @@ def _interval(
         if found.scale == "mean":
             low, high = intervals.skewed_mean(v, se * np.sqrt(units), skew, units, confidence)
         elif found.scale == "logit":
-            low, high = intervals.on_logit(v, se, confidence, z)
+            ends = intervals.on_logit(v, se, confidence, z)
+            low, high = intervals.at_edges(v, units, ends, confidence)
         elif found.scale == "fisher":
             low, high = intervals.on_fisher(v, se, confidence, z)
         else:

@@ -191,6 +191,43 @@ def _hall(x: Any, skew: Any, root: Any) -> Any:
     return np.where(small, x, curved)
 
 
+def at_edges(
+    value: Any, n: Any, ends: Pair, confidence: float = 0.95, edges: tuple[float, float] = (0, 1)
+) -> Pair:
+    """The ends, with Wilson's for n rows (or clusters) where a value lies on an edge.
+
+    An error estimated from values that are all alike is 0: a perfect score on a dozen rows would
+    be taken for certain.
+    """
+    low, high = ends
+    bottom, top = edges
+    share = (np.asarray(value, np.float64) - bottom) / (top - bottom)
+    edge = (share <= 1e-9) | (share >= 1 - 1e-9)
+    down, up = wilson(np.clip(np.round(share), 0, 1), np.maximum(n, 1), confidence)
+    return (
+        np.where(edge, bottom + (top - bottom) * down, low),
+        np.where(edge, bottom + (top - bottom) * up, high),
+    )
+
+
+def noise_within(
+    noise: Float, value: Any, ends: Pair, confidence: float, rng: np.random.Generator
+) -> Float:
+    """Replicates (B, G), drawn from the interval where they do not vary but the interval does.
+
+    Without this a gap would take a group on an edge for certain.
+    """
+    if len(noise) == 0:
+        return noise
+    low, high = ends
+    reach = np.nan_to_num(np.maximum(high - value, value - low)) / quantile(confidence)
+    still = (noise.std(axis=0) < 1e-12) & (reach > 1e-9)
+    if not still.any():
+        return noise
+    drawn = reach * rng.standard_normal(noise.shape)
+    return np.asarray(np.where(still, drawn, noise))
+
+
 def on_logit(p: Any, se: Any, confidence: float = 0.95, z: Any = None) -> Pair:
     """Interval of a quantity in (0, 1) from its standard error, on the logit scale."""
     p, se = np.asarray(p, np.float64), np.asarray(se, np.float64)

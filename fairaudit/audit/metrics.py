@@ -121,7 +121,7 @@ def mcc(cells: Float) -> Float:
     tn, fp, fn, tp = cells[..., 0, 0], cells[..., 0, 1], cells[..., 1, 0], cells[..., 1, 1]
     # square roots before the product: counts of a billion rows would overflow precision
     scale = np.sqrt(tp + fp) * np.sqrt(tp + fn) * np.sqrt(tn + fp) * np.sqrt(tn + fn)
-    return ratio(tp * tn - fp * fn, scale)
+    return np.asarray(np.clip(ratio(tp * tn - fp * fn, scale), -1.0, 1.0))
 
 
 _COMPOSITE: dict[str, Callable[[Float], Float]] = {

@@ -162,6 +162,13 @@ def _sample(cells: Cells, asked: Asked, clustered: Clustered | None) -> _Sample:
     return _Sample(cells, drawn, cells.weight, everybody, cells.weight.sum(axis=0), inside)
 
 
+def _balanced_rows(cells: Cells) -> Float:
+    """Rows (G,) if all classes that occur were as rare as the rarest: what a macro rests on."""
+    truth = cells.rows.sum(axis=-1)  # (G, C)
+    fewest = np.where(truth > 0, truth, np.inf).min(axis=1)
+    return np.asarray(np.where(np.isfinite(fewest), fewest * (truth > 0).sum(axis=1), 0.0))
+
+
 def _macro(sample: _Sample, metric: str, asked: Asked) -> Measured:
     cells, clusters = sample.cells, sample.clusters
     noise = np.nan_to_num(value(sample.drawn, metric) - value(sample.around, metric))
@@ -172,7 +179,12 @@ def _macro(sample: _Sample, metric: str, asked: Asked) -> Measured:
     se = noise.std(axis=0) if len(noise) else np.full(len(estimate), np.nan)
     scale = intervals.on_fisher if metric == "mcc" else intervals.on_logit
     z = None if clusters is None else intervals.quantile(asked.confidence, clusters - 1)
-    low, high = scale(estimate, se, asked.confidence, z)
+    ends = scale(estimate, se, asked.confidence, z)
+    n = _balanced_rows(cells) if clusters is None else clusters
+    edges = (-1.0 if metric == "mcc" else 0.0, 1.0)
+    low, high = intervals.at_edges(estimate, n, ends, asked.confidence, edges)
+    rng = np.random.default_rng([asked.seed, len(cells.names), 37])
+    noise = intervals.noise_within(noise, estimate, (low, high), asked.confidence, rng)
     if clusters is not None:  # one cluster says nothing about how clusters vary
         low, high = (np.where(clusters < 2, np.nan, end) for end in (low, high))
     how = "bootstrap on Fisher's z" if metric == "mcc" else "bootstrap on the logit scale"

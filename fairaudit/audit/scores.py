@@ -119,6 +119,7 @@ def auprc(ranked: Ranked) -> Influence:
     hit = r.mass * r.y
     total = sums(r.code, hit * precision, len(r.pos))
     value = np.divide(total, r.pos, out=np.full(len(r.pos), np.nan), where=r.pos > 0)
+    value = np.minimum(value, 1.0)  # sums of shares may round to more
     safe = np.where(chosen > 0, chosen, 1.0)
     up = _upto(hit / safe, r)  # Σ over positives with a score up to this one
     down = _upto(hit * precision / safe, r)

@@ -111,7 +111,7 @@ def warnings(tables: Mapping[str, pl.DataFrame]) -> list[str]:
     on test rows beyond its bound, and which groups cannot be judged.
     """
     selection, gaps = tables["selection"], tables["selection_gaps"]
-    rate = selection["metric"][0] != "neg_mse" if len(selection) else True
+    rate = selection["metric"][0] not in ("neg_mse", "auroc") if len(selection) else True
     said = [_widened(row, rate) for row in gaps.iter_rows(named=True)]
     harmed = selection.filter(verdict="harmed")["group"].to_list()
     if harmed:

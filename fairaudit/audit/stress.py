@@ -259,8 +259,9 @@ def ablation(
     -------
     polars.DataFrame
         discriminator, centres, divergence (bool), selection ("none": the experts always,
-        "max_min", "min_gap"), overall, worst, gap, harmed (groups worse than the baseline on
-        test rows beyond their bound), metric; and overall_low to gap_high, the ends of 95%
+        "max_min", "min_gap"), split (of the rows that judge: "test" where there are any),
+        overall, worst, gap, harmed (groups worse than the baseline there beyond their bound),
+        metric; and overall_low to gap_high, the ends of 95%
         intervals over rows (or clusters). What another training would give is not in them.
     """
     lambdas = tuple(float(v) for v in params.get("lambdas", (0.1, 0.1, 0.1)))
@@ -282,14 +283,14 @@ def _selections(
 ) -> list[dict[str, Any]]:
     found = rows["validation"].evidence(metric)
     confidence = params.get("confidence", 0.95)
-    last = rows.get("test", rows["validation"])
-    judged, pair = last.evidence(metric), pair_of(last, metric)
+    split = "test" if "test" in rows else "validation"
+    judged, pair = rows[split].evidence(metric), pair_of(rows[split], metric)
     out: list[dict[str, Any]] = []
     for name in ("none", "max_min", "min_gap"):
         rules = Rules("min_gap" if name == "none" else name, confidence)  # type: ignore[arg-type]
         choice = _chosen(found, rules)
         use = np.isfinite(found.expert) if name == "none" else choice.use_expert
-        out.append({"selection": name, **_outcome(judged, use, rules, pair)})
+        out.append({"selection": name, "split": split, **_outcome(judged, use, rules, pair)})
     return out
 
 

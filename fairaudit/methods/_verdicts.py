@@ -246,10 +246,12 @@ class _Teller:
         self.needed = rows_needed(found, limits, rules)
 
     def amount(self, value: float, *, signed: bool = False) -> str:
-        """A performance in points, or in the target's squared unit for −MSE."""
+        """A performance in points; AUROC as a number, −MSE in the target's squared unit."""
         sign = "+" if signed else ""
         if self.found.metric == "neg_mse":
             return f"{value:{sign}.4g}"
+        if self.found.metric == "auroc":
+            return f"{value:{sign}.3f}"
         return f"{100 * value:{sign}.1f} points"
 
     def reason(self, g: int) -> str:

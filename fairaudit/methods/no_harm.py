@@ -106,8 +106,13 @@ class NoHarmChoice:
         infeasible : bool
             Also list choices that break the no-harm condition or the gap limit.
         """
-        use = self._choices(infeasible)
         known = np.isfinite(self._baseline)
+        if not known.any():  # nobody's performance is defined: the baseline for all, unmeasured
+            only = {"id": [0], "experts": [""], "feasible": [True], "chosen": [True]}
+            empty = pl.lit(None, pl.Float64)
+            table = pl.DataFrame(only).with_columns(gap=empty, worst=empty, mean=empty)
+            return table.select("id", "experts", "gap", "worst", "mean", "feasible", "chosen")
+        use = self._choices(infeasible)
         part = _Question(
             self._expert[known],
             self._baseline[known],

@@ -72,7 +72,10 @@ def readable_ablation(table: pl.DataFrame) -> pl.DataFrame:
         for end in ("", "_low", "_high")
         if f"{name}{end}" in table.columns
     ]
-    return ordered.select("trained with", "selection", *measured, "harmed", "metric", *LOSSES)
+    split = [name for name in ("split",) if name in table.columns]
+    return ordered.select(
+        "trained with", "selection", *split, *measured, "harmed", "metric", *LOSSES
+    )
 
 
 def by_loss(table: pl.DataFrame, *, measure: str = "gap") -> Chart:
@@ -146,8 +149,9 @@ def _ablation_alt(rows: pl.DataFrame, measure: str, metric: str) -> str:
         for row in (low, high)
     ]
     harm = rows.filter(pl.col("harmed") > 0).height
+    split = rows["split"].item(0) if "split" in rows.columns else "test"
     return (
-        f"{MEASURES[measure]} on test rows with all three losses: {', '.join(said)}. Over all "
+        f"{MEASURES[measure]} on {split} rows with all three losses: {', '.join(said)}. Over all "
         f"{rows.height} combinations it runs from {ends[0]} to {ends[1]}. "
         f"Combinations that harm a group beyond its bound: {harm}. {_ONE_TRAINING}"
     )

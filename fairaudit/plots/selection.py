@@ -346,7 +346,8 @@ def _at(gap: float, worst: float, spans: Row, metric: str) -> str:
 
 def _alternatives_alt(rows: pl.DataFrame, metric: str, gaps: pl.DataFrame | None) -> str:
     count, allowed = rows.height, int(rows["feasible"].sum())
-    words = [f"{count:,} choices of experts, {allowed:,} of them allowed"]
+    choices = "choice" if count == 1 else "choices"
+    words = [f"{count:,} {choices} of experts, {allowed:,} of them allowed"]
     for name, found in (
         ("baseline for all", rows.filter(pl.col("experts") == "")),
         ("chosen", rows.filter(pl.col("chosen"))),

@@ -404,3 +404,45 @@ def test_the_known_picture_of_compas(shared_data: Any) -> None:
     assert pair["reference"] == "African-American"
     assert 1.7 < 1 / pair["ratio_high"] < 1.91 < 1 / pair["ratio_low"] < 2.15
     assert pair["p_adjusted"] < 1e-10
+
+
+def test_a_perfect_score_on_a_dozen_rows_is_not_taken_for_certain() -> None:
+    rng = np.random.default_rng(0)
+    y = np.r_[np.repeat([0, 1], 6), rng.integers(0, 2, 200)]
+    score = np.r_[np.linspace(0, 0.4, 6), np.linspace(0.6, 1, 6), rng.random(200)]
+    group = ["few"] * 12 + ["many"] * 200
+    found = audit_predictions(y, None, y_score=score, sensitive_features=group)
+    for metric in ("auroc", "auprc", "mcc", "balanced_accuracy", "f1", "accuracy"):
+        row = _one(found.errors, group="few", metric=metric)
+        assert row["value"] == row["high"] == 1
+        assert -1 < row["low"] < 0.85, metric
+    wide = _one(found.gaps, metric="auroc", kind="difference")
+    assert wide["low"] < wide["value"] - 0.25  # the few rows' uncertainty is in the gap
+
+
+def test_all_right_in_every_cluster_leaves_room_for_doubt_in_the_gap_too() -> None:
+    y, cluster = np.tile([0, 1], 120), np.repeat(np.arange(24), 10)
+    p = np.where(np.arange(240) % 7 == 0, 1 - y, y)
+    p[:120] = y[:120]
+    group = np.repeat(["a", "b"], 120)
+    found = audit_predictions(y, p, sensitive_features=group, clusters=cluster)
+    a = _one(found.errors, group="a", metric="accuracy")
+    assert a["value"] == 1 > a["low"]
+    gap = _one(found.gaps, metric="accuracy", kind="worst")
+    assert gap["low"] < gap["value"] < gap["high"]
+    many = audit_predictions(
+        np.tile(y, 2), np.tile(p, 2), sensitive_features=[*group, *(["c"] * 240)],
+        clusters=np.r_[cluster, cluster + 24],
+    )  # fmt: skip
+    noise = _one(many.gaps, metric="tpr", kind="difference")
+    assert noise["low"] < noise["value"] < noise["high"]
+
+
+@pytest.mark.parametrize("metric", ["balanced_accuracy", "f1", "mcc"])
+def test_all_right_in_several_classes_says_how_sure(metric: str) -> None:
+    y = np.tile([0, 1, 2], 20)
+    row = _one(
+        audit_predictions(y, y, sensitive_features=["a"] * 60).errors, group="a", metric=metric
+    )
+    assert row["value"] == row["high"] == 1
+    assert 0.8 < row["low"] < 0.97

@@ -366,3 +366,24 @@ def test_all_attributes_cross_by_default_and_unknown_ones_are_refused():
         fitted(arrays(), attributes=["age"])
     with pytest.raises(SpecError, match="'depth' is not known"):
         fitted(arrays(), depth=3)
+
+
+def test_where_no_performance_is_defined_everybody_keeps_the_baseline():
+    n = 200
+    groups, y = np.tile(["p", "q"], n // 2), np.ones(n, dtype=int)
+    split = np.repeat(["validation", "test"], n // 2)
+    found = decide(tables_of(groups, y, y, y, split), metric="balanced_accuracy")
+    assert set(found["selection"]["chosen"]) == {"baseline"}
+    assert set(found["selection"]["verdict"]) == {"cannot be judged"}
+    [only] = found["alternatives"].to_dicts()
+    assert only["chosen"]
+    assert only["gap"] is None
+    assert found["selection_gaps"]["gap_before"].null_count() == 2
+    assert warnings(found)[0].startswith("Kept on the baseline because they cannot be judged")
+    assert certificates(found)[0]["chosen"] == "baseline"
+
+
+def test_areas_under_curves_are_no_points():
+    found = decide(invented(), metric="auroc")
+    assert "points" not in " ".join(found["selection"]["reason"])
+    assert "points" not in " ".join(warnings(found))
