@@ -106,13 +106,15 @@ def shift(
     polars.DataFrame
         group, kind, strength, rule, harm (largest loss of any group on test rows, mean over the
         repeats), low, high (5% and 95% points), harmed (share of repeats in which some group is
-        worse off on test rows than under the baseline by any amount), changed (share of repeats
+        worse off on test rows than under the baseline by any amount), harmed_surely (share of
+        repeats in which some group is worse off beyond its bound), changed (share of repeats
         with another choice than without a shift), gap (test, mean), metric.
     """
     test = rows.get("test")
     if test is None:
         return pl.DataFrame()
     judged = test.evidence(metric)
+    sure = judged.judged & (bounds(judged, Rules()).upper < 0)
     objective = params.get("objective", "min_gap")
     tolerance = float(params.get("tolerance", 0.0))
     rng = np.random.default_rng(seed)
@@ -128,7 +130,7 @@ def shift(
             many = repeats if strength or kind == "reweight" else 1
             moved = [_shifted(rows["validation"], group, kind, strength, rng) for _ in range(many)]
             drawn = [_chosen(part.evidence(metric), rules) for part in moved]
-            facts = _harm_on(judged, drawn, usual)
+            facts = _harm_on(judged, sure, drawn, usual)
             head = {"group": test.names[group], "kind": kind, "strength": strength, "rule": label}
             out.append({**head, **facts, "metric": metric})
             ear.step()
@@ -166,8 +168,9 @@ def _reweighted(
 
 
 def _harm_on(
-    test: Evidence, drawn: list[NoHarmChoice], usual: NDArray[np.bool_]
+    test: Evidence, sure: NDArray[np.bool_], drawn: list[NoHarmChoice], usual: NDArray[np.bool_]
 ) -> dict[str, float]:
+    """`sure` (G,): groups whose expert does worse on test rows beyond the bound."""
     known = np.isfinite(test.difference)
     use = np.array([choice.use_expert for choice in drawn])[:, known]
     change = np.where(use, test.difference[known], 0.0)
@@ -178,6 +181,7 @@ def _harm_on(
         "low": float(np.quantile(harm, 0.05)),
         "high": float(np.quantile(harm, 0.95)),
         "harmed": float((harm > 0).mean()),
+        "harmed_surely": float((use & sure[known]).any(1).mean()),
         "changed": float((use != usual[known]).any(1).mean()),
         "gap": float(np.ptp(after, axis=1).mean()),
     }

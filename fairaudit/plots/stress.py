@@ -132,9 +132,11 @@ def _harm_line(
 
 
 def _harm_hover(row: Row, metric: str) -> str:
+    surely = row.get("harmed_surely")
+    beyond = "" if surely is None else f" (beyond the bound: {surely:.0%})"
     return (
-        f"<b>{RULES[row['rule']]}</b>, strength {row['strength']:.0%}<br>"
-        f"{_harm(row, metric)}<br>somebody worse off in {row['harmed']:.0%} of the draws<br>"
+        f"<b>{RULES[row['rule']]}</b>, strength {row['strength']:.0%}<br>{_harm(row, metric)}<br>"
+        f"somebody worse off in {row['harmed']:.0%} of the draws{beyond}<br>"
         f"another choice in {row['changed']:.0%}"
     )
 

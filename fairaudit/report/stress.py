@@ -10,8 +10,9 @@ HOW: Mapping[str, str] = {
     "or its rows are drawn with replacement so that its commoner outcome (or the upper half of "
     "its values) becomes rarer. The curve is the mean loss of the worst-off group against its "
     "baseline over the draws; its lines hold nine draws of ten. Below zero everybody gained. "
-    "*Worse off* means by any amount, so small groups are worse off by chance now and then. The "
-    "models are not trained again.",
+    "*Worse off* means by any amount, so small groups are worse off by chance now and then; "
+    "*harmed surely* in the table counts only losses beyond the paired 95% bound over all groups. "
+    "The models are not trained again.",
     "Wrong groups": "The choice stays as it is; only the group that is given when the model "
     "answers errs, for a share of the test rows drawn evenly. The mean over all such errors is "
     "exact, not drawn; the lines are 95% t intervals over the group's rows, or clusters where "

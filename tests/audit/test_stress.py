@@ -12,7 +12,7 @@ from fairaudit.audit.predictions import audit_predictions
 from fairaudit.audit.selection import decide
 from fairaudit.audit.stress import ablation, group_errors, objectives, selection_time, shift
 from fairaudit.methods._monitor import Silent
-from tests.audit.test_selection import arrays, as_stored, fitted, invented
+from tests.audit.test_selection import arrays, as_stored, fitted, invented, tables_of
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +28,21 @@ def test_no_shift_changes_nothing(shifted):
 def test_bound_harms_no_more_often_than_point_estimates(shifted):
     harm = dict(shifted.group_by("rule").agg(pl.col("harmed").mean()).iter_rows())
     assert harm["bound"] <= harm["point estimates"]
+
+
+def test_a_sure_harm_is_told_from_one_by_chance(shifted):
+    assert (shifted["harmed_surely"] <= shifted["harmed"]).all()
+    rng = np.random.default_rng(0)
+    n = 2000
+    groups, y = rng.choice(["p", "q"], n), rng.integers(0, 2, n)
+    split = np.where(np.arange(n) % 2, "validation", "test")
+    good = (groups == "p") & (split == "validation")  # the promise is not kept on test rows
+    expert = np.where(rng.random(n) < np.where(good, 0.95, 0.6), y, 1 - y)
+    baseline = np.where(rng.random(n) < 0.8, y, 1 - y)
+    rows = held_rows(tables_of(groups, y, expert, baseline, split))
+    found = shift(rows, "accuracy", {"objective": "max_min"}, seed=0, repeats=3)
+    still = found.filter(group="p", kind="subsample", strength=0.0)
+    assert still["harmed_surely"].to_list() == still["harmed"].to_list() == [1.0, 1.0]
 
 
 def test_taking_away_a_helped_group_s_rows_loses_its_expert():
