@@ -2,8 +2,10 @@
 
 A mean of standard deviations over groups is never negative and noise makes it larger, so its
 percentile interval never holds "no spread". As for gaps, the interval inverts a test instead: the
-observed pattern of group rates is shrunk or stretched by a factor s >= 0 until a spread as large
-as the observed one is seen in 2.5% (the lower end) or 97.5% (the upper end) of the draws.
+observed pattern of group rates is shrunk by a factor s until a spread as large as the observed one
+is seen in 2.5% of the draws: that is the lower end. The upper end is the draws' own quantile,
+where the bias only adds caution (an inverted one would fall onto the estimate where noise alone
+explains more than was observed).
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from numpy.typing import NDArray
 from fairaudit.methods._inputs import Float, Int
 from fairaudit.methods.medl_metrics import FEWEST, equalised
 
-_FACTORS = np.linspace(0.0, 4.0, 81)
+_FACTORS = np.linspace(0.0, 1.0, 41)
 _TAIL = 0.025
 
 
@@ -119,5 +121,5 @@ def spread_interval(
     if observed <= 1e-12:
         return 0.0, float(np.quantile(spreads(0.0), 1 - _TAIL))
     chance = np.maximum.accumulate([(spreads(s) >= observed).mean() for s in _FACTORS])
-    low, high = (float(np.interp(t, chance, _FACTORS)) * observed for t in (_TAIL, 1 - _TAIL))
-    return min(low, observed), max(high, observed)
+    low = float(np.interp(_TAIL, chance, _FACTORS)) * observed
+    return low, max(float(np.quantile(spreads(1.0), 1 - _TAIL)), observed)

@@ -145,7 +145,10 @@ def _importance_alt(first: pl.DataFrame, model: str) -> str:
 def path(
     table: pl.DataFrame, *, quality: str, unfairness: str, split: str = "validation"
 ) -> Chart:
-    """Quality against unfairness along the strengths of debiasing; the chosen one is a star."""
+    """Quality against unfairness along the strengths of debiasing; the chosen one is a star.
+
+    Intervals are drawn for the chosen strength and for none; the table holds all of them.
+    """
     rows = path_rows(table, quality=quality, unfairness=unfairness, split=split)
     if rows.is_empty():
         return empty("There is no path of debiasing strengths.")
@@ -157,7 +160,7 @@ def path(
         x=rows["x"].to_list(), y=rows["y"].to_list(), mode="lines", showlegend=False,
         line={"color": NEUTRAL, "width": 1},
     )  # fmt: skip
-    chosen = pl.col("chosen")
+    chosen, weakest = pl.col("chosen"), rows["lam"].item(0)
     for name, part, color, symbol in (
         ("tried", rows.filter(~chosen), PALETTE[0], "circle"),
         ("chosen", rows.filter(chosen), PALETTE[1], "star"),
@@ -168,8 +171,7 @@ def path(
                 y=[row["y"]],
                 mode="markers",
                 showlegend=False,
-                error_x=whisker(row["x"], row["x_low"], row["x_high"], color),
-                error_y=whisker(row["y"], row["y_low"], row["y_high"], color),
+                **(_reach(row, color) if row["chosen"] or row["lam"] == weakest else {}),
                 marker={"color": color, "symbol": symbol, "size": 14 if row["chosen"] else 9},
                 hovertemplate=f"λ = {row['lam']:g}<br>{labels.title(quality)} "
                 f"{labels.value(row['y'], quality)}<br>{labels.title(unfairness)} "
@@ -177,6 +179,14 @@ def path(
             )
         legend_mark(figure, name, Style(color, symbol, "solid"))
     return Chart(figure, _path_alt(rows, quality, unfairness), rows)
+
+
+def _reach(row: Mapping[str, float], color: str) -> dict[str, object]:
+    """The intervals of both measures as error bars."""
+    return {
+        f"error_{name}": whisker(row[name], row[f"{name}_low"], row[f"{name}_high"], color)
+        for name in ("x", "y")
+    }
 
 
 def path_rows(table: pl.DataFrame, *, quality: str, unfairness: str, split: str) -> pl.DataFrame:

@@ -334,14 +334,12 @@ def _bar(values: pl.Series, name: str, spans: Row, style: Style) -> dict[str, ob
 
 
 def _at(gap: float, worst: float, spans: Row, metric: str) -> str:
-    """`gap 4.1% (1.0% to 7.2%), worst group 80.2% (77.0% to 83.1%)`."""
-    return ", ".join(
-        f"{word} "
-        + labels.value_with_interval(
-            value, spans.get(f"{name}_low"), spans.get(f"{name}_high"), metric
-        )
-        for word, name, value in (("gap", "gap", gap), ("worst group", "worst", worst))
-    )
+    """`gap 4.1 points (1.0 to 7.2), worst group 80.2% (77.0% to 83.1%)`."""
+    ends = {
+        name: (spans.get(f"{name}_low"), spans.get(f"{name}_high")) for name in ("gap", "worst")
+    }
+    apart = labels.points_with_interval(gap, *ends["gap"], metric)
+    return f"gap {apart}, worst group {labels.value_with_interval(worst, *ends['worst'], metric)}"
 
 
 def _alternatives_alt(rows: pl.DataFrame, metric: str, gaps: pl.DataFrame | None) -> str:

@@ -179,7 +179,7 @@ def test_the_choice_and_the_baseline_have_their_intervals_among_the_alternatives
     assert set(drawn) == {"baseline for all", "chosen"}
     assert drawn["baseline for all"] == pytest.approx([0.04, 0.15, 0.6, 0.78])
     assert drawn["chosen"] == pytest.approx([0.0, 0.07, 0.71, 0.85])
-    assert "chosen: gap 2.0% (0.0% to 7.0%), worst group 79.0% (71.0% to 85.0%)" in chart.alt
+    assert "chosen: gap 2.0 points (0.0 to 7.0), worst group 79.0% (71.0% to 85.0%)" in chart.alt
 
 
 def test_intervals_over_other_groups_than_the_point_s_are_not_drawn() -> None:
