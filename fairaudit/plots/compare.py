@@ -252,7 +252,8 @@ def _front_point(figure: go.Figure, row: Mapping[str, object], style: Style) -> 
 def _front_alt(table: pl.DataFrame, quality: str) -> str:
     best = table.filter(~pl.col("dominated")).sort("gap")
     words = [
-        f"{r['model']} {labels.value(r['value'], quality)} at a gap of {100 * r['gap']:.1f} points"
+        f"{r['model']} {labels.value(r['value'], quality)}{_span(r, quality)} at a gap of "
+        + labels.points_with_interval(r["gap"], r["gap_low"], r["gap_high"], "tpr")
         for r in best.head(8).iter_rows(named=True)
     ]
     lost = table.filter(pl.col("dominated"))["model"].to_list()

@@ -266,7 +266,10 @@ def roc(result: AuditResult, *, attribute: str, model: str, split: str = "test")
 def _auroc_words(result: AuditResult, attribute: str, model: str, split: str) -> str:
     table = rows_of(result, attribute=attribute, metric="auroc", split=split, models=[model])
     known = table.filter(pl.col("value").is_not_null()).head(8)
-    words = [f"{r['group']} {r['value']:.3f}" for r in known.iter_rows(named=True)]
+    words = [
+        f"{r['group']} {labels.value_with_interval(r['value'], r['low'], r['high'], 'auroc')}"
+        for r in known.iter_rows(named=True)
+    ]
     return f": area under the curve {', '.join(words)}." if words else "."
 
 

@@ -110,11 +110,11 @@ def points_with_interval(
 
 
 def value_with_interval(
-    number: float | None, low: float | None, high: float | None, metric: str
+    number: float | None, low: float | None, high: float | None, metric: str, *, mark: str = ""
 ) -> str:
-    """A value with its interval in words: "82.3% (79.0% to 85.1%)"."""
-    span = interval(low, high, metric)
-    return f"{value(number, metric)} ({span})" if span else value(number, metric)
+    """A value with its interval in words: "82.3% (79.0% to 85.1%)"; `mark` surrounds the value."""
+    span, said = interval(low, high, metric), f"{mark}{value(number, metric)}{mark}"
+    return f"{said} ({span})" if span else said
 
 
 def rows(count: float | None) -> str:

@@ -95,7 +95,9 @@ def _trade_off_alt(rows: pl.DataFrame, metric: str, at: int | None) -> str:
     picks = rows if at is None else rows.filter(pl.col("n_groups").is_in([1, at]))
     words = [
         f"with {r['n_groups']} group{'s' if r['n_groups'] > 1 else ''} worst group "
-        f"{labels.value(r['worst_group'], metric)}, everybody {labels.value(r['overall'], metric)}"
+        + labels.value_with_interval(r["worst_group"], r["worst_low"], r["worst_high"], metric)
+        + ", everybody "
+        + labels.value_with_interval(r["overall"], r["overall_low"], r["overall_high"], metric)
         for r in picks.head(8).iter_rows(named=True)
     ]
     return f"{labels.title(metric)} on held-out rows: " + "; ".join(words) + "."

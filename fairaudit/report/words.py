@@ -13,7 +13,7 @@ import polars as pl
 from fairaudit.audit import explain
 from fairaudit.audit.result import AuditResult
 from fairaudit.plots import compare, errors, labels, stress, whatif
-from fairaudit.plots.theme import natural
+from fairaudit.plots.theme import OVERALL, natural
 
 Row = Mapping[str, Any]
 SPLITS: Mapping[str, str] = {
@@ -186,7 +186,8 @@ def tests_lead(tests: pl.DataFrame) -> str:
         f"After {looks} looks, {sure.height} still differ from the rest; most clearly "
         f"{row['group']}: {_lower(labels.title(metric))} "
         f"**{labels.value(row['difference'], metric, signed=True)}** "
-        f"(adjusted p {row['p_adjusted']:.2g})."
+        f"({labels.interval(row['low'], row['high'], metric)}, adjusted p "
+        f"{row['p_adjusted']:.2g})."
     )
 
 
@@ -279,14 +280,19 @@ def whatif_lead(sweep: pl.DataFrame, metric: str, at: int) -> str:
     rows = {row["n_groups"]: row for row in sweep.iter_rows(named=True)}
     here, one = rows[at], rows[min(rows)]
     words = f"With **{at} group{'s' if at != 1 else ''}** the worst group's "
-    words += f"{_lower(labels.title(metric))} is **{labels.value(here['worst_group'], metric)}**"
-    words += f" and everybody's {labels.value(here['overall'], metric)}"
+    words += f"{_lower(labels.title(metric))} is {_swept(here, 'worst', metric, mark='**')}"
+    words += f" and everybody's {_swept(here, 'overall', metric)}"
     if here is not one:
-        words += (
-            f"; with {min(rows)}, {labels.value(one['worst_group'], metric)} and "
-            f"{labels.value(one['overall'], metric)}"
-        )
+        words += f"; with {min(rows)}, {_swept(one, 'worst', metric)} and "
+        words += _swept(one, "overall", metric)
     return f"{words}. {preferences(sweep)}".strip()
+
+
+def _swept(row: Row, name: str, metric: str, *, mark: str = "") -> str:
+    """The worst group's or everybody's loss at one number of groups, with its interval."""
+    number = row["worst_group" if name == "worst" else name]
+    ends = (row.get(f"{name}_low"), row.get(f"{name}_high"))
+    return labels.value_with_interval(number, *ends, metric, mark=mark)
 
 
 def preferences(sweep: pl.DataFrame) -> str:
@@ -373,10 +379,10 @@ def flips_lead(table: pl.DataFrame) -> str:
         "value": "moves its number by",
     }[measure]
     rest = [
-        f"{r['attribute']} {labels.value(r['value'], metric)}"
+        f"{r['attribute']} " + labels.value_with_interval(r["value"], r["low"], r["high"], metric)
         for r in rows.tail(-1).iter_rows(named=True)
     ]
-    tail = f" ({', '.join(rest)} for other columns)" if rest else ""
+    tail = f"; the others: {', '.join(rest)}" if rest else ""
     return (
         f"With another value in **{row['attribute']}** and nothing else changed, {model} {what} "
         f"{measured(row, metric)}{tail}."
@@ -396,15 +402,23 @@ def _ordinal(number: int) -> str:
 def guessed_lead(result: AuditResult) -> str:
     """What it costs when the model is not told the group and has to guess it."""
     told = result.summary["guessed_groups"]
-    metric = "neg_mse" if result.summary.get("task") == "regression" else "accuracy"
-    known, guessed = (
-        labels.value(told[f"performance_{name}"], metric) for name in ("known", "guessed")
+    metric = "mse" if result.summary.get("task") == "regression" else "accuracy"
+    known, guessed = (_of_all(result, m, metric) for m in stress.told_and_guessed(result))
+    right = labels.value_with_interval(
+        told["right"], told.get("right_low"), told.get("right_high"), "accuracy", mark="**"
     )
     return (
-        f"Where nobody tells the group, the model guesses it right for **{told['right']:.1%}** of "
-        f"the test rows; its {_lower(labels.title(metric))} is then **{guessed}**, against "
-        f"{known} with the group known."
+        f"Where nobody tells the group, the model guesses it right for {right} of the test rows; "
+        f"its {_lower(labels.title(metric))} is then {guessed}, against {known} with the group "
+        "known."
     )
+
+
+def _of_all(result: AuditResult, model: str, metric: str) -> str:
+    """A model's value over all test rows, with its interval."""
+    asked = {"model": model, "attribute": OVERALL, "metric": metric, "split": "test"}
+    rows = result.errors.filter(**asked)
+    return "not known" if rows.is_empty() else measured(rows.row(0, named=True), metric)
 
 
 def compare_lead(table: pl.DataFrame, *, quality: str, gap_title: str, attribute: str = "") -> str:
@@ -422,18 +436,24 @@ def compare_lead(table: pl.DataFrame, *, quality: str, gap_title: str, attribute
     name = _lower(labels.title(quality))
     by = f" by {attribute}" if attribute else ""
     words = (
-        f"**{best['model']}** has the best {name}: {labels.value(best['value'], quality)} at a "
-        f"gap of {labels.points(best['gap'], gap_title)}{by}"
+        f"**{best['model']}** has the best {name}: {_judged(best, quality)} at a gap of "
+        f"{_apart(best, gap_title)}{by}"
     )
     if fair["model"] != best["model"]:
-        words += (
-            f"; **{fair['model']}** has the smallest gap: {labels.points(fair['gap'], gap_title)} "
-            f"at {labels.value(fair['value'], quality)}"
-        )
+        words += f"; **{fair['model']}** has the smallest gap: {_apart(fair, gap_title)} at "
+        words += _judged(fair, quality)
     lost = table.filter(pl.col("dominated"))["model"].to_list()
     if lost:
         words += f". No reason to choose {listed(lost)}: another is no worse on both"
     return f"{words}."
+
+
+def _judged(row: Row, quality: str) -> str:
+    return labels.value_with_interval(row["value"], row["low"], row["high"], quality)
+
+
+def _apart(row: Row, metric: str) -> str:
+    return labels.points_with_interval(row["gap"], row["gap_low"], row["gap_high"], metric)
 
 
 def comparison_how(result: AuditResult) -> str:

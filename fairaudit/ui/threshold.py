@@ -150,10 +150,11 @@ def _change(moved: AuditResult, attribute: str, metric: str, model: str, split: 
     lead = words.errors_lead(moved, model=elsewhere(model), **asked)
     if before is None or after is None:
         return lead
-    moved_to = labels.points(after["value"], metric)
-    return (
-        f"{lead} As decided, the gap is {labels.points(before['value'], metric)}; now {moved_to}."
+    was, now = (
+        labels.points_with_interval(row["value"], row["low"], row["high"], metric)
+        for row in (before, after)
     )
+    return f"{lead} As decided, the gap is {was}; now {now}."
 
 
 def _named(thresholds: Mapping[str, float]) -> pl.DataFrame:

@@ -146,7 +146,9 @@ def test_what_a_number_of_groups_brings(result_of: ResultOf) -> None:
     sweep, metric = result.tables["sweep"], whatif.metric_of(result)
     lead = words.whatif_lead(sweep, metric, 2)
     row = sweep.filter(pl.col("n_groups") == 2).row(0, named=True)
-    assert f"**{labels.value(row['worst_group'], metric)}**" in lead
+    ends = labels.interval(row["worst_low"], row["worst_high"], metric)
+    assert f"**{labels.value(row['worst_group'], metric)}** ({ends})" in lead
+    assert f"({labels.interval(row['overall_low'], row['overall_high'], metric)})" in lead
     assert "Preferred number of groups" in lead
 
 
@@ -170,6 +172,8 @@ def test_the_best_model_and_the_dominated_ones_are_named(result_of: ResultOf) ->
     lead = words.compare_lead(table, quality="accuracy", gap_title="tpr")
     best = table.sort("value", descending=True).row(0, named=True)
     assert lead.startswith(f"**{best['model']}** has the best accuracy")
+    assert f"({labels.interval(best['low'], best['high'], 'accuracy')}) at a gap of" in lead
+    assert f"({labels.points_interval(best['gap_low'], best['gap_high'], 'tpr')})" in lead
     for name in table.filter(pl.col("dominated"))["model"]:
         assert name in lead
 
@@ -239,6 +243,9 @@ def test_guessing_the_group_has_its_price_told(result_of: ResultOf) -> None:
     lead = words.guessed_lead(result_of("sde"))
     assert f"**{told['right']:.1%}**" in lead
     assert labels.value(told["performance_known"], "accuracy") in lead
+    ends = labels.interval(told["right_low"], told["right_high"], "accuracy")
+    assert f"({ends}) of the test rows" in lead
+    assert lead.count(" rows)") == 2  # both accuracies with interval and rows
 
 
 def flipped(*values: tuple[str, str, float]) -> pl.DataFrame:
@@ -255,7 +262,7 @@ def test_the_column_that_moves_most_decisions_is_named_with_its_interval() -> No
     said = words.flips_lead(flipped(("m", "sex", 0.01), ("m", "race", 0.04), ("x", "sex", 0.5)))
     assert "value in **race**" in said
     assert "m decides otherwise for **4.0%** (2.0% to 8.0%, 200 rows)" in said
-    assert "(sex 1.0% for other columns)" in said
+    assert said.endswith("; the others: sex 1.0% (0.5% to 2.0%).")
 
 
 def test_a_model_that_does_not_see_the_columns_is_said_not_to_move() -> None:

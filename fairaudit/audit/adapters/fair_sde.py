@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from fairaudit.audit import intervals
 from fairaudit.audit.adapters import Fitted, Prediction
 from fairaudit.audit.adapters.baselines import (
     HISTORY,
@@ -244,11 +245,15 @@ def _cost_of_guessing(
     if GUESSED not in predictions or not test.any():
         return {}
     rows = tables["selection_rows"].filter(split="test")
-    right = float(np.mean((rows["group"] == rows["guessed"]).to_numpy()))
+    hit = (rows["group"] == rows["guessed"]).to_numpy().astype(np.float64)
+    unit = None if arrays.cluster is None else arrays.cluster[test]
+    right, *ends = intervals.mean_of_rows(hit, None, unit, share=True)
+    low, high = (float(end) if np.isfinite(end) else None for end in ends)
     known, guessed = (
         _performance(predictions[name], arrays, test) for name in ("fair-sde", GUESSED)
     )
-    return {"right": right, "performance_known": known, "performance_guessed": guessed}
+    found = {"right": right, "right_low": low, "right_high": high}
+    return {**found, "performance_known": known, "performance_guessed": guessed}
 
 
 def _performance(prediction: Prediction, arrays: Arrays, rows: NDArray[np.bool_]) -> float:
