@@ -17,10 +17,11 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-from fairaudit.audit import binary, gaps, intervals
+from fairaudit.audit import binary, intervals
 from fairaudit.audit.counts import Cells
-from fairaudit.audit.gaps import Estimates
 from fairaudit.audit.measured import Asked
+from fairaudit.methods import _gaps as gaps
+from fairaudit.methods._gaps import Estimates
 
 SIZES = (30, 100, 1000)
 RATES = [

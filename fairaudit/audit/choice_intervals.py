@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from fairaudit.audit import gaps, intervals
+from fairaudit.audit import intervals
 from fairaudit.audit.coding import Grouping, everybody
 from fairaudit.audit.held import HeldRows
 from fairaudit.audit.judging import Rows, measure_rows
 from fairaudit.audit.measured import Asked, Measured, bounds_of
 from fairaudit.audit.tabulate import difference
 from fairaudit.data.roles import Task
+from fairaudit.methods import _gaps as gaps
 from fairaudit.methods._paired import WEIGHTED, Answers, Evidence, Metric
 from fairaudit.methods._verdicts import counted
 

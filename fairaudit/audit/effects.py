@@ -10,6 +10,8 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from fairaudit.audit import intervals
+
 Float = NDArray[np.float64]
 Answer = tuple[NDArray[Any], Float | None]
 Judgement = tuple[float | None, float | None, float | None, str]  # value, low, high, status
@@ -155,8 +157,8 @@ def _performance(
     if task == "regression":
         return {"mse": _resampled(_mse, y, label, drawn, confidence, few)}
     share = float(np.mean(label == y))
-    low, high = wilson(share, len(y), confidence)
-    found: dict[str, Judgement] = {"accuracy": (share, low, high, _status(few))}
+    low, high = intervals.wilson(share, len(y), confidence)
+    found: dict[str, Judgement] = {"accuracy": (share, float(low), float(high), _status(few))}
     if task == "binary" and score is not None:
         found["auroc"] = _resampled(_auroc, y, score, drawn, confidence, few)
     return found
@@ -176,20 +178,15 @@ def _resampled(
         return None, None, None, "cannot be judged"
     tail = (1 - confidence) / 2
     again = metric(y[drawn], value[drawn])
-    low, high = np.nanquantile(again, [tail, 1 - tail])
-    return point, float(low), float(high), _status(few)
+    ends = tuple(np.nanquantile(again, [tail, 1 - tail]))
+    if metric is _auroc:  # a perfect order of a few rows is not certain
+        smaller = min(int((y == 1).sum()), int((y != 1).sum()))
+        ends = intervals.at_edges(point, smaller, ends, confidence)
+    return point, float(ends[0]), float(ends[1]), _status(few)
 
 
 def _status(few: bool) -> str:
     return "cannot be judged" if few else "estimated"
-
-
-def wilson(share: float, n: int, confidence: float) -> tuple[float, float]:
-    """Wilson's interval of a rate."""
-    z = float(ndtri((1 + confidence) / 2))
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    reach = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return max(0.0, centre - reach), min(1.0, centre + reach)
 
 
 def _mse(y: NDArray[Any], value: NDArray[Any]) -> Float:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fairaudit.audit.gaps import Estimates
 from fairaudit.audit.metrics import base_name
+from fairaudit.methods._gaps import Estimates
 
 Float = NDArray[np.float64]
 

@@ -9,8 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fairaudit.audit import gaps, intervals
-from fairaudit.audit.gaps import Estimates, Gap
+from fairaudit.audit import intervals
 from fairaudit.audit.measured import (
     ESTIMATED,
     NO_RATIO,
@@ -23,6 +22,8 @@ from fairaudit.audit.measured import (
 from fairaudit.audit.metrics import RATES, base_name, higher_is_better
 from fairaudit.audit.pooling import Pooled, pooled
 from fairaudit.audit.result import ERRORS, GAPS
+from fairaudit.methods import _gaps as gaps
+from fairaudit.methods._gaps import Estimates, Gap
 
 Float = NDArray[np.float64]
 

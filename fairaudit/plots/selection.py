@@ -96,6 +96,8 @@ def _bound(row: Row, style: Style) -> dict[str, object] | None:
         return None
     high = row["difference"] if row["upper"] is None else row["upper"]
     ends = (row["baseline"] + row["lower"], row["baseline"] + high)
+    if labels.is_rate(str(row["metric"])):  # no share lies beyond 0 and 1
+        ends = (max(0.0, ends[0]), min(1.0, ends[1]))
     return whisker(row["expert"], *ends, style.color)
 
 

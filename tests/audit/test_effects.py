@@ -18,7 +18,6 @@ from fairaudit.audit.effects import (
     caterpillar,
     seen_table,
     share_of_clusters,
-    wilson,
 )
 
 
@@ -48,10 +47,20 @@ def test_the_variance_share_is_between_against_all() -> None:
     assert share_of_clusters({"residual": 2.0}) == 0.0
 
 
-def test_wilson_is_scipys() -> None:
-    low, high = wilson(0.3, 40, 0.95)
+def test_accuracy_within_a_cluster_has_scipys_wilson_interval() -> None:
+    y, label = np.zeros(40, int), np.repeat([0, 1], [12, 28])
+    table = by_cluster(y, {"m": (label, None)}, np.full(40, "a"), y == 0, task="binary")
+    row = table.row(0, named=True)
     expected = binomtest(12, 40).proportion_ci(0.95, method="wilson")
-    assert (low, high) == pytest.approx((expected.low, expected.high))
+    assert (row["low"], row["high"]) == pytest.approx((expected.low, expected.high))
+
+
+def test_a_perfect_order_within_a_small_cluster_is_not_certain() -> None:
+    y = np.tile([0, 1], 8)
+    table = by_cluster(y, {"m": (y, y * 1.0)}, np.full(16, "a"), y >= 0, task="binary")
+    row = table.filter(pl.col("metric") == "auroc").row(0, named=True)
+    assert row["value"] == row["high"] == 1
+    assert 0.5 < row["low"] < 0.9
 
 
 def judged() -> pl.DataFrame:

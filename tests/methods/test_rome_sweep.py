@@ -9,6 +9,8 @@ from fairaudit.exceptions import SpecError
 from fairaudit.methods.rome_em import RomeEM
 from fairaudit.methods.rome_sweep import (
     TABLE,
+    Sample,
+    _losses,
     _resampled,
     mean_and_error,
     simplest_good,
@@ -163,3 +165,33 @@ def test_rows_repeated_as_clusters_give_the_intervals_of_the_rows_alone() -> Non
     )
     naive = _resampled(parts[many], loss[many], None, 0)
     assert (naive.std(0) < 0.5 * often.std(0)).all()
+
+
+@pytest.mark.parametrize("truths", [(1.0,) * 6, (1.0, 1.2, 2.0), (1.0, 1.0, 1.0)])
+def test_the_worst_group_s_interval_holds_the_truth_when_groups_are_alike_too(truths) -> None:
+    class Drawn:
+        """A model whose groups and losses are given."""
+
+        def __init__(self, group: np.ndarray, loss: np.ndarray) -> None:
+            self.group, self.loss = group, loss
+
+        def responsibilities(self, *_: object) -> np.ndarray:
+            return np.eye(len(truths))[self.group]
+
+        def losses(self, *_: object) -> np.ndarray:
+            return self.loss
+
+    held, percentile = 0, 0
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        group = rng.integers(0, len(truths), 600)
+        loss = rng.exponential(np.array(truths)[group])
+        sample = Sample(np.zeros((600, 1)), loss, None, np.ones(600))
+        found = _losses(Drawn(group, loss), sample, seed)
+        held += found["worst_low"] <= max(truths) <= found["worst_high"]
+        parts = np.eye(len(truths))[group]
+        worst = _resampled(parts, loss, None, seed).max(axis=1)
+        percentile += np.quantile(worst, 0.025) <= max(truths) <= np.quantile(worst, 0.975)
+    assert held >= 90
+    if len(truths) == 6:
+        assert percentile < 50, "why the interval is not a percentile one"
