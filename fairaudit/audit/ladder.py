@@ -194,7 +194,7 @@ def ladder_from_histogram(table: pl.DataFrame, *, sure: bool = True) -> Ladder:
     cell = (group * 2 + table["y"].to_numpy()) * T + at
 
     def counted(column: str) -> Float | None:
-        if column not in table.columns:
+        if column not in table.columns or table[column].null_count():
             return None
         mass = table[column].to_numpy()
         return _above(np.bincount(cell, weights=mass, minlength=G * 2 * T).reshape(G, 2, T))

@@ -22,8 +22,8 @@ def merged(results: Sequence[AuditResult], title: str) -> AuditResult:
     Raises
     ------
     SpecError
-        When the audits differ in data split, seed or rows: such numbers must not stand side by
-        side.
+        When the audits differ in data split, seed, rows or row weights: such numbers must not
+        stand side by side.
     """
     first = results[0]
     for other in results[1:]:
@@ -53,6 +53,15 @@ def _same_rows(a: AuditResult, b: AuditResult) -> None:
         raise SpecError(
             f"'{_method(a)}' and '{_method(b)}' were judged on different rows; run both with the "
             "same split and seed"
+        )
+    weights = [r.tables.get("row_weights") for r in (a, b)]
+    alike = weights[0] is None and weights[1] is None
+    if weights[0] is not None and weights[1] is not None:
+        alike = weights[0].sort("row").equals(weights[1].sort("row"))
+    if not alike:
+        raise SpecError(
+            f"'{_method(a)}' and '{_method(b)}' were judged with different row weights; run both "
+            "with the same weight column, or none"
         )
 
 

@@ -113,11 +113,11 @@ def _in_clusters(result: AuditResult, *, model: str, split: str, attribute: str)
     return bool(methods.str.contains("cluster").any())
 
 
-def _weighted(result: AuditResult) -> bool:
+def _weighted(result: AuditResult, model: str) -> bool:
     """Whether rows weigh differently: counts are then no numbers of rows."""
-    counts = result.tables.get("counts")
-    if counts is None:
+    if "counts" not in result.tables:
         return False
+    counts = result.tables["counts"].filter(pl.col("model") == model)
     off = pl.sum_horizontal("tp", "fp", "tn", "fn") - pl.col("n")
     return bool(counts.select((off.abs() > 1e-9).any()).item())
 
@@ -133,7 +133,7 @@ def _rows_at_hand(
     if _in_clusters(result, **ask):
         wanted.add("cluster")
     stored = "predictions" in result.tables and wanted <= held
-    if not stored or (_weighted(result) and "row_weights" not in result.tables):
+    if not stored or (_weighted(result, model) and "row_weights" not in result.tables):
         return None
     return _asked_rows(result, **ask)
 
@@ -201,7 +201,7 @@ def _as_given(
     """Counts of the stored answers, by cluster too, and whether intervals can be had."""
     ask = {"model": model, "split": split, "attribute": attribute}
     cells = cells_of(result, **ask)
-    weighted, clustered = _weighted(result), _in_clusters(result, **ask)
+    weighted, clustered = _weighted(result, model), _in_clusters(result, **ask)
     if not weighted and not clustered:
         return cells, None, True
     rows = _rows_at_hand(result, **ask)

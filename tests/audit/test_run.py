@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from fairaudit.audit import stored
 from fairaudit.audit.existing import existing_systems
 from fairaudit.audit.merge import merged
 from fairaudit.audit.predictions import audit_predictions
@@ -197,3 +198,38 @@ def test_merging_keeps_each_model_once_and_refuses_other_rows():
     assert {"linear", "linear-s", "system"} <= set(whole.errors["model"])
     with pytest.raises(SpecError, match="different rows"):
         merged([a, audited(frame, seed=5)], "not comparable")
+
+
+@pytest.mark.parametrize(("weight", "cluster"), [("w", None), (None, "site"), ("w", "site")])
+def test_stored_audits_answer_again_as_they_were_judged(weight, cluster):
+    rng = np.random.default_rng(4)
+    frame = people(1500).with_columns(
+        w=pl.Series(rng.exponential(500, 1500) + 1),
+        site=pl.Series([f"s{i:02d}" for i in rng.integers(0, 30, 1500)]),
+    )
+    roles = ROLES.model_copy(update={"weight": weight, "cluster": cluster})
+    result = audited(frame, roles=roles)
+    ask = {"model": "linear", "split": "test", "attribute": "sex"}
+    ladder = stored.ladder_of(result, **ask)
+    assert ladder.sure
+    own = result.errors.filter(metric="tpr", **ask).sort("group")
+    given, _, counts = stored.recompute(result, **ask, metrics=["tpr"])
+    cut, _, _ = stored.recompute(result, **ask, metrics=["tpr"], threshold=0.5, exact=True)
+    for again in (given, cut):
+        again = again.sort("group")
+        assert np.allclose(again["value"], own["value"])
+        assert np.allclose(again["high"] - again["low"], own["high"] - own["low"], rtol=0.25)
+    stored_counts = result.tables["counts"].filter(
+        pl.all_horizontal(pl.col(k) == v for k, v in ask.items())
+    )
+    assert counts.sort("group")["n"].to_list() == stored_counts.sort("group")["n"].to_list()
+
+
+def test_audits_with_different_weights_do_not_stand_side_by_side():
+    frame = people().with_columns(w=pl.Series(np.random.default_rng(0).random(600) + 0.5))
+    weighted = ROLES.model_copy(update={"weight": "w"})
+    a, b = audited(frame), audited(frame, roles=weighted, method="erm", params={"max_epochs": 2})
+    with pytest.raises(SpecError, match="different row weights"):
+        merged([a, b], "unequal")
+    c = audited(frame, roles=weighted)
+    assert "linear" in merged([b, c], "equal").errors["model"]
