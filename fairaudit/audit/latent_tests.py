@@ -17,6 +17,7 @@ from fairaudit.audit.profile import group_name
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 MIN_UNITS = 5  # clusters inside and outside a group, to say anything about it
+_SIGNS = 5_000_000  # drawn at once
 MIN_FLIPS = 10  # clusters in all: with fewer, too few signs to flip for a small p
 
 LATENT_TESTS = pl.Schema(
@@ -158,9 +159,7 @@ def sign_flip_p(
     scale = np.sqrt(np.maximum((totals**2).sum(axis=0), 1e-300))
     judged = _enough_units(inside, unit)
     z = np.abs(totals.sum(axis=0)) / scale
-    rng = np.random.default_rng([seed, 43])
-    flips = rng.choice([-1.0, 1.0], (n_flips, len(totals)))
-    drawn = np.abs(flips @ totals) / scale  # (B, K)
+    drawn = _flipped(totals, n_flips, seed) / scale  # (B, K)
     most = drawn[:, judged].max(axis=1, initial=0.0)
     above = 1 + (drawn >= z - 1e-12).sum(axis=0)
     above_max = 1 + (most[:, None] >= z - 1e-12).sum(axis=0)
@@ -169,6 +168,17 @@ def sign_flip_p(
         np.where(judged, above_max / (1 + n_flips), np.nan),
         most,
     )
+
+
+def _flipped(totals: Float, n_flips: int, seed: int) -> Float:
+    """|Sums| (B, K) of cluster totals (M, K) under random signs, a few at a time for memory."""
+    rng = np.random.default_rng([seed, 43])
+    some = max(1, _SIGNS // max(len(totals), 1))
+    parts = [
+        (rng.integers(0, 2, (min(some, n_flips - start), len(totals))) * 2.0 - 1.0) @ totals
+        for start in range(0, n_flips, some)
+    ]
+    return np.asarray(np.abs(np.concatenate([np.zeros((0, totals.shape[1])), *parts])))
 
 
 def _by_unit(values: Float, unit: Int) -> Float:
@@ -184,14 +194,19 @@ def _enough_units(inside: Float, unit: Int) -> NDArray[np.bool_]:
     return np.asarray(every & (within >= MIN_UNITS) & (without >= MIN_UNITS))
 
 
+def _in_and_outside(e: Float, inside: Float) -> tuple[Float, float, Float, Float]:
+    """Rows inside each group (K,), all rows, and the mean error inside and outside (K,)."""
+    n, total = inside.sum(axis=0), float(len(e))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return n, total, (e @ inside) / n, (e.sum() - e @ inside) / (total - n)
+
+
 def _clustered(
     e: Float, inside: Float, unit: Int, confidence: float
 ) -> tuple[Float, Float, Float, Float]:
     """As `_differences`, the error from cluster totals of the linearised difference."""
-    n, total = inside.sum(axis=0), float(len(e))
+    n, total, value, rest = _in_and_outside(e, inside)
     with np.errstate(divide="ignore", invalid="ignore"):
-        value = (e @ inside) / n
-        rest = (e.sum() - e @ inside) / (total - n)
         off = inside * (e[:, None] - value) / n - (1 - inside) * (e[:, None] - rest) / (total - n)
     totals = _by_unit(off, unit)
     m = len(totals)
@@ -205,10 +220,8 @@ def _differences(
     e: Float, inside: Float, metric: str, confidence: float
 ) -> tuple[Float, Float, Float, Float]:
     """Mean error in and outside each group and the interval of the difference."""
-    n, total = inside.sum(axis=0), float(len(e))
+    n, total, value, rest = _in_and_outside(e, inside)
     with np.errstate(divide="ignore", invalid="ignore"):
-        value = (e @ inside) / n
-        rest = (e.sum() - e @ inside) / (total - n)
         if metric in ("mse", "mae"):
             second = (e**2) @ inside
             variance = second / n - value**2

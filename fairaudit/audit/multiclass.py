@@ -52,7 +52,8 @@ class Clustered:
     def of_group(self, g: int | None, C: int) -> ClusterCells:
         """All C × C counts by cluster of one group (None: of everybody)."""
         rows = slice(None) if g is None else self.groups == g
-        cluster, y, label = self.cluster[rows], self.y[rows], self.label[rows]
+        cluster = np.unique(self.cluster[rows], return_inverse=True)[1]
+        y, label = self.y[rows], self.label[rows]
         mass = None if self.mass is None else self.mass[rows]
         return count_clusters(cluster, np.zeros_like(y), y, label, (1, C, C), mass)
 

@@ -265,8 +265,8 @@ def ablation(
         discriminator, centres, divergence (bool), selection ("none": the experts always,
         "max_min", "min_gap"), split (of the rows that judge: "test" where there are any),
         overall, worst, gap, harmed (groups worse than the baseline there beyond their bound),
-        metric; and overall_low to gap_high, the ends of 95%
-        intervals over rows (or clusters). What another training would give is not in them.
+        metric; and overall_low to gap_high, the ends of 95% intervals over rows (or clusters).
+        What another training would give is not in them.
     """
     lambdas = tuple(float(v) for v in params.get("lambdas", (0.1, 0.1, 0.1)))
     out: list[dict[str, Any]] = []

@@ -133,10 +133,10 @@ def _check_name(attribute: str) -> None:
     marks = [mark for mark in _MARKS if mark in attribute]
     if attribute not in _KEPT and not marks:
         return
-    why = f"with '{marks[0].strip()}'" if marks else "of that name"
+    kept = f"names with '{marks[0].strip()}' for crossings" if marks else "that name for their own"
     raise SpecError(
-        f"column '{attribute}' cannot be a sensitive attribute: results keep names {why} for "
-        "their own columns and crossings; rename the column in the file"
+        f"column '{attribute}' cannot be a sensitive attribute: results keep {kept}; rename the "
+        "column in the file"
     )
 
 

@@ -356,11 +356,9 @@ def _weighted(found: Evidence, pair: _Pair, weight: Float) -> Evidence:
     if found.metric == "accuracy":
         right = pair.right()
         expert, baseline = mean(right[0]), mean(right[1])
-        error = (
-            pair.sum((weight * np.nan_to_num(centred)) ** 2) / np.where(total > 0, total, 1) ** 2
+        rows = np.minimum(
+            rows, _design_rows(pair, weight * np.nan_to_num(centred), total, known[1])
         )
-        design = np.where(error > 0, known[1] ** 2 / np.where(error > 0, error, 1), np.inf)
-        rows = np.minimum(rows, design)
         gains, losses = (np.nan_to_num(mean(right[i] & ~right[1 - i])) * rows for i in (0, 1))
         test: Difference = PairedCounts(rows, gains, losses)
     else:
@@ -368,21 +366,28 @@ def _weighted(found: Evidence, pair: _Pair, weight: Float) -> Evidence:
         expert = baseline + shift
         skew = np.nan_to_num(mean(centred**3)) / known[1] ** 3
         test = SkewedMean(*known, skew, np.maximum(rows, 2))
+    spread = known[1] * np.sqrt(np.maximum(pair.n, 1) / np.maximum(rows, 1))
+    told: dict[str, Any] = {"baseline": baseline, "expert": expert, "weight": total}
+    return replace(found, **told, **_enough_left(found, rows), spread=spread, test=test)
+
+
+def _design_rows(pair: _Pair, off: Float, total: Float, spread: Float) -> Float:
+    """Rows (G,) that would give the linearised variance of a weighted mean.
+
+    `off` (m,) are weighted distances from it, `spread` the standard deviation of one row.
+    """
+    error = pair.sum(off**2) / np.where(total > 0, total, 1) ** 2
+    return np.where(error > 0, spread**2 / np.where(error > 0, error, 1), np.inf)
+
+
+def _enough_left(found: Evidence, rows: Float) -> dict[str, Any]:
+    """`judged` and `obstacle` on effective rows."""
     short = "its weights leave {:.0f} effective rows (at least {})"
     obstacle = tuple(
         o or ("" if r >= MIN_ROWS else short.format(r, MIN_ROWS))
         for o, r in zip(found.obstacle, rows, strict=True)
     )
-    return replace(
-        found,
-        baseline=baseline,
-        expert=expert,
-        judged=np.array([o == "" for o in obstacle]),
-        obstacle=obstacle,
-        spread=known[1] * np.sqrt(np.maximum(pair.n, 1) / np.maximum(rows, 1)),
-        test=test,
-        weight=total,
-    )
+    return {"judged": np.array([o == "" for o in obstacle]), "obstacle": obstacle}
 
 
 def _by_cluster(

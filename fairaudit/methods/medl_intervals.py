@@ -31,9 +31,13 @@ def draws(n: int, cluster: Int | None, count: int, seed: int) -> Iterator[Int]:
             yield rng.integers(0, n, n)
         return
     order = np.argsort(cluster, kind="stable")
-    units = np.split(order, np.flatnonzero(np.diff(cluster[order])) + 1)
+    first = np.flatnonzero(np.r_[True, np.diff(cluster[order]) != 0])
+    sizes = np.diff(np.r_[first, n])
     for _ in range(count):
-        yield np.concatenate([units[c] for c in rng.integers(0, len(units), len(units))])
+        picked = rng.integers(0, len(first), len(first))
+        size = sizes[picked]
+        begins = np.cumsum(size) - size  # of each drawn cluster in the sample
+        yield order[np.arange(size.sum()) + np.repeat(first[picked] - begins, size)]
 
 
 def alone(cluster: Int | None) -> bool:

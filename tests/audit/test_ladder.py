@@ -114,16 +114,16 @@ def test_a_curve_over_thresholds_has_the_intervals_of_each_decision(weighted, cl
         assert np.allclose(widths[0], widths[1], rtol=0.1)
 
 
+def _scored(d: dict[str, np.ndarray], **options: np.ndarray) -> AuditResult:
+    """Judged at 0.5, with scores, from plain arrays: no rows are stored."""
+    label, groups = (d["score"] >= 0.5).astype(int), np.array(NAMES)[d["g"]]
+    given = {"y_score": d["score"], "sensitive_features": groups, "n_boot": 200}
+    return audit_predictions(d["y"], label, **given, **options)
+
+
 def test_weights_of_a_thousand_do_not_make_a_thousand_rows_of_one() -> None:
     d = _rows(2)
-    result = audit_predictions(
-        d["y"],
-        (d["score"] >= 0.5).astype(int),
-        y_score=d["score"],
-        sensitive_features=np.array(NAMES)[d["g"]],
-        sample_weight=d["weight"],
-        n_boot=200,
-    )
+    result = _scored(d, sample_weight=d["weight"])
     said = result.errors.filter(attribute="group", metric="tpr").sort("group")
     ladder = stored.ladder_of(result, **WHO)
     curve = whatif.sweep(ladder, "tpr").filter(threshold=0.5).sort("group")
@@ -135,14 +135,7 @@ def test_weights_of_a_thousand_do_not_make_a_thousand_rows_of_one() -> None:
 
 def test_without_the_clusters_there_is_no_interval_rather_than_a_wrong_one() -> None:
     d = _rows(4)
-    result = audit_predictions(
-        d["y"],
-        (d["score"] >= 0.5).astype(int),
-        y_score=d["score"],
-        sensitive_features=np.array(NAMES)[d["g"]],
-        clusters=d["site"],
-        n_boot=200,
-    )
+    result = _scored(d, clusters=d["site"])
     assert not stored.ladder_of(result, **WHO).sure
     for threshold in (None, 0.5):
         errors, gaps, _ = stored.recompute(result, **WHO, threshold=threshold, metrics=["tpr"])

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from fairaudit.audit import latent_tests
 from fairaudit.audit.latent import LatentAudit, audit_latent
 from fairaudit.audit.latent_tests import permutation_p, sign_flip_p
 from fairaudit.exceptions import InputError
@@ -125,7 +126,11 @@ def test_groups_of_a_few_clusters_are_not_judged() -> None:
     assert "No group can be judged" in found.sentences[0]
 
 
-def test_sign_flips_equal_enumeration_on_a_few_clusters() -> None:
+@pytest.mark.parametrize("at_once", [5_000_000, 2_500])
+def test_sign_flips_equal_enumeration_on_a_few_clusters(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(latent_tests, "_SIGNS", at_once)
     rng = np.random.default_rng(0)
     unit = np.repeat(np.arange(10), 3)
     e = rng.normal(size=30) + (unit < 5)
