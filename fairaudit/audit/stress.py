@@ -19,6 +19,7 @@ from fairaudit.audit.choice_intervals import Pair, of_systems, pair_of
 from fairaudit.audit.held import HeldRows, held_rows
 from fairaudit.audit.tables import people_table, predictions_table
 from fairaudit.data.arrays import Arrays
+from fairaudit.exceptions import SpecError
 from fairaudit.methods._monitor import Monitor, Silent
 from fairaudit.methods._paired import MIN_ROWS, Evidence, Metric
 from fairaudit.methods._verdicts import Rules, bounds, check_on, choose
@@ -57,11 +58,17 @@ def stress_tests(
     Fitted
         `full` and, beside its tables, `stress_shift`, `stress_ablation`,
         `stress_objectives` and `stress_time`.
+
+    Raises
+    ------
+    SpecError
+        When no group's performance is defined on the rows that choose or judge.
     """
     given: dict[str, Any] = {"seed": seed, "device": device, "monitor": monitor}
     monitor.start("stress tests", 9)
     metric: Metric = full.tables["selection"]["metric"].item(0)
     rows = held_rows(stored(full, arrays))
+    _judgeable(rows, metric)
     tables = {
         "stress_shift": shift(rows, metric, params, seed, monitor=monitor),
         "stress_objectives": objectives(rows, metric, float(params.get("tolerance", 0.0))),
@@ -72,6 +79,16 @@ def stress_tests(
     monitor.end()
     summary = {**full.summary, "stress": {"repeats": REPEATS, "strengths": list(STRENGTHS)}}
     return replace(full, tables={**full.tables, **tables}, summary=summary)
+
+
+def _judgeable(rows: Mapping[str, HeldRows], metric: Metric) -> None:
+    """Refuse where there is nothing to stress, with the remedy."""
+    for split, part in rows.items():
+        if not np.isfinite(part.evidence(metric).difference).any():
+            raise SpecError(
+                f"no group's {metric} is defined on the {split} rows (each holds one class only); "
+                "choose metric='accuracy' or other groups"
+            )
 
 
 def stored(fitted: Fitted, arrays: Arrays) -> dict[str, pl.DataFrame]:

@@ -10,7 +10,15 @@ from fairaudit.audit.adapters import adapter
 from fairaudit.audit.held import held_rows
 from fairaudit.audit.predictions import audit_predictions
 from fairaudit.audit.selection import decide
-from fairaudit.audit.stress import ablation, group_errors, objectives, selection_time, shift
+from fairaudit.audit.stress import (
+    _judgeable,
+    ablation,
+    group_errors,
+    objectives,
+    selection_time,
+    shift,
+)
+from fairaudit.exceptions import SpecError
 from fairaudit.methods._monitor import Silent
 from tests.audit.test_selection import arrays, as_stored, fitted, invented, tables_of
 
@@ -204,3 +212,13 @@ def test_stress_is_a_job_of_its_own_kind():
     kept = found.tables["selection"].filter(split="test", chosen="baseline")["group"].to_list()
     assert (errors.filter(pl.col("group").is_in(kept), share=0.0)["difference"] == 0).all()
     assert "fair-sde" in found.predictions
+
+
+def test_stress_without_any_defined_performance_is_refused_with_the_remedy():
+    n = 200
+    groups, y = np.tile(["p", "q"], n // 2), np.tile([0, 1], n // 2)  # one class in each group
+    split = np.repeat(["validation", "test"], n // 2)
+    rows = held_rows(tables_of(groups, y, y, y, split))
+    with pytest.raises(SpecError, match=r"no group's balanced_accuracy is defined.*'accuracy'"):
+        _judgeable(rows, "balanced_accuracy")
+    _judgeable(rows, "accuracy")
