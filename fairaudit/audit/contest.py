@@ -15,7 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import stats
 
-from fairaudit.audit.metrics import base_name, higher_is_better
+from fairaudit.audit.metrics import base_name
 from fairaudit.data.arrays import Arrays
 from fairaudit.exceptions import SpecError
 
@@ -131,37 +131,6 @@ def _finite(table: pl.DataFrame) -> pl.DataFrame:
     return table.with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
-def mark_dominated(
-    comparison: pl.DataFrame, quality: str, attribute: str, gap_metric: str
-) -> pl.DataFrame:
-    """Front of quality against gap: model, quality, gap, dominated (another is at least as good
-    on both and better on one, on the means over seeds)."""
-    best = comparison.filter(
-        pl.col("attribute") == "all", pl.col("metric") == quality, pl.col("kind") == "overall"
-    )
-    gap = comparison.filter(
-        pl.col("attribute") == attribute,
-        pl.col("metric") == gap_metric,
-        pl.col("kind") == "difference",
-    )
-    names = {"value": "gap", "low": "gap_low", "high": "gap_high"}
-    front = best.select("model", "value", "low", "high").join(
-        gap.select("model", pl.col("value", "low", "high").name.map(names.__getitem__)), on="model"
-    )
-    sign = 1.0 if higher_is_better(quality) else -1.0
-    points = front.select(pl.col("value") * sign, -pl.col("gap")).to_numpy()
-    return front.with_columns(
-        pl.lit(attribute).alias("attribute"),
-        pl.lit(quality).alias("quality"),
-        pl.lit(gap_metric).alias("gap_metric"),
-        pl.Series("dominated", [_is_dominated(p, points) for p in points], dtype=pl.Boolean),
-    )
-
-
-def _is_dominated(point: NDArray[np.float64], points: NDArray[np.float64]) -> bool:
-    return bool(((points >= point).all(axis=1) & (points > point).any(axis=1)).any())
-
-
 def contestants(params: Mapping[str, Any]) -> tuple[list[str], int, dict[str, Any]]:
     """Methods, number of seeds, and knobs shared by all methods of a comparison.
 
@@ -181,12 +150,6 @@ def test_share(arrays: Arrays) -> float:
     """n_test / n_train of one split."""
     train, test = (int((arrays.split == code).sum()) for code in (0, 2))
     return test / max(train, 1)
-
-
-def renamed(predictions: Mapping[str, Any], method: str) -> dict[str, Any]:
-    """The method's own answers only; its comparators take part under their own names."""
-    first = next(iter(predictions))
-    return {method: predictions[first]}
 
 
 def seeds_from(seed: int, count: int) -> Sequence[int]:

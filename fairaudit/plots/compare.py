@@ -24,7 +24,10 @@ from fairaudit.plots.theme import (
     short,
 )
 
-_FRONT_COLUMNS = ("model", "value", "low", "high", "gap", "gap_low", "gap_high", "dominated")
+_FRONT_COLUMNS = (
+    "model", "value", "low", "high", "gap", "gap_low", "gap_high", "dominated", "sure",
+)  # fmt: skip
+Pairs = frozenset[tuple[str, str]]  # (better, worse), told apart from chance
 
 
 def models_of(result: AuditResult) -> list[str]:
@@ -120,7 +123,21 @@ def front_table(
         gaps = _over_seeds(result, attribute, gap, "difference")
     else:
         gaps = gap_values(result, attribute=attribute, metric=gap, split=split)
-    return front_of(values(result, metric=quality, split=split), gaps, quality)
+    pairs = differences(result, metric=quality, attribute=OVERALL, split=split)
+    own = values(result, metric=quality, split=split)
+    return front_of(own, gaps, quality, proven=_proven(pairs, quality))
+
+
+def _proven(pairs: pl.DataFrame, metric: str) -> Pairs:
+    """Models that are better than another over all rows by the paired interval."""
+    if pairs.is_empty():
+        return frozenset()
+    rows = pairs.filter((pl.col("low") > 0) | (pl.col("high") < 0))
+    sign = _sign(metric)
+    return frozenset(
+        (a, b) if sign * difference > 0 else (b, a)
+        for a, b, difference in rows.select("model_a", "model_b", "difference").iter_rows()
+    )
 
 
 def _over_seeds(result: AuditResult, attribute: str, metric: str, kind: str) -> pl.DataFrame:
@@ -199,25 +216,67 @@ def _paired_alt(rows: pl.DataFrame, names: Sequence[str], metric: str) -> str:
     return f"Paired differences in {labels.title(metric)}. {several(words)}."
 
 
-def front_of(quality: pl.DataFrame, gap: pl.DataFrame, quality_metric: str) -> pl.DataFrame:
+def front_of(
+    quality: pl.DataFrame, gap: pl.DataFrame, quality_metric: str, *, proven: Pairs = frozenset()
+) -> pl.DataFrame:
     """Models with quality and gap; `dominated` where another is no worse on both, better on one.
 
     Parameters
     ----------
     quality, gap : polars.DataFrame
         Columns model, value, low, high.
+    proven : set of (better, worse)
+        Pairs whose paired interval of the quality leaves out zero.
+
+    Returns
+    -------
+    polars.DataFrame
+        model, value, low, high, gap, gap_low, gap_high, dominated (on the estimates), sure: where
+        a model that dominates this one is better beyond chance, "quality", "gap", "both" or
+        "neither"; null where nobody dominates it. Beyond chance: a proven pair, or intervals
+        that lie apart.
     """
     named = gap.select("model", pl.col("value", "low", "high").name.prefix("gap_"))
     both = quality.join(named.rename({"gap_value": "gap"}), on="model", maintain_order="left")
     both = both.filter(pl.col("value").is_not_null() & pl.col("gap").is_not_null())
-    sign = -1.0 if labels.lower_is_better(quality_metric) else 1.0
-    points = [(sign * v, -g) for v, g in both.select("value", "gap").iter_rows()]
-    flags = pl.Series("dominated", [_dominated(p, points) for p in points], dtype=pl.Boolean)
-    return both.with_columns(flags).select(_FRONT_COLUMNS)
+    rows = both.to_dicts()
+    sign = _sign(quality_metric)
+    above = [[o for o in rows if _dominates(o, row, sign)] for row in rows]
+    sure = [_sure(row, others, sign, proven) for row, others in zip(rows, above, strict=True)]
+    return both.with_columns(
+        pl.Series("dominated", [bool(others) for others in above], dtype=pl.Boolean),
+        pl.Series("sure", sure, dtype=pl.String),
+    ).select(_FRONT_COLUMNS)
 
 
-def _dominated(point: tuple[float, float], points: Sequence[tuple[float, float]]) -> bool:
-    return any(p[0] >= point[0] and p[1] >= point[1] and p != point for p in points)
+def _sign(metric: str) -> float:
+    return -1.0 if labels.lower_is_better(metric) else 1.0
+
+
+def _dominates(other: Row, row: Row, sign: float) -> bool:
+    ahead = sign * (other["value"] - row["value"]), row["gap"] - other["gap"]
+    return bool(min(ahead) >= 0 and max(ahead) > 0)
+
+
+def _sure(row: Row, others: Sequence[Row], sign: float, proven: Pairs) -> str | None:
+    """On which axes one of the models that dominate `row` is better beyond chance."""
+    if not others:
+        return None
+    quality = any(
+        (other["model"], row["model"]) in proven or _apart(other, row, "", sign)
+        for other in others
+    )
+    gap = any(_apart(other, row, "gap_", -1.0) for other in others)
+    return {(True, True): "both", (True, False): "quality", (False, True): "gap"}.get(
+        (quality, gap), "neither"
+    )
+
+
+def _apart(better: Row, worse: Row, prefix: str, sign: float) -> bool:
+    """Whether the intervals do not touch, with `better` on the good side."""
+    good, bad = ("low", "high") if sign > 0 else ("high", "low")
+    ends = better[f"{prefix}{good}"], worse[f"{prefix}{bad}"]
+    return None not in ends and bool(sign * (ends[0] - ends[1]) > 0)
 
 
 def front(table: pl.DataFrame, *, quality: str, gap_title: str) -> Chart:
@@ -237,7 +296,7 @@ def front(table: pl.DataFrame, *, quality: str, gap_title: str) -> Chart:
 def _front_point(figure: go.Figure, row: Mapping[str, object], style: Style) -> None:
     name = short(str(row["model"]))
     if row["dominated"]:
-        name += " (dominated)"
+        name += " (dominated, may be chance)" if row["sure"] == "neither" else " (dominated)"
     figure.add_scatter(
         x=[row["gap"]],
         y=[row["value"]],

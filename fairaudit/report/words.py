@@ -442,10 +442,23 @@ def compare_lead(table: pl.DataFrame, *, quality: str, gap_title: str, attribute
     if fair["model"] != best["model"]:
         words += f"; **{fair['model']}** has the smallest gap: {_apart(fair, gap_title)} at "
         words += _judged(fair, quality)
-    lost = table.filter(pl.col("dominated"))["model"].to_list()
-    if lost:
-        words += f". No reason to choose {listed(lost)}: another is no worse on both"
-    return f"{words}."
+    return " ".join([f"{words}.", *_outdone(table, name)])
+
+
+def _outdone(table: pl.DataFrame, name: str) -> list[str]:
+    """Who comes second on both axes, and whether chance may explain it."""
+    ways = {
+        "both": "surely so in both",
+        "quality": f"surely so in {name}",
+        "gap": "surely so in the gap",
+        "neither": "which may be chance",
+    }
+    lost = {way: table.filter(pl.col("sure") == way)["model"].to_list() for way in ways}
+    return [
+        f"Another is no worse than {listed(models)} on both counts, {ways[way]}."
+        for way, models in lost.items()
+        if models
+    ]
 
 
 def _judged(row: Row, quality: str) -> str:
@@ -460,7 +473,9 @@ def comparison_how(result: AuditResult) -> str:
     """How the intervals of a comparison were made."""
     same = (
         "All models saw the same splits and the same preprocessing, and were given the same "
-        "budget. A model is dominated where another is no worse on both axes and better on one."
+        "budget. A model is dominated where the estimates of another are no worse on both axes "
+        "and better on one; this may be chance where neither a paired interval leaves out zero "
+        "nor the two intervals lie apart."
     )
     if compare.over_seeds(result):
         return (

@@ -72,27 +72,6 @@ def test_an_interval_of_a_rate_ends_where_rates_end():
     assert contest.possible("accuracy", "difference") == (0.0, 1.0)
 
 
-def test_front_marks_the_model_another_beats_on_both():
-    rows = [
-        ("a", "all", "accuracy", "overall", 0.9),
-        ("b", "all", "accuracy", "overall", 0.8),
-        ("c", "all", "accuracy", "overall", 0.7),
-        ("a", "sex", "tpr", "difference", 0.10),
-        ("b", "sex", "tpr", "difference", 0.20),
-        ("c", "sex", "tpr", "difference", 0.05),
-    ]
-    names = ["model", "attribute", "metric", "kind", "value"]
-    table = pl.DataFrame(rows, schema=names, orient="row").with_columns(
-        low=pl.lit(None, pl.Float64), high=pl.lit(None, pl.Float64)
-    )
-    front = contest.mark_dominated(table, "accuracy", "sex", "tpr")
-    assert dict(zip(front["model"], front["dominated"], strict=True)) == {
-        "a": False,
-        "b": True,
-        "c": False,
-    }
-
-
 def test_a_comparison_of_one_method_is_refused():
     with pytest.raises(SpecError, match="at least two"):
         contest.contestants({"methods": ["erm"]})

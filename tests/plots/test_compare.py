@@ -58,12 +58,46 @@ def test_a_model_without_a_gap_is_left_out_and_not_set_to_zero() -> None:
 
 
 def test_dominated_models_are_hollow_and_say_so() -> None:
-    table = compare.front_of(frame([0.9, 0.7]), frame([0.1, 0.2]), "accuracy")
+    table = compare.front_of(frame([0.9, 0.75]), frame([0.1, 0.2]), "accuracy")
     figure = compare.front(table, quality="accuracy", gap_title="Gap").figure
     assert [(t.name, t.marker.symbol.endswith("-open")) for t in figure.data] == [
         ("m0", False),
-        ("m1 (dominated)", True),
+        ("m1 (dominated, may be chance)", True),
     ]
+
+
+def test_domination_within_the_intervals_may_be_chance() -> None:
+    table = compare.front_of(frame([0.9, 0.75]), frame([0.1, 0.25]), "accuracy")
+    assert table["sure"].to_list() == [None, "neither"]
+
+
+def test_domination_is_sure_where_intervals_lie_apart() -> None:
+    table = compare.front_of(frame([0.9, 0.6, 0.85, 0.5]), frame([0.1, 0.2, 0.4, 0.5]), "accuracy")
+    assert table["sure"].to_list() == [None, "quality", "gap", "both"]
+
+
+def test_a_paired_interval_tells_apart_what_two_intervals_do_not() -> None:
+    asked = frame([0.9, 0.75]), frame([0.1, 0.15]), "accuracy"
+    assert compare.front_of(*asked)["sure"].to_list() == [None, "neither"]
+    table = compare.front_of(*asked, proven=frozenset({("m0", "m1")}))
+    assert table["sure"].to_list() == [None, "quality"]
+
+
+def test_an_axis_without_intervals_is_never_sure() -> None:
+    blind = frame([0.1, 0.9]).with_columns(low=None, high=None)
+    table = compare.front_of(frame([0.9, 0.85]), blind, "accuracy")
+    assert table["sure"].to_list() == [None, "neither"]
+
+
+def test_the_two_systems_are_told_apart_by_their_paired_difference(result_of: ResultOf) -> None:
+    result = result_of("systems")
+    asked = {"quality": "accuracy", "gap": "tpr", "attribute": "sex", "split": "all"}
+    table = compare.front_table(result, **asked)
+    pair = compare.differences(result, metric="accuracy", attribute="all", split="all")
+    [low, high] = pair.select("low", "high").row(0)
+    lost = table.filter(pl.col("dominated"))
+    assert lost.height == 1
+    assert (lost["sure"].item(0) in ("quality", "both")) == (low > 0 or high < 0)
 
 
 def test_the_front_of_one_audit_comes_from_errors_and_gaps(result_of: ResultOf) -> None:

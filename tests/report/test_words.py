@@ -175,7 +175,25 @@ def test_the_best_model_and_the_dominated_ones_are_named(result_of: ResultOf) ->
     assert f"({labels.interval(best['low'], best['high'], 'accuracy')}) at a gap of" in lead
     assert f"({labels.points_interval(best['gap_low'], best['gap_high'], 'tpr')})" in lead
     for name in table.filter(pl.col("dominated"))["model"]:
-        assert name in lead
+        assert f"Another is no worse than {name} on both counts" in lead
+
+
+@pytest.mark.parametrize(
+    ("sure", "said"),
+    [("both", "surely so in both"), ("quality", "surely so in accuracy"),
+     ("gap", "surely so in the gap"), ("neither", "which may be chance")],
+)  # fmt: skip
+def test_a_dominated_model_is_told_with_what_is_sure(
+    result_of: ResultOf, sure: str, said: str
+) -> None:
+    table = compare.front_table(
+        result_of("systems"), quality="accuracy", gap="tpr", attribute="sex", split="all"
+    )
+    table = table.with_columns(
+        dominated=pl.Series([False, True]), sure=pl.Series([None, sure], dtype=pl.String)
+    )
+    lead = words.compare_lead(table, quality="accuracy", gap_title="tpr")
+    assert lead.endswith(f"on both counts, {said}.")
 
 
 @pytest.mark.parametrize(
