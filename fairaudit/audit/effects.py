@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy.optimize import brentq
 from scipy.special import ndtri
+from scipy.stats import chi2
 
 from fairaudit.audit import intervals
 
@@ -42,6 +44,7 @@ CLUSTERS = pl.Schema(
         "status": pl.String,
     }
 )
+TINY = 1e-6  # of the prior's information: what a cluster told is below rounding
 JUDGED = 10  # rows below which a cluster's performance cannot be judged
 
 
@@ -97,6 +100,83 @@ def share_of_clusters(variances: Mapping[str, float]) -> float:
     between = variances.get("intercept", 0.0)
     whole = between + variances["residual"]
     return between / whole if whole > 0 else 0.0
+
+
+def variance_interval(
+    mean: Float, sd: Float, between: float, confidence: float = 0.95
+) -> tuple[float, float] | None:
+    """Interval of the variance between clusters from their posterior intercepts (Q profile).
+
+    Undoes the shrinkage, then takes the variances t for which Q(t) = Σ (e_j − ē)² / (t + v_j) lies
+    between the χ² quantiles with k − 1 degrees of freedom (Viechtbauer, *Statistics in Medicine*
+    26, 2007); 0 belongs to it where the clusters differ no more than their own noise.
+
+    Parameters
+    ----------
+    mean, sd : (k,)
+        Gaussian posterior of each cluster's intercept.
+    between : float
+        Variance of the prior under which the posterior was made.
+    confidence : float
+
+    Returns
+    -------
+    (low, high), or None with fewer than two clusters, or where they are more alike than their
+    noise lets them be (no variance fits)
+    """
+    if between <= 0:
+        return None
+    gain = 1 / np.square(sd) - 1 / between  # what the rows tell, 1/v
+    known = gain > TINY / between
+    if known.sum() < 2:
+        return None
+    noise = 1 / gain[known]
+    estimate = mean[known] * (between + noise) / between
+    tail = (1 - confidence) / 2
+    least, most = (float(chi2.ppf(p, len(noise) - 1)) for p in (tail, 1 - tail))
+    high = _variance_where(least, estimate, noise)
+    return (_variance_where(most, estimate, noise), high) if high > 0 else None
+
+
+def _variance_where(level: float, estimate: Float, noise: Float) -> float:
+    """The variance t at which Q(t), which falls in t, is `level`; 0 where Q(0) is below it."""
+
+    def excess(t: float) -> float:
+        weight = 1 / (t + noise)
+        centre = (weight @ estimate) / weight.sum()
+        return float(weight @ np.square(estimate - centre)) - level
+
+    if excess(0.0) <= 0:
+        return 0.0
+    top = float(np.square(estimate - estimate.mean()).sum() / level)  # Q(t) ≤ Σ (e − ē)² / t
+    return float(brentq(excess, 0.0, top, rtol=1e-9))
+
+
+def icc_interval(
+    effects: pl.DataFrame, prior_sd: float, residual: float, confidence: float = 0.95
+) -> tuple[float, float] | None:
+    """Interval of `share_of_clusters`, the residual variance taken as known.
+
+    Parameters
+    ----------
+    effects : cluster, effect, mean, sd
+        Posterior of the seen clusters.
+    prior_sd : float
+        SD of the intercepts' prior.
+    residual : float
+        Residual variance.
+
+    Returns
+    -------
+    (low, high), or None where `variance_interval` has none, or with an effect for each class
+    """
+    own = effects.filter(pl.col("effect") == "intercept")
+    mean, sd = own["mean"].to_numpy(), own["sd"].to_numpy()
+    ends = variance_interval(mean, sd, prior_sd**2, confidence)
+    if ends is None:
+        return None
+    low, high = (share_of_clusters({"intercept": end, "residual": residual}) for end in ends)
+    return low, high
 
 
 def by_cluster(

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import polars as pl
 import pytest
-from scipy.stats import binomtest, norm
+from scipy.stats import binomtest, chi2, norm
 from sklearn.metrics import roc_auc_score
 
 from fairaudit.audit.effects import (
@@ -16,8 +16,10 @@ from fairaudit.audit.effects import (
     EFFECTS,
     by_cluster,
     caterpillar,
+    icc_interval,
     seen_table,
     share_of_clusters,
+    variance_interval,
 )
 
 
@@ -61,6 +63,54 @@ def test_a_perfect_order_within_a_small_cluster_is_not_certain() -> None:
     row = table.filter(pl.col("metric") == "auroc").row(0, named=True)
     assert row["value"] == row["high"] == 1
     assert 0.5 < row["low"] < 0.9
+
+
+def shrunk(estimate: np.ndarray, noise: np.ndarray, between: float) -> tuple[np.ndarray, ...]:
+    """Posterior mean and SD of clusters' intercepts under a normal prior."""
+    share = between / (between + noise)
+    return share * estimate, np.sqrt(share * noise)
+
+
+def test_the_interval_of_a_variance_is_where_cochrans_q_lies_between_its_quantiles() -> None:
+    rng = np.random.default_rng(3)
+    noise = rng.uniform(0.05, 0.4, 30)
+    estimate = rng.normal(0, np.sqrt(0.5 + noise))
+    found = variance_interval(*shrunk(estimate, noise, 0.37), 0.37)
+    grid = np.linspace(0, 4, 40_001)
+    weight = 1 / (grid[:, None] + noise)
+    centre = (weight @ estimate) / weight.sum(1)
+    q = (weight * np.square(estimate - centre[:, None])).sum(1)
+    held = grid[(q >= chi2.ppf(0.025, 29)) & (q <= chi2.ppf(0.975, 29))]
+    assert found == pytest.approx((held.min(), held.max()), abs=2e-4)
+
+
+@pytest.mark.parametrize("truth", [0.0, 0.04, 1.0])
+def test_the_interval_of_a_variance_holds_the_truth(truth: float) -> None:
+    rng = np.random.default_rng(4)
+    held = []
+    for _ in range(1_000):
+        noise = 1 / rng.integers(5, 60, 24)
+        estimate = rng.normal(0, np.sqrt(truth + noise))
+        ends = variance_interval(*shrunk(estimate, noise, 0.1), 0.1)
+        held.append(ends is not None and ends[0] <= truth <= ends[1])
+    assert 0.93 <= np.mean(held) <= 0.97
+
+
+def test_one_cluster_or_clusters_that_told_nothing_have_no_interval_of_the_variance() -> None:
+    assert variance_interval(np.array([0.2]), np.array([0.1]), 0.5) is None
+    assert variance_interval(np.zeros(3), np.full(3, 0.5), 0.25) is None
+    assert variance_interval(np.zeros(9), np.full(9, 0.1), 0.25) is None  # all the same: too alike
+
+
+def test_the_share_of_clusters_has_the_ends_of_their_variance() -> None:
+    rng = np.random.default_rng(5)
+    mean, sd = shrunk(rng.normal(size=20), np.full(20, 0.1), 0.8)
+    effects = pl.DataFrame({"effect": "intercept", "mean": mean, "sd": sd})
+    low, high = variance_interval(mean, sd, 0.8) or (0.0, 0.0)
+    found = icc_interval(effects, 0.8**0.5, residual=3.0)
+    assert found == pytest.approx((low / (low + 3), high / (high + 3)))
+    several = effects.with_columns(effect=pl.lit("intercept [b]"))
+    assert icc_interval(several, 0.8**0.5, residual=3.0) is None
 
 
 def judged() -> pl.DataFrame:

@@ -97,7 +97,7 @@ def test_the_summary_is_plain_json_with_the_variance_share() -> None:
 
     summary = fit(arrays_of(), debias=None).summary
     json.dumps(dict(summary), allow_nan=False)
-    assert 0 <= summary["icc"] < 1
+    assert 0 <= summary["icc_low"] <= summary["icc"] <= summary["icc_high"] < 1
     assert (summary["clusters_seen"], summary["clusters_unseen"]) == (4, 2)
     assert summary["warnings"] == []
 

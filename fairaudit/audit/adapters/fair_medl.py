@@ -14,7 +14,13 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from fairaudit.audit.adapters import Fitted, Prediction
-from fairaudit.audit.effects import by_cluster, caterpillar, seen_table, share_of_clusters
+from fairaudit.audit.effects import (
+    by_cluster,
+    caterpillar,
+    icc_interval,
+    seen_table,
+    share_of_clusters,
+)
 from fairaudit.data.arrays import SPLITS, Arrays
 from fairaudit.exceptions import SpecError
 from fairaudit.methods._medl_path import Judged, path_table
@@ -307,6 +313,15 @@ def _path(model: FairMEDL, arrays: Arrays, seed: int) -> pl.DataFrame:
     return pl.concat([model.path_, found])
 
 
+def _icc(settled: ClusterEffects, variances: Mapping[str, float]) -> dict[str, float | None]:
+    """The clusters' share of the variance, with its interval where there is one."""
+    if not variances:
+        return {"icc": 0.0, "icc_low": None, "icc_high": None}
+    ends = icc_interval(settled.effects, settled.prior_sd, variances["residual"])
+    low, high = ends or (None, None)
+    return {"icc": share_of_clusters(variances), "icc_low": low, "icc_high": high}
+
+
 def _summary(model: FairMEDL, settled: ClusterEffects, arrays: Arrays) -> dict[str, Any]:
     shares = settled.variance
     variances = dict(zip(shares["part"], shares["variance"], strict=True))
@@ -314,7 +329,7 @@ def _summary(model: FairMEDL, settled: ClusterEffects, arrays: Arrays) -> dict[s
     known = np.isin(clusters, model.clusters_)
     return {
         "warnings": list(model.warnings_),
-        "icc": share_of_clusters(variances) if variances else 0.0,
+        **_icc(settled, variances),
         "clusters_seen": len(model.clusters_),
         "clusters_unseen": len(np.unique(clusters[~known])),
         "lambda": model.lam_,
