@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from numbers import Integral
 from pathlib import Path
 from pickle import UnpicklingError as Unreadable  # named only to be caught; nothing is unpickled
 from typing import Any, cast
@@ -13,7 +14,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from fairaudit.exceptions import InputError
+from fairaudit.exceptions import InputError, SpecError
+
+ENCODERS = ("auto", "mlp", "resnet18")
 
 
 class MLP(nn.Sequential):
@@ -167,9 +170,13 @@ def make_encoder(kind: str, shape: tuple[int, ...], hidden_sizes: Sequence[int])
 
     Raises
     ------
+    SpecError
+        When the encoder is not known or a size is no positive integer.
     InputError
         When the encoder does not fit the rows.
     """
+    if kind not in ENCODERS:
+        raise SpecError(f"encoder '{kind}' is not known; choose one of {', '.join(ENCODERS)}")
     image = len(shape) == 3
     wanted = ("resnet18" if image else "mlp") if kind == "auto" else kind
     if (wanted == "resnet18") != image:
@@ -177,4 +184,14 @@ def make_encoder(kind: str, shape: tuple[int, ...], hidden_sizes: Sequence[int])
             f"encoder='{wanted}' does not fit rows of shape {shape}; use 'resnet18' for images "
             "(n, H, W, C) and 'mlp' for tables (n, p), or 'auto'"
         )
-    return ResNet18(shape[2]) if image else MLP(shape[0], hidden_sizes)
+    return ResNet18(shape[2]) if image else MLP(shape[0], _positive(hidden_sizes))
+
+
+def _positive(hidden_sizes: Any) -> tuple[int, ...]:
+    try:
+        sizes = tuple(hidden_sizes)
+    except TypeError:
+        sizes = (None,)
+    if not all(isinstance(size, Integral) and size > 0 for size in sizes):
+        raise SpecError(f"hidden_sizes must be positive integers, got {hidden_sizes!r}")
+    return sizes

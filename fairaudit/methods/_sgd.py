@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from math import inf
+from numbers import Integral, Real
 from typing import Any
 
 import torch
@@ -31,10 +33,13 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for name in ("max_epochs", "batch_size"):
-            if getattr(self, name) < 1:
-                raise SpecError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.learning_rate <= 0:
-            raise SpecError(f"learning_rate must be positive, got {self.learning_rate}")
+            value = getattr(self, name)
+            if not isinstance(value, Integral) or value < 1:
+                raise SpecError(f"{name} must be an integer of at least 1, got {value!r}")
+        if not (isinstance(self.learning_rate, Real) and 0 < self.learning_rate < inf):
+            raise SpecError(f"learning_rate must be positive, got {self.learning_rate!r}")
+        if not (isinstance(self.weight_decay, Real) and 0 <= self.weight_decay < inf):
+            raise SpecError(f"weight_decay must be 0 or more, got {self.weight_decay!r}")
 
 
 def recipe_of(estimator: Any, shape: tuple[int, ...]) -> Recipe:
