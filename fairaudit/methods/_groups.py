@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fairaudit.exceptions import InputError, SpecError
-from fairaudit.methods._inputs import as_columns, labels
+from fairaudit.methods._inputs import as_columns, is_number, labels
 
 REST = "(other)"
 EVERYBODY = "(all)"
@@ -152,7 +151,7 @@ def stratified_validation(codes: NDArray[np.int64], share: float, seed: int) -> 
     Each row gets a place inside its stratum and the fractional parts are shuffled, so strata of
     one row are neither always nor never taken but the total stays at `share`.
     """
-    if not (isinstance(share, Real) and 0 <= share < 1):
+    if not (is_number(share) and 0 <= share < 1):
         raise SpecError(f"validation_share must lie in [0, 1), got {share!r}")
     n = len(codes)
     rng = np.random.default_rng(seed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,16 @@ def labels(value: Any, name: str, n: int) -> NDArray[np.str_]:
     for part in parts[1:]:
         joined = np.char.add(np.char.add(joined, " × "), part)
     return joined
+
+
+def is_number(value: object) -> bool:
+    """Whether a parameter is a real number."""
+    return isinstance(value, Real)
+
+
+def is_integer(value: object) -> bool:
+    """Whether a parameter is a whole number, of Python or numpy."""
+    return isinstance(value, Integral)
 
 
 def is_missing(value: Any) -> bool:

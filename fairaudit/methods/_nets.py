@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from numbers import Integral
 from pathlib import Path
 from pickle import UnpicklingError as Unreadable  # named only to be caught; nothing is unpickled
 from typing import Any, cast
@@ -15,8 +15,13 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from fairaudit.exceptions import InputError, SpecError
+from fairaudit.methods._inputs import is_integer
 
 ENCODERS = ("auto", "mlp", "resnet18")
+_NO_WEIGHTS = (  # what reading bytes of another kind raises
+    OSError, SafetensorError, RuntimeError, ValueError, EOFError, Unreadable, struct.error,
+    LookupError, TypeError, AttributeError, AssertionError,
+)  # fmt: skip
 
 
 class MLP(nn.Sequential):
@@ -143,7 +148,7 @@ def _read(path: Path) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             return dict(load_file(path))
         found: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, SafetensorError, RuntimeError, ValueError, EOFError, Unreadable) as error:
+    except _NO_WEIGHTS as error:
         raise _unreadable(path) from error
     if not isinstance(found, dict):
         raise _unreadable(path)
@@ -192,6 +197,6 @@ def _positive(hidden_sizes: Any) -> tuple[int, ...]:
         sizes = tuple(hidden_sizes)
     except TypeError:
         sizes = (None,)
-    if not all(isinstance(size, Integral) and size > 0 for size in sizes):
+    if not all(is_integer(size) and size > 0 for size in sizes):
         raise SpecError(f"hidden_sizes must be positive integers, got {hidden_sizes!r}")
     return sizes

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from math import inf
-from numbers import Integral, Real
 from typing import Any
 
 import torch
@@ -15,6 +14,7 @@ from torch.nn import functional
 
 from fairaudit.exceptions import SpecError
 from fairaudit.methods._fit import Batches, Drawn, Fit, train
+from fairaudit.methods._inputs import is_integer, is_number
 from fairaudit.methods._monitor import Monitor
 
 _DECAY_STEPS = 50  # small tables: the rate falls by 0.9 no faster than every 50 steps
@@ -34,11 +34,11 @@ class Recipe:
     def __post_init__(self) -> None:
         for name in ("max_epochs", "batch_size"):
             value = getattr(self, name)
-            if not isinstance(value, Integral) or value < 1:
+            if not is_integer(value) or value < 1:
                 raise SpecError(f"{name} must be an integer of at least 1, got {value!r}")
-        if not (isinstance(self.learning_rate, Real) and 0 < self.learning_rate < inf):
+        if not (is_number(self.learning_rate) and 0 < self.learning_rate < inf):
             raise SpecError(f"learning_rate must be positive, got {self.learning_rate!r}")
-        if not (isinstance(self.weight_decay, Real) and 0 <= self.weight_decay < inf):
+        if not (is_number(self.weight_decay) and 0 <= self.weight_decay < inf):
             raise SpecError(f"weight_decay must be 0 or more, got {self.weight_decay!r}")
 
 
@@ -53,6 +53,8 @@ def recipe_of(estimator: Any, shape: tuple[int, ...]) -> Recipe:
     size = estimator.batch_size
     if size is None:
         size = min(256, max(16, shape[0] // 32)) if len(shape) == 4 else 256
+    if len(shape) == 4 and size == 1:
+        raise SpecError("batch_size must be at least 2 for images: they are normalised in batch")
     return Recipe(batch_size=size, **given)
 
 

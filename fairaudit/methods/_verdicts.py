@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from scipy.special import ndtri
 
 from fairaudit.exceptions import SpecError
 from fairaudit.methods._bounds import holm
+from fairaudit.methods._inputs import is_number
 from fairaudit.methods._paired import MIN_ROWS, Evidence
 from fairaudit.methods.no_harm import OBJECTIVES, NoHarmChoice, Objective, choose_no_harm
 
@@ -69,9 +69,9 @@ class Rules:
 
     def __post_init__(self) -> None:
         level, hurdle = self.confidence, self.tolerance
-        if level is not None and not (isinstance(level, Real) and 0.5 <= level < 1):
+        if level is not None and not (is_number(level) and 0.5 <= level < 1):
             raise SpecError(f"confidence must lie in [0.5, 1) or be None, got {level!r}")
-        if not (isinstance(hurdle, Real) and hurdle >= 0):
+        if not (is_number(hurdle) and hurdle >= 0):
             raise SpecError(f"tolerance must be 0 or more, got {hurdle!r}")
         if self.objective not in OBJECTIVES:
             raise SpecError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -16,6 +15,7 @@ from fairaudit.methods._calibration import Calibration, cross_calibrated, fit_ca
 from fairaudit.methods._design import Target, check_design
 from fairaudit.methods._fit import Fit, pick_device
 from fairaudit.methods._groups import UNKNOWN, Groups
+from fairaudit.methods._inputs import is_integer
 from fairaudit.methods._monitor import Monitor, Silent
 from fairaudit.methods._nets import channels_last, load_weights, make_encoder
 from fairaudit.methods._paired import evidence
@@ -230,7 +230,7 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
 
     def _seed(self) -> int:
         seed = 0 if self.random_state is None else self.random_state
-        if not isinstance(seed, Integral) or seed < 0:
+        if not is_integer(seed) or seed < 0:
             raise SpecError(f"random_state must be an integer of 0 or more or None, got {seed!r}")
         return int(seed)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from numbers import Real
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -13,6 +12,7 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from fairaudit.exceptions import InputError, SpecError
+from fairaudit.methods._inputs import is_number
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
@@ -267,7 +267,7 @@ def _checked(
         )
     if objective not in OBJECTIVES:
         raise SpecError(f"objective '{objective}' is not known; choose {', '.join(OBJECTIVES)}")
-    if not isinstance(tolerance, Real) or not tolerance >= 0:
+    if not is_number(tolerance) or not tolerance >= 0:
         raise SpecError(f"tolerance must be 0 or more, got {tolerance!r}")
     return e, b, share
 

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from sklearn.utils.estimator_checks import check_estimator
 
-from fairaudit.exceptions import Cancelled, InputError, SpecError
+from fairaudit.exceptions import Cancelled, InputError, SpecError, TrainingError
 from fairaudit.methods.fair_sde import FairSDE
 
 NAMES = np.array(["a", "b", "c"])
@@ -365,6 +365,26 @@ def test_rows_that_cannot_be_used_are_refused_with_the_remedy(change, words):
     known = {"X": X, "y": y, "sensitive_features": a, **change}
     with pytest.raises(InputError, match=words):
         fast(max_epochs=1).fit(**known)
+
+
+def images(n=48):
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (n, 8, 8, 3), dtype=np.uint8)
+    return pixels, rng.integers(0, 2, n), rng.choice(["p", "q"], n)
+
+
+def test_one_image_a_step_is_refused():
+    X, y, a = images()
+    with pytest.raises(SpecError, match="at least 2 for images"):
+        fast(batch_size=1, max_epochs=1).fit(X, y, sensitive_features=a)
+
+
+def test_a_training_that_ran_away_is_no_model():
+    X, _, a = images()
+    y = np.random.default_rng(1).normal(size=len(X))
+    model = fast(metric="neg_mse", learning_rate=5.0, max_epochs=1)
+    with pytest.raises(TrainingError, match="lower learning_rate"):
+        model.fit(X, y, sensitive_features=a)
 
 
 def test_other_attributes_than_in_training_are_refused(trained, fresh):
