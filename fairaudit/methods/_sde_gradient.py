@@ -92,7 +92,7 @@ def facts_of(
     )
     parts = [tensor.split(sizes, dim=-1) for tensor in whole]
     units = torch.tensor(shares[:4], dtype=dtype, device=device).reciprocal_()
-    return [Facts(*one, units) for one in zip(*parts, strict=True)]
+    return [Facts(*one) for one in zip(*parts, [units] * many, strict=True)]
 
 
 class Slopes(NamedTuple):

@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import torch
 from sklearn.utils.estimator_checks import check_estimator
 
 from fairaudit.exceptions import Cancelled, InputError, SpecError, TrainingError
+from fairaudit.methods._fit import shuffled, train
 from fairaudit.methods.fair_sde import FairSDE
 
 NAMES = np.array(["a", "b", "c"])
@@ -380,11 +382,25 @@ def test_one_image_a_step_is_refused():
 
 
 def test_a_training_that_ran_away_is_no_model():
-    X, _, a = images()
-    y = np.random.default_rng(1).normal(size=len(X))
-    model = fast(metric="neg_mse", learning_rate=5.0, max_epochs=1)
+    net = torch.nn.Linear(1, 1)
+    rows = shuffled(4, 2, torch.device("cpu"))
     with pytest.raises(TrainingError, match="lower learning_rate"):
-        model.fit(X, y, sensitive_features=a)
+        train(
+            net,
+            lambda _: {"loss": torch.zeros(())},
+            rows,
+            max_epochs=2,
+            seed=0,
+            validate=lambda: {"loss": float("nan")},
+        )
+
+
+def test_values_of_images_are_learnt_with_the_usual_rate():
+    X, y, a = images(96)
+    X = (X // 4 + 120 * y[:, None, None, None]).astype(np.uint8)
+    y = 10 + 1.5 * y
+    model = fast(metric="neg_mse", max_epochs=3, augment=False).fit(X, y, sensitive_features=a)
+    assert np.mean((model.predict(X, sensitive_features=a) - y) ** 2) < np.var(y)
 
 
 def test_other_attributes_than_in_training_are_refused(trained, fresh):
