@@ -395,6 +395,7 @@ def test_a_training_that_ran_away_is_no_model():
         )
 
 
+@pytest.mark.slow
 def test_values_of_images_are_learnt_with_the_usual_rate():
     X, y, a = images(96)
     X = (X // 4 + 120 * y[:, None, None, None]).astype(np.uint8)
