@@ -24,7 +24,7 @@ from fairaudit.methods._fit import pick_device
 from fairaudit.methods._nets import channels_last, make_encoder
 from fairaudit.methods._sde_gradient import Facts, Shares, facts_of
 from fairaudit.methods._sde_losses import cosines, divergence_loss, sample_pairs
-from fairaudit.methods._sde_net import SelectiveExperts, pulled
+from fairaudit.methods._sde_net import SelectiveExperts, pulled, pulled_by_graph
 from fairaudit.methods._sgd import Recipe, mixed_precision, optimiser, row_loss
 from fairaudit.methods.baseline_networks import Headed
 from fairaudit.methods.no_harm import OBJECTIVES, choose_no_harm
@@ -83,9 +83,12 @@ def steps_of(
             sizes, shape = [batch] * EPOCH, (GROUPS, CLASSES)
             drawn.extend(facts_of(*many, None, sizes, shape, shares, chance))
         down_full.zero_grad(set_to_none=True)
-        with mixed_precision(device):
-            f = full.encoder(x)
-        pulled(full, f.float(), drawn.pop(), shares)
+        if kind == "mlp" and device.type == "cpu":
+            pulled(full, x, drawn.pop(), shares)
+        else:
+            with mixed_precision(device):
+                f = full.encoder(x)
+            pulled_by_graph(full, f.float(), drawn.pop(), shares)
         down_full.step()
 
     return erm, fair

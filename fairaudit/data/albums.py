@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -23,6 +25,9 @@ _TABLE_FILES = (
     ".json",
     ".arrow",
 )
+_PROSE = ("readme", "license", "licence", "notice", "changelog", "citation")
+_OTHER_IMAGES = (".gif", ".jfif", ".avif", ".heic", ".heif", ".ico", ".svg", ".jp2", ".tga")
+_ELSEWHERE = re.compile(r"/|[a-z]:[\\/]|[a-z]+://", re.IGNORECASE)  # a root, drive or web address
 _USUAL = ("labels", "label", "metadata", "meta", "data", "index", "table", "annotations")
 
 
@@ -42,7 +47,7 @@ def is_album(bundle: Bundle) -> bool:
 
 def table_file(bundle: Bundle) -> str:
     """The one table of an album: by its usual name, else the only one on the highest level."""
-    tables = [f for f in bundle.files() if f.lower().endswith(_TABLE_FILES)]
+    tables = [f for f in bundle.files() if _is_table(f)]
     if not tables:
         raise InputError(
             f"'{bundle.name}' holds images but no table; add labels.csv with a column of image "
@@ -60,20 +65,28 @@ def table_file(bundle: Bundle) -> str:
     )
 
 
+def _is_table(file: str) -> bool:
+    path = PurePosixPath(file)
+    return path.suffix.lower() in _TABLE_FILES and path.stem.lower() not in _PROSE
+
+
 def name_images(bundle: Bundle, frame: pl.DataFrame, table: str) -> Named:
     """The column that names most images, and the file of every row.
 
-    Paths count from the table's folder or from the top; a bare file name, with or without its
-    extension, will do where it is unique.
+    Paths count from the table's folder or from the top, with or without the extension; a bare
+    file name will do where it is unique. Of a path on another machine or of a web address the
+    longest end that names a file counts. Files of kinds that are not read are found as well, so
+    that they can be listed.
     """
     images = [f for f in bundle.files() if _is_image(f)]
-    lookup = _lookup(images, PurePosixPath(table).parent)
+    others = [f for f in bundle.files() if f.lower().endswith(_OTHER_IMAGES)]
+    lookup = _lookup(images + others, PurePosixPath(table).parent)
     best: tuple[int, str, list[str]] | None = None
     for column in frame.columns:
         if frame[column].dtype != pl.String and not frame[column].dtype.is_integer():
             continue
         files = _resolved(frame[column], lookup)
-        hits = len({f for f in files if f})
+        hits = len({f for f in files if _is_image(f)})
         if hits and (best is None or hits > best[0]):
             best = (hits, column, files)
     if best is None or best[0] < 0.2 * min(len(images), frame.height):
@@ -91,9 +104,13 @@ def _lookup(images: list[str], base: PurePosixPath) -> dict[str, str]:
     for file in images:
         path = PurePosixPath(file)
         ways[_key(file)] = file
-        if path.is_relative_to(base):
-            ways.setdefault(_key(path.relative_to(base).as_posix()), file)
         bare += [(_key(path.name), file), (_key(path.stem), file)]
+        bare.append((_key(path.with_suffix("").as_posix()), file))
+        if path.is_relative_to(base):
+            near = path.relative_to(base)
+            ways.setdefault(_key(near.as_posix()), file)
+            bare.append((_key(near.with_suffix("").as_posix()), file))
+    bare = list(dict.fromkeys(bare))
     count = Counter(key for key, _ in bare)
     for key, file in bare:
         if count[key] == 1:
@@ -102,12 +119,20 @@ def _lookup(images: list[str], base: PurePosixPath) -> dict[str, str]:
 
 
 def _key(path: str) -> str:
-    return path.replace("\\", "/").removeprefix("./").removeprefix("/").lower()
+    """Paths that mean the same file; Macs write letters and their accents apart."""
+    plain = unicodedata.normalize("NFC", path).replace("\\", "/")
+    return plain.removeprefix("./").removeprefix("/").lower()
 
 
 def _resolved(values: pl.Series, lookup: dict[str, str]) -> list[str]:
     text = values.cast(pl.String)
-    return ["" if v is None else lookup.get(_key(v), "") for v in text]
+    return ["" if v is None else _file_of(_key(v), lookup, _ELSEWHERE.match(v)) for v in text]
+
+
+def _file_of(key: str, lookup: dict[str, str], elsewhere: object) -> str:
+    while key not in lookup and elsewhere and "/" in key:
+        key = key.partition("/")[2]
+    return lookup.get(key, "")
 
 
 def _is_image(file: str) -> bool:

@@ -7,7 +7,7 @@ import os
 import struct
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -25,6 +25,7 @@ IMAGE_FILES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".npy"
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
 _PROBED = 256
 _AT_ONCE = 256  # images under way; bounds memory however many there are
+_CHUNK = 1024  # rows copied at a time
 Progress = Callable[[int, int], None]
 
 
@@ -55,12 +56,20 @@ class ImageOptions:
     most_bytes: int = 64 * MB
 
     def __post_init__(self) -> None:
-        if self.size is not None and not 8 <= self.size <= 1024:
-            raise SpecError(f"image size {self.size} is not between 8 and 1024 pixels")
+        if self.size is not None and not (_whole(self.size) and 8 <= self.size <= 1024):
+            raise SpecError(f"image size {self.size!r} is not between 8 and 1024 pixels")
+        if self.channels not in (None, 1, 3):
+            raise SpecError(f"images have 1 or 3 channels (or None to choose): {self.channels!r}")
+        if self.workers is not None and not (_whole(self.workers) and self.workers >= 1):
+            raise SpecError(f"workers must be 1 or more (or None), got {self.workers!r}")
 
     def key(self) -> str:
         """What changes the stored pixels or rows, as text."""
         return f"{self.size}/{self.channels}/{self.accept_broken}"
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 DEFAULT_IMAGES = ImageOptions()
@@ -105,7 +114,8 @@ class ImageStore:
             return np.zeros((0, *pixels.shape[1:]), dtype=np.uint8)
         with tempfile.TemporaryFile() as file:
             chosen = np.memmap(file, np.uint8, "w+", shape=(len(row_id), *pixels.shape[1:]))
-        _copy_rows(pixels, row_id, chosen)
+        for start, part in _rows_of(pixels, row_id):
+            chosen[start : start + len(part)] = part
         return chosen
 
 
@@ -131,42 +141,51 @@ def store_images(
         Images that could not be decoded; their pixels are 0.
     """
     size, channels = _layout(bundle, files, options)
-    shape = (len(files), size, size, channels)
-    out = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
     decoder = _Decoder(bundle, size, channels, options)
     broken: list[tuple[int, Broken]] = []
     with ThreadPoolExecutor(options.workers or min(8, os.cpu_count() or 1)) as threads:
-        done = 0
-        for start, part in _parts(files):
-            for i, found in enumerate(threads.map(decoder.decode, part), start):
-                if isinstance(found, Broken):
-                    broken.append((i, found))
-                else:
-                    out[i] = found
-            done += len(part)
-            if on_progress is not None:
-                on_progress(done, len(files))
-    out.flush()
+
+        def decoded() -> Iterator[NDArray[np.uint8]]:
+            for start, part in _parts(files):
+                pixels = np.zeros((len(part), size, size, channels), dtype=np.uint8)
+                for i, found in enumerate(threads.map(decoder.decode, part)):
+                    if isinstance(found, Broken):
+                        broken.append((start + i, found))
+                    else:
+                        pixels[i] = found
+                yield pixels
+                if on_progress is not None:
+                    on_progress(start + len(part), len(files))
+
+        _write(path, (len(files), size, size, channels), decoded())
     return broken
+
+
+def _write(path: Path, shape: tuple[int, ...], parts: Iterable[NDArray[np.uint8]]) -> None:
+    """An .npy written front to back; pages of a map would count as memory of this process."""
+    descr = np.lib.format.dtype_to_descr(np.dtype(np.uint8))
+    header = {"descr": descr, "fortran_order": False, "shape": shape}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for part in parts:
+            file.write(part.data)
 
 
 def keep_rows(path: Path, kept: NDArray[np.intp]) -> None:
     """Rewrite a store with some of its rows, a chunk at a time."""
     old = np.load(path, mmap_mode="r", allow_pickle=False)
     aside = path.with_suffix(".kept.npy")
-    new = np.lib.format.open_memmap(
-        aside, mode="w+", dtype=np.uint8, shape=(len(kept), *old.shape[1:])
-    )
-    _copy_rows(old, kept, new)
-    new.flush()
-    del old, new
+    _write(aside, (len(kept), *old.shape[1:]), (part for _, part in _rows_of(old, kept)))
+    del old
     aside.replace(path)
 
 
-def _copy_rows(source: NDArray[np.uint8], rows: NDArray[Any], target: NDArray[np.uint8]) -> None:
-    """Some rows of a map into another, a chunk at a time."""
-    for start in range(0, len(rows), 1024):
-        target[start : start + 1024] = source[rows[start : start + 1024]]
+def _rows_of(
+    source: NDArray[np.uint8], rows: NDArray[Any]
+) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """Some rows of a map, a chunk at a time, with where each chunk begins."""
+    for start in range(0, len(rows), _CHUNK):
+        yield start, source[rows[start : start + _CHUNK]]
 
 
 def _parts(files: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
@@ -178,7 +197,8 @@ def _parts(files: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
 
 def _layout(bundle: Bundle, files: Sequence[str], options: ImageOptions) -> tuple[int, int]:
     """Side and channels, from the options or from the headers of some images spread over all."""
-    there = [f for f in files if f]
+    there = [f for f in files if f.lower().endswith(IMAGE_FILES)]
+    there = [f for f in there if bundle.size(f) <= options.most_bytes]
     step = max(1, len(there) // _PROBED)
     heads = [h for f in there[::step] if (h := _header(bundle, f)) is not None]
     if not heads and there:
@@ -199,7 +219,7 @@ def _header(bundle: Bundle, file: str) -> tuple[tuple[int, int], bool] | None:
             shape = _npy_shape(content)
             return (shape[1], shape[0]), len(shape) == 2 or shape[2] == 1
         with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
-            return image.size, image.mode in ("L", "1", "LA", "I;16", "I", "F")
+            return image.size, image.mode.split(";")[0] in ("L", "1", "LA", "I", "F")
     except _UNREADABLE:
         return None  # listed as broken when it is decoded
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -242,6 +262,8 @@ class _Decoder:
 
         if not file:
             return Broken("", "no such file")
+        if not file.lower().endswith(IMAGE_FILES):
+            return Broken(file, f"not read: save it as one of {', '.join(IMAGE_FILES)}")
         if self.bundle.size(file) > self.options.most_bytes:
             return Broken(file, f"oversized: {size_text(self.bundle.size(file))}")
         try:

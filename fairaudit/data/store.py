@@ -199,7 +199,8 @@ def _ingest_album(
 
 
 def _said(table: Table, named: Named, row: int) -> str:
-    return str(table.frame[named.column][row])
+    value = table.frame[named.column][row]
+    return f"row {row + 1}, an empty cell" if value is None else str(value)
 
 
 def _refuse_broken(

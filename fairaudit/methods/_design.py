@@ -11,7 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from fairaudit.exceptions import InputError, SpecError
-from fairaudit.methods._inputs import as_array
+from fairaudit.methods._inputs import as_array, is_missing
 from fairaudit.methods._rows import ImageView, check_images
 
 Float = NDArray[np.float64]
@@ -24,7 +24,7 @@ def check_design(estimator: Any, X: Any, *, reset: bool) -> Any:
     Raises
     ------
     InputError
-        When images have another shape than in training.
+        When images have another shape than in training, or X is neither table nor images.
     ValueError
         From scikit-learn, when a table cannot be used.
     """
@@ -39,6 +39,11 @@ def check_design(estimator: Any, X: Any, *, reset: bool) -> Any:
             estimator.row_shape_ = tuple(images.shape[1:])
         _same_shape(estimator, images)
         return images
+    if len(shape) == 3:
+        raise InputError(
+            f"X has shape {tuple(shape)}; tables are (n, p) and images (n, H, W, C): grey images "
+            "need a last dimension of one channel, X[..., None]"
+        )
     if hasattr(X, "to_numpy") and not hasattr(X, "__array__"):
         X = X.to_numpy()
     table: NDArray[Any] = validate_data(estimator, X, reset=reset, dtype=np.float32)
@@ -94,11 +99,11 @@ class Target:
         if task == "regression" or (task == "auto" and type_of_target(y) == "continuous"):
             values = _numbers(y)
             return cls(None, float(values.mean()), float(values.std()) or 1.0)
-        check_classification_targets(y)
-        classes = np.unique(y)
+        classes = np.unique(_discrete(y))
         if len(classes) < 2:
             raise InputError(
-                f"y holds one class only ({classes[0]!r}); a classifier needs at least 2 classes"
+                f"y holds one class only ({classes.tolist()[0]!r}); a classifier needs at least "
+                "2 classes"
             )
         if task == "binary" and len(classes) > 2:
             raise InputError(
@@ -137,7 +142,20 @@ def checked_y(y: Any, n: int) -> NDArray[Any]:
         raise InputError(f"y has {len(array)} rows, X has {n}; pass one value per row of X")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise InputError("Input y contains NaN or infinity; remove those rows")
+    if array.dtype.kind == "O" and any(is_missing(v) for v in array):
+        raise InputError("Input y contains missing values (None or NaN); remove those rows")
     return array
+
+
+def _discrete(y: NDArray[Any]) -> NDArray[Any]:
+    try:
+        check_classification_targets(y)
+    except ValueError as error:
+        raise InputError(
+            f"{error} For an outcome that is a number choose task='regression' "
+            "(in FairSDE metric='neg_mse')."
+        ) from error
+    return y
 
 
 def _numbers(y: NDArray[Any]) -> Float:
@@ -165,9 +183,12 @@ def checked_weight(sample_weight: Any, n: int) -> Float | None:
     """
     if sample_weight is None:
         return None
-    weight = np.asarray(as_array(sample_weight), dtype=np.float64)
-    if weight.shape != (n,) or not (weight >= 0).all() or weight.sum() <= 0:
+    try:
+        weight = np.asarray(as_array(sample_weight), dtype=np.float64)
+    except (TypeError, ValueError):
+        weight = np.full(n, np.nan)
+    if weight.shape != (n,) or not (weight >= 0).all() or not 0 < weight.sum() < np.inf:
         raise InputError(
-            "sample_weight must hold one non-negative number per row of X, not all zero"
+            "sample_weight must hold one finite, non-negative number per row of X, not all zero"
         )
     return weight

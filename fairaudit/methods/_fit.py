@@ -86,7 +86,7 @@ def train(
     Raises
     ------
     TrainingError
-        When a loss is not finite.
+        When a training loss is not finite, or the validation loss of no epoch is.
     Cancelled
         When the monitor asks to stop (checked at every batch).
     """
@@ -111,6 +111,11 @@ def train(
         ear.step(1, **means)
         if patience is not None and epoch - best_epoch >= patience:
             break
+    if validate is not None and best_state is None:
+        raise TrainingError(
+            "the validation loss is not finite in any epoch; lower learning_rate or check the "
+            "features for extreme values"
+        )
     if best_state is not None:
         modules.load_state_dict(best_state)
     modules.eval()

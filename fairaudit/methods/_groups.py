@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fairaudit.methods._inputs import as_columns, labels
+from fairaudit.exceptions import InputError, SpecError
+from fairaudit.methods._inputs import as_columns, is_number, labels
 
 REST = "(other)"
 EVERYBODY = "(all)"
@@ -30,11 +31,14 @@ class Groups:
         A cell is the labels of one row joined by " × ".
     merged : mapping of group name to cell labels
         Coarser groups and the sparse cells that were joined in them.
+    attributes : int
+        Columns that make a cell; 0 where there are none or it is not known.
     """
 
     names: tuple[str, ...]
     cells: Mapping[str, str]
     merged: Mapping[str, tuple[str, ...]]
+    attributes: int = 0
 
     @classmethod
     def fit(cls, sensitive: Any, n: int, min_rows: int) -> Groups:
@@ -56,14 +60,26 @@ class Groups:
             home: tuple(sorted(c for c, h in homes.items() if h == home))
             for home in sorted({h for c, h in homes.items() if h != c})
         }
-        return cls(tuple(sorted(set(homes.values()))), homes, merged)
+        return cls(tuple(sorted(set(homes.values()))), homes, merged, k)
 
     def codes(self, sensitive: Any, n: int) -> NDArray[np.int64]:
-        """Group codes (n,); `UNKNOWN` for combinations not seen in training and for None."""
+        """Group codes (n,); `UNKNOWN` for combinations not seen in training and for None.
+
+        Raises
+        ------
+        InputError
+            When the rows or columns are not as many as they should be.
+        """
         if self.names == (EVERYBODY,) and "" in self.cells:
             return np.zeros(n, dtype=np.int64)
         if sensitive is None:
             return np.full(n, UNKNOWN)
+        k = as_columns(sensitive, "sensitive_features", n).shape[1]
+        if self.attributes not in (0, k):
+            raise InputError(
+                f"sensitive_features has {k} columns, the model was fitted with "
+                f"{self.attributes}; pass the same columns in the same order"
+            )
         number = {name: i for i, name in enumerate(self.names)}
         found, inverse = np.unique(labels(sensitive, "sensitive_features", n), return_inverse=True)
         codes = [number[self.cells[c]] if c in self.cells else UNKNOWN for c in found.tolist()]
@@ -71,13 +87,19 @@ class Groups:
 
     def state(self) -> dict[str, Any]:
         """JSON values from which `from_state` builds the same groups."""
-        return {"names": self.names, "cells": dict(self.cells), "merged": dict(self.merged)}
+        return {
+            "names": self.names,
+            "cells": dict(self.cells),
+            "merged": dict(self.merged),
+            "attributes": self.attributes,
+        }
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Groups:
         """The groups that `state` described."""
         merged = {home: tuple(cells) for home, cells in state["merged"].items()}
-        return cls(tuple(state["names"]), dict(state["cells"]), merged)
+        known = state.get("attributes", 0)  # 0: saved before it was kept
+        return cls(tuple(state["names"]), dict(state["cells"]), merged, known)
 
     def notes(self) -> list[str]:
         """Sentences that say which sparse combinations were joined."""
@@ -119,11 +141,18 @@ def stratified_validation(codes: NDArray[np.int64], share: float, seed: int) -> 
     ----------
     codes : (n,) int64 strata, such as group × class.
 
+    Raises
+    ------
+    SpecError
+        When the share is no number in [0, 1).
+
     Notes
     -----
     Each row gets a place inside its stratum and the fractional parts are shuffled, so strata of
     one row are neither always nor never taken but the total stays at `share`.
     """
+    if not (is_number(share) and 0 <= share < 1):
+        raise SpecError(f"validation_share must lie in [0, 1), got {share!r}")
     n = len(codes)
     rng = np.random.default_rng(seed)
     order = np.lexsort((rng.random(n), codes))

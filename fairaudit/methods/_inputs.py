@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -27,10 +28,12 @@ def as_columns(value: Any, name: str, n: int) -> NDArray[Any]:
     Raises
     ------
     InputError
-        When the number of rows differs.
+        When the number of rows differs, or it is neither a column nor a table.
     """
     array = as_array(value)
-    array = array.reshape(len(array), -1) if array.ndim != 2 else array
+    if array.ndim not in (1, 2):
+        raise InputError(f"{name} has {array.ndim} dimensions; pass one or more columns of n rows")
+    array = array.reshape(len(array), -1)
     if len(array) != n:
         raise InputError(f"{name} has {len(array)} rows, X has {n}; pass one row per row of X")
     return array
@@ -46,8 +49,25 @@ def labels(value: Any, name: str, n: int) -> NDArray[np.str_]:
     return joined
 
 
+def is_number(value: object) -> bool:
+    """Whether a parameter is a real number."""
+    return isinstance(value, Real)
+
+
+def is_integer(value: object) -> bool:
+    """Whether a parameter is a whole number, of Python or numpy."""
+    return isinstance(value, Integral)
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a cell is None, NaN, or pandas' NA or NaT."""
+    if isinstance(value, float | np.floating):
+        return bool(np.isnan(value))
+    return value is None or type(value).__name__ in ("NAType", "NaTType")
+
+
 def _text(value: Any) -> str:
-    if value is None or (isinstance(value, float | np.floating) and np.isnan(value)):
+    if is_missing(value):
         return "(missing)"
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))
@@ -144,6 +164,6 @@ class SensitiveEncoder:
 
 def _numeric(column: NDArray[Any]) -> Float | None:
     try:
-        return np.asarray([np.nan if v is None else v for v in column], dtype=np.float64)
+        return np.asarray([np.nan if is_missing(v) else v for v in column], dtype=np.float64)
     except (TypeError, ValueError):
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +14,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from fairaudit.exceptions import InputError
+from fairaudit.exceptions import InputError, SpecError
+from fairaudit.methods._inputs import is_integer
+
+ENCODERS = ("auto", "mlp", "resnet18")
+_NO_WEIGHTS = (  # what reading bytes of another kind raises
+    OSError, SafetensorError, RuntimeError, ValueError, EOFError, Unreadable, struct.error,
+    LookupError, TypeError, AttributeError, AssertionError,
+)  # fmt: skip
 
 
 class MLP(nn.Sequential):
@@ -140,7 +148,7 @@ def _read(path: Path) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             return dict(load_file(path))
         found: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, SafetensorError, RuntimeError, ValueError, EOFError, Unreadable) as error:
+    except _NO_WEIGHTS as error:
         raise _unreadable(path) from error
     if not isinstance(found, dict):
         raise _unreadable(path)
@@ -167,9 +175,13 @@ def make_encoder(kind: str, shape: tuple[int, ...], hidden_sizes: Sequence[int])
 
     Raises
     ------
+    SpecError
+        When the encoder is not known or a size is no positive integer.
     InputError
         When the encoder does not fit the rows.
     """
+    if kind not in ENCODERS:
+        raise SpecError(f"encoder '{kind}' is not known; choose one of {', '.join(ENCODERS)}")
     image = len(shape) == 3
     wanted = ("resnet18" if image else "mlp") if kind == "auto" else kind
     if (wanted == "resnet18") != image:
@@ -177,4 +189,14 @@ def make_encoder(kind: str, shape: tuple[int, ...], hidden_sizes: Sequence[int])
             f"encoder='{wanted}' does not fit rows of shape {shape}; use 'resnet18' for images "
             "(n, H, W, C) and 'mlp' for tables (n, p), or 'auto'"
         )
-    return ResNet18(shape[2]) if image else MLP(shape[0], hidden_sizes)
+    return ResNet18(shape[2]) if image else MLP(shape[0], _positive(hidden_sizes))
+
+
+def _positive(hidden_sizes: Any) -> tuple[int, ...]:
+    try:
+        sizes = tuple(hidden_sizes)
+    except TypeError:
+        sizes = (None,)
+    if not all(is_integer(size) and size > 0 for size in sizes):
+        raise SpecError(f"hidden_sizes must be positive integers, got {hidden_sizes!r}")
+    return sizes

@@ -2,18 +2,21 @@
 
 `_sde_losses` says what the losses are; here the same numbers come together with their
 derivatives. The losses are many and small, so that recording a graph of them costs more than a
-small encoder does. What depends only on the rows' groups and classes is worked out once an epoch.
-Rows run along the last dimension, because sums over a handful of classes are faster that way.
+small encoder does; of that encoder's own step a third is the graph. What depends only on the
+rows' groups and classes is worked out once an epoch. Rows run along the last dimension, because
+sums over a handful of classes are faster that way.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import Linear
 
+from fairaudit.methods._nets import MLP
 from fairaudit.methods._sde_losses import CENTRE_TEMPERATURE, TEMPERATURE, counts, sample_pairs
 
 _LEAST = 1e-12  # a length below this is taken for this
@@ -41,6 +44,7 @@ class Facts(NamedTuple):
     cell: Tensor  # (1, b) place of its (group, class) among G C
     partners: Tensor  # (2, b) a row of its cell, one of its class and another group
     has: Tensor  # (2, b) 1 where there is such a partner
+    units: Tensor  # (4,) one over the shares
 
 
 def facts_of(
@@ -78,7 +82,7 @@ def facts_of(
             1, places.expand(len(values), 1, n), values.unsqueeze(1)
         )
 
-    whole = Facts(
+    whole = (
         at(groups, rows, g).unsqueeze(2),
         at(cell, rows, g * c).view(2, g, c, n),
         at(groups, even.unsqueeze(0) * shares.discriminator, g)[0],
@@ -87,7 +91,8 @@ def facts_of(
         torch.stack([pairs.has_positive, pairs.has_negative]).to(dtype),
     )
     parts = [tensor.split(sizes, dim=-1) for tensor in whole]
-    return [Facts(*one) for one in zip(*parts, strict=True)]
+    units = torch.tensor(shares[:4], dtype=dtype, device=device).reciprocal_()
+    return [Facts(*one) for one in zip(*parts, [units] * many, strict=True)]
 
 
 class Slopes(NamedTuple):
@@ -127,7 +132,7 @@ def joint_losses(
     slope = torch.empty_like(out)
     answers, s, guesses = out.split(cuts)
     _, to_s, to_guesses = slope.split(cuts)
-    shrink = torch.linalg.vector_norm(f, dim=1).clamp_min_(_LEAST).reciprocal_()  # (b,)
+    shrink = (f * f).sum(1).clamp_min_(_LEAST**2).rsqrt_()  # (b,)
     z = f * shrink.unsqueeze(1)
     answers += experts.bias.unsqueeze(1)
     guesses += discriminator.bias.unsqueeze(1)
@@ -145,7 +150,8 @@ def joint_losses(
     to_unit.addcmul_(unit, (unit * to_unit).sum(1, keepdim=True), value=-1)
     expert_lift, _, guess_lift = slope.sum(1).split(cuts)
     first, third = own.view(2, -1).sum(1).unbind()
-    return torch.stack([first, guess.sum(), third * CENTRE_TEMPERATURE, apart]), Slopes(
+    gains = torch.stack([first, guess.sum(), third * CENTRE_TEMPERATURE, apart])
+    return gains.neg_(), Slopes(
         torch.addmm(around, slope.T, wide),
         to_experts,
         expert_lift,
@@ -158,17 +164,17 @@ def joint_losses(
 def _cross_entropy(
     logits: Tensor, dim: int, mine: Tensor | float, wanted: Tensor, slope: Tensor
 ) -> Tensor:
-    """The terms of a weighted cross-entropy along `dim`; its gradient fills `slope`."""
+    """Minus the terms of a weighted cross-entropy along `dim`; its gradient fills `slope`."""
     logs = torch.log_softmax(logits, dim)
     torch.exp(logs, out=slope)
     slope.mul_(mine).sub_(wanted)
-    return logs.mul_(wanted).neg_()
+    return logs.mul_(wanted)
 
 
 def _divergence(
     z: Tensor, s: Tensor, facts: Facts, shares: Shares, slope: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """L_div; its gradient by cosine is added to `slope`, the one by partners (b, d) returned.
+    """Minus L_div, and its gradient by partners (b, d); the one by cosine is added to `slope`.
 
     s are cosines over the temperature of L_virt.
     """
@@ -180,15 +186,35 @@ def _divergence(
     others.scatter_(0, facts.cell, 0.0)
     partner = facts.partners.reshape(-1)
     beside = z.index_select(0, partner).view(2, b, d)
-    close = (beside * z).sum(2).div_(TEMPERATURE).exp_().mul_(facts.has)  # (2, b)
+    cosine = (beside * z).sum(2)  # (2, b)
+    close = torch.exp(cosine / TEMPERATURE).mul_(facts.has)
     both = torch.cat([mine, others.sum(0, keepdim=True)]).add_(close)  # P and N
     steep = both.reciprocal()
-    value = (both[1] * steep[0]).log_().sum().mul_(shares.divergence / b)
+    value = (both[0] * steep[1]).log_().sum().mul_(shares.divergence / b)
     steep *= shares.divergence / TEMPERATURE / b
     steep[0].neg_()
     slope.addcmul_(others, steep[1], value=TEMPERATURE if legacy else 1.0)
     slope.scatter_add_(0, facts.cell, mine * steep[:1])
-    pull = close.mul_(steep).unsqueeze(2)
-    around = (pull * beside).sum(0)
-    around.index_add_(0, partner, (pull * z).view(2 * b, d))
+    pull = close.mul_(steep)
+    near, far = pull.unsqueeze(2)
+    around = (near * beside[0]).addcmul_(far, beside[1])
+    around.index_add_(0, partner, (pull.unsqueeze(2) * z).view(2 * b, d))
     return value, around
+
+
+@torch.no_grad()
+def through_layers(net: MLP, x: Tensor) -> tuple[Tensor, Callable[[Tensor], None]]:
+    """The embedding (b, d) of rows (b, p), and what takes its gradient down to the weights."""
+    layers = [layer for layer in net if isinstance(layer, Linear)]
+    values = [x]
+    for layer in layers:
+        values.append(torch.addmm(layer.bias, values[-1], layer.weight.T).relu_())
+
+    def down(slope: Tensor) -> None:
+        for layer, below, above in zip(layers[::-1], values[-2::-1], values[::-1], strict=False):
+            slope = slope * above.sign()  # 0 or 1, much faster than a mask
+            layer.weight.grad, layer.bias.grad = slope.T @ below, slope.sum(0)
+            if below is not x:
+                slope = slope @ layer.weight
+
+    return values[-1], down

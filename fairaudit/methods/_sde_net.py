@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,7 @@ from fairaudit.methods._fit import Batches, Drawn, Fit
 from fairaudit.methods._monitor import Monitor
 from fairaudit.methods._nets import MLP, ResNet18
 from fairaudit.methods._rows import Rows, in_pieces
-from fairaudit.methods._sde_gradient import Facts, Shares, facts_of, joint_losses
+from fairaudit.methods._sde_gradient import Facts, Shares, facts_of, joint_losses, through_layers
 from fairaudit.methods._sde_losses import (
     BatchesOfGroups,
     Pairs,
@@ -202,6 +202,7 @@ def _with_written_gradients(
     embed = _embedding(net, part, recipe, device)
     rows = BatchesOfGroups(part.groups, net.n_groups, recipe.batch_size)
     shares = Shares(objective.experts, *objective.lambdas, objective.legacy_centres)
+    plain = isinstance(net.encoder, MLP) and device.type == "cpu"  # no mixed precision
 
     def batches(generator: torch.Generator) -> list[tuple[Tensor, Facts]]:
         epoch = rows(generator)
@@ -212,16 +213,40 @@ def _with_written_gradients(
         return list(zip(epoch, facts_of(*known, sizes, shape, shares, generator), strict=True))
 
     def pull(batch: tuple[Tensor, Facts], chance: torch.Generator) -> Mapping[str, Tensor]:
-        f = embed(batch[0], chance)
-        return pulled(net, f, batch[1], shares)
+        if plain:
+            return pulled(net, part.rows.take(batch[0]), batch[1], shares)
+        return pulled_by_graph(net, embed(batch[0], chance), batch[1], shares)
 
     return pull, batches
 
 
-def pulled(net: SelectiveExperts, f: Tensor, facts: Facts, shares: Shares) -> Mapping[str, Tensor]:
-    """The losses of a batch with all four; leaves gradients in what learns."""
+def pulled(net: SelectiveExperts, x: Tensor, facts: Facts, shares: Shares) -> Mapping[str, Tensor]:
+    """All four losses of rows (b, p) of a table; leaves gradients in what learns."""
+    f, down = through_layers(cast("MLP", net.encoder), x)
+    return _joint(net, f, facts, shares, down)
+
+
+def pulled_by_graph(
+    net: SelectiveExperts, f: Tensor, facts: Facts, shares: Shares
+) -> Mapping[str, Tensor]:
+    """The same of embeddings (b, d) whose graph was recorded."""
+
+    def down(slope: Tensor) -> None:
+        if f.requires_grad:  # else the features themselves are the embedding
+            f.backward(slope)
+
+    return _joint(net, f, facts, shares, down)
+
+
+def _joint(
+    net: SelectiveExperts,
+    f: Tensor,
+    facts: Facts,
+    shares: Shares,
+    down: Callable[[Tensor], None],
+) -> Mapping[str, Tensor]:
     terms, slopes = joint_losses(f, net.experts, net.discriminator, net.centres, facts, shares)
-    f.backward(slopes.embedding)
+    down(slopes.embedding)
     heads = (
         net.experts.weight,
         net.experts.bias,
@@ -231,7 +256,7 @@ def pulled(net: SelectiveExperts, f: Tensor, facts: Facts, shares: Shares) -> Ma
     )
     for parameter, slope in zip(heads, slopes[1:], strict=True):
         parameter.grad = slope
-    each = (terms / terms.new_tensor(shares[:4])).unbind()
+    each = (terms * facts.units).unbind()
     return dict(zip(Shares._fields, each, strict=False)) | {"loss": terms.sum()}
 
 

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fairaudit.exceptions import InputError
 from fairaudit.methods._design import Target, checked_weight, checked_y
 from fairaudit.methods._groups import Groups, stratified_validation
-from fairaudit.methods._inputs import as_array
+from fairaudit.methods._inputs import labels
 from fairaudit.methods.baseline_networks import strata
 
 Float = NDArray[np.float64]
@@ -58,9 +57,7 @@ def split_rows(
 ) -> SplitRows:
     """Checked rows with their codes."""
     n = len(X)
-    apart = None if clusters is None else as_array(clusters)
-    if apart is not None and len(apart) != n:
-        raise InputError(f"clusters has {len(apart)} rows, X has {n}; pass one per row of X")
+    apart = None if clusters is None else labels(clusters, "clusters", n)
     known = checked_y(y, n), target.encode(y, n), groups.codes(sensitive, n)
     return SplitRows(X, *known, apart, checked_weight(weight, n))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from torch.nn import functional
 
 from fairaudit.exceptions import SpecError
 from fairaudit.methods._fit import Batches, Drawn, Fit, train
+from fairaudit.methods._inputs import is_integer, is_number
 from fairaudit.methods._monitor import Monitor
 
 _DECAY_STEPS = 50  # small tables: the rate falls by 0.9 no faster than every 50 steps
@@ -28,27 +30,36 @@ class Recipe:
     weight_decay: float = 1e-4
     patience: int | None = 10
     augment: bool = True
+    longest: float | None = None  # gradients are shortened to this length
 
     def __post_init__(self) -> None:
         for name in ("max_epochs", "batch_size"):
-            if getattr(self, name) < 1:
-                raise SpecError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.learning_rate <= 0:
-            raise SpecError(f"learning_rate must be positive, got {self.learning_rate}")
+            value = getattr(self, name)
+            if not is_integer(value) or value < 1:
+                raise SpecError(f"{name} must be an integer of at least 1, got {value!r}")
+        if not (is_number(self.learning_rate) and 0 < self.learning_rate < inf):
+            raise SpecError(f"learning_rate must be positive, got {self.learning_rate!r}")
+        if not (is_number(self.weight_decay) and 0 <= self.weight_decay < inf):
+            raise SpecError(f"weight_decay must be 0 or more, got {self.weight_decay!r}")
 
 
 def recipe_of(estimator: Any, shape: tuple[int, ...]) -> Recipe:
     """The recipe written in an estimator's parameters, for training rows of a shape (n, …).
 
     Without a batch size it is 256, but small image sets get about 32 steps an epoch and no fewer
-    than 16 images a step: the statistics of batch normalisation need steps to settle.
+    than 16 images a step: the statistics of batch normalisation need steps to settle. Squared
+    errors of 512 features of an image have slopes that run away unless they are shortened.
     """
     names = ("max_epochs", "learning_rate", "weight_decay", "patience", "augment")
     given = {name: getattr(estimator, name) for name in names}
-    size = estimator.batch_size
+    size, images = estimator.batch_size, len(shape) == 4
     if size is None:
-        size = min(256, max(16, shape[0] // 32)) if len(shape) == 4 else 256
-    return Recipe(batch_size=size, **given)
+        size = min(256, max(16, shape[0] // 32)) if images else 256
+    if images and size == 1:
+        raise SpecError("batch_size must be at least 2 for images: they are normalised in batch")
+    target = getattr(estimator, "target_", None)
+    valued = target is not None and target.classes is None
+    return Recipe(batch_size=size, longest=1.0 if images and valued else None, **given)
 
 
 def row_loss(output: Tensor, y: Tensor) -> Tensor:
@@ -120,6 +131,8 @@ def fit_network(
     def step(batch: Drawn) -> Mapping[str, Tensor]:
         descent.zero_grad(set_to_none=True)
         found = pull(batch, chance)
+        if recipe.longest is not None:
+            nn.utils.clip_grad_norm_(net.parameters(), recipe.longest)
         descent.step()
         return found
 

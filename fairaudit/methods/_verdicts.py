@@ -13,8 +13,9 @@ from scipy.special import ndtri
 
 from fairaudit.exceptions import SpecError
 from fairaudit.methods._bounds import holm
+from fairaudit.methods._inputs import is_number
 from fairaudit.methods._paired import MIN_ROWS, Evidence
-from fairaudit.methods.no_harm import NoHarmChoice, Objective, choose_no_harm
+from fairaudit.methods.no_harm import OBJECTIVES, NoHarmChoice, Objective, choose_no_harm
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
@@ -67,8 +68,15 @@ class Rules:
     tolerance: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.confidence is not None and not 0.5 <= self.confidence < 1:
-            raise SpecError(f"confidence must lie in [0.5, 1) or be None, got {self.confidence}")
+        level, hurdle = self.confidence, self.tolerance
+        if level is not None and not (is_number(level) and 0.5 <= level < 1):
+            raise SpecError(f"confidence must lie in [0.5, 1) or be None, got {level!r}")
+        if not (is_number(hurdle) and hurdle >= 0):
+            raise SpecError(f"tolerance must be 0 or more, got {hurdle!r}")
+        if self.objective not in OBJECTIVES:
+            raise SpecError(
+                f"objective '{self.objective}' is not known; choose {', '.join(OBJECTIVES)}"
+            )
 
     @property
     def alpha(self) -> float:

@@ -15,6 +15,7 @@ from fairaudit.methods._calibration import Calibration, cross_calibrated, fit_ca
 from fairaudit.methods._design import Target, check_design
 from fairaudit.methods._fit import Fit, pick_device
 from fairaudit.methods._groups import UNKNOWN, Groups
+from fairaudit.methods._inputs import is_integer
 from fairaudit.methods._monitor import Monitor, Silent
 from fairaudit.methods._nets import channels_last, load_weights, make_encoder
 from fairaudit.methods._paired import evidence
@@ -210,11 +211,10 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
             raise SpecError("metric='auroc' needs two classes; use 'balanced_accuracy'")
 
     def _rules(self) -> Rules:
-        if len(tuple(self.lambdas)) != 3 or min(self.lambdas) < 0:
-            raise SpecError(f"lambdas must be three numbers of 0 or more, got {self.lambdas}")
+        _three(self.lambdas)
         if self.training not in ("joint", "staged"):
             raise SpecError(f"training must be 'joint' or 'staged', got {self.training!r}")
-        if self.training == "staged" and not any(self.lambdas):
+        if self.training == "staged" and not any(_three(self.lambdas)):
             raise SpecError("training='staged' needs a lambda above 0 to train the representation")
         if (self.metric == "neg_mse") != (self._task() == "regression"):
             raise SpecError(
@@ -229,7 +229,10 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
         return "regression" if self.metric == "neg_mse" else "multiclass"
 
     def _seed(self) -> int:
-        return 0 if self.random_state is None else int(self.random_state)
+        seed = 0 if self.random_state is None else self.random_state
+        if not is_integer(seed) or seed < 0:
+            raise SpecError(f"random_state must be an integer of 0 or more or None, got {seed!r}")
+        return int(seed)
 
     def _split(
         self,
@@ -248,9 +251,14 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
         rows = split_rows(X, y, sensitive, clusters, weight, *known)
         if validation is None:
             return divide(rows, self.validation_share, self._seed())
-        if len(validation) < 2 + (sensitive is not None):
+        if not isinstance(validation, tuple | list) or not 2 <= len(validation) <= 5:
             raise InputError("validation must be (X, y, sensitive_features)")
         X_held, y_held, groups, *rest = (*validation, None, None, None)
+        if groups is None and sensitive is not None:
+            raise InputError(
+                "validation must be (X, y, sensitive_features): the choice by group needs the "
+                "groups of the rows that decide"
+            )
         X_held = check_design(self, X_held, reset=False)
         groups = groups if sensitive is not None else None
         return rows, split_rows(X_held, y_held, groups, rest[0], rest[1], *known)
@@ -325,7 +333,7 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
         self.selection_ = table.drop("split")
         self.summary_ = summary_of(self.choice_, found)
         self.validation_answers_ = {"expert": expert, "baseline": baseline}
-        self.warnings_ = self._warnings()
+        self.warnings_ = [*self._warnings(), *_strangers(held)]
 
     def _note(self, name: str) -> str:
         cells = self.groups_.merged.get(name)
@@ -400,6 +408,24 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
         return model
 
 
+def _strangers(held: SplitRows) -> list[str]:
+    many = int((held.groups == UNKNOWN).sum())
+    said = "validation rows belong to groups without training rows and take no part in the choice"
+    return [f"{many} {said}"] if many else []
+
+
 def _three(values: Any) -> tuple[float, float, float]:
-    first, second, third = (float(v) for v in values)
+    """Three weights.
+
+    Raises
+    ------
+    SpecError
+        When they are not three finite numbers of 0 or more.
+    """
+    try:
+        first, second, third = (float(v) for v in values)
+    except (TypeError, ValueError):
+        first = second = third = np.nan
+    if not all(0 <= v < np.inf for v in (first, second, third)):
+        raise SpecError(f"lambdas must be three numbers of 0 or more, got {values!r}")
     return first, second, third

@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from fairaudit.exceptions import InputError, SpecError
+from fairaudit.methods._inputs import is_number
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
@@ -122,7 +123,8 @@ class NoHarmChoice:
         )
         keys = part.keys(use[:, known])
         feasible = np.isfinite(keys[:, 0]) & ~(use & ~self.admissible).any(1)
-        order = np.lexsort((*keys.T[::-1], ~feasible))
+        ranks = [_ranked(key) for key in keys.T]
+        order = np.lexsort((*ranks[::-1], ~feasible))
         keep = order if infeasible else order[feasible[order]]
         use, keys, feasible = use[keep], keys[keep], feasible[keep]
         performance = part.performance(use[:, known])
@@ -193,7 +195,8 @@ def choose_no_harm(
     Raises
     ------
     InputError
-        When the arrays have different lengths or sizes are not positive.
+        When the arrays have different lengths or hold no numbers, or sizes are negative, not
+        finite or all 0.
     SpecError
         When the objective is not known or the tolerance is negative.
 
@@ -250,26 +253,36 @@ def _checked(
     tolerance: float,
     sizes: ArrayLike | None,
 ) -> tuple[Float, Float, Float]:
-    e, b = (np.asarray(v, dtype=np.float64) for v in (expert, baseline))
-    share = np.ones(b.shape) if sizes is None else np.asarray(sizes, dtype=np.float64)
+    e, b = _numbers(expert, "expert"), _numbers(baseline, "baseline")
+    share = np.ones(b.shape) if sizes is None else _numbers(sizes, "sizes")
     if e.ndim != 1 or e.shape != b.shape or share.shape != b.shape:
         raise InputError(
             f"expert, baseline and sizes must hold one number a group, got shapes {e.shape}, "
             f"{b.shape} and {share.shape}"
         )
-    if not (share >= 0).all():
-        raise InputError("sizes must not be negative; pass the number of rows of each group")
+    known = np.isfinite(b)
+    if not ((share >= 0) & np.isfinite(share)).all() or (known.any() and not share[known].any()):
+        raise InputError(
+            "sizes must be finite, not negative and not all 0; pass the rows of each group"
+        )
     if objective not in OBJECTIVES:
         raise SpecError(f"objective '{objective}' is not known; choose {', '.join(OBJECTIVES)}")
-    if not tolerance >= 0:
-        raise SpecError(f"tolerance must be 0 or more, got {tolerance}")
+    if not is_number(tolerance) or not tolerance >= 0:
+        raise SpecError(f"tolerance must be 0 or more, got {tolerance!r}")
     return e, b, share
+
+
+def _numbers(values: ArrayLike, name: str) -> Float:
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name} must hold one number a group ({error})") from error
 
 
 def _harmless(e: Float, b: Float, lower_bound: ArrayLike | None, tolerance: float) -> Bool:
     if lower_bound is None:
         return np.asarray(e >= b - tolerance - _TIE)
-    bound: Float = np.asarray(lower_bound, dtype=np.float64)
+    bound = _numbers(lower_bound, "lower_bound")
     if bound.shape != b.shape:
         raise InputError(f"lower_bound must hold {len(b)} numbers, got shape {bound.shape}")
     return np.asarray(bound > -tolerance)
@@ -303,6 +316,16 @@ def _first(keys: Float) -> int:
     for key in keys.T:
         rows = rows[key[rows] <= key[rows].min() + _TIE]
     return int(rows[0])
+
+
+def _ranked(key: Float) -> NDArray[np.int64]:
+    """Ranks by size; values within 1e-12 of their neighbour share one, as in `_first`."""
+    order = np.argsort(key, kind="stable")
+    with np.errstate(invalid="ignore"):  # infinite keys of forbidden choices
+        higher = np.diff(key[order]) > _TIE
+    rank = np.empty(len(key), dtype=np.int64)
+    rank[order] = np.r_[0, np.cumsum(higher)]
+    return rank
 
 
 def _relaxed(

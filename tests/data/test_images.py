@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import unicodedata
 import zipfile
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image
 
 from fairaudit.data import store
+from fairaudit.data.archive import Zip
 from fairaudit.data.dataset import Dataset
 from fairaudit.data.doctor import examine
 from fairaudit.data.images import ImageOptions, ImageStore
@@ -82,6 +84,61 @@ def test_images_are_found_by_path_by_name_and_by_stem(named: list[str], tmp_path
     frame, pixels = _ingested(_zip({**files, "set/data.csv": table.encode()}), tmp_path)
     assert pixels[:, 0, 0, 0].tolist() == [90, 10]
     assert frame["file"].to_list() == ["set/pics/b.png", "set/pics/a.png"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["/home/me/set/x/a.png", r"C:\work\x\a.png", "https://host/y/x/a.png", "x/a", "é.png"],
+)  # fmt: skip
+def test_paths_from_other_machines_and_accents_of_macs_are_understood(
+    said: str, tmp_path: Path
+) -> None:
+    apart = unicodedata.normalize("NFD", "é.png")
+    files = {"x/a.png": _encoded(_grey(10), "PNG"), "z/a.png": _encoded(_grey(90), "PNG"),
+             apart: _encoded(_grey(10), "PNG")}  # fmt: skip
+    table = f"image,y\n{said},1\nz/a.png,0\n".encode()
+    _, pixels = _ingested(_zip({**files, "labels.csv": table}), tmp_path)
+    assert pixels[:, 0, 0, 0].tolist() == [10, 90]
+
+
+def test_a_missing_path_is_not_taken_for_another_folder_s_file(tmp_path: Path) -> None:
+    files = {"x/a.png": _encoded(_grey(10), "PNG"), "x/b.png": _encoded(_grey(90), "PNG")}
+    source = _zip({**files, "labels.csv": b"image,y\ny/a.png,1\nx/b.png,0\n"})
+    with pytest.raises(InputError, match=r"y/a\.png \(no such file\)"):
+        store.ingest(source, tmp_path)
+
+
+def test_kinds_that_are_not_read_and_empty_cells_are_listed_as_such(tmp_path: Path) -> None:
+    files = {"a.gif": _encoded(_grey(10), "GIF"), "b.png": _encoded(_grey(90), "PNG"),
+             "README.txt": b"how it was made"}  # fmt: skip
+    source = _zip({**files, "set.csv": b"image,y\na.gif,1\nb.png,0\n,1\n"})
+    with pytest.raises(InputError, match=r"a\.gif \(not read: .*\.png.*row 3, an empty cell"):
+        store.ingest(source, tmp_path)
+
+
+def test_sixteen_bit_grey_of_either_byte_order_is_one_channel(tmp_path: Path) -> None:
+    deep = np.full((16, 16), 40_000, np.uint16)
+    other = Image.frombytes("I;16B", (16, 16), deep.astype(">u2").tobytes())
+    out = io.BytesIO()
+    other.save(out, "TIFF")
+    files = {"a.tif": out.getvalue(), "b.png": _encoded(deep, "PNG")}
+    table = b"image,y\na.tif,1\nb.png,0\n"
+    _, pixels = _ingested(_zip({**files, "labels.csv": table}), tmp_path)
+    assert pixels.shape == (2, 16, 16, 1)
+    assert (pixels == 155).all()
+
+
+def test_a_huge_file_is_listed_without_being_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = _zip({"a.png": _encoded(_grey(1), "PNG"), "b.png": b"0" * 5000,
+                   "labels.csv": b"image,y\na.png,1\nb.png,0\n"})  # fmt: skip
+    read: list[str] = []
+    usual = Zip.read
+    monkeypatch.setattr(Zip, "read", lambda self, file: (read.append(file), usual(self, file))[1])
+    with pytest.raises(InputError, match=r"b\.png \(oversized"):
+        store.ingest(source, tmp_path, images=ImageOptions(most_bytes=2000))
+    assert "b.png" not in read
 
 
 def test_a_folder_is_an_image_set_and_numbers_can_name_images(tmp_path: Path) -> None:
@@ -205,8 +262,14 @@ def test_images_without_a_store_are_asked_for() -> None:
     frame = pl.DataFrame({"image": ["a.png"] * 10, "y": [0, 1] * 5})
     with pytest.raises(SpecError, match="no images came with the table"):
         Dataset(frame, ColumnRoles(target="y", image="image")).arrays()
-    with pytest.raises(SpecError, match="not between 8 and 1024"):
-        ImageOptions(size=4)
+    for impossible, words in (
+        ({"size": 4}, "not between 8 and 1024"),
+        ({"size": 16.5}, "not between 8 and 1024"),
+        ({"channels": 2}, "1 or 3 channels"),
+        ({"workers": 0}, "workers must be 1 or more"),
+    ):
+        with pytest.raises(SpecError, match=words):
+            ImageOptions(**impossible)  # type: ignore[arg-type]
 
 
 def test_faces_come_in_whole(shared_data: Path, tmp_path: Path) -> None:

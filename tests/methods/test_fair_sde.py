@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import torch
 from sklearn.utils.estimator_checks import check_estimator
 
-from fairaudit.exceptions import Cancelled, InputError, SpecError
+from fairaudit.exceptions import Cancelled, InputError, SpecError, TrainingError
+from fairaudit.methods._fit import shuffled, train
 from fairaudit.methods.fair_sde import FairSDE
 
 NAMES = np.array(["a", "b", "c"])
@@ -321,7 +323,19 @@ def test_images_train_experts_from_a_memory_map(tmp_path):
         ({"training": "staged", "lambdas": (0, 0, 0)}, SpecError, "staged"),
         ({"training": "twice"}, SpecError, "training"),
         ({"metric": "neg_mse", "task": "binary"}, SpecError, "does not fit"),
+        ({"lambdas": 0.1}, SpecError, "lambdas"),
+        ({"lambdas": (0.1, float("nan"), 0.1)}, SpecError, "lambdas"),
         ({"confidence": 1.5}, SpecError, "confidence"),
+        ({"confidence": "0.95"}, SpecError, "confidence"),
+        ({"tolerance": None}, SpecError, "tolerance"),
+        ({"random_state": -1}, SpecError, "random_state"),
+        ({"encoder": "transformer"}, SpecError, "not known"),
+        ({"hidden_sizes": (8, 0)}, SpecError, "hidden_sizes"),
+        ({"hidden_sizes": 8}, SpecError, "hidden_sizes"),
+        ({"max_epochs": 1.5}, SpecError, "max_epochs"),
+        ({"batch_size": 3.5}, SpecError, "batch_size"),
+        ({"weight_decay": -1.0}, SpecError, "weight_decay"),
+        ({"validation_share": 1.0}, SpecError, "validation_share"),
         ({"objective": "best"}, SpecError, "objective"),
         ({"encoder": "resnet18"}, InputError, "resnet18"),
         ({"max_epochs": 0}, SpecError, "max_epochs"),
@@ -332,6 +346,102 @@ def test_impossible_parameters_are_refused_before_training(change, error, words)
     X, y, a = toy("the same", 100, 0)
     with pytest.raises(error, match=words):
         fast(max_epochs=1).set_params(**change).fit(X, y, sensitive_features=a)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"y": np.array(["a", None] * 60)}, "missing values"),
+        ({"y": np.linspace(0, 1, 120)}, "neg_mse"),
+        ({"sensitive_features": "everybody"}, "dimensions"),
+        ({"sensitive_features": np.zeros((120, 2, 2))}, "dimensions"),
+        ({"sample_weight": ["heavy"] * 120}, "sample_weight"),
+        ({"sample_weight": np.r_[np.inf, np.ones(119)]}, "finite"),
+        ({"validation": (np.zeros((9, 8)), np.zeros(9), None)}, "needs the groups"),
+        ({"validation": pd.DataFrame(np.zeros((9, 8)))}, "validation must be"),
+        ({"X": np.zeros((120, 8, 8), np.uint8)}, r"X\[..., None\]"),
+    ],
+)
+def test_rows_that_cannot_be_used_are_refused_with_the_remedy(change, words):
+    X, y, a = toy("the same", 120, 0)
+    known = {"X": X, "y": y, "sensitive_features": a, **change}
+    with pytest.raises(InputError, match=words):
+        fast(max_epochs=1).fit(**known)
+
+
+def images(n=48):
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (n, 8, 8, 3), dtype=np.uint8)
+    return pixels, rng.integers(0, 2, n), rng.choice(["p", "q"], n)
+
+
+def test_one_image_a_step_is_refused():
+    X, y, a = images()
+    with pytest.raises(SpecError, match="at least 2 for images"):
+        fast(batch_size=1, max_epochs=1).fit(X, y, sensitive_features=a)
+
+
+def test_a_training_that_ran_away_is_no_model():
+    net = torch.nn.Linear(1, 1)
+    rows = shuffled(4, 2, torch.device("cpu"))
+    with pytest.raises(TrainingError, match="lower learning_rate"):
+        train(
+            net,
+            lambda _: {"loss": torch.zeros(())},
+            rows,
+            max_epochs=2,
+            seed=0,
+            validate=lambda: {"loss": float("nan")},
+        )
+
+
+@pytest.mark.slow
+def test_values_of_images_are_learnt_with_the_usual_rate():
+    X, y, a = images(96)
+    X = (X // 4 + 120 * y[:, None, None, None]).astype(np.uint8)
+    y = 10 + 1.5 * y
+    model = fast(metric="neg_mse", max_epochs=3, augment=False).fit(X, y, sensitive_features=a)
+    assert np.mean((model.predict(X, sensitive_features=a) - y) ** 2) < np.var(y)
+
+
+def test_other_attributes_than_in_training_are_refused(trained, fresh):
+    X, _, a = (v[:50] for v in fresh)
+    with pytest.raises(InputError, match="2 columns, the model was fitted with 1"):
+        trained.predict(X, sensitive_features=np.column_stack([a, a]))
+
+
+@pytest.mark.parametrize("training", ["joint", "staged"])
+def test_without_hidden_layers_the_features_are_the_embedding(training):
+    X, y, a = toy("very different", 900, 15)
+    model = fast(hidden_sizes=(), training=training, objective="max_min").fit(
+        X, y, sensitive_features=a
+    )
+    assert model.net_.encoder.out_features == X.shape[1]
+    assert model.predict_experts(X).shape == (900, 3)
+
+
+def test_missing_groups_are_one_group_however_they_are_written():
+    X, y, a = toy("the same", 300, 16)
+    none = np.where(a == "c", None, a)
+    written = [none, pd.Series(none, dtype="string"), pd.Series(none).astype("category"),
+               pl.Series(none.tolist())]  # fmt: skip
+    names = [fast(max_epochs=1).fit(X, y, sensitive_features=w).groups_.names for w in written]
+    assert set(names) == {("(missing)", "a", "b")}
+
+
+def test_clusters_may_be_missing():
+    X, y, a = toy("the same", 300, 17)
+    clusters = np.where(np.arange(300) % 7 == 0, None, (np.arange(300) % 30).astype(str))
+    model = fast(max_epochs=1).fit(X, y, sensitive_features=a, clusters=clusters)
+    assert model.selection_["n"].sum() > 0
+
+
+def test_validation_rows_of_unknown_groups_are_counted_in_a_warning():
+    X, y, a = toy("the same", 300, 18)
+    later = X[:60], y[:60], np.where(np.arange(60) < 9, "new", a[:60])
+    model = fast(max_epochs=1).fit(X, y, sensitive_features=a, validation=later)
+    assert model.selection_["n"].sum() == 51
+    assert any(note.startswith("9 validation rows") for note in model.warnings_)
 
 
 def test_auroc_of_three_classes_is_refused():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from fairaudit.methods._nets import MLP
 from fairaudit.methods._sde_gradient import Shares, facts_of
 from fairaudit.methods._sde_losses import (
     BatchesOfGroups,
@@ -19,7 +20,7 @@ from fairaudit.methods._sde_losses import (
     own_group,
     sample_pairs,
 )
-from fairaudit.methods._sde_net import Objective, SelectiveExperts, losses, pulled
+from fairaudit.methods._sde_net import Objective, SelectiveExperts, losses, pulled, pulled_by_graph
 from fairaudit.methods._sgd import row_loss
 
 
@@ -161,12 +162,32 @@ def test_written_gradients_equal_those_of_the_graph(g, c, sizes, weighted, legac
         followed = [near, *(p for p in net.parameters())]
         wanted = torch.autograd.grad(found["loss"], followed)
         again = f[index].clone().requires_grad_()
-        said = pulled(net, again, known, shares)
+        said = pulled_by_graph(net, again, known, shares)
         got = [again.grad, *(p.grad for p in net.parameters())]
         for name in (*NAMES, "loss"):
             assert float(said[name]) == pytest.approx(float(found[name].detach()), abs=1e-9)
         for one, other in zip(got, wanted, strict=True):
             assert torch.allclose(one, other, atol=1e-9)
+
+
+@pytest.mark.parametrize("hidden", [(), (5,), (7, 4), (6, 5, 3)])
+@pytest.mark.parametrize("many", [1, 40])
+def test_gradients_of_the_layers_equal_those_of_the_graph(hidden, many):
+    torch.manual_seed(len(hidden))
+    net = SelectiveExperts(MLP(6, hidden), 3, 2).double()
+    x = torch.randn(many, 6, dtype=torch.float64)
+    a, y = torch.randint(3, (many,)), torch.randint(2, (many,))
+    shares, chance = Shares(1.0, 0.3, 0.7, 1.1), torch.Generator().manual_seed(2)
+    (facts,) = facts_of(a, y, None, [many], (3, 2), shares, chance, torch.float64)
+    wanted = pulled_by_graph(net, net.encoder(x), facts, shares)
+    slopes = [p.grad for p in net.parameters()]
+    net.zero_grad(set_to_none=True)
+    found = pulled(net, x, facts, shares)
+    assert {k: float(v) for k, v in found.items()} == pytest.approx(
+        {k: float(v.detach()) for k, v in wanted.items()}, abs=1e-12
+    )
+    for parameter, slope in zip(net.parameters(), slopes, strict=True):
+        assert torch.allclose(parameter.grad, slope, atol=1e-12)
 
 
 def test_divergence_is_negative_when_rows_sit_on_their_centres():

@@ -75,7 +75,8 @@ def test_weights_of_something_else_are_refused(tmp_path):
     (tmp_path / "broken.safetensors").write_bytes(b"nothing")
     with pytest.raises(InputError, match=r"conv1\.weight"):
         load_weights(ResNet18(3), tmp_path / "other.pt")
-    for name in ("broken.safetensors", "missing.pt"):
+    (tmp_path / "junk.pt").write_bytes(b"junk")
+    for name in ("broken.safetensors", "missing.pt", "junk.pt"):
         with pytest.raises(InputError, match="no readable weights"):
             load_weights(ResNet18(3), tmp_path / name)
 

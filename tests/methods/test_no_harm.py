@@ -216,6 +216,19 @@ def test_alternatives_list_every_feasible_choice_once_best_first():
     assert table["feasible"].all()
 
 
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_the_choice_heads_the_alternatives_though_rounding_tells_equal_gaps_apart(objective):
+    rng = np.random.default_rng(24)
+    for _ in range(300):
+        g = int(rng.integers(2, 6))
+        baseline, expert = (rng.integers(50, top, g) / 100 for top in (60, 62))
+        table = choose_no_harm(expert, baseline, objective).alternatives
+        assert table["chosen"].to_list().index(True) == 0
+    # 0.57 − 0.54 and 0.60 − 0.57 differ in the last bit: the better worst group comes first
+    narrow = choose_no_harm([0.60, 0.59, 0.56], [0.55, 0.54, 0.57])
+    assert narrow.alternatives["experts"].to_list()[:2] == ["0 + 1", ""]
+
+
 def test_forbidden_choices_are_listed_on_request_and_marked():
     found = choose_no_harm([0.85, 0.84, 0.6], [0.70, 0.80, 0.75])
     table = found.table_of_choices(["a", "b", "c"], infeasible=True)
@@ -236,7 +249,14 @@ def test_sixteen_groups_list_all_alternatives():
         ({"objective": "fairest"}, SpecError),
         ({"tolerance": -0.1}, SpecError),
         ({"baseline": [0.1]}, InputError),
+        ({"tolerance": "little"}, SpecError),
+        ({"tolerance": None}, SpecError),
         ({"sizes": [1, -1]}, InputError),
+        ({"sizes": [0, 0]}, InputError),
+        ({"sizes": [np.inf, 1]}, InputError),
+        ({"sizes": ["many", "few"]}, InputError),
+        ({"expert": ["good", "bad"]}, InputError),
+        ({"lower_bound": ["low", "high"]}, InputError),
         ({"lower_bound": [0.1]}, InputError),
     ],
 )
