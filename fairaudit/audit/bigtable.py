@@ -19,10 +19,11 @@ from fairaudit.audit.coding import MISSING
 from fairaudit.audit.predictions import judge, looks
 from fairaudit.audit.result import AuditResult
 from fairaudit.data.grouping import BINS, MOST_VALUES, bin_names
-from fairaudit.data.labels import canonical_label, label_text
-from fairaudit.data.roles import ColumnRoles
+from fairaudit.data.labels import label_text
+from fairaudit.data.roles import ColumnRoles, resolved_positive, target_levels
 from fairaudit.exceptions import InputError, SpecError
 
+TIMES = "times"
 MAX_COUNTED = 2_000_000  # more distinct combinations than this are no counts any more
 MAX_SCORES = 2_000  # distinct scores kept exact; beyond, scores are rounded in the source
 ROUNDED = 3  # digits
@@ -40,8 +41,14 @@ class Source(Protocol):
         """Names of the columns."""
         ...
 
-    def count(self, keys: Sequence[str], rounded: Sequence[str], digits: int) -> pl.DataFrame:
-        """One row each combination of the keys, with `times`; some keys are rounded first."""
+    def count(
+        self, keys: Sequence[str], rounded: Sequence[str], digits: int, most: int
+    ) -> pl.DataFrame:
+        """One row each combination of the keys, at most `most`, and how often it occurs.
+
+        The columns are "0", "1", … for the keys and `TIMES`, so that no name in a table can be
+        taken for another; some keys are rounded first.
+        """
         ...
 
     def distinct(self, column: str) -> int:
@@ -60,16 +67,28 @@ class LazySource:
         """Names from the schema."""
         return self.frame.collect_schema().names()
 
-    def count(self, keys: Sequence[str], rounded: Sequence[str], digits: int) -> pl.DataFrame:
+    def count(
+        self, keys: Sequence[str], rounded: Sequence[str], digits: int, most: int
+    ) -> pl.DataFrame:
         """Streamed group-by."""
         few = self.frame.select(
-            [pl.col(k).round(digits) if k in rounded else pl.col(k) for k in keys]
+            (pl.col(k).round(digits) if k in rounded else pl.col(k)).alias(str(i))
+            for i, k in enumerate(keys)
         )
-        return few.group_by(keys).agg(times=pl.len()).collect(engine="streaming")
+        counted = few.group_by(pl.all()).agg(pl.len().alias(TIMES)).head(most)
+        return self._collected(counted)
 
     def distinct(self, column: str) -> int:
         """Exact number, streamed."""
-        return int(self.frame.select(pl.col(column).n_unique()).collect(engine="streaming").item())
+        return int(self._collected(self.frame.select(pl.col(column).n_unique())).item())
+
+    def _collected(self, wanted: pl.LazyFrame) -> pl.DataFrame:
+        try:
+            return wanted.collect(engine="streaming")
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise InputError(
+                f"'{self.name}' cannot be read ({str(error).splitlines()[0]}); check the file"
+            ) from error
 
 
 def open_lazy(path: str | Path) -> LazySource:
@@ -158,7 +177,7 @@ def audit_source(
     counted = _count(source, roles, systems, rounded)
     classes = _classes(counted, roles, systems)
     y = _codes(counted[str(roles.target)], classes, str(roles.target))
-    times = counted["times"].to_numpy().astype(np.float64)
+    times = counted.times
     predictions = {
         name: _answers(counted, label, score, classes, times, cut)
         for name, (label, score) in _named(systems).items()
@@ -224,58 +243,91 @@ def _count(
     roles: ColumnRoles,
     systems: Sequence[tuple[str | None, str | None]],
     rounded: Sequence[str],
-) -> pl.DataFrame:
+) -> _Counted:
     extra = (roles.weight, roles.cluster)
     answers = [c for pair in systems for c in pair if c is not None]
     keys = [c for c in (roles.target, *roles.sensitive, *answers, *extra) if c is not None]
     keys = list(dict.fromkeys(keys))
-    counted = source.count(keys, list(rounded), ROUNDED)
+    counted = source.count(keys, list(rounded), ROUNDED, MAX_COUNTED + 1)
     if len(counted) > MAX_COUNTED:
         raise InputError(
-            f"'{source.name}' has {len(counted)} different combinations of {', '.join(keys)}; "
-            "round the scores or drop the weight column to audit it by counting"
+            f"'{source.name}' has more than {MAX_COUNTED:,} different combinations of "
+            f"{', '.join(keys)}; round the scores or drop the weight column"
         )
-    for column in (roles.target, *answers):
-        lost = counted.filter(pl.col(str(column)).is_null())["times"].sum()
+    if counted.is_empty():
+        raise InputError(f"'{source.name}' has no rows to audit")
+    number = pl.selectors.float()
+    finite = counted.with_columns(pl.when(number.is_finite()).then(number))
+    named = _Counted(tuple(keys), finite)
+    for column in (roles.target, *answers, *(c for c in (roles.weight,) if c)):
+        lost = int(named.times[named[str(column)].is_null().to_numpy()].sum())
         if lost:
             raise InputError(
                 f"column '{column}' is missing in {lost} rows of '{source.name}'; "
                 "drop those rows first"
             )
-    return counted.sort(keys)  # databases answer in any order; replicates must not depend on it
+    return named.ordered()
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """Combinations of the keys and how often each occurs; columns by their own names."""
+
+    keys: tuple[str, ...]
+    table: pl.DataFrame
+
+    def __getitem__(self, key: str) -> pl.Series:
+        return self.table[str(self.keys.index(key))].alias(key)
+
+    def __len__(self) -> int:
+        return self.table.height
+
+    @property
+    def times(self) -> NDArray[np.float64]:
+        """(n,) equal rows each combination stands for."""
+        return self.table[TIMES].to_numpy().astype(np.float64)
+
+    def ordered(self) -> _Counted:
+        """Databases answer in any order; replicates must not depend on it."""
+        keys = [str(i) for i in range(len(self.keys))]
+        return _Counted(self.keys, self.table.group_by(keys).agg(pl.col(TIMES).sum()).sort(keys))
 
 
 # -- codes --------------------------------------------------------------------------------------
 
 
 def _classes(
-    counted: pl.DataFrame, roles: ColumnRoles, systems: Sequence[tuple[str | None, str | None]]
+    counted: _Counted, roles: ColumnRoles, systems: Sequence[tuple[str | None, str | None]]
 ) -> tuple[str, ...]:
     """Labels by code; of a binary outcome the positive one last."""
-    columns = [str(roles.target), *(p for p, _ in systems if p is not None)]
-    seen = {v for c in columns for v in label_text(counted[c]).unique().to_list()}
-    names = sorted(seen)
+    target = target_levels(counted[str(roles.target)])
     if roles.task == "multiclass":
-        return tuple(names)
-    if roles.positive is not None:
-        wanted = canonical_label(roles.positive)
-        return (next((n for n in names if n != wanted), f"not {wanted}"), wanted)
-    if len(names) > 2:
-        raise InputError(
-            f"a binary outcome has two labels, these are {', '.join(names[:6])}; "
-            "name the positive one"
+        seen = [counted[p] for p, _ in systems if p is not None]
+        return tuple(
+            target_levels(
+                pl.concat([label_text(counted[str(roles.target)]), *map(label_text, seen)])
+            )
         )
-    return ("0", "1") if set(names) <= {"0", "1"} else tuple(names)
+    if len(target) > 2:
+        raise InputError(
+            f"a binary outcome has two labels, '{roles.target}' has {', '.join(target[:6])}; "
+            "choose the task multiclass"
+        )
+    positive = resolved_positive(str(roles.target), target, roles.positive)
+    return (next((n for n in target if n != positive), f"not {positive}"), positive)
 
 
 def _codes(values: pl.Series, classes: tuple[str, ...], name: str) -> NDArray[np.int64]:
     text = label_text(values)
-    unknown = [v for v in text.unique().to_list() if v not in classes]
-    if unknown:
-        raise InputError(
-            f"column '{name}' holds the label '{unknown[0]}', known are {', '.join(classes)}"
-        )
-    return text.cast(pl.Enum(classes)).to_physical().cast(pl.Int64).to_numpy()
+    found = set(text.unique().to_list())
+    for known in (classes, ("0", "1"), ("false", "true")) if len(classes) == 2 else (classes,):
+        if found <= set(known):
+            return text.cast(pl.Enum(known)).to_physical().cast(pl.Int64).to_numpy()
+    odd = sorted(found - set(classes))
+    raise InputError(
+        f"column '{name}' holds the label '{odd[0]}', known are {', '.join(classes)}; "
+        "use the target's labels or 0/1"
+    )
 
 
 @dataclass(frozen=True)
@@ -285,7 +337,7 @@ class _Answers:
 
 
 def _answers(
-    counted: pl.DataFrame,
+    counted: _Counted,
     label: str | None,
     score: str | None,
     classes: tuple[str, ...],
@@ -327,6 +379,8 @@ def _groups(values: pl.Series, times: NDArray[np.float64]) -> pl.Series:
     ranks = np.ceil(np.arange(1, BINS) / BINS * reached[-1])
     cuts = np.unique(ordered[np.searchsorted(reached, ranks)])
     cuts = cuts[cuts < ordered[-1]]
+    if len(cuts) == 0:  # more than three quarters share the largest value
+        cuts = ordered[ordered < ordered[-1]][-1:]
     whole = bool((ordered == np.round(ordered)).all())
     names = np.array([*bin_names(cuts, whole=whole), MISSING])
     code = np.where(known, np.searchsorted(cuts, found, side="left"), len(cuts) + 1)
@@ -337,7 +391,7 @@ def _summary(
     source: Source,
     roles: ColumnRoles,
     classes: tuple[str, ...],
-    counted: pl.DataFrame,
+    counted: _Counted,
     times: NDArray[np.float64],
     rounded: Sequence[str],
     tables: Any,

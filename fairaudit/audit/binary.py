@@ -61,18 +61,25 @@ def measure(
 def _measure_one(sample: _Sample, metric: str) -> Measured:
     cells, clusters = sample.cells, sample.clusters
     noise = _noise(metrics.value(sample.drawn, metric), metrics.value(sample.around, metric))
+    freedom, level = None, sample.confidence
+    if clusters is not None:
+        freedom = np.maximum(clusters.in_group - 1, 1.0)
+        noise = noise * intervals.unbiased(clusters.in_group)
     everybody = metrics.value(sample.around.sum(axis=0), metric)
     overall_noise = _noise(metrics.value(sample.drawn.sum(axis=1), metric), everybody)
     low, high, method = _interval(sample, metric, noise)
     value = metrics.value(cells.weight, metric)
     rng = np.random.default_rng([len(noise), noise.shape[-1], 19])
-    noise = intervals.noise_within(noise, value, (low, high), sample.confidence, rng)
+    noise = intervals.noise_within(noise, value, (low, high), level, rng, freedom)
+    if clusters is not None:
+        wide = intervals.widening(level, clusters.n - 1)
+        overall_noise = overall_noise * intervals.unbiased(clusters.n) * wide
     return Measured(
         attribute=cells.attribute,
         names=cells.names,
         metric=metric,
         n=cells.rows.sum((1, 2)),
-        denominator=_effective(cells, metric),
+        denominator=_effective(sample, metric),
         value=value,
         low=low,
         high=high,
@@ -81,6 +88,8 @@ def _measure_one(sample: _Sample, metric: str) -> Measured:
         overall_noise=overall_noise,
         method=method if clusters is None else f"{method}, clusters resampled",
         replicates="multinomial bootstrap" if clusters is None else "cluster bootstrap",
+        freedom=freedom,
+        wide=None if freedom is None else intervals.widening(level, freedom),
     )
 
 
@@ -89,27 +98,37 @@ def _noise(drawn: Float, around: Float) -> Float:
     return np.nan_to_num(drawn - around, nan=0.0)
 
 
-def _effective(cells: Cells, metric: str) -> Float:
-    """Rows the metric rests on, shrunk by unequal weights (Kish)."""
+def _effective(sample: _Sample, metric: str) -> Float:
+    """Rows the metric rests on, shrunk by unequal weights (Kish) and by clusters."""
+    cells = sample.cells
     rows = metrics.denominator(cells.rows, metric)
-    if not cells.weighted:
+    if not cells.weighted and sample.clusters is None:
         return rows
-    if metric in RATES:
-        return np.minimum(rows, _kish(cells, RATES[metric][1]))
-    return np.nan_to_num(rows * _loss(cells))
+    if metric == "balanced_accuracy":
+        return np.minimum(_effective(sample, "tpr"), _effective(sample, "tnr"))
+    if metric == "mcc":
+        loss = metrics.ratio(_effective(sample, "accuracy"), cells.rows.sum((1, 2)))
+        return np.nan_to_num(rows * loss)
+    over, under = _JACCARD if metric == "f1" else RATES[metric]
+    return np.minimum(rows, _size(sample, over, under))
+
+
+def _size(sample: _Sample, over: tuple[Cell, ...], under: tuple[Cell, ...]) -> Float:
+    """Independent rows of equal weight that would know a quotient as well."""
+    n = _kish(sample.cells, under)
+    if sample.clusters is None:
+        return n
+    p = _quotient(sample.cells.weight, over, under)
+    n = n / intervals.design_effect(p, n, _cluster_variance(sample, p, over, under))
+    return np.where(sample.clusters.in_group < 2, np.minimum(n, 1.0), n)
 
 
 def _kish(cells: Cells, under: tuple[Cell, ...]) -> Float:
-    """Effective size (Σw)² / Σw² of some cells."""
+    """Effective size (Σw)² / Σw² of some cells: their rows where all weigh the same."""
+    if not cells.weighted:
+        return metrics.part(cells.rows, under)
     weight, square = metrics.part(cells.weight, under), metrics.part(cells.square, under)
     return np.divide(weight**2, square, out=np.zeros(len(weight)), where=square > 0)
-
-
-def _loss(cells: Cells) -> Float:
-    """Effective over actual size of each group."""
-    rows = cells.rows.sum((1, 2))
-    kish = _kish(cells, RATES["accuracy"][1])
-    return metrics.ratio(kish, rows)
 
 
 def _interval(sample: _Sample, metric: str, noise: Float) -> tuple[Float, Float, str]:
@@ -122,7 +141,7 @@ def _interval(sample: _Sample, metric: str, noise: Float) -> tuple[Float, Float,
         return (*_balanced_interval(sample), "MOVER of two Wilson")
     value = metrics.value(sample.cells.weight, metric)
     ends = _fisher_interval(value, noise, sample.confidence)
-    n = _effective(sample.cells, metric)
+    n = _effective(sample, metric)
     n = n if sample.clusters is None else sample.clusters.in_group
     low, high = intervals.at_edges(value, n, ends, sample.confidence, (-1, 1))
     return low, high, "bootstrap on Fisher's z"
@@ -134,15 +153,22 @@ def _rate_interval(
     """Wilson at the effective size; under clusters also Student's quantile."""
     cells = sample.cells
     p = _quotient(cells.weight, over, under)
-    n = _kish(cells, under) if cells.weighted else metrics.part(cells.rows, under)
+    n = _kish(cells, under)
     if sample.clusters is None:
         return intervals.wilson(p, n, sample.confidence)
-    drawn = _quotient(sample.drawn, over, under)
-    variance = np.zeros(len(p))
-    if len(drawn):
-        variance = np.var(np.where(np.isnan(drawn), np.nan_to_num(p), drawn), axis=0)
+    variance = _cluster_variance(sample, p, over, under)
     clusters = sample.clusters.in_group
     return intervals.wilson_of_clusters(p, n, variance, clusters, sample.confidence)
+
+
+def _cluster_variance(
+    sample: _Sample, p: Float, over: tuple[Cell, ...], under: tuple[Cell, ...]
+) -> Float:
+    """Variance (G,) of a quotient over whole clusters; 0 without replicates."""
+    drawn = _quotient(sample.drawn, over, under)
+    if not len(drawn):
+        return np.zeros(len(p))
+    return np.asarray(np.var(np.where(np.isnan(drawn), np.nan_to_num(p), drawn), axis=0))
 
 
 def _quotient(cells: Float, over: tuple[Cell, ...], under: tuple[Cell, ...]) -> Float:

@@ -77,13 +77,23 @@ def _series(values: Any) -> pl.Series:
     if hasattr(values, "to_numpy"):
         values = values.to_numpy()
     array = np.asarray(values)
-    if array.dtype.kind in "UiufbS":
+    if array.ndim == 1 and array.dtype.kind in "UiufbS":
         return pl.Series(array if array.dtype.kind != "S" else array.astype(np.str_))
-    return pl.Series([None if _absent(v) else _text(v) for v in array.tolist()], dtype=pl.String)
+    if array.ndim != 1:
+        raise InputError(
+            f"a column of groups has shape {array.shape}; pass one value a row, or a frame of "
+            "columns"
+        )
+    return pl.Series([None if absent(v) else _text(v) for v in array.tolist()], dtype=pl.String)
 
 
-def _absent(value: Any) -> bool:
-    return value is None or value != value  # NaN and NaT are unequal to themselves
+def absent(value: Any) -> bool:
+    """Whether a value is missing: None, NaN, NaT or pandas' NA."""
+    if isinstance(value, str):
+        return False
+    if value is None or type(value).__name__ == "NAType":  # NA has no truth value to compare by
+        return True
+    return bool(np.ndim(value) == 0 and value != value)  # NaN and NaT are unequal to themselves
 
 
 def _codes(series: pl.Series, levels: pl.Series) -> Int:
@@ -116,22 +126,48 @@ def columns_of(sensitive: Any) -> dict[str, Any]:
 
     A frame keeps its column names, a named Series its name; arrays get "group" (one column) or
     "group 1", "group 2", …
+
+    Raises
+    ------
+    InputError
+        When there are no columns to be seen, or two of one name.
     """
     if sensitive is None:
         return {}
     if isinstance(sensitive, Mapping):
         return {str(k): v for k, v in sensitive.items()}
-    if isinstance(sensitive, pl.DataFrame):
-        return {c: sensitive[c] for c in sensitive.columns}
     if hasattr(sensitive, "columns"):
-        return {str(c): sensitive[c] for c in sensitive.columns}
+        return _of_frame(sensitive)
     if isinstance(sensitive, pl.Series) or hasattr(sensitive, "name"):
         return {str(sensitive.name or "group"): sensitive}
     array = np.asarray(sensitive)
-    if array.ndim <= 1:
+    if array.ndim not in (1, 2):
+        raise InputError(
+            f"sensitive_features has shape {array.shape}; pass (n,), (n, k) or a frame of columns"
+        )
+    if array.ndim == 1:
         return {"group": array}
     single = array.shape[1] == 1
     return {"group" if single else f"group {j + 1}": array[:, j] for j in range(array.shape[1])}
+
+
+def _of_frame(frame: Any) -> dict[str, Any]:
+    names = [str(c) for c in frame.columns]
+    twice = next((n for n in names if names.count(n) > 1), None)
+    if twice is not None:
+        raise InputError(f"there are two columns '{twice}' of groups; rename one of them")
+    return {name: frame[c] for name, c in zip(names, frame.columns, strict=True)}
+
+
+def cluster_codes(values: Any) -> Int:
+    """Codes 0..M−1 of the clusters; rows without one are a cluster together, as in tables."""
+    series = _series(values)
+    if series.dtype.is_float():
+        series = series.fill_nan(None)
+    if not (series.dtype.is_numeric() or series.dtype == pl.String):
+        series = series.cast(pl.String)
+    codes = series.rank("dense").cast(pl.Int64)
+    return codes.fill_null((codes.max() or 0) + 1).to_numpy() - 1  # type: ignore[operator]
 
 
 def everybody(n: int) -> Grouping:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -136,7 +137,8 @@ def paired_counts(
         drawn, around = resample_clusters(by, n_boot, rng), cells.weight
     simple = frame.weight is None and frame.cluster is None
     tables = (_split(cells.weight), _split(around), _split(drawn))
-    return [_versus(name, tables, asked, simple) for name in names]
+    clusters = None if frame.cluster is None else by.in_group
+    return [_versus(name, tables, asked, simple, clusters) for name in names]
 
 
 def _split(cells: Float) -> Float:
@@ -148,31 +150,49 @@ def _difference(cells: Float, metric: str) -> Float:
     return metrics.value(cells.sum(-1), metric) - metrics.value(cells.sum(-2), metric)
 
 
-def _versus(metric: str, tables: tuple[Float, Float, Float], asked: Asked, simple: bool) -> Versus:
+def _versus(
+    metric: str,
+    tables: tuple[Float, Float, Float],
+    asked: Asked,
+    simple: bool,
+    clusters: Float | None,
+) -> Versus:
     cells, around, drawn = tables
     found = _difference(cells, metric)
     noise = np.nan_to_num(_difference(drawn, metric) - _difference(around, metric))
-    low, high, p = _from_noise(found, noise, asked.confidence)
+    low, high, p = _from_noise(found, noise, asked.confidence, clusters)
     if not (simple and metric in PAIRED):
-        return Versus(metric, found, low, high, p, "paired bootstrap")
+        how = "paired bootstrap" if clusters is None else "paired bootstrap of clusters"
+        return Versus(metric, found, low, high, p, how)
     b, c = _discordant(cells, metric)
     p = np.where(np.isnan(found), np.nan, mcnemar(b, c))
     return Versus(metric, found, low, high, p, "paired bootstrap, exact McNemar")
 
 
-def _from_noise(found: Float, noise: Float, confidence: float) -> tuple[Float, Float, Float]:
+def _from_noise(
+    found: Float, noise: Float, confidence: float, clusters: Float | None
+) -> tuple[Float, Float, Float]:
+    """Ends and p from replicates; Student's where they come from (G,) clusters."""
+    nothing = np.full(len(found), np.nan)
     if len(noise) == 0:
-        nothing = np.full(len(found), np.nan)
         return nothing, nothing, nothing
     tail = (1 - confidence) / 2
-    low, high = found + np.quantile(noise, [tail, 1 - tail], axis=0)
-    return low, high, _normal_p(found, noise.std(axis=0))
+    ends = np.quantile(noise, [tail, 1 - tail], axis=0)
+    if clusters is None:
+        return found + ends[0], found + ends[1], _student_p(found, noise.std(axis=0))
+    k = np.maximum(clusters, 2.0)
+    unbiased = intervals.unbiased(clusters)
+    ends = ends * unbiased * intervals.widening(confidence, k - 1)
+    p = _student_p(found, noise.std(axis=0) * unbiased, k - 1)
+    found = np.where(clusters < 2, np.nan, found)  # one cluster says nothing
+    return found + ends[0], found + ends[1], np.where(clusters < 2, np.nan, p)
 
 
-def _normal_p(difference: Float, se: Float) -> Float:
+def _student_p(difference: Float, se: Float, freedom: Any = None) -> Float:
+    """Two-sided p of no difference; normal without degrees of freedom."""
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.abs(difference) / se
-    p = 2 * stats.norm.sf(z)
+    p = 2 * (stats.norm.sf(z) if freedom is None else stats.t.sf(z, freedom))
     return np.where(np.isnan(difference), np.nan, np.where(se > 0, p, 1.0))
 
 
@@ -322,8 +342,14 @@ def _pair_p(m: Measured, at: Int, ref: int) -> tuple[Float, list[str]]:
         return p, ["Newcombe, Fisher" if s else "Newcombe, score test" for s in small]
     if len(m.noise) == 0:
         return np.full(len(at), np.nan), ["MOVER"] * len(at)
+    difference = m.value[at] - m.value[ref]
     se = (m.noise[:, at] - m.noise[:, [ref]]).std(axis=0)
-    return _normal_p(m.value[at] - m.value[ref], se), ["MOVER, normal test"] * len(at)
+    if m.freedom is None:
+        return _student_p(difference, se), ["MOVER, normal test"] * len(at)
+    freedom = np.minimum(m.freedom[at], m.freedom[ref])
+    p = _student_p(difference, se, freedom)
+    unknown = np.isnan(m.low[at]) | np.isnan(m.low[ref])  # one row or one cluster
+    return np.where(unknown, np.nan, p), ["MOVER, t test"] * len(at)
 
 
 def _less_sure(a: str, b: str) -> str:

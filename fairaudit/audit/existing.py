@@ -84,11 +84,12 @@ def _numbers(values: pl.Series) -> NDArray[np.float64]:
 
 
 def _no_missing(values: pl.Series) -> None:
-    missing = values.null_count()
+    known = values.is_finite() if values.dtype.is_float() else values.is_not_null()
+    missing = len(values) - int(known.sum())
     if missing:
         raise InputError(
-            f"column '{values.name}' has {missing} missing values; a system without an answer "
-            "for a row cannot be judged on it - fill them in or drop the column"
+            f"column '{values.name}' has {missing} missing or infinite values; a system "
+            "without an answer for a row cannot be judged on it - fill them in or drop the column"
         )
 
 

@@ -110,17 +110,36 @@ def standard_errors(found: Influence, frame: Frame) -> tuple[Float, Float]:
     return se, units
 
 
+def effective(found: Influence, frame: Frame) -> Float:
+    """Rows (G,) the metric rests on: independent ones that would know it as well."""
+    if frame.cluster is None:
+        return found.denominator
+    together, _, units = _errors(found, frame)
+    alone, _, _ = _errors(found, replace(frame, cluster=None))
+    ratio = np.divide(together, alone, out=np.ones(frame.G), where=alone > 0)
+    n = found.denominator / np.maximum(ratio, 1.0) ** 2
+    return np.asarray(np.where(units < 2, np.minimum(n, 1.0), n))
+
+
 def measure(
     found: Influence, everybody: Influence, frame: Frame, asked: Asked, n_boot: int
 ) -> Measured:
     """Intervals and normal replicates from the influences; `everybody` has one group."""
     se, skew, units = _errors(found, frame)
     all_frame = replace(frame, grouping=_one(frame.grouping))
-    all_se = float(_errors(everybody, all_frame)[0][0])
+    all_se, all_units = (float(v[0]) for v in standard_errors(everybody, all_frame))
+    if frame.cluster is not None:
+        all_se *= float(intervals.widening(asked.confidence, all_units - 1))
     low, high = _interval(found, se, skew, units, frame.cluster is not None, asked.confidence)
     rng = np.random.default_rng([asked.seed, frame.G, 17])
-    noise = np.nan_to_num(se) * rng.standard_normal((n_boot, frame.G))
-    noise = intervals.noise_within(noise, found.value, (low, high), asked.confidence, rng)
+    students = found.scale == "mean" or frame.cluster is not None
+    freedom = np.maximum(units - 1, 1.0) if students else None
+    drawn = rng.standard_normal((n_boot, frame.G))
+    if found.scale == "mean":  # as skewed as the interval is, or extremes of groups are not
+        drawn = intervals.hall(drawn, skew, np.sqrt(np.maximum(units, 1.0)))
+    noise = np.nan_to_num(se) * drawn
+    ends = low, high
+    noise = intervals.noise_within(noise, found.value, ends, asked.confidence, rng, freedom)
     clustered = "" if frame.cluster is None else ", clustered"
     how = {"mean": "t with Hall's skewness correction", "logit": "logit scale"}
     if frame.cluster is not None:
@@ -130,7 +149,7 @@ def measure(
         names=frame.grouping.names,
         metric=found.metric,
         n=frame.sizes(),
-        denominator=found.denominator,
+        denominator=effective(found, frame),
         value=found.value,
         low=low,
         high=high,
@@ -139,6 +158,8 @@ def measure(
         overall_noise=_overall_noise(noise, frame.sizes(), all_se, rng),
         method=how.get(found.scale, found.scale + " scale") + clustered,
         replicates="normal replicates" + clustered,
+        freedom=freedom,
+        wide=None if freedom is None else intervals.widening(asked.confidence, freedom),
     )
 
 

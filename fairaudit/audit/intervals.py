@@ -23,6 +23,20 @@ def quantile(confidence: float, df: Any = None) -> Any:
     return special.stdtrit(np.maximum(df, 1.0), tail)
 
 
+def widening(confidence: float, df: Any) -> Float:
+    """How much wider Student's interval is than the normal one: errors known from few units."""
+    return np.asarray(quantile(confidence, df) / quantile(confidence))
+
+
+def unbiased(clusters: Any) -> Float:
+    """What the noise of a cluster bootstrap is multiplied by to vary as new clusters would.
+
+    Drawing k of k clusters with replacement varies by (k − 1) / k of that.
+    """
+    k = np.maximum(np.asarray(clusters, np.float64), 2.0)
+    return np.asarray(np.sqrt(k / (k - 1)))
+
+
 def wilson(p: Any, n: Any, confidence: float = 0.95, z: Any = None) -> Pair:
     """Score interval of a proportion (Wilson 1927); NaN where n is 0.
 
@@ -175,15 +189,18 @@ def skewed_mean(mean: Any, sd: Any, skew: Any, n: Any, confidence: float = 0.95)
     with np.errstate(divide="ignore", invalid="ignore"):
         root = np.sqrt(n)
         t = quantile(confidence, n - 1)
-        low_t, high_t = (_hall(sign * t, skew, root) for sign in (1.0, -1.0))
+        low_t, high_t = (hall(sign * t, skew, root) for sign in (1.0, -1.0))
         low = mean - sd / root * low_t
         high = mean - sd / root * high_t
     undefined = ~(n > 1)
     return np.where(undefined, np.nan, low), np.where(undefined, np.nan, high)
 
 
-def _hall(x: Any, skew: Any, root: Any) -> Any:
-    """Inverse of Hall's monotone cubic g(t) = t + a t² + a² t³ / 3 + a / 2, a = skew / (3 √n)."""
+def hall(x: Any, skew: Any, root: Any) -> Any:
+    """Student's statistic x bent as that of a skewed mean of root² rows is.
+
+    Inverse of Hall's monotone cubic g(t) = t + a t² + a² t³ / 3 + a / 2, a = skew / (3 √n).
+    """
     a = skew / (3 * root)
     small = np.abs(a) < 1e-9
     safe = np.where(small, 1.0, a)
@@ -211,16 +228,22 @@ def at_edges(
 
 
 def noise_within(
-    noise: Float, value: Any, ends: Pair, confidence: float, rng: np.random.Generator
+    noise: Float,
+    value: Any,
+    ends: Pair,
+    confidence: float,
+    rng: np.random.Generator,
+    freedom: Float | None = None,
 ) -> Float:
     """Replicates (B, G), drawn from the interval where they do not vary but the interval does.
 
-    Without this a gap would take a group on an edge for certain.
+    Without this a gap would take a group on an edge for certain. `freedom` (G,) is that of
+    Student's intervals.
     """
     if len(noise) == 0:
         return noise
     low, high = ends
-    reach = np.nan_to_num(np.maximum(high - value, value - low)) / quantile(confidence)
+    reach = np.nan_to_num(np.maximum(high - value, value - low)) / quantile(confidence, freedom)
     still = (noise.std(axis=0) < 1e-12) & (reach > 1e-9)
     if not still.any():
         return noise

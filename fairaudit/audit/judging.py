@@ -252,10 +252,15 @@ def _measure_multiclass(
         out.append(multiclass.measure(cells, metrics, classes, asked, apart))
     if answers.score is None or answers.score.ndim != 2:
         return out
-    wanted = [m for m in ("auroc", "brier") if m in metrics]
+    wanted = [m for m in scores.measurable(metrics, answers.score) if m != "ece"]
     influences = [multiclass.influences(answers.score, y, frame) for frame in rows.frames()]
     for i, frame in enumerate(rows.frames()):
         out[i] += _measured(frame, influences, i, wanted, rows, asked)
+    if "ece" in metrics and scores.is_probability(answers.score):
+        surest = answers.score.max(axis=1)  # is the likeliest class right as often as it says?
+        right = (answers.score.argmax(axis=1) == y).astype(np.int64)
+        for frame, found in zip(rows.frames(), out, strict=True):
+            found.append(scores.measure_ece(surest, right, frame, rows.everybody, asked))
     return out
 
 

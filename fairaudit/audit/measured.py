@@ -60,6 +60,9 @@ class Measured:
     noise : (B, G) replicates minus their expectation
     overall, overall_noise : the same for everybody together, () and (B,)
     method : how the interval of a value was made
+    freedom : (G,) degrees of freedom where errors come from few units, None for many
+    wide : (G,) how much wider than `noise` Student's interval then is (`intervals.widening`);
+        `overall_noise` is that wide already
     """
 
     attribute: str
@@ -75,6 +78,8 @@ class Measured:
     overall_noise: Float
     method: str
     replicates: str = "bootstrap"
+    freedom: Float | None = None
+    wide: Float | None = None
 
     @property
     def status(self) -> NDArray[np.str_]:
@@ -84,7 +89,8 @@ class Measured:
         return np.where(unjudged, UNJUDGED, np.where(unstable, UNSTABLE, ESTIMATED))
 
     def estimates(self, keep: NDArray[np.bool_]) -> Estimates:
-        """Values and noise of some groups."""
+        """Values and noise of some groups, the noise as wide as their intervals."""
         noise = self.noise[:, keep]
         variance = noise.var(axis=0) if len(noise) else np.zeros(int(keep.sum()))
+        noise = noise if self.wide is None else noise * self.wide[keep]
         return Estimates(self.value[keep], noise, variance, bounds_of(self.metric))

@@ -33,7 +33,13 @@ RATES: dict[str, tuple[tuple[Cell, ...], tuple[Cell, ...]]] = {
 COMPOSITES = ("balanced_accuracy", "f1", "mcc")
 SCORES = ("auroc", "auprc", "brier", "ece")
 REGRESSION = ("mse", "mae", "r2", "mean_error", "error_p50", "error_p90")
-GAP_METRICS = ("demographic_parity", "equalized_odds")
+# gaps with a name of their own, and the rates they are made of (the widest gap of them counts)
+FAMILIES: dict[str, tuple[str, ...]] = {
+    "demographic_parity": ("selection_rate",),
+    "equalized_odds": ("tpr", "fpr"),
+    "predictive_parity": ("ppv",),
+}
+GAP_METRICS = tuple(FAMILIES)
 
 BINARY = (*RATES, *COMPOSITES)
 LOWER_IS_BETTER = frozenset(
@@ -69,6 +75,7 @@ WORDS = {
     "error_p90": "90th percentile of the absolute error",
     "demographic_parity": "demographic parity",
     "equalized_odds": "equalized odds",
+    "predictive_parity": "predictive parity",
 }
 
 

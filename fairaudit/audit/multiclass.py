@@ -25,7 +25,8 @@ from fairaudit.audit.resample import (
 
 Float = NDArray[np.float64]
 MACRO = ("balanced_accuracy", "f1", "mcc")
-PER_CLASS = ("selection_rate", "tpr", "fpr", "ppv")
+PER_CLASS = tuple(name for name in metrics.RATES if name != "accuracy")
+USUAL = ("selection_rate", "tpr", "fpr", "ppv")  # of each class; the others follow or say less
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,14 @@ def measure(
     """Accuracy, macro metrics and one-against-the-rest rates ("tpr [cat]") of (G, C, C)."""
     found: list[Measured] = []
     G = len(cells.names)
+    apart = None if clustered is None else clustered.right_or_wrong(G)
+    right = binary.measure(_right_or_wrong(cells), ["accuracy"], asked, apart)
     if "accuracy" in names:
-        apart = None if clustered is None else clustered.right_or_wrong(G)
-        found += binary.measure(_right_or_wrong(cells), ["accuracy"], asked, apart)
+        found += right
     if any(name in names for name in MACRO):
         sample = _sample(cells, asked, clustered)
-        found += [_macro(sample, name, asked) for name in MACRO if name in names]
+        share = metrics.ratio(right[0].denominator, cells.rows.sum((1, 2)))
+        found += [_macro(sample, name, share, asked) for name in MACRO if name in names]
     wanted = [n for n in PER_CLASS if n in names]
     for c, label in enumerate(classes if wanted else ()):
         apart = None if clustered is None else clustered.one_vs_rest(c, G)
@@ -141,6 +144,7 @@ class _Sample:
     all_drawn: Float
     all_around: Float
     clusters: Float | None  # (G,) clusters with rows in each group
+    all_clusters: int = 0
 
 
 def _sample(cells: Cells, asked: Asked, clustered: Clustered | None) -> _Sample:
@@ -158,9 +162,11 @@ def _sample(cells: Cells, asked: Asked, clustered: Clustered | None) -> _Sample:
     for g, part in enumerate(parts):
         if part.n:  # none where all rows weigh nothing
             drawn[:, g] = resample_clusters(part, n_boot, rng)[:, 0]
-    everybody = resample_clusters(clustered.of_group(None, C), n_boot, rng)[:, 0]
+    every = clustered.of_group(None, C)
+    everybody = resample_clusters(every, n_boot, rng)[:, 0]
     inside = np.array([part.n for part in parts], dtype=np.float64)
-    return _Sample(cells, drawn, cells.weight, everybody, cells.weight.sum(axis=0), inside)
+    whole = cells.weight.sum(axis=0)
+    return _Sample(cells, drawn, cells.weight, everybody, whole, inside, every.n)
 
 
 def _balanced_rows(cells: Cells) -> Float:
@@ -170,7 +176,8 @@ def _balanced_rows(cells: Cells) -> Float:
     return np.asarray(np.where(np.isfinite(fewest), fewest * (truth > 0).sum(axis=1), 0.0))
 
 
-def _macro(sample: _Sample, metric: str, asked: Asked) -> Measured:
+def _macro(sample: _Sample, metric: str, share: Float, asked: Asked) -> Measured:
+    """A macro metric of each group; `share` (G,) of its rows are left by weights and clusters."""
     cells, clusters = sample.cells, sample.clusters
     noise = np.nan_to_num(value(sample.drawn, metric) - value(sample.around, metric))
     overall_noise = np.nan_to_num(
@@ -185,16 +192,22 @@ def _macro(sample: _Sample, metric: str, asked: Asked) -> Measured:
     edges = (-1.0 if metric == "mcc" else 0.0, 1.0)
     low, high = intervals.at_edges(estimate, n, ends, asked.confidence, edges)
     rng = np.random.default_rng([asked.seed, len(cells.names), 37])
-    noise = intervals.noise_within(noise, estimate, (low, high), asked.confidence, rng)
+    freedom = None
     if clusters is not None:  # one cluster says nothing about how clusters vary
         low, high = (np.where(clusters < 2, np.nan, end) for end in (low, high))
+        noise = noise * intervals.unbiased(clusters)
+        M = sample.all_clusters
+        wide = intervals.widening(asked.confidence, M - 1)
+        overall_noise = overall_noise * intervals.unbiased(M) * wide
+        freedom = np.maximum(clusters - 1, 1.0)
+    noise = intervals.noise_within(noise, estimate, (low, high), asked.confidence, rng, freedom)
     how = "bootstrap on Fisher's z" if metric == "mcc" else "bootstrap on the logit scale"
     return Measured(
         attribute=cells.attribute,
         names=cells.names,
         metric=metric,
         n=cells.rows.sum((1, 2)),
-        denominator=cells.rows.sum((1, 2)),
+        denominator=np.nan_to_num(_balanced_rows(cells) * share),
         value=estimate,
         low=low,
         high=high,
@@ -203,29 +216,32 @@ def _macro(sample: _Sample, metric: str, asked: Asked) -> Measured:
         overall_noise=overall_noise,
         method=how if clusters is None else f"{how}, clusters resampled",
         replicates="multinomial bootstrap" if clusters is None else "cluster bootstrap",
+        freedom=freedom,
+        wide=None if freedom is None else intervals.widening(asked.confidence, freedom),
     )
 
 
 def influences(score: Float, y: Int, frame: Frame) -> dict[str, Influence]:
-    """AUROC (mean over classes, one against the rest) and Brier score of (n, C) probabilities."""
+    """AUROC and average precision (means over classes, one against the rest) and Brier score."""
     C = score.shape[1]
-    per_class = [
-        scores.auroc(
-            scores.rank(
-                scores.score_order(score[:, c]),
-                score[:, c],
-                (y == c).astype(np.int64),
-                frame,
-            )
-        )
+    ranked = [
+        scores.rank(scores.score_order(score[:, c]), score[:, c], (y == c).astype(np.int64), frame)
         for c in range(C)
     ]
-    area = Influence(
-        "auroc",
+    truth = np.eye(C)[y]
+    return {
+        "auroc": _mean([scores.auroc(r) for r in ranked]),
+        "auprc": _mean([scores.auprc(r) for r in ranked]),
+        "brier": means("brier", ((score - truth) ** 2).sum(1), frame),
+    }
+
+
+def _mean(per_class: Sequence[Influence]) -> Influence:
+    """The mean of a metric over classes; it rests on the rarest of them."""
+    return Influence(
+        per_class[0].metric,
         np.mean([f.value for f in per_class], axis=0),
         np.min([f.denominator for f in per_class], axis=0),
         np.mean([f.rows for f in per_class], axis=0),
-        "logit",
+        per_class[0].scale,
     )
-    truth = np.eye(C)[y]
-    return {"auroc": area, "brier": means("brier", ((score - truth) ** 2).sum(1), frame)}

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from fairaudit.audit import multiclass
 from fairaudit.audit.coding import (
-    CROSS,
     OVERALL,
     Grouping,
-    Int,
+    cluster_codes,
     columns_of,
     cross,
     encode,
@@ -22,11 +21,13 @@ from fairaudit.audit.coding import (
     groupings,
 )
 from fairaudit.audit.compare import with_looks as adjust_looks
+from fairaudit.audit.given import Answered, Given, column, given, kept, numbers
 from fairaudit.audit.judging import Answers, Rows, judge_rows
 from fairaudit.audit.measured import Asked
-from fairaudit.audit.metrics import BINARY, GAP_METRICS, REGRESSION, SCORES, base_name
+from fairaudit.audit.metrics import BINARY, FAMILIES, REGRESSION, SCORES, base_name
 from fairaudit.audit.result import AuditResult
-from fairaudit.data.roles import Task
+from fairaudit.audit.scores import is_probability
+from fairaudit.data.roles import Task, check_attribute
 from fairaudit.exceptions import InputError, SpecError
 
 Float = NDArray[np.float64]
@@ -36,13 +37,12 @@ KNOWN: dict[Task, tuple[str, ...]] = {
     "multiclass": (*BINARY, *SCORES),
     "regression": REGRESSION,
 }
-_PARTS = {"demographic_parity": ("selection_rate",), "equalized_odds": ("tpr", "fpr")}
-
-
-@dataclass(frozen=True)
-class _Answers:
-    label: NDArray[Any]
-    score: Float | None = None
+# what is measured when nothing is named: of the rates of each class the others follow
+USUAL: dict[Task, tuple[str, ...]] = {
+    **KNOWN,
+    "multiclass": ("accuracy", *multiclass.MACRO, *multiclass.USUAL, *SCORES),
+}
+HUGE = 1e100  # squares of weights beyond (or below its inverse) overflow
 
 
 def judge(
@@ -102,7 +102,11 @@ def judge(
         When columns have different lengths or a column has too many levels to be groups.
     """
     y = np.asarray(y)
-    _same_length(len(y), predictions, groups)
+    controls = controls or {}
+    _check_numbers(task, confidence, n_boot, intersections, suppress_below)
+    _same_length(len(y), predictions, {**groups, **controls}, clusters)
+    for name in groups:
+        check_attribute(name)
     rows = Rows(
         y=y,
         groupings=(everybody(len(y)), *groupings(groups, intersections)),
@@ -112,6 +116,7 @@ def judge(
         cluster=None if clusters is None else cluster_codes(clusters),
         times=times,
     )
+    _check_reference(reference, rows.groupings)
     asked = Asked("", split, confidence, n_boot, suppress_below, seed)
     chosen = chosen_metrics(metrics, task)
 
@@ -136,26 +141,53 @@ def with_looks(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
     return {n: adjust_looks(t) if n in tested else t for n, t in tables.items()}
 
 
-def _same_length(n: int, predictions: Mapping[str, Answers], groups: Mapping[str, Any]) -> None:
+def _check_numbers(
+    task: Task, confidence: float, n_boot: int, intersections: int, suppress_below: int
+) -> None:
+    if task not in KNOWN:
+        raise SpecError(f"task '{task}' is not known; choose one of {', '.join(KNOWN)}")
+    if not 0 < confidence < 1:
+        raise SpecError(f"confidence is {confidence}; it lies between 0 and 1, e.g. 0.95")
+    for name, value, least in (
+        ("n_boot", n_boot, 0),
+        ("intersections", intersections, 1),
+        ("suppress_below", suppress_below, 0),
+    ):
+        if value < least:
+            raise SpecError(f"{name} is {value}; it must be at least {least}")
+
+
+def _same_length(
+    n: int, predictions: Mapping[str, Answers], groups: Mapping[str, Any], clusters: Any
+) -> None:
     lengths = {f"system '{k}'": len(v.label) for k, v in predictions.items()}
+    scored = {k: v.score for k, v in predictions.items() if v.score is not None}
+    lengths |= {f"the score of system '{k}'": len(v) for k, v in scored.items()}
     lengths |= {f"column '{k}'": len(v) for k, v in groups.items()}
+    if clusters is not None:
+        lengths["the column of clusters"] = len(clusters)
     for what, found in lengths.items():
         if found != n:
             raise InputError(f"{what} has {found} rows, the truth has {n}; pass one value a row")
 
 
+def _check_reference(reference: str | None, divisions: Sequence[Grouping]) -> None:
+    names = list(dict.fromkeys(name for g in divisions[1:] for name in g.names))
+    if reference is not None and reference not in names:
+        raise SpecError(
+            f"there is no group '{reference}' to compare with; choose one of "
+            + ", ".join(names[:20])
+        )
+
+
 def _weights(weight: Any, n: int) -> Float:
-    found = np.asarray(weight, dtype=np.float64)
-    if found.shape != (n,) or not np.isfinite(found).all() or (found < 0).any():
-        raise InputError("weights must be one finite number ≥ 0 a row; check the weight column")
+    found = numbers(column(weight, "the column of weights", n), "the column of weights")
+    if (found < 0).any() or not 1 / HUGE < found.max(initial=0.0) < HUGE:
+        raise InputError(
+            f"weights must be finite numbers ≥ 0, some above 0, the largest between {1 / HUGE:g} "
+            f"and {HUGE:g}; check the weight column"
+        )
     return found
-
-
-def cluster_codes(values: Any) -> Int:
-    """Codes 0..M−1 of the clusters, as many as there are."""
-    array = np.asarray(values.to_numpy() if hasattr(values, "to_numpy") else values)
-    series = pl.Series(array.astype(np.str_).tolist(), dtype=pl.String)
-    return series.rank("dense").cast(pl.Int64).to_numpy() - 1
 
 
 def _judge_within(
@@ -168,12 +200,12 @@ def _judge_within(
     parts = [Grouping(name, *encode(values, name)) for name, values in controls.items()]
     strata = cross(parts)
     found = []
-    for k, level in enumerate(strata.names):
-        values = level.split(CROSS)
-        where = ", ".join(f"{p.attribute}={v}" for p, v in zip(parts, values, strict=True))
+    for k in range(len(strata.names)):
         inside = strata.codes == k
+        levels = [p.names[p.codes[inside][0]] for p in parts]
+        where = ", ".join(f"{p.attribute}={v}" for p, v in zip(parts, levels, strict=True))
         some = {
-            name: _Answers(a.label[inside], None if a.score is None else a.score[inside])
+            name: Answered(a.label[inside], None if a.score is None else a.score[inside])
             for name, a in predictions.items()
         }
         tables = ask(rows.inside(inside, where), some)
@@ -187,17 +219,19 @@ def chosen_metrics(metrics: Sequence[str] | None, task: Task) -> tuple[str, ...]
     Raises
     ------
     SpecError
-        When a name is not known for the task.
+        When a name is not known for the task, or none is named.
     """
-    known = KNOWN[task]
     if metrics is None:
-        return known
-    wrong = [m for m in metrics if base_name(m) not in (*known, *GAP_METRICS)]
+        return USUAL[task]
+    if not metrics:
+        raise SpecError("no metric is named; leave metrics out for all that apply")
+    wanted = [p for m in metrics for p in FAMILIES.get(m, (base_name(m),))]
+    wrong = [m for m in metrics if not set(FAMILIES.get(m, (base_name(m),))) <= set(KNOWN[task])]
     if wrong:
         raise SpecError(
-            f"metric '{wrong[0]}' is not known for a {task} outcome; choose of {', '.join(known)}"
+            f"metric '{wrong[0]}' is not known for a {task} outcome; "
+            f"choose of {', '.join(KNOWN[task])}"
         )
-    wanted = [p for m in metrics for p in _PARTS.get(m, (base_name(m),))]
     return tuple(dict.fromkeys(wanted))
 
 
@@ -221,6 +255,8 @@ def audit_predictions(
     task: Task | None = None,
     positive: Any = None,
     reference: str | None = None,
+    classes: Sequence[Any] | None = None,
+    keep_rows: bool = False,
     split: str = "test",
     random_state: int = 0,
 ) -> AuditResult:
@@ -229,13 +265,17 @@ def audit_predictions(
     Parameters
     ----------
     y_true : (n,) outcomes: labels or numbers
-    y_pred : (n,) answers, or a dict {system: (n,)}
+    y_pred : (n,) answers, or a dict {system: (n,)} or frame with a column a system
         None is allowed with scores in 0..1, which are then cut at 0.5.
     sensitive_features : (n,) or (n, k) array, Series or frame
-    y_score : (n,) scores of the positive class ((n, C) for several classes), or a dict
+        A missing value is the group "(missing)".
+    y_score : (n,) scores of the positive class, or a dict {system: scores}
+        (n, C) for several classes, one column a class in the order of the sorted labels, as
+        `predict_proba` of scikit-learn gives them; (n, 2) works for two classes.
     metrics : names of metrics, None for all that apply
     sample_weight : (n,) non-negative weights
     clusters : (n,) cluster of each row; intervals then resample clusters
+        Rows without a cluster are one cluster together.
     control_features : columns within whose levels groups are compared (conditional parity)
     intersections : depth to which the sensitive columns are crossed
     confidence : level of all intervals
@@ -244,6 +284,9 @@ def audit_predictions(
     task : "binary", "multiclass", "regression"; None guesses (two values: binary; text, or at
         most 10 different whole numbers: multiclass)
     positive : the positive label of a binary outcome; by default the larger of the two
+    classes : labels in the order of the columns of `y_score`, where it is another
+    keep_rows : store answers and groups, so that `fairaudit.audit.stored` leads from a gap to its
+        counts to its rows; `row` is the place in the arrays
     reference : the group others are compared with in `pairs`; by default the largest
     split : name of these rows in the tables
     random_state : seed of the replicates
@@ -256,9 +299,10 @@ def audit_predictions(
     Raises
     ------
     InputError
-        When lengths differ, labels are missing or a label is unknown.
+        When lengths or shapes differ, values are missing where they must not be, a label is
+        unknown, or a score belongs to no system.
     SpecError
-        When a metric is not known for the task.
+        When a metric is not known for the task, or a parameter is out of its range.
 
     Examples
     --------
@@ -266,28 +310,24 @@ def audit_predictions(
     >>> r.errors.filter(r.errors["metric"] == "accuracy")["value"].to_list()
     [0.5, 1.0, 0.0]
     """
-    truth = _array(y_true)
-    scores = _systems(y_score) if y_score is not None else {}
-    labels = _systems(y_pred) if y_pred is not None else {}
-    task = task or guess_task(truth)
-    classes = _classes(truth, labels, task, positive)
-    names = list(labels) or list(scores)
-    predictions = {
-        name: _answers(name, labels.get(name), _score_of(name, scores, names), classes, task)
-        for name in names
-    }
-    if not predictions:
-        raise InputError("there is nothing to audit; pass y_pred, y_score or both")
+    asked = given(y_true, y_pred, y_score, task=task, positive=positive, classes=classes)
+    n = len(asked.y)
+    chosen = [metrics] if isinstance(metrics, str) else metrics
+    if chosen is not None:
+        _scored(chosen, asked)
+    groups = columns_of(sensitive_features)
+    cluster = None if clusters is None else cluster_codes(column(clusters, "clusters", n))
+    weight = None if sample_weight is None else _weights(sample_weight, n)
     tables = judge(
-        _coded(truth, classes, "the truth") if classes else truth.astype(np.float64),
-        predictions,
-        columns_of(sensitive_features),
-        task=task,
-        classes=classes,
-        weight=None if sample_weight is None else _array(sample_weight).astype(np.float64),
-        clusters=clusters,
+        asked.y,
+        asked.systems,
+        groups,
+        task=asked.task,
+        classes=asked.classes,
+        weight=weight,
+        clusters=cluster,
         split=split,
-        metrics=metrics,
+        metrics=chosen,
         confidence=confidence,
         n_boot=n_boot,
         intersections=intersections,
@@ -296,157 +336,32 @@ def audit_predictions(
         controls=columns_of(control_features),
         reference=reference,
     )
-    return AuditResult(tables, _summary(tables, truth, task, classes, names, confidence))
+    if keep_rows:
+        tables = {**tables, **kept(asked, groups, cluster, weight, split)}
+    return AuditResult(tables, _summary(tables, asked, confidence))
 
 
-def _array(value: Any) -> NDArray[Any]:
-    return np.asarray(value.to_numpy() if hasattr(value, "to_numpy") else value)
-
-
-def _systems(value: Any) -> dict[str, NDArray[Any]]:
-    if isinstance(value, Mapping):
-        return {str(k): _array(v) for k, v in value.items()}
-    return {"model": _array(value)}
-
-
-def _score_of(
-    name: str, scores: Mapping[str, NDArray[Any]], names: Sequence[str]
-) -> NDArray[Any] | None:
-    """A system's own score; a lone score goes with a lone system whatever it is called."""
-    if name in scores:
-        return scores[name]
-    return next(iter(scores.values())) if len(scores) == len(names) == 1 else None
-
-
-def guess_task(y: NDArray[Any]) -> Task:
-    """Two values: binary; text or at most 10 whole numbers: multiclass; else regression."""
-    distinct = np.unique(y[~_missing(y)])
-    if len(distinct) <= 2:
-        return "binary"
-    if distinct.dtype.kind not in "iuf":
-        return "multiclass"
-    whole = np.all(distinct.astype(np.float64) % 1 == 0)
-    return "multiclass" if whole and len(distinct) <= 10 else "regression"
-
-
-def _missing(values: NDArray[Any]) -> NDArray[np.bool_]:
-    if values.dtype.kind == "f":
-        return np.asarray(np.isnan(values))
-    if values.dtype.kind == "O":
-        return np.array([v is None or v != v for v in values.tolist()], dtype=bool)
-    return np.zeros(len(values), dtype=bool)
-
-
-def _classes(
-    truth: NDArray[Any], labels: Mapping[str, NDArray[Any]], task: Task, positive: Any
-) -> tuple[str, ...]:
-    """Class names by code; of a binary outcome the positive one last."""
-    if task == "regression":
-        return ()
-    seen = [v for a in (truth, *labels.values()) for v in _distinct(a)]
-    names = sorted(set(seen), key=_by_number)
-    if task == "multiclass":
-        return tuple(names)
-    if positive is not None:
-        wanted = _label_text(positive)
-        if wanted not in names:
-            raise InputError(
-                f"the positive label '{wanted}' does not occur; the labels are {', '.join(names)}"
-            )
-        return (next((n for n in names if n != wanted), f"not {wanted}"), wanted)
-    if len(names) > 2:
-        raise InputError(
-            f"a binary outcome has two labels, these are {', '.join(names[:6])}; "
-            "make truth and answers use the same two, or pass task='multiclass'"
-        )
-    if set(names) <= {"0", "1"}:
-        return ("0", "1")
-    return tuple(names) if len(names) == 2 else (f"not {names[0]}", names[0])
-
-
-def _by_number(text: str) -> tuple[int, float, str]:
-    try:
-        return (0, float(text), text)
-    except ValueError:
-        return (1, 0.0, text)
-
-
-def _label_text(value: Any) -> str:
-    if isinstance(value, bool | np.bool_):
-        return str(int(value))
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        return str(int(value))
-    return str(value)
-
-
-def _distinct(values: NDArray[Any]) -> list[str]:
-    missing = _missing(values)
-    if missing.any():
-        raise InputError(
-            f"{int(missing.sum())} of {len(values)} labels are missing; "
-            "drop those rows or say what the answer was"
-        )
-    return [_label_text(v) for v in np.unique(values).tolist()]
-
-
-def _coded(values: NDArray[Any], classes: tuple[str, ...], what: str) -> Int:
-    """Codes of labels; one pass over distinct values, not over rows."""
-    distinct, place = np.unique(values, return_inverse=True)
-    names = [_label_text(v) for v in distinct.tolist()]
-    unknown = [n for n in names if n not in classes]
-    if unknown and len(classes) == 2 and classes[0] != f"not {classes[1]}":
-        raise InputError(
-            f"{what} holds the label '{unknown[0]}', known are {', '.join(classes)}; "
-            "give truth and answers the same labels"
-        )
-    codes = np.array([classes.index(n) if n in classes else 0 for n in names], dtype=np.int64)
-    return np.asarray(codes[place.reshape(-1)])
-
-
-def _answers(
-    name: str,
-    label: NDArray[Any] | None,
-    score: NDArray[Any] | None,
-    classes: tuple[str, ...],
-    task: Task,
-) -> _Answers:
-    numbers = None if score is None else score.astype(np.float64)
-    if numbers is not None and np.isnan(numbers).any():
-        raise InputError(f"system '{name}' has missing scores; drop those rows or fill them")
-    if label is None:
-        return _Answers(_cut(name, numbers), numbers)
-    if task == "regression":
-        return _Answers(label.astype(np.float64))
-    return _Answers(_coded(label, classes, f"system '{name}'"), numbers)
-
-
-def _cut(name: str, score: Float | None) -> Int:
-    if score is None:
-        raise InputError(f"system '{name}' has neither answers nor scores; pass one of the two")
-    if score.ndim == 2:
-        return np.asarray(score.argmax(axis=1), dtype=np.int64)
-    if score.min() < 0 or score.max() > 1:
-        raise InputError(
-            f"the scores of system '{name}' lie outside 0..1, so 0.5 is no sensible cut; "
-            "pass y_pred as well"
-        )
-    return np.asarray(score >= 0.5, dtype=np.int64)
+def _scored(metrics: Sequence[str], asked: Given) -> None:
+    """Refuse a metric of scores that no system's scores can give: it would be missing unsaid."""
+    if asked.task == "regression":
+        return
+    scores = [s.score for s in asked.systems.values() if s.score is not None]
+    for metric in metrics:
+        if metric in SCORES and not scores:
+            raise InputError(f"metric '{metric}' rests on scores; pass y_score")
+        if metric in ("brier", "ece") and not any(is_probability(s) for s in scores):
+            raise InputError(f"metric '{metric}' needs scores in 0..1; rescale y_score")
 
 
 def _summary(
-    tables: Mapping[str, pl.DataFrame],
-    truth: NDArray[Any],
-    task: Task,
-    classes: tuple[str, ...],
-    systems: Sequence[str],
-    confidence: float,
+    tables: Mapping[str, pl.DataFrame], asked: Given, confidence: float
 ) -> dict[str, Any]:
     gaps = tables.get("gaps", pl.DataFrame())
     return {
-        "task": task,
-        "classes": list(classes),
-        "systems": list(systems),
-        "n": len(truth),
+        "task": asked.task,
+        "classes": list(asked.classes),
+        "systems": list(asked.systems),
+        "n": len(asked.y),
         "confidence": confidence,
         "looks": looks(tables),
         "gaps_not_judged": gaps.filter(pl.col("status") != "estimated").height

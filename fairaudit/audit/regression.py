@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from fairaudit.audit.influence import Frame, Influence, means
+from fairaudit.audit import intervals
+from fairaudit.audit.coding import everybody as one_group
+from fairaudit.audit.influence import Frame, Influence, effective, means, standard_errors
 from fairaudit.audit.measured import Asked, Measured
 
 Float = NDArray[np.float64]
@@ -43,59 +47,90 @@ def _r2(y: Float, error: Float, frame: Frame) -> Influence:
 def quantile_error(
     metric: str, y: Float, answer: Float, frame: Frame, asked: Asked, n_boot: int
 ) -> Measured:
-    """Quantile of |error| with the distribution-free interval between order statistics."""
-    q = QUANTILES[metric]
-    size = np.abs(answer - y)
-    codes = frame.grouping.codes
-    order = np.lexsort((size, codes))
-    ends = np.cumsum(np.bincount(codes, minlength=frame.G))
-    w = None if frame.weight is None else frame.weight[order]
-    parts = [
-        _order_interval(size[order][i:j], None if w is None else w[i:j], q, asked.confidence)
-        for i, j in zip(np.r_[0, ends[:-1]], ends, strict=True)
-    ]
-    value, low, high = (np.array(column) for column in zip(*parts, strict=True))
-    whole, below, above = _order_interval(np.sort(size), None, q, asked.confidence)
-    if w is not None:
-        by_size = np.argsort(size)
-        weights = np.asarray(frame.weight)[by_size]
-        whole, below, above = _order_interval(size[by_size], weights, q, asked.confidence)
+    """Quantile of |error| with the interval between order statistics.
+
+    Which ones is told by the interval of the share of rows below it (Woodruff 1952), at the
+    effective size that weights and clusters leave.
+    """
+    q, size = QUANTILES[metric], np.abs(answer - y)
+    found, freedom = _quantiles(size, q, frame, asked.confidence)
+    whole = replace(frame, grouping=one_group(len(y)))
+    everybody, _ = _quantiles(size, q, whole, asked.confidence)
     rng = np.random.default_rng([asked.seed, frame.G, 19])
-    z = float(stats.norm.ppf(0.5 + asked.confidence / 2))
-    se, all_se = np.nan_to_num((high - low) / (2 * z)), np.nan_to_num((above - below) / (2 * z))
+    z = intervals.quantile(asked.confidence, freedom)
+    se = np.nan_to_num((found.high - found.low) / (2 * z))
+    reach = (everybody.high - everybody.low) / (2 * intervals.quantile(asked.confidence))
+    clustered = "" if frame.cluster is None else ", clustered"
     return Measured(
         attribute=frame.grouping.attribute,
         names=frame.grouping.names,
         metric=metric,
         n=frame.sizes(),
-        denominator=frame.sizes(),
-        value=value,
-        low=low,
-        high=high,
+        denominator=found.rows,
+        value=found.value,
+        low=found.low,
+        high=found.high,
         noise=se * rng.standard_normal((n_boot, frame.G)),
-        overall=whole,
-        overall_noise=all_se * rng.standard_normal(n_boot),
-        method="order statistics",
-        replicates="normal replicates",
+        overall=float(everybody.value[0]),
+        overall_noise=np.nan_to_num(reach) * rng.standard_normal(n_boot),
+        method="order statistics" + clustered,
+        replicates="normal replicates" + clustered,
+        freedom=freedom,
+        wide=None if freedom is None else intervals.widening(asked.confidence, freedom),
     )
 
 
-def _order_interval(
-    ordered: Float, weight: Float | None, q: float, confidence: float
-) -> tuple[float, float, float]:
-    """Quantile and its binomial interval (ranks from the binomial law of the effective size)."""
-    n = len(ordered)
-    if n == 0:
-        return np.nan, np.nan, np.nan
-    if weight is None:
-        value, effective = float(np.quantile(ordered, q)), float(n)
-        place = (np.arange(n) + 1) / n
+@dataclass(frozen=True)
+class _Quantiles:
+    """A quantile of each group with its ends and the rows it rests on, all (G,)."""
+
+    value: Float
+    low: Float
+    high: Float
+    rows: Float
+
+
+def _quantiles(
+    size: Float, q: float, frame: Frame, confidence: float
+) -> tuple[_Quantiles, Float | None]:
+    """Quantiles by group, and degrees of freedom where rows come in clusters."""
+    codes = frame.grouping.codes
+    order = np.lexsort((size, codes))
+    stops = np.cumsum(np.bincount(codes, minlength=frame.G))
+    weights = frame.unit[order]
+    groups = [
+        (size[order][i:j], weights[i:j]) for i, j in zip(np.r_[0, stops[:-1]], stops, strict=True)
+    ]
+    plain = frame.weight is None
+    value = np.array([_quantile(s, None if plain else w, q) for s, w in groups])
+    below = means("share", (size <= value[codes]).astype(np.float64), frame)
+    rows = effective(below, frame)
+    freedom = None
+    if frame.cluster is None:
+        ends = stats.binom.interval(confidence, np.maximum(np.round(rows), 1).astype(int), q)
+        places = [np.asarray(end) / np.maximum(rows, 1.0) for end in ends]
     else:
-        mass = np.cumsum(weight)
-        place = mass / mass[-1]
-        value = float(ordered[min(int(np.searchsorted(place, q)), n - 1)])
-        effective = float(mass[-1] ** 2 / (weight**2).sum())
-    tail = (1 - confidence) / 2
-    ranks = np.asarray(stats.binom.ppf([tail, 1 - tail], max(round(effective), 1), q)) / effective
-    low, high = (float(ordered[min(int(np.searchsorted(place, r)), n - 1)]) for r in ranks)
-    return value, min(low, value), max(high, value)
+        units = standard_errors(below, frame)[1]
+        freedom = np.maximum(units - 1, 1.0)
+        z = intervals.quantile(confidence, freedom)
+        places = [np.where(units < 2, np.nan, p) for p in intervals.wilson(q, rows, confidence, z)]
+    low, high = (
+        np.array([_at(s, w, p) for (s, w), p in zip(groups, place, strict=True)])
+        for place in places
+    )
+    return _Quantiles(value, np.fmin(low, value), np.fmax(high, value), rows), freedom
+
+
+def _quantile(ordered: Float, weight: Float | None, q: float) -> float:
+    if weight is None and len(ordered):
+        return float(np.quantile(ordered, q))
+    return float("nan") if weight is None else _at(ordered, weight, q)
+
+
+def _at(ordered: Float, weight: Float, place: float) -> float:
+    """The smallest value up to which a share `place` of the weight lies; NaN without weight."""
+    mass = np.cumsum(weight)
+    if not len(mass) or mass[-1] <= 0 or np.isnan(place):
+        return float("nan")
+    at = int(np.searchsorted(mass / mass[-1], place))
+    return float(ordered[min(at, len(ordered) - 1)])

@@ -21,11 +21,11 @@ ERRORS = pl.Schema(
         "group": pl.String,
         "metric": pl.String,
         "n": pl.Int64,
-        "denominator": pl.Float64,
         "value": pl.Float64,
         "low": pl.Float64,
         "high": pl.Float64,
         "status": pl.String,
+        "denominator": pl.Float64,
         "method": pl.String,
     }
 )

@@ -27,6 +27,7 @@ from fairaudit.audit.spec import AuditSpec
 from fairaudit.audit.tables import people_table, predictions_table, weights_table
 from fairaudit.data.arrays import SPLITS, Arrays
 from fairaudit.data.dataset import Dataset
+from fairaudit.data.grouping import group_labels
 from fairaudit.data.proxies import find_proxies
 from fairaudit.data.splits import SplitSpec
 from fairaudit.exceptions import SpecError
@@ -175,6 +176,9 @@ def _predictions(data: Dataset, spec: AuditSpec, ear: Monitor) -> tuple[Tables, 
     systems = _existing(data, arrays)
     ear.start("judging", 1)
     rows = np.ones(len(arrays), dtype=bool)
+    frame = _rows_of(data, arrays)  # without training, numbers are cut at quartiles of all rows
+    groups = {s: group_labels(frame[s], rows) for s in roles.sensitive}
+    arrays = replace(arrays, groups=groups)
     tables = dict(_judge(arrays, systems, arrays.groups, rows, ALL, spec))
     ear.step()
     ear.end()
@@ -252,9 +256,13 @@ def _smallest_p(audit: LatentAudit) -> float:
 
 def _existing(data: Dataset, arrays: Arrays) -> dict[str, Prediction]:
     """Systems of the table on the rows of the arrays: same rows, same splits, fair to all."""
+    return existing_systems(_rows_of(data, arrays), data.roles, arrays.classes)
+
+
+def _rows_of(data: Dataset, arrays: Arrays) -> pl.DataFrame:
+    """The rows of the table that the arrays hold, in their order."""
     rows = pl.DataFrame({data.roles.row_id: arrays.row_id})
-    frame = rows.join(data.frame, on=data.roles.row_id, how="left", maintain_order="left")
-    return existing_systems(frame, data.roles, arrays.classes)
+    return rows.join(data.frame, on=data.roles.row_id, how="left", maintain_order="left")
 
 
 def _compare(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fairaudit.audit.coding import Int
 from fairaudit.audit.counts import product, sums
-from fairaudit.audit.influence import Frame, Influence, means
+from fairaudit.audit.influence import Frame, Influence, effective, means
 from fairaudit.audit.measured import Asked, Measured
 
 Float = NDArray[np.float64]
@@ -264,7 +264,7 @@ def measure_ece(score: Float, y: Int, frame: Frame, everybody: Frame, asked: Ask
         names=frame.grouping.names,
         metric="ece",
         n=frame.sizes(),
-        denominator=frame.sizes(),
+        denominator=effective(brier(score, y, frame), frame),
         value=found.ece(),
         low=low,
         high=high,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,26 +21,38 @@ class SqlSource:
 
     table: Any  # ibis.expr.types.Table; ibis is an extra and carries no type here
     name: str
+    refusals: tuple[type[Exception], ...] = ()  # what its driver may raise
 
     def columns(self) -> list[str]:
         """Names from the table's schema."""
         return list(self.table.columns)
 
-    def count(self, keys: Sequence[str], rounded: Sequence[str], digits: int) -> pl.DataFrame:
-        """SELECT keys, COUNT(*) … GROUP BY keys."""
+    def count(
+        self, keys: Sequence[str], rounded: Sequence[str], digits: int, most: int
+    ) -> pl.DataFrame:
+        """SELECT keys, COUNT(*) … GROUP BY keys LIMIT most."""
         chosen = {
-            k: self.table[k].round(digits).cast("float64") if k in rounded else self.table[k]
-            for k in keys
+            str(i): self.table[k].round(digits).cast("float64") if k in rounded else self.table[k]
+            for i, k in enumerate(keys)
         }
         few = self.table.select(**chosen)
-        counted = few.group_by(list(keys)).agg(times=few.count())
-        frame: pl.DataFrame = counted.to_polars()
+        counted = few.group_by(list(chosen)).agg(times=few.count()).limit(most)
+        frame: pl.DataFrame = self._asked(counted.to_polars)
         decimals = [c for c, t in frame.schema.items() if t.is_decimal()]
         return frame.with_columns(pl.col(decimals).cast(pl.Float64)) if decimals else frame
 
     def distinct(self, column: str) -> int:
         """COUNT(DISTINCT column)."""
-        return int(self.table[column].nunique().to_pyarrow().as_py())
+        return int(self._asked(self.table[column].nunique().to_pyarrow).as_py())
+
+    def _asked(self, ask: Callable[[], Any]) -> Any:
+        try:
+            return ask()
+        except self.refusals as error:
+            raise InputError(
+                f"the database does not count '{self.name}' ({_first_line(error)}); check the "
+                "table's columns and your rights to it"
+            ) from error
 
 
 def address(text: str) -> tuple[str, str]:
@@ -92,14 +104,26 @@ def open_table(text: str) -> Iterator[SqlSource]:
         ) from error
     database = _connect(ibis, connection)
     try:
-        schema, _, name = table.rpartition(".")
-        if name not in database.list_tables(database=schema or None):
-            raise InputError(
-                f"there is no table '{table}' in {hidden(connection)}; check the name"
-            )
-        yield SqlSource(database.table(name, database=schema or None), table)
+        found = _table(ibis, database, table, hidden(connection))
+        yield SqlSource(found, table, _refusals(ibis))
     finally:
         database.disconnect()
+
+
+def _table(ibis: Any, database: Any, table: str, where: str) -> Any:
+    """The table of a name, or else of a name in a schema."""
+    schema, _, name = table.rpartition(".")
+    try:
+        for place, called in ((None, table), (schema, name)):
+            if place != "" and called in database.list_tables(database=place):
+                return database.table(called, database=place)
+    except _refusals(ibis):
+        pass  # an unknown schema is refused in another way by each back end
+    raise InputError(f"there is no table '{table}' in {where}; check the name")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
 
 
 def _connect(ibis: Any, connection: str) -> Any:

@@ -235,7 +235,9 @@ def members(result: AuditResult, attribute: str, split: str) -> pl.DataFrame:
         return table.select("row").with_columns(pl.Series("group", names, dtype=pl.String))
     people = result.tables.get("people")
     if people is None:
-        raise SpecError("this result stores no people; run the audit again to see rows")
+        raise SpecError(
+            "this result stores no people; run the audit again, in Python with keep_rows=True"
+        )
     people = people.filter(pl.col("split") == split)
     if attribute == OVERALL:
         return people.select("row", group=pl.lit(OVERALL))
@@ -264,7 +266,9 @@ def rows_with_groups(
     """Stored answers (row, y, label, score) of one model with the group of each row."""
     predictions = result.tables.get("predictions")
     if predictions is None:
-        raise SpecError("this result stores no predictions; run the audit again to see rows")
+        raise SpecError(
+            "this result stores no predictions; run the audit again, in Python with keep_rows=True"
+        )
     mine = predictions.filter((pl.col("model") == model) & (pl.col("split") == split))
     groups = members(result, attribute, split)
     return mine.join(groups, on="row", how="inner", maintain_order="left")

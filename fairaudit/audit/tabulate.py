@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -19,7 +19,7 @@ from fairaudit.audit.measured import (
     Asked,
     Measured,
 )
-from fairaudit.audit.metrics import RATES, base_name, higher_is_better
+from fairaudit.audit.metrics import FAMILIES, RATES, base_name, higher_is_better
 from fairaudit.audit.pooling import Pooled, pooled
 from fairaudit.audit.result import ERRORS, GAPS
 from fairaudit.methods import _gaps as gaps
@@ -35,11 +35,9 @@ ERRORS_FULL = pl.Schema(
         ("shrunken_high", pl.Float64()),
     ]
 )
+SINGLE = ("worst", "best", "sd")  # kinds that make no sense for several metrics at once
+NOTHING = Gap(np.nan, np.nan, np.nan, np.nan)
 GAPS_FULL = pl.Schema([*GAPS.items(), ("groups", pl.Int64()), ("left_out", pl.String())])
-_FAMILIES = {
-    "demographic_parity": ("selection_rate",),
-    "equalized_odds": ("tpr", "fpr"),
-}
 
 
 def errors_table(measured: Sequence[Measured], asked: Asked) -> pl.DataFrame:
@@ -56,7 +54,7 @@ def errors_table(measured: Sequence[Measured], asked: Asked) -> pl.DataFrame:
     status = np.where(hidden, SUPPRESSED, np.concatenate([m.status for m in measured]))
     numbers = {
         name: np.where(hidden, np.nan, np.concatenate([getattr(m, name) for m in measured]))
-        for name in ("denominator", "value", "low", "high")
+        for name in ("value", "low", "high", "denominator")
     }
     shrunken = _stacked([pooled(m, asked.confidence) for m in measured], hidden)
     table = pl.DataFrame(
@@ -96,12 +94,13 @@ def _stacked(parts: Sequence[Pooled], hidden: NDArray[np.bool_]) -> dict[str, Fl
 def gaps_table(measured: Sequence[Measured], asked: Asked) -> pl.DataFrame:
     """All gaps of one attribute; `measured` holds its metrics."""
     rows: list[dict[str, object]] = []
-    by_metric = {m.metric: m for m in measured}
+    known = {base_name(m.metric) for m in measured}
     for m in measured:
         rows += _gaps_of(m.metric, (m,), asked)
-    for name, parts in _FAMILIES.items():
-        if all(p in by_metric for p in parts):
-            rows += _gaps_of(name, tuple(by_metric[p] for p in parts), asked)
+    for name, parts in FAMILIES.items():
+        if known.issuperset(parts):
+            family = [m for p in parts for m in measured if base_name(m.metric) == p]
+            rows += _gaps_of(name, tuple(family), asked)
     table = pl.DataFrame(rows, schema=GAPS_FULL, orient="row")
     return table.with_columns(pl.col("value", "low", "high", "corrected").fill_nan(None))
 
@@ -111,7 +110,7 @@ def _gaps_of(metric: str, families: tuple[Measured, ...], asked: Asked) -> list[
     shown = first.n >= asked.suppress_below
     defined = shown & ~np.any([np.isnan(m.value) for m in families], axis=0)
     steady = defined & np.all([m.status == ESTIMATED for m in families], axis=0)
-    single = metric == first.metric
+    single = len(families) == 1
     rows = _kinds(metric, families, defined, asked, single)
     if 2 <= steady.sum() < defined.sum():
         kept = ("difference", "ratio", "worst", "sd")
@@ -133,14 +132,12 @@ def _kinds(
     left_out = ", ".join(n for n, k in zip(first.names, keep, strict=True) if not k)
     parts = [m.estimates(keep) for m in families]
     statuses = [m.status[keep] for m in families]
-    made: list[tuple[str, Gap, list[int], str]] = []
     if len(names) >= 2:
         made = _made(metric, families, parts, keep, asked, single)
-    elif single:
-        nothing = Gap(np.nan, np.nan, np.nan, np.nan)
-        made = [(k, nothing, [], "none") for k in ("difference", "ratio", "worst")]
+        if any(np.isnan(m.low[keep]).any() for m in families):
+            made = [(kind, _without_ends(gap), by, how) for kind, gap, by, how in made]
     else:
-        made = [("difference", Gap(np.nan, np.nan, np.nan, np.nan), [], "none")]
+        made = [(kind, NOTHING, [], "none") for kind in _kinds_of(families, single)]
     return [
         {
             "model": asked.model,
@@ -160,6 +157,21 @@ def _kinds(
         }
         for kind, gap, deciding, method in made
     ]
+
+
+def _without_ends(gap: Gap) -> Gap:
+    """The gap alone: where a group's error is not known, neither is the gap's."""
+    return replace(gap, low=np.nan, high=np.nan, corrected=np.nan)
+
+
+def _kinds_of(families: tuple[Measured, ...], single: bool) -> list[str]:
+    """Names of the kinds `_made` makes of these metrics."""
+    ratios = ("ratio", "ratio_to_overall") if _with_ratio(families) else ()
+    return ["difference", *ratios[:1], "to_overall", *ratios[1:], *(SINGLE if single else ())]
+
+
+def _with_ratio(families: tuple[Measured, ...]) -> bool:
+    return not any(base_name(m.metric) in NO_RATIO for m in families)
 
 
 def _gap_status(gap: Gap, deciding: Sequence[int], statuses: Sequence[NDArray[np.str_]]) -> str:
@@ -182,7 +194,7 @@ def _made(
     widest = max(parts, key=lambda p: float(gaps.spread(p.value)))
     extremes = [int(widest.value.argmax()), int(widest.value.argmin())]
     two = single and len(widest.value) == 2
-    with_ratio = not any(base_name(m.metric) in NO_RATIO for m in families)
+    with_ratio = _with_ratio(families)
     logs = [_logs(m, p, keep) for m, p in zip(families, parts, strict=True)] if with_ratio else []
     made: list[tuple[str, Gap, list[int], str]] = []
     gap = gaps.difference(parts, level)
@@ -207,7 +219,7 @@ def _made(
 def _single(
     metric: str, estimates: Estimates, level: float, how: str, pair: Gap | None
 ) -> list[tuple[str, Gap, list[int], str]]:
-    """Worst, best and spread: kinds that make no sense for several metrics at once."""
+    """Worst, best and spread."""
     if base_name(metric) == "mean_error":  # the worst is furthest from 0 on either side
         sign = np.where(estimates.value < 0, -1.0, 1.0)
         absolute = Estimates(estimates.value * sign, estimates.noise * sign, estimates.variance)

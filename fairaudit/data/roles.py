@@ -112,7 +112,7 @@ def resolve(frame: pl.DataFrame, roles: ColumnRoles) -> ColumnRoles:
     for column in roles.columns:
         _require(frame, column)
     for column in roles.sensitive:
-        _check_name(column)
+        check_attribute(column)
     if roles.cluster is not None and frame[roles.cluster].drop_nulls().n_unique() < 2:
         raise SpecError(
             f"cluster column '{roles.cluster}' has fewer than 2 values; choose a column with at "
@@ -128,15 +128,21 @@ def resolve(frame: pl.DataFrame, roles: ColumnRoles) -> ColumnRoles:
     return roles if roles.target is None else _resolve_target(frame[roles.target], roles)
 
 
-def _check_name(attribute: str) -> None:
-    """Refuse names that results keep for something else; a mix-up would be silent."""
+def check_attribute(attribute: str) -> None:
+    """Refuse names that results keep for something else; a mix-up would be silent.
+
+    Raises
+    ------
+    SpecError
+        When a sensitive column bears such a name.
+    """
     marks = [mark for mark in _MARKS if mark in attribute]
     if attribute not in _KEPT and not marks:
         return
     kept = f"names with '{marks[0].strip()}' for crossings" if marks else "that name for their own"
     raise SpecError(
         f"column '{attribute}' cannot be a sensitive attribute: results keep {kept}; rename the "
-        "column in the file"
+        "column"
     )
 
 
@@ -183,7 +189,7 @@ def _resolve_target(target: pl.Series, roles: ColumnRoles) -> ColumnRoles:
             f"target '{name}' has {len(levels):,} values, not 2; choose the task "
             f"{'regression' if target.dtype.is_numeric() else 'multiclass'}"
         )
-    return roles.model_copy(update={"positive": _resolved_positive(name, levels, roles.positive)})
+    return roles.model_copy(update={"positive": resolved_positive(name, levels, roles.positive)})
 
 
 def _check_classes(name: str, levels: list[str]) -> None:
@@ -194,7 +200,14 @@ def _check_classes(name: str, levels: list[str]) -> None:
         )
 
 
-def _resolved_positive(name: str, levels: list[str], positive: str | None) -> str:
+def resolved_positive(name: str, levels: list[str], positive: str | None) -> str:
+    """The positive one of a target's labels: the one named, or the one guessed.
+
+    Raises
+    ------
+    SpecError
+        When the label that is named does not occur.
+    """
     if positive is None:
         return guess_positive(levels)
     wanted = canonical_label(positive)

@@ -12,13 +12,12 @@ _OTHER = {
     "log_loss": "log loss",
     "macro_f1": "macro F1",
     "scoring_rate": "scoring rate",
-    "predictive_parity": "predictive parity",
     "flip_label": "decisions that change",
     "flip_score": "mean change of the probability",
     "flip_value": "mean change of the predicted number",
 }
 _FLIPS = ("flip_label", "flip_score")
-_GAPS = (*metrics.GAP_METRICS, "predictive_parity")
+_GAPS = metrics.GAP_METRICS
 RATES = frozenset(
     (*metrics.RATES, "balanced_accuracy", "error", "error_rate", "scoring_rate", *_GAPS, *_FLIPS)
 )

@@ -10,8 +10,12 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from fairaudit import AuditResult, ColumnRoles, audit_predictions
+from fairaudit.audit import bigtable
 from fairaudit.audit.bigtable import audit_table
+from fairaudit.audit.run import run_audit
+from fairaudit.audit.spec import AuditSpec
 from fairaudit.audit.sql import address, hidden
+from fairaudit.data.dataset import Dataset
 from fairaudit.exceptions import InputError, SpecError
 
 ROLES = ColumnRoles(
@@ -176,3 +180,117 @@ def test_a_missing_duckdb_file_is_named() -> None:
     pytest.importorskip("ibis")
     with pytest.raises(InputError, match="does not exist"):
         audit_table("duckdb:///nowhere.db::t", ROLES)
+
+
+ODD = ('a"b; DROP TABLE people --', "times", "0")
+
+
+def _odd(n: int = 400) -> pl.DataFrame:
+    """Names that SQL, Ibis or the count itself could take for something else."""
+    rng = np.random.default_rng(3)
+    sites = rng.integers(0, 12, n).tolist()
+    sites[7] = None
+    return pl.DataFrame(
+        {
+            "y": rng.choice(["denied", "approved"], n),
+            "p": rng.integers(0, 2, n),
+            **{name: rng.choice(["q", "r"], n) for name in ODD},
+            "site": sites,
+        }
+    )
+
+
+def _local_run(frame: pl.DataFrame, roles: ColumnRoles) -> AuditResult:
+    spec = AuditSpec(roles=roles, kind="predictions", intersections=2)
+    return run_audit(Dataset(frame, roles), spec)
+
+
+def _equal_tables(here: AuditResult, there: AuditResult) -> None:
+    for name, table in there.tables.items():
+        assert_frame_equal(here.tables[name], table, rel_tol=1e-9, abs_tol=1e-9)
+
+
+ODD_ROLES = ColumnRoles(target="y", predictions=("p",), sensitive=ODD, cluster="site")
+
+
+def test_odd_names_guessed_labels_and_missing_clusters_are_those_of_the_local_engine() -> None:
+    frame = _odd()
+    there = audit_table(frame.lazy(), ODD_ROLES, intersections=2, split="all")
+    assert there.summary["classes"] == ["denied", "approved"]
+    _equal_tables(_local_run(frame, ODD_ROLES), there)
+
+
+def test_odd_names_are_names_in_duckdb_too(tmp_path: Path) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    frame, path = _odd(), tmp_path / "odd.db"
+    with duckdb.connect(path) as connection:
+        connection.register("rows", frame.to_arrow())
+        connection.execute("""CREATE TABLE "it's; ""odd"".x" AS SELECT * FROM rows""")
+    source = f"""duckdb:///{path}::it's; "odd".x"""
+    there = audit_table(source, ODD_ROLES, intersections=2, split="all")
+    _equal_tables(_local_run(frame, ODD_ROLES), there)
+    with pytest.raises(InputError, match="no table"):
+        audit_table(f"duckdb:///{path}::nowhere.people", ODD_ROLES)
+
+
+def test_odd_names_are_names_in_postgresql_too(postgres: str) -> None:
+    pytest.importorskip("ibis")
+    psycopg = pytest.importorskip("psycopg")
+    frame = _odd()
+    names = ", ".join('"' + c.replace('"', '""') + '" text' for c in ODD)
+    with psycopg.connect(postgres) as connection:
+        connection.execute('CREATE SCHEMA "my schema"')
+        connection.execute(
+            f'CREATE TABLE "my schema"."odd one" (y text, p integer, {names}, site integer)'
+        )
+        with connection.cursor().copy('COPY "my schema"."odd one" FROM STDIN') as rows:
+            for row in frame.iter_rows():
+                rows.write_row(row)
+        connection.execute("CREATE ROLE guest LOGIN")
+    there = audit_table(f"{postgres}::my schema.odd one", ODD_ROLES, intersections=2, split="all")
+    _equal_tables(_local_run(frame, ODD_ROLES), there)
+    guest = postgres.replace("auditor@", "guest@")
+    with pytest.raises(InputError, match=r"permission denied|no table"):
+        audit_table(f"{guest}::my schema.odd one", ODD_ROLES)
+    with pytest.raises(InputError, match="no table"):
+        audit_table(f"{postgres}::nowhere.people", ODD_ROLES)
+
+
+def test_numbers_are_cut_as_in_the_local_engine() -> None:
+    rng = np.random.default_rng(1)
+    most = np.where(rng.random(900) < 0.8, 80.5, np.round(50 * rng.random(900), 1))
+    age = pl.Series(
+        [None if i % 9 == 0 else int(v) for i, v in enumerate(rng.integers(18, 90, 900))]
+    )
+    frame = pl.DataFrame({"y": _odd(900)["p"], "p": rng.integers(0, 2, 900), "a": age, "b": most})
+    roles = ColumnRoles(target="y", predictions=("p",), sensitive=("a", "b"))
+    there = audit_table(frame.lazy(), roles, intersections=2, split="all")
+    _equal_tables(_local_run(frame, roles), there)
+
+
+@pytest.mark.parametrize("hole", [None, float("nan"), float("inf")])
+def test_missing_scores_and_weights_are_named(hole: float | None) -> None:
+    for column in ("s", "w"):
+        frame = pl.DataFrame(
+            {"y": [1, 0, 0], "s": [0.2, 0.3, 0.4], "w": [1.0] * 3, "g": ["a"] * 3}
+        )
+        frame = frame.with_columns(pl.Series(column, [hole, 0.5, 0.5], dtype=pl.Float64))
+        roles = ColumnRoles(target="y", scores=("s",), sensitive=("g",), weight="w")
+        with pytest.raises(InputError, match=f"column '{column}' is missing in 1 rows"):
+            audit_table(frame.lazy(), roles)
+
+
+def test_a_file_whose_rows_differ_is_named(tmp_path: Path) -> None:
+    rows = "\n".join(["y,p,g", *(["1,0,a"] * 300), "oops,0,a"])
+    (tmp_path / "t.csv").write_text(rows)
+    roles = ColumnRoles(target="y", predictions=("p",), sensitive=("g",))
+    with pytest.raises(InputError, match=r"'t\.csv' cannot be read"):
+        audit_table(tmp_path / "t.csv", roles)
+
+
+def test_more_combinations_than_counts_should_be_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bigtable, "MAX_COUNTED", 3)
+    with pytest.raises(InputError, match="more than 3 different combinations"):
+        audit_table(_table(50).lazy(), ROLES)

@@ -9,7 +9,7 @@ import pytest
 from fairaudit import ColumnRoles, audit_predictions
 from fairaudit.audit import presets
 from fairaudit.audit.presets.employment import flip_flop, shortfall
-from fairaudit.exceptions import SpecError
+from fairaudit.exceptions import InputError, SpecError
 
 
 def _people(table: dict[str, tuple[int, int]]) -> tuple[np.ndarray, list[str]]:
@@ -172,3 +172,55 @@ def test_the_model_card_separates_unitary_from_intersectional_results() -> None:
     assert set(tables["unitary"]["attribute"]) == {"a", "b"}
     assert set(tables["intersectional"]["attribute"]) == {"a × b"}
     assert tables["blanks"]["text"].to_list() == [""] * 5
+
+
+def test_nobody_selected_and_a_category_left_out_gives_no_ratio() -> None:
+    groups = {"sex": ["F"] * 60 + ["M"] * 59 + ["X"], "race": ["A", "B"] * 60}
+    applied = presets.apply(
+        "nyc-ll144", selected=[0] * 120, groups=groups, leave_out_reason="too few"
+    )
+    table = applied.tables["sex"]
+    assert table["left_out"].to_list() == [False, False, True]
+    assert table["impact_ratio"].null_count() == 3
+    assert "0 people of unknown sex are not in the table." in applied.sentences
+
+
+def test_a_stored_system_of_scores_alone_has_a_scoring_rate() -> None:
+    score = np.array([0.1, 0.2, 0.3, 0.4, 0.45, 0.6])  # median .35, far from a cut at .5
+    sex, race = ["F", "F", "F", "M", "M", "M"], ["A", "B"] * 3
+    r = audit_predictions(
+        [0, 1] * 3, None, y_score={"s": score}, n_boot=0, keep_rows=True,
+        sensitive_features={"sex": sex, "race": race},
+    )  # fmt: skip
+    roles = ColumnRoles(target="y", scores=("s",), sensitive=("sex", "race"))
+    table = presets.apply("nyc-ll144", result=r, roles=roles).tables["sex"]
+    assert table["rate"].to_list() == [0, 1]
+    decided = presets.apply("nyc-ll144", result=r).tables["sex"]
+    assert decided["rate"].to_list() == [0, pytest.approx(1 / 3)]
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({"score": [1.0, np.nan, 2.0]}, "missing or infinite"),
+        ({"selected": [1, 0, 2]}, "selected must be 0 or 1"),
+        ({"selected": [1, 0]}, "column 'sex' has 3 rows"),
+    ],
+)
+def test_people_that_cannot_be_counted_are_named(asked: dict[str, object], says: str) -> None:
+    groups = {"sex": ["F", "M", "M"], "race": ["A", "A", "B"]}
+    with pytest.raises(InputError, match=says):
+        presets.apply("nyc-ll144", groups=groups, **asked)
+
+
+def test_exactly_four_fifths_is_not_below() -> None:
+    selected, group = _people({"a": (100, 36), "b": (100, 45)})  # .36 / .45 rounds below .8
+    table = presets.apply("four-fifths", selected=selected, groups={"g": group}).tables["g"]
+    assert table["below_four_fifths"].to_list() == [False, False]
+    assert table["shortfall"].to_list() == [0, 0]
+
+
+def test_groups_nobody_knows_are_said() -> None:
+    applied = presets.apply("four-fifths", selected=[1, 0], groups={"g": [None, "?"]})
+    assert applied.tables == {}
+    assert "g: nobody's group is known." in applied.sentences

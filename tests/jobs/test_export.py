@@ -23,7 +23,7 @@ from tests.jobs.corpus import HTML, PATHS
 
 def _result() -> AuditResult:
     errors = pl.DataFrame(
-        [["m", "test", "sex", name, "tpr", 5, 5.0, 0.5, 0.1, 0.9, "estimated", "Wilson"]
+        [["m", "test", "sex", name, "tpr", 5, 0.5, 0.1, 0.9, "estimated", 5.0, "Wilson"]
          for name in HTML],
         schema=ERRORS, orient="row",
     )  # fmt: skip

@@ -37,7 +37,7 @@ class Tags(HTMLParser):
 
 
 def _result(name: str) -> AuditResult:
-    row = [name, "test", name, name, "tpr", 50, 50.0, 0.5, 0.4, 0.6, "estimated", "Wilson"]
+    row = [name, "test", name, name, "tpr", 50, 0.5, 0.4, 0.6, "estimated", 50.0, "Wilson"]
     gap = [name, "test", name, "tpr", "difference", 0.2, 0.1, 0.3, "estimated", 0.2, name, "x"]
     errors = pl.DataFrame([row], schema=ERRORS, orient="row")
     gaps = pl.DataFrame([gap], schema=GAPS, orient="row")

@@ -19,8 +19,8 @@ ResultOf = Callable[[str], AuditResult]
 def made(*rows: tuple[str, float | None, str]) -> AuditResult:
     """A result with one metric of one model: (group, value, status)."""
     full = [
-        ("m", "test", "sex", g, "tpr", 40, 30.0, v, None if v is None else v - 0.1,
-         None if v is None else v + 0.1, status, "Wilson")
+        ("m", "test", "sex", g, "tpr", 40, v, None if v is None else v - 0.1,
+         None if v is None else v + 0.1, status, 30.0, "Wilson")
         for g, v, status in rows
     ]  # fmt: skip
     return AuditResult({"errors": pl.DataFrame(full, schema=ERRORS, orient="row")})

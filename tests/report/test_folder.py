@@ -63,7 +63,7 @@ class Page(HTMLParser):
 
 def hostile() -> AuditResult:
     rows = [
-        ("<b>m</b>", "test", HOSTILE, g, "tpr", 40, 30.0, v, v - 0.1, v + 0.1, "estimated", "W")
+        ("<b>m</b>", "test", HOSTILE, g, "tpr", 40, v, v - 0.1, v + 0.1, "estimated", 30.0, "W")
         for g, v in ((HOSTILE, 0.5), ('"><script>x</script>', 0.7), ("**bold**", 0.6))
     ]  # fmt: skip
     gap = ("<b>m</b>", "test", HOSTILE, "tpr", "difference", 0.2, 0.1, 0.3, "estimated", 0.15,

@@ -18,8 +18,8 @@ ASK = {"attribute": "sex", "metric": "tpr", "split": "test"}
 
 def made(*rows: tuple[str, float | None]) -> AuditResult:
     full = [
-        ("m", "test", "sex", g, "tpr", 40, 30.0, v, None, None,
-         "estimated" if v is not None else "cannot be judged", "Wilson")
+        ("m", "test", "sex", g, "tpr", 40, v, None, None,
+         "estimated" if v is not None else "cannot be judged", 30.0, "Wilson")
         for g, v in rows
     ]  # fmt: skip
     return AuditResult({"errors": pl.DataFrame(full, schema=ERRORS, orient="row")})

@@ -83,7 +83,8 @@ def apply(
     result : an audit; gives `selected`, `score` and `groups` (employment rules, all stored rows
         of `model`) and the performance tables of the others
     model : which of the result's models; the first by default
-    frame, roles : the audited table, for the data profile
+    frame, roles : the audited table, for the data profile; by `roles` a stored system that gives
+        scores alone is known, whose rate under nyc-ll144 is the scoring rate
     confidence : of the intervals that are added to a rule
     leave_out_reason : why small categories are left out (nyc-ll144); without one they stay in
     rationale : free text of the auditor, carried along
@@ -103,7 +104,7 @@ def apply(
         if name == "model-card":
             return disclosure.model_card(preset, result)
         return disclosure.eu_ai_act(preset, result, frame, roles, rationale)
-    decided = employment.decisions(preset, selected, score, groups, result, model)
+    decided = employment.decisions(preset, selected, score, groups, result, model, roles)
     if name == "nyc-ll144":
         return employment.nyc_ll144(preset, decided, confidence, leave_out_reason, attributes)
     return employment.four_fifths(preset, decided, confidence)

@@ -10,10 +10,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fairaudit.audit import compare, intervals
+from fairaudit.audit import compare, intervals, metrics
 from fairaudit.audit.coding import CROSS, MISSING, Grouping, cross, encode
+from fairaudit.audit.given import column, numbers
 from fairaudit.audit.presets import Applied, Preset
 from fairaudit.audit.result import AuditResult
+from fairaudit.data.roles import ColumnRoles
 from fairaudit.exceptions import InputError, SpecError
 
 Float = NDArray[np.float64]
@@ -62,6 +64,7 @@ def decisions(
     groups: Mapping[str, Any] | None,
     result: AuditResult | None,
     model: str | None,
+    roles: ColumnRoles | None = None,
 ) -> Decisions:
     """Selections and groups, as given or from a stored audit.
 
@@ -71,36 +74,53 @@ def decisions(
         When there is neither a selection, nor a score, nor a result to take them from.
     """
     if result is not None:
-        return _stored(result, model)
+        return _stored(preset, result, model, roles)
     if groups is None or (selected is None and score is None):
         raise SpecError(
             f"preset '{preset.name}' needs who was selected (or a score) and the groups; "
             "pass selected= or score=, and groups="
         )
     if selected is not None:
-        return Decisions(_binary(selected), groups, "selection rate")
-    numbers = np.asarray(score, dtype=np.float64)
-    return Decisions(numbers > np.median(numbers), groups, "scoring rate")
+        found = Decisions(_binary(selected), groups, "selection rate")
+    else:
+        found = _above_median(numbers(column(score, "score="), "score="), groups)
+    for name, values in groups.items():
+        column(values, f"column '{name}'", len(found.selected))
+    return found
+
+
+def _above_median(score: Float, groups: Mapping[str, Any]) -> Decisions:
+    if not len(score):
+        raise InputError("there are no people to audit; pass their scores")
+    return Decisions(score > np.median(score), groups, "scoring rate")
 
 
 def _binary(selected: Any) -> NDArray[np.bool_]:
-    array = np.asarray(selected)
-    distinct = np.unique(array)
-    if not np.isin(distinct, (0, 1)).all():
+    found = numbers(column(selected, "selected="), "selected=")
+    if not np.isin(found, (0, 1)).all():
         raise InputError(
-            f"selected must be 0 or 1, it holds {distinct[:3].tolist()}; code it or pass score="
+            f"selected must be 0 or 1, it holds {np.unique(found)[:3].tolist()}; code it or pass "
+            "score="
         )
-    return array.astype(bool)
+    return found.astype(bool)
 
 
-def _stored(result: AuditResult, model: str | None) -> Decisions:
+def _stored(
+    preset: Preset, result: AuditResult, model: str | None, roles: ColumnRoles | None
+) -> Decisions:
+    """Answers of a stored system; where it only scores and the rule knows a scoring rate, that."""
     answers, people = result.tables.get("predictions"), result.tables.get("people")
     if answers is None or people is None or answers.is_empty():
         raise SpecError("this result stores no answers of people; run the audit again")
     name = model or str(answers["model"][0])
     rows = answers.filter(pl.col("model") == name).join(people, on=["row", "split"])
-    known = [c for c in people.columns if c not in ("row", "split", "cluster")]
-    return Decisions(rows["label"].to_numpy() == 1, {c: rows[c] for c in known}, "selection rate")
+    if rows.is_empty():
+        raise SpecError(f"this result stores no answers of '{name}'; choose another model")
+    groups = {c: rows[c] for c in people.columns if c not in ("row", "split", "cluster")}
+    only_scores = roles is not None and name in roles.scores and name not in roles.predictions
+    if preset.name == "nyc-ll144" and only_scores:
+        return _above_median(rows["score"].to_numpy(), groups)
+    return Decisions(rows["label"].to_numpy() == 1, groups, "selection rate")
 
 
 # -- counting -----------------------------------------------------------------------------------
@@ -191,8 +211,8 @@ def _sex_and_race(groups: Mapping[str, Any], named: Sequence[str]) -> tuple[str,
 def _ll144_table(tally: _Tally, floor: float, total: int, confidence: float) -> pl.DataFrame:
     left_out = tally.n < floor * total
     used = tally.rate[~left_out]
-    top = float(used.max()) if used.size else float("nan")
-    ratio = np.where(left_out, np.nan, tally.rate / top) if top > 0 else np.full(len(used), np.nan)
+    top = np.full(len(left_out), used.max() if used.size else np.nan)
+    ratio = np.where(left_out, np.nan, metrics.ratio(tally.rate, top))
     low, high = intervals.wilson(tally.rate, tally.n, confidence)
     return pl.DataFrame(
         {
@@ -219,18 +239,22 @@ def _ll144_words(
     for tally, table in zip(tallies, tables.values(), strict=True):
         kept = table.drop_nulls("impact_ratio")
         if kept.is_empty():
-            words.append(f"{tally.attribute}: nobody was selected, no impact ratio exists.")
+            words += [f"{tally.attribute}: no impact ratio exists.", _unknown_words(tally)]
             continue
         least = kept.sort("impact_ratio").row(0, named=True)
         words.append(
             f"{tally.attribute}: the lowest impact ratio is {least['impact_ratio']:.3f} "
             f"({least['category']}, {decided.rate} {100 * least['rate']:.1f}%)."
         )
-        words.append(f"{tally.unknown} people of unknown {tally.attribute} are not in the table.")
+        words.append(_unknown_words(tally))
         gone = table.filter(pl.col("left_out"))["category"].to_list()
         if gone:
             words.append(f"Left out of the ratios, under 2%: {', '.join(gone)}. Reason: {reason}")
     return (*words, *preset.not_set)
+
+
+def _unknown_words(tally: _Tally) -> str:
+    return f"{tally.unknown} people of unknown {tally.attribute} are not in the table."
 
 
 # -- four fifths --------------------------------------------------------------------------------
@@ -241,8 +265,10 @@ def four_fifths(preset: Preset, decided: Decisions, confidence: float) -> Applie
     line = float(preset.parameters["threshold"])
     share = float(preset.parameters["minimum_share"])
     tallies = [_tally(g, decided.selected) for g in _groupings(decided.groups)]
-    tables = {t.attribute: _four_fifths_table(t, line, share, confidence) for t in tallies}
+    known = [t for t in tallies if t.names]
+    tables = {t.attribute: _four_fifths_table(t, line, share, confidence) for t in known}
     words = [w for name, table in tables.items() for w in _four_fifths_words(name, table)]
+    words += [f"{t.attribute}: nobody's group is known." for t in tallies if not t.names]
     return Applied(preset, tables, (*words, *preset.not_set))
 
 
@@ -268,7 +294,7 @@ def _four_fifths_table(
             "z": z,
             "p": exact,
             "test": test,
-            "below_four_fifths": ratio < line,
+            "below_four_fifths": ratio < line - 1e-9,  # .36 / .45 is .8, not below it
             "shortfall": [
                 shortfall(int(s[i]), int(n[i]), float(p[top]), line) for i in range(len(n))
             ],
