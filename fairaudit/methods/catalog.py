@@ -524,7 +524,7 @@ _ALL: tuple[Method, ...] = (
                 "Loss of the worst group given up",
                 "float",
                 0.01,
-                "With minimax: how much the worst group's loss may exceed its best (0.01 = 1%) for "
+                "With minimax: how far the worst group's loss may exceed its best (0.01 = 1%) for "
                 "a better average.",
                 0.0,
                 1.0,
