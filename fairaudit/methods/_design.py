@@ -11,15 +11,15 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from fairaudit.exceptions import InputError, SpecError
-from fairaudit.methods._inputs import as_array, is_missing
+from fairaudit.methods._inputs import as_array, as_target
 from fairaudit.methods._rows import ImageView, check_images
 
 Float = NDArray[np.float64]
 TASKS = ("auto", "binary", "multiclass", "regression")
 
 
-def check_design(estimator: Any, X: Any, *, reset: bool) -> Any:
-    """X as float32 table (n, p) or a view of images (n, H, W, C); learns or checks its shape.
+def check_design(estimator: Any, X: Any, *, reset: bool, dtype: type = np.float32) -> Any:
+    """X as table (n, p) or a view of images (n, H, W, C); learns or checks its shape.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def check_design(estimator: Any, X: Any, *, reset: bool) -> Any:
         )
     if hasattr(X, "to_numpy") and not hasattr(X, "__array__"):
         X = X.to_numpy()
-    table: NDArray[Any] = validate_data(estimator, X, reset=reset, dtype=np.float32)
+    table: NDArray[Any] = validate_data(estimator, X, reset=reset, dtype=dtype)
     if reset:
         estimator.row_shape_ = tuple(table.shape[1:])
     _same_shape(estimator, table)
@@ -97,7 +97,7 @@ class Target:
             raise SpecError(f"task '{task}' is not known; choose one of {', '.join(TASKS)}")
         y = checked_y(y, n)
         if task == "regression" or (task == "auto" and type_of_target(y) == "continuous"):
-            values = _numbers(y)
+            values = numbers_of(y)
             return cls(None, float(values.mean()), float(values.std()) or 1.0)
         classes = np.unique(_discrete(y))
         if len(classes) < 2:
@@ -116,7 +116,7 @@ class Target:
         """int64 class codes (−1 for a class not seen in training) or standardised values."""
         y = checked_y(y, n)
         if self.classes is None:
-            return np.asarray((_numbers(y) - self.centre) / self.scale)
+            return np.asarray((numbers_of(y) - self.centre) / self.scale)
         place = np.searchsorted(self.classes, y).clip(0, len(self.classes) - 1)
         return np.where(self.classes[place] == y, place, -1).astype(np.int64)
 
@@ -137,13 +137,11 @@ def checked_y(y: Any, n: int) -> NDArray[Any]:
     """
     if y is None:
         raise InputError("this estimator requires y to be passed, but the target y is None")
-    array: NDArray[Any] = column_or_1d(as_array(y), warn=True)
+    array: NDArray[Any] = column_or_1d(as_target(y), warn=True)
     if len(array) != n:
         raise InputError(f"y has {len(array)} rows, X has {n}; pass one value per row of X")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise InputError("Input y contains NaN or infinity; remove those rows")
-    if array.dtype.kind == "O" and any(is_missing(v) for v in array):
-        raise InputError("Input y contains missing values (None or NaN); remove those rows")
     return array
 
 
@@ -158,7 +156,14 @@ def _discrete(y: NDArray[Any]) -> NDArray[Any]:
     return y
 
 
-def _numbers(y: NDArray[Any]) -> Float:
+def numbers_of(y: NDArray[Any]) -> Float:
+    """The values of a regression target.
+
+    Raises
+    ------
+    InputError
+        When y holds something else than numbers.
+    """
     try:
         return y.astype(np.float64)
     except (TypeError, ValueError) as error:
@@ -185,8 +190,8 @@ def checked_weight(sample_weight: Any, n: int) -> Float | None:
         return None
     try:
         weight = np.asarray(as_array(sample_weight), dtype=np.float64)
-    except (TypeError, ValueError):
-        weight = np.full(n, np.nan)
+    except (TypeError, ValueError) as error:
+        raise InputError("sample_weight must hold numbers, one a row of X") from error
     if weight.shape != (n,) or not (weight >= 0).all() or not 0 < weight.sum() < np.inf:
         raise InputError(
             "sample_weight must hold one finite, non-negative number per row of X, not all zero"

@@ -53,7 +53,7 @@ class Worst:
     q: Tensor
 
     def __call__(self, loss: Tensor, log_gate: Tensor, weight: Tensor) -> Tensor:
-        """(M,)."""
+        """(M,); the mean loss where no expert has rows (many experts, membership spread thin)."""
         gate = log_gate.exp()
         if self.form == "hard":
             share = torch.zeros_like(gate).scatter_(2, gate.argmax(2, keepdim=True), 1.0)
@@ -64,7 +64,8 @@ class Worst:
         each, present = expert_losses(loss, share, weight)
         if self.form == "group":
             return (self._moved(each.detach(), present) * each).sum(1)
-        return each.masked_fill(~present, -torch.inf).amax(1)
+        worst = each.masked_fill(~present, -torch.inf).amax(1)
+        return torch.where(present.any(1), worst, weighted_mean(loss, weight))
 
     def _moved(self, each: Tensor, present: Tensor) -> Tensor:
         raised = self.q * torch.exp(self.step * each.clamp_max(50.0)) * present

@@ -13,7 +13,8 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from fairaudit.exceptions import InputError
-from fairaudit.methods._design import Target, check_design
+from fairaudit.methods._design import Target, check_design, checked_y, numbers_of
+from fairaudit.methods._inputs import n_rows
 from fairaudit.methods._moe_net import StackedMixture
 from fairaudit.methods._rome_answers import softmax
 from fairaudit.methods._rome_design import Float, Scale, SensitivePart
@@ -72,7 +73,7 @@ class MoEPredictions(BaseEstimator):  # type: ignore[misc]
     def _answers(self, X: Any, sensitive: Any) -> tuple[Float, Float]:
         """Membership (M, n, K); values in units of y, or class probabilities, (M, n, K, C)."""
         check_is_fitted(self, "group_weights_")
-        X = check_design(self, X, reset=False).astype(np.float64)
+        X = check_design(self, X, reset=False, dtype=np.float64)
         if sensitive is None and self._gate_part.width:
             raise InputError("this model was fitted with sensitive_features; pass them")
         device = next(self._net.parameters()).device
@@ -110,14 +111,14 @@ class MoEPredictions(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "group_weights_")
         if X is None and self.gate_inputs == "all":
             raise InputError("the gate of this model sees the features too; pass X")
-        n = len(sensitive_features)
+        n = n_rows(sensitive_features)
         blank = np.zeros((n, self.n_features_in_)) if X is None else X
         return np.asarray(self._answers_gate(blank, sensitive_features))
 
     def _answers_gate(self, X: Any, sensitive: Any) -> Float:
         part = self._gate_part.transform(sensitive, len(X))
         if self.gate_inputs == "all":
-            design = check_design(self, X, reset=False).astype(np.float64)
+            design = check_design(self, X, reset=False, dtype=np.float64)
             part = np.column_stack([self._scale.apply(design), part])
         device = next(self._net.parameters()).device
         gate = torch.as_tensor(part, dtype=torch.float32).to(device)
@@ -131,10 +132,10 @@ class MoEPredictions(BaseEstimator):  # type: ignore[misc]
         member, outputs = self._answers(X, sensitive_features)
         prior, answers = member.mean(axis=0), outputs.mean(axis=0)
         if self.target_.classes is None:
-            values = np.asarray(y, dtype=np.float64)[:, None]
+            values = self._truth(y, len(answers))[:, None]
             density = -0.5 * np.square(values - answers[:, :, 0]) / self.noise_
         else:
-            codes = self.target_.encode(y, len(answers))
+            codes = self._truth(y, len(answers))
             density = np.log(np.maximum(answers[np.arange(len(codes)), :, codes], TINY))
         return softmax(np.log(np.maximum(prior, TINY)) + density)
 
@@ -142,10 +143,28 @@ class MoEPredictions(BaseEstimator):  # type: ignore[misc]
         """Squared error or log loss of each row (n,)."""
         mixed = self._mixed(X, sensitive_features)
         if self.target_.classes is None:
-            return np.square(np.asarray(y, dtype=np.float64) - mixed[:, 0])
-        codes = self.target_.encode(y, len(mixed))
+            return np.square(self._truth(y, len(mixed)) - mixed[:, 0])
+        codes = self._truth(y, len(mixed))
         return np.asarray(-np.log(np.maximum(mixed[np.arange(len(codes)), codes], 1e-12)))
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def _truth(self, y: Any, n: int) -> NDArray[Any]:
+        """Values, or class codes, of n rows.
+
+        Raises
+        ------
+        InputError
+            When y has another length, holds missing values, or a class not seen in training.
+        """
+        if self.target_.classes is None:
+            return numbers_of(checked_y(y, n))
+        codes = self.target_.encode(y, n)
+        if codes.min(initial=0) < 0:
+            known = self.target_.classes.tolist()
+            raise InputError(f"y holds values other than the classes {known}")
+        return codes
+
+    def score(
+        self, X: Any, y: Any, sample_weight: Any = None, sensitive_features: Any = None
+    ) -> float:
         """R² or accuracy of `predict`."""
-        return score(self, X, y, sample_weight)
+        return score(self, X, y, sample_weight, sensitive_features=sensitive_features)

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fairaudit.exceptions import InputError, SpecError
-from fairaudit.methods._inputs import SensitiveEncoder, as_columns
+from fairaudit.methods._inputs import LARGEST, SensitiveEncoder, as_columns
 
 Float = NDArray[np.float64]
-Columns = bool | Sequence[int | str]
+Columns = bool | str | Sequence[int | str]
 
 
 def column_names(value: Any, count: int) -> tuple[str, ...]:
@@ -35,35 +35,81 @@ def positions(wanted: Columns | None, names: tuple[str, ...], what: str) -> tupl
     SpecError
         When a column does not exist.
     """
-    if wanted is None or wanted is True:
-        return tuple(range(len(names)))
-    if wanted is False:
-        return ()
-    found = []
-    for column in wanted:
-        place = names.index(column) if isinstance(column, str) and column in names else column
-        if isinstance(place, str) or not 0 <= int(place) < len(names):
-            raise SpecError(
-                f"{what}: there is no sensitive column {column!r}; choose among "
-                f"{', '.join(names) or '(none given)'}"
-            )
-        found.append(int(place))
-    return tuple(found)
+    if wanted is None or isinstance(wanted, bool | np.bool_):
+        return tuple(range(len(names))) if wanted is None or wanted else ()
+    chosen = [wanted] if isinstance(wanted, str) else wanted
+    return tuple(dict.fromkeys(_position(column, names, what) for column in chosen))
+
+
+def _position(column: Any, names: tuple[str, ...], what: str) -> int:
+    if isinstance(column, str) and column in names:
+        return names.index(column)
+    number = isinstance(column, int | np.integer) and not isinstance(column, bool)
+    if not number or not 0 <= column < len(names):
+        raise SpecError(
+            f"{what}: there is no sensitive column {column!r}; choose among "
+            f"{', '.join(names) or '(none given)'}"
+        )
+    return int(column)
+
+
+def whole(name: str, value: Any, least: int = 1) -> int:
+    """A parameter as a whole number of at least `least`.
+
+    Raises
+    ------
+    SpecError
+        When it is something else.
+    """
+    number = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not number and not (isinstance(value, float | np.floating) and float(value).is_integer()):
+        raise SpecError(f"{name}={value!r}; choose a whole number from {least} up")
+    if value < least:
+        raise SpecError(f"{name}={value!r}; {name} must be at least {least}")
+    return int(value)
+
+
+def at_least(name: str, value: Any, least: float = 0.0, *, above: bool = False) -> float:
+    """A parameter as a finite number from `least` up, or above it.
+
+    Raises
+    ------
+    SpecError
+        When it is something else.
+    """
+    number = isinstance(value, int | float | np.integer | np.floating)
+    good = number and not isinstance(value, bool) and bool(np.isfinite(value))
+    if not good or value < least or (above and value == least):
+        word = "above" if above else "from"
+        raise SpecError(f"{name}={value!r}; choose a number {word} {least:g}")
+    return float(value)
 
 
 @dataclass(frozen=True)
 class SensitivePart:
-    """Some sensitive columns as numbers: learnt on training rows, the same ever after."""
+    """Some sensitive columns as numbers: learnt on training rows, the same ever after.
+
+    Attributes
+    ----------
+    columns : positions of those used
+    encoder : what turns them into numbers; None where there are none
+    names : of all sensitive columns given in training
+    """
 
     columns: tuple[int, ...]
     encoder: SensitiveEncoder | None
+    names: tuple[str, ...] = ()
 
     @classmethod
-    def fit(cls, value: Any, n: int, columns: tuple[int, ...]) -> SensitivePart:
+    def fit(
+        cls, value: Any, n: int, columns: tuple[int, ...], weight: Float | None = None
+    ) -> SensitivePart:
         """Learn the encoding of the columns."""
         if value is None or not columns:
             return cls(columns, None)
-        return cls(columns, SensitiveEncoder.fit(_pick(value, n, columns), n))
+        every = as_columns(value, "sensitive_features", n)
+        encoder = SensitiveEncoder.fit(every[:, list(columns)], n, weight)
+        return cls(columns, encoder, column_names(value, every.shape[1]))
 
     @property
     def width(self) -> int:
@@ -76,7 +122,7 @@ class SensitivePart:
         Raises
         ------
         InputError
-            When the columns are missing.
+            When the columns are missing or are not those of training.
         """
         if self.encoder is None:
             return np.zeros((n, 0))
@@ -84,12 +130,28 @@ class SensitivePart:
             raise InputError(
                 "the experts of this model use sensitive attributes; pass sensitive_features"
             )
-        return self.encoder.transform(_pick(value, n, self.columns), n)
+        every = as_columns(value, "sensitive_features", n)
+        self._same_columns(value, every.shape[1])
+        return self.encoder.transform(every[:, list(self.columns)], n)
+
+    def _same_columns(self, value: Any, count: int) -> None:
+        if count != len(self.names):
+            raise InputError(
+                f"sensitive_features has {count} columns, the model was fitted with "
+                f"{len(self.names)}; pass the same columns in the same order"
+            )
+        given = getattr(value, "columns", None)
+        unnamed = self.names == column_names(None, count)
+        if given is not None and not unnamed and tuple(map(str, given)) != self.names:
+            raise InputError(
+                f"sensitive_features has the columns {', '.join(map(str, given))}, the model was "
+                f"fitted with {', '.join(self.names)}; pass the same columns in the same order"
+            )
 
     def state(self) -> dict[str, Any]:
         """JSON values."""
         encoder = None if self.encoder is None else asdict(self.encoder)
-        return {"columns": list(self.columns), "encoder": encoder}
+        return {"columns": list(self.columns), "encoder": encoder, "names": list(self.names)}
 
     @classmethod
     def restore(cls, state: dict[str, Any]) -> SensitivePart:
@@ -98,21 +160,11 @@ class SensitivePart:
         if found is not None:
             found = {key: _tuples(value) for key, value in found.items()}
         encoder = None if found is None else SensitiveEncoder(**found)
-        return cls(tuple(state["columns"]), encoder)
+        return cls(tuple(state["columns"]), encoder, tuple(state["names"]))
 
 
 def _tuples(value: Any) -> Any:
     return tuple(_tuples(v) for v in value) if isinstance(value, list) else value
-
-
-def _pick(value: Any, n: int, columns: tuple[int, ...]) -> NDArray[Any]:
-    array = as_columns(value, "sensitive_features", n)
-    if columns and max(columns) >= array.shape[1]:
-        raise InputError(
-            f"sensitive_features has {array.shape[1]} columns, column {max(columns)} is needed; "
-            "pass the same columns in the same order as in training"
-        )
-    return array[:, list(columns)]
 
 
 @dataclass(frozen=True)
@@ -124,7 +176,17 @@ class Scale:
 
     @classmethod
     def fit(cls, columns: Float, weight: Float) -> Scale:
-        """Weighted mean and standard deviation; constant columns keep scale 1."""
+        """Weighted mean and standard deviation; constant columns keep scale 1.
+
+        Raises
+        ------
+        InputError
+            When numbers are too large to be squared.
+        """
+        if np.abs(columns).max(initial=0.0) > LARGEST:
+            raise InputError(
+                f"X or y holds infinite or too large numbers (beyond {LARGEST:g}); use other units"
+            )
         share = weight / weight.sum()
         centre = share @ columns
         spread = np.sqrt(share @ np.square(columns - centre))

@@ -14,6 +14,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fairaudit.exceptions import InputError, SpecError
+from fairaudit.methods._design import checked_y, numbers_of
+from fairaudit.methods._inputs import n_rows
 from fairaudit.methods._rome_answers import Mixture, log_total
 from fairaudit.methods._rome_design import Float, SensitivePart, raw_design
 from fairaudit.methods.rome_combine import TINY, Robust, mixed, row_loss, tilted
@@ -89,7 +91,7 @@ class RomePredictions(BaseEstimator):  # type: ignore[misc]
         return mixed(self._weights(prior, combine), answers)
 
     def _weights(self, prior: Float, combine: str | None) -> Float:
-        chosen = combine or self.combine
+        chosen = self.combine if combine is None else combine
         if chosen == "gate":
             return prior
         if chosen == "minimax":
@@ -135,31 +137,32 @@ class RomePredictions(BaseEstimator):  # type: ignore[misc]
     def predict_membership(self, sensitive_features: Any, X: Any = None) -> Float:
         """P(group | sensitive attributes) before y is seen, (n, G); X is not looked at."""
         check_is_fitted(self, "coef_")
-        return self._prior(sensitive_features, len(sensitive_features))
+        return self._prior(sensitive_features, n_rows(sensitive_features))
 
     def responsibilities(self, X: Any, y: Any, sensitive_features: Any = None) -> Float:
         """P(group | everything, y too), (n, G)."""
         answers, prior = self._inputs(X, sensitive_features)
-        return self._mixture.posterior(answers, prior, self._codes(y))
+        return self._mixture.posterior(answers, prior, self._codes(y, len(prior)))
 
     def responsibilities_of(self, mixture: Mixture, X: Any, y: Any, sensitive: Any) -> Float:
         """Responsibilities (n, G) under other parameters of the same model (a refit)."""
         X = validate_data(self, X, dtype=np.float64, reset=False)
         answers = mixture.answers(self._expert_design(X, sensitive))
         prior = mixture.membership(self._gate_part.transform(sensitive, len(X)))
-        return mixture.posterior(answers, prior, self._codes(y))
+        return mixture.posterior(answers, prior, self._codes(y, len(prior)))
 
     def log_likelihood(self, X: Any, y: Any, sensitive_features: Any = None) -> Float:
         """Log p(y | x, s) of each row (n,): held-out rows judge the number of groups."""
         answers, prior = self._inputs(X, sensitive_features)
-        return log_total(self._mixture.joint(answers, prior, self._codes(y)))
+        return log_total(self._mixture.joint(answers, prior, self._codes(y, len(prior))))
 
     def losses(
         self, X: Any, y: Any, sensitive_features: Any = None, combine: str | None = None
     ) -> Float:
         """Loss of each row (n,) by `loss_name`."""
         answers, prior = self._inputs(X, sensitive_features)
-        return row_loss(self.loss_name, answers, self._codes(y))(self._weights(prior, combine))
+        loss = row_loss(self.loss_name, answers, self._codes(y, len(prior)))
+        return loss(self._weights(prior, combine))
 
     def tradeoff(
         self,
@@ -178,10 +181,10 @@ class RomePredictions(BaseEstimator):  # type: ignore[misc]
             blend (0 = worst group only, 1 = average only), average, worst, gap.
         """
         answers, prior = self._inputs(X, sensitive_features)
-        target = self._codes(y)
+        target = self._codes(y, len(prior))
         resp = self._mixture.posterior(answers, prior, target)
         robust = self._robust(prior, resp, answers, target)
-        found = [(float(b), robust.ascend(float(b))) for b in blends]
+        found = [(float(b), robust.best(float(b))) for b in blends]
         return pl.DataFrame(
             {
                 "blend": [b for b, _ in found],
@@ -191,14 +194,20 @@ class RomePredictions(BaseEstimator):  # type: ignore[misc]
             }
         )
 
-    def _codes(self, y: Any) -> NDArray[Any]:
-        values = np.asarray(y)
+    def _codes(self, y: Any, n: int) -> NDArray[Any]:
+        """Values, or class codes, of n rows.
+
+        Raises
+        ------
+        InputError
+            When y has another length, holds missing values, or a class not seen in training.
+        """
+        values = checked_y(y, n)
         if self.task_ == "regression":
-            return values.astype(np.float64)
-        codes = np.searchsorted(self.classes_, values)
-        codes = np.minimum(codes, len(self.classes_) - 1)
+            return numbers_of(values)
+        codes = np.minimum(np.searchsorted(self.classes_, values), len(self.classes_) - 1)
         if not np.array_equal(self.classes_[codes], values):
-            raise InputError(f"y holds values other than the classes {list(self.classes_)}")
+            raise InputError(f"y holds values other than the classes {self.classes_.tolist()}")
         return codes.astype(np.int64)
 
     def score(

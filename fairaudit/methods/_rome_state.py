@@ -36,19 +36,21 @@ VALUES = (
     "robust_",
     "pooled_loss_",
     "warnings_",
+    "choice_",
 )
 
 
 def state(model: Any) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """JSON values and arrays of a fitted model."""
-    params = {k: _plain(v) for k, v in model.get_params(deep=False).items()}
+    params = {k: plain(v) for k, v in model.get_params(deep=False).items()}
     meta: dict[str, Any] = {
         "params": params,
         "gate": model._gate_part.state(),
         "outcome": model._outcome_part.state(),
         "sensitive_names_in_": list(model.sensitive_names_in_),
         "gate_features_": list(model.gate_features_),
-        **{name: _plain(getattr(model, name)) for name in VALUES},
+        **{name: plain(getattr(model, name)) for name in VALUES},
+        "heldout_": [[g, float(v)] for g, v in model.heldout_.items()],
     }
     if hasattr(model, "feature_names_in_"):
         meta["feature_names_in_"] = [str(v) for v in model.feature_names_in_]
@@ -63,6 +65,7 @@ def restore(model: M, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]
     """Give `model` what `state` took."""
     for name in VALUES:
         setattr(model, name, meta[name])
+    model.heldout_ = {int(g): v for g, v in meta["heldout_"]}
     for name, value in arrays.items():
         setattr(model, name, value)
     model._gate_part = SensitivePart.restore(meta["gate"])
@@ -77,14 +80,14 @@ def restore(model: M, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]
     return model
 
 
-def _plain(value: Any) -> Any:
-    """JSON values from numpy scalars, tuples and generators of random numbers."""
-    if isinstance(value, np.generic):
-        return value.item()
+def plain(value: Any) -> Any:
+    """JSON values from numpy scalars and arrays, tuples and generators of random numbers."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
     if isinstance(value, np.random.RandomState):
         return None  # a generator's state is no parameter; the fit is done
     if isinstance(value, tuple | list | range):
-        return [_plain(v) for v in value]
+        return [plain(v) for v in value]
     if isinstance(value, dict):
-        return {k: _plain(v) for k, v in value.items()}
+        return {k: plain(v) for k, v in value.items()}
     return value

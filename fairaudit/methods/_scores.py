@@ -38,10 +38,10 @@ def classifies(estimator: Any) -> bool:
     return True
 
 
-def score(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> float:
-    """Accuracy of a classifier, R² of a regression."""
+def score(estimator: Any, X: Any, y: Any, sample_weight: Any = None, **given: Any) -> float:
+    """Accuracy of a classifier, R² of a regression; `given` goes to `predict`."""
     judge = r2_score if estimator.target_.classes is None else accuracy_score
-    return float(judge(y, estimator.predict(X), sample_weight=sample_weight))
+    return float(judge(y, estimator.predict(X, **given), sample_weight=sample_weight))
 
 
 def state_of_target(estimator: Any) -> dict[str, Any]:

@@ -74,7 +74,7 @@ class PooledLinear(BaseEstimator):  # type: ignore[misc]
         TrainingError
             When the optimiser does not converge.
         """
-        X = _table(check_design(self, X, reset=True))
+        X = _table(check_design(self, X, reset=True, dtype=np.float64))
         self.target_ = Target.fit(y, len(X), self.task)
         weight = checked_weight(sample_weight, len(X))
         ear = monitor or Silent()
@@ -101,7 +101,10 @@ class PooledLinear(BaseEstimator):  # type: ignore[misc]
         return self._scores(X)
 
     def _scores(self, X: Any) -> NDArray[np.float64]:
-        scores = _table(check_design(self, X, reset=False)) @ self.coef_.T + self.intercept_
+        scores = (
+            _table(check_design(self, X, reset=False, dtype=np.float64)) @ self.coef_.T
+            + self.intercept_
+        )
         return np.asarray(scores[:, 0] if scores.shape[1] == 1 else scores)
 
     @available_if(classifies)  # type: ignore[untyped-decorator]

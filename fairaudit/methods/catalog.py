@@ -520,6 +520,16 @@ _ALL: tuple[Method, ...] = (
                 expert=False,
             ),
             Knob(
+                "worst_tolerance",
+                "Loss of the worst group given up",
+                "float",
+                0.01,
+                "With minimax: how far the worst group's loss may exceed its best (0.01 = 1%) for "
+                "a better average.",
+                0.0,
+                1.0,
+            ),
+            Knob(
                 "outcome_sensitive",
                 "Experts may use sensitive attributes",
                 "bool",

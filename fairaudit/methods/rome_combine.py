@@ -7,7 +7,9 @@ The tilted gate ("minimax"). Under group shares q the best prediction by squared
 loss is the mixture with membership proportional to (q_j / share_j) P(j | s). Its risk is concave
 in q, and its slope in q_j is the loss of group j. So the q that is hardest for the mixture,
 found by exponentiated-gradient ascent, belongs to the prediction whose worst group is best.
-With a limit on the average loss the same holds for a blend of q with the shares.
+With a limit on the average loss the same holds for a blend of q with the shares. All this is
+exact where membership is calibrated; where it is not, the tilt is polished on the losses
+themselves, of which the ascent gives the start and the bound.
 
 The global weight ("maximin"): Wang, Buhlmann, Guo, arXiv 2309.02211.
 """
@@ -16,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -28,9 +31,13 @@ LossName = Literal["squared", "log", "brier", "error"]
 LOSSES: tuple[str, ...] = ("squared", "log", "brier", "error")
 
 TINY = 1e-12
+SMALLEST = float(np.finfo(np.float64).tiny)  # losses have no natural scale: only 0 counts as none
 STEPS = 300
 GAP = 1e-4  # relative distance between primal and dual value that ends the ascent
+SHORTEST = 1e-3  # rate of the ascent at which it has arrived
 BISECTIONS = 8
+MARGIN = 1e-6  # of a limit, so that rounding does not step over it
+FAINT = 1e-6  # smallest share a polished tilt starts from: logarithms need one
 
 
 def tilted(prior: Float, tilt: Float) -> Float:
@@ -97,6 +104,11 @@ class Tilt:
         """Loss of the worst group."""
         return float(self.losses.max())
 
+    @property
+    def dual(self) -> float:
+        """Risk under the shares it is made for: no prediction has a smaller worst case."""
+        return float(self.shares @ self.losses)
+
 
 @dataclass(frozen=True)
 class Robust:
@@ -124,53 +136,130 @@ class Robust:
         return Tilt(aim, hardest, float(losses @ present / present.sum()), losses, np.inf)
 
     def ascend(self, blend: float = 0.0, start: Float | None = None) -> Tilt:
-        """Best tilt for (1 - blend) worst group + blend average, by exponentiated gradient."""
-        best = self.judge(self.shares)
-        if blend >= 1 or len(self.shares) == 1:
-            return replace(best, gap=0.0)
-        q, rate, last = (self.shares if start is None else start), 1.0, -np.inf
-        for _ in range(STEPS):
-            now = self.judge(q, blend)
-            dual = float(now.shares @ now.losses)
-            if _value(now, blend) <= _value(best, blend):
-                best = now
-            gap = 1 - dual / max(_value(best, blend), TINY)
-            if gap <= GAP:
-                break
-            rate = rate * 1.2 if dual >= last else rate / 2
-            last = dual
-            q = _stepped(q, now.losses, rate)
-        return replace(best, gap=max(gap, 0.0))
+        """Best tilt for (1 - blend) worst group + blend average, by exponentiated gradient.
 
-    def within(self, limit: float) -> tuple[Tilt, bool]:
-        """Best worst group with an average loss of at most `limit`; False when out of reach."""
-        found = self.ascend()
-        if found.average <= limit:
-            return found, True
-        bound = found.worst * (1 - found.gap)  # no prediction of this family does better
-        kept = self.judge(self.shares)
-        reached, low, high = kept.average <= limit, 0.0, 1.0
+        A step that lowers the dual value is halved until it does not, so the ascent cannot
+        wander; it ends at a small gap, or where the dual value stands still.
+        """
+        best = self.judge(self.shares)
+        if blend >= 1 or len(self.shares) == 1 or _value(best, blend) < SMALLEST:
+            return replace(best, gap=0.0)
+        now, rate = best if start is None else self.judge(start, blend), 1.0
+        for _ in range(STEPS):
+            best = min(best, now, key=lambda tilt: _value(tilt, blend))
+            if _gap(now, best, blend) <= GAP or rate < SHORTEST:
+                break
+            tried = self.judge(_stepped(now.hardest, now.losses, rate), blend)
+            if tried.dual < now.dual:
+                rate /= 2
+                continue
+            now, rate = tried, rate * 1.5
+        return replace(best, gap=max(_gap(now, best, blend), 0.0))
+
+    def best(self, blend: float = 0.0) -> Tilt:
+        """Best tilt for (1 - blend) worst group + blend average: the ascent, then polished."""
+        found = self.ascend(blend)
+        return _sealed(self.polished(found, blend), found, blend)
+
+    def within(self, limit: float, tolerance: float = 0.0) -> tuple[Tilt, bool]:
+        """Best worst group with an average loss of at most `limit`; False when out of reach.
+
+        Of all tilts whose worst group loses at most `tolerance` (relative) on that, the one with
+        the best average is taken: near the best, the worst group hardly moves while the average
+        does.
+        """
+        first = self.ascend()
+        found, reached = self.polished(first), True
+        if found.average > limit:
+            found, reached = self._limited(limit, first.hardest)
+            found = self.polished(found, limit=limit) if reached else found
+        if tolerance and reached:
+            found = self.polished(found, 1.0, limit, found.worst * (1 + tolerance))
+        return _sealed(found, first, 0.0), reached
+
+    def polished(
+        self, start: Tilt, blend: float = 0.0, limit: float = np.inf, most: float = np.inf
+    ) -> Tilt:
+        """A better tilt near `start` by sequential quadratic programming, or `start` itself.
+
+        Minimises (1 - blend) worst group + blend average with an average of at most `limit` and
+        a worst group of at most `most`. The ascent is exact only where membership is
+        calibrated; its answer is near, and the tilt has only G - 1 free numbers.
+        """
+        if len(self.shares) == 1 or start.average < SMALLEST:
+            return start
+        moved = _programmed(self, start, blend, (limit, most))
+        fits = moved.average <= limit and moved.worst <= most
+        return moved if fits and _value(moved, blend) < _value(start, blend) else start
+
+    def _limited(self, limit: float, start: Float) -> tuple[Tilt, bool]:
+        """Best worst group with an average within `limit`, by bisection of the blend."""
+        kept, low, high = self.polished(self.judge(self.shares), 1.0), 0.0, 1.0
+        reached = kept.average <= limit
         for _ in range(BISECTIONS):
             middle = (low + high) / 2
-            found = self.ascend(middle, found.hardest)
+            found = self.ascend(middle, start)
+            start = found.hardest
             if found.average > limit:
                 low = middle
                 continue
             high = middle
             if not reached or found.worst < kept.worst:
                 kept, reached = found, True
-        return replace(kept, gap=1 - bound / max(kept.worst, TINY)), reached
+        return kept, reached
 
 
 def _stepped(q: Float, losses: Float, rate: float) -> Float:
     """One multiplicative step towards the groups with the larger losses."""
-    moved = q * np.exp(rate * (losses / max(float(losses.max()), TINY) - 1))
+    moved = q * np.exp(rate * (losses / max(float(losses.max()), SMALLEST) - 1))
     moved = np.maximum(moved / moved.sum(), TINY)
     return np.asarray(moved / moved.sum())
 
 
+def _programmed(robust: Robust, start: Tilt, blend: float, ends: tuple[float, float]) -> Tilt:
+    """What SLSQP finds over the logarithms of the tilt and a bound t on all group losses."""
+    scale = start.average
+    caps = np.array(ends) / scale * (1 - MARGIN)
+
+    @lru_cache(maxsize=256)
+    def judged(logs: tuple[float, ...]) -> Tilt:
+        return robust.judge(_shares(np.array(logs)))
+
+    def aim(x: Float) -> float:
+        return float((1 - blend) * x[-1] + blend * judged(tuple(x[:-1])).average / scale)
+
+    def room(x: Float) -> Float:
+        tilt = judged(tuple(x[:-1]))
+        caught = np.append(x[-1] - tilt.losses / scale, caps - [tilt.average / scale, x[-1]])
+        return np.asarray(caught[np.isfinite(caught)])
+
+    logs = np.log(np.maximum(start.shares, FAINT))
+    given = np.append(logs[:-1] - logs[-1], start.worst / scale)
+    rules: Any = {"type": "ineq", "fun": room}
+    settings: Any = {"maxiter": 50, "ftol": 1e-7, "eps": 1e-5}
+    found = minimize(aim, given, constraints=rules, method="SLSQP", options=settings)
+    return judged(tuple(found.x[:-1]))
+
+
+def _shares(logs: Float) -> Float:
+    """Shares (G,) from logarithms relative to the last group, (G - 1,)."""
+    grown = np.exp(np.append(logs, 0.0) - max(float(logs.max()), 0.0))
+    return np.asarray(np.maximum(grown / grown.sum(), TINY))
+
+
+def _sealed(tilt: Tilt, first: Tilt, blend: float) -> Tilt:
+    """The tilt with its gap to the dual bound that the ascent found."""
+    bound = _value(first, blend) * (1 - first.gap)
+    return replace(tilt, gap=max(1 - bound / max(_value(tilt, blend), SMALLEST), 0.0))
+
+
 def _value(tilt: Tilt, blend: float) -> float:
     return (1 - blend) * tilt.worst + blend * tilt.average
+
+
+def _gap(now: Tilt, best: Tilt, blend: float) -> float:
+    """Relative distance of the best value found from the dual value that bounds it."""
+    return 1 - now.dual / max(_value(best, blend), SMALLEST)
 
 
 def explained(answers: Float, centre: Float, weight: Float) -> Float:

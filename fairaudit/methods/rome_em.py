@@ -21,17 +21,20 @@ from sklearn.utils.validation import (
 )
 
 from fairaudit.exceptions import InputError, SpecError
+from fairaudit.methods._design import numbers_of
 from fairaudit.methods._fit import pick_device
-from fairaudit.methods._inputs import as_columns
+from fairaudit.methods._inputs import as_columns, as_target
 from fairaudit.methods._mixture import Rules, Run
 from fairaudit.methods._monitor import Monitor, Silent
 from fairaudit.methods._rome_design import (
     Columns,
     Float,
     SensitivePart,
+    at_least,
     column_names,
     positions,
     task_of,
+    whole,
 )
 from fairaudit.methods._rome_predict import COMBINES, RomePredictions
 from fairaudit.methods._rome_problem import (
@@ -54,7 +57,7 @@ from fairaudit.methods.rome_maximin import (
     out_of_half,
     plain_matrix,
 )
-from fairaudit.methods.rome_sweep import choose_groups, sweep_groups
+from fairaudit.methods.rome_sweep import HELD_OUT, choose_groups, sweep_groups
 
 ROBUST_ROWS = 20_000  # rows on which the tilt is sought: it has only G - 1 free numbers
 
@@ -69,8 +72,9 @@ class RomeEM(RomePredictions):
     Parameters
     ----------
     n_groups : int or "auto", default 4
-        Number of hidden groups. "auto" takes the number from 1 to `max_groups` with the largest
-        likelihood on a quarter of the rows held out (`n_groups_`, `sweep_`).
+        Number of hidden groups. "auto" fits 1 to `max_groups` (as many as the rows can carry) on
+        three quarters of the rows and takes the smallest number within one standard error of the
+        best likelihood on the rest (`n_groups_`, `heldout_`, `choice_`).
     combine : {"minimax", "gate", "maximin"}, default "minimax"
         Default of `predict`; all three stay available on a fitted model.
     outcome_sensitive : bool or list of columns, default False
@@ -85,11 +89,14 @@ class RomeEM(RomePredictions):
         Variance of the experts' errors (regression).
     gate_intercept : bool, default True
     combine_loss : {"auto", "squared", "log", "brier", "error"}
-        What "minimax" balances between groups; "auto" is squared error for regression and log
-        loss for classification.
+        What "minimax" balances between groups: squared error for regression; log loss ("auto"),
+        Brier score or error rate for classification.
     max_average_loss : float, "pooled" or None, default "pooled"
         With "minimax": serve the worst group only as far as the average loss on training rows
         stays below this number, or below that of one pooled model; None = no limit.
+    worst_tolerance : float, default 0.01
+        With "minimax": how much the worst group may lose, relative to the best it could have,
+        for a better average. Near its best the worst group hardly moves while the average does.
     maximin_radius : float or None
         With "maximin": largest distance of the weight from the group shares, over sqrt(G).
     cross_fitting : bool, default True
@@ -131,6 +138,8 @@ class RomeEM(RomePredictions):
     log_likelihood_, bic_, icl_ : float
         Of the observed data; smaller criteria are better. Weights count as repeated rows.
     n_parameters_, n_iter_, n_groups_ : int
+    heldout_ : dict, held-out log-likelihood of a row by number of groups (n_groups="auto")
+    choice_ : str, how the number of groups came about
     converged_ : bool
     classes_ : (C,) (classification)
 
@@ -164,6 +173,7 @@ class RomeEM(RomePredictions):
         gate_intercept: bool = True,
         combine_loss: str = "auto",
         max_average_loss: float | str | None = "pooled",
+        worst_tolerance: float = 0.01,
         maximin_radius: float | None = None,
         cross_fitting: bool = True,
         gate_ridge: float = 1e-6,
@@ -186,6 +196,7 @@ class RomeEM(RomePredictions):
         self.gate_intercept = gate_intercept
         self.combine_loss = combine_loss
         self.max_average_loss = max_average_loss
+        self.worst_tolerance = worst_tolerance
         self.maximin_radius = maximin_radius
         self.cross_fitting = cross_fitting
         self.gate_ridge = gate_ridge
@@ -235,12 +246,7 @@ class RomeEM(RomePredictions):
         ear = monitor or Silent()
         problem, rows = self.begin(X, y, sensitive_features, sample_weight)
         seed = self.seed()
-        if self.n_groups == "auto":
-            count, self.heldout_ = choose_groups(
-                problem, range(1, self.max_groups + 1), self.n_init, self.rules, seed, ear
-            )
-        else:
-            count = int(self.n_groups)
+        count = self._count(problem, seed, ear)
         ear.start("expectation-maximisation", self.max_iter)
         runs = solve(problem, sorted({1, count}), self.n_init, self.rules, seed, ear)
         ear.end()
@@ -249,6 +255,22 @@ class RomeEM(RomePredictions):
         for text in self.warnings_:
             warnings.warn(text, ConvergenceWarning, stacklevel=2)
         return self
+
+    def _count(self, problem: Problem, seed: int, ear: Monitor) -> int:
+        """The number of groups asked for, or the one that held-out rows choose."""
+        self.heldout_: dict[int, float] = {}
+        if self.n_groups != "auto":
+            self.choice_ = "given"
+            return int(self.n_groups)
+        most = max(1, min(self.max_groups, int(problem.total * (1 - HELD_OUT) / problem.enough())))
+        count, self.heldout_ = choose_groups(
+            problem, range(1, most + 1), self.n_init, self.rules, seed, ear
+        )
+        self.choice_ = (
+            f"{count} of 1 to {most} groups: the smallest number within one standard error of "
+            "the best held-out likelihood"
+        )
+        return count
 
     def finished(
         self,
@@ -260,6 +282,7 @@ class RomeEM(RomePredictions):
     ) -> Self:
         """A model like this one with `count` groups, from runs already made (a sweep)."""
         other: Self = copy.copy(self).set_params(n_groups=count, cross_fitting=False)
+        other.heldout_, other.choice_ = {}, "one of a sweep"
         other._finish(problem, runs, count, rows, seed)
         other._note()
         return other
@@ -292,22 +315,43 @@ class RomeEM(RomePredictions):
     def _check_params(self) -> None:
         if self.combine not in COMBINES:
             raise SpecError(f"combine={self.combine!r} is not known; choose one of {COMBINES}")
-        if self.n_groups != "auto" and (isinstance(self.n_groups, str) or int(self.n_groups) < 1):
+        if isinstance(self.n_groups, str) and self.n_groups != "auto":
             raise SpecError(f"n_groups={self.n_groups!r}; choose a number from 1 up, or 'auto'")
+        if self.n_groups != "auto":
+            whole("n_groups", self.n_groups)
+        for name in ("n_init", "max_iter", "max_groups", "start_rows"):
+            whole(name, getattr(self, name))
+        for name in ("gate_ridge", "noise_floor", "worst_tolerance", "tol"):
+            at_least(name, getattr(self, name))
+        for name in ("expert_ridge", "maximin_radius"):
+            if getattr(self, name) is not None:
+                at_least(name, getattr(self, name))
+        self._check_choices()
+
+    def _check_choices(self) -> None:
+        """Parameters that are a word or a number."""
         if self.combine_loss != "auto" and self.combine_loss not in LOSSES:
             raise SpecError(
                 f"combine_loss={self.combine_loss!r}; choose 'auto' or one of {LOSSES}"
             )
         if isinstance(self.noise, str) and self.noise not in ("group", "shared"):
             raise SpecError(f"noise={self.noise!r}; choose 'group', 'shared' or a variance")
-        if not isinstance(self.noise, str) and not self.noise > 0:
-            raise SpecError(f"noise={self.noise!r}: a fixed variance must be positive")
-        if isinstance(self.max_average_loss, str) and self.max_average_loss != "pooled":
+        if not isinstance(self.noise, str):
+            at_least("noise", self.noise, above=True)
+        limit = self.max_average_loss
+        if isinstance(limit, str) and limit != "pooled":
+            raise SpecError(f"max_average_loss={limit!r}; choose a number, 'pooled' or None")
+        if limit is not None and not isinstance(limit, str):
+            at_least("max_average_loss", limit)
+
+    def _check_loss(self) -> None:
+        """Whether the loss that "minimax" balances suits the task."""
+        fits = ("squared",) if self.task_ == "regression" else ("log", "brier", "error")
+        if self.loss_name not in fits:
             raise SpecError(
-                f"max_average_loss={self.max_average_loss!r}; choose a number, 'pooled' or None"
+                f"combine_loss={self.combine_loss!r} does not suit a {self.task_}; choose 'auto' "
+                f"or one of {fits}"
             )
-        if self.n_init < 1 or self.max_iter < 1:
-            raise SpecError("n_init and max_iter must be at least 1")
 
     def seed(self) -> int:
         """A seed drawn from `random_state`."""
@@ -323,9 +367,8 @@ class RomeEM(RomePredictions):
     ) -> tuple[Problem, Training]:
         """Check the rows, learn the encodings and pose the problem; no EM yet."""
         self._check_params()
-        X, y = validate_data(
-            self, X, y, dtype=np.float64, y_numeric=self.task == "regression", ensure_min_samples=2
-        )
+        y = y if y is None else as_target(y)
+        X, y = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2)
         weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
         target = self._learn_target(np.asarray(y))
         n = len(X)
@@ -333,11 +376,10 @@ class RomeEM(RomePredictions):
         names = column_names(sensitive, width) if width else ()
         self.sensitive_names_in_ = names
         self._gate_part = SensitivePart.fit(
-            sensitive, n, positions(self.membership_features, names, "membership_features")
+            sensitive, n, positions(self.membership_features, names, "membership_features"), weight
         )
-        outcome = self.outcome_sensitive if width else False
         self._outcome_part = SensitivePart.fit(
-            sensitive, n, positions(outcome, names, "outcome_sensitive")
+            sensitive, n, positions(self.outcome_sensitive, names, "outcome_sensitive"), weight
         )
         gate = self._gate_part.transform(sensitive, n)
         experts = self._expert_design(X, sensitive)
@@ -360,13 +402,15 @@ class RomeEM(RomePredictions):
 
     def _learn_target(self, y: NDArray[Any]) -> NDArray[Any]:
         self.task_ = task_of(y, self.task)
+        self._check_loss()
         if self.task_ == "regression":
-            return y.astype(np.float64)
+            return numbers_of(y)
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise InputError(
-                f"y holds 1 class ({self.classes_[0]}); the classifier needs at least 2"
+                f"y holds 1 class ({self.classes_[0]}); the classifier needs at least 2. If y is "
+                "a quantity, set task='regression'"
             )
         return codes.astype(np.int64)
 
@@ -419,14 +463,14 @@ class RomeEM(RomePredictions):
 
     def _tilt(self, robust: Robust) -> Tilt:
         if self.max_average_loss is None:
-            return robust.ascend()
+            return robust.within(np.inf, self.worst_tolerance)[0]
         if self.max_average_loss == "pooled":
-            return robust.within(self.pooled_loss_)[0]
-        tilt, reached = robust.within(float(self.max_average_loss))
+            return robust.within(self.pooled_loss_, self.worst_tolerance)[0]
+        tilt, reached = robust.within(float(self.max_average_loss), self.worst_tolerance)
         if not reached:
             self.warnings_.append(
                 f"max_average_loss={self.max_average_loss} is below what any combination "
-                f"reaches on the training rows ({tilt.average:.4g}); the plain gate is used"
+                f"reaches on the training rows ({tilt.average:.4g}); the best average is used"
             )
         return tilt
 
@@ -465,9 +509,10 @@ class RomeEM(RomePredictions):
         Returns
         -------
         polars.DataFrame
-            n_groups, log_likelihood, bic, icl, heldout, worst_group, worst_low, worst_high,
-            overall, overall_low, overall_high, stability, seconds. `rome_sweep.sweep_groups`
-            also returns the fitted models and who splits from whom.
+            n_groups, log_likelihood, bic, icl, heldout, worst_group, overall, stability,
+            seconds, then the ends of intervals (worst_low, worst_high, overall_low,
+            overall_high), heldout_se and chosen. `rome_sweep.sweep_groups` also returns the
+            fitted models and who splits from whom.
         """
         model = cls(random_state=random_state, n_init=n_init, **params)
         return sweep_groups(

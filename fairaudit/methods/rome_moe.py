@@ -30,15 +30,19 @@ from fairaudit.methods._rome_design import (
     Float,
     Scale,
     SensitivePart,
+    at_least,
     column_names,
     positions,
     task_of,
+    whole,
 )
+from fairaudit.methods._rome_state import plain
 from fairaudit.methods._scores import estimator_tags, state_of_target, target_of_state
 from fairaudit.methods._state import load_state, save_state
 
 FORMS = ("soft", "hard", "group")
 INPUTS = ("sensitive", "all")
+COUNTS = ("n_groups", "n_members", "hidden_size", "gate_hidden_size", "max_epochs", "batch_size")
 DEAD = 0.01  # mean membership below which an expert counts as dead
 
 
@@ -194,7 +198,9 @@ class RomeMoE(MoEPredictions):
         **params: Any,
     ) -> dict[int, RomeMoE]:
         """One model for each number of groups, all trained as one batch."""
-        sizes = list(n_groups)
+        sizes = [whole("n_groups", g) for g in n_groups]
+        if not sizes:
+            raise SpecError("n_groups: name at least one number of groups, from 1 up")
         model = cls(max(sizes), **params)
         model._check_params()
         seed = int(check_random_state(model.random_state).randint(2**31 - 1))
@@ -210,7 +216,7 @@ class RomeMoE(MoEPredictions):
         learnt = {k: v for k, v in vars(self).items() if k not in self.get_params()}
         other.__dict__.update(learnt)
         other._net = other._blank_net([count], [0]).to(rows.expert.device)
-        other._net.load_state_dict(_cut(net, place, count, self.hidden_size))
+        other._net.load_state_dict(_cut(net, place, count, int(self.hidden_size)))
         other._settle(rows, found)
         return other
 
@@ -221,18 +227,23 @@ class RomeMoE(MoEPredictions):
             raise SpecError(f"gate_inputs={self.gate_inputs!r}; choose one of {INPUTS}")
         if not 0 <= self.alpha <= 1:
             raise SpecError(f"alpha={self.alpha}; choose a number from 0 to 1")
-        if int(self.n_groups) < 1 or int(self.n_members) < 1:
-            raise SpecError("n_groups and n_members must be at least 1")
+        if not 0 <= self.dropout < 1:
+            raise SpecError(f"dropout={self.dropout}; choose a number from 0 up, below 1")
+        for name in COUNTS:
+            whole(name, getattr(self, name))
+        at_least("learning_rate", self.learning_rate, above=True)
+        for name in ("weight_decay", "balance", "gate_entropy", "group_step"):
+            at_least(name, getattr(self, name))
 
     # -- rows ------------------------------------------------------------------------------
 
     def _learn_rows(self, X: Any, y: Any, sensitive: Any, sample_weight: Any) -> _Rows:
-        X = check_design(self, X, reset=True).astype(np.float64)
+        X = check_design(self, X, reset=True, dtype=np.float64)
         n = len(X)
         y = checked_y(y, n)
         if X.ndim != 2:
             raise InputError("RomeMoE needs a table; for images choose FairSDE")
-        kind = task_of(np.asarray(y), self.task)
+        kind = task_of(y, self.task)
         self.target_ = Target.fit(
             _as_classes(y, kind), n, "regression" if kind == "regression" else "multiclass"
         )
@@ -244,16 +255,15 @@ class RomeMoE(MoEPredictions):
         if sensitive is not None:
             width = as_columns(sensitive, "sensitive_features", n).shape[1]
         names = column_names(sensitive, width) if width else ()
-        self._gate_part = SensitivePart.fit(sensitive, n, positions(None, names, "gate"))
-        outcome = self.outcome_sensitive if width else False
+        self._gate_part = SensitivePart.fit(sensitive, n, positions(None, names, "gate"), weight)
         self._outcome_part = SensitivePart.fit(
-            sensitive, n, positions(outcome, names, "outcome_sensitive")
+            sensitive, n, positions(self.outcome_sensitive, names, "outcome_sensitive"), weight
         )
         self._scale = Scale.fit(X, weight)
         return self._on_device(X, y, sensitive, weight)
 
     def _held_rows(self, X: Any, y: Any, sensitive: Any) -> _Rows:
-        X = check_design(self, X, reset=False).astype(np.float64)
+        X = check_design(self, X, reset=False, dtype=np.float64)
         return self._on_device(X, y, sensitive, np.ones(len(X)))
 
     def _on_device(self, X: Float, y: Any, sensitive: Any, weight: Float) -> _Rows:
@@ -280,8 +290,8 @@ class RomeMoE(MoEPredictions):
             counts,
             n_expert,
             n_gate,
-            self.hidden_size,
-            self.gate_hidden_size,
+            int(self.hidden_size),
+            int(self.gate_hidden_size),
             self.target_.n_outputs,
             self.dropout,
         )
@@ -322,8 +332,8 @@ class RomeMoE(MoEPredictions):
         found = train(
             net,
             lambda index: _scalars(step(index)),
-            _orders(len(rows.weight), self.batch_size, seeds, device),
-            max_epochs=self.max_epochs,
+            _orders(len(rows.weight), int(self.batch_size), seeds, device),
+            max_epochs=int(self.max_epochs),
             seed=seeds[0],
             validate=None if held is None else validate,
             monitor=monitor,
@@ -387,11 +397,8 @@ class RomeMoE(MoEPredictions):
     def save(self, folder: str | Path) -> None:
         """Write the fitted model: arrays as safetensors, the rest as JSON."""
         check_is_fitted(self, "group_weights_")
-        params = self.get_params()
-        if isinstance(params["random_state"], np.random.RandomState):
-            params["random_state"] = None
         meta = {
-            "params": params,
+            "params": plain(self.get_params()),
             "gate": self._gate_part.state(),
             "outcome": self._outcome_part.state(),
             "history": self.history_,

@@ -23,7 +23,7 @@ from fairaudit.methods._inputs import as_columns
 from fairaudit.methods._mixture import Rules, Run
 from fairaudit.methods._mixture_sums import posterior
 from fairaudit.methods._monitor import Monitor, Silent
-from fairaudit.methods._rome_design import Float
+from fairaudit.methods._rome_design import Float, whole
 from fairaudit.methods._rome_problem import Problem, solve
 from fairaudit.methods.rome_combine import TINY
 from fairaudit.methods.rome_stability import stabilities
@@ -41,13 +41,13 @@ TABLE = pl.Schema(
         "icl": pl.Float64,
         "heldout": pl.Float64,
         "worst_group": pl.Float64,
-        "worst_low": pl.Float64,
-        "worst_high": pl.Float64,
         "overall": pl.Float64,
-        "overall_low": pl.Float64,
-        "overall_high": pl.Float64,
         "stability": pl.Float64,
         "seconds": pl.Float64,
+        "worst_low": pl.Float64,
+        "worst_high": pl.Float64,
+        "overall_low": pl.Float64,
+        "overall_high": pl.Float64,
         "heldout_se": pl.Float64,
         "chosen": pl.Boolean,
     }
@@ -184,8 +184,8 @@ def sweep_groups(
         Rows that choose the number of groups, and rows that measure worst group and overall;
         all others are fitted on. Without it a random quarter serves both ends.
     """
-    sizes = sorted({int(g) for g in n_groups})
-    if not sizes or sizes[0] < 1:
+    sizes = sorted({whole("n_groups", g) for g in n_groups})
+    if not sizes:
         raise SpecError("n_groups: name at least one number of groups, from 1 up")
     ear = monitor or Silent()
     sample = _sample(X, y, sensitive_features, sample_weight, clusters)

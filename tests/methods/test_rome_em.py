@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
+from scipy.stats import bernoulli, norm
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -225,6 +226,43 @@ def test_one_iteration_is_that_of_a_plain_loop() -> None:
             np.testing.assert_allclose(found.noise[run, group], left, rtol=1e-4)
 
 
+@pytest.mark.parametrize("maker", [two_groups, two_classes])
+def test_where_em_ends_a_plain_loop_stands_still(maker: Any) -> None:
+    """E step and every part of the M step written out row by row leave a converged fit alone."""
+    X, S, y, _ = maker(500)
+    free = {"gate_ridge": 0.0, "expert_ridge": 0.0, "cross_fitting": False}
+    model = quick(2, tol=1e-14, max_iter=3000, **free).fit(X, y, sensitive_features=S)
+    gate = np.column_stack([np.ones(len(S)), (S - S.mean(0)) / S.std(0)])
+    gamma = np.column_stack([model.gate_intercept_, model.gate_coef_])
+    D, omega = (
+        np.column_stack([np.ones(len(X)), X]),
+        np.column_stack([model.intercept_, model.coef_]),
+    )
+    resp, total = np.empty((len(X), 2)), 0.0
+    for i in range(len(X)):
+        prior = np.exp(gate[i] @ gamma.T)
+        prior /= prior.sum()
+        mean = omega @ D[i]
+        if maker is two_groups:
+            density = norm.pdf(y[i], mean, np.sqrt(model.noise_))
+        else:
+            density = bernoulli.pmf(y[i], 1 / (1 + np.exp(-mean)))
+        total += np.log(prior @ density)
+        resp[i] = prior * density / (prior @ density)
+    assert total == pytest.approx(model.log_likelihood_, rel=1e-9)
+    np.testing.assert_allclose(resp, model.responsibilities(X, y, S), atol=1e-9)
+    prior = model.predict_membership(S)
+    np.testing.assert_allclose(gate.T @ (resp - prior) / len(X), 0, atol=2e-5)
+    for j in range(2):
+        if maker is two_groups:
+            slope = D.T @ (resp[:, j] * (y - D @ omega[j]))
+            left = resp[:, j] @ (y - D @ omega[j]) ** 2 / resp[:, j].sum()
+            assert left == pytest.approx(model.noise_[j], rel=1e-4)
+        else:
+            slope = D.T @ (resp[:, j] * (y - 1 / (1 + np.exp(-D @ omega[j]))))
+        np.testing.assert_allclose(slope / len(X), 0, atol=2e-5)
+
+
 def test_chunks_do_not_change_the_sums(monkeypatch: pytest.MonkeyPatch) -> None:
     from fairaudit.methods import _mixture_sums as sums
 
@@ -318,8 +356,9 @@ def test_a_weight_of_two_is_a_row_twice() -> None:
     rows = np.repeat(np.arange(200), weight)
     heavy = quick(2).fit(X, y, sensitive_features=S, sample_weight=weight)
     twice = quick(2).fit(X[rows], y[rows], sensitive_features=S[rows])
-    assert heavy.bic_ == pytest.approx(twice.bic_, rel=1e-3)
-    np.testing.assert_allclose(heavy.coef_, twice.coef_, atol=1e-3)
+    assert heavy.bic_ == pytest.approx(twice.bic_, rel=1e-9)
+    for name in ("coef_", "gate_coef_", "noise_", "group_weights_", "tilt_", "maximin_weights_"):
+        np.testing.assert_allclose(getattr(heavy, name), getattr(twice, name), atol=1e-6)
 
 
 def test_noise_is_shared_or_fixed_on_request() -> None:
@@ -349,12 +388,17 @@ def test_an_unfinished_fit_says_so() -> None:
 # -- choices -------------------------------------------------------------------------------
 
 
-def test_auto_finds_two_groups_and_says_why() -> None:
+def test_auto_finds_two_groups_and_says_why(tmp_path: Path) -> None:
     X, S, y, _ = two_groups(1500)
     model = quick("auto", max_groups=4).fit(X, y, sensitive_features=S)
     assert model.n_groups_ == 2
     assert sorted(model.heldout_) == [1, 2, 3, 4]
     assert model.heldout_[2] > model.heldout_[1] + 0.2
+    assert "2 of 1 to 4 groups: the smallest number within one standard error" in model.choice_
+    model.save(tmp_path)
+    again = RomeEM.load(tmp_path)
+    assert again.heldout_ == model.heldout_
+    assert again.choice_ == model.choice_
 
 
 def test_classes_keep_their_names() -> None:
@@ -405,10 +449,24 @@ def test_large_samples_start_on_a_part_of_the_rows() -> None:
         ({"n_groups": 0}, "n_groups=0"),
         ({"n_groups": "many"}, "n_groups='many'"),
         ({"noise": "loud"}, "noise='loud'"),
-        ({"noise": -1.0}, "must be positive"),
+        ({"noise": -1.0}, "number above 0"),
+        ({"noise": None}, "number above 0"),
+        ({"n_groups": 2.5}, "n_groups=2.5"),
+        ({"n_groups": True}, "n_groups=True"),
+        ({"n_groups": None}, "n_groups=None"),
+        ({"max_groups": 0, "n_groups": "auto"}, "max_groups must be at least 1"),
+        ({"start_rows": 0}, "start_rows must be at least 1"),
+        ({"gate_ridge": -1.0}, "gate_ridge=-1.0"),
+        ({"expert_ridge": -1.0}, "expert_ridge=-1.0"),
+        ({"worst_tolerance": -0.1}, "worst_tolerance=-0.1"),
+        ({"maximin_radius": np.nan}, "maximin_radius=nan"),
+        ({"max_average_loss": np.nan}, "max_average_loss=nan"),
+        ({"combine_loss": "log"}, "does not suit a regression"),
+        ({"combine_loss": "error"}, "does not suit a regression"),
+        ({"outcome_sensitive": [0.5]}, "no sensitive column 0.5"),
         ({"combine_loss": "hinge"}, "combine_loss='hinge'"),
         ({"max_average_loss": "low"}, "max_average_loss='low'"),
-        ({"n_init": 0}, "n_init and max_iter"),
+        ({"n_init": 0}, "n_init must be at least 1"),
         ({"task": "ranking"}, "task 'ranking'"),
     ],
 )
@@ -422,6 +480,128 @@ def test_lengths_must_agree() -> None:
     X, S, y, _ = two_groups(50)
     with pytest.raises(InputError, match="sensitive_features has 49 rows"):
         quick(2).fit(X, y, sensitive_features=S[:49])
+
+
+def test_squared_error_of_class_codes_is_refused() -> None:
+    X, S, y, _ = two_classes(50)
+    with pytest.raises(SpecError, match="does not suit a classification"):
+        quick(2, combine_loss="squared").fit(X, y, sensitive_features=S)
+
+
+def test_experts_cannot_see_columns_that_nobody_gave() -> None:
+    X, _, y, _ = two_groups(50)
+    with pytest.raises(SpecError, match="no sensitive column 'age'"):
+        quick(2, outcome_sensitive="age").fit(X, y)
+
+
+def test_one_column_may_be_named_without_a_list() -> None:
+    X, S, y, _ = two_groups(200)
+    frame = pd.DataFrame(S, columns=["age", "income"])
+    model = quick(2, outcome_sensitive="age").fit(X, y, sensitive_features=frame)
+    assert model.coef_.shape == (2, 4)
+
+
+@pytest.mark.parametrize(
+    "people",
+    [
+        lambda frame: frame[["income", "age"]],
+        lambda frame: frame.rename(columns={"age": "years"}),
+        lambda frame: frame.assign(more=1.0),
+        lambda frame: frame[["age"]],
+    ],
+)
+def test_other_sensitive_columns_than_in_training_are_refused(people: Any) -> None:
+    X, S, y, _ = two_groups(100)
+    frame = pd.DataFrame(S, columns=["age", "income"])
+    model = quick(2).fit(X, y, sensitive_features=frame)
+    with pytest.raises(InputError, match="pass the same columns in the same order"):
+        model.predict(X, people(frame))
+    np.testing.assert_array_equal(model.predict(X, S), model.predict(X, frame))
+
+
+@pytest.mark.parametrize(
+    ("y", "text"),
+    [
+        (np.array(["no", None] * 50, dtype=object), "missing values"),
+        (np.array([1.5, None] * 50, dtype=object), "missing values"),
+        (np.zeros(100, dtype=int), "set task='regression'"),
+    ],
+)
+def test_an_outcome_that_cannot_be_learnt_is_named(y: Any, text: str) -> None:
+    X, S, _, _ = two_groups(100)
+    with pytest.raises(InputError, match=text):
+        quick(2).fit(X, y, sensitive_features=S)
+
+
+def test_words_are_no_quantity() -> None:
+    X, S, y, _ = two_groups(100)
+    with pytest.raises(InputError, match="needs numbers in y"):
+        quick(2, task="regression").fit(X, np.where(y > 0, "a", "b"), sensitive_features=S)
+
+
+@pytest.mark.parametrize("kind", ["Int64", "boolean", "object"])
+def test_nullable_and_object_outcomes_are_what_they_hold(kind: str) -> None:
+    X, S, y, _ = two_classes(200)
+    plain = y.astype(bool) if kind == "boolean" else y
+    model = quick(2).fit(X, pd.Series(plain).astype(kind), sensitive_features=S)
+    assert model.classes_.dtype == plain.dtype
+    expected = quick(2).fit(X, plain, sensitive_features=S).predict(X, S)
+    np.testing.assert_array_equal(model.predict(X, S), expected)
+
+
+def test_missing_numbers_of_a_nullable_column_are_missing() -> None:
+    X, S, y, _ = two_groups(200)
+    gaps = np.where(np.arange(200) % 5 == 0, np.nan, S[:, 0].round(1))
+    nullable = pd.DataFrame({"age": pd.Series(gaps).astype("Float64")})
+    model = quick(2).fit(X, y, sensitive_features=nullable)
+    assert model.gate_features_ == ("s0", "s0 missing")
+    plain = quick(2).fit(X, y, sensitive_features=gaps)
+    np.testing.assert_array_equal(model.predict(X, nullable), plain.predict(X, gaps))
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, 1e200])
+def test_numbers_beyond_squaring_are_refused(value: float) -> None:
+    X, S, y, _ = two_groups(50)
+    S[3, 1] = value
+    with pytest.raises(InputError, match="column 1 of sensitive_features"):
+        quick(2).fit(X, y, sensitive_features=S)
+    X[3, 1] = 1e200
+    with pytest.raises(InputError, match="too large"):
+        quick(2).fit(X, y)
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1e8])
+def test_the_unit_of_the_outcome_does_not_matter(scale: float) -> None:
+    X, S, y, _ = two_groups(300)
+    model, other = (quick(2).fit(X, y * c, sensitive_features=S) for c in (1, scale))
+    np.testing.assert_allclose(other.predict(X, S), scale * model.predict(X, S), rtol=1e-4)
+    np.testing.assert_allclose(other.tilt_, model.tilt_, atol=1e-4)
+
+
+@pytest.mark.parametrize("value", [0.0, 2.5])
+def test_a_constant_outcome_is_answered(value: float, tmp_path: Path) -> None:
+    X, S, _, _ = two_groups(100)
+    model = quick(2, task="regression").fit(X, np.full(100, value), sensitive_features=S)
+    np.testing.assert_allclose(model.predict(X, S), value, atol=1e-9)
+    model.save(tmp_path)  # nothing in it is NaN
+
+
+@pytest.mark.parametrize("wrong", [[0.0], [0.0] * 5, [np.nan] * 100])
+def test_outcomes_of_other_rows_are_refused(wrong: list[float]) -> None:
+    X, S, y, _ = two_groups(100)
+    model = quick(2).fit(X, y, sensitive_features=S)
+    for asked in (model.responsibilities, model.losses, model.log_likelihood):
+        with pytest.raises(InputError, match="y"):
+            asked(X, wrong, S)
+    with pytest.raises(InputError, match="pass them"):
+        model.predict_membership(None)
+
+
+def test_auto_takes_no_more_groups_than_the_rows_can_carry() -> None:
+    X, S, y, _ = two_groups(8)
+    model = quick("auto").fit(X, y, sensitive_features=S)
+    assert model.n_groups_ == 1
+    assert "1 of 1 to 1 groups" in model.choice_
 
 
 # -- storage and progress --------------------------------------------------------------------

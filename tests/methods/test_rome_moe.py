@@ -275,13 +275,67 @@ def test_a_stored_model_answers_alike(classes: bool, tmp_path: Path) -> None:
         ({"dro": "firm"}, "dro='firm'"),
         ({"gate_inputs": "none"}, "gate_inputs='none'"),
         ({"alpha": 1.5}, "alpha=1.5"),
-        ({"n_members": 0}, "n_groups and n_members"),
+        ({"n_members": 0}, "n_members must be at least 1"),
+        ({"n_groups": "auto"}, "n_groups='auto'"),
+        ({"batch_size": 0}, "batch_size must be at least 1"),
+        ({"max_epochs": 0}, "max_epochs must be at least 1"),
+        ({"hidden_size": 0}, "hidden_size must be at least 1"),
+        ({"learning_rate": -1.0}, "learning_rate=-1.0"),
+        ({"dropout": 1.0}, "dropout=1.0"),
+        ({"weight_decay": -1.0}, "weight_decay=-1.0"),
+        ({"balance": -1.0}, "balance=-1.0"),
     ],
 )
 def test_impossible_parameters_are_named(params: dict[str, Any], text: str) -> None:
     X, S, y = rows(50)
     with pytest.raises(SpecError, match=text):
         quick(**params).fit(X, y, sensitive_features=S)
+
+
+def test_many_experts_train_where_membership_is_spread_thin() -> None:
+    X, S, y = rows(200)
+    model = quick(32).fit(X, y, sensitive_features=S)  # 1/32 is below the soft form's 0.1
+    assert np.isfinite(model.predict(X, S)).all()
+
+
+def test_a_batch_without_weight_does_not_stop_the_training() -> None:
+    X, S, y = rows(200)
+    weight = (np.arange(200) < 3).astype(float)
+    model = quick(batch_size=16).fit(X, y, sensitive_features=S, sample_weight=weight)
+    assert np.isfinite(model.predict(X, S)).all()
+
+
+def test_an_offset_of_the_features_is_no_loss_of_digits() -> None:
+    X, S, y = rows(300)
+    near, far = (
+        quick(max_epochs=3).fit(X + shift, y, sensitive_features=S).predict(X + shift, S)
+        for shift in (0.0, 1e8)
+    )
+    np.testing.assert_allclose(far, near, atol=1e-4)
+
+
+@pytest.mark.parametrize("wrong", [["maybe"] * 200, ["yes"], ["yes"] * 5])
+def test_outcomes_the_model_does_not_know_are_refused(wrong: list[str]) -> None:
+    X, S, y = rows(200)
+    model = quick().fit(X, np.where(y > 0, "yes", "no"), sensitive_features=S)
+    for asked in (model.responsibilities, model.losses):
+        with pytest.raises(InputError, match="y "):
+            asked(X, wrong, S)
+
+
+def test_the_score_sees_sensitive_attributes() -> None:
+    X, S, y = rows(200)
+    model = quick().fit(X, y, sensitive_features=S)
+    answer = model.predict(X, S)
+    expected = 1 - np.square(y - answer).sum() / np.square(y - y.mean()).sum()
+    assert model.score(X, y, sensitive_features=S) == pytest.approx(expected)
+
+
+def test_numbers_of_numpy_are_stored_like_any_other(tmp_path: Path) -> None:
+    X, S, y = rows(100)
+    model = quick(np.int64(2), hidden_size=np.int64(4), outcome_sensitive=np.array([0]))
+    model.fit(X, y, sensitive_features=S).save(tmp_path)
+    np.testing.assert_array_equal(RomeMoE.load(tmp_path).predict(X, S), model.predict(X, S))
 
 
 class _Impatient(Silent):

@@ -95,7 +95,8 @@ def test_the_public_table_is_that_of_the_sweep() -> None:
         n_bootstrap=0,
         random_state=0,
     )
-    assert table.columns[:5] == ["n_groups", "log_likelihood", "bic", "icl", "heldout"]
+    first = "n_groups log_likelihood bic icl heldout worst_group overall stability seconds"
+    assert table.columns[:9] == first.split()
     assert table["n_groups"].to_list() == [1, 2]
     assert table["stability"].null_count() == 2
 
@@ -142,10 +143,9 @@ def test_the_published_simulation_is_solved() -> None:
         chosen.append(table.filter(table["chosen"])["n_groups"].item())
         by_bic.append(table["n_groups"][table["bic"].arg_min()])
         by_icl.append(table["n_groups"][table["icl"].arg_min()])
-    assert np.mean(worst) <= -0.50
-    assert max(worst) <= -0.45
-    assert np.mean(overall) <= 0
-    assert max(overall) <= 0.05
+    assert np.mean(worst) <= -0.52
+    assert max(worst) <= -0.45  # 3,000 test rows hold some 220 of the smallest group
+    assert max(overall) <= -0.05
     assert -0.40 <= np.mean(maximin) <= -0.30
     assert sum(g == 4 for g in chosen) >= 9
     assert sum(g == 4 for g in by_icl) >= 9
