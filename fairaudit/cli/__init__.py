@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,12 +18,13 @@ from fairaudit.exceptions import (
     FairauditError,
     InputError,
     IntegrityError,
+    LimitExceeded,
     NotAllowed,
     SpecError,
 )
 
 DONE, FAILED, WRONG = 0, 1, 2
-_REQUEST_ERRORS = (SpecError, InputError, NotAllowed, IntegrityError)
+_REQUEST_ERRORS = (SpecError, InputError, LimitExceeded, NotAllowed, IntegrityError)
 
 app = typer.Typer(
     name="fairaudit",
@@ -32,7 +34,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Table = Annotated[str, typer.Argument(help="A table file, or duckdb:///file.db::table")]
+Table = Annotated[
+    str, typer.Argument(help="A table file, book.xlsx::sheet, or duckdb:///file.db::table")
+]
 Target = Annotated[str | None, typer.Option(help="Outcome column (guessed when left out)")]
 Features = Annotated[str | None, typer.Option(help="Feature columns, separated by commas")]
 Sensitive = Annotated[str | None, typer.Option(help="Sensitive columns, separated by commas")]
@@ -60,17 +64,25 @@ def main() -> None:
     except (typer.Abort, KeyboardInterrupt, Cancelled):
         _fail("stopped; nothing was written", FAILED)
     except ValidationError as error:
-        _fail(
-            "; ".join(str(e["msg"]).removeprefix("Value error, ") for e in error.errors()), WRONG
-        )
+        _fail("; ".join(map(_fault, error.errors())), WRONG)
     except _REQUEST_ERRORS as error:
         _fail(str(error), WRONG)
     except FairauditError as error:
         _fail(str(error), FAILED)
+    except OSError as error:
+        place = "" if error.filename is None else f"'{error.filename}': "
+        _fail(f"{place}{error.strerror or error}; check the folder, its rights and space", FAILED)
     except Exception as error:
         if not _is_usage(error):
             raise
         _fail(_usage_text(error), WRONG)
+
+
+def _fault(error: Mapping[str, Any]) -> str:
+    """What is wrong in a request; faults of one field say which."""
+    text = str(error["msg"]).removeprefix("Value error, ")
+    field = ".".join(map(str, error["loc"]))
+    return text if error["type"] == "value_error" or not field else f"{field}: {text}"
 
 
 def _is_usage(error: Exception) -> bool:
@@ -79,7 +91,8 @@ def _is_usage(error: Exception) -> bool:
 
 def _usage_text(error: Exception) -> str:
     format_message: Any = getattr(error, "format_message", lambda: str(error))
-    return f"{format_message()} (see fairaudit --help)"
+    said = format_message()
+    return f"{said} (see fairaudit --help)" if said else "name a command"
 
 
 def _fail(text: str, code: int) -> None:
@@ -110,8 +123,9 @@ def parameters(pairs: list[str] | None) -> dict[str, Any]:
 @app.command()
 def demo(out: Out = Path("fairaudit-demo"), json_: Json = False) -> None:
     """Audit the bundled lending sample from end to end, without a screen."""
-    from fairaudit.cli import demonstration
+    from fairaudit.cli import commands, demonstration
 
+    commands.writable(out)
     result = demonstration.run(out, monitor=terminal.monitor(quiet=json_))
     terminal.show_result(result, out, as_json=json_)
 
@@ -282,19 +296,17 @@ def audit(
 
 @app.command()
 def ingest(
-    path: Annotated[Path, typer.Argument(help="A table, or a ZIP or folder of images")],
+    path: Annotated[
+        str, typer.Argument(help="A table, book.xlsx::sheet, or a ZIP or folder of images")
+    ],
     workspace: Where = WORKSPACE,
     accept_broken: AcceptBroken = False,
     json_: Json = False,
 ) -> None:
     """Store a data set once, by the hash of its content."""
-    from fairaudit.data.images import ImageOptions
-    from fairaudit.jobs.workspace import Workspace
+    from fairaudit.cli import commands
 
-    if not path.exists():
-        raise InputError(f"'{path}' does not exist; check the path")
-    images = ImageOptions(accept_broken=accept_broken)
-    info = Workspace(workspace).ingest(path, name=path.name, images=images)
+    info = commands.ingest(path, workspace, accept_broken=accept_broken)
     terminal.show_dataset(info, as_json=json_)
 
 
@@ -332,11 +344,11 @@ def cancel(job: str, workspace: Where = WORKSPACE) -> None:
 
 
 @app.command()
-def export(job: str, folder: Path, workspace: Where = WORKSPACE) -> None:
+def export(job: str, folder: Path, workspace: Where = WORKSPACE, json_: Json = False) -> None:
     """Write a finished job's result and report into a folder."""
     from fairaudit.cli import commands
 
-    terminal.show_files(commands.export(job, folder, workspace))
+    terminal.show_files(commands.export(job, folder, workspace), as_json=json_)
 
 
 @app.command()
@@ -345,11 +357,12 @@ def report(
     out: Out = Path("report"),
     pdf: Annotated[bool, typer.Option(help="A PDF too (extra 'report')")] = False,
     workspace: Where = WORKSPACE,
+    json_: Json = False,
 ) -> None:
     """Write the report of a finished job."""
     from fairaudit.cli import commands
 
-    terminal.show_files(commands.export(job, out, workspace, pdf=pdf))
+    terminal.show_files(commands.export(job, out, workspace, pdf=pdf), as_json=json_)
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 import re
 import shlex
@@ -30,6 +31,7 @@ from fairaudit.data.doctor import examine as examine_frame
 from fairaudit.data.guesses import task_of
 from fairaudit.data.images import ImageOptions, ImageStore
 from fairaudit.data.roles import ColumnRoles
+from fairaudit.data.store import DatasetInfo
 from fairaudit.data.table import read_table
 from fairaudit.exceptions import InputError, JobError, SpecError
 from fairaudit.jobs.info import JobInfo
@@ -38,6 +40,8 @@ from fairaudit.jobs.workspace import Workspace
 from fairaudit.methods.catalog import METHODS
 
 STREAMED_BYTES = 1 << 30
+MOST_GROUPS = 64
+DEVICES = ("auto", "cpu", "cuda")
 
 
 @dataclass(frozen=True)
@@ -104,13 +108,11 @@ def opened(path: str, *, accept_broken: bool = False) -> Iterator[Opened]:
     InputError
         When there is nothing at the path or it cannot be read.
     """
-    place = Path(path)
-    if not place.exists():
-        raise InputError(f"'{path}' does not exist; check the path")
+    place, sheet = _place(path)
     if place.is_file() and place.suffix.lower() != ".zip":
         with place.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        yield Opened(read_table(place), None, digest)
+        yield Opened(read_table(place, sheet=sheet), None, digest)
         return
     with TemporaryDirectory(prefix="fairaudit-") as aside:
         options = ImageOptions(accept_broken=accept_broken)
@@ -119,11 +121,45 @@ def opened(path: str, *, accept_broken: bool = False) -> Iterator[Opened]:
         yield Opened(store.load(folder), store.images(folder), info.sha256)
 
 
+def _place(path: str) -> tuple[Path, str | None]:
+    """A path and the sheet named behind "::", if the path does not exist as it stands."""
+    file, mark, sheet = path.rpartition("::")
+    whole = Path(path)
+    if mark and sheet and not whole.exists() and Path(file).is_file():
+        return Path(file), sheet
+    if not whole.exists():
+        raise InputError(f"'{path}' does not exist; check the path")
+    return whole, None
+
+
+def ingest(path: str, root: Path, *, accept_broken: bool) -> DatasetInfo:
+    """Store a data set in a workspace."""
+    place, sheet = _place(path)
+    images = ImageOptions(accept_broken=accept_broken)
+    return Workspace(root).ingest(place, name=place.name, sheet=sheet, images=images)
+
+
+def writable(out: Path) -> None:
+    """Refuse a folder that cannot be written before the work is done, not after.
+
+    Raises
+    ------
+    SpecError
+        When `out` is a file or lies where nothing can be made.
+    """
+    there = next(place for place in (out, *out.absolute().parents) if place.exists())
+    if not there.is_dir():
+        raise SpecError(f"--out '{out}' cannot be a folder: '{there}' is a file; name another")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise SpecError(f"--out '{out}' cannot be written: no right to '{there}'; name another")
+
+
 def complete_roles(frame: pl.DataFrame, wanted: Wanted, method: str = "") -> ColumnRoles:
     """Named roles first, the doctor's guesses for the rest.
 
     A guessed cluster column is taken as a cluster only by methods that need one; otherwise it
-    stays a feature. A guessed target that the user overruled is left out: it may leak.
+    stays a feature. A guessed target that the user overruled is left out: it may leak. Who names
+    systems, by predictions or by scores, names all of them.
 
     Raises
     ------
@@ -139,6 +175,8 @@ def complete_roles(frame: pl.DataFrame, wanted: Wanted, method: str = "") -> Col
     guessed = examine_frame(frame).roles
     needs_cluster = method in METHODS and "cluster" in METHODS[method].needs
     roles = {**guessed.model_dump(), **wanted.given}
+    if wanted.predictions or wanted.scores:
+        roles |= {"predictions": wanted.predictions, "scores": wanted.scores}
     if not needs_cluster and not wanted.cluster:
         roles["cluster"] = None
     if wanted.target and wanted.target != guessed.target:
@@ -174,6 +212,8 @@ def group_range(text: str) -> list[int]:
         found = []
     if not found or min(found) < 1:
         raise SpecError(f"--groups {text!r} is not a range; write it as 1..8 or 2,4,6")
+    if max(found) > MOST_GROUPS:
+        raise SpecError(f"--groups {text!r} goes too far; at most {MOST_GROUPS} groups are tried")
     return found
 
 
@@ -190,7 +230,16 @@ def train(
     quiet: bool,
     accept_broken: bool = False,
 ) -> AuditResult:
-    """Train on a table or on images, write everything into `out` and return the result."""
+    """Train on a table or on images, write everything into `out` and return the result.
+
+    Raises
+    ------
+    SpecError
+        When the device is not known or `out` cannot be written.
+    """
+    if device not in DEVICES:
+        raise SpecError(f"--device '{device}' is not known; choose {', '.join(DEVICES)}")
+    writable(out)
     with opened(table, accept_broken=accept_broken) as source:
         spec = {
             "roles": complete_roles(source.frame, wanted, method),
@@ -211,8 +260,9 @@ def audit(
     Raises
     ------
     SpecError
-        When no prediction or score column is named or found.
+        When no prediction or score column is named or found, or `out` cannot be written.
     """
+    writable(out)
     if "://" in table or _is_huge(table):
         return _audit_where_it_lies(table, wanted, preset, intersections, seed, out)
     with opened(table) as source:
@@ -339,6 +389,7 @@ def export(job: str, folder: Path, root: Path, *, pdf: bool = False) -> list[Pat
     """Write the result, the model and the report of a finished job into a folder."""
     from fairaudit import report
 
+    writable(folder)
     workspace = Workspace(root)
     result = workspace.result(job)
     workspace.record_export(job, str(folder))

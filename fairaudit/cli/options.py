@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+
 
 def names(text: str | None) -> tuple[str, ...]:
-    """Column names of a comma-separated option."""
-    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
+    """Column names of a comma-separated option; a name with a comma stands in quotation marks."""
+    parts = [part for row in csv.reader([text or ""], skipinitialspace=True) for part in row]
+    return tuple(part.strip() for part in parts if part.strip())

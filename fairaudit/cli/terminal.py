@@ -100,8 +100,11 @@ def show_record(record: Mapping[str, Any], *, as_json: bool) -> None:
         console.print(Text(f"{name.replace('_', ' ')}: {value}"))
 
 
-def show_files(paths: Sequence[Path]) -> None:
+def show_files(paths: Sequence[Path], *, as_json: bool) -> None:
     """Paths, one a line."""
+    if as_json:
+        show_json([str(path) for path in paths])
+        return
     for path in paths:
         print(path)  # noqa: T201 - the command's output
 

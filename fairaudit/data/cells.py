@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,12 +18,16 @@ MISSING_IN_NUMBERS = ("-", "--", ".", "*", "none", "None", "missing", "Missing",
 _COMMA = r"^[+-]?(\d{1,3}(\.\d{3})+|\d+)?,\d+([eE][+-]?\d+)?$"
 _COMMA_STRICT = r"^[+-]?(\d{1,3}(\.\d{3})+,\d+|\d*,(\d{1,2}|\d{4,})|0,\d+)([eE][+-]?\d+)?$"
 _THOUSANDS = r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$"
+_POINTED = r"^[+-]?[1-9]\d{0,2}(\.\d{3})+$"
 _LEADING_ZERO = r"^[+-]?0\d"
 _DATE = r"^\d{4}-\d{2}-\d{2}$"
 _TIME = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?$"
 _BOOLEAN = ("true", "false", "True", "False", "TRUE", "FALSE")
 
-Kind = Literal["integer", "number", "comma number", "thousands", "boolean", "date", "time", "text"]
+Kind = Literal[
+    "integer", "number", "comma number", "thousands", "point thousands", "boolean", "date", "time",
+    "text",
+]  # fmt: skip
 _SAMPLE = 2_000
 _PLAIN = frozenset({"plain"})
 _EVERY = frozenset({"number", "boolean", "date"})
@@ -68,6 +72,9 @@ def _counts(name: str, kinds: frozenset[str]) -> dict[str, pl.Expr]:
             "comma": (there & v.str.contains(_COMMA)).sum(),
             "strict": (there & v.str.contains(_COMMA_STRICT)).sum(),
             "thousands": (there & v.str.contains(_THOUSANDS)).sum(),
+            "pointed": (there & v.str.contains(_POINTED)).sum(),
+            "groups": (there & ~number & v.str.contains(_POINTED)).sum(),
+            "points": (there & number & v.str.contains(".", literal=True)).sum(),
             "extra": (there & extra).sum(),
         }
     if "boolean" in kinds:
@@ -88,6 +95,7 @@ def _plain_counts(v: pl.Expr, there: pl.Expr) -> dict[str, pl.Expr]:
         "number": (there & v.cast(pl.Float64, strict=False).is_not_null()).sum(),
         "integer": (there & v.cast(pl.Int64, strict=False).is_not_null()).sum(),
         "zero": (starts & ~point).sum(),
+        "points": (there & v.str.contains(".", literal=True)).sum(),
     }
 
 
@@ -121,32 +129,56 @@ def _sampled(frame: pl.DataFrame) -> dict[str, dict[str, int]]:
     }
 
 
-def study(lazy: pl.LazyFrame, *, decimal: str | None = None) -> dict[str, ColumnText]:
+def study(
+    lazy: pl.LazyFrame, *, decimal: str | None = None, delimiter: str = ","
+) -> dict[str, ColumnText]:
     """What each text column holds, over all rows.
 
     The first rows only rule kinds out (one word makes a column text); what is left is checked
     on every row, so a number column cannot turn to text unseen at row two million. Columns of
-    plain numbers are counted the cheap way and looked at again only if that does not come out.
+    plain numbers are counted the cheap way and looked at again only if that does not come out,
+    or if the file has decimal commas, for then a point may stand between thousands.
     """
     columns = [c for c, t in lazy.collect_schema().items() if t == pl.String]
     first = _sampled(lazy.select(columns).head(_SAMPLE).collect())
     possible = {c: _possible(first[c]) for c in columns}
     counted = _collect(lazy, possible)
-    doubtful = [
-        c
-        for c, kinds in possible.items()
-        if kinds == _PLAIN and counted[c]["number"] != counted[c]["there"]
-    ]
+    plain = [c for c, kinds in possible.items() if kinds == _PLAIN]
+    doubtful = [c for c in plain if counted[c]["number"] != counted[c]["there"]]
     counted |= _collect(lazy, dict.fromkeys(doubtful, _EVERY))
-    comma = decimal == "," or (decimal is None and any(_is_comma(n) for n in counted.values()))
-    return {c: _verdict(n, comma=comma) for c, n in counted.items()}
+    comma = decimal == "," or (decimal is None and _has_commas(counted.values(), delimiter))
+    if comma:
+        pointed = [c for c in plain if c not in doubtful and counted[c]["points"]]
+        counted |= _collect(lazy, dict.fromkeys(pointed, _EVERY))
+    marks = comma and delimiter != "," and not any(_has_decimal_point(n) for n in counted.values())
+    return {c: _verdict(n, comma=comma, marks=marks) for c, n in counted.items()}
+
+
+def _has_commas(columns: Collection[Mapping[str, int]], delimiter: str) -> bool:
+    """Whether the file writes decimal commas.
+
+    A column proves it; without proof, so do semicolons between columns (they are there because
+    the comma is taken) unless a point or a second comma says that commas mark thousands.
+    """
+    if any(_is_comma(n) for n in columns):
+        return True
+    if delimiter != ";":
+        return False
+    return not any(n.get("points") or n.get("thousands", 0) > n.get("comma", 0) for n in columns)
+
+
+def _has_decimal_point(n: Mapping[str, int]) -> bool:
+    """A column of numbers with a point that cannot stand between thousands."""
+    numeric = sum(n.get(kind, 0) for kind in ("number", "comma", "groups", "extra"))
+    pointed = n.get("pointed", 0) - n.get("groups", 0)
+    return numeric >= n["there"] and n.get("points", 0) > pointed
 
 
 def _possible(n: Mapping[str, int]) -> frozenset[str]:
     kinds = set()
     if n["there"] and n["bare"] == n["there"]:
         return _PLAIN
-    if n["number"] + n["comma"] + n["thousands"] + n["extra"] >= n["there"]:
+    if n["number"] + n["comma"] + n["thousands"] + n["groups"] + n["extra"] >= n["there"]:
         kinds.add("number")
     if n["boolean"] == n["there"]:
         kinds.add("boolean")
@@ -159,13 +191,13 @@ def _is_comma(n: Mapping[str, int]) -> bool:
     """A column that proves the decimal comma: all numbers, some only readable that way."""
     if not n.get("strict"):
         return False
-    plain = n["number"] + n["comma"] + n["extra"]
+    plain = n["number"] + n["comma"] + n["groups"] + n["extra"]
     return plain >= n["there"]
 
 
-def _verdict(n: Mapping[str, int], *, comma: bool) -> ColumnText:
-    kind = _kind(n, comma=comma)
-    numeric = kind in ("integer", "number", "comma number", "thousands")
+def _verdict(n: Mapping[str, int], *, comma: bool, marks: bool) -> ColumnText:
+    kind = _kind(n, comma=comma, marks=marks)
+    numeric = kind not in ("boolean", "date", "time", "text")
     extra = n.get("extra", 0) if numeric else 0
     return ColumnText(
         kind,
@@ -177,12 +209,14 @@ def _verdict(n: Mapping[str, int], *, comma: bool) -> ColumnText:
     )
 
 
-def _kind(n: Mapping[str, int], *, comma: bool) -> Kind:
+def _kind(n: Mapping[str, int], *, comma: bool, marks: bool) -> Kind:
     there = n["there"]
     if there == 0:
         return "text"
-    if "number" in n and (numeric := _numeric_kind(n, there - n.get("extra", 0), comma=comma)):
-        return numeric
+    if "number" in n:
+        known = there - n.get("extra", 0)
+        if numeric := _numeric_kind(n, known, comma=comma, marks=marks):
+            return numeric
     if n.get("boolean") == there:
         return "boolean"
     if n.get("date") == there:
@@ -190,14 +224,17 @@ def _kind(n: Mapping[str, int], *, comma: bool) -> Kind:
     return "time" if n.get("time") == there else "text"
 
 
-def _numeric_kind(n: Mapping[str, int], there: int, *, comma: bool) -> Kind | None:
+def _numeric_kind(n: Mapping[str, int], there: int, *, comma: bool, marks: bool) -> Kind | None:
     if there == 0 or n["zero"]:  # "00123" is a code: as a number it would lose its zeros
         return None
     if n["integer"] == there:
         return "integer"
+    commas, groups = n.get("comma", 0), n.get("groups", 0)
+    if marks and n.get("pointed") and n["number"] + commas + groups == there:
+        return "point thousands"
     if n["number"] == there:
         return "number"
-    if comma and n["number"] + n.get("comma", 0) == there:
+    if comma and n["number"] + commas == there:
         return "comma number"
     return "thousands" if n["number"] + n.get("thousands", 0) == there else None
 
@@ -216,6 +253,8 @@ def converted(name: str, seen: ColumnText) -> pl.Expr:
             return _comma_number(v).alias(name)
         case "thousands":
             return v.str.replace_all(",", "", literal=True).cast(pl.Float64).alias(name)
+        case "point thousands":
+            return _comma_number(v.str.replace_all(".", "", literal=True)).alias(name)
         case "boolean":
             return (v.str.to_lowercase() == "true").alias(name)
         case "date":

@@ -107,8 +107,12 @@ class Sampled:
 
 
 def sampled(frame: pl.DataFrame, most: int = SAMPLE_ROWS) -> pl.DataFrame:
-    """At most so many rows, drawn with a fixed seed."""
-    return frame if frame.height <= most else frame.sample(most, seed=0)
+    """At most so many rows, drawn with a fixed seed, in their order in the table."""
+    if frame.height <= most:
+        return frame
+    drawn = pl.int_range(frame.height, eager=True).sample(most, seed=0).sort()
+    chosen: pl.DataFrame = frame[drawn]
+    return chosen
 
 
 def binned(values: pl.Series, bins: int = BINS) -> NDArray[np.int64]:

@@ -92,14 +92,18 @@ def _without(seen: dict[str, cells.ColumnText], empty: int) -> dict[str, cells.C
 
 
 def _decimal_notes(seen: dict[str, cells.ColumnText]) -> list[str]:
-    notes = []
-    if comma := [c for c, s in seen.items() if s.kind == "comma number"]:
-        notes.append(f"decimal commas were read in {len(comma)} columns, such as '{comma[0]}'")
-    if grouped := [c for c, s in seen.items() if s.kind == "thousands"]:
-        notes.append(
-            f"commas between thousands were read in {len(grouped)} columns, such as '{grouped[0]}'"
-        )
-    return notes
+    said = {
+        "comma number": "decimal commas",
+        "thousands": "commas between thousands",
+        "point thousands": "points between thousands",
+    }
+    found = {kind: [c for c, s in seen.items() if s.kind == kind] for kind in said}
+    return [
+        f"{said[kind]} were read in {len(columns)} "
+        f"{'column' if len(columns) == 1 else 'columns'}, such as '{columns[0]}'"
+        for kind, columns in found.items()
+        if columns
+    ]
 
 
 def _as_utf8(source: Source, encoding: str, workdir: Path | None, name: str) -> Source:
@@ -167,10 +171,13 @@ def _refuse_ragged(found: Survey, name: str, width: int) -> None:
         )
     if found.odd_line is not None:
         rows = "one row has" if found.odd_records == 1 else f"{found.odd_records:,} rows have"
+        remedy = "put values that contain the delimiter in quotes, or fill the row"
+        if 2 * found.odd_records > found.records:
+            remedy = "delete lines of title above the header, and delimiters that end the rows"
         raise InputError(
-            f"'{name}' has {width} columns in its header but {rows} another number of cells, "
-            f"first at line {found.odd_line:,} ({found.odd_cells} cells); put values that contain "
-            "the delimiter in quotes, or fill the row"
+            f"'{name}' has {width} {'column' if width == 1 else 'columns'} in its header but "
+            f"{rows} another number of cells, first at line {found.odd_line:,} "
+            f"({found.odd_cells} cells); {remedy}"
         )
 
 
@@ -267,8 +274,9 @@ class _Counter:
     ) -> None:
         blank = (size == 0) & (delimiters == 0)
         odd = ~blank & (delimiters + 1 != self.width)
-        if self.exempt and not blank.all():
-            odd[int(np.argmin(blank))], self.exempt = False, 0
+        spared = np.flatnonzero(~blank)[: self.exempt]
+        odd[spared] = False
+        self.exempt -= len(spared)
         self.blank += int(blank.sum())
         self.records += int((~blank).sum())
         self.odd_records += int(odd.sum())
@@ -308,7 +316,7 @@ def _scan(text: Source, dialect: Dialect, names: list[str], blank: int) -> pl.La
 
 def _studied(raw: pl.LazyFrame, dialect: Dialect, name: str) -> dict[str, cells.ColumnText]:
     try:
-        return cells.study(raw, decimal=dialect.decimal)
+        return cells.study(raw, decimal=dialect.decimal, delimiter=dialect.delimiter)
     except pl.exceptions.PolarsError as error:
         first = next(itertools.chain(str(error).splitlines(), [""]))
         raise InputError(

@@ -6,7 +6,9 @@ import codecs
 import csv
 import re
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from typing import Any
 
 import polars as pl
@@ -38,7 +40,7 @@ class Dialect:
     header: bool = True
     end: str = "\n"
     decimal: str | None = None
-    skip: int = 0  # 1 if the first line is a spreadsheet's "sep=;"
+    skip: int = 0  # lines above the header: a spreadsheet's "sep=;", titles
 
     def to_json(self) -> dict[str, Any]:
         """As plain values."""
@@ -53,6 +55,9 @@ class Dialect:
             said.append(f"columns are separated by {_NAMES.get(self.delimiter, self.delimiter)}")
         if self.quote is None:
             said.append("quotation marks were read as ordinary characters")
+        if self.skip:
+            lines = "1 line was" if self.skip == 1 else f"{self.skip} lines were"
+            said.append(f"{lines} left out above the header")
         if not self.header:
             said.append("the file has no header line; columns were named column_1, column_2 …")
         return said
@@ -150,6 +155,7 @@ def guess_dialect(source: Source, encoding: str, name: str) -> Dialect:
     told = re.match(r"\s*sep=(.)\r?(\n|$)", text)
     delimiter = told[1] if told else _best_delimiter(text, end, quote, whole=whole)
     dialect = Dialect(encoding, delimiter, quote, end=end, skip=int(told is not None))
+    dialect = replace(dialect, skip=dialect.skip + _titles_above(text, dialect))
     rows = sample_rows(text, dialect)
     if not rows and text.strip():
         raise InputError(
@@ -175,16 +181,16 @@ def _first_lines(source: Source, encoding: str) -> tuple[str, bool]:
 
 def sample_rows(text: str, dialect: Dialect, most: int = 300) -> list[list[str]]:
     """The first rows as lists of cells, blank lines left out."""
-    rows: list[list[str]] = []
+    rows = filter(None, _records(text, dialect))
+    return list(islice(rows, dialect.skip, dialect.skip + most))
+
+
+def _records(text: str, dialect: Dialect) -> Iterator[list[str]]:
+    """Rows as lists of cells, [] for blank lines."""
     try:
-        for row in _reader(text, dialect.end, dialect.delimiter, dialect.quote):
-            if row:
-                rows.append(row)
-            if len(rows) >= most + dialect.skip:
-                break
+        yield from _reader(text, dialect.end, dialect.delimiter, dialect.quote)
     except csv.Error:  # a cell beyond the reader's own ceiling: judged by what was read so far
-        pass
-    return rows[dialect.skip :]
+        return
 
 
 def _reader(text: str, end: str, delimiter: str, quote: str | None) -> Any:
@@ -209,17 +215,48 @@ def _best_delimiter(
         rows = sample_rows(text, Dialect(delimiter=delimiter, quote=quote, end=end), 200)
         if not whole and len(rows) > 1:
             rows = rows[:-1]
+        titles = title_rows(rows)
+        rows = rows[titles:]
         if not rows or len(rows[0]) < 2:
             continue
         width = Counter(map(len, rows)).most_common(1)[0][0]
         share = sum(len(r) == len(rows[0]) for r in rows) / len(rows)
-        if width < 2:
+        if width < 2 or (titles and share < 0.9):
             continue
         if (round(share, 2), len(rows[0])) > (best[0], best[1]) or best[1] == 1:
             best = (round(share, 2), len(rows[0]), delimiter)
     if best[1] == 1 and delimiters == DELIMITERS:
         return _best_delimiter(text, end, quote, whole=whole, delimiters=(" ",))
     return best[2]
+
+
+def _titles_above(text: str, dialect: Dialect) -> int:
+    """Lines of title or comment above the header; none where blank lines intervene.
+
+    Few lines may not tip the scales: twice as many even rows must follow.
+    """
+    rows = list(islice(_records(text.lstrip("\r\n"), dialect), dialect.skip, 300))
+    titles = title_rows(rows)
+    body = list(filter(None, rows[titles:]))
+    even = sum(len(row) == len(body[0]) for row in body)
+    sure = all(rows[:titles]) and even >= 0.9 * len(body) and even > 2 * titles
+    return titles if sure else 0
+
+
+def title_rows(rows: Sequence[Sequence[str]]) -> int:
+    """How many rows above the header fill at most their first cell, as titles do.
+
+    Titles are only taken for such where two or more words (no numbers) follow, a header. Of two
+    cells one may be a header without a name, so such a row is no title.
+    """
+    filled = [[cell for cell in map(str.strip, row) if cell] for row in rows]
+    titles = next((i for i, row in enumerate(rows) if not _is_title(row)), 0)
+    header = filled[titles] if rows else []
+    return titles if len(header) > 1 and not any(map(_is_number, header)) else 0
+
+
+def _is_title(row: Sequence[str]) -> bool:
+    return len(row) != 2 and not any(cell.strip() for cell in row[1:])
 
 
 def _has_header(rows: list[list[str]]) -> bool:
@@ -245,8 +282,9 @@ def column_names(first: list[str], *, header: bool) -> tuple[list[str], list[str
     names = unique_names([n or f"column_{i}" for i, n in enumerate(trimmed, 1)])
     notes = []
     if empty := sum(not n for n in trimmed):
-        notes.append(f"{empty} columns without a name were named by position (column_1 …)")
-    if twice := sorted({n for n in trimmed if n and trimmed.count(n) > 1}):
+        which = "1 column" if empty == 1 else f"{empty} columns"
+        notes.append(f"{which} without a name named by position (column_1 …)")
+    if twice := sorted(n for n, times in Counter(trimmed).items() if n and times > 1):
         listed = ", ".join(f"'{n}'" for n in twice[:5])
         notes.append(f"columns named more than once got a number: {listed} → '{twice[0]} (2)' …")
     return names, notes
@@ -255,14 +293,16 @@ def column_names(first: list[str], *, header: bool) -> tuple[list[str], list[str
 def unique_names(names: list[str]) -> list[str]:
     """The same with " (2)", " (3)" … on repeats, and no name that polars takes for a pattern."""
     used: set[str] = set()
+    last: dict[str, int] = {}  # number given out last, so that 5,000 repeats take 5,000 steps
     out = []
     for name in names:
         pattern = name == "*" or (name.startswith("^") and name.endswith("$"))
         name = f"column {name}" if pattern else name
-        candidate, k = name, 1
+        candidate, k = name, last.get(name, 1)
         while candidate in used:
             k += 1
             candidate = f"{name} ({k})"
+        last[name] = k
         used.add(candidate)
         out.append(candidate)
     return out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zipfile
 import zlib
@@ -50,11 +51,15 @@ _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"$FL2", "an SPSS file"),
     (b"<stata_dta>", "a Stata file"),
     (b"RDX", "an R data file"),
+    (b"\x80\x02", "a Python pickle (which is never opened)"),
+    (b"\x80\x03", "a Python pickle (which is never opened)"),
     (b"\x80\x04", "a Python pickle (which is never opened)"),
     (b"\x80\x05", "a Python pickle (which is never opened)"),
     (b"ORC", "an ORC file"),
     (b"Obj\x01", "an Avro file"),
     (b"{\\rtf", "an RTF document"),
+    (b"FEA1", "a Feather file of version 1"),
+    (b"version https://git-lfs", "a Git LFS pointer (the file itself has not been fetched)"),
 )
 
 # What zipfile raises on damaged archives: struct and value errors come from broken offsets.
@@ -121,7 +126,8 @@ def _by_magic(source: Source, head: bytes, name: str) -> Format | None:
 
 
 def _refuse_foreign(head: bytes, name: str) -> None:
-    for magic, what in _FOREIGN:
+    tar = (head[:1], "a tar archive") if head[257:262] == b"ustar" else None
+    for magic, what in (*_FOREIGN, *([tar] if tar else [])):
         if head.startswith(magic):
             raise InputError(f"'{name}' is {what}, not a table; save the table as {ACCEPTED}")
 
@@ -173,7 +179,7 @@ def _text_format(head: bytes, name: str) -> Format:
         )
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     start = text[:200].lower()
-    if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<table")):
+    if re.match(rb"<([!?][a-z]|[a-z][a-z0-9:-]*[\s/>])", start):
         raise InputError(
             f"'{name}' is a web page or XML, not a table (a download may have returned an error "
             "page); save the table as CSV"

@@ -24,6 +24,8 @@ class Limits:
         Largest growth by decompression, judged once more than 64 MB have come out.
     sheet_bytes, json_bytes : int
         Largest unpacked workbook and JSON text: both take many times their size in memory.
+    sheet_cells : int
+        Largest rectangle around the filled cells of one sheet; it takes memory, filled or not.
     rows, columns, cells : int
         Largest table.
     cell_bytes : int
@@ -34,6 +36,7 @@ class Limits:
     expanded_bytes: int = 8 * GB
     ratio: int = 500
     sheet_bytes: int = GB
+    sheet_cells: int = 50_000_000
     json_bytes: int = 512 * MB
     rows: int = 200_000_000
     columns: int = 10_000

@@ -29,7 +29,8 @@ def read_json(source: Source, name: str, limits: Limits) -> pl.DataFrame:
 
 def read_json_lines(source: Source, name: str, limits: Limits) -> pl.DataFrame:
     """One JSON object a line."""
-    lines = _text(source, name, limits).splitlines()
+    # not splitlines: U+2028 and U+0085 may stand inside a JSON string
+    lines = _text(source, name, limits).split("\n")
     rows = [
         _parsed(line, name, f" at line {i:,}") for i, line in enumerate(lines, 1) if line.strip()
     ]

@@ -3,20 +3,39 @@
 from __future__ import annotations
 
 import zipfile
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
 
 import polars as pl
 
-from fairaudit.data.dialect import column_names
+from fairaudit.data.dialect import column_names, title_rows
+from fairaudit.data.extent import check_extent
 from fairaudit.data.formats import Source, open_source, size_of
 from fairaudit.data.limits import Limits
 from fairaudit.exceptions import InputError, SpecError
 
 
-def read_sheet(
-    source: Source, name: str, limits: Limits, *, sheet: str | None = None
-) -> tuple[pl.DataFrame, list[str]]:
-    """The named sheet, or the first one that holds a table.
+@dataclass(frozen=True)
+class Sheet:
+    """Cells of a sheet below its header.
+
+    Attributes
+    ----------
+    text : polars.DataFrame
+        Every cell as shown, numbers to nine decimals; "" where there is none.
+    numbers : polars.DataFrame
+        The same cells as floats at full precision; null where a cell is no number.
+    notes : list of str
+    """
+
+    text: pl.DataFrame
+    numbers: pl.DataFrame
+    notes: list[str]
+
+
+def read_sheet(source: Source, name: str, limits: Limits, *, sheet: str | None = None) -> Sheet:
+    """The named sheet, or the first visible one that holds a table.
 
     Raises
     ------
@@ -24,12 +43,13 @@ def read_sheet(
         If there is no sheet of that name.
     InputError
         If the workbook cannot be read or all its sheets are empty.
+    LimitExceeded
+        If it is too large, or a stray cell spans too large a sheet.
     """
     import fastexcel
 
     limits.check_file(name, size_of(source))
-    ceiling = min(limits.sheet_bytes, limits.expanded_bytes)
-    _check_expansion(source, name, replace(limits, expanded_bytes=ceiling))
+    _check_archive(source, name, limits)
     try:
         book = fastexcel.read_excel(source if isinstance(source, bytes) else str(source))
         names = list(book.sheet_names)
@@ -40,69 +60,105 @@ def read_sheet(
         ) from error
     if sheet is not None and sheet not in names:
         raise SpecError(f"'{name}' has no sheet '{sheet}'; it has {', '.join(map(repr, names))}")
-    lists: list[tuple[pl.DataFrame, str]] = []  # sheets of one column are mostly notes
-    for candidate in [sheet] if sheet is not None else names:
-        frame = _loaded(book, candidate, name, limits)
-        if frame is not None and frame.width > 1:
-            return _named(frame, candidate, names)
-        if frame is not None:
-            lists.append((frame, candidate))
-    if lists:
-        return _named(*lists[0], names)
-    raise InputError(
-        f"no sheet of '{name}' holds a table; put a header line and rows on the first one"
-    )
+    chosen = _chosen(book, [sheet] if sheet is not None else names, name, limits)
+    if chosen is None:
+        raise InputError(
+            f"no sheet of '{name}' holds a table; put a header line and rows on the first one"
+        )
+    frame, title = chosen
+    return _named(frame, _cells(book, title, name, "float"), title, names)
 
 
-def _check_expansion(source: Source, name: str, limits: Limits) -> None:
+def _check_archive(source: Source, name: str, limits: Limits) -> None:
     with open_source(source) as stream:
         if not zipfile.is_zipfile(stream):
             return
         with zipfile.ZipFile(stream) as archive:  # the sniffer has opened it before
             expanded = sum(info.file_size for info in archive.infolist())
-    limits.check_expansion(name, size_of(source), expanded)
+            ceiling = min(limits.sheet_bytes, limits.expanded_bytes)
+            sized = replace(limits, expanded_bytes=ceiling)
+            sized.check_expansion(name, size_of(source), expanded)
+            check_extent(archive, name, limits)
 
 
-def _loaded(book: object, sheet: str, name: str, limits: Limits) -> pl.DataFrame | None:
+def _chosen(
+    book: Any, candidates: list[str], name: str, limits: Limits
+) -> tuple[pl.DataFrame, str] | None:
+    """The first sheet with a table: visible ones before hidden ones, lists of one column last."""
+    found: list[tuple[bool, bool, pl.DataFrame, str]] = []
+    for candidate in candidates:
+        loaded = _loaded(book, candidate, name, "string")
+        if loaded.height < 2 or loaded.width == 0:
+            continue
+        limits.check_shape(name, loaded.height, loaded.width)
+        hidden, narrow = loaded.visible != "visible", loaded.width == 1
+        found.append((hidden, narrow, pl.DataFrame(loaded.to_polars()), candidate))
+        if not hidden and not narrow:
+            break
+    if not found:
+        return None
+    *_, frame, title = min(found, key=lambda sheet: sheet[:2])
+    return frame, title
+
+
+def _cells(book: Any, sheet: str, name: str, dtype: str) -> pl.DataFrame:
+    return pl.DataFrame(_loaded(book, sheet, name, dtype).to_polars())
+
+
+def _loaded(book: Any, sheet: str, name: str, dtype: str) -> Any:
     import fastexcel
 
     try:
-        loaded = book.load_sheet(  # type: ignore[attr-defined]
+        return book.load_sheet(
             sheet,
             header_row=None,
             schema_sample_rows=None,
             dtype_coercion="coerce",
-            dtypes="string",
+            dtypes=dtype,
         )
-        if loaded.height < 2 or loaded.width == 0:
-            return None
-        limits.check_shape(name, loaded.height, loaded.width)
-        return pl.DataFrame(loaded.to_polars())
     except fastexcel.FastExcelError as error:
         raise InputError(
             f"sheet '{sheet}' of '{name}' cannot be read ({_first_line(error)}); save it as CSV"
         ) from error
 
 
-def _named(frame: pl.DataFrame, sheet: str, sheets: list[str]) -> tuple[pl.DataFrame, list[str]]:
-    """Text cells under the names of the first filled row."""
-    filled = frame.filter(~pl.all_horizontal(pl.all().is_null()))
-    first = [str(v) if v is not None else "" for v in filled.row(0)]
+def _named(text: pl.DataFrame, numbers: pl.DataFrame, sheet: str, sheets: list[str]) -> Sheet:
+    """Cells under the names of the first filled row that is no title."""
+    there = text.select(~pl.all_horizontal(pl.all().is_null())).to_series()
+    filled = text.filter(there)
+    titles = title_rows([_words(row) for row in islice(filled.iter_rows(), 20)])
+    first = _words(filled.row(titles))
     names, notes = column_names(first, header=True)
     if len(sheets) > 1:
         notes.append(f"sheet '{sheet}' of {len(sheets)} was read; choose another by its name")
-    body = filled.slice(1)
+    body = filled.slice(titles + 1)
     body.columns = names
     empty = [
         c
         for c, n in zip(names, first, strict=True)
         if not n and body[c].null_count() == body.height
     ]
-    if dropped := frame.height - filled.height:
-        notes.append(f"{dropped:,} empty rows of the sheet were left out")
-    if empty:
-        notes.append(f"{len(empty)} columns without name and values were left out")
-    return body.drop(empty).fill_null(""), notes
+    notes += _left_out(titles, text.height - filled.height, len(empty))
+    exact = numbers.filter(there).slice(titles + 1)
+    exact.columns = names
+    return Sheet(body.drop(empty).fill_null(""), exact.drop(empty), notes)
+
+
+def _words(row: tuple[str | None, ...]) -> list[str]:
+    return [cell or "" for cell in row]
+
+
+def _left_out(titles: int, rows: int, columns: int) -> list[str]:
+    counted = {
+        "above the header, a title by its looks,": (titles, "row"),
+        "of the sheet without any value": (rows, "row"),
+        "without name and values": (columns, "column"),
+    }
+    return [
+        f"{n:,} {word} {where} was left out" if n == 1 else f"{n:,} {word}s {where} were left out"
+        for where, (n, word) in counted.items()
+        if n
+    ]
 
 
 def _first_line(error: Exception) -> str:

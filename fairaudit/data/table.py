@@ -27,7 +27,7 @@ from fairaudit.data.formats import (
 )
 from fairaudit.data.limits import DEFAULT_LIMITS, Limits
 from fairaudit.data.records import read_json, read_json_lines
-from fairaudit.data.sheets import read_sheet
+from fairaudit.data.sheets import Sheet, read_sheet
 from fairaudit.exceptions import InputError
 
 ROW_ID = "_row"
@@ -252,7 +252,7 @@ def _opened(
         text = open_delimited(source, name, limits, workdir=workdir)
         return Table(text.lazy, text.notes, found, text.dialect)
     if found in ("xlsx", "xls", "ods"):
-        return _typed(*read_sheet(source, name, limits, sheet=sheet), found)
+        return _typed(read_sheet(source, name, limits, sheet=sheet), found)
     if found == "zip":
         return _only_member(source, name, workdir, sheet, limits)
     frame = _framed(source, found, name, limits)
@@ -278,6 +278,15 @@ def _columnar(source: Source, found: Format, name: str) -> pl.LazyFrame:
             lazy = pl.read_ipc_stream(where).lazy()
         lazy.head(1).collect()
         names = [*lazy.collect_schema()]
+    except pl.exceptions.DuplicateError as error:
+        raise InputError(
+            f"'{name}' has columns of the same name ({_first_line(error)}); give each its own"
+        ) from error
+    except pl.exceptions.PanicException as error:
+        raise InputError(
+            f"'{name}' cannot be read as {found}: it is damaged, has two columns of one name or a "
+            "type that is not known; copy it again, or export it as CSV"
+        ) from error
     except (*UNREADABLE, ValueError) as error:
         raise InputError(
             f"'{name}' is a damaged {found} file ({_first_line(error)}); it may be cut short: "
@@ -291,11 +300,23 @@ def _first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [""])[0]
 
 
-def _typed(frame: pl.DataFrame, notes: list[str], found: str) -> Table:
-    """Text of a workbook gets the types its cells show."""
-    seen = cells.study(frame.lazy())
-    typed = frame.lazy().with_columns(cells.converted(c, s) for c, s in seen.items())
-    return Table(typed, (*notes, *cells.missing_notes(seen)), found)
+def _typed(sheet: Sheet, found: str) -> Table:
+    """Text of a workbook gets the types its cells show, numbers their full precision."""
+    seen = cells.study(sheet.text.lazy())
+    typed = (
+        sheet.text.lazy().with_columns(cells.converted(c, s) for c, s in seen.items()).collect()
+    )
+    counted = [c for c, s in seen.items() if s.kind in ("integer", "number")]
+    exact = typed.with_columns(_exact(typed[c], sheet.numbers[c]) for c in counted)
+    return Table(exact.lazy(), (*sheet.notes, *cells.missing_notes(seen)), found)
+
+
+def _exact(shown: pl.Series, number: pl.Series) -> pl.Series:
+    """The stored number wherever one is shown: 1e-12 is shown as 0."""
+    known = pl.when(pl.col("shown").is_not_null()).then(pl.coalesce("number", "shown"))
+    pair = pl.DataFrame({"shown": shown.cast(pl.Float64), "number": number})
+    value = pair.select(known.alias(shown.name)).to_series()
+    return shown if value.equals(pair["shown"], check_names=False) else value
 
 
 def _declared(lazy: pl.LazyFrame, found: str, name: str, limits: Limits) -> Table:
@@ -321,7 +342,7 @@ def _flat(column: str, dtype: pl.DataType, name: str) -> pl.Expr:
     value = pl.col(column)
     if isinstance(dtype, (pl.Categorical, pl.Enum)) or dtype == pl.Null:
         return value.cast(pl.String)
-    if isinstance(dtype, pl.Decimal) or dtype in (pl.Float32, pl.UInt64, pl.Int128):
+    if isinstance(dtype, pl.Decimal) or dtype in (pl.Float16, pl.Float32, pl.UInt64, pl.Int128):
         return value.cast(pl.Float64)
     if isinstance(dtype, pl.Duration):
         return value.dt.total_seconds().cast(pl.Float64)

@@ -34,7 +34,7 @@ BY_ROW = frozenset(
 
 
 def write(result: AuditResult, folder: Path, *, title: str) -> list[Path]:
-    """Write the whole report into `folder` (made where missing).
+    """Write the whole report into `folder` (made where missing; an earlier report gives way).
 
     Files: `summary.json`, `errors.parquet`, `gaps.parquet`, `selection`, `latent` and
     `effects.parquet` where they apply, `report.html`, `report.json`, `model_card.md`,
@@ -53,6 +53,7 @@ def write(result: AuditResult, folder: Path, *, title: str) -> list[Path]:
         What was written, `manifest.json` last.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    _clear(folder)
     told = sections(result)
     texts = {
         "summary.json": _json(
@@ -71,6 +72,18 @@ def write(result: AuditResult, folder: Path, *, title: str) -> list[Path]:
     written += _tables(result, folder)
     manifest = _json(manifest_of(result, folder, written))
     return [*written, _write(folder / "manifest.json", manifest.encode())]
+
+
+def _clear(folder: Path) -> None:
+    """Take away what an earlier report lists as its own: its tables are not of this audit."""
+    try:
+        listed = json.loads((folder / "manifest.json").read_bytes())
+        names = list(listed["files"]) if "made_with" in listed else []
+    except (OSError, ValueError, TypeError, KeyError):
+        return
+    for path in ((folder / str(name)).resolve() for name in names):
+        if path.is_relative_to(folder.resolve()):
+            path.unlink(missing_ok=True)
 
 
 def _tables(result: AuditResult, folder: Path) -> list[Path]:

@@ -139,6 +139,9 @@ def test_a_password_in_an_address_reaches_no_file_and_no_message(monkeypatch, tm
         (["compare", *_lending("--methods", "erm")], "two methods"),
         (["audit", *_lending("--prediction", "nobody")], "nobody"),
         (["run", *_lending("--method", "linear", "--seed", "-1")], "seed"),
+        (["run", *_lending("--method", "linear", "--device", "tpu")], "auto, cpu, cuda"),
+        (["run", *_lending("--method", "linear", "--split-by", "moon")], "by: Input should be"),
+        (["sweep", *_lending("--groups", "1..100000")], "at most 64 groups"),
     ],
 )
 def test_a_wrong_request_is_exit_code_2_and_one_line_that_names_it(
@@ -149,6 +152,86 @@ def test_a_wrong_request_is_exit_code_2_and_one_line_that_names_it(
     assert named in said
     assert "Traceback" not in said
     assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_the_work(monkeypatch, tmp_path, capsys):
+    (tmp_path / "file").write_text("x")
+    for out in (tmp_path / "file", tmp_path / "file" / "deep" / "er"):
+        for words in (["run", *_lending("--method", "magic")], ["audit", *_lending()], ["demo"]):
+            assert typed(monkeypatch, *words, "--out", str(out)) == 2
+            assert "is a file; name another" in capsys.readouterr().err
+
+
+def test_an_error_of_the_disk_is_exit_code_1_without_a_traceback(monkeypatch, tmp_path, capsys):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device", "errors.parquet")
+
+    monkeypatch.setattr("fairaudit.report.write", full)
+    words = _lending("--prediction", "decision_a", "--out", str(tmp_path / "out"))
+    assert typed(monkeypatch, "audit", *words) == 1
+    assert "'errors.parquet': No space left on device" in capsys.readouterr().err
+
+
+def test_a_table_that_is_too_large_is_a_wrong_request(monkeypatch, tmp_path, capsys):
+    path = tmp_path / "wide.csv"
+    path.write_text(",".join(f"c{i}" for i in range(10_001)) + "\n")
+    assert typed(monkeypatch, "doctor", str(path)) == 2
+    assert typed(monkeypatch, "ingest", str(path), "--workspace", str(tmp_path / "w")) == 2
+    assert capsys.readouterr().err.count("at most 10,000 are read") == 2
+
+
+def test_a_request_without_its_fields_names_them(monkeypatch, tmp_path, capsys):
+    (tmp_path / "spec.json").write_text("{}")
+    words = ["submit", str(tmp_path / "spec.json"), "--workspace", str(tmp_path / "w")]
+    assert typed(monkeypatch, *words) == 2
+    assert "dataset: Field required; audit: Field required" in capsys.readouterr().err
+
+
+def test_without_a_command_the_help_is_shown(monkeypatch, capsys):
+    assert typed(monkeypatch) == 2
+    said = capsys.readouterr()
+    assert "Commands" in said.out
+    assert "fairaudit: name a command" in said.err
+
+
+def test_who_names_a_system_has_no_other_judged(monkeypatch, tmp_path):
+    words = _lending("--prediction", "decision_a", "--out", str(tmp_path))
+    assert typed(monkeypatch, "audit", *words) == 0
+    assert set(pl.read_parquet(tmp_path / "errors.parquet")["model"]) == {"decision_a"}
+
+
+def test_an_earlier_report_leaves_no_table_behind(monkeypatch, tmp_path):
+    (tmp_path / "mine.txt").write_text("kept")
+    (tmp_path / "latent.parquet").write_bytes(b"of another audit")
+    files = {"latent.parquet": "0", "../outside.txt": "0"}
+    (tmp_path / "manifest.json").write_text(json.dumps({"made_with": "x", "files": files}))
+    outside = tmp_path.parent / "outside.txt"
+    outside.write_text("kept")
+    words = _lending("--method", "linear", "--out", str(tmp_path))
+    assert typed(monkeypatch, "run", *words) == 0
+    manifest = json.loads((tmp_path / "manifest.json").read_text("utf-8"))
+    there = {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*.parquet")}
+    assert there == {name for name in manifest["files"] if name.endswith(".parquet")}
+    assert (tmp_path / "mine.txt").is_file()
+    assert outside.is_file()
+
+
+def test_a_sheet_is_named_behind_the_workbook(monkeypatch, tmp_path, capsys):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for title, column in (("first", "colour"), ("the second", "hired")):
+        sheet = book.create_sheet(title)
+        for row in [("sex", column), *[("f", 1), ("m", 0)] * 20]:
+            sheet.append(row)
+    book.save(tmp_path / "people.xlsx")
+    source = f"{tmp_path / 'people.xlsx'}::the second"
+    room = ["--workspace", str(tmp_path / "w")]
+    assert typed(monkeypatch, "doctor", source, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["roles"]["target"] == "hired"
+    assert typed(monkeypatch, "ingest", source, *room, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["names"] == ["sex", "hired"]
+    assert typed(monkeypatch, "doctor", f"{tmp_path / 'people.xlsx'}::third") == 2
+    assert "it has 'Sheet', 'first', 'the second'" in capsys.readouterr().err
 
 
 def test_ingest_submit_list_and_export_through_a_workspace(monkeypatch, tmp_path, capsys):
@@ -164,7 +247,9 @@ def test_ingest_submit_list_and_export_through_a_workspace(monkeypatch, tmp_path
     assert typed(monkeypatch, "jobs", "--json", *room) == 0
     listed = json.loads(capsys.readouterr().out)
     assert [(row["id"], row["state"]) for row in listed] == [(job, "succeeded")]
-    assert typed(monkeypatch, "export", job, str(tmp_path / "out"), *room) == 0
+    assert typed(monkeypatch, "export", job, str(tmp_path / "out"), *room, "--json") == 0
+    written = [Path(name) for name in json.loads(capsys.readouterr().out)]
+    assert all(path.is_file() for path in written)
     assert all((tmp_path / "out" / name).is_file() for name in ALWAYS)
 
 
@@ -188,6 +273,7 @@ def test_doctor_names_the_sensitive_columns_as_json(monkeypatch, capsys):
 
 def test_options_with_several_columns_and_values():
     assert names(" a, b ,,c") == ("a", "b", "c")
+    assert names('"pay, gross", 5" pipe') == ("pay, gross", '5" pipe')
     assert parameters(["k=3", "x=[1, 2]", "name=soft", "on=true"]) == {
         "k": 3,
         "x": [1, 2],

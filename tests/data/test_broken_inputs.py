@@ -8,6 +8,7 @@ import json
 import pickle
 import random
 import stat
+import tarfile
 import tracemalloc
 import zipfile
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from PIL import Image
 
 from fairaudit.data import store
 from fairaudit.data.limits import Limits
+from fairaudit.data.table import read_table
 from fairaudit.exceptions import FairauditError
 
 TABLE = pl.DataFrame({"sex": ["f", "m"] * 50, "x": range(100), "y": [0, 1] * 50})
@@ -184,6 +186,8 @@ CORPUS: dict[str, Callable[[], bytes]] = {
     "old workbook with macros": lambda: _compound("_VBA_PROJECT"),
     "old office file without sheet": lambda: _compound("WordDocument"),
     "old workbook, damaged": lambda: _compound("Workbook"),
+    "xlsx with a stray cell in the last corner": lambda: _stray_cell(),
+    "ods with a stray cell in the last corner": lambda: _stray_ods(),
     "xlsx bomb": lambda: _with_bomb(_workbook(["a"], [1])),
     # compressed
     "gzip cut": lambda: gzip.compress(CSV)[:-12],
@@ -203,6 +207,14 @@ CORPUS: dict[str, Callable[[], bytes]] = {
     "pickle": lambda: pickle.dumps({"a": [1, 2]}, protocol=4),
     "npy": lambda: b"\x93NUMPY" + bytes(100),
     "program": lambda: b"\x7fELF" + bytes(200),
+    "old pickle": lambda: pickle.dumps({"a": [1, 2]}, protocol=2),
+    "tar": lambda: _tar(),
+    "feather of version 1": lambda: b"FEA1" + bytes(100),
+    "pointer of Git LFS": lambda: (
+        b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 123\n"
+    ),
+    "piece of a web page": lambda: b"<div>not found</div>\n<p>a,b</p>\n",
+    "svg": lambda: b"<svg xmlns='x'>\n<g/>\n</svg>\n",
     "xz": lambda: b"\xfd7zXZ\x00" + bytes(50),
     "7z": lambda: b"7z\xbc\xaf\x27\x1c" + bytes(50),
     # ZIPs and image sets
@@ -228,6 +240,42 @@ CORPUS: dict[str, Callable[[], bytes]] = {
     "an array out of range": lambda: _npy_album(np.full((4, 4), 7.5)),
     "an image set with a broken table": lambda: _album("image,y\na,1,2\n", a=_png()),
 }  # fmt: skip
+
+
+def _stray_cell() -> bytes:
+    """The reader would ask for half a terabyte."""
+    book, out = openpyxl.Workbook(), io.BytesIO()
+    for at, value in {"A1": "a", "B1": "b", "A2": 1, "B2": 2, "XFD1048576": 3}.items():
+        book.active[at] = value
+    book.save(out)
+    return out.getvalue()
+
+
+def _stray_ods() -> bytes:
+    names = "urn:oasis:names:tc:opendocument:xmlns"
+    cell = "<table:table-cell office:value-type='float' office:value='1'><text:p>1</text:p>"
+    cell += "</table:table-cell>"
+    content = (
+        f"<?xml version='1.0'?><office:document-content xmlns:office='{names}:office:1.0' "
+        f"xmlns:table='{names}:table:1.0' xmlns:text='{names}:text:1.0'><office:body>"
+        f"<office:spreadsheet><table:table table:name='S'><table:table-row>{cell}{cell}"
+        "</table:table-row><table:table-row table:number-rows-repeated='1048574'>"
+        "<table:table-cell table:number-columns-repeated='16384'/></table:table-row>"
+        f"<table:table-row><table:table-cell table:number-columns-repeated='16383'/>{cell}"
+        "</table:table-row></table:table></office:spreadsheet></office:body>"
+        "</office:document-content>"
+    )
+    kind = b"application/vnd.oasis.opendocument.spreadsheet"
+    manifest = {"META-INF/manifest.xml": b"<manifest/>"}
+    return _zip({"mimetype": kind, **manifest, "content.xml": content.encode()})
+
+
+def _tar() -> bytes:
+    out, member = io.BytesIO(), tarfile.TarInfo("a.csv")
+    member.size = len(CSV)
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        archive.addfile(member, io.BytesIO(CSV))
+    return out.getvalue()
 
 
 def _with_bomb(book: bytes) -> bytes:
@@ -285,6 +333,13 @@ def test_an_empty_folder_and_a_link_out_of_it_are_refused(tmp_path: Path) -> Non
     (album / "a.png").symlink_to(tmp_path / "secret.png")
     with pytest.raises(FairauditError, match="a link that leads out"):
         store.ingest(album, tmp_path / "datasets")
+
+
+def test_a_sheet_of_many_filled_cells_is_measured_where_it_stands() -> None:
+    content = _workbook(["a", "b"], *[[i, i] for i in range(99)])
+    assert read_table(content, limits=Limits(sheet_cells=200)).height == 99
+    with pytest.raises(FairauditError, match="span 100 rows and 2 columns"):
+        read_table(content, limits=Limits(sheet_cells=199))
 
 
 def test_a_bomb_is_stopped_before_it_fills_memory(tmp_path: Path) -> None:

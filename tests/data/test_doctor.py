@@ -294,6 +294,12 @@ def test_a_wide_table_is_examined_from_a_sample_of_rows() -> None:
     assert len(found.roles.features) == 20
 
 
+def test_row_numbers_with_gaps_are_an_identifier_in_a_large_table_too() -> None:
+    kept = np.flatnonzero(np.random.default_rng(0).random(30_000) < 0.8)
+    frame = pl.DataFrame({"column_1": kept, "x": kept % 7, "hired": kept % 2})
+    assert next(g.part for g in examine(frame).guesses) == "identifier"
+
+
 def test_the_doctor_needs_neither_sklearn_nor_torch() -> None:
     import subprocess
     import sys

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fairaudit.data.delimited import survey
-from fairaudit.data.dialect import Dialect
+from fairaudit.data.dialect import Dialect, unique_names
 from fairaudit.data.limits import Limits
 from fairaudit.data.table import read, read_table
 from fairaudit.exceptions import InputError, LimitExceeded
@@ -100,6 +100,26 @@ def test_decimal_commas_are_read_in_a_file_that_proves_them() -> None:
     assert any("decimal comma" in note for note in table.notes)
 
 
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"a;b\n1.234;1,5\n2.345.678;2,5\n", [1234.0, 2345678.0]),
+        (b"a;b\n1.234;1,5\n0.5;2,5\n", [1.234, 0.5]),  # 0.5 is a decimal point
+        (b"a;b\n1.234;x\n2.345;y\n", [1.234, 2.345]),  # nothing says decimal comma
+        (b'a,b\n1.234,"1,5"\n2.345,"2,5"\n', [1.234, 2.345]),  # columns are told by commas
+        (b"a;b\n1,234;x\n2,345;y\n", [1.234, 2.345]),  # semicolons make way for commas
+        (b"a;b\n1,234;0.5\n2,345;0.7\n", [1234.0, 2345.0]),
+    ],
+)
+def test_points_are_thousands_only_in_a_file_of_decimal_commas(
+    content: bytes, expected: list[float]
+) -> None:
+    table = read(content)
+    assert table.frame["a"].to_list() == expected
+    said = any("points between thousands" in note for note in table.notes)
+    assert said == (expected == [1234.0, 2345678.0])
+
+
 def test_commas_between_thousands_are_read_where_nothing_says_decimal() -> None:
     table = read(b'a,b\n"1,234",x\n"12,345,678",y\n7,z\n')
     assert table.frame["a"].to_list() == [1234.0, 12345678.0, 7.0]
@@ -128,6 +148,23 @@ def test_blank_lines_before_the_header_do_no_harm() -> None:
     assert read_table(b"\n\na,b\n1,x\n").rows() == [(1, "x")]
 
 
+@pytest.mark.parametrize(
+    "above", ["Survey\n", "Survey,,\n,,\n", "# by us\n# in 2020\n", '"Of us, by us"\n']
+)
+def test_titles_above_the_header_are_left_out_and_noted(above: str) -> None:
+    table = read((above + "sex,age,y\nf,30,1\nm,40,0\nf,50,1\nm,60,0\nf,70,0\n").encode())
+    assert table.frame.columns == ["sex", "age", "y"]
+    assert table.frame["age"].to_list() == [30, 40, 50, 60, 70]
+    assert any("left out above the header" in note for note in table.notes)
+
+
+def test_a_header_is_not_taken_for_a_title() -> None:
+    assert read_table(b",name\nr1,Ann\nr2,Bo\nr3,Cy\n").columns == ["column_1", "name"]
+    assert read_table(b"x,,\n1,2,3\n4,5,6\n").height == 2
+    with pytest.raises(InputError, match="another number of cells"):
+        read_table(b"comment\nok\nfine, thanks\ngood, really\n")
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_line_ends_of_every_system(end: str) -> None:
     assert read_table(f"a,b{end}1,x{end}2,y{end}".encode()).rows() == [(1, "x"), (2, "y")]
@@ -139,6 +176,12 @@ def test_a_header_of_numbers_is_no_header_but_years_are() -> None:
     assert bare.frame.height == 3
     assert any("no header" in note for note in bare.notes)
     assert read_table(b"2019,2020,2021\n1,2,3\n").columns == ["2019", "2020", "2021"]
+
+
+def test_thousands_of_repeats_are_numbered_in_order() -> None:
+    names = unique_names(["a (2)", *["a"] * 5000])
+    assert names[:3] == ["a (2)", "a", "a (3)"]
+    assert names[-1] == "a (5001)"
 
 
 def test_repeated_and_empty_names_are_made_unique_and_noted() -> None:
@@ -198,6 +241,11 @@ def test_declared_text_stays_text_but_markers_are_missing() -> None:
     assert frame.schema["k"] == pl.String
 
 
+def test_a_line_of_json_ends_at_a_newline_only() -> None:
+    content = '{"a": "x\u2028y\u0085z"}\r\n{"a": "w"}\n'.encode()
+    assert read_table(content)["a"].to_list() == ["x\u2028y\u0085z", "w"]
+
+
 def test_json_of_columns_of_records_in_a_wrapper_and_of_mixed_values() -> None:
     assert read_table(b'{"a": [1, 2], "b": ["x", null]}').rows() == [(1, "x"), (2, None)]
     assert read_table(b'{"data": [{"a": 1}, {"a": 2, "b": 3}]}').rows() == [(1, None), (2, 3)]
@@ -254,6 +302,43 @@ def test_a_workbook_gives_typed_columns_of_the_first_sheet_with_a_table() -> Non
     assert table.frame["when"][0] in (dt.date(2024, 5, 1), dt.datetime(2024, 5, 1))
     assert any("sheet 'data' of 2" in note for note in table.notes)
     assert read_table(_workbook(x=[["a"], [1]], y=[["b"], [2]]), sheet="y").columns == ["b"]
+
+
+def test_numbers_of_a_workbook_keep_their_full_precision() -> None:
+    rows = [["p", "tiny", "n"], [1 / 3, 1e-12, 1], ["NA", 3e-12, 2], [0.1, None, 3]]
+    frame = read_table(_workbook(x=rows))
+    assert frame["p"].to_list() == [1 / 3, None, 0.1]
+    assert frame["tiny"].to_list() == [1e-12, 3e-12, None]  # all shown as 0
+    assert frame["n"].dtype == pl.Int64
+
+
+def test_titles_above_the_header_of_a_sheet_are_left_out_and_noted() -> None:
+    table = read(_workbook(x=[["Survey"], [], ["sex", "age", "y"], ["f", 30, 1], ["m", 40, 0]]))
+    assert table.frame.rows() == [("f", 30, 1), ("m", 40, 0)]
+    assert any("a title by its looks" in note for note in table.notes)
+
+
+def test_a_hidden_sheet_is_read_only_when_named() -> None:
+    book, out = openpyxl.Workbook(), io.BytesIO()
+    for cell in ("h", "i"), (1, 2):
+        book.active.append(cell)
+    book.active.title, book.active.sheet_state = "old", "hidden"
+    seen = book.create_sheet("new")
+    for cell in ("x", "y"), (3, 4):
+        seen.append(cell)
+    book.active = 1
+    book.save(out)
+    assert read_table(out.getvalue()).columns == ["x", "y"]
+    assert read_table(out.getvalue(), sheet="old").columns == ["h", "i"]
+
+
+def test_formats_far_from_the_table_do_no_harm() -> None:
+    book, out = openpyxl.Workbook(), io.BytesIO()
+    for cell in ("x", "y"), (3, 4):
+        book.active.append(cell)
+    book.active["XFD1048576"].font = openpyxl.styles.Font(bold=True)
+    book.save(out)
+    assert read_table(out.getvalue()).rows() == [(3, 4)]
 
 
 def test_an_open_document_sheet_is_read() -> None:
