@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from fairaudit.data.table import UNREADABLE
 from fairaudit.exceptions import IntegrityError
 
 ERRORS = pl.Schema(
@@ -125,14 +126,26 @@ class AuditResult:
             When a file is missing or unreadable.
         """
         try:
-            tables = {p.stem: pl.read_parquet(p) for p in sorted(folder.glob("*.parquet"))}
-            summary = json.loads((folder / "summary.json").read_text("utf-8"))
-            provenance = json.loads((folder / "provenance.json").read_text("utf-8"))
-        except (OSError, ValueError, pl.exceptions.PolarsError) as error:
+            tables = {p.stem: _read_parquet(p) for p in sorted(folder.glob("*.parquet"))}
+            summary = _read_json(folder / "summary.json")
+            provenance = _read_json(folder / "provenance.json")
+        except (*UNREADABLE, ValueError, RecursionError) as error:
             raise IntegrityError(
                 f"the stored result in '{folder.name}' cannot be read ({error}); run it again"
             ) from error
         return cls(tables, summary, provenance)
+
+
+def _read_parquet(path: Path) -> pl.DataFrame:
+    """The table in a file; signs such as [ and * in the folders' names are no pattern."""
+    return pl.scan_parquet(path, glob=False).collect()
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    found = json.loads(path.read_text("utf-8"))
+    if not isinstance(found, dict):
+        raise ValueError(f"'{path.name}' holds no names with values")
+    return found
 
 
 def _write_json(path: Path, value: Mapping[str, Any]) -> None:

@@ -7,9 +7,14 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fairaudit.exceptions import JobError, SpecError
+from fairaudit.exceptions import SpecError
 
+if TYPE_CHECKING:
+    from fairaudit.jobs.supervisor import Kept
+
+_LOOK = 5.0  # seconds between two looks after the supervisor
 _INSTALLED = Path(__file__).resolve().parents[1] / "_app"
 
 
@@ -34,29 +39,38 @@ def streamlit_command(port: int, address: str, *, browser: bool) -> list[str]:
 def up(workspace: Path, port: int, address: str, *, browser: bool) -> int:
     """Serve the dashboard until it is stopped; its supervisor ends with it.
 
+    A supervisor that dies before is started again: queued jobs would wait for ever.
+
     Returns
     -------
     int
         Exit code of the dashboard.
     """
     from fairaudit.cli.first_audits import queue_sample_audits
-    from fairaudit.jobs.supervisor import end_supervisor, ensure_supervisor
+    from fairaudit.jobs.supervisor import Kept
 
     workspace.mkdir(parents=True, exist_ok=True)
     queue_sample_audits(workspace)
     signal.signal(signal.SIGTERM, _stop)
     environment = {**os.environ, "FAIRAUDIT_WORKSPACE": str(workspace.resolve())}
     command = streamlit_command(port, address, browser=browser)
-    supervisor = ensure_supervisor(workspace)
+    supervisor = Kept(workspace)
     dashboard = subprocess.Popen(command, cwd=app_folder(), env=environment)
     try:
-        return dashboard.wait()
+        return _until_end(dashboard, supervisor)
     except KeyboardInterrupt:
         return 0
     finally:
         _end(dashboard)
-        if supervisor is not None:
-            end_supervisor(supervisor)
+        supervisor.end()
+
+
+def _until_end(dashboard: subprocess.Popen[bytes], supervisor: Kept) -> int:
+    while True:
+        try:
+            return dashboard.wait(_LOOK)
+        except subprocess.TimeoutExpired:
+            supervisor.look()
 
 
 def _stop(*_: object) -> None:
@@ -80,6 +94,8 @@ def supervise(workspace: Path, engine: str, address: str | None, slots: int | No
     ------
     SpecError
         When the engine is not known or lacks its address.
+    JobError
+        When there is another supervisor.
     """
     if engine not in ("local", "ray"):
         raise SpecError(f"engine '{engine}' is not known; choose local or ray")
@@ -90,5 +106,4 @@ def supervise(workspace: Path, engine: str, address: str | None, slots: int | No
     words = [str(workspace), "--engine", engine]
     words += ["--address", address] if address else []
     words += ["--slots", str(slots)] if slots else []
-    if supervisor.main(words):
-        raise JobError(f"another supervisor is at work in '{workspace}'; stop it first")
+    supervisor.serve(supervisor.arguments(words))

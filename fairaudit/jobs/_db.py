@@ -76,6 +76,11 @@ class Database:
         where, kind = self.path.parent, getattr(error, "sqlite_errorname", "")
         if kind == "SQLITE_FULL":
             return LimitExceeded(f"the disk with '{where}' is full; free some space")
+        if kind.startswith("SQLITE_IOERR"):  # a full disk cannot even hold the index of the log
+            return LimitExceeded(
+                f"'{self.path}' cannot be read or written ({error}): the disk is full or fails; "
+                "free some space"
+            )
         if kind.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):
             return InputError(f"'{where}' cannot be written ({error}); choose another workspace")
         if kind.startswith("SQLITE_BUSY"):

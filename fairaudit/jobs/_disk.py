@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import secrets
@@ -12,10 +13,35 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from fairaudit.exceptions import InputError, LimitExceeded
+
 ASIDE = ".new-"  # a file or folder being written; nobody reads it
 INCOMING = "incoming"  # where a workspace stages what is not complete yet
 SETTINGS = "settings.json"
 TRASH = ".old-"  # a folder being removed; nobody reads it
+FULL = (errno.ENOSPC, errno.EDQUOT)
+_OPEN_STAYS = os.name == "nt"  # a file that is open cannot be removed there
+
+
+@contextlib.contextmanager
+def writing(root: Path) -> Iterator[None]:
+    """Say in plain words when `root` cannot be written.
+
+    Raises
+    ------
+    LimitExceeded
+        When the disk is full.
+    InputError
+        When something else is wrong with it.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise LimitExceeded(f"the disk with '{root}' is full; free some space") from error
+        raise InputError(
+            f"'{root}' cannot be written ({error}); check its rights or choose another workspace"
+        ) from error
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -107,13 +133,24 @@ def staging(incoming: Path) -> Iterator[Path]:
     aside = incoming / secrets.token_hex(8)
     incoming.mkdir(parents=True, exist_ok=True)
     lock = FileLock(aside.with_suffix(".lock"), thread_local=False)
-    with lock:
+    lock.acquire()
+    try:
         aside.mkdir()
-        try:
-            yield aside
-        finally:
-            remove_tree(aside)
-            aside.with_suffix(".lock").unlink(missing_ok=True)
+        yield aside
+    finally:
+        remove_tree(aside)
+        _release(lock)
+
+
+def _release(lock: FileLock) -> None:
+    """Let go of a lock whose file goes too: before, so that nobody else holds it by then."""
+    path = Path(lock.lock_file)
+    if not _OPEN_STAYS:
+        path.unlink(missing_ok=True)
+    lock.release()
+    if _OPEN_STAYS:
+        with contextlib.suppress(PermissionError):  # somebody else opened it: theirs to remove
+            path.unlink(missing_ok=True)
 
 
 def sweep_staging(incoming: Path) -> int:
@@ -132,9 +169,8 @@ def _sweep_one(path: Path) -> int:
         return 0
     try:
         remove_tree(path.with_suffix(""))
-        path.unlink(missing_ok=True)
     finally:
-        lock.release()
+        _release(lock)
     return 1
 
 

@@ -73,6 +73,27 @@ def with_token(token: str) -> Iterator[psutil.Process]:
             yield process
 
 
+def is_zombie(pid: int) -> bool:
+    """Whether our child has ended and waits to be reaped; it is left waiting."""
+    if not hasattr(os, "waitid"):  # macOS before Python 3.13
+        return _looks_dead(pid)
+    try:
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return False
+
+
+def _looks_dead(pid: int) -> bool:
+    import psutil
+
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.ZombieProcess:
+        return True
+    except psutil.NoSuchProcess:
+        return False
+
+
 def ask_to_stop(pid: int) -> None:
     """SIGTERM; on Windows the cancel file alone asks."""
     if os.name != "nt":

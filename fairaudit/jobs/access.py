@@ -47,10 +47,22 @@ class Door:
         """
         entry = self._entry(kind, id)
         if not self._allowed(action, kind, id, entry):
-            raise NotAllowed(
-                f"there is no {_WORDS[kind]} '{id[:80]}', or you have no right to {action} it"
-            )
+            what = f"{_WORDS.get(kind, kind)} '{id[:80]}'"
+            raise NotAllowed(f"there is no {what}, or you have no right to {action} it")
         return entry or _NO_ENTRY
+
+    def behalf(self, kind: Thing, id: str) -> list[str]:
+        """Keys of the owners for whom the person shares or deletes a thing.
+
+        The same content may have several owners, who know nothing of each other: nobody acts on
+        a thing for an owner who did not let them. A job has one owner, named by the ledger.
+        """
+        if kind == "job":
+            entry = self._entry(kind, id)
+            return [] if entry is None else [entry.owner]
+        if self.role == "admin":
+            return self._access.owners(kind, id)
+        return self._access.behalf(self._person, kind, id)
 
     def need_deed(self, deed: Deed) -> None:
         """Raise unless the person may do something that concerns no particular thing."""
@@ -88,7 +100,11 @@ class Door:
             if entry is None:
                 return False
             return may(self.role, self._to_job(entry), action)
-        if _SHA256.fullmatch(id) is None or not self._access.owners("dataset", id):
+        if (
+            kind != "dataset"
+            or _SHA256.fullmatch(id) is None
+            or not self._access.owners("dataset", id)
+        ):
             return False
         return may(self.role, self._access.relation(self._person, "dataset", id), action)
 

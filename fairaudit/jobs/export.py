@@ -7,9 +7,11 @@ import json
 import re
 import shutil
 import stat
+import struct
 import tempfile
 import time
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +34,11 @@ _PART = r"[A-Za-z0-9_]+(?:[.-][A-Za-z0-9_]+)*"
 _NAME = re.compile(rf"{_PART}(?:/{_PART}){{0,3}}")  # what fairaudit itself writes, nothing else
 MAX_FILES = 1000
 MAX_BYTES = 4 * 2**30
+MAX_LIST = 4 * 2**20  # of the manifest and of the request, which are read whole
 MAX_RATIO = 200  # a Parquet file hardly compresses; a bomb does
+_DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, UnicodeDecodeError, OSError,
+            NotImplementedError, RuntimeError, EOFError)  # fmt: skip
+_MOST = {"seconds": 1e9, "peak_mb": 1e9}  # what a real job may have taken
 
 
 def write(folder: JobFolder, path: Path) -> Path:
@@ -44,16 +50,31 @@ def write(folder: JobFolder, path: Path) -> Path:
     path : Path
         `….zip`: one file for another fairaudit. Otherwise a folder with the tables, the
         summary and a manifest, for people and other programs.
+
+    Raises
+    ------
+    InputError
+        When nothing can be written there.
     """
     with _disk.staging(folder.path.parent.parent / _disk.INCOMING) as aside:
         content = aside / "audit"
-        _collect(folder, content)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix.lower() == ".zip":
-            return _zip(content, path)
-        shutil.copytree(content / RESULT, path, dirs_exist_ok=True)
-        for name in (AUDIT, MANIFEST):
-            shutil.copyfile(content / name, path / name)
+        try:
+            _collect(folder, content)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return _zip(content, path) if path.suffix.lower() == ".zip" else _copy(content, path)
+        except OSError as error:
+            raise InputError(
+                f"'{path}' cannot be written ({error.strerror}); choose another place"
+            ) from error
+
+
+def _copy(content: Path, path: Path) -> Path:
+    """The audit as a folder: the tables on top, and every file under its name in the manifest."""
+    shutil.copytree(content / RESULT, path, dirs_exist_ok=True)
+    shutil.copyfile(content / AUDIT, path / AUDIT)
+    hashes = json.loads((content / MANIFEST).read_bytes())
+    bare = {name.removeprefix(f"{RESULT}/"): entry for name, entry in hashes.items()}
+    (path / MANIFEST).write_bytes(_json(bare))
     return path
 
 
@@ -103,11 +124,24 @@ def read(path: Path) -> AuditResult:
     LimitExceeded
         When it would unpack to too much.
     """
-    from fairaudit.audit.result import AuditResult
-
     with tempfile.TemporaryDirectory(prefix="fairaudit-") as aside:
         unpack(path, Path(aside))
-        return AuditResult.load(Path(aside) / RESULT)
+        return _result(path.name, Path(aside) / RESULT)
+
+
+def _result(archive: str, folder: Path) -> AuditResult:
+    """The result in a folder made by others, with the columns every audit has."""
+    from fairaudit.audit.result import ERRORS, GAPS, AuditResult
+
+    result = AuditResult.load(folder)
+    for name, columns in (("errors", ERRORS), ("gaps", GAPS)):
+        found = result.tables[name].schema
+        if wrong := [c for c, kind in columns.items() if found.get(c) != kind]:
+            raise InputError(
+                f"'{archive}': table '{name}' lacks the column '{wrong[0]}' of an audit; it is "
+                "refused, export the audit again"
+            )
+    return result
 
 
 def keep(path: Path, jobs: Path, owner: str) -> Request:
@@ -117,6 +151,7 @@ def keep(path: Path, jobs: Path, owner: str) -> Request:
         content.mkdir()
         about = unpack(path, content)
         request = _request(about, owner)
+        _result(path.name, content / RESULT)
         (content / RESULT / MANIFEST).unlink(missing_ok=True)
         fresh = JobFolder.create(aside / "jobs", request)
         with fresh.hold():
@@ -142,9 +177,14 @@ def _request(about: Mapping[str, Any], owner: str) -> Request:
 
 
 def _outcome(about: Mapping[str, Any], seal: str) -> Outcome:
-    numbers = {name: about.get(name) for name in ("finished", "seconds", "peak_mb")}
-    fit = {k: float(v) for k, v in numbers.items() if isinstance(v, (int, float))}
-    return replace(Outcome("succeeded", "imported", time.time(), manifest=seal), **fit)  # type: ignore[arg-type]
+    """As it was there; a number no job can have had (infinite, from the future) is left out."""
+    now = time.time()
+    fit = {
+        name: float(about[name])
+        for name, most in {**_MOST, "finished": now}.items()
+        if isinstance(about.get(name), (int, float)) and 0 <= about[name] <= most
+    }
+    return replace(Outcome("succeeded", "imported", now, manifest=seal), **fit)  # type: ignore[arg-type]
 
 
 # -- opening what others made --------------------------------------------------------------------
@@ -162,13 +202,20 @@ def unpack(path: Path, target: Path) -> Mapping[str, Any]:
             hashes = _checked_manifest(path, archive)
             for name, entry in hashes.items():
                 _unpack_one(archive, name, entry, target)
-            about = json.loads((target / AUDIT).read_bytes())
-    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, EOFError) as error:
+    except _DAMAGED as error:
         raise InputError(
             f"'{path.name}' is not an exported audit ({error}); export it again"
         ) from error
+    return _about(path.name, (target / AUDIT).read_bytes())
+
+
+def _about(archive: str, content: bytes) -> Mapping[str, Any]:
+    try:
+        about = json.loads(content)
+    except (ValueError, RecursionError):
+        about = None
     if not isinstance(about, dict) or about.get("format") != _FORMAT:
-        raise InputError(f"'{path.name}' is not an exported audit; choose a file fairaudit wrote")
+        raise InputError(f"'{archive}' is not an exported audit; choose a file fairaudit wrote")
     return about
 
 
@@ -194,11 +241,16 @@ def _manifest_of(name: str, archive: zipfile.ZipFile) -> dict[str, Mapping[str, 
         raise InputError(f"'{name}' is not an exported audit; choose a file fairaudit wrote")
     try:
         found = json.loads(archive.read(MANIFEST))
-        return {
-            str(k): {"bytes": int(v["bytes"]), "sha256": v["sha256"]} for k, v in found.items()
-        }
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        return {str(k): _claim(v["bytes"], v["sha256"]) for k, v in found.items()}
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise IntegrityError(f"the manifest of '{name}' cannot be read ({error})") from error
+
+
+def _claim(size: object, seal: object) -> dict[str, Any]:
+    """What the manifest says of one file."""
+    if not isinstance(size, int) or size < 0 or not isinstance(seal, str):
+        raise ValueError("a size or hash is none")
+    return {"bytes": size, "sha256": seal}
 
 
 def _check_entry(archive: str, entry: zipfile.ZipInfo) -> None:
@@ -208,6 +260,10 @@ def _check_entry(archive: str, entry: zipfile.ZipInfo) -> None:
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG):
         raise IntegrityError(f"'{archive}' holds a link or device; it is refused")
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise IntegrityError(f"'{archive}' is packed in a way fairaudit never does; it is refused")
+    if entry.filename in (MANIFEST, AUDIT) and entry.file_size > MAX_LIST:
+        raise LimitExceeded(f"'{entry.filename}' in '{archive}' is larger than any of ours")
     if entry.file_size > MAX_RATIO * max(entry.compress_size, 2**10):
         raise LimitExceeded(f"'{archive}' unpacks to more than {MAX_RATIO} times its size")
 

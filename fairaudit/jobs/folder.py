@@ -256,7 +256,7 @@ class JobFolder:
             found: list[Mapping[str, Any]] = json.loads((self.path / _PARTS).read_bytes())["parts"]
         except FileNotFoundError:
             return []
-        except (ValueError, KeyError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise IntegrityError(
                 f"the parts of job '{self.id}' cannot be read ({error}); submit it again"
             ) from error
@@ -320,13 +320,19 @@ class JobFolder:
         JobError
             When the job has no result.
         IntegrityError
-            When a file was changed, cut off or lost.
+            When a file was changed, cut off, lost or put in.
         """
         outcome = self.outcome()
         if outcome is None or outcome.state != "succeeded":
             why = "it has not finished" if outcome is None else outcome.reason or outcome.state
             raise JobError(f"job '{self.id}' has no result: {why}")
-        for name, entry in self._manifest(outcome).items():
+        listed = self._manifest(outcome)
+        if strange := {*_files(self.result_path)} - {*listed, _MANIFEST}:
+            raise IntegrityError(
+                f"'{min(strange)}' does not belong to the result of job '{self.id}'; remove it, "
+                "or run it again"
+            )
+        for name, entry in listed.items():
             if model == name.startswith(f"{_MODEL}/") and entry["sha256"] != _disk.digest(
                 self.result_path / name
             ):
@@ -353,18 +359,31 @@ class JobFolder:
 
     def clean(self) -> int:
         """Remove what a dead worker left unfinished; only inside `hold`."""
+        self._trim_events()
         return _disk.sweep(self.path)
+
+    def _trim_events(self) -> None:
+        """Take away a line cut off by a crash: the next one would be lost with it."""
+        with contextlib.suppress(FileNotFoundError), (self.path / _EVENTS).open("rb+") as file:
+            content = file.read()
+            if not content.endswith(b"\n"):
+                file.truncate(content.rfind(b"\n") + 1)
 
 
 def file_hashes(folder: Path) -> dict[str, dict[str, Any]]:
     """Size and SHA-256 of every file below `folder`, by its name with forward slashes."""
     return {
-        path.relative_to(folder).as_posix(): {
-            "bytes": path.stat().st_size,
-            "sha256": _disk.digest(path),
-        }
+        name: {"bytes": path.stat().st_size, "sha256": _disk.digest(path)}
+        for name, path in _files(folder).items()
+    }
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """Every file below `folder`, by its name with forward slashes."""
+    return {
+        path.relative_to(folder).as_posix(): path
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if not path.is_dir()
     }
 
 
@@ -385,7 +404,8 @@ def _decode(line: bytes) -> dict[str, Any] | None:
 def _append(path: Path, content: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
-        os.write(descriptor, content)
+        while content:  # a disk that fills up takes a part of it, and then says so
+            content = content[os.write(descriptor, content) :]
     finally:
         os.close(descriptor)
 

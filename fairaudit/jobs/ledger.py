@@ -115,6 +115,10 @@ class Ledger:
         """Rows of the jobs that use a data set."""
         return self._select("WHERE dataset = ? ORDER BY seq", (dataset,))
 
+    def parts(self, job: str) -> list[Entry]:
+        """Rows of the parts of a job."""
+        return self._select("WHERE id GLOB ? || '.*' ORDER BY seq", (job,))
+
     def turns(self) -> dict[str, int]:
         """For each owner, when (counted in starts) one of their jobs was started last."""
         with self._db.reading() as db:
@@ -169,11 +173,12 @@ class Ledger:
             )
 
     def settle(self, job: str, outcome: Outcome) -> None:
-        """Copy how the job ended from its folder."""
+        """Copy how the job ended from its folder; a doomed one stays doomed."""
         first = self.folder(job).first_event()
         self._set(
             job,
-            "state = ?, reason = ?, finished = ?, seconds = ?, peak_mb = ?, slot = NULL,"
+            "state = CASE state WHEN 'doomed' THEN state ELSE ? END, reason = ?, finished = ?,"
+            " seconds = ?, peak_mb = ?, slot = NULL,"
             " started = COALESCE(started, ?)",
             outcome.state,
             outcome.reason,
@@ -227,6 +232,8 @@ class Ledger:
 
     def _agree(self, entry: Entry) -> None:
         outcome = self.folder(entry.id).outcome()
+        if entry.state == "doomed":
+            return
         if outcome is not None and outcome.state != entry.state:
             self.settle(entry.id, outcome)
         elif outcome is None and entry.final:
@@ -275,12 +282,17 @@ def _row(request: Request, state: str) -> dict[str, Any]:
 
 
 def _row_of(folder: JobFolder) -> dict[str, Any]:
-    """The row of a folder found on disk, with its outcome where it has one."""
+    """The row of a folder found on disk, with its outcome where it has one.
+
+    A folder that waits for its removal is doomed, whatever its outcome.
+    """
     try:
         request = folder.request()
     except IntegrityError:  # settled as failed by the supervisor, with the reason
         request = Request(folder.id, "", 0.0, {})
     outcome = folder.outcome()
+    if folder.delete_asked():
+        return _row(request, "doomed")
     if outcome is None:
         return _row(request, _open_state(folder))
     return {

@@ -73,7 +73,7 @@ class FolderMonitor:
         self._metrics: dict[str, float] = {}
         self._progress: float | None = None
         self._pace = _Pace(at=self._began)
-        self._stop = threading.Event()
+        self._stopped = False  # a plain flag: an Event's lock may be held when a signal comes
         self._why = "cancelled"
 
     @property
@@ -121,19 +121,19 @@ class FolderMonitor:
     def stop(self, why: str = "cancelled") -> None:
         """Let the next `start` or `step` raise `Cancelled`; safe in a signal handler."""
         self._why = why
-        self._stop.set()
+        self._stopped = True
 
     def _raise_if_stopped(self) -> None:
-        if not self._stop.is_set() and self._clock() - self._written > 5 * INTERVAL:
+        if not self._stopped and self._clock() - self._written > 5 * INTERVAL:
             self.look()
-        if self._stop.is_set():
+        if self._stopped:
             raise Cancelled(self._why)
 
     def look(self) -> bool:
         """Look for the wish to stop in the folder; True when there is one."""
-        if not self._stop.is_set() and self._folder.cancel_asked():
+        if not self._stopped and self._folder.cancel_asked():
             self.stop()
-        return self._stop.is_set()
+        return self._stopped
 
     # -- telling ------------------------------------------------------------------------------
 

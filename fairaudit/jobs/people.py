@@ -6,6 +6,7 @@ import hashlib
 import json
 import sqlite3
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -33,9 +34,9 @@ CREATE TABLE IF NOT EXISTS owners (
     kind TEXT NOT NULL, id TEXT NOT NULL, person TEXT NOT NULL, name TEXT NOT NULL,
     since REAL NOT NULL, PRIMARY KEY (kind, id, person)
 );
-CREATE TABLE IF NOT EXISTS shares (
+CREATE TABLE IF NOT EXISTS grants (
     kind TEXT NOT NULL, id TEXT NOT NULL, person TEXT NOT NULL, allowed TEXT NOT NULL,
-    PRIMARY KEY (kind, id, person)
+    owner TEXT NOT NULL, PRIMARY KEY (kind, id, person, owner)
 );
 CREATE TABLE IF NOT EXISTS trail (
     n INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, person TEXT NOT NULL,
@@ -166,8 +167,24 @@ class Access:
         with self._db.reading() as db:
             if db.execute(f"SELECT 1 FROM owners {where}", values).fetchone():  # noqa: S608
                 return "own"
-            row = db.execute(f"SELECT allowed FROM shares {where}", values).fetchone()  # noqa: S608
+            strongest = "ORDER BY allowed = 'manage' DESC"
+            row = db.execute(
+                f"SELECT allowed FROM grants {where} {strongest}",  # noqa: S608
+                values,
+            ).fetchone()
         return row["allowed"] if row else "none"
+
+    def behalf(self, person: Person, kind: Thing, id: str) -> list[str]:
+        """Keys of the owners for whom somebody manages a thing; their own when they own it."""
+        with self._db.reading() as db:
+            rows = db.execute(
+                "SELECT person AS owner FROM owners WHERE kind = ?1 AND id = ?2 AND person = ?3"
+                " UNION SELECT owner FROM grants WHERE kind = ?1 AND id = ?2 AND person = ?3"
+                " AND allowed = 'manage'",
+                (kind, id, person.key),
+            ).fetchall()
+        found = [row["owner"] for row in rows]
+        return [person.key] if person.key in found else found
 
     def own(self, person: Person, kind: Thing, id: str, name: str) -> None:
         """Make somebody an owner; the name is theirs alone."""
@@ -178,23 +195,27 @@ class Access:
                 (kind, id, person.key, name, time.time()),
             )
 
-    def disown(self, person: Person, kind: Thing, id: str) -> None:
-        """Take away one owner."""
+    def disown(self, owner: str, kind: Thing, id: str) -> None:
+        """Take away one owner (by key) and all that was shared for them."""
         with self._db.writing() as db:
-            db.execute(
-                "DELETE FROM owners WHERE kind = ? AND id = ? AND person = ?",
-                (kind, id, person.key),
-            )
+            for table, column in (("owners", "person"), ("grants", "owner")):
+                db.execute(
+                    f"DELETE FROM {table} WHERE kind = ? AND id = ? AND {column} = ?",  # noqa: S608
+                    (kind, id, owner),
+                )
 
     def owned(self, person: Person | None, kind: Thing) -> dict[str, str]:
-        """Id and name of the things somebody (None: anybody) owns or was shown."""
+        """Id and name of the things somebody (None: anybody) owns or was shown.
+
+        What was shown bears the name its owner gave it, never another owner's.
+        """
         key = None if person is None else person.key
         with self._db.reading() as db:
             rows = db.execute(
                 "SELECT id, name FROM owners WHERE kind = ?1 AND (?2 IS NULL OR person = ?2)"
-                " UNION ALL SELECT s.id, MIN(o.name) FROM shares s JOIN owners o"
-                " ON o.kind = s.kind AND o.id = s.id WHERE s.kind = ?1 AND s.person = ?2"
-                " GROUP BY s.id",
+                " UNION ALL SELECT s.id, MIN(o.name) FROM grants s JOIN owners o"
+                " ON o.kind = s.kind AND o.id = s.id AND o.person = s.owner"
+                " WHERE s.kind = ?1 AND s.person = ?2 GROUP BY s.id",
                 (kind, key),
             ).fetchall()
         found: dict[str, str] = {}
@@ -206,7 +227,8 @@ class Access:
         """Every thing of a kind somebody stands in a relation to."""
         with self._db.reading() as db:
             rows = db.execute(
-                "SELECT id, allowed AS how FROM shares WHERE kind = ?1 AND person = ?2"
+                "SELECT id, MIN(allowed) AS how FROM grants WHERE kind = ?1 AND person = ?2"
+                " GROUP BY id"  # "manage" sorts before "view"
                 " UNION ALL SELECT id, 'own' FROM owners WHERE kind = ?1 AND person = ?2",
                 (kind, person.key),
             ).fetchall()
@@ -220,31 +242,44 @@ class Access:
             ).fetchall()
         return [row["person"] for row in rows]
 
-    def share(self, kind: Thing, id: str, person: Person, right: Right | None) -> None:
-        """Let somebody see or manage a thing, or no longer (None)."""
+    def share(
+        self, kind: Thing, id: str, person: Person, right: Right | None, owners: Sequence[str]
+    ) -> None:
+        """Let somebody see or manage a thing of these owners (keys), or no longer (None)."""
+        if right is not None and right not in get_args(Right):
+            known = ", ".join(get_args(Right))
+            raise NotAllowed(f"right '{right}' is not known; choose one of {known}")
         with self._db.writing() as db:
-            db.execute(
-                "DELETE FROM shares WHERE kind = ? AND id = ? AND person = ?",
-                (kind, id, person.key),
-            )
-            if right is not None:
-                db.execute("INSERT INTO shares VALUES (?, ?, ?, ?)", (kind, id, person.key, right))
+            for owner in owners:
+                what = (kind, id, person.key, owner)
+                db.execute(
+                    "DELETE FROM grants WHERE kind = ? AND id = ? AND person = ? AND owner = ?",
+                    what,
+                )
+                if right is not None:
+                    db.execute(
+                        "INSERT INTO grants (kind, id, person, owner, allowed)"
+                        " VALUES (?, ?, ?, ?, ?)",
+                        (*what, right),
+                    )
 
-    def shares(self, kind: Thing, id: str) -> list[tuple[Person, Right]]:
-        """With whom a thing is shared."""
+    def shares(self, kind: Thing, id: str, owners: Sequence[str]) -> list[tuple[Person, Right]]:
+        """With whom these owners (keys) share a thing."""
         with self._db.reading() as db:
             rows = db.execute(
-                "SELECT s.person, s.allowed, COALESCE(p.name, '') AS name FROM shares s"
-                " LEFT JOIN people p ON p.person = s.person WHERE s.kind = ? AND s.id = ?",
+                "SELECT s.person, s.owner, s.allowed, COALESCE(p.name, '') AS name FROM grants s"
+                " LEFT JOIN people p ON p.person = s.person WHERE s.kind = ? AND s.id = ?"
+                " ORDER BY s.allowed DESC",
                 (kind, id),
             ).fetchall()
-        return [(_person(row["person"], row["name"]), row["allowed"]) for row in rows]
+        found = {row["person"]: row for row in rows if row["owner"] in owners}
+        return [(_person(key, row["name"]), row["allowed"]) for key, row in found.items()]
 
     def forget(self, kind: Thing, id: str) -> None:
         """Drop all owners and shares of a thing that no longer exists."""
         with self._db.writing() as db:
             db.execute("DELETE FROM owners WHERE kind = ? AND id = ?", (kind, id))
-            db.execute("DELETE FROM shares WHERE kind = ? AND id = ?", (kind, id))
+            db.execute("DELETE FROM grants WHERE kind = ? AND id = ?", (kind, id))
 
     def last_use(self, dataset: str) -> float | None:
         """When a data set was last ingested or opened; None when nobody owns it."""

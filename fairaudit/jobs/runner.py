@@ -5,7 +5,7 @@ Imports nothing heavy before the first event is written.
 
 from __future__ import annotations
 
-import errno
+import contextlib
 import os
 import socket
 import threading
@@ -17,7 +17,7 @@ from typing import Any
 
 from fairaudit.exceptions import Cancelled, FairauditError, IntegrityError, JobError
 from fairaudit.jobs import _process
-from fairaudit.jobs._disk import SETTINGS
+from fairaudit.jobs._disk import FULL, SETTINGS
 from fairaudit.jobs.folder import JobFolder, Outcome
 from fairaudit.jobs.monitor import FolderMonitor
 
@@ -105,7 +105,8 @@ def _attempt(folder: JobFolder, compute: Compute, monitor: FolderMonitor) -> Out
 
 
 def _finish(folder: JobFolder, monitor: FolderMonitor, outcome: Outcome) -> None:
-    monitor.close()
+    with contextlib.suppress(OSError):  # a full disk may still take the outcome, which matters
+        monitor.close()
     folder.finish(outcome)
 
 
@@ -130,7 +131,7 @@ def _no_memory() -> str:
 
 
 def _of_os(error: OSError) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in FULL:
         return "the disk is full; free some space and run it again"
     return f"a file could not be read or written ({error}); see the log"
 
@@ -139,7 +140,7 @@ def _log_trace(folder: JobFolder) -> None:
     try:
         folder.write_log(traceback.format_exc())
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno not in FULL:
             raise
 
 
@@ -179,7 +180,8 @@ class _Watch:
     def _look(self) -> None:
         asked: float | None = None
         while not self._over.wait(WATCH):
-            self._monitor.flush()
+            with contextlib.suppress(OSError):  # the computation meets the full disk too
+                self._monitor.flush()
             if self._monitor.look():
                 asked = time.monotonic() if asked is None else asked
                 if time.monotonic() - asked > _process.grace():
@@ -203,7 +205,8 @@ class _Watch:
             self._limit = None
             return
         try:
-            self._folder.clean()
+            with contextlib.suppress(OSError):  # the computation still writes into it
+                self._folder.clean()
             self._folder.finish(outcome)
         finally:  # on a full disk the supervisor writes it later
             _process.end_own_group()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock, Timeout
+
+from fairaudit.exceptions import IntegrityError, JobError
 from fairaudit.jobs import _disk
 
 if TYPE_CHECKING:
@@ -16,6 +19,9 @@ if TYPE_CHECKING:
     from fairaudit.data.store import DatasetInfo
 
 _DATASETS = "datasets"
+_LOCK = "datasets.lock"
+_PATIENCE = 60.0  # seconds; whoever holds the lock does so for moments
+_DAMAGED = "it is damaged on the disk: bring the same file again, or delete it"
 
 
 class Shelf:
@@ -31,29 +37,76 @@ class Shelf:
         self._root = root
         self.path = root / _DATASETS
 
-    def ingest(self, source: bytes | Path | str, name: str, **options: Any) -> DatasetInfo:
-        """Store content; `name` is what this person calls it, whatever others call the same."""
+    @contextlib.contextmanager
+    def still(self) -> Iterator[None]:
+        """While inside, no other process brings, uses or removes a data set.
+
+        Whoever queues a job asks inside whether its data are there, whoever collects data asks
+        inside whether a job uses them: neither acts on what the other is about to change.
+
+        Raises
+        ------
+        JobError
+            When others hold it for a minute.
+        """
+        lock = FileLock(self._root / _LOCK, thread_local=False)
+        try:
+            lock.acquire(timeout=_PATIENCE, poll_interval=0.005)
+        except Timeout:
+            raise JobError("the data sets are busy; try again in a minute") from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    @contextlib.contextmanager
+    def read(self, source: bytes | Path | str, name: str, **options: Any) -> Iterator[Path]:
+        """The content as a folder aside, which is gone at the end unless it was `put`."""
         from fairaudit.data import store
 
         with _disk.staging(self._root / _disk.INCOMING) as aside:
-            found = store.ingest(source, aside, name=name, **options)
-            self.path.mkdir(exist_ok=True)
-            final = self.path / found.sha256
-            if not final.exists():
-                with contextlib.suppress(OSError):  # another process stored the same just now
-                    _disk.publish(aside / found.sha256, final)
-            return replace(store.info(final), name=name)
+            yield aside / store.ingest(source, aside, name=name, **options).sha256
 
-    def list(self, names: Mapping[str, str]) -> list[DatasetInfo]:
-        """The data sets with these ids, under these names, newest first."""
+    def put(self, fresh: Path, name: str) -> DatasetInfo:
+        """Store what was `read`; only inside `still`.
+
+        `name` is what this person calls it, whatever others call the same. Content that is here
+        already stays as it is, unless its files are damaged.
+        """
         from fairaudit.data import store
 
-        found = [
-            replace(store.info(self.path / id), name=name)
-            for id, name in names.items()
-            if (self.path / id).is_dir()
-        ]
-        return sorted(found, key=lambda info: info.created, reverse=True)
+        final = self.path / fresh.name
+        self.path.mkdir(exist_ok=True)
+        if final.exists() and not _same(fresh, final):
+            _disk.remove_tree(final)
+        if not final.exists():
+            _disk.publish(fresh, final)
+        return replace(store.info(final), name=name)
+
+    def _told(self, id: str, name: str) -> DatasetInfo:
+        from fairaudit.data import store
+
+        try:
+            return replace(store.info(self.path / id), name=name)
+        except IntegrityError:  # one damaged description must not hide all others
+            return store.DatasetInfo(id, name, 0, 0, 0, "table", (_DAMAGED,))
+
+    def problems(self) -> list[str]:
+        """Data sets that cannot be read, in plain words."""
+        found = []
+        for id in sorted(self.ids()):
+            try:
+                self._check(id)
+            except IntegrityError as error:
+                found.append(f"data set {id[:12]}…: {error}")
+        return found
+
+    def _check(self, id: str) -> None:
+        from fairaudit.data import store
+
+        rows = store.load(self.path / id, []).height
+        if rows != store.info(self.path / id).rows:
+            raise IntegrityError("its rows are not those of its description; ingest it again")
 
     def load(self, id: str) -> pl.DataFrame:
         """The stored rows."""
@@ -82,3 +135,24 @@ class Shelf:
         """Remove what ingestions and deletions left that died; returns how many."""
         count = _disk.sweep_staging(self._root / _disk.INCOMING)
         return count + (_disk.sweep(self.path, trash_only=True) if self.path.is_dir() else 0)
+
+    def list(self, names: Mapping[str, str]) -> list[DatasetInfo]:
+        """The data sets with these ids, under these names, newest first."""
+        found = [self._told(id, name) for id, name in names.items() if (self.path / id).is_dir()]
+        return sorted(found, key=lambda info: info.created, reverse=True)
+
+
+def _same(fresh: Path, stored: Path) -> bool:
+    """Whether stored files are those just read; their descriptions differ in name and time."""
+    from fairaudit.data import store
+
+    files = [path for path in sorted(fresh.iterdir()) if path.name != store.SCHEMA]
+    try:
+        store.info(stored)
+        return all(
+            path.stat().st_size == (stored / path.name).stat().st_size
+            and _disk.digest(path) == _disk.digest(stored / path.name)
+            for path in files
+        )
+    except (IntegrityError, OSError, TypeError):
+        return False

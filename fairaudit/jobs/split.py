@@ -44,7 +44,11 @@ def begin(ledger: Ledger, folder: JobFolder, slots: Sequence[Slot]) -> None:
 def follow(ledger: Ledger, entry: Entry) -> None:
     """Look after a job whose parts run: pass on `cancel`, end it or let it merge."""
     folder = ledger.folder(entry.id)
-    _submit_parts(ledger, folder)
+    try:
+        _submit_parts(ledger, folder)
+    except IntegrityError as error:
+        _give_up(ledger, folder, str(error))
+        return
     outcomes = [_part(folder, number).outcome() for number in range(len(folder.parts()))]
     bad = [(n, o) for n, o in enumerate(outcomes) if o is not None and o.state != "succeeded"]
     if folder.cancel_asked() or bad:
@@ -61,15 +65,26 @@ def follow(ledger: Ledger, entry: Entry) -> None:
         ledger.wait_again(entry.id)
 
 
+def _give_up(ledger: Ledger, folder: JobFolder, why: str) -> None:
+    """End a job whose own files are damaged, once its parts have ended."""
+    waiting = [part for part in ledger.parts(folder.id) if not part.final]
+    for part in waiting:
+        if ledger.folder(part.id).exists:
+            ledger.folder(part.id).ask_cancel()
+    if not waiting:
+        _finish(ledger, folder, Outcome("failed", why))
+
+
 def clear(ledger: Ledger, folder: JobFolder) -> None:
     """Remove the parts of a job that has ended."""
     if folders.parent_of(folder.id) is not None:
         return
+    known = {part.id for part in ledger.parts(folder.id)}
     with contextlib.suppress(IntegrityError):
-        for number in range(len(folder.parts())):
-            part = _part(folder, number)
-            part.delete()
-            ledger.forget(part.id)
+        known |= {_part(folder, number).id for number in range(len(folder.parts()))}
+    for id in sorted(known):
+        ledger.folder(id).delete()
+        ledger.forget(id)
 
 
 def end(ledger: Ledger, folder: JobFolder, outcome: Outcome) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from fairaudit.exceptions import IntegrityError, JobError
+from fairaudit.exceptions import FairauditError, IntegrityError, JobError
 from fairaudit.jobs import _disk, _process, fair, split, upkeep
 from fairaudit.jobs.engines.base import Engine
 from fairaudit.jobs.folder import JobFolder, Outcome
@@ -30,6 +30,7 @@ from fairaudit.jobs.workspace import Workspace
 LOCK = upkeep.SUPERVISOR_LOCK
 TRIES = 3  # starts of a worker that never began
 UPKEEP_EVERY = 3600.0
+SAME_ERROR = 60.0  # seconds
 _GLANCE = 0.5  # seconds; whoever only looks holds the lock for less
 _LOG = logging.getLogger(__name__)
 
@@ -65,16 +66,23 @@ class Memory:
 
 
 def tick(ledger: Ledger, engine: Engine, memory: Memory) -> int:
-    """Settle what ended, stop what was cancelled, start what is next; how many were started."""
+    """Settle what ended, stop what was cancelled, start what is next; how many were started.
+
+    What fails for one job is logged and tried again: it does not stop the others.
+    """
     _discover(ledger, memory)
-    running = ledger.in_state("running", "doomed")
-    for entry in running:
-        if entry.slot == split.SLOT:
-            split.follow(ledger, entry)
-        else:
-            _settle_or_cancel(ledger, engine, memory, entry)
-    _cancel_queued(ledger)
+    for entry in ledger.in_state("running", "doomed"):
+        _guarded(_look_after, ledger, engine, memory, entry)
+    for entry in ledger.in_state("queued"):
+        _guarded(_cancel_queued, ledger, entry)
     return _start_all(ledger, engine)
+
+
+def _look_after(ledger: Ledger, engine: Engine, memory: Memory, entry: Entry) -> None:
+    if entry.slot == split.SLOT:
+        split.follow(ledger, entry)
+    else:
+        _settle_or_cancel(ledger, engine, memory, entry)
 
 
 def _discover(ledger: Ledger, memory: Memory) -> None:
@@ -166,18 +174,17 @@ def _bury(ledger: Ledger, memory: Memory, folder: JobFolder, reason: str = _KILL
 # -- cancelling and starting ------------------------------------------------------------------
 
 
-def _cancel_queued(ledger: Ledger) -> None:
-    for entry in ledger.in_state("queued"):
-        folder = ledger.folder(entry.id)
-        if not folder.cancel_asked() and folder.exists:
-            continue
-        if not ledger.claim(entry.id, None):
-            continue
-        if not folder.exists or folder.delete_asked():
-            folder.delete()
-            ledger.forget(entry.id)
-        else:
-            split.end(ledger, folder, Outcome("cancelled", "cancelled before it began"))
+def _cancel_queued(ledger: Ledger, entry: Entry) -> None:
+    folder = ledger.folder(entry.id)
+    if not folder.cancel_asked() and folder.exists:
+        return
+    if not ledger.claim(entry.id, None):
+        return
+    if not folder.exists or folder.delete_asked():
+        folder.delete()
+        ledger.forget(entry.id)
+    else:
+        split.end(ledger, folder, Outcome("cancelled", "cancelled before it began"))
 
 
 def _start_all(ledger: Ledger, engine: Engine) -> int:
@@ -272,11 +279,26 @@ def run(
 
 
 def _guarded(work: Any, *arguments: Any) -> None:
-    """A failing tick is logged and tried again: one bad job must not stop all others."""
+    """What fails is logged and tried again: one bad job must not stop all others."""
     try:
         work(*arguments)
     except Exception:  # noqa: BLE001 (the supervisor's one door)
         _LOG.exception("a tick of the supervisor failed; it goes on")
+
+
+class Once(logging.Filter):
+    """Lets the same error through once a minute: what fails fails at every tick."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether this was not said within the last minute."""
+        error = record.exc_info[1] if record.exc_info else None
+        what, now = f"{record.getMessage()} {error!r}", time.monotonic()
+        self._said = {said: at for said, at in self._said.items() if now - at < SAME_ERROR}
+        return error is None or self._said.setdefault(what, now) == now
 
 
 def _mend(ledger: Ledger) -> None:
@@ -339,6 +361,30 @@ def end_supervisor(process: subprocess.Popen[bytes], patience: float = 10.0) -> 
         process.wait()
 
 
+class Kept:
+    """A workspace's supervisor, started again when it dies; left alone when it is another's.
+
+    Parameters
+    ----------
+    workspace : Path or str
+    """
+
+    def __init__(self, workspace: Path | str) -> None:
+        self._workspace = workspace
+        self._process = ensure_supervisor(workspace)
+
+    def look(self) -> None:
+        """Start it again if it was ours and has died."""
+        if self._process is not None and self._process.poll() is not None:
+            end_supervisor(self._process)
+            self._process = ensure_supervisor(self._workspace)
+
+    def end(self) -> None:
+        """End it if it is ours; its running jobs go on."""
+        if self._process is not None:
+            end_supervisor(self._process)
+
+
 def arguments(words: list[str] | None = None) -> argparse.Namespace:
     """The command line of `python -m fairaudit.jobs.supervisor`."""
     parser = argparse.ArgumentParser(prog="python -m fairaudit.jobs.supervisor")
@@ -353,20 +399,33 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
 
 
 def main(words: list[str] | None = None) -> int:
-    """Supervise until SIGTERM, Ctrl-C or (if asked) the end of stdin; 1 if there is another."""
-    asked = arguments(words)
+    """As `serve`; exit code 1 when it cannot, with the reason in the log."""
+    try:
+        serve(arguments(words))
+    except FairauditError as error:
+        _LOG.error("%s", error)
+        return 1
+    return 0
+
+
+def serve(asked: argparse.Namespace) -> None:
+    """Supervise until SIGTERM, Ctrl-C or (if asked) the end of stdin.
+
+    Raises
+    ------
+    JobError
+        When there is another supervisor, or the cluster does not answer.
+    SpecError
+        When the workspace's settings are not valid.
+    """
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    _LOG.addFilter(Once())
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     if asked.while_stdin:
         threading.Thread(target=_until_closed, args=(stop,), daemon=True).start()
-    try:
-        run(asked.workspace, engine_for(asked), poll=asked.poll, stop=stop)
-    except JobError as error:
-        _LOG.error("%s", error)
-        return 1
-    return 0
+    run(asked.workspace, engine_for(asked), poll=asked.poll, stop=stop)
 
 
 def engine_for(words: argparse.Namespace) -> Engine:

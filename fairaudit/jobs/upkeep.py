@@ -18,6 +18,7 @@ from fairaudit.jobs.shelf import Shelf
 
 DAY = 86400.0
 SUPERVISOR_LOCK = "supervisor.lock"
+_BUSY = ("running", "doomed")
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,13 @@ def need_room(root: Path, settings: Settings) -> None:
 
 def delete_job(ledger: Ledger, id: str) -> None:
     """Remove a job and its parts; what still runs is stopped and goes when it has ended."""
-    for entry in [*_parts(ledger, id), ledger.get(id)]:
+    for entry in [*ledger.parts(id), ledger.get(id)]:
         if entry is None:
             continue
         folder = ledger.folder(entry.id)
         if entry.state == "queued" and ledger.claim(entry.id, None):
             folder.delete()
-        elif entry.state == "running" and folder.exists and folder.outcome() is None:
+        elif entry.state in _BUSY and folder.exists and folder.outcome() is None:
             folder.ask_cancel(then_delete=True)
             ledger.doom(entry.id)
             continue
@@ -65,25 +66,23 @@ def delete_job(ledger: Ledger, id: str) -> None:
         ledger.forget(entry.id)
 
 
-def _parts(ledger: Ledger, id: str) -> list[Entry]:
-    return [e for e in ledger.all() if folders.parent_of(e.id) == id]
-
-
 def prune(root: Path, older_than_days: float | None) -> Pruned:
     """Remove finished jobs older than this, then data sets without an audit as old as that.
 
     None removes no job, and only data sets nobody owns.
     """
     ledger, access, shelf = Ledger(root), Access(root), Shelf(root)
+    ledger.discover()  # a job the index lost still uses its data
     before = None if older_than_days is None else time.time() - older_than_days * DAY
     jobs = [e.id for e in ledger.all() if _is_old(e, before)]
     for job in jobs:
         delete_job(ledger, job)
         access.forget("job", job)
-    unused = [d for d in sorted(shelf.ids()) if _is_unused(d, ledger, access, before)]
-    for dataset in unused:
-        access.forget("dataset", dataset)
-        shelf.delete(dataset)
+    with shelf.still():
+        unused = [d for d in sorted(shelf.ids()) if _is_unused(d, ledger, access, before)]
+        for dataset in unused:
+            access.forget("dataset", dataset)
+            shelf.delete(dataset)
     return Pruned(tuple(jobs), tuple(unused))
 
 
@@ -124,6 +123,7 @@ def problems(root: Path) -> list[str]:
     found: list[str] = []
     try:
         Access(root).check_trail()
+        found += Shelf(root).problems()
         found += _job_problems(Ledger(root))
     except FairauditError as error:
         found.append(str(error))

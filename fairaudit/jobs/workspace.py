@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fairaudit.exceptions import InputError, JobError
+from fairaudit.jobs import _disk, split, upkeep
 from fairaudit.jobs import folder as folders
-from fairaudit.jobs import split, upkeep
 from fairaudit.jobs.access import Door
 from fairaudit.jobs.folder import JobFolder, Outcome, Request
 from fairaudit.jobs.info import JobInfo, describe, told
@@ -98,8 +98,11 @@ class Workspace:
         """
         self._door.need_deed("ingest")
         upkeep.need_room(self.root, self.settings)
-        info = self._shelf.ingest(source, name, **options)
-        self._access.own(self.user, "dataset", info.sha256, info.name)
+        with self._shelf.read(source, name, **options) as fresh:
+            upkeep.need_room(self.root, self.settings)  # what was just read counts as well
+            with _disk.writing(self.root), self._shelf.still():
+                info = self._shelf.put(fresh, name)
+                self._access.own(self.user, "dataset", info.sha256, info.name)
         self._access.note(self.user, "ingest", "dataset", info.sha256, info.name)
         return info
 
@@ -116,19 +119,21 @@ class Workspace:
     def delete_dataset(self, id: str) -> None:
         """Remove a data set and every audit made of it.
 
-        Where several people brought the same content, an owner removes their own; whoever
-        manages it for them, and an admin, removes it for all.
+        Where several people brought the same content, an owner removes their own, whoever
+        manages it for an owner removes that owner's, and an admin removes it for all.
         """
-        self._door.need("delete", "dataset", id)
-        for_all = self.role == "admin" or self._access.relation(self.user, "dataset", id) != "own"
-        self._access.disown(self.user, "dataset", id)
-        last = for_all or not self._access.owners("dataset", id)
-        for entry in self.ledger.on_dataset(id):
-            if last or entry.owner == self.user.key:
-                self._delete(entry.id)
-        if last:
-            self._access.forget("dataset", id)
-            self._shelf.delete(id)
+        with self._shelf.still():
+            self._door.need("delete", "dataset", id)
+            gone = self._door.behalf("dataset", id)
+            for owner in gone:
+                self._access.disown(owner, "dataset", id)
+            last = not self._access.owners("dataset", id)
+            for entry in self.ledger.on_dataset(id):
+                if last or entry.owner in gone:
+                    self._delete(entry.id)
+            if last:
+                self._access.forget("dataset", id)
+                self._shelf.delete(id)
         self._access.note(self.user, "delete", "dataset", id)
 
     # -- jobs ---------------------------------------------------------------------------------
@@ -144,10 +149,23 @@ class Workspace:
             When the workspace is full.
         """
         request = self._request(spec)
-        JobFolder.create(self.ledger.jobs, request)
-        self.ledger.add(request)
+        self._place(request, "queued")
         self._access.note(self.user, "run", "job", request.id, spec.dataset)
         return request.id
+
+    def _place(self, request: Request, state: str) -> JobFolder:
+        """Make the job known while its data cannot go away."""
+        with _disk.writing(self.root), self._shelf.still():
+            self._door.need("use", "dataset", str(request.job["dataset"]))
+            if state == "running":  # first, or a supervisor that finds the folder starts it too
+                self.ledger.add(request, state)
+            try:
+                folder = JobFolder.create(self.ledger.jobs, request)
+            except OSError:
+                self.ledger.forget(request.id)
+                raise
+            self.ledger.add(request, state)
+        return folder
 
     def run_now(self, spec: JobSpec) -> str:
         """Run a job in this process and wait for it; returns its id.
@@ -157,10 +175,11 @@ class Workspace:
         from fairaudit.jobs.engines.inline import run_inline
 
         request = self._request(spec)
-        self.ledger.add(request, state="running")
-        folder = JobFolder.create(self.ledger.jobs, request)
+        folder = self._place(request, "running")
         self._access.note(self.user, "run", "job", request.id, spec.dataset)
         self.ledger.settle(request.id, run_inline(folder))
+        if folder.delete_asked():  # by somebody else, while it ran
+            self._delete(request.id)
         return request.id
 
     def run_again(self, id: str) -> str:
@@ -211,7 +230,8 @@ class Workspace:
         folder = self.ledger.folder(id)
         if folder.outcome() is not None:
             raise JobError(f"job '{id}' has ended already; there is nothing to cancel")
-        folder.ask_cancel()
+        with _disk.writing(self.root):
+            folder.ask_cancel()
         self._access.note(self.user, "cancel", "job", id)
         if entry.state == "queued" and self.ledger.claim(id, None):
             split.end(self.ledger, folder, Outcome("cancelled", "cancelled before it began"))
@@ -253,10 +273,8 @@ class Workspace:
 
     def _info(self, entry: Entry, *, mine: bool) -> JobInfo:
         folder = self.ledger.folder(entry.id)
-        parts = [
-            self.ledger.folder(folders.part_id(entry.id, number))
-            for number in range(len(folder.parts()) if entry.kind == "sweep" else 0)
-        ]
+        rows = self.ledger.parts(entry.id) if entry.kind == "sweep" else []
+        parts = [self.ledger.folder(row.id) for row in rows]
         return describe(entry, folder, parts, mine=mine)
 
     def _request(self, spec: JobSpec) -> Request:
@@ -305,7 +323,8 @@ class Workspace:
 
         self._door.need_deed("ingest")
         upkeep.need_room(self.root, self.settings)
-        request = export.keep(Path(path), self.ledger.jobs, self.user.key)
+        with _disk.writing(self.root):
+            request = export.keep(Path(path), self.ledger.jobs, self.user.key)
         self.ledger.discover()
         self._access.note(self.user, "import", "job", request.id)
         return request.id
@@ -315,13 +334,13 @@ class Workspace:
     def share(self, kind: Thing, id: str, person: Person, right: Right | None = "view") -> None:
         """Let somebody view or manage a data set or job; None takes it back."""
         self._door.need("share", kind, id)
-        self._access.share(kind, id, person, right)
+        self._access.share(kind, id, person, right, self._door.behalf(kind, id))
         self._access.note(self.user, "share", kind, id, f"{right}: {person.key}")
 
     def shares(self, kind: Thing, id: str) -> list[tuple[Person, Right]]:
-        """With whom something is shared."""
+        """With whom something is shared, by those for whom this person may share it."""
         self._door.need("share", kind, id)
-        return self._access.shares(kind, id)
+        return self._access.shares(kind, id, self._door.behalf(kind, id))
 
     def people(self) -> list[tuple[Person, Role]]:
         """Everybody with a role; for admins."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import time
 from pathlib import Path
 
@@ -148,6 +149,28 @@ def test_a_changed_byte_of_the_result_is_noticed(tmp_path_factory, data) -> None
     path.write_bytes(bytes(content))
     with pytest.raises((IntegrityError, JobError)):
         folder.check_result()
+
+
+def test_a_file_put_into_the_result_is_noticed(tmp_path: Path) -> None:
+    folder = _done(tmp_path)
+    (folder.result_path / "latent.parquet").write_bytes(b"x")
+    with pytest.raises(IntegrityError, match=r"latent\.parquet.*does not belong"):
+        folder.check_result()
+
+
+def test_a_line_cut_off_by_a_crash_does_not_swallow_the_next(tmp_path: Path) -> None:
+    folder = _made(tmp_path)
+    path = folder.path / "events.jsonl"
+    path.write_bytes(b'{"n": 1, "kind": "sta')
+    assert runner.run(folder, compute, own_process=False).state == "succeeded"
+    assert folder.first_event()["kind"] == "started"
+
+
+def test_a_disk_that_takes_a_part_of_a_line_takes_the_rest(tmp_path: Path, monkeypatch) -> None:
+    folder, real = _made(tmp_path), os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, content: real(descriptor, content[:5]))
+    folder.append({"n": 1, "kind": "started"})
+    assert folder.events() == [{"n": 1, "kind": "started"}]
 
 
 def test_a_lost_file_of_the_result_is_a_failure(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fairaudit.exceptions import InputError, IntegrityError
+from fairaudit.exceptions import InputError, IntegrityError, LimitExceeded
 from fairaudit.jobs import runner
 from fairaudit.jobs.folder import JobFolder, Outcome
 from fairaudit.jobs.ledger import LEDGER, Ledger
@@ -142,6 +142,25 @@ def test_a_place_that_cannot_hold_a_workspace_is_named(tmp_path: Path) -> None:
     (tmp_path / LEDGER).mkdir()
     with pytest.raises(InputError, match="cannot be written"):
         Ledger(tmp_path).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("SQLITE_FULL", "is full; free some space"),
+        ("SQLITE_IOERR_SHMSIZE", "full or fails; free some space"),
+    ],
+)
+def test_a_full_disk_is_said_in_plain_words(ledger: Ledger, name: str, said: str) -> None:
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorname = name
+
+    def read() -> None:
+        with ledger._db.reading():
+            raise error
+
+    with pytest.raises(LimitExceeded, match=said):
+        read()
 
 
 def test_a_failing_write_changes_nothing(ledger: Ledger) -> None:

@@ -107,6 +107,24 @@ def test_children_of_an_ended_worker_go_with_it(engine, tmp_path: Path) -> None:
     assert folder.outcome().state == "succeeded"
 
 
+def test_ended_workers_are_seen_where_the_system_cannot_be_asked(
+    engine, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.delattr(os, "waitid")  # macOS before Python 3.13
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    living = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    wait_for(lambda: _process.is_zombie(ended.pid))
+    assert not _process.is_zombie(living.pid)
+    ended.wait()
+    assert not _process.is_zombie(ended.pid)
+    living.kill()
+    living.wait()
+    folder = _deaf(tmp_path)
+    engine.start(folder, engine.slots[0])
+    wait_for(lambda: engine.alive(folder) is False)
+    assert folder.outcome().state == "succeeded"
+
+
 def test_a_new_engine_knows_and_stops_the_workers_of_the_old_one(tmp_path: Path) -> None:
     old = LocalEngine(numbered_slots(1), command=QUICK)
     folder = _deaf(tmp_path, then="deaf")

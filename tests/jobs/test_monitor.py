@@ -6,7 +6,7 @@ import itertools
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fairaudit.exceptions import Cancelled
@@ -119,6 +119,7 @@ def test_share_done_of_nested_tasks(tasks, share) -> None:
     assert share_done(tasks) == (None if share is None else pytest.approx(share))
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.sampled_from("se"), st.integers(0, 5)), max_size=60))
 def test_progress_lies_between_0_and_1_and_moves_forward_only(moves) -> None:
     class Ear:

@@ -202,6 +202,60 @@ def test_whoever_manages_a_data_set_removes_it_for_its_owner(house) -> None:
     assert not (root / "jobs" / job).exists()
 
 
+def test_whoever_manages_for_one_owner_touches_nothing_of_another(house) -> None:
+    root, dataset, job = house
+    olga, anna = (Workspace(root, _person(n)) for n in ("olga", "anna"))
+    anna.ingest(CSV, name="mine.csv")
+    theirs = submit_quick(anna, dataset=dataset)
+    Workspace(root).set_role(_person("mona"), "auditor")
+    olga.share("dataset", dataset, _person("mona"), "manage")
+    Workspace(root, _person("mona")).delete_dataset(dataset)
+    assert olga.datasets() == olga.jobs() == []
+    assert not (root / "jobs" / job).exists()
+    assert anna.dataset(dataset).height == 20
+    assert [info.id for info in anna.jobs()] == [theirs]
+
+
+def test_owners_of_the_same_content_learn_nothing_of_each_other(house) -> None:
+    root, dataset, _ = house
+    olga, anna, vera = (Workspace(root, _person(n)) for n in ("olga", "anna", "vera"))
+    anna.ingest(CSV, name="a-first-in-the-alphabet.csv")
+    olga.share("dataset", dataset, _person("vera"))
+    assert [d.name for d in vera.datasets()] == ["secret.csv"]
+    assert anna.shares("dataset", dataset) == []
+    anna.share("dataset", dataset, _person("vera"), None)  # takes back what she never gave
+    assert [d.name for d in vera.datasets()] == ["secret.csv"]
+    olga.delete_dataset(dataset)
+    assert vera.datasets() == []
+    with pytest.raises(NotAllowed):
+        vera.dataset(dataset)
+
+
+def test_the_strongest_of_several_shares_counts(house) -> None:
+    root, dataset, _ = house
+    olga, anna = (Workspace(root, _person(n)) for n in ("olga", "anna"))
+    Workspace(root).set_role(_person("mona"), "auditor")
+    mona = Workspace(root, _person("mona"))
+    anna.ingest(CSV, name="mine.csv")
+    olga.share("dataset", dataset, _person("mona"), "view")
+    anna.share("dataset", dataset, _person("mona"), "manage")
+    assert mona.may("delete", "dataset", dataset)
+    anna.share("dataset", dataset, _person("mona"), None)
+    assert not mona.may("delete", "dataset", dataset)
+    assert mona.may("open", "dataset", dataset)
+
+
+@pytest.mark.parametrize("right", ["own", "admin", ""])
+def test_an_unknown_right_is_refused(house, right: str) -> None:
+    root, dataset, job = house
+    olga = Workspace(root, _person("olga"))
+    with pytest.raises(NotAllowed, match="choose one of view, manage"):
+        olga.share("job", job, _person("vera"), right)
+    with pytest.raises(NotAllowed, match="there is no page"):
+        olga.share("page", dataset, _person("vera"))
+    assert Workspace(root, _person("vera")).jobs() == []
+
+
 def test_a_share_taken_back_is_gone(house) -> None:
     root, _, job = house
     olga, vera = Workspace(root, _person("olga")), Workspace(root, _person("vera"))

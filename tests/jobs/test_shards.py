@@ -192,3 +192,25 @@ def test_a_new_supervisor_goes_on_with_the_parts(workspace: Workspace) -> None:
     engine, memory = Recorder(alive=True, slots=2), supervisor.Memory()
     supervisor.tick(workspace.ledger, engine, memory)
     assert engine.started == [f"{job}.1"]
+
+
+@pytest.mark.parametrize("damaged", ["spec.json", "parts.json"])
+def test_a_split_job_with_damaged_files_fails_and_stops_nobody(
+    workspace: Workspace, damaged: str
+) -> None:
+    job, engine, memory = _split(workspace)
+    (workspace.ledger.folder(job).path / damaged).write_bytes(b'{"id": ')
+    other = submit_quick(workspace)
+    supervisor.tick(workspace.ledger, engine, memory)
+    assert other in engine.started
+    assert workspace.job(job).state == "running"
+    assert len(workspace.jobs()) == 2
+    engine.lives = False
+    for number in range(2):
+        assert workspace.ledger.folder(f"{job}.{number}").cancel_asked()
+        _end(workspace, f"{job}.{number}", "cancelled")
+    for _ in range(3):
+        supervisor.tick(workspace.ledger, engine, memory)
+    assert workspace.job(job).state == "failed"
+    assert "cannot be read" in workspace.job(job).reason
+    assert not list(workspace.ledger.jobs.glob(f"{job}.*"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
@@ -248,6 +249,49 @@ def test_a_broken_ledger_is_mended_and_the_work_goes_on(workspace: Workspace, en
     assert {fresh.job(id).state for id in (done, waiting, late)} == {"succeeded"}
 
 
+class Broken(Recorder):
+    """An engine that cannot say how one job is."""
+
+    def __init__(self, bad: str) -> None:
+        super().__init__(slots=3)
+        self.bad = bad
+
+    def alive(self, folder: JobFolder) -> bool | None:
+        if folder.id == self.bad:
+            raise ConnectionError("the cluster does not know this job")
+        return self.lives
+
+
+def test_one_job_that_cannot_be_looked_after_stops_nobody(workspace: Workspace, caplog) -> None:
+    bad, other = submit_quick(workspace, kind="train"), submit_quick(workspace, kind="train")
+    engine, memory = Broken(bad), Memory()
+    tick(workspace.ledger, engine, memory)
+    engine.lives = False
+    folder = workspace.ledger.folder(other)
+    folder.append({"n": 1, "t": 0.0, "kind": "started"})
+    late = submit_quick(workspace, kind="train")
+    tick(workspace.ledger, engine, memory)
+    assert workspace.job(other).state == "failed"
+    assert late in engine.started
+    assert "does not know this job" in caplog.text
+
+
+def test_the_same_error_is_logged_once_a_minute(monkeypatch) -> None:
+    def record(error: Exception | None) -> logging.LogRecord:
+        told = None if error is None else (type(error), error, None)
+        return logging.LogRecord("x", logging.ERROR, "f", 1, "a tick failed", (), told)
+
+    once = supervisor.Once()
+    assert once.filter(record(OSError("full")))
+    assert not once.filter(record(OSError("full")))
+    assert once.filter(record(OSError("other")))
+    assert once.filter(record(None))
+    assert once.filter(record(None))
+    later = time.monotonic() + supervisor.SAME_ERROR + 1
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    assert once.filter(record(OSError("full")))
+
+
 # -- the process ---------------------------------------------------------------------------------
 
 
@@ -299,6 +343,37 @@ def test_ensuring_a_supervisor_starts_one_and_only_one(tmp_path: Path) -> None:
     supervisor.end_supervisor(first)
     assert first.returncode == 0
     assert not supervisor.is_supervised(tmp_path)
+
+
+def test_a_kept_supervisor_that_is_killed_is_started_again(tmp_path: Path) -> None:
+    kept = supervisor.Kept(tmp_path)
+    wait_for(lambda: supervisor.is_supervised(tmp_path))
+    kept.look()
+    first = kept._process
+    first.kill()
+    first.wait()
+    kept.look()
+    assert kept._process is not first
+    wait_for(lambda: supervisor.is_supervised(tmp_path))
+    kept.end()
+    assert not supervisor.is_supervised(tmp_path)
+
+
+def test_a_supervisor_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    with supervisor.sole(tmp_path):
+        kept = supervisor.Kept(tmp_path)
+    kept.look()
+    kept.end()
+    assert not supervisor.is_supervised(tmp_path)
+
+
+def test_settings_that_are_not_valid_are_said_without_a_traceback(tmp_path: Path) -> None:
+    (tmp_path / "settings.json").write_text("{")
+    process = _command(tmp_path)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert b"settings.json" in said
+    assert b"Traceback" not in said
 
 
 def test_settings_reach_the_supervisor(tmp_path: Path) -> None:

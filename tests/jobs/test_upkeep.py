@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
+from filelock import FileLock, Timeout
 
-from fairaudit.exceptions import JobError, LimitExceeded, SpecError
+from fairaudit.exceptions import JobError, LimitExceeded, NotAllowed, SpecError
 from fairaudit.jobs import _disk, runner, supervisor, upkeep
-from fairaudit.jobs.folder import Outcome
-from fairaudit.jobs.people import Person
+from fairaudit.jobs.engines import inline
+from fairaudit.jobs.folder import JobFolder, Outcome
+from fairaudit.jobs.ledger import Ledger
+from fairaudit.jobs.people import Access, Person
 from fairaudit.jobs.settings import Settings
 from fairaudit.jobs.spec import JobSpec
 from fairaudit.jobs.workspace import Workspace
 from tests.jobs.conftest import submit_quick, wait_for
 from tests.jobs.quick_worker import compute
+from tests.jobs.test_supervisor import Recorder
 
 CSV = b"x,y,sex\n1,0,f\n2,1,m\n3,0,f\n4,1,m\n"
 
@@ -124,6 +130,135 @@ def test_data_opened_lately_are_in_use(workspace: Workspace) -> None:
     assert workspace.prune(30).datasets == ()
 
 
+def _meanwhile(monkeypatch, owner, name: str, rival) -> list[threading.Thread]:
+    """Let a rival begin just before `owner.name` does its work."""
+    real, rivals = getattr(owner, name), []
+
+    def slow(*arguments, **options):
+        rivals.append(threading.Thread(target=rival))
+        rivals[-1].start()
+        rivals[-1].join(0.3)
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(owner, name, slow)
+    return rivals
+
+
+def test_data_are_not_collected_under_a_job_that_is_being_queued(
+    workspace: Workspace, monkeypatch
+) -> None:
+    data = workspace.ingest(CSV, name="a.csv").sha256
+    _age_owners(workspace, 40)
+    spec = JobSpec.model_validate({"dataset": data, "audit": {"roles": {}}})
+    with monkeypatch.context() as patch:
+        prune = lambda: Workspace(workspace.root).prune(30)  # noqa: E731
+        rivals = _meanwhile(patch, JobFolder, "create", prune)
+        job = workspace.submit(spec)
+    for rival in rivals:
+        rival.join()
+    assert workspace.job(job).state == "queued"
+    assert workspace.dataset(data).height == 4
+
+
+def test_data_are_not_collected_before_they_have_an_owner(
+    workspace: Workspace, monkeypatch
+) -> None:
+    with monkeypatch.context() as patch:
+        rivals = _meanwhile(patch, Access, "own", lambda: Workspace(workspace.root).prune())
+        data = workspace.ingest(CSV, name="a.csv").sha256
+    for rival in rivals:
+        rival.join()
+    assert workspace.dataset(data).height == 4
+
+
+def test_a_job_on_data_that_went_away_meanwhile_is_refused(
+    workspace: Workspace, monkeypatch
+) -> None:
+    data = workspace.ingest(CSV, name="a.csv").sha256
+    spec = JobSpec.model_validate({"dataset": data, "audit": {"roles": {}}})
+    with monkeypatch.context() as patch:
+        _meanwhile(patch, Workspace, "_place", lambda: workspace.delete_dataset(data))
+        with pytest.raises(NotAllowed, match="there is no data set"):
+            workspace.submit(spec)
+    assert workspace.jobs() == []
+
+
+def test_data_of_jobs_the_index_lost_are_in_use(workspace: Workspace) -> None:
+    data = workspace.ingest(CSV, name="a.csv").sha256
+    job = submit_quick(workspace, dataset=data)
+    _age_owners(workspace, 40)
+    for path in workspace.root.glob("ledger.db*"):
+        path.unlink()
+    assert Workspace(workspace.root).prune(30) == upkeep.Pruned()
+    assert workspace.job(job).state == "queued"
+    assert workspace.dataset(data).height == 4
+
+
+def test_data_that_burst_the_quota_are_not_kept(workspace: Workspace) -> None:
+    workspace.set_settings(Settings(disk_quota_mb=1))
+    dice = random.Random(0)
+    rows = "".join(f"{dice.random()},{dice.random()}\n" for _ in range(100_000))
+    with pytest.raises(LimitExceeded, match="disk_quota_mb"):
+        workspace.ingest(f"x,y\n{rows}".encode(), name="large.csv")
+    assert workspace.datasets() == []
+    assert workspace.usage_mb() < 1
+
+
+@pytest.mark.parametrize("name", ["data.parquet", "schema.json"])
+def test_damaged_data_are_told_and_mended_by_bringing_them_again(
+    workspace: Workspace, name: str
+) -> None:
+    data = workspace.ingest(CSV, name="a.csv").sha256
+    other = workspace.ingest(CSV + b"5,0,f\n", name="b.csv").sha256
+    path = workspace.root / "datasets" / data / name
+    path.write_bytes(path.read_bytes()[:40])
+    assert len(workspace.check()) == 1
+    assert {info.sha256 for info in workspace.datasets()} == {data, other}
+    assert workspace.ingest(CSV, name="a.csv").rows == 4
+    assert workspace.dataset(data).height == 4
+    assert workspace.check() == []
+
+
+def test_deleting_data_leaves_a_job_that_stops_already_to_its_end(workspace: Workspace) -> None:
+    data = workspace.ingest(CSV, name="a.csv").sha256
+    job = submit_quick(workspace, dataset=data)
+    workspace.ledger.claim(job, "cpu-0")
+    workspace.delete(job)
+    workspace.delete_dataset(data)
+    assert workspace.ledger.get(job).state == "doomed"
+    assert workspace.ledger.folder(job).delete_asked()
+
+
+def test_a_job_deleted_while_it_runs_in_this_process_is_gone_afterwards(
+    workspace: Workspace, monkeypatch
+) -> None:
+    data = workspace.ingest(CSV, name="a.csv").sha256
+    spec = JobSpec.model_validate({"dataset": data, "audit": {"roles": {"target": "y"}}})
+
+    def deleted(folder, *_) -> None:
+        workspace.delete(folder.id)
+
+    monkeypatch.setattr(inline.run_inline, "__defaults__", (deleted,))
+    job = workspace.run_now(spec)
+    assert workspace.jobs() == []
+    assert not workspace.ledger.folder(job).path.exists()
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_a_rebuild_brings_nothing_back_that_was_deleted(workspace: Workspace, lost: bool) -> None:
+    job = submit_quick(workspace)
+    workspace.ledger.claim(job, "cpu-0")
+    workspace.delete(job)
+    runner.run(workspace.ledger.folder(job), compute, own_process=False)
+    if lost:
+        (workspace.root / "ledger.db").unlink()
+    fresh = Workspace(workspace.root)
+    assert fresh.rebuild() == 1
+    assert fresh.jobs() == []
+    supervisor.tick(Ledger(workspace.root), Recorder(alive=False), supervisor.Memory())
+    assert list((workspace.root / "jobs").iterdir()) == []
+
+
 def test_deleting_data_removes_all_that_was_made_of_them(workspace: Workspace) -> None:
     data = workspace.ingest(CSV, name="a.csv").sha256
     done = _done(workspace, data)
@@ -213,9 +348,33 @@ def test_a_full_disk_at_submission_leaves_nothing(workspace: Workspace, monkeypa
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(LimitExceeded, match="is full; free some space"):
         workspace.submit(spec)
+    with pytest.raises(LimitExceeded, match="is full; free some space"):
+        workspace.run_now(spec)
     monkeypatch.undo()
     assert workspace.jobs() == []
     assert list((workspace.root / "jobs").iterdir()) == []
     assert list((workspace.root / "incoming").iterdir()) == []
+
+
+def test_a_lock_file_goes_where_open_files_cannot_be_removed(tmp_path: Path, monkeypatch) -> None:
+    real = Path.unlink
+
+    def unlink(path: Path, missing_ok: bool = False) -> None:
+        lock = FileLock(path, thread_local=False)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise PermissionError(13, "the file is open") from None
+        lock.release()
+        real(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(_disk, "_OPEN_STAYS", True)
+    monkeypatch.setattr(Path, "unlink", unlink)
+    with _disk.staging(tmp_path / "incoming") as aside:
+        (aside / "half").write_bytes(b"x")
+    assert list((tmp_path / "incoming").iterdir()) == []
+    (tmp_path / "incoming" / "0123.lock").touch()
+    assert _disk.sweep_staging(tmp_path / "incoming") == 1
+    assert list((tmp_path / "incoming").iterdir()) == []

@@ -139,7 +139,7 @@ class LocalEngine:
         """Whether a child is gone; what is left of its group goes with it."""
         if child.process.returncode is not None:
             return True
-        if os.name != "nt" and _is_zombie(child.process.pid):
+        if os.name != "nt" and _process.is_zombie(child.process.pid):
             _process.kill_group(child.process.pid)  # safe: an unreaped leader keeps its number
         return child.process.poll() is not None
 
@@ -220,14 +220,6 @@ def _adopted(folder: JobFolder) -> tuple[int, str] | None:
     if first is None or first.get("host") != socket.gethostname() or not first.get("token"):
         return None
     return int(first["pid"]), str(first["token"])
-
-
-def _is_zombie(pid: int) -> bool:
-    flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
-    try:
-        return os.waitid(os.P_PID, pid, flags) is not None
-    except ChildProcessError:
-        return False
 
 
 def visible_gpus() -> tuple[str, ...]:
