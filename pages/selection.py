@@ -33,7 +33,9 @@ view = choices.view(
 )
 if view == "Decision":
     layout.chart(selection.decision(decided).bare(), key="decision")
-    layout.numbers(selection.readable(decided), key="selection-table", name="selection")
+    layout.numbers(
+        selection.readable(decided), key="selection-table", name="selection", metric=rules.metric
+    )
 elif view == "Certificate":
     said = {c["group"]: c for c in certificates(tables)}
     group = choices.one_of("Group", list(said), key="group")

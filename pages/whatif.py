@@ -27,7 +27,7 @@ view = choices.view(("Worst group", "Lineage", "Criteria", "Stability"))
 
 if view == "Worst group":
     layout.chart(whatif.trade_off(sweep, metric, at=at).bare(), key="trade-off")
-    layout.numbers(sweep, key="sweep", name="sweep")
+    layout.numbers(sweep, key="sweep", name="sweep", metric=metric)
 elif view == "Lineage":
     lineage = audit.table("lineage")
     if lineage is None:

@@ -193,6 +193,16 @@ def _named(row: Row, metric: str) -> str:
     return f"{row['group']} {labels.value(row['value'], metric)} ({inside})"
 
 
+def crossings(result: AuditResult, attribute: str) -> list[str]:
+    """The crossings of two attributes that a heat map can draw; `attribute` takes part in them.
+
+    A crossing of two stands for itself.
+    """
+    parts = {a: a.split(CROSSED) for a in result.errors["attribute"].unique().to_list()}
+    pairs = sorted((a for a, names in parts.items() if len(names) == 2), key=natural)
+    return [attribute] if attribute in pairs else [a for a in pairs if attribute in parts[a]]
+
+
 def crossing(
     result: AuditResult, *, attribute: str, metric: str, model: str, split: str = "test"
 ) -> Chart:

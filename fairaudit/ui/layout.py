@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from fairaudit.exceptions import FairauditError
 from fairaudit.jobs.csv import safe_csv
 from fairaudit.plots.theme import Chart
-from fairaudit.ui import session
+from fairaudit.ui import columns, session
 from fairaudit.ui.walk import after, step
 
 _CSS = Path(__file__).with_name("style.css")
@@ -68,7 +68,7 @@ def quiet(text: str) -> None:
     st.html(f"<p class='quiet'>{_strong(text)}</p>")
 
 
-def chart(drawn: Chart, *, key: str, **options: Any) -> Any:
+def chart(drawn: Chart, *, key: str, metric: str | None = None, **options: Any) -> Any:
     """A chart with a text for those who cannot see it and, on demand, its numbers as a table.
 
     Returns what `st.plotly_chart` returns (the selection, with `on_select="rerun"`).
@@ -76,7 +76,7 @@ def chart(drawn: Chart, *, key: str, **options: Any) -> Any:
     config = {"displaylogo": False, "displayModeBar": False, "responsive": True}
     shown = st.plotly_chart(drawn.figure, alt=drawn.alt, key=key, config=config, **options)
     if not drawn.table.is_empty() and st.toggle("Show as table", key=f"{key}-as-table"):
-        numbers(drawn.table, key=f"{key}-table")
+        numbers(drawn.table, key=f"{key}-table", metric=metric)
     return shown
 
 
@@ -85,16 +85,22 @@ def numbers(
     *,
     key: str,
     alt: str = "",
-    column_config: Mapping[str, Any] | None = None,
     name: str | None = None,
+    metric: str | None = None,
+    own_names: bool = False,
     **options: Any,
 ) -> Any:
-    """A table with a download beneath it (formulas made harmless); long tables page."""
+    """A table with a download beneath it (formulas made harmless); long tables page.
+
+    Headings are in plain words (not with `own_names`, where they are a person's own columns); the
+    download keeps the names programs know. `metric` says what the numbers measure where the table
+    has no column for it.
+    """
     shown = st.dataframe(
         frame,
         key=key,
         hide_index=True,
-        column_config=dict(column_config or {}),
+        column_config={} if own_names else columns.named(frame, metric=metric),
         alt=alt or f"Table with {frame.height} rows: {', '.join(frame.columns)}",
         **options,
     )
