@@ -47,7 +47,9 @@ def picture(result: AuditResult) -> None:
     ask = {"attribute": by, "metric": metric, "split": split}
     system = worst.get("model") or main_model(result)
     layout.says(words.errors_lead(result, model=system, **ask))
-    chart = errors.by_group(result, **ask)
+    systems = result.errors["model"].unique(maintain_order=True).to_list()
+    first = sorted(systems, key=lambda name: name != system)
+    chart = errors.by_group(result, models=first, **ask)
     layout.chart(chart, key="existing-by-group", metric=metric)
     existing.undeclared(result)
 

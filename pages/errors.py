@@ -55,8 +55,7 @@ elif view == "Score curves":
         ("calibration", errors.calibration(result, **curves)),
         ("roc", errors.roc(result, **curves)),
     ):
-        layout.says(drawn.alt)
-        layout.chart(drawn, key=name)
+        layout.told(drawn, key=name)
 else:
     drill.down(audit, attribute=by, model=model, split=split)
 

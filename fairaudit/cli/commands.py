@@ -251,7 +251,8 @@ def _request(text: str) -> AuditSpec:
         return AuditSpec.model_validate_json(Path(text).read_bytes())
     except OSError as error:
         raise SpecError(
-            f"'{text}' cannot be read: {error.strerror}; give the spec.json of a report or its text"
+            f"'{text}' cannot be read ({error.strerror}); give the spec.json of a report, or "
+            "its text"
         ) from error
 
 

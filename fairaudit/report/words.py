@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from fairaudit.plots import compare, errors, labels, stress, whatif
 from fairaudit.plots.theme import OVERALL, natural
 
 Row = Mapping[str, Any]
+_RANGE = re.compile(r"[≤≥-]?\s*\d")
 SPLITS: Mapping[str, str] = {
     "test": "On test rows",
     "validation": "On validation rows",
@@ -79,8 +81,8 @@ def errors_lead(
 
 def called(group: str, attribute: str) -> str:
     """The group in a sentence: a bare number or range says of what ("age ≤ 37")."""
-    bare = group[:1].isdecimal() or group[:1] in "≤≥<>-"
-    return f"{attribute} {group}" if bare and " × " not in attribute else group
+    bare = _RANGE.match(group) and errors.CROSSED not in attribute
+    return f"{attribute} {group}" if bare else group
 
 
 def _end(metric: str) -> str:
@@ -179,7 +181,8 @@ def groups_lead(groups: pl.DataFrame) -> str:
     words += f"{large['share']:.0%} of the rows. The smallest, {small['group']}"
     if small.get("rule"):
         words += f", is best described by: {small['rule']}"
-        words += f" (fidelity {small['fidelity']:.2f})" if small.get("fidelity") else ""
+        if small.get("fidelity"):
+            words += f" (the rule holds at {small['fidelity']:.2f}: 0.5 is a coin, 1 is perfect)"
     return f"{words}."
 
 

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from fairaudit.exceptions import FairauditError
 from fairaudit.jobs.csv import safe_csv
-from fairaudit.plots.theme import Chart
+from fairaudit.plots.theme import Chart, upright
 from fairaudit.ui import columns, session
 from fairaudit.ui.walk import after, step
 
@@ -71,13 +71,24 @@ def quiet(text: str) -> None:
 def chart(drawn: Chart, *, key: str, metric: str | None = None, **options: Any) -> Any:
     """A chart with a text for those who cannot see it and, on demand, its numbers as a table.
 
-    Returns what `st.plotly_chart` returns (the selection, with `on_select="rerun"`).
+    Returns what `st.plotly_chart` returns (the selection, with `on_select="rerun"`); a chart with
+    nothing in it is its sentence.
     """
+    if not drawn.figure.data:
+        quiet(drawn.alt)
+        return None
     config = {"displaylogo": False, "displayModeBar": False, "responsive": True}
     shown = st.plotly_chart(drawn.figure, alt=drawn.alt, key=key, config=config, **options)
     if not drawn.table.is_empty() and st.toggle("Show as table", key=f"{key}-as-table"):
         numbers(drawn.table, key=f"{key}-table", metric=metric)
     return shown
+
+
+def told(drawn: Chart, *, key: str, metric: str | None = None) -> None:
+    """A chart under the sentence that says what it shows; the sentence alone where it is empty."""
+    says(drawn.alt)
+    if drawn.figure.data:
+        chart(drawn, key=key, metric=metric)
 
 
 def numbers(
@@ -162,7 +173,7 @@ def next_step(name: str, held: Container[str] | None = None) -> None:
 
 
 def _strong(text: str) -> str:
-    bold = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", html.escape(text))
+    bold = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", html.escape(upright(text)))
     return re.sub(r"`(.+?)`", r"<code>\1</code>", bold)
 
 

@@ -186,8 +186,7 @@ def _curve(name: str, table: pl.DataFrame) -> None:
 def _front(trials: Sequence[tuple[float, float]]) -> None:
     drawn = effects.search(effects.search_so_far(trials))
     drawn.figure.update_layout(height=300)
-    layout.says(drawn.alt)
-    layout.chart(drawn.bare(), key="search-so-far")
+    layout.told(drawn.bare(), key="search-so-far")
 
 
 def search_trials(events: Sequence[dict[str, Any]]) -> list[tuple[float, float]]:

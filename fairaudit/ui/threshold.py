@@ -54,8 +54,7 @@ def explorer(audit: Opened, *, attribute: str, metric: str, model: str, split: s
     curve = whatif.sweep(ladder, metric)
     at = None if len(set(thresholds.values())) > 1 else next(iter(thresholds.values()))
     shown = errors.threshold(curve, metric=metric, at=at, attribute=attribute)
-    layout.says(shown.alt)
-    layout.chart(shown, key="over-thresholds")
+    layout.told(shown, key="over-thresholds")
     layout.numbers(_named(thresholds), key="thresholds", name="thresholds")
 
 

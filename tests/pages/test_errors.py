@@ -104,6 +104,11 @@ def test_equal_rates_give_each_group_its_own_threshold(look: Look) -> None:
     assert "As decided, the gap in" in words(page)
 
 
+def test_one_attribute_is_crossed_with_another_without_a_detour(look: Look) -> None:
+    page = look("errors", "linear", view="Crossing", by="sex")
+    assert "male × " in words(page)
+
+
 def test_the_page_explains_itself_and_gives_the_command(look: Look) -> None:
     page = look("errors", "linear")
     assert any("fairaudit repeat" in code.value for code in page.code)
