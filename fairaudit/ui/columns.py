@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 import streamlit as st
@@ -117,7 +117,7 @@ def named(frame: pl.DataFrame, *, metric: str | None = None) -> dict[str, Any]:
 
 
 def _single(frame: pl.DataFrame) -> str | None:
-    known = frame["metric"].unique() if "metric" in frame.columns else []
+    known = frame["metric"].unique().to_list() if "metric" in frame.columns else []
     return str(known[0]) if len(known) == 1 else None
 
 
@@ -125,5 +125,5 @@ def _column(name: str, dtype: pl.DataType, *, share: bool) -> Any:
     label, meaning = WORDS[name]
     if share and dtype.is_float():
         return st.column_config.NumberColumn(label, help=meaning or None, format="percent")
-    width = "medium" if name in _NAMES else None
+    width: Literal["medium"] | None = "medium" if name in _NAMES else None
     return st.column_config.Column(label, help=meaning or None, width=width)

@@ -52,7 +52,7 @@ def start(page: Page) -> None:
 
 
 def wait_until_begun(workspace: Workspace, seconds: float = 120) -> None:
-    """Wait until the newest job is being worked on; what the screen shows of it may pass quickly."""
+    """Wait until the newest job is worked on; what the screen shows of it may pass quickly."""
     deadline = time.monotonic() + seconds
     while not (jobs := workspace.jobs()) or jobs[0].state == "queued":
         assert time.monotonic() < deadline, "no worker has taken the job"

@@ -89,7 +89,8 @@ def test_numbers_in_names_are_ordered_as_numbers() -> None:
 @pytest.mark.parametrize("before", ["", "female × "])
 def test_ranges_go_from_the_lowest_to_the_highest(before: str) -> None:
     ranges = [f"{before}{text}" for text in ("≤ 37", "38–43", "44–51", "≥ 52")]
-    assert sorted(reversed(ranges), key=theme.natural) == ranges
+    mixed = [ranges[place] for place in (2, 3, 0, 1)]
+    assert sorted(mixed, key=theme.natural) == ranges
 
 
 @given(st.text(max_size=80))
