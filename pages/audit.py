@@ -8,7 +8,9 @@ from fairaudit.audit.result import AuditResult
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.data.store import DatasetInfo
 from fairaudit.plots import errors, labels
-from fairaudit.report.choices import attributes, leading_metrics
+from fairaudit.report import words
+from fairaudit.report.choices import attributes, leading_metrics, main_model
+from fairaudit.report.command import command_of
 from fairaudit.ui import (
     cache,
     choices,
@@ -42,10 +44,14 @@ def picture(result: AuditResult) -> None:
             start=worst.get("metric"),
             words=labels.title,
         )
+    ask = {"attribute": by, "metric": metric, "split": split}
+    system = worst.get("model") or main_model(result)
+    layout.says(words.errors_lead(result, model=system, **ask))
+    systems = result.errors["model"].unique(maintain_order=True).to_list()
+    first = sorted(systems, key=lambda name: name != system)
+    chart = errors.by_group(result, models=first, **ask)
+    layout.chart(chart, key="existing-by-group", metric=metric)
     existing.undeclared(result)
-    chart = errors.by_group(result, attribute=by, metric=metric, split=split)
-    layout.says(chart.alt)
-    layout.chart(chart, key="existing-by-group")
 
 
 def show(info: DatasetInfo, roles: ColumnRoles) -> None:
@@ -72,6 +78,7 @@ def show(info: DatasetInfo, roles: ColumnRoles) -> None:
         layout.page("audit", existing.lead(result, info, spec))
     picture(result)
     rules.show(result)
+    layout.how(existing.HOW, formula=existing.FORMULA, command=command_of(result) or None)
     with st.container(horizontal=True):
         layout.go("errors", "All metrics, crossings and thresholds")
         layout.go("report", "Report")

@@ -37,14 +37,12 @@ elif view == "Paired differences":
     rows = compare.differences(
         result, metric=asked.quality, attribute=asked.attribute, split=asked.split
     )
-    drawn = compare.paired(rows, metric=asked.quality)
-    layout.says(drawn.alt)
-    layout.chart(drawn, key="paired")
+    drawn = compare.paired(rows, metric=asked.quality, models=compare.models_of(result))
+    layout.told(drawn, key="paired")
 else:
     values = compare.values(result, metric=asked.quality, split=asked.split)
     drawn = compare.side_by_side(values, metric=asked.quality)
-    layout.says(drawn.alt)
-    layout.chart(drawn.bare(), key="side-by-side")
+    layout.told(drawn.bare(), key="side-by-side")
     layout.numbers(contest.everything(result), key="all-numbers", name="comparison")
 
 layout.how(words.comparison_how(result), command=audit.command)

@@ -48,8 +48,7 @@ elif view == "Debiasing" and (path := audit.table("path")) is not None:
     shown = effects.path(path, quality=quality, unfairness=unfairness, split=split)
 
 if shown is not None:
-    layout.says(shown.alt)
-    layout.chart(shown, key=view.lower().replace(" ", "-"))
+    layout.told(shown, key=view.lower().replace(" ", "-"))
 for lack in effects.lacks(audit.result):
     layout.quiet(lack)
 

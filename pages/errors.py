@@ -34,12 +34,19 @@ if view == "By group":
     drawn = errors.by_group(result, models=None if together else [model], **ask)
     layout.chart(drawn.bare(), key="by-group")
     layout.quiet(words.limits(result, model=model, **ask))
-    layout.numbers(errors.readable(drawn.table), key="errors-table", name="errors")
+    layout.numbers(errors.readable(drawn.table), key="errors-table", name="errors", metric=metric)
 elif view == "Crossing":
-    if errors.CROSSED in by:
-        layout.chart(errors.crossing(result, model=model, **ask), key="crossing")
+    known = errors.crossings(result, by)
+    if known:
+        crossed = {**ask, "attribute": choices.one_of("Crossing", known, key="crossed")}
+        if crossed != ask:
+            layout.says(words.errors_lead(result, model=model, **crossed))
+        layout.chart(errors.crossing(result, model=model, **crossed), key="crossing")
     else:
-        layout.quiet("Choose two attributes under “Groups by”, such as a × b.")
+        layout.quiet(
+            "This audit crosses no two attributes: declare a second one on the Data page, or set "
+            "the depth of crossings in expert mode, and audit again."
+        )
 elif view == "Threshold":
     threshold.explorer(audit, model=model, **ask)
 elif view == "Score curves":
@@ -48,8 +55,7 @@ elif view == "Score curves":
         ("calibration", errors.calibration(result, **curves)),
         ("roc", errors.roc(result, **curves)),
     ):
-        layout.says(drawn.alt)
-        layout.chart(drawn, key=name)
+        layout.told(drawn, key=name)
 else:
     drill.down(audit, attribute=by, model=model, split=split)
 

@@ -59,8 +59,7 @@ else:
     if shown is None:
         layout.quiet(f"This audit holds no {view.lower()}; run it again to have one.")
     else:
-        layout.says(shown.alt)
-        layout.chart(shown, key=view.lower())
+        layout.told(shown, key=view.lower())
 
 layout.how(
     "Groups were found on training rows and are judged on held-out rows only. A *rule* is a "

@@ -33,7 +33,8 @@ view = choices.view(
 )
 if view == "Decision":
     layout.chart(selection.decision(decided).bare(), key="decision")
-    layout.numbers(selection.readable(decided), key="selection-table", name="selection")
+    shown = selection.readable(decided)
+    layout.numbers(shown, key="selection-table", name="selection", metric=rules.metric)
 elif view == "Certificate":
     said = {c["group"]: c for c in certificates(tables)}
     group = choices.one_of("Group", list(said), key="group")
@@ -56,8 +57,7 @@ else:
         drawn = selection.alternatives(
             tables["alternatives"], rules.metric, tables.get("selection_gaps")
         )
-    layout.says(drawn.alt)
-    layout.chart(drawn, key=view.lower().replace(" ", "-"))
+    layout.told(drawn, key=view.lower().replace(" ", "-"))
 
 layout.how(
     "An expert may take over for a group only where the paired one-sided lower bound of expert "

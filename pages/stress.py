@@ -80,8 +80,7 @@ else:
     )
     layout.says(words.guessed_lead(result))
 
-layout.says(drawn.alt)
-layout.chart(drawn.bare(), key=view.lower().replace(" ", "-"))
+layout.told(drawn.bare(), key=view.lower().replace(" ", "-"))
 shown = errors.readable(drawn.table) if view == "Group not known" else drawn.table
 layout.numbers(shown, key="stress-table", name=f"stress-{view.lower().replace(' ', '-')}")
 if "stress_shift" not in tables and "probes" not in tables:

@@ -27,25 +27,22 @@ view = choices.view(("Worst group", "Lineage", "Criteria", "Stability"))
 
 if view == "Worst group":
     layout.chart(whatif.trade_off(sweep, metric, at=at).bare(), key="trade-off")
-    layout.numbers(sweep, key="sweep", name="sweep")
+    layout.numbers(whatif.readable(sweep), key="sweep", name="sweep", metric=metric)
 elif view == "Lineage":
     lineage = audit.table("lineage")
     if lineage is None:
         layout.quiet("This sweep holds no lineage; run it again to have one.")
     else:
         drawn = whatif.lineage(lineage, upto=at)
-        layout.says(drawn.alt)
-        layout.chart(drawn, key="lineage")
+        layout.told(drawn, key="lineage")
 elif view == "Criteria":
     known = [name for name in whatif.CRITERIA if name in sweep.columns]
     name = choices.one_of("Criterion", known, key="criterion", words=whatif.CRITERIA.__getitem__)
     drawn = whatif.criterion(sweep, name, at=at)
-    layout.says(drawn.alt)
-    layout.chart(drawn, key="criterion-chart")
+    layout.told(drawn, key="criterion-chart")
 else:
     drawn = whatif.stability(sweep, at=at)
-    layout.says(drawn.alt)
-    layout.chart(drawn, key="stability")
+    layout.told(drawn, key="stability")
 
 layout.how(
     "For every number of groups G the method was fitted from many starts on training rows; the "

@@ -183,11 +183,11 @@ def detectable_sentence(row: Row) -> str:
     metric = row["metric"]
     if row["gap_detectable"] is None:
         return f"{row['group']}: no gap in {metric_words(metric)} could be seen with these rows."
-    text = f"With {row['n']} rows of {row['group']}, gaps in {metric_words(metric)} below "
+    text = f"With {row['n']:,} rows of {row['group']}, gaps in {metric_words(metric)} below "
     text += f"{points(row['gap_detectable'], metric)} cannot be seen"
     if row["rows_needed"] is None:
         return f"{text}; no number of its rows would show {points(row['gap_wanted'], metric)}."
-    return f"{text}; {row['rows_needed']} rows would show {points(row['gap_wanted'], metric)}."
+    return f"{text}; {row['rows_needed']:,} rows would show {points(row['gap_wanted'], metric)}."
 
 
 def worst_sentence(errors: pl.DataFrame, metric: str, level: float = 0.95) -> str:

@@ -295,6 +295,21 @@ def audit(
 
 
 @app.command()
+def repeat(
+    table: Table,
+    request: Annotated[str, typer.Argument(help="spec.json of a report, or its text")],
+    out: Out,
+    device: DeviceName = "auto",
+    json_: Json = False,
+) -> None:
+    """Do an audit again exactly as its report says, to get the same numbers."""
+    from fairaudit.cli import commands
+
+    result = commands.repeat(table, request, device, out, json_)
+    terminal.show_result(result, out, as_json=json_)
+
+
+@app.command()
 def ingest(
     path: Annotated[
         str, typer.Argument(help="A table, book.xlsx::sheet, or a ZIP or folder of images")

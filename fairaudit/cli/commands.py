@@ -281,6 +281,31 @@ def audit(
         return _work(table, source, spec, "cpu", out, True)
 
 
+def repeat(table: str, request: str, device: str, out: Path, quiet: bool) -> AuditResult:
+    """Do an audit again as its request says: nothing is guessed, nothing is left out.
+
+    Raises
+    ------
+    SpecError
+        When the request is neither a file nor the JSON of an audit.
+    """
+    spec = _request(request)
+    with opened(table) as source:
+        return _work(table, source, spec.model_dump(), device, out, quiet)
+
+
+def _request(text: str) -> AuditSpec:
+    if text.lstrip().startswith("{"):
+        return AuditSpec.model_validate_json(text)
+    try:
+        return AuditSpec.model_validate_json(Path(text).read_bytes())
+    except OSError as error:
+        raise SpecError(
+            f"'{text}' cannot be read ({error.strerror}); give the spec.json of a report, or "
+            "its text"
+        ) from error
+
+
 def _is_huge(table: str) -> bool:
     """Too large to load: such files are counted by streaming."""
     path = Path(table)
@@ -328,7 +353,7 @@ def _work(
     from fairaudit.audit.run import run_audit
     from fairaudit.data.dataset import Dataset
 
-    title = f"{request.get('method', 'audit')} on {Path(table).name}"
+    title = request.get("title") or f"{request.get('method', 'audit')} on {Path(table).name}"
     spec = AuditSpec.model_validate({**request, "title": title})
     with terminal.monitor(quiet=quiet) as monitor:
         result = run_audit(

@@ -24,6 +24,7 @@ from fairaudit.plots.theme import (
     short,
 )
 
+_ORDER = {"overall": 0, "difference": 1, "worst": 2}
 _FRONT_COLUMNS = (
     "model", "value", "low", "high", "gap", "gap_low", "gap_high", "dominated", "sure",
 )  # fmt: skip
@@ -158,7 +159,8 @@ def differences(result: AuditResult, *, metric: str, attribute: str, split: str)
         rows = result.tables["paired"].filter(
             (pl.col("metric") == metric) & pl.col("attribute").is_in([OVERALL, attribute])
         )
-        return rows.with_columns(group=pl.col("attribute")).sort("kind", "model_a")
+        place = pl.col("kind").replace_strict(_ORDER, default=len(_ORDER))  # everybody first
+        return rows.with_columns(group=pl.col("attribute")).sort(place, "kind", "model_a")
     table = result.tables.get("comparisons")
     if table is None:
         return pl.DataFrame(schema={"difference": pl.Float64})
@@ -169,13 +171,16 @@ def differences(result: AuditResult, *, metric: str, attribute: str, split: str)
     )
 
 
-def paired(table: pl.DataFrame, *, metric: str) -> Chart:
+def paired(table: pl.DataFrame, *, metric: str, models: Sequence[str] = ()) -> Chart:
     """Differences between two models on the same rows, by group or overall, with intervals.
 
     Parameters
     ----------
     table : polars.DataFrame
         Columns model_a, model_b, group, difference, low, high, p_adjusted.
+    metric : str
+    models : sequence of str
+        All models in their order: each keeps the colour it has elsewhere.
     """
     rows = table.filter(pl.col("difference").is_not_null()).head(MAX_ROWS)
     if rows.is_empty():
@@ -188,7 +193,7 @@ def paired(table: pl.DataFrame, *, metric: str) -> Chart:
     figure.add_shape(
         type="line", x0=0, x1=0, y0=0, y1=1, yref="paper", line={"color": NEUTRAL, "dash": "dash"}
     )
-    known = model_styles(table["model_a"].to_list())
+    known = model_styles([*models, *table["model_a"].to_list()])
     for y, row in enumerate(rows.iter_rows(named=True)):
         point = {"model": row["model_a"], "value": row["difference"], **_ends(row)}
         _point(figure, point, y, known[row["model_a"]], metric)

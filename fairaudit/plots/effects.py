@@ -138,7 +138,10 @@ def importance(table: pl.DataFrame, *, most: int = 15) -> Chart:
 
 
 def _importance_alt(first: pl.DataFrame, model: str) -> str:
-    words = [f"{r['feature']} {r['importance']:.3f}" for r in first.head(5).iter_rows(named=True)]
+    words = [
+        f"{r['feature']} {labels.number_text(r['importance'])}"
+        for r in first.head(5).iter_rows(named=True)
+    ]
     return f"Most important features of {model}: {', '.join(words)}."
 
 

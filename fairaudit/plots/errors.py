@@ -133,7 +133,7 @@ def by_group(
         plot = figure.layout.height - 110
         figure.update_layout(legend_y=1 + 22 / plot, margin_t=56)
     line = overall(result, model=names[0], metric=metric, split=split)
-    _reference(figure, line, metric)
+    _reference(figure, line, metric, names)
     marks = _marks(result, shown, attribute, names)
     dots(figure, shown, groups, names, marks, metric)
     name_rows(figure, groups)
@@ -144,21 +144,24 @@ def _marks(
     result: AuditResult, shown: pl.DataFrame, attribute: str, names: Sequence[str]
 ) -> dict[tuple[str, str], Style]:
     """A single model colours groups; several models are told apart by their own colours."""
-    by_model, by_name = model_styles(names), group_styles(result.errors, attribute)
+    known = result.errors.get_column("model").unique(maintain_order=True).to_list()
+    by_model, by_name = model_styles(known), group_styles(result.errors, attribute)
     pairs = shown.select("model", "group").iter_rows()
     return {(m, g): by_model[m] if len(names) > 1 else by_name[g] for m, g in pairs}
 
 
-def _reference(figure: go.Figure, line: float | None, metric: str) -> None:
+def _reference(figure: go.Figure, line: float | None, metric: str, names: Sequence[str]) -> None:
+    """The line of everybody; beside several models it says of which one it is."""
     if line is None:
         return
+    whose = "everybody" if len(names) < 2 else f"everybody, {short(names[0], 20)}"
     figure.add_shape(
         type="line", x0=line, x1=line, y0=0, y1=1, yref="paper",
         line={"color": NEUTRAL, "dash": "dash", "width": 1.5},
     )  # fmt: skip
     figure.add_annotation(
         x=line, y=1, yref="paper", yanchor="bottom", showarrow=False,
-        text=f"everybody {labels.value(line, metric)}", font={"size": 12},
+        text=f"{whose} {labels.value(line, metric)}", font={"size": 12},
     )  # fmt: skip
 
 
@@ -191,6 +194,16 @@ def _named(row: Row, metric: str) -> str:
     span = labels.interval(row["low"], row["high"], metric)
     inside = ", ".join(part for part in (span, labels.rows(row["n"])) if part)
     return f"{row['group']} {labels.value(row['value'], metric)} ({inside})"
+
+
+def crossings(result: AuditResult, attribute: str) -> list[str]:
+    """The crossings of two attributes that a heat map can draw; `attribute` takes part in them.
+
+    A crossing of two stands for itself.
+    """
+    parts = {a: a.split(CROSSED) for a in result.errors["attribute"].unique().to_list()}
+    pairs = sorted((a for a, names in parts.items() if len(names) == 2), key=natural)
+    return [attribute] if attribute in pairs else [a for a in pairs if attribute in parts[a]]
 
 
 def crossing(
@@ -252,7 +265,7 @@ def roc(result: AuditResult, *, attribute: str, model: str, split: str = "test")
     if table.is_empty():
         return empty("There are no scores, so there is no ROC curve.")
     figure = frame(
-        x="False positive rate", y="True positive rate", height=420, legend=True,
+        x="False-positive rate", y="True-positive rate", height=420, legend=True,
         percent_x=True, percent_y=True,
     )  # fmt: skip
     diagonal(figure)

@@ -152,11 +152,13 @@ def membership(latent: pl.DataFrame, *, split: str | None = "test") -> Chart:
     counted = _sureness(rows, shares)
     names = counted["group"].unique(maintain_order=True).to_list()
     figure = frame(
-        x="Share of the group's rows", height=110 + 38 * len(names), legend=True, percent_x=True
-    )
+        x="Share of the group's rows", height=180 + 38 * len(names), legend=True, percent_x=True
+    )  # high enough for a legend of one column on a narrow screen
     figure.update_layout(barmode="stack", legend_traceorder="normal")
     for _, _, name, color in _LEVELS:
         found = dict(counted.filter(pl.col("level") == name).select("group", "share").iter_rows())
+        if not found:
+            continue
         figure.add_bar(
             x=[found.get(g, 0.0) for g in names],
             y=list(range(len(names))),
@@ -279,7 +281,9 @@ def _projection_alt(rows: pl.DataFrame, names: Sequence[str]) -> str:
         words += f", which carry {rows['explained'].item(0):.0%} of their variance"
     middles = rows.group_by("group").agg(pl.col("x", "y").mean())
     where = {group: (x, y) for group, x, y in middles.iter_rows()}
-    centres = [f"{name} around ({where[name][0]:.1f}, {where[name][1]:.1f})" for name in names[:8]]
+    centres = [
+        f"{name} around ({where[name][0]:z.1f}, {where[name][1]:z.1f})" for name in names[:8]
+    ]
     return f"{words}: {', '.join(centres)}."
 
 

@@ -203,7 +203,8 @@ def _bounds_alt(rows: pl.DataFrame, metric: str, split: str, tolerance: float) -
     for row in rows.iter_rows(named=True):
         shown = labels.value(row["difference"], metric, signed=True)
         low = labels.value(row["lower"], metric, signed=True)
-        parts.append(f"{row['group']} {shown}, lower bound {low}, {row['verdict']}")
+        bound = "" if row["lower"] is None else f" lower bound {low},"
+        parts.append(f"{row['group']} {shown},{bound} {row['verdict']}")
     limit = labels.value(-tolerance, metric, signed=True) if tolerance else "zero"
     head = f"Expert minus baseline on the {split} rows, against a limit of {limit}"
     return f"{head}: {several(parts)}."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -30,6 +32,9 @@ MAX_ROWS = 30  # groups drawn in one chart; the table beneath holds all of them
 GRID = "rgba(128,128,128,0.25)"
 DIVERGING = ((0.0, "#2166AC"), (0.5, "#F2F2F2"), (1.0, "#B2452B"))
 SEQUENTIAL = ((0.0, "#F2F5F9"), (0.5, "#6BA3CE"), (1.0, "#0B3C6F"))
+_TURNING = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+_Part = tuple[int, int, str]
+_PARTS = re.compile(r"[≤≥]\s*|\d+|[^\d≤≥]+")
 BACKGROUNDS: Mapping[str, tuple[str, str]] = {
     "light": ("#ffffff", "#1f2430"),
     "dark": ("#0e1117", "#e6e8ee"),
@@ -87,16 +92,16 @@ def _style(place: int) -> Style:
     )
 
 
-def natural(text: str) -> tuple[tuple[int, int, str], ...]:
-    """Sort key under which "group 2" comes before "group 10"."""
-    parts: list[str] = []
-    for character in text:
-        joins = parts and parts[-1][-1].isdecimal() == character.isdecimal()
-        if joins:
-            parts[-1] += character
-        else:
-            parts.append(character)
-    return tuple((0, int(p), "") if p.isdecimal() else (1, 0, p.lower()) for p in parts)
+def natural(text: str) -> tuple[tuple[_Part, ...], str]:
+    """Sort key: "group 2" before "group 10", and ranges from "≤ 37" over "38–43" to "≥ 52"."""
+    return tuple(_part(found) for found in _PARTS.findall(text)), text
+
+
+def _part(found: str) -> _Part:
+    if found.isdecimal():
+        return (0, int(found), "")
+    ends: Mapping[str, _Part] = {"≤": (0, -1, ""), "≥": (0, sys.maxsize, "")}
+    return ends.get(found.strip()) or (1, 0, found.lower())
 
 
 def frame(
@@ -126,11 +131,13 @@ def frame(
 
 def _axis(title: str, percent: bool) -> dict[str, Any]:
     return {
-        "title": {"text": title},
+        "title": {"text": plain(title)},
         "automargin": True,
         "gridcolor": GRID,
         "zeroline": False,
         "tickformat": ".0%" if percent else None,
+        "exponentformat": "none",  # 0.0002 and 20,000, not 200µ and 20k
+        "separatethousands": True,
     }
 
 
@@ -168,7 +175,12 @@ def short(text: str, width: int = 34) -> str:
 
 def plain(text: str) -> str:
     """Text from data as Plotly shows it literally: its pseudo-HTML knows tags and entities."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return upright(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def upright(text: str) -> str:
+    """The text without the invisible signs that turn the direction of what follows them."""
+    return text.translate(_TURNING)
 
 
 def empty(sentence: str) -> Chart:

@@ -32,6 +32,12 @@ _BETWEEN = 0.07  # room between two boxes of a lineage, as a share of its height
 LOWER = frozenset({"bic", "icl"})
 
 
+def readable(sweep: pl.DataFrame) -> pl.DataFrame:
+    """The columns one reads first in front: the groups, the worst group and everybody."""
+    first = [c for c in sweep.columns if c == "n_groups" or c.startswith(("worst", "overall"))]
+    return sweep.select(*first, *(c for c in sweep.columns if c not in first))
+
+
 def trade_off(sweep: pl.DataFrame, metric: str, *, at: int | None = None) -> Chart:
     """Worst group and everybody against the number of groups, held out, with intervals."""
     rows = sweep.sort("n_groups")

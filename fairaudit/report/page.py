@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 from fairaudit._version import __version__
 from fairaudit.audit.result import AuditResult
 from fairaudit.plots import labels
+from fairaudit.plots.theme import upright
 from fairaudit.report.command import command_of
 from fairaudit.report.sections import Section, sections
 from fairaudit.report.svg import svg
@@ -123,6 +124,7 @@ def facts(result: AuditResult) -> list[tuple[str, str]]:
 
 def strong(sentence: str) -> Markup:
     """A sentence with its `**…**` set off and everything else escaped."""
+    sentence = upright(sentence)
     parts = sentence.split("**")
     if len(parts) % 2 == 0:  # an odd mark out: a name from data holds it
         return escape(sentence)
@@ -139,7 +141,7 @@ def plain(sentence: str) -> str:
 
 def _part(section: Section) -> Part:
     return Part(
-        title=section.title,
+        title=upright(section.title),
         sentences=tuple(map(strong, section.sentences)),
         alerts=section.alerts,
         drawings=tuple(
@@ -172,7 +174,7 @@ def cell(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:,.0f}" if value.is_integer() and abs(value) > 1 else _decimal(value)
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{value:,}" if isinstance(value, int) else upright(str(value))
 
 
 def _decimal(value: float) -> str:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from fairaudit.plots import compare, errors, labels, stress, whatif
 from fairaudit.plots.theme import OVERALL, natural
 
 Row = Mapping[str, Any]
+_RANGE = re.compile(r"[≤≥-]?\s*\d")
 SPLITS: Mapping[str, str] = {
     "test": "On test rows",
     "validation": "On validation rows",
@@ -59,20 +61,28 @@ def errors_lead(
     firm = errors.firm(judged)
     worst, best = firm.row(0, named=True), firm.row(-1, named=True)
     if judged.height == 1:
-        only = f"the {name} of {model} for {worst['group']} is {measured(worst, metric)}"
+        who = called(worst["group"], attribute)
+        only = f"the {name} of {model} for {who} is {measured(worst, metric)}"
         return f"{on(split)}, {only}."
     if worst["value"] == best["value"]:
         same = f"all {firm.height} groups of {attribute} have the same {name} of {model}"
         told = f"{on(split)}, {same}: **{labels.value(worst['value'], metric)}**."
         return f"{told} {_left_out(table, judged, firm)}".strip()
     lead = (
-        f"{on(split)}, {worst['group']} has the {_end(metric)} {name} of {model}: "
-        f"{measured(worst, metric)}, against {measured(best, metric)} for {best['group']}."
+        f"{on(split)}, {called(worst['group'], attribute)} has the {_end(metric)} {name} of "
+        f"{model}: {measured(worst, metric)}, against {measured(best, metric)} for "
+        f"{called(best['group'], attribute)}."
     )
     gap = gap_of(result, attribute=attribute, metric=metric, model=model, split=split)
     times = _times(result, attribute, metric, model, split, worst["group"])
     more = [lead, _gap(gap, metric), times, _left_out(table, judged, firm)]
     return " ".join(part for part in more if part)
+
+
+def called(group: str, attribute: str) -> str:
+    """The group in a sentence: a bare number or range says of what ("age ≤ 37")."""
+    bare = _RANGE.match(group) and errors.CROSSED not in attribute
+    return f"{attribute} {group}" if bare else group
 
 
 def _end(metric: str) -> str:
@@ -106,7 +116,7 @@ def _gap(row: Row | None, metric: str) -> str:
     words = f"The gap is {labels.points(row['value'], metric)}"
     if row["low"] is None or row["high"] is None:
         return f"{words}."
-    words += f" ({labels.points(row['low'], metric)} to {labels.points(row['high'], metric)})"
+    words += f" ({labels.points_interval(row['low'], row['high'], metric)})"
     if row["corrected"] is not None and labels.is_rate(metric):
         words += f"; {labels.points(row['corrected'], metric)} once chance is taken off"
     return f"{words}."
@@ -128,7 +138,12 @@ def _times(
         & (pl.col("group") == group)
         & pl.col("ratio").is_not_null()
     )
-    return "" if found.is_empty() else explain.times_sentence(found.row(0, named=True))
+    if found.is_empty():
+        return ""
+    row = found.row(0, named=True)
+    called_ = {name: called(row[name], attribute) for name in ("group", "reference")}
+    said = explain.times_sentence({**row, **called_})
+    return said[:1].upper() + said[1:]
 
 
 def _left_out(table: pl.DataFrame, judged: pl.DataFrame, firm: pl.DataFrame) -> str:
@@ -152,8 +167,7 @@ def gap_words(row: Row) -> str:
     )
     if row["low"] is None or row["high"] is None:
         return f"{lead}."
-    low, high = labels.points(row["low"], metric), labels.points(row["high"], metric)
-    return f"{lead} (interval {low} to {high})."
+    return f"{lead} ({labels.points_interval(row['low'], row['high'], metric)})."
 
 
 # -- latent groups ------------------------------------------------------------------------------
@@ -167,7 +181,8 @@ def groups_lead(groups: pl.DataFrame) -> str:
     words += f"{large['share']:.0%} of the rows. The smallest, {small['group']}"
     if small.get("rule"):
         words += f", is best described by: {small['rule']}"
-        words += f" (fidelity {small['fidelity']:.2f})" if small.get("fidelity") else ""
+        if small.get("fidelity"):
+            words += f" (the rule holds at {small['fidelity']:.2f}: 0.5 is a coin, 1 is perfect)"
     return f"{words}."
 
 

@@ -106,4 +106,5 @@ def _listing(audit: Opened, rows: pl.DataFrame) -> None:
     if st.toggle("With all columns of the table", key="all-columns"):
         data = session.workspace().dataset(audit.job.dataset)
         shown = shown.join(data, left_on="row", right_on="_row", maintain_order="left")
-    layout.numbers(shown.drop("split", "model", strict=False), key="rows-behind", name="rows")
+    shown = shown.drop("split", "model", strict=False)
+    layout.numbers(shown, key="rows-behind", name="rows", own_names=True)

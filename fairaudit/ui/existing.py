@@ -20,6 +20,17 @@ from fairaudit.plots.errors import CROSSED
 from fairaudit.ui import cache, layout, rules, session
 from fairaudit.ui.words import count, listed
 
+HOW = (
+    "Nothing is trained: every value comes from the counts of truth and answer in a group. Rates "
+    "carry Wilson intervals, gaps bootstrap intervals. The gap named first is the largest whose "
+    "interval leaves out zero. Groups nobody declared are searched for on one part of the rows "
+    "and judged on the other, the number of looks accounted for."
+)
+FORMULA = (
+    r"\text{FNR} = \frac{FN}{TP+FN}, \quad \text{FPR} = \frac{FP}{FP+TN}, \quad "
+    r"\text{gap} = \max_g m_g - \min_g m_g"
+)
+
 
 def request(roles: ColumnRoles, info: DatasetInfo, *, expert: bool) -> AuditSpec:
     """What to audit and how, from the widgets (defaults in guided mode)."""
@@ -94,9 +105,10 @@ def gap_words(row: Mapping[str, Any]) -> str:
     """That difference in words."""
     metric = str(row["metric"])
     return (
-        f"The largest sure gap: the **{labels.title(metric).lower()}** of **{row['model']}** "
-        f"differs by **{labels.points(row['value'], metric)}** between groups of "
-        f"**{row['attribute']}** ({labels.interval(row['low'], row['high'], metric)})."
+        f"The largest gap that is hardly chance: the **{labels.title(metric).lower()}** of "
+        f"**{row['model']}** differs by **{labels.points(row['value'], metric)}** "
+        f"({labels.points_interval(row['low'], row['high'], metric)}) between groups of "
+        f"**{row['attribute']}**."
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import streamlit as st
 
@@ -11,6 +12,7 @@ from fairaudit.ui import access, cache, layout, session
 from fairaudit.ui.walk import WALK, Step
 from fairaudit.ui.words import ago
 
+_ICON = Path(__file__).with_name("icon.svg")  # a named icon would be fetched from the network
 _INSIDE = "inside the frame"
 
 
@@ -18,7 +20,7 @@ def draw() -> None:
     """The whole frame, and the chosen page in it."""
     st.set_page_config(
         page_title="fairaudit",
-        page_icon=":material/balance:",
+        page_icon=_ICON,
         layout="wide",
         menu_items={"Get help": None, "Report a bug": None, "About": None},
     )

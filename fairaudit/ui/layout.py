@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,8 @@ from pydantic import ValidationError
 
 from fairaudit.exceptions import FairauditError
 from fairaudit.jobs.csv import safe_csv
-from fairaudit.plots.theme import Chart
-from fairaudit.ui import session
+from fairaudit.plots.theme import Chart, upright
+from fairaudit.ui import columns, session
 from fairaudit.ui.walk import after, step
 
 _CSS = Path(__file__).with_name("style.css")
@@ -68,16 +68,27 @@ def quiet(text: str) -> None:
     st.html(f"<p class='quiet'>{_strong(text)}</p>")
 
 
-def chart(drawn: Chart, *, key: str, **options: Any) -> Any:
+def chart(drawn: Chart, *, key: str, metric: str | None = None, **options: Any) -> Any:
     """A chart with a text for those who cannot see it and, on demand, its numbers as a table.
 
-    Returns what `st.plotly_chart` returns (the selection, with `on_select="rerun"`).
+    Returns what `st.plotly_chart` returns (the selection, with `on_select="rerun"`); a chart with
+    nothing in it is its sentence.
     """
+    if not drawn.figure.data:
+        quiet(drawn.alt)
+        return None
     config = {"displaylogo": False, "displayModeBar": False, "responsive": True}
     shown = st.plotly_chart(drawn.figure, alt=drawn.alt, key=key, config=config, **options)
     if not drawn.table.is_empty() and st.toggle("Show as table", key=f"{key}-as-table"):
-        numbers(drawn.table, key=f"{key}-table")
+        numbers(drawn.table, key=f"{key}-table", metric=metric)
     return shown
+
+
+def told(drawn: Chart, *, key: str, metric: str | None = None) -> None:
+    """A chart under the sentence that says what it shows; the sentence alone where it is empty."""
+    says(drawn.alt)
+    if drawn.figure.data:
+        chart(drawn, key=key, metric=metric)
 
 
 def numbers(
@@ -85,16 +96,22 @@ def numbers(
     *,
     key: str,
     alt: str = "",
-    column_config: Mapping[str, Any] | None = None,
     name: str | None = None,
+    metric: str | None = None,
+    own_names: bool = False,
     **options: Any,
 ) -> Any:
-    """A table with a download beneath it (formulas made harmless); long tables page."""
+    """A table with a download beneath it (formulas made harmless); long tables page.
+
+    Headings are in plain words (not with `own_names`, where they are a person's own columns); the
+    download keeps the names programs know. `metric` says what the numbers measure where the table
+    has no column for it.
+    """
     shown = st.dataframe(
         frame,
         key=key,
         hide_index=True,
-        column_config=dict(column_config or {}),
+        column_config={} if own_names else columns.named(frame, metric=metric),
         alt=alt or f"Table with {frame.height} rows: {', '.join(frame.columns)}",
         **options,
     )
@@ -156,7 +173,7 @@ def next_step(name: str, held: Container[str] | None = None) -> None:
 
 
 def _strong(text: str) -> str:
-    bold = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", html.escape(text))
+    bold = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", html.escape(upright(text)))
     return re.sub(r"`(.+?)`", r"<code>\1</code>", bold)
 
 

@@ -72,8 +72,7 @@ def card(job: JobInfo) -> None:
             st.progress(min(max(share, 0.0), 1.0), text=layout.plain(saying(job)))
         _unattended(job)
         _ended(job)
-        _numbers(job)
-        curves(session.workspace().events(job.id))
+        _course(job)
         _cancel(job)
 
 
@@ -113,6 +112,18 @@ def _ended(job: JobInfo) -> None:
         )
     elif job.state == "cancelled":
         layout.quiet(f"Stopped: {job.reason or 'on request'}. The data and the request are kept.")
+
+
+def _course(job: JobInfo) -> None:
+    """Live numbers and curves; once a job has ended they are for those who ask."""
+    events = session.workspace().events(job.id)
+    if not job.final:
+        _numbers(job)
+        curves(events)
+    elif metric_series(events):
+        with st.expander("How the training went", icon=":material/show_chart:"):
+            _numbers(job)
+            curves(events)
 
 
 def _numbers(job: JobInfo) -> None:
@@ -175,8 +186,7 @@ def _curve(name: str, table: pl.DataFrame) -> None:
 def _front(trials: Sequence[tuple[float, float]]) -> None:
     drawn = effects.search(effects.search_so_far(trials))
     drawn.figure.update_layout(height=300)
-    layout.says(drawn.alt)
-    layout.chart(drawn.bare(), key="search-so-far")
+    layout.told(drawn.bare(), key="search-so-far")
 
 
 def search_trials(events: Sequence[dict[str, Any]]) -> list[tuple[float, float]]:

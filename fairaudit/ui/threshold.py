@@ -54,8 +54,7 @@ def explorer(audit: Opened, *, attribute: str, metric: str, model: str, split: s
     curve = whatif.sweep(ladder, metric)
     at = None if len(set(thresholds.values())) > 1 else next(iter(thresholds.values()))
     shown = errors.threshold(curve, metric=metric, at=at, attribute=attribute)
-    layout.says(shown.alt)
-    layout.chart(shown, key="over-thresholds")
+    layout.told(shown, key="over-thresholds")
     layout.numbers(_named(thresholds), key="thresholds", name="thresholds")
 
 
@@ -147,14 +146,16 @@ def _change(moved: AuditResult, attribute: str, metric: str, model: str, split: 
     asked = {"attribute": attribute, "metric": metric, "split": split}
     before = words.gap_of(moved, model=as_given(model), **asked)
     after = words.gap_of(moved, model=elsewhere(model), **asked)
-    lead = words.errors_lead(moved, model=elsewhere(model), **asked)
     if before is None or after is None:
-        return lead
+        return words.errors_lead(moved, model=elsewhere(model), **asked)
     was, now = (
         labels.points_with_interval(row["value"], row["low"], row["high"], metric)
         for row in (before, after)
     )
-    return f"{lead} As decided, the gap is {was}; now {now}."
+    return (
+        f"As decided, the gap in {labels.title(metric).lower()} between groups of {attribute} is "
+        f"**{was}**; with the new threshold it is **{now}**."
+    )
 
 
 def _named(thresholds: Mapping[str, float]) -> pl.DataFrame:

@@ -123,7 +123,9 @@ def own_server(tmp_path: Path) -> Iterator[Server]:
 _AT_REST = """token => {
   const app = document.querySelector("[data-testid='stApp']");
   const busy = !app || app.dataset.testScriptState !== "notRunning"
-    || document.querySelector("[data-testid='stStatusWidget'], [data-stale='true']");
+    || document.querySelector(
+      "[data-testid='stStatusWidget'], [data-stale='true'], [data-testid='stSkeleton']"
+    );
   const now = performance.now();
   if (busy || window.__rest?.token !== token) window.__rest = {token, since: now};
   return !busy && now - window.__rest.since > 400;
@@ -134,7 +136,8 @@ def settle(page: Page) -> None:
     """Wait until the app has drawn everything, nothing is leaving, and it stays so a while.
 
     One look is not enough: a click needs a moment to reach the server, and until the server
-    has answered the page still says that nothing runs.
+    has answered the page still says that nothing runs. An element whose script has not arrived
+    yet is a grey bar, and a check of grey bars finds nothing.
     """
     page.wait_for_function(_AT_REST, arg=time.monotonic_ns(), timeout=PATIENCE)
 

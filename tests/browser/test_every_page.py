@@ -10,13 +10,21 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from fairaudit.ui.walk import WALK
-from tests.browser.conftest import Server, settle, shoot, visit
+from tests.browser.conftest import PATIENCE, Server, settle, shoot, visit
 from tests.browser.gallery import VIEWS, Gallery, build
 
 pytestmark = pytest.mark.browser
 
 WIDTHS = (1440, 400)
-_LAYOUT = 400  # milliseconds in which a chart finds its new size
+_FITTED = """() => [...document.querySelectorAll("[data-testid='stPlotlyChart']")].every(place => {
+  const drawn = place.querySelector(".main-svg");
+  const room = place.getBoundingClientRect().width;
+  return drawn && Math.abs(drawn.getBoundingClientRect().width - room) < 4;
+})"""
+_TOO_WIDE = """() => {
+  const main = document.querySelector("[data-testid='stMain']");
+  return main.scrollWidth - main.clientWidth;
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -45,10 +53,14 @@ def scheme(request: pytest.FixtureRequest) -> Literal["light", "dark"]:
 
 @pytest.fixture(scope="module")
 def reader(browser: Browser, scheme: Literal["light", "dark"]) -> Iterator[Page]:
-    """A tab that prefers that scheme."""
+    """A tab that prefers that scheme; nothing it shows may come from another machine."""
     context = browser.new_context(color_scheme=scheme, viewport={"width": 1440, "height": 1000})
-    yield context.new_page()
+    page, abroad = context.new_page(), list[str]()
+    page.on("request", lambda asked: abroad.append(asked.url))
+    yield page
     context.close()
+    at_home = ("http://127.0.0.1:", "data:", "blob:")
+    assert [url for url in abroad if not url.startswith(at_home)] == []
 
 
 def serious(page: Page) -> list[str]:
@@ -91,7 +103,8 @@ def at_both_widths(reader: Page, address: str, picture: str) -> dict[int, list[s
         if width == WIDTHS[0]:
             visit(reader, address)
         settle(reader)
-        reader.wait_for_timeout(_LAYOUT)
+        reader.wait_for_function(_FITTED, timeout=PATIENCE)
+        assert reader.evaluate(_TOO_WIDE) <= 0, f"the page scrolls sideways at {width} pixels"
         shoot(reader, f"{picture}-{width}")
         found[width] = serious(reader)
     assert reader.get_by_test_id("stException").count() == 0

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 import sys
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from fairaudit.audit.spec import AuditSpec
 from fairaudit.cli import app, main, names, parameters
 from fairaudit.data.samples import SAMPLES
 from fairaudit.exceptions import SpecError
+from fairaudit.jobs.spec import JobSpec
+from fairaudit.jobs.workspace import Workspace
+from fairaudit.report.command import command_of
 
 LENDING = str(SAMPLES["lending"].path)
 ALWAYS = ("summary.json", "errors.parquet", "gaps.parquet", "report.html", "spec.json")
@@ -60,6 +65,42 @@ def test_the_same_command_gives_the_same_numbers(monkeypatch, tmp_path):
         assert typed(monkeypatch, "run", *words) == 0
     first, second = (pl.read_parquet(tmp_path / n / "errors.parquet") for n in ("a", "b"))
     assert first.equals(second)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"kind": "predictions", "method": "existing", "intersections": 1, "confidence": 0.8},
+        {
+            "kind": "compare",
+            "method": "linear",
+            "params": {"methods": ["linear", "linear-s"], "seeds": 2},
+            "split": {"by": "rows", "test": 0.3, "validation": 0.1},
+        },
+    ],
+    ids=lambda asked: str(asked["kind"]),
+)
+def test_the_command_of_a_report_gives_the_numbers_of_a_job(monkeypatch, tmp_path, asked):
+    table = tmp_path / "loans of 2025.csv"
+    pl.read_csv(LENDING, n_rows=500).write_csv(table)
+    workspace = Workspace(tmp_path / "workspace")
+    roles = SAMPLES["lending"].roles.model_copy(update={"sensitive": ("sex",)})
+    spec = AuditSpec.model_validate({"roles": roles, "n_boot": 100, **asked})
+    data = workspace.ingest(table, name=table.name).sha256
+    job = workspace.run_now(JobSpec(dataset=data, audit=spec, device="cpu"))
+    first = workspace.result(job)
+    monkeypatch.chdir(tmp_path)
+    words = shlex.split(command_of(first))
+    assert words[-1] == "DIR"
+    assert typed(monkeypatch, *words[1:], "--device", "cpu") == 0
+    for name in ("errors", "gaps"):
+        assert pl.read_parquet(tmp_path / "DIR" / f"{name}.parquet").equals(first.tables[name])
+
+
+def test_a_request_that_is_neither_file_nor_text_is_refused(monkeypatch, tmp_path, capsys):
+    words = ["repeat", LENDING, str(tmp_path / "none.json"), "--out", str(tmp_path)]
+    assert typed(monkeypatch, *words) == 2
+    assert "spec.json of a report" in capsys.readouterr().err
 
 
 def test_systems_in_the_table_are_judged_on_the_same_test_rows(monkeypatch, tmp_path):

@@ -34,6 +34,8 @@ def test_existing_decisions_are_audited_without_another_click(
     text = words(app)
     assert "2 systems" in text
     assert "600 rows" in text
+    assert any("fairaudit repeat" in code.value for code in app.code)
+    assert app.latex
 
 
 def test_a_rule_is_computed_beside_the_audit(

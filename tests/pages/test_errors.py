@@ -101,10 +101,15 @@ def test_equal_rates_give_each_group_its_own_threshold(look: Look) -> None:
     page = look("errors", "linear", view="Threshold", by="sex", rule=rule)
     cuts = shown_table(page, "threshold")
     assert set(cuts["group"]) == {"female", "male"}
-    assert "As decided, the gap is" in words(page)
+    assert "As decided, the gap in" in words(page)
+
+
+def test_one_attribute_is_crossed_with_another_without_a_detour(look: Look) -> None:
+    page = look("errors", "linear", view="Crossing", by="sex")
+    assert "male × " in words(page)
 
 
 def test_the_page_explains_itself_and_gives_the_command(look: Look) -> None:
     page = look("errors", "linear")
-    assert any("fairaudit run" in code.value for code in page.code)
+    assert any("fairaudit repeat" in code.value for code in page.code)
     assert page.latex

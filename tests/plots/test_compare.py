@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from fairaudit.audit.result import AuditResult
 from fairaudit.plots import compare
+from fairaudit.plots.theme import model_styles
 
 ResultOf = Callable[[str], AuditResult]
 
@@ -135,6 +136,16 @@ def test_paired_differences_are_drawn_with_their_intervals(result_of: ResultOf) 
     known = rows.filter(pl.col("difference").is_not_null())["difference"].to_list()
     assert drawn == known[: len(drawn)]
     assert any("everybody" in name for name in chart.figure.layout.yaxis.ticktext)
+
+
+def test_a_model_keeps_its_colour_from_the_front_to_the_differences(result_of: ResultOf) -> None:
+    result = result_of("systems")
+    models = compare.models_of(result)
+    rows = compare.differences(result, metric="accuracy", attribute="sex", split="all")
+    drawn = compare.paired(rows, metric="accuracy", models=[*reversed(models)])
+    known = model_styles([*reversed(models)])
+    colours = {trace.marker.color for trace in drawn.figure.data}
+    assert colours == {known[name].color for name in rows["model_a"].unique()}
 
 
 def test_without_pairs_the_chart_says_so(result_of: ResultOf) -> None:

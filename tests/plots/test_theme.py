@@ -68,6 +68,7 @@ def test_fifty_six_groups_have_fifty_six_styles() -> None:
 
 @given(st.lists(st.text(min_size=1, max_size=6), min_size=1, max_size=20, unique=True), st.data())
 def test_a_group_keeps_its_style_however_the_labels_come(labels: list[str], data) -> None:
+    labels = [*labels, "a", "A", "1", "01"]  # alike to the eye, or as numbers
     shuffled = data.draw(st.permutations(labels))
     assert theme.styles(labels) == theme.styles(shuffled)
 
@@ -85,9 +86,26 @@ def test_numbers_in_names_are_ordered_as_numbers() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("before", ["", "female × "])
+def test_ranges_go_from_the_lowest_to_the_highest(before: str) -> None:
+    ranges = [f"{before}{text}" for text in ("≤ 37", "38–43", "44–51", "≥ 52")]
+    mixed = [ranges[place] for place in (2, 3, 0, 1)]
+    assert sorted(mixed, key=theme.natural) == ranges
+
+
 @given(st.text(max_size=80))
 def test_text_from_data_is_never_markup(text: str) -> None:
     assert not set(theme.short(text)) & {"<", ">"}
+
+
+def test_the_title_of_an_axis_is_never_markup() -> None:
+    figure = theme.frame(x="Gap by <a href='http://evil'>sex</a>", y="R&D")
+    assert "<" not in figure.layout.xaxis.title.text
+    assert figure.layout.yaxis.title.text == "R&amp;D"
+
+
+def test_no_name_turns_the_direction_of_what_follows() -> None:
+    assert theme.plain("\u202ertl\u2066") == "rtl"
 
 
 def test_names_of_rows_are_shown_from_top_to_bottom() -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fairaudit.exceptions import InputError
-from fairaudit.ui import layout
+from fairaudit.ui import columns, layout
 
 MARKUP = re.compile(r"(?<!\\)[`*_\[\]<>#!|~$:]")
 
@@ -28,6 +29,33 @@ def test_html_is_escaped_in_sentences(text: str) -> None:
 
 def test_a_sentence_may_stress_its_numbers() -> None:
     assert layout._strong("**3** of <b>") == "<strong>3</strong> of &lt;b&gt;"
+
+
+def test_no_name_turns_the_direction_of_a_sentence() -> None:
+    assert layout._strong("of \u202eabc, 3%") == "of abc, 3%"
+
+
+def test_columns_are_called_in_plain_words_and_shares_shown_in_percent() -> None:
+    table = pl.DataFrame({"group": ["a"], "n": [3], "value": [0.5], "mine": [1]})
+    as_rate, as_number = (columns.named(table, metric=m) for m in ("tpr", "mse"))
+    assert as_rate["n"]["label"] == "Rows"
+    assert as_rate["value"]["type_config"]["format"] == "percent"
+    assert "type_config" not in as_number["value"]
+    assert "mine" not in as_rate
+
+
+def test_an_empty_chart_is_its_sentence() -> None:
+    from streamlit.testing.v1 import AppTest
+
+    def script() -> None:
+        from fairaudit.plots import theme
+        from fairaudit.ui import layout
+
+        layout.told(theme.empty("No scores."), key="none")
+
+    app = AppTest.from_function(script).run()
+    assert not app.exception
+    assert [len(app.get(kind)) for kind in ("html", "plotly_chart")] == [1, 0]
 
 
 def test_an_unexpected_error_is_not_swallowed() -> None:
