@@ -330,16 +330,7 @@ def variance(table: pl.DataFrame) -> Chart:
     name_rows(figure, [f"{_PARTS.get(row['part'], row['part'])}: {row['share']:.1%}"
                        for row in rows])  # fmt: skip
     said = ", ".join(f"{_PARTS.get(r['part'], r['part']).lower()} {r['share']:.1%}" for r in rows)
-    return Chart(figure, f"What features leave open divides into {said}.{_icc(rows)}", table)
-
-
-def _icc(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The intercepts' share where slopes are left aside."""
-    found = {row["part"]: row["variance"] for row in rows}
-    whole = found.get("intercept", 0.0) + found.get("residual", 0.0)
-    if "intercept" not in found or not whole:
-        return ""
-    return f" Slopes aside, intercepts hold {found['intercept'] / whole:.1%} (ICC)."
+    return Chart(figure, f"What features leave open divides into {said}.", table)
 
 
 def _part_color(part: str, known: Mapping[str, Style]) -> str:

@@ -272,7 +272,8 @@ def _wrong_alt(rows: pl.DataFrame, last: pl.DataFrame, kind: str, metric: str) -
     return (
         f"{WRONG[kind]} for {row['share']:.0%} of the people: {row['group']} then gains least "
         f"over the baseline, {value} ({low.removesuffix(' points')} to {high}), against {before} "
-        f"with the group right. Groups below the baseline for sure: {harmed} of {last.height}."
+        f"with the group right. Groups whose interval lies below the baseline: {harmed} of "
+        f"{last.height}."
     )
 
 

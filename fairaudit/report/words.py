@@ -318,13 +318,16 @@ def preferences(sweep: pl.DataFrame) -> str:
 
 
 def effects_lead(result: AuditResult) -> str:
-    """How much the clusters explain, and how many differ for sure."""
+    """How much the clusters explain, and how many intervals leave out the average."""
     effects, icc = result.tables["effects"], result.summary.get("icc")
     own = effects.filter((pl.col("effect") == "intercept") & pl.col("seen"))
     sure = own.filter((pl.col("low") > 0) | (pl.col("high") < 0)).height
-    words = f"{sure} of **{own.height} clusters** differ from the average for sure"
+    words = f"{sure} of **{own.height} clusters** have an interval that leaves out the average"
     if icc is not None:
-        words += f"; slopes aside, clusters carry **{icc:.1%}** of the variance (ICC)"
+        ends = (result.summary.get("icc_low"), result.summary.get("icc_high"))
+        span = labels.interval(*ends, "accuracy")
+        words += f"; slopes aside, clusters carry **{icc:.1%}** of the variance (ICC"
+        words += f", {span})" if span else ")"
     unseen = result.summary.get("clusters_unseen") or 0
     if unseen:
         words += f"; {unseen} cluster{'s were' if unseen > 1 else ' was'} not seen in training"

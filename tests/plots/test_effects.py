@@ -122,7 +122,6 @@ def test_variance_is_drawn_as_its_shares(result_of: ResultOf) -> None:
     assert list(chart.figure.data[0].x) == table["share"].to_list()
     for share in table["share"]:
         assert f"{share:.1%}" in chart.alt
-    assert f"{result_of('search').summary['icc']:.1%} (ICC)" in chart.alt
 
 
 def test_the_front_of_a_search_is_joined_and_the_chosen_trial_a_star(result_of: ResultOf) -> None:

@@ -107,7 +107,7 @@ def test_the_sentence_of_wrong_groups_is_about_the_one_that_gains_least() -> Non
     said = stress.wrong_groups(wrong()).alt
     assert "b then gains least over the baseline, -4.0 points (-5.0 to -3.0 points)" in said
     assert "against 0.0 points with the group right" in said
-    assert "for sure: 1 of 2" in said
+    assert "interval lies below the baseline: 1 of 2" in said
 
 
 def test_few_lines_are_drawn_and_all_groups_are_in_the_table() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -158,11 +159,20 @@ def test_one_group_is_not_compared_with_itself(result_of: ResultOf) -> None:
     assert "; with" not in lead
 
 
-def test_clusters_that_differ_for_sure_are_counted(result_of: ResultOf) -> None:
+def test_clusters_whose_interval_leaves_out_the_average_are_counted(result_of: ResultOf) -> None:
     result = result_of("medl")
     own = result.tables["effects"].filter((pl.col("effect") == "intercept") & pl.col("seen"))
     sure = own.filter((pl.col("low") > 0) | (pl.col("high") < 0)).height
-    assert words.effects_lead(result).startswith(f"{sure} of **{own.height} clusters**")
+    lead = words.effects_lead(result)
+    assert lead.startswith(f"{sure} of **{own.height} clusters**")
+    low, high = (result.summary[f"icc_{end}"] for end in ("low", "high"))
+    assert f"(ICC, {low:.1%} to {high:.1%})" in lead
+
+
+def test_a_share_of_clusters_without_an_interval_claims_none(result_of: ResultOf) -> None:
+    result = result_of("medl")
+    bare = replace(result, summary={**result.summary, "icc_low": None, "icc_high": None})
+    assert "of the variance (ICC)" in words.effects_lead(bare)
 
 
 def test_the_best_model_and_the_dominated_ones_are_named(result_of: ResultOf) -> None:
