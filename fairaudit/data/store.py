@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -300,15 +302,20 @@ def write_rows(table: Table, path: Path, name: str) -> int:
             path, compression="zstd", row_group_size=100_000
         )
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        if os.strerror(errno.ENOSPC) in str(error):  # the writer's trouble, told by polars
+            raise _no_room(name, error) from error
         raise InputError(
             f"'{name}' cannot be read to its end ({str(error).splitlines()[0]}); check or export "
             "it again"
         ) from error
     except OSError as error:
-        raise LimitExceeded(
-            f"'{name}' could not be stored ({error}); free disk space and try again"
-        ) from error
+        raise _no_room(name, error) from error
     return int(pl.scan_parquet(path).select(pl.len()).collect().item())
+
+
+def _no_room(name: str, error: BaseException) -> LimitExceeded:
+    said = str(error).splitlines()[0]
+    return LimitExceeded(f"'{name}' could not be stored ({said}); free disk space and try again")
 
 
 def write_schema(folder: Path, found: DatasetInfo, **more: Any) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from fairaudit.data import store
 from fairaudit.data.table import Table
-from fairaudit.exceptions import FairauditError, IntegrityError
+from fairaudit.exceptions import FairauditError, IntegrityError, LimitExceeded
 
 CSV = b"sex,x,y\nf,1.5,1\nm,?,0\nf,3,1\n"
 
@@ -148,3 +148,18 @@ def test_an_unwritable_folder_is_an_error_with_a_remedy(tmp_path: Path) -> None:
     (tmp_path / "datasets").write_text("a file")
     with pytest.raises(FairauditError, match="check"):
         store.ingest(CSV, tmp_path / "datasets")
+
+
+def test_a_full_disk_is_not_taken_for_a_damaged_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise pl.exceptions.ComputeError(
+            "parquet: File out of specification: underlying IO error: No space left on device "
+            "(os error 28)"
+        )
+
+    monkeypatch.setattr(pl.LazyFrame, "sink_parquet", full)
+    with pytest.raises(LimitExceeded, match="No space left.*free disk space"):
+        store.ingest(CSV, tmp_path / "datasets")
+    assert list((tmp_path / "datasets").iterdir()) == []
