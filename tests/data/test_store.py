@@ -160,6 +160,6 @@ def test_a_full_disk_is_not_taken_for_a_damaged_file(
         )
 
     monkeypatch.setattr(pl.LazyFrame, "sink_parquet", full)
-    with pytest.raises(LimitExceeded, match="No space left.*free disk space"):
+    with pytest.raises(LimitExceeded, match=r"No space left.*free disk space"):
         store.ingest(CSV, tmp_path / "datasets")
     assert list((tmp_path / "datasets").iterdir()) == []
