@@ -27,9 +27,11 @@ def as_columns(value: Any, name: str, n: int) -> NDArray[Any]:
     Raises
     ------
     InputError
-        When the number of rows differs.
+        When the number of rows differs, or there are no rows but one value.
     """
     array = as_array(value)
+    if array.ndim == 0:
+        raise InputError(f"{name} is a single value, X has {n} rows; pass one row per row of X")
     array = array.reshape(len(array), -1) if array.ndim != 2 else array
     if len(array) != n:
         raise InputError(f"{name} has {len(array)} rows, X has {n}; pass one row per row of X")
@@ -46,8 +48,15 @@ def labels(value: Any, name: str, n: int) -> NDArray[np.str_]:
     return joined
 
 
+def is_missing(value: Any) -> bool:
+    """None, NaN, or the missing value of a nullable pandas column."""
+    if isinstance(value, float | np.floating):
+        return bool(np.isnan(value))
+    return value is None or type(value).__name__ in ("NAType", "NaTType")
+
+
 def _text(value: Any) -> str:
-    if value is None or (isinstance(value, float | np.floating) and np.isnan(value)):
+    if is_missing(value):
         return "(missing)"
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))
