@@ -185,7 +185,7 @@ def checked_target(value: Any) -> NDArray[Any]:
         When values are missing, or text and numbers are mixed.
     """
     y = as_array(value)
-    if y.dtype.kind != "O":
+    if y.dtype.kind != "O" or y.ndim == 0:
         return y
     if any(is_missing(v) for v in y.ravel()):
         raise InputError("y holds missing values; fill them or drop those rows")
