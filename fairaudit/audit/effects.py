@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,22 @@ CLUSTERS = pl.Schema(
     }
 )
 TINY = 1e-6  # of the prior's information: what a cluster told is below rounding
+CELLS = 4_000_000  # numbers of one intermediate array
 JUDGED = 10  # rows below which a cluster's performance cannot be judged
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Bootstrap samples of `n` rows, a few at a time; the same ones every time they are read."""
+
+    n: int
+    count: int
+    seed: tuple[int, int]
+
+    def __iter__(self) -> Iterator[NDArray[np.int64]]:
+        rng, size = np.random.default_rng(self.seed), max(1, CELLS // self.n)
+        for start in range(0, self.count, size):
+            yield rng.integers(0, self.n, (min(size, self.count - start), self.n))
 
 
 def caterpillar(
@@ -208,14 +224,11 @@ def by_cluster(
         and, for binary tasks with scores, auroc with bootstrap intervals. The same resampled
         rows serve every model. Fewer than 10 rows: "cannot be judged".
     """
-    rng = np.random.default_rng(seed)
     rows: list[tuple[Any, ...]] = []
-    for name in np.unique(clusters):
+    for place, name in enumerate(np.unique(clusters)):
         member = np.flatnonzero(clusters == name)
         known = bool(seen[member].any())
-        drawn = (
-            rng.integers(0, len(member), (n_boot, len(member))) if task != "multiclass" else None
-        )
+        drawn = Drawn(len(member), n_boot, (seed, place))
         for model, (label, score) in answers.items():
             part = None if score is None else score[member]
             found = _performance(y[member], label[member], part, task, drawn, confidence)
@@ -230,7 +243,7 @@ def _performance(
     label: NDArray[Any],
     score: Float | None,
     task: str,
-    drawn: NDArray[np.int64] | None,
+    drawn: Drawn,
     confidence: float,
 ) -> dict[str, Judgement]:
     few = len(y) < JUDGED
@@ -248,16 +261,16 @@ def _resampled(
     metric: Callable[[NDArray[Any], NDArray[Any]], Float],
     y: NDArray[Any],
     value: NDArray[Any],
-    drawn: NDArray[np.int64] | None,
+    drawn: Drawn,
     confidence: float,
     few: bool,
 ) -> Judgement:
     """Point, percentile interval and status; undefined stays undefined."""
     point = float(metric(y[None], value[None])[0])
-    if np.isnan(point) or drawn is None:
+    if np.isnan(point):
         return None, None, None, "cannot be judged"
     tail = (1 - confidence) / 2
-    again = metric(y[drawn], value[drawn])
+    again = np.concatenate([metric(y[rows], value[rows]) for rows in drawn])
     ends = tuple(np.nanquantile(again, [tail, 1 - tail]))
     if metric is _auroc:  # a perfect order of a few rows is not certain
         smaller = min(int((y == 1).sum()), int((y != 1).sum()))

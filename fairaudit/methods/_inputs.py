@@ -63,7 +63,9 @@ def as_columns(value: Any, name: str, n: int) -> NDArray[Any]:
         When the number of rows differs, or it is neither a column nor a table.
     """
     array = as_array(value)
-    if array.ndim not in (1, 2):
+    if array.ndim == 0:
+        raise InputError(f"{name} is a single value, X has {n} rows; pass one row per row of X")
+    if array.ndim > 2:
         raise InputError(f"{name} has {array.ndim} dimensions; pass one or more columns of n rows")
     array = array.reshape(len(array), -1)
     if len(array) != n:

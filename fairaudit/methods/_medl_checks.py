@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from fairaudit.methods._inputs import Float, Int
@@ -24,15 +25,16 @@ REMEDY = {
 }
 
 
-def entropy_given(codes: Int, given: NDArray[Any]) -> float:
+def entropy_given(codes: Int, given: NDArray[Any], weight: Float) -> float:
     """H(S | Y) in nats of the rows whose code is known: the loss of the best blind guess."""
     known = codes >= 0
     total = 0.0
     for value in np.unique(given[known]):
-        counts = np.bincount(codes[known & (given == value)])
+        rows = known & (given == value)
+        counts = np.bincount(codes[rows], weight[rows])
         share = counts[counts > 0] / counts.sum()
         total += counts.sum() * float(-(share * np.log(share)).sum())
-    return total / max(int(known.sum()), 1)
+    return float(total / weight[known].sum()) if known.any() else 0.0
 
 
 def collapsed(
@@ -47,6 +49,26 @@ def collapsed(
         if name in history
         for value in [history[name][min(best, len(history[name]) - 1)]]
         if abs(value) > WORSE * limit
+    ]
+
+
+def unjudged(path: pl.DataFrame, budget: float | None) -> list[str]:
+    """A warning when a budget was asked for and no model of the path could be judged by it."""
+    if budget is None:
+        return []
+    if path.is_empty():
+        return [
+            "performance_budget had nothing to choose: no sensitive_features were given, so "
+            "nothing was debiased"
+        ]
+    blind = path.group_by("metric").agg(pl.col("value").is_nan().all())
+    found = blind.filter("value")["metric"].sort().to_list()
+    if not found:
+        return []
+    return [
+        f"performance_budget could not choose: {' and '.join(found)} cannot be judged on the "
+        "validation rows, so the model without debiasing was kept; give validation rows of "
+        "both classes with at least 10 rows in two groups"
     ]
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,20 +18,29 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.methods import _medl_tables as tables
 from fairaudit.methods._fit import pick_device
-from fairaudit.methods._inputs import Float, Int, as_array
-from fairaudit.methods._medl_checks import collapsed, entropy_given, one_class, same_for_all
+from fairaudit.methods._inputs import Float, Int, as_array, as_columns
+from fairaudit.methods._medl_checks import (
+    collapsed,
+    entropy_given,
+    one_class,
+    same_for_all,
+    unjudged,
+)
 from fairaudit.methods._medl_inputs import (
     Scale,
     Sensitive,
     Task,
     attribute_from,
     attribute_meta,
+    checked_target,
     cluster_codes,
     cluster_labels,
     encode_sensitive,
     fit_attributes,
     infer_task,
+    target_numbers,
 )
+from fairaudit.methods._medl_nets import CANDIDATES, FULL
 from fairaudit.methods._medl_parts import Plan
 from fairaudit.methods._medl_path import SCHEMA, Judged, choose, path_table, threshold_of
 from fairaudit.methods._medl_train import (
@@ -62,6 +73,42 @@ CHOICES = {
     "unseen": ("inferred", "fixed"),
     "cluster_penalty": ("adversarial", "between_variance"),
     "task": ("auto", "binary", "multiclass", "regression"),
+    "random_effects": (True, False),
+    "cluster_adversary": (True, False),
+}
+
+
+def _number(value: Any, least: float = 0.0) -> bool:
+    return isinstance(value, Real) and least <= float(value) < math.inf
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, Integral) and int(value) >= 1
+
+
+def _each(values: Any, fits: Callable[[Any], bool]) -> bool:
+    return isinstance(values, Sequence | np.ndarray) and all(fits(v) for v in values)
+
+
+def _positive(value: Any) -> bool:
+    return _number(value) and value > 0
+
+
+RANGES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    **{
+        f"lambda_{name}": (_number, "a number of 0 or more")
+        for name in ("fixed", "cluster", "kl", "fair_fixed", "fair_mixed")
+    },
+    "hidden_sizes": (lambda v: _each(v, _whole), "a tuple of whole numbers of 1 or more"),
+    "path": (lambda v: _each(v, _number), "a sequence of numbers of 0 or more"),
+    "learning_rate": (_positive, "a positive number"),
+    "sharpness": (_positive, "a positive number"),
+    "max_epochs": (_whole, "a whole number of 1 or more"),
+    "batch_size": (_whole, "a whole number of 1 or more"),
+    "patience": (lambda v: v is None or _whole(v), "a whole number of 1 or more, or None"),
+    "prior_scale": (lambda v: v is None or _positive(v), "a positive number or None"),
+    "performance_budget": (lambda v: v is None or _number(v), "a number of 0 or more, or None"),
+    "validation_fraction": (lambda v: _number(v) and v < 1, "at least 0 and below 1"),
 }
 
 
@@ -91,27 +138,26 @@ class Job:
         """Check parameters and inputs, learn the encoding, encode the training rows."""
         m = self.model
         check_params(m)
-        X, y = validate_data(m, _frame(X), as_array(y), dtype=np.float64, y_numeric=False)
-        weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        X, y = validate_data(m, _frame(X), checked_target(y), dtype=np.float64, y_numeric=False)
+        weight, n = _weights(sample_weight, X), len(y)
+        used = weight > 0  # others say nothing, and a batch of them alone has no mean
+        names = None if clusters is None else cluster_labels(clusters, n)[used]
+        m._attributes = () if sensitive is None else fit_attributes(sensitive, used)
+        if sensitive is not None:
+            sensitive = as_columns(sensitive, "sensitive_features", n)[used]
+        X, y, weight = X[used], y[used], weight[used]
         m._scale = Scale.fit(X, weight)
         m._kind = learn_target(m, y, weight)
-        n = len(y)
-        names = () if clusters is None else np.unique(cluster_labels(clusters, n))
-        m.clusters_ = np.array(names, dtype=np.str_)  # rows without a cluster form their own
-        if clusters is not None and len(m.clusters_) < 2:
-            raise SpecError(
-                f"clusters holds {len(m.clusters_)} distinct value; Fair MEDL needs at least 2 "
-                "clusters; leave clusters out for a plain network"
-            )
-        m._attributes = () if sensitive is None else fit_attributes(sensitive, n)
-        return self.encode(m._scale.apply(X), y, sensitive, clusters, weight)
+        m.clusters_ = learn_clusters(names)
+        return self.encode(m._scale.apply(X), y, sensitive, names, weight)
 
     def encode(
         self, X: Float, y: NDArray[Any], sensitive: Any, clusters: Any, weight: Float
     ) -> Table:
         """Rows as numbers, by what was learnt."""
         m, n = self.model, len(y)
-        found = Sensitive(np.zeros((n, 0), np.int64), np.zeros((n, 0)))
+        blank = (n, len(m._attributes))  # rows whose attributes are not told: all missing
+        found = Sensitive(np.full(blank, -1, dtype=np.int64), np.zeros(blank))
         if m._attributes and sensitive is not None:
             found = encode_sensitive(m._attributes, sensitive, n)
         return Table(X, target_codes(m, y), codes(m, clusters, n), weight, found)
@@ -136,46 +182,63 @@ class Job:
             device=device,
             monitor=self.monitor,
         )
-        predictor = self._predictor(plan, batch, device)
+        predictor, losses = self._predictor(plan, batch, device)
         weights = tuple(w.with_predictor(predictor) for w in trained.weights)
-        return self._describe(plan, weights, trained, data, held, chance)
+        found = self._describe(plan, weights, trained, data, held, chance)
+        return replace(found, history=pl.concat([found.history, tables.predictor(losses)]))
 
     def _held_out(
         self, data: Table, validation: tuple[Any, ...] | None
     ) -> tuple[Table, Table | None]:
         m, n = self.model, len(data.y)
         if validation is not None:
-            X, y, sensitive, clusters = (*validation, None, None)[:4]
-            X = features(m, X)
-            return data, self.encode(X, as_array(y), sensitive, clusters, np.ones(len(X)))
+            return data, self._given(validation)
         if n < ENOUGH or m.validation_fraction <= 0:
             return data, None
         order = np.random.default_rng(self.seed).permutation(n)
         order = order[np.argsort(data.y[order], kind="stable")]  # every 1/share-th row by outcome
         held = np.zeros(n, dtype=bool)
-        held[order[:: max(2, round(1 / m.validation_fraction))]] = True
+        held[order[np.arange(0, n, 1 / m.validation_fraction).astype(np.int64)]] = True
         return _rows(data, ~held), _rows(data, held)
+
+    def _given(self, validation: tuple[Any, ...]) -> Table:
+        """The validation rows that the user gave."""
+        if len(validation) not in (2, 3, 4):
+            raise SpecError(
+                f"validation has {len(validation)} parts; pass (X, y), or with "
+                "sensitive_features and clusters as third and fourth"
+            )
+        X, y, sensitive, clusters = (*validation, None, None)[:4]
+        X, y = features(self.model, X), checked_target(y)
+        if len(y) != len(X):
+            raise InputError(f"validation: y has {len(y)} rows and X has {len(X)}; pass the same")
+        return self.encode(X, y, sensitive, clusters, np.ones(len(X)))
 
     def _chance(self, plan: Plan, data: Table) -> dict[str, float]:
         """Losses of blind guessing, by part of the history."""
         found: dict[str, float] = {}
-        if plan.cluster_adversary and plan.n_clusters <= 64:
-            found["cluster"] = entropy_given(data.cluster, np.zeros(len(data.y)))
+        if plan.cluster_adversary:
+            alike = np.zeros(len(data.y))
+            blind = entropy_given(data.cluster, alike, data.weight)
+            found["cluster"] = blind if plan.n_clusters <= FULL else float(np.log1p(CANDIDATES))
         if plan.debias == "adversarial":
             given = data.y if plan.target == "equalized_odds" else np.zeros(len(data.y))
             given = given if plan.task != "regression" else np.zeros(len(data.y))
             limit = sum(
-                0.5 if a.continuous else entropy_given(data.sensitive.codes[:, j], given)
-                for j, a in enumerate(self.model._attributes)
+                0.5 if a.continuous else entropy_given(codes, given, data.weight)
+                for a, codes in zip(self.model._attributes, data.sensitive.codes.T, strict=True)
             )
             found |= {f"fair {side}": float(limit) for side in plan.sides}
         return found
 
-    def _predictor(self, plan: Plan, batch: Any, device: torch.device) -> Predictor | None:
+    def _predictor(
+        self, plan: Plan, batch: Any, device: torch.device
+    ) -> tuple[Predictor | None, list[float]]:
+        """The cluster predictor, where one is needed, and its losses by epoch."""
         m = self.model
         if not plan.random_effects or m.unseen == "fixed":
-            return None
-        layers, head = train_predictor(
+            return None, []
+        layers, head, losses = train_predictor(
             batch.x,
             batch.cluster,
             plan.n_clusters,
@@ -186,7 +249,7 @@ class Job:
             device=device,
             monitor=self.monitor,
         )
-        return Predictor(layers, head)
+        return Predictor(layers, head), losses
 
     def _describe(
         self,
@@ -207,6 +270,7 @@ class Job:
             *collapsed(curves, trained.best_epoch[chosen], chance),
             *same_for_all(plan.task, judged.y, self._sides(plan, weights[chosen], judged), names),
             *one_class(list(m.clusters_), data.cluster, data.y, plan.task),
+            *unjudged(path, m.performance_budget),
         ]
         return Fitted(
             weights,
@@ -273,17 +337,11 @@ def check_params(m: FairMEDL) -> None:
     for name, allowed in CHOICES.items():
         value = getattr(m, name)
         m._require(value in allowed, f"{name}={value!r} is not known; choose one of {allowed}")
-    for name in ("fixed", "cluster", "kl", "fair_fixed", "fair_mixed"):
-        value = getattr(m, f"lambda_{name}")
-        m._require(value >= 0, f"lambda_{name}={value!r} must not be negative")
-    for name in ("learning_rate", "max_epochs", "batch_size", "sharpness"):
+    for name, (fits, words) in RANGES.items():
         value = getattr(m, name)
-        m._require(value > 0, f"{name}={value!r} must be positive")
-    budget, scale = m.performance_budget, m.prior_scale
-    m._require(budget is None or budget >= 0, "performance_budget must not be negative")
-    m._require(scale is None or scale > 0, f"prior_scale={scale!r} must be positive or None")
+        m._require(fits(value), f"{name}={value!r} must be {words}")
     m._require(
-        budget is None or m.debias is not None,
+        m.performance_budget is None or m.debias is not None,
         "performance_budget needs a debias form; choose debias='rates' or drop the budget",
     )
 
@@ -332,13 +390,13 @@ def learn_target(m: FairMEDL, y: NDArray[Any], weight: Float) -> Task:
     kind: Task = infer_task(y) if m.task == "auto" else m.task
     m._y_mean, m._y_scale = 0.0, 1.0
     if kind == "regression":
-        y = y.astype(np.float64)
+        y = target_numbers(y)
         m._y_mean = float(np.average(y, weights=weight))
         m._y_scale = float(np.sqrt(np.average((y - m._y_mean) ** 2, weights=weight))) or 1.0
         return kind
     check_classification_targets(y)
     m.classes_ = np.unique(y)
-    if len(np.unique(y[weight > 0])) < 2:
+    if len(m.classes_) < 2:
         raise InputError("y holds 1 class; a classifier needs weighted rows of at least 2 classes")
     if kind == "binary" and len(m.classes_) > 2:
         raise InputError(
@@ -358,11 +416,42 @@ def target_codes(m: FairMEDL, y: NDArray[Any]) -> Float:
         When a label was not in the training rows.
     """
     if m._kind == "regression":
-        return np.asarray((y.astype(np.float64) - m._y_mean) / m._y_scale)
+        return np.asarray((target_numbers(y) - m._y_mean) / m._y_scale)
     place = np.searchsorted(m.classes_, y).clip(0, len(m.classes_) - 1)
     if not np.array_equal(m.classes_[place], y):
         raise InputError("validation holds a label that the training rows have not; drop it")
     return place.astype(np.float64)
+
+
+def learn_clusters(names: NDArray[np.str_] | None) -> NDArray[np.str_]:
+    """Distinct clusters, none without clusters; rows without a name form their own.
+
+    Raises
+    ------
+    SpecError
+        When there is one cluster only.
+    """
+    found = np.array([] if names is None else np.unique(names), dtype=np.str_)
+    if len(found) == 1:
+        raise SpecError(
+            "clusters holds 1 distinct value; Fair MEDL needs at least 2 clusters; leave "
+            "clusters out for a plain network"
+        )
+    return found
+
+
+def _weights(sample_weight: Any, X: Float) -> Float:
+    """Row weights (n,), ones where none are given.
+
+    Raises
+    ------
+    InputError
+        When one is negative.
+    """
+    weight: Float = _check_sample_weight(sample_weight, X, dtype=np.float64)
+    if weight.min() < 0:
+        raise InputError("sample_weight holds negative values; pass weights of 0 and more")
+    return weight
 
 
 def _frame(X: Any) -> Any:

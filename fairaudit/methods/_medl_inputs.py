@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fairaudit.exceptions import InputError
-from fairaudit.methods._inputs import Float, Int, as_columns, labels
+from fairaudit.methods._inputs import Float, Int, as_array, as_columns, is_missing, labels
 
 Target = Literal["equalized_odds", "demographic_parity"]
 Task = Literal["binary", "multiclass", "regression"]
@@ -19,6 +19,7 @@ MISSING = "(missing)"
 OTHER = "(other)"
 MOST_LEVELS = 50
 FEW_VALUES = 10  # numbers with no more distinct values are levels, not a scale
+MOST_CLASSES = 20  # numbers with more distinct values are an outcome to regress
 BINS = 4
 
 
@@ -64,6 +65,11 @@ class Attribute:
     def fit(cls, name: str, column: NDArray[Any]) -> Attribute:
         """Learn levels or scale from the training rows."""
         numbers = as_numbers(column)
+        if numbers is not None and np.isinf(numbers).any():
+            raise InputError(
+                f"sensitive attribute '{name}' holds infinite values; replace them or leave "
+                "them missing"
+            )
         if numbers is not None and len(np.unique(numbers[~np.isnan(numbers)])) > FEW_VALUES:
             return cls._fit_scale(name, numbers)
         text = labels(column, "sensitive_features", len(column))
@@ -122,10 +128,10 @@ class Sensitive:
     values: Float
 
 
-def fit_attributes(value: Any, n: int) -> tuple[Attribute, ...]:
-    """One `Attribute` a column of `sensitive_features`."""
+def fit_attributes(value: Any, rows: NDArray[np.bool_]) -> tuple[Attribute, ...]:
+    """One `Attribute` a column of `sensitive_features`, learnt from some of its rows."""
     names = [str(c) for c in getattr(value, "columns", ())]
-    columns = as_columns(value, "sensitive_features", n)
+    columns = as_columns(value, "sensitive_features", len(rows))[rows]
     if len(names) != columns.shape[1]:
         names = [str(getattr(value, "name", None) or f"s{j}") for j in range(columns.shape[1])]
     return tuple(Attribute.fit(m, c) for m, c in zip(names, columns.T, strict=True))
@@ -153,7 +159,10 @@ def encode_sensitive(attributes: tuple[Attribute, ...], value: Any, n: int) -> S
 
 
 def cluster_codes(levels: tuple[str, ...], clusters: Any, n: int) -> Int:
-    """Place of each row's cluster among the training clusters; −1 = never seen or missing."""
+    """Place of each row's cluster among the training clusters; −1 = never seen, or not told.
+
+    Rows without a name are the cluster "(missing)", which is known where training had such rows.
+    """
     if clusters is None:
         return np.full(n, -1, dtype=np.int64)
     place = {level: i for i, level in enumerate(levels)}
@@ -167,12 +176,50 @@ def cluster_labels(clusters: Any, n: int) -> NDArray[np.str_]:
     return labels(clusters, "clusters", n)
 
 
+def checked_target(value: Any) -> NDArray[Any]:
+    """y as an array without gaps, of text or of numbers.
+
+    Raises
+    ------
+    InputError
+        When values are missing, or text and numbers are mixed.
+    """
+    y = as_array(value)
+    if y.dtype.kind != "O" or y.ndim == 0:
+        return y
+    if any(is_missing(v) for v in y.ravel()):
+        raise InputError("y holds missing values; fill them or drop those rows")
+    if len({isinstance(v, str) for v in y.ravel()}) > 1:
+        raise InputError("y mixes text and numbers; write every label in one way")
+    return y
+
+
+def target_numbers(y: NDArray[Any]) -> Float:
+    """y as finite floats.
+
+    Raises
+    ------
+    InputError
+        When it holds text, or a value is not finite.
+    """
+    try:
+        found = y.astype(np.float64)
+    except (TypeError, ValueError):
+        raise InputError(
+            "y holds text and regression needs numbers; choose task='binary' or 'multiclass'"
+        ) from None
+    if not np.isfinite(found).all():
+        raise InputError("y holds values that are not finite; fill them or drop those rows")
+    return found
+
+
 def infer_task(y: NDArray[Any]) -> Task:
-    """Floats with fractions are values, two labels are binary, more are classes."""
+    """Numbers with fractions or many distinct values are values, two labels are binary, more
+    are classes."""
     if y.dtype.kind == "f" and np.any(y != np.floor(y)):
         return "regression"
     n_labels = len(np.unique(y))
-    if y.dtype.kind == "f" and n_labels > 20:
+    if y.dtype.kind in "iuf" and n_labels > MOST_CLASSES:
         return "regression"
     return "binary" if n_labels <= 2 else "multiclass"
 
@@ -181,9 +228,10 @@ def as_numbers(column: NDArray[Any]) -> Float | None:
     """The column as floats, or None when it holds text."""
     if column.dtype.kind in "biuf":
         return column.astype(np.float64)
-    if not all(v is None or isinstance(v, int | float | np.number) for v in column):
+    missing = np.array([is_missing(v) for v in column], dtype=bool)
+    if not all(isinstance(v, int | float | np.number) for v in column[~missing]):
         return None
-    return np.array([np.nan if v is None else v for v in column], dtype=np.float64)
+    return np.array(np.where(missing, np.nan, column), dtype=np.float64)
 
 
 def attribute_meta(attribute: Attribute) -> Mapping[str, Any]:

@@ -68,6 +68,8 @@ class Judged:
             return float("nan"), float("nan")
         samples = draws(len(self.y), self.cluster, count, seed)
         again = [performance(self.task, self.y[rows], answer[rows]) for rows in samples]
+        if np.isnan(again).all():
+            return float("nan"), float("nan")
         low, high = np.nanquantile(again, [0.025, 0.975])
         return float(low), float(high)
 
@@ -93,14 +95,15 @@ def choose(scores: Sequence[Mapping[str, float]], budget: float) -> int:
     AUROC may fall by `budget`; a mean squared error may rise by that share. Unfairness is the
     mean of the spreads at both thresholds; ties go to the smaller λ.
     """
-    unfair = np.array([_unfairness(s) for s in scores])
+    unfair = np.array([unfairness(s) for s in scores])
     allowed = [_within(s, scores[0], budget) for s in scores]
     fit = np.array(allowed) & ~np.isnan(unfair)
     ranked = np.where(fit, unfair, np.inf)
     return int(np.argmin(ranked)) if np.isfinite(ranked).any() else 0
 
 
-def _unfairness(score: Mapping[str, float]) -> float:
+def unfairness(score: Mapping[str, float]) -> float:
+    """Mean of the spreads at all thresholds."""
     return float(np.mean([v for k, v in score.items() if k.startswith("spread")]))
 
 

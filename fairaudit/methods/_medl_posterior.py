@@ -8,9 +8,11 @@ part), mode and curvature by guarded Newton steps, τ² by EM (mean of mode² + 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import expit, log_softmax, softmax
 
 from fairaudit.methods._inputs import Float, Int
@@ -21,6 +23,8 @@ SHORTENINGS = 4
 CLOSE = 0.005  # relative change of every prior SD that counts as none
 START = 0.5  # of the prior SD, where it is learnt
 SMALLEST = 1e-3  # of a prior SD: an effect whose clusters do not differ stays, at next to nothing
+ALONE = 256  # rows from which on a cluster is solved alone, without rows that fill up
+CELLS = 4_000_000  # numbers of one intermediate array
 PRODUCTS = 4e9  # multiplications a round; above it only diagonals of curvatures are kept
 
 
@@ -138,34 +142,54 @@ def _newton(weights: Weights, sites: Sites, strength: float) -> tuple[Float, Flo
     slope, curve = _derivatives(weights, sites.mixed(mean), sites.y)
     slope, curve = slope * sites.weight[:, None], curve * sites.weight[:, None]
     precision = max(strength, 1e-6) / np.square(weights.prior_sd)
-    step, variance = np.empty_like(mean), np.empty_like(mean)
+    step, variance = -mean, np.broadcast_to(1 / precision, mean.shape).copy()  # without rows
     least = np.minimum(np.diff(sites.ends), mean.shape[1]).astype(float)
     full = float(np.square(least).sum()) * mean.shape[1] * mean.shape[2] <= PRODUCTS
-    for k, (start, end) in enumerate(zip(sites.ends, sites.ends[1:], strict=False)):
-        Z = sites.Z[start:end]
+    for clusters, rows, inside in _blocks(sites.ends, mean.shape[1]):
+        Z = sites.Z[rows] * inside[..., None]  # (b, w, q)
         for o in range(mean.shape[2]):
-            gradient = Z.T @ slope[start:end, o] - precision[:, o] * mean[k, :, o]
-            step[k, :, o], variance[k, :, o] = _solve(
-                Z, curve[start:end, o], precision[:, o], gradient, full
+            gradient = np.einsum("bwq,bw->bq", Z, slope[rows, o])
+            gradient -= precision[:, o] * mean[clusters, :, o]
+            step[clusters, :, o], variance[clusters, :, o] = _solve(
+                Z, curve[rows, o], precision[:, o], gradient, full
             )
     return step, variance
+
+
+def _blocks(ends: Int, q: int) -> Iterator[tuple[Int, Int, NDArray[np.bool_]]]:
+    """Clusters of about the same size together, so that none is solved alone: clusters (b,),
+    their rows (b, w), and which of these are theirs (shorter clusters are filled up)."""
+    sizes = np.diff(ends)
+    widths = np.where(sizes > ALONE, sizes, 2 ** np.ceil(np.log2(np.maximum(sizes, 1))))
+    for width in np.unique(widths[sizes > 0]).astype(np.int64):
+        found = np.flatnonzero((widths == width) & (sizes > 0))
+        count = max(1, CELLS // (max(int(width), q) * q))
+        for clusters in np.split(found, np.arange(count, len(found), count)):
+            rows = ends[clusters][:, None] + np.arange(width)
+            inside = rows < ends[clusters + 1][:, None]
+            yield clusters, np.minimum(rows, ends[-1] - 1), inside
 
 
 def _solve(
     Z: Float, curve: Float, precision: Float, gradient: Float, full: bool
 ) -> tuple[Float, Float]:
-    """Newton step and marginal variances of one cluster's effects, each (q,)."""
+    """Newton steps and marginal variances of a block of clusters, each (b, q).
+
+    Z (b, w, q) is zero in rows that only fill up; curve (b, w), precision (q,), gradient (b, q).
+    """
     if not full:
-        diagonal = np.square(Z).T @ curve + precision
-        return gradient / diagonal / max(len(gradient), 1) ** 0.5, 1 / diagonal
-    if len(Z) >= len(gradient):
-        inverse = np.linalg.inv((Z.T * curve) @ Z + np.diag(precision))
-        return inverse @ gradient, np.diag(inverse).copy()
+        diagonal = np.einsum("bwq,bw->bq", np.square(Z), curve) + precision
+        return gradient / diagonal / max(len(precision), 1) ** 0.5, 1 / diagonal
+    if Z.shape[1] >= Z.shape[2]:
+        inverse = np.linalg.inv((Z * curve[..., None]).transpose(0, 2, 1) @ Z + np.diag(precision))
+        return (inverse @ gradient[..., None])[..., 0], np.diagonal(inverse, axis1=1, axis2=2)
     # fewer rows than effects: the same inverse from a matrix of rows (Woodbury)
-    spread = Z / precision  # (n, q)
-    inner = np.linalg.inv(spread @ Z.T + np.diag(1 / curve))
-    step = gradient / precision - spread.T @ (inner @ (spread @ gradient))
-    return step, 1 / precision - np.einsum("nq,nm,mq->q", spread, inner, spread, optimize=True)
+    spread = Z / precision
+    rows = 1 / np.maximum(curve, 1e-12)
+    inner = np.linalg.inv(spread @ Z.transpose(0, 2, 1) + np.eye(Z.shape[1]) * rows[..., None])
+    moved = inner @ (spread @ gradient[..., None])
+    step = gradient / precision - (spread.transpose(0, 2, 1) @ moved)[..., 0]
+    return step, 1 / precision - ((inner @ spread) * spread).sum(1)
 
 
 def _uphill(weights: Weights, sites: Sites, step: Float, strength: float) -> Float:

@@ -98,12 +98,17 @@ def variance_shares(weights: Weights) -> pl.DataFrame:
     )
 
 
-def history(curves: Mapping[str, list[float]], predictor: Sequence[float] = ()) -> pl.DataFrame:
+def history(curves: Mapping[str, list[float]]) -> pl.DataFrame:
     """Mean losses an epoch of every part, long; adversaries' losses with their own sign."""
     rows = [
         (PARTS[name], epoch, "loss", abs(value) if name.startswith("fair") else value)
         for name, values in curves.items()
         for epoch, value in enumerate(values)
     ]
-    rows += [("cluster predictor", e, "loss", v) for e, v in enumerate(predictor)]
+    return pl.DataFrame(rows, schema=HISTORY, orient="row")
+
+
+def predictor(losses: Sequence[float]) -> pl.DataFrame:
+    """The losses of the cluster predictor, as `history`."""
+    rows = [("cluster predictor", epoch, "loss", value) for epoch, value in enumerate(losses)]
     return pl.DataFrame(rows, schema=HISTORY, orient="row")

@@ -216,8 +216,8 @@ def train_predictor(
     seed: int,
     device: torch.device,
     monitor: Monitor | None,
-) -> tuple[Layers, Float]:
-    """The cluster predictor (8-8-4), trained apart: layers and a row (5,) a cluster."""
+) -> tuple[Layers, Float, list[float]]:
+    """The cluster predictor (8-8-4), trained apart: layers, a row (5,) a cluster, losses."""
     generator = torch.Generator().manual_seed(seed + 3)
     net = StackedMLP(1, (x.shape[1], 8, 8, 4), generator).to(device)
     start = torch.rand(1, n_clusters, 5, generator=generator) - 0.5
@@ -238,7 +238,7 @@ def train_predictor(
         head.update(picked, state, gradients[-1])
         return {"loss": loss.detach()}
 
-    train(
+    fit = train(
         net,
         step,
         shuffled(len(cluster), batch_size, device),
@@ -247,4 +247,5 @@ def train_predictor(
         monitor=monitor,
         task="cluster predictor",
     )
-    return _layers(net, 0), head.values[0].detach().double().cpu().numpy()
+    rows = head.values[0].detach().double().cpu().numpy()
+    return _layers(net, 0), rows, [means["loss"] for means in fit.history]

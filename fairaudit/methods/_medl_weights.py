@@ -15,6 +15,7 @@ from fairaudit.methods._inputs import Float, Int
 Layers = tuple[tuple[Float, Float], ...]
 
 CELLS = 4_000_000  # numbers of one intermediate array
+DRAWS = 400  # of the posterior, where quantiles are not exact
 
 
 @dataclass(frozen=True)
@@ -146,9 +147,13 @@ def interval(
         reach = ndtri(1 - tail) * sd
         low, high = raw + shift - reach, raw + shift + reach
         return link(weights.task, low), link(weights.task, high)
-    draws = np.random.default_rng(seed).standard_normal((400, 1, raw.shape[1]))
-    answers = np.stack([link(weights.task, raw + shift + sd * z) for z in draws])
-    low, high = np.quantile(answers, [tail, 1 - tail], axis=0)
+    draws = np.random.default_rng(seed).standard_normal((DRAWS, 1, raw.shape[1]))
+    ends, size = [], max(1, CELLS // (DRAWS * raw.shape[1]))
+    for rows in (slice(start, start + size) for start in range(0, len(raw), size)):
+        mean = (raw + shift)[rows]
+        answers = np.stack([link(weights.task, mean + sd[rows] * z) for z in draws])
+        ends.append(np.quantile(answers, [tail, 1 - tail], axis=0))
+    low, high = np.concatenate(ends, axis=1)
     return low, high
 
 

@@ -88,6 +88,8 @@ class FairMEDL(BaseEstimator):  # type: ignore[misc]
     unseen : {"inferred", "fixed"}
         Clusters never seen: mix by a cluster predictor's probabilities, or fixed effects only.
     task : {"auto", "binary", "multiclass", "regression"}
+        "auto" regresses numbers with fractions or more than 20 distinct values, and takes all
+        else for classes.
     learning_rate, max_epochs, batch_size, patience
         Adam's first step size (falls along a cosine), passes, rows a step, and epochs without
         a better validation loss before stopping (None = never).
@@ -103,7 +105,7 @@ class FairMEDL(BaseEstimator):  # type: ignore[misc]
     fixed_effects_importance_ : polars.DataFrame
         feature, importance (|∂ y_F / ∂x| at the mean input, x in SDs), rank.
     path_ : polars.DataFrame
-        lam, split, metric, value, low, high, chosen; one λ without a budget.
+        lam, split, metric, value, low, high, chosen; empty without a budget.
     history_ : polars.DataFrame
         part, epoch, metric, value: mean losses an epoch of every part.
     warnings_ : list of str
@@ -195,10 +197,15 @@ class FairMEDL(BaseEstimator):  # type: ignore[misc]
         sensitive_features : (n,) or (n, A), text or numbers, or None (no debiasing)
             Numbers with more than ten values are regressed by the adversary and binned at
             quartiles for the rates.
+            Text is levels even where it reads as numbers. Missing values are a level of their
+            own, or left out where numbers are a scale.
         clusters : (n,) or None (plain net)
-        sample_weight : (n,) or None
+            Rows without a name (None, NaN) form the cluster "(missing)".
+        sample_weight : (n,) of 0 and more, or None
+            Rows of weight 0 are left out.
         validation : (X, y, sensitive_features, clusters) or None
-            Rows for early stopping and the budget; the last two may be None.
+            Rows for early stopping and the budget; the last two may be None or left out. The
+            budget needs the attributes.
         monitor : Monitor or None
 
         Raises
@@ -248,6 +255,9 @@ class FairMEDL(BaseEstimator):  # type: ignore[misc]
 
         Unseen clusters carry the prior's variance ("fixed") or that of the inferred mixture.
         """
+        self._require(
+            0 < confidence < 1, f"confidence={confidence!r} must lie between 0 and 1, as .95"
+        )
         weights, inputs = self._weights(), estimate.features(self, X)
         codes = estimate.codes(self, clusters, len(inputs))
         low, high = interval(weights, inputs, codes, self.unseen, confidence, self._seed)

@@ -15,6 +15,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
+from fairaudit.exceptions import InputError, SpecError
 from fairaudit.methods._monitor import Monitor, Silent
 
 WEIGHTS = (
@@ -75,11 +76,21 @@ def search_weights(
     seed : int
     monitor : Monitor or None
         Hears every trial (error, unfairness, size of the front) and may cancel.
+
+    Raises
+    ------
+    SpecError
+        When no trial is asked for.
+    InputError
+        When the validation rows do not tell error or unfairness.
     """
+    if n_trials < 1:
+        raise SpecError(f"search_trials={n_trials!r} must be 1 or more")
     ear = monitor or Silent()
     with _quiet():
         study = _study(folder, seed)
-    if start is not None and not study.trials:
+    waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+    if start is not None and not _finished(study) and not waiting:  # or its trial was broken off
         study.enqueue_trial({name: float(np.clip(start[name], *RANGE)) for name in WEIGHTS})
     finished = len(_finished(study))
     ear.start("search of the weights", n_trials)
@@ -132,6 +143,12 @@ def _try(study: optuna.Study, objective: Objective) -> tuple[float, float]:
     except BaseException:
         study.tell(trial, state=TrialState.FAIL)
         raise
+    if not np.isfinite((error, unfairness)).all():
+        study.tell(trial, state=TrialState.FAIL)
+        raise InputError(
+            "the validation rows cannot judge the weights: the search needs rows of both classes "
+            "and at least 10 rows in two groups; give more validation rows"
+        )
     study.tell(trial, (error, unfairness))
     return error, unfairness
 

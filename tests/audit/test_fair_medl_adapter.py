@@ -9,12 +9,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from fairaudit.audit.adapters import Fitted, adapter
+from fairaudit.audit.adapters import Fitted, adapter, fair_medl
 from fairaudit.data.arrays import Arrays
 from fairaudit.exceptions import SpecError
 from fairaudit.methods._monitor import Silent
 from fairaudit.methods.catalog import METHODS
 from fairaudit.methods.fair_medl import FairMEDL
+from fairaudit.methods.medl_search import Search
 from tests.methods.medl_data import clustered
 
 FAST = {"hidden_sizes": [8], "max_epochs": 4, "batch_size": 128, "learning_rate": 0.02}
@@ -120,6 +121,22 @@ def test_a_search_becomes_a_table_and_sets_the_weights(tmp_path: Path) -> None:
     assert any(tmp_path.iterdir())
     again = fit(arrays, InAFolder(), debias="rates", search_trials=3, max_epochs=2)
     assert again.tables["search"].equals(found.tables["search"])
+
+
+@pytest.mark.parametrize(("given", "used"), [(0.0, 0.0), (0.03, 0.03), (None, 0.01)])
+def test_a_search_gives_up_no_more_than_the_budget(
+    given: float | None, used: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[float] = []
+
+    def listen(objective: Any, *, budget: float, **_: Any) -> Search:
+        heard.append(budget)
+        return Search(pl.DataFrame(), {})
+
+    monkeypatch.setattr(fair_medl, "search_weights", listen)
+    params = {"performance_budget": given}
+    fair_medl.search_params(arrays_of(n=200), params, 2, 0, "cpu", Silent())
+    assert heard == [used]
 
 
 def test_probes_are_ranked_in_both_nets() -> None:

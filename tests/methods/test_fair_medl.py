@@ -22,7 +22,9 @@ from fairaudit.methods._medl_checks import (
     one_class,
     one_label,
 )
-from fairaudit.methods._medl_inputs import MOST_LEVELS, OTHER, Attribute
+from fairaudit.methods._medl_estimate import Job, plan_of
+from fairaudit.methods._medl_inputs import MOST_LEVELS, OTHER, Attribute, infer_task
+from fairaudit.methods._medl_nets import CANDIDATES
 from fairaudit.methods._medl_path import choose
 from fairaudit.methods.fair_medl import FairMEDL
 from fairaudit.methods.medl_metrics import auroc
@@ -38,6 +40,12 @@ FAST: dict[str, Any] = {
 
 # a few epochs, or heavy weights, leave every decision the same; these tests look elsewhere
 ONE_LABEL = pytest.mark.filterwarnings("ignore:.*every row is given the label")
+
+
+def play_table(n: int) -> tuple[Any, FairMEDL]:
+    X, y, S, c = clustered(n)
+    model = FairMEDL()
+    return Job(model, 0, None).learn(X, y, S, c, None), model
 
 
 def fitted(task: str = "binary", n: int = 600, **switches: Any) -> tuple[FairMEDL, Any]:
@@ -266,8 +274,13 @@ def test_history_charts_every_part() -> None:
     assert table.columns == ["part", "epoch", "metric", "value"]
     parts = {"main loss", "fixed effects", "mixed effects", "prior (KL)", "cluster adversary"}
     parts |= {"fairness, fixed effects", "fairness, mixed effects", "validation"}
-    assert set(table["part"]) == parts
-    assert table.filter(pl.col("part") == "main loss")["epoch"].to_list() == [0, 1, 2]
+    assert set(table["part"]) == parts | {"cluster predictor"}
+    for part in ("main loss", "cluster predictor"):
+        assert table.filter(pl.col("part") == part)["epoch"].to_list() == [0, 1, 2]
+    guesses = table.filter(pl.col("part") == "cluster predictor")["value"]
+    assert 0 < guesses[2] < guesses[0]
+    without, _ = fitted(max_epochs=3, unseen="fixed")
+    assert "cluster predictor" not in set(without.history_["part"])
 
 
 def test_many_rare_clusters_and_a_high_cardinality_attribute() -> None:
@@ -334,6 +347,19 @@ def test_weights_move_the_fit() -> None:
         ({"lambda_kl": -1.0}, "lambda_kl"),
         ({"learning_rate": 0.0}, "learning_rate"),
         ({"prior_scale": 0.0}, "prior_scale"),
+        ({"hidden_sizes": 4}, "hidden_sizes=4 must be a tuple"),
+        ({"hidden_sizes": (8, 0)}, "hidden_sizes"),
+        ({"hidden_sizes": (4.5,)}, "hidden_sizes"),
+        ({"lambda_kl": "much"}, "lambda_kl='much' must be a number"),
+        ({"lambda_fair_mixed": float("inf")}, "lambda_fair_mixed"),
+        ({"max_epochs": 2.5}, "max_epochs=2.5 must be a whole number"),
+        ({"batch_size": 0}, "batch_size"),
+        ({"patience": 0}, "patience"),
+        ({"validation_fraction": 1.0}, "validation_fraction"),
+        ({"performance_budget": "none"}, "performance_budget"),
+        ({"path": (0.1, -1.0)}, "path"),
+        ({"path": 0.1}, "path"),
+        ({"random_effects": "yes"}, "random_effects"),
         ({"debias": None, "performance_budget": 0.01}, "performance_budget"),
     ],
 )
@@ -357,6 +383,138 @@ def test_rows_that_do_not_match_are_refused() -> None:
     model, (X, _, _, _) = fitted(max_epochs=1)
     with pytest.raises(InputError, match="clusters has 5 rows"):
         model.predict(X, clusters=c[:5])
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        ({"clusters": "site 1"}, InputError, "clusters is a single value"),
+        ({"clusters": [None] * 120}, SpecError, "at least 2 clusters"),
+        ({"y": [None, *range(119)]}, InputError, "y holds missing values"),
+        ({"y": np.array([1, "a"] * 60, dtype=object)}, InputError, "mixes text and numbers"),
+        ({"sample_weight": np.linspace(-1, 1, 120)}, InputError, "negative"),
+        ({"sensitive_features": np.r_[np.inf, np.arange(119.0)]}, InputError, "'s0' holds inf"),
+    ],
+)
+def test_impossible_rows_are_refused_with_the_remedy(
+    change: dict[str, Any], error: type[Exception], words: str
+) -> None:
+    X, y, S, c = clustered(120)
+    rows = {"y": y, "sensitive_features": S, "clusters": c, **change}
+    with pytest.raises(error, match=words):
+        FairMEDL(**FAST).fit(X, **rows)
+
+
+def test_values_that_are_no_numbers_are_refused() -> None:
+    X, y, _, _ = clustered(120)
+    with pytest.raises(InputError, match="needs numbers; choose task='binary'"):
+        FairMEDL(task="regression").fit(X, np.where(y == 1, "a", "b"))
+
+
+def test_whole_numbers_of_many_values_are_an_outcome_to_regress() -> None:
+    assert infer_task(np.arange(200) % 21) == "regression"
+    assert infer_task(np.arange(200) % 20) == "multiclass"
+    assert infer_task((np.arange(200) % 30).astype(str)) == "multiclass"
+    assert infer_task(np.arange(200) % 2) == "binary"
+
+
+@ONE_LABEL
+def test_rows_of_weight_zero_are_rows_that_are_not_there() -> None:
+    X, y, S, c = clustered(400)
+    used = np.random.default_rng(0).random(400) < 0.4
+    S[~used], c[~used] = "only here", "elsewhere"
+    common = {**FAST, "max_epochs": 2, "debias": "rates"}
+    frame, weight = pd.DataFrame(S, columns=["a", "b"]), used.astype(float)
+    weighted = FairMEDL(**common).fit(
+        X, y, sensitive_features=frame, clusters=c, sample_weight=weight
+    )
+    without = FairMEDL(**common).fit(
+        X[used], y[used], sensitive_features=S[used], clusters=c[used]
+    )
+    assert "elsewhere" not in weighted.clusters_
+    assert [a.name for a in weighted._attributes] == ["a", "b"]
+    np.testing.assert_array_equal(
+        weighted.predict_mixed(X, clusters=c), without.predict_mixed(X, clusters=c)
+    )
+
+
+@ONE_LABEL
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA])
+def test_rows_without_a_cluster_form_one(missing: Any) -> None:
+    X, y, S, c = clustered(200)
+    named = [missing if i % 5 == 0 else name for i, name in enumerate(c)]
+    model = FairMEDL(**{**FAST, "max_epochs": 2})
+    model.fit(X, y, sensitive_features=S, clusters=pd.Series(named, dtype=object))
+    assert model.clusters_[0] == "(missing)"
+    answers = [model.predict_mixed(X[:2], clusters=[gap] * 2) for gap in (None, pd.NA)]
+    np.testing.assert_array_equal(*answers)
+
+
+@pytest.mark.parametrize("debias", ["adversarial", "rates", "correlation", None])
+def test_validation_rows_may_come_without_attributes_and_clusters(debias: Any) -> None:
+    X, y, S, c = clustered(500)
+    model = FairMEDL(**{**FAST, "max_epochs": 3}, debias=debias)
+    for held in ((X[:100], y[:100]), (X[:100], y[:100], None, c[:100])):
+        model.fit(X, y, sensitive_features=S, clusters=c, validation=held)
+        heard = model.history_.filter(pl.col("part") == "validation")["value"]
+        assert heard.is_finite().all()
+
+
+@ONE_LABEL
+def test_validation_rows_that_do_not_fit_are_refused() -> None:
+    X, y, S, c = clustered(200, task="regression")
+    model = FairMEDL(**{**FAST, "max_epochs": 1})
+    gap = np.where(np.arange(200) == 0, np.nan, y)
+    for held, error, words in (
+        ((X,), SpecError, "validation has 1 parts"),
+        ((X, y[:5]), InputError, "y has 5 rows and X has 200"),
+        ((X, gap), InputError, "not finite"),
+    ):
+        with pytest.raises(error, match=words):
+            model.fit(X, y, sensitive_features=S, clusters=c, validation=held)
+
+
+def test_a_budget_that_cannot_be_judged_is_warned_about() -> None:
+    X, y, S, c = clustered(400)
+    common = {**FAST, "debias": "rates", "performance_budget": 0.01, "path": (0.0, 0.1)}
+    model, rows = FairMEDL(**common), {"sensitive_features": S, "clusters": c}
+    with pytest.warns(ConvergenceWarning, match="spread at Youden cannot be judged"):
+        model.fit(X, y, **rows, validation=(X[:100], y[:100]))
+    assert model.lam_ == 0
+    with pytest.warns(ConvergenceWarning, match="auroc cannot be judged"):
+        model.fit(X, y, **rows, validation=(X[y == 1], y[y == 1], S[y == 1], c[y == 1]))
+    with pytest.warns(ConvergenceWarning, match="had nothing to choose"):
+        model.fit(X, y, clusters=c)
+
+
+def test_the_share_that_is_held_out_is_the_one_asked_for() -> None:
+    data, _ = play_table(1000)
+    for share in (0.1, 0.2, 0.4, 0.75):
+        job = Job(FairMEDL(validation_fraction=share), 0, None)
+        kept, held = job._held_out(data, None)
+        assert held is not None
+        assert len(held.y) == pytest.approx(1000 * share, abs=1)
+        assert len(kept.y) + len(held.y) == 1000
+        assert held.y.mean() == pytest.approx(data.y.mean(), abs=0.01)
+
+
+def test_intervals_of_many_rows_equal_those_of_a_few() -> None:
+    model, (X, _, _, c) = fitted("multiclass", max_epochs=2)
+    many, clusters = np.tile(X, (6, 1)), np.tile(c, 6)  # more than one piece
+    low, high = model.predict_interval(many, clusters=clusters)
+    few = model.predict_interval(X[:5], clusters=c[:5])
+    np.testing.assert_array_equal(low[-600:-595], few[0])
+    np.testing.assert_array_equal(high[-600:-595], few[1])
+    with pytest.raises(SpecError, match="confidence=95"):
+        model.predict_interval(X, confidence=95)
+
+
+def test_an_adversary_of_many_clusters_is_judged_as_well() -> None:
+    X, y, S, _ = clustered(600)
+    model = FairMEDL(cluster_penalty="adversarial", debias=None)
+    job = Job(model, 0, None)
+    data = job.learn(X, y, S, np.arange(600) % 100, None)
+    assert job._chance(plan_of(model), data) == {"cluster": pytest.approx(np.log(1 + CANDIDATES))}
 
 
 def test_constant_predictions_are_warned_about() -> None:
@@ -410,7 +568,7 @@ def test_warnings_say_what_is_wrong() -> None:
 
 def test_chance_is_the_conditional_entropy() -> None:
     codes, given = np.array([0, 1, 0, 0, -1]), np.array([0, 0, 1, 1, 1])
-    assert entropy_given(codes, given) == pytest.approx(np.log(2) / 2)
+    assert entropy_given(codes, given, np.ones(5)) == pytest.approx(np.log(2) / 2)
 
 
 EXPECTED = {

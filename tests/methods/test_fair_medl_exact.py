@@ -146,9 +146,12 @@ def test_without_a_cluster_the_mixed_answer_is_exactly_the_fixed_one() -> None:
 def test_an_unknown_cluster_adds_exactly_nothing_while_training() -> None:
     game, rows = play()
     batch = game.data.take(rows)
-    known = torch.zeros(len(rows))
-    out = game.effects(batch.inputs, game.effects.rows.values, batch.cluster, known)
-    assert torch.equal(out.mixed, out.fixed)
+    game.effects.rows.state.normal_(generator=torch.Generator().manual_seed(0))  # they start at 0
+    known = torch.arange(len(rows)) % 2
+    values = game.effects.rows.values
+    out = game.effects(batch.inputs, values, batch.cluster, known.float())
+    assert torch.equal(out.mixed[..., ::2], out.fixed[..., ::2])
+    assert (out.mixed[..., 1::2] != out.fixed[..., 1::2]).all()
 
 
 def test_indexed_effects_equal_one_hot_products() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from fairaudit.methods._medl_posterior import _solve, settled
+from fairaudit.methods._medl_posterior import Sites, _newton, _solve, settled
 from fairaudit.methods._medl_weights import Weights
 
 CLUSTERS, ROWS = 40, 4000
@@ -76,7 +76,8 @@ def test_clusters_with_fewer_rows_than_effects_have_the_same_posterior():
     rng = np.random.default_rng(12)
     Z, curve, precision = rng.normal(size=(5, 9)), rng.uniform(0.1, 0.3, 5), rng.uniform(1, 4, 9)
     gradient = rng.normal(size=9)
-    step, variance = _solve(Z, curve, precision, gradient, True)
+    found = _solve(Z[None], curve[None], precision, gradient[None], True)
+    step, variance = (part[0] for part in found)
     inverse = np.linalg.inv((Z.T * curve) @ Z + np.diag(precision))
     np.testing.assert_allclose(step, inverse @ gradient)
     np.testing.assert_allclose(variance, np.diag(inverse))
@@ -89,3 +90,25 @@ def test_a_cluster_without_rows_keeps_the_prior():
     found = settled(_weights("binary", 1), X[kept], y[kept], codes[kept], np.ones(kept.sum()))
     assert found.effect_mean[3, 0, 0] == 0
     assert found.effect_sd[3, 0, 0] == pytest.approx(found.prior_sd[0, 0], rel=0.05)
+
+
+def test_blocks_of_clusters_are_solved_as_each_alone():
+    rng = np.random.default_rng(0)
+    sizes = [0, 1, 2, 3, 5, 8, 40, 300, 700, 0]  # without rows, fewer and more than effects
+    z = rng.permutation(np.repeat(np.arange(10), sizes))
+    X, y = rng.normal(size=(len(z), 4)), rng.integers(0, 2, len(z)).astype(float)
+    weight, prior = rng.uniform(0.5, 2, len(z)), rng.uniform(0.2, 1, (5, 1))
+    layers, mean = ((rng.normal(size=(4, 1)), np.zeros(1)),), rng.normal(size=(10, 5, 1))
+    weights = Weights(layers, mean, np.ones_like(mean), prior, 1.0, "inputs", "binary", True)
+    sites = Sites.of(weights, X, y, z, weight)
+    step, variance = _newton(weights, sites, 1.0)
+    for k in range(10):
+        own = sites.codes == k
+        Z, raw = sites.Z[own], sites.mixed(mean)[own, 0]
+        p = 1 / (1 + np.exp(-raw))
+        curve = np.maximum(p * (1 - p), 1e-4) * sites.weight[own]
+        inverse = np.linalg.inv(Z.T @ (curve[:, None] * Z) + np.diag(1 / prior[:, 0] ** 2))
+        slope = (sites.y[own] - p) * sites.weight[own]
+        gradient = Z.T @ slope - mean[k, :, 0] / prior[:, 0] ** 2
+        np.testing.assert_allclose(step[k, :, 0], inverse @ gradient, atol=1e-9)
+        np.testing.assert_allclose(variance[k, :, 0], np.diag(inverse), atol=1e-9)

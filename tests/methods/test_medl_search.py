@@ -8,8 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from fairaudit.exceptions import Cancelled
-from fairaudit.methods.medl_search import FILE, WEIGHTS, search_weights
+from fairaudit.exceptions import Cancelled, InputError, SpecError
+from fairaudit.methods.medl_search import FILE, WEIGHTS, _study, search_weights
 
 
 def trade(weights: Mapping[str, float]) -> tuple[float, float]:
@@ -66,6 +66,25 @@ def test_the_given_weights_are_tried_first() -> None:
     start = dict.fromkeys(WEIGHTS, 0.5)
     found = search_weights(trade, n_trials=1, start=start)
     assert found.weights == pytest.approx(start)
+
+
+def test_the_given_weights_are_tried_even_where_their_first_trial_was_broken_off(
+    tmp_path: Path,
+) -> None:
+    start = dict.fromkeys(WEIGHTS, 0.5)
+    broken = _study(tmp_path, 0)
+    broken.enqueue_trial(start)
+    broken.ask()  # and no end: the process was killed
+    found = search_weights(trade, n_trials=2, start=start, folder=tmp_path)
+    assert [found.trials[name][0] for name in WEIGHTS] == pytest.approx([0.5] * 5)
+    assert found.trials.height == 2
+
+
+def test_weights_that_cannot_be_judged_end_the_search_with_the_remedy() -> None:
+    with pytest.raises(InputError, match="give more validation rows"):
+        search_weights(lambda _: (0.1, float("nan")), n_trials=2)
+    with pytest.raises(SpecError, match="search_trials=0"):
+        search_weights(trade, n_trials=0)
 
 
 def test_a_search_goes_on_where_it_was_stopped(tmp_path: Path) -> None:

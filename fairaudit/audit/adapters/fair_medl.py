@@ -23,7 +23,7 @@ from fairaudit.audit.effects import (
 )
 from fairaudit.data.arrays import SPLITS, Arrays
 from fairaudit.exceptions import SpecError
-from fairaudit.methods._medl_path import Judged, path_table
+from fairaudit.methods._medl_path import Judged, path_table, unfairness
 from fairaudit.methods._monitor import Monitor
 from fairaudit.methods.fair_medl import ClusterEffects, FairMEDL
 from fairaudit.methods.medl_probes import PROBES, confounded_probes, probe_ranks
@@ -109,20 +109,21 @@ def search_params(
         raise SpecError("the search needs validation rows and a sensitive attribute; name both")
     target = params.get("fairness_target", "equalized_odds")
     judged = Judged(held.y, np.column_stack(codes), arrays.task, target)
-    single = {**params, "performance_budget": None}
+    scale = float(np.var(held.y)) or 1.0
+    single, budget = {**params, "performance_budget": None}, params.get("performance_budget")
 
     def objective(weights: Mapping[str, float]) -> tuple[float, float]:
         model = fit_model(arrays, {**single, **weights}, seed=seed, device=device, monitor=monitor)
         value = model.predict_mixed(held.X, clusters=clusters_of(held))
         score = judged.score(value, model.threshold_)
-        error = score["mse"] / float(np.var(held.y)) if "mse" in score else 1 - score["auroc"]
-        return error, score["spread"]
+        error = score["mse"] / scale if "mse" in score else 1 - score["auroc"]
+        return error, unfairness(score)
 
     start = {name: float(params.get(name, 1.0)) for name in WEIGHTS}
     return search_weights(
         objective,
         n_trials=trials,
-        budget=params.get("performance_budget") or 0.01,
+        budget=0.01 if budget is None else budget,
         start=start,
         folder=getattr(monitor, "work_folder", None),
         seed=seed,
