@@ -1,6 +1,6 @@
 """How fast ROME is, as ratios measured in one run on one core.
 
-    OMP_NUM_THREADS=1 python benchmarks/rome.py --out rome.json [--rows 1000000] [--quick]
+    OMP_NUM_THREADS=1 python benchmarks/rome.py --out rome.json [--rows 1000000]
 
 Prints a Markdown table. Each figure is the smallest of a few repetitions; both sides of a ratio
 are measured in turn, so that a busy machine slows both.
