@@ -20,7 +20,7 @@ from fairaudit.audit.predictions import judge, looks
 from fairaudit.audit.result import AuditResult
 from fairaudit.data.grouping import BINS, MOST_VALUES, bin_names
 from fairaudit.data.labels import label_text
-from fairaudit.data.roles import ColumnRoles, resolved_positive, target_levels
+from fairaudit.data.roles import ColumnRoles, check_attribute, resolved_positive, target_levels
 from fairaudit.exceptions import InputError, SpecError
 
 TIMES = "times"
@@ -172,6 +172,8 @@ def audit_source(
         When labels or scores are missing in some rows.
     """
     _check(source, roles)
+    for name in roles.sensitive:
+        check_attribute(name)
     systems = _systems(roles)
     rounded = [s for _, s in systems if s is not None and source.distinct(s) > MAX_SCORES]
     counted = _count(source, roles, systems, rounded)

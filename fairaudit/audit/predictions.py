@@ -105,8 +105,6 @@ def judge(
     controls = controls or {}
     _check_numbers(task, confidence, n_boot, intersections, suppress_below)
     _same_length(len(y), predictions, {**groups, **controls}, clusters)
-    for name in groups:
-        check_attribute(name)
     rows = Rows(
         y=y,
         groupings=(everybody(len(y)), *groupings(groups, intersections)),
@@ -316,6 +314,8 @@ def audit_predictions(
     if chosen is not None:
         _scored(chosen, asked)
     groups = columns_of(sensitive_features)
+    for name in groups:
+        check_attribute(name)
     cluster = None if clusters is None else cluster_codes(column(clusters, "clusters", n))
     weight = None if sample_weight is None else _weights(sample_weight, n)
     tables = judge(
