@@ -9,6 +9,7 @@ import polars as pl
 
 from fairaudit.audit.result import AuditResult
 from fairaudit.plots import labels
+from fairaudit.plots.heat import heat
 from fairaudit.plots.marks import Row, dots
 from fairaudit.plots.theme import (
     GRID,
@@ -234,17 +235,11 @@ def _heat(
     scale = list(SEQUENTIAL)
     if not labels.lower_is_better(metric):  # dark is always the bad end
         scale = [(1.0 - place, color) for place, color in reversed(SEQUENTIAL)]
-    figure.add_heatmap(
-        z=[[None if c is None else c["value"] for c in row] for row in rows],
-        x=list(range(len(across))),
-        y=list(range(len(down))),
-        text=[[_cell(c, metric) for c in row] for row in rows],
-        texttemplate="%{text}",
-        hovertemplate="%{text}<extra></extra>",
-        colorscale=[list(stop) for stop in scale],
-        showscale=False,
-        xgap=2,
-        ygap=2,
+    heat(
+        figure,
+        [[None if c is None else c["value"] for c in row] for row in rows],
+        [[_cell(c, metric) for c in row] for row in rows],
+        scale,
     )
     name_rows(figure, down)
     name_rows(figure, across, axis="x")

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from fairaudit.plots import labels
+from fairaudit.plots.heat import heat
 from fairaudit.plots.marks import dots
 from fairaudit.plots.theme import (
     DIVERGING,
@@ -90,20 +91,14 @@ def profile(table: pl.DataFrame, *, most: int = MOST_FEATURES) -> Chart:
     grid = [[cells.get((f, g)) for g in groups] for f in features]
     figure = frame(height=110 + 30 * len(features))
     reach = max(abs(c["standardised"]) for row in grid for c in row if c is not None) or 1.0
-    figure.add_heatmap(
-        z=[[None if c is None else c["standardised"] for c in row] for row in grid],
-        x=list(range(len(groups))),
-        y=list(range(len(features))),
-        text=[["–" if c is None else f"{c['standardised']:+.2f}" for c in row] for row in grid],
-        texttemplate="%{text}",
-        hovertext=[[_profile_hover(c) for c in row] for row in grid],
-        hovertemplate="%{hovertext}<extra></extra>",
-        colorscale=[list(stop) for stop in DIVERGING],
-        zmin=-reach,
-        zmax=reach,
-        showscale=False,
-        xgap=2,
-        ygap=2,
+    heat(
+        figure,
+        [[None if c is None else c["standardised"] for c in row] for row in grid],
+        [["–" if c is None else f"{c['standardised']:+.2f}" for c in row] for row in grid],
+        DIVERGING,
+        hover=[[_profile_hover(c) for c in row] for row in grid],
+        low=-reach,
+        high=reach,
     )
     name_rows(figure, features)
     name_rows(figure, groups, axis="x")
@@ -209,19 +204,13 @@ def overlap(table: pl.DataFrame, *, attribute: str) -> Chart:
     cells = {(r["level"], r["group"]): r for r in rows.iter_rows(named=True)}
     grid = [[cells.get((level, g)) for g in groups] for level in levels]
     figure = frame(height=110 + 40 * len(levels))
-    figure.add_heatmap(
-        z=[[None if c is None else c["share_of_level"] for c in row] for row in grid],
-        x=list(range(len(groups))),
-        y=list(range(len(levels))),
-        text=[["–" if c is None else _overlap_cell(c) for c in row] for row in grid],
-        texttemplate="%{text}",
-        hovertemplate="%{text}<extra></extra>",
-        colorscale=[list(stop) for stop in SEQUENTIAL],
-        zmin=0,
-        zmax=1,
-        showscale=False,
-        xgap=2,
-        ygap=2,
+    heat(
+        figure,
+        [[None if c is None else c["share_of_level"] for c in row] for row in grid],
+        [["–" if c is None else _overlap_cell(c) for c in row] for row in grid],
+        SEQUENTIAL,
+        low=0.0,
+        high=1.0,
     )
     name_rows(figure, levels)
     name_rows(figure, groups, axis="x")

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 import plotly.graph_objects as go
 
+from fairaudit.plots import heat
 from fairaudit.report.axes import Axis, axis, finite, whiskers, width_of
 from fairaudit.report.flows import flows
 
@@ -180,7 +180,7 @@ def _traces(figure: go.Figure, across: Axis, down: Axis) -> Iterator[str]:
     for trace in figure.data:
         if trace.type == "heatmap":
             yield from _heat(trace, across, down)
-        elif trace.type == "scatter":
+        elif trace.type == "scatter" and trace.meta != heat.WORDS:
             yield from _scatter(trace, across, down)
 
 
@@ -294,23 +294,14 @@ def _bar(ends: tuple[float | None, ...], flat: bool, color: str | None) -> str:
 
 
 def _heat(trace: Any, across: Axis, down: Axis) -> Iterator[str]:
-    numbers = [finite(v) for row in trace.z for v in row]
-    known = [v for v in numbers if v is not None]
-    low = trace.zmin if trace.zmin is not None else min(known, default=0.0)
-    high = trace.zmax if trace.zmax is not None else max(known, default=1.0)
+    ends = heat.span([[finite(v) for v in row] for row in trace.z], trace.zmin, trace.zmax)
     xs = list(trace.x) if trace.x is not None else list(range(len(trace.z[0])))
     ys = list(trace.y) if trace.y is not None else list(range(len(trace.z)))
     for r, y in enumerate(ys):
         for c, x in enumerate(xs):
-            share = _share(finite(trace.z[r][c]), low, high)
+            share = heat.share(finite(trace.z[r][c]), *ends)
             text = str(trace.text[r][c]) if trace.text is not None else ""
             yield _tile((across, across.number(x)), (down, down.number(y)), share, trace, text)
-
-
-def _share(value: float | None, low: float, high: float) -> float | None:
-    if value is None:
-        return None
-    return 0.5 if high == low else min(1.0, max(0.0, (value - low) / (high - low)))
 
 
 def _tile(
@@ -327,26 +318,11 @@ def _tile(
     middle = ((left + right) / 2, (top + bottom) / 2)
     if share is None:
         return text_at(*middle, text, anchor="middle")
-    red, green, blue = mixed(trace.colorscale, share)
-    ink = "#111" if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "#fff"
-    box = rectangle(
-        left + 1, top + 1, right - left - 2, bottom - top, f"rgb({red},{green},{blue})"
-    )
-    return box + text_at(*middle, text, anchor="middle", extra=f' style="fill:{ink}"')
-
-
-def mixed(scale: Sequence[Sequence[Any]], share: float) -> tuple[int, int, int]:
-    """The colour of a colour scale at `share` in [0, 1]."""
-    stops = [(float(place), _channels(color)) for place, color in scale]
-    pairs = pairwise(stops)
-    (a, first), (b, second) = next((p for p in pairs if share <= p[1][0]), (stops[-1], stops[-1]))
-    t = 0.0 if b == a else (share - a) / (b - a)
-    red, green, blue = (round(u + t * (v - u)) for u, v in zip(first, second, strict=True))
-    return red, green, blue
-
-
-def _channels(color: str) -> tuple[int, int, int]:
-    return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)
+    color = heat.mixed(trace.colorscale, share)
+    paint = "rgb({},{},{})".format(*color)
+    box = rectangle(left + 1, top + 1, right - left - 2, bottom - top, paint)
+    style = f' style="fill:{heat.ink(color)}"'
+    return box + text_at(*middle, text, anchor="middle", extra=style)
 
 
 def _notes(figure: go.Figure, across: Axis, down: Axis) -> Iterator[str]:

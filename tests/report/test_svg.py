@@ -24,7 +24,7 @@ from fairaudit.plots import (
 )
 from fairaudit.plots.theme import Chart, frame, name_rows
 from fairaudit.report.axes import axis, nice, tick_text
-from fairaudit.report.svg import WIDTH, mixed, svg
+from fairaudit.report.svg import WIDTH, svg
 from tests import audits
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -155,10 +155,6 @@ def test_ticks_have_the_decimals_they_need(
     value: float, step: float, form: str | None, text: str
 ) -> None:
     assert tick_text(value, step, form) == text
-
-
-def test_colours_between_stops_are_mixed() -> None:
-    assert mixed([[0, "#000000"], [0.5, "#ffffff"], [1, "#000000"]], 0.25) == (128, 128, 128)
 
 
 def _charts() -> dict[str, Callable[[], Chart]]:
