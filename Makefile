@@ -44,7 +44,7 @@ up: setup  ## the dashboard
 
 test: setup-test browser  ## all tests and all checks
 	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --durations 20
 
 test-fast: setup-test  ## tests that take less than 20 seconds, no browser
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m 'not slow and not browser and not ray'

@@ -19,3 +19,9 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the folder ../shared/data with public data sets is not on this machine")
     return SHARED
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with long tests come first, so that no worker is left alone with one at the end."""
+    long = {item.path for item in items if any(item.iter_markers(name="slow"))}
+    items.sort(key=lambda item: item.path not in long)

@@ -353,7 +353,7 @@ def test_impossible_parameters_are_refused_before_training(change, error, words)
     [
         ({"y": np.array(["a", None] * 60)}, "missing values"),
         ({"y": np.linspace(0, 1, 120)}, "neg_mse"),
-        ({"sensitive_features": "everybody"}, "dimensions"),
+        ({"sensitive_features": "everybody"}, "a single value"),
         ({"sensitive_features": np.zeros((120, 2, 2))}, "dimensions"),
         ({"sample_weight": ["heavy"] * 120}, "sample_weight"),
         ({"sample_weight": np.r_[np.inf, np.ones(119)]}, "finite"),

@@ -280,4 +280,4 @@ def test_probes_and_search_are_told_in_the_report(written) -> None:
     page = (written("search") / "report.html").read_text("utf-8")
     assert "Stress test: probes" in page
     assert "trials of weights" in page
-    assert "Slopes aside, intercepts hold" in page
+    assert "slopes aside, clusters carry" in page
