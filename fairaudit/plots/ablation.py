@@ -36,8 +36,8 @@ LOSSES: Mapping[str, str] = {
 }
 CHOICES: Mapping[str, str] = {
     "none": "experts always",
-    "max_min": "chosen by max_min",
-    "min_gap": "chosen by min_gap",
+    "max_min": "chosen for the best worst group",
+    "min_gap": "chosen for the smallest gap",
 }
 
 _ONE_TRAINING = (
@@ -182,7 +182,7 @@ def objectives(table: pl.DataFrame, *, rule: str = "bound", split: str = "test")
             dot_at(figure, row["baseline"], y, mark(NEUTRAL, "line-ns-open", 38), text)
     legend_mark(figure, "baseline", Style(NEUTRAL, "line-ns-open", "solid"))
     for aim in aims:
-        legend_mark(figure, aim, known[aim])
+        legend_mark(figure, labels.OBJECTIVES.get(aim, aim), known[aim])
     name_rows(figure, names)
     return Chart(figure, _objectives_alt(rows, aims, rule, split, metric), rows)
 
@@ -191,8 +191,9 @@ def _aim(figure: go.Figure, row: Row, y: float, style: Style, metric: str) -> No
     if row["value"] is None:
         return
     ends = row.get("low"), row.get("high")
+    aim = labels.OBJECTIVES.get(row["objective"], row["objective"])
     text = (
-        f"<b>{plain(row['group'])}</b> · {row['objective']}<br>{row['chosen']} "
+        f"<b>{plain(row['group'])}</b> · {aim}<br>{row['chosen']} "
         f"{labels.value_with_interval(row['value'], *ends, metric)}"
     )
     dot_at(figure, row["value"], y, mark(style.color, style.symbol, 10), text)
@@ -208,7 +209,8 @@ def _objectives_alt(
         own = rows.filter(pl.col("objective") == aim)
         taken = own.filter(pl.col("chosen") == "expert").height
         after = _gap(own.row(0, named=True), "gap_after", metric)
-        said.append(f"{aim} {after}, an expert for {taken} of {own.height} groups")
+        name = labels.OBJECTIVES.get(aim, aim).lower()
+        said.append(f"{name} {after}, an expert for {taken} of {own.height} groups")
     return (
         f"Chosen {RULES.get(rule, rule)}, the gap on {split} rows is {before} under the baseline; "
         f"{'; '.join(said)}."
@@ -235,7 +237,8 @@ def time(table: pl.DataFrame) -> Chart:
         own = table.filter(pl.col("objective") == aim).sort("n_groups")
         figure.add_scatter(
             x=own["n_groups"].to_list(), y=own["seconds"].to_list(), mode="lines+markers",
-            name=aim, line={"color": style.color, "dash": style.dash, "width": 2},
+            name=labels.OBJECTIVES.get(aim, aim),
+            line={"color": style.color, "dash": style.dash, "width": 2},
             marker={"color": style.color, "symbol": style.symbol, "size": 9},
         )  # fmt: skip
     figure.update_yaxes(type="log", dtick=1, tickformat="~g")

@@ -215,7 +215,8 @@ def _ends(row: Row) -> dict[str, float | None]:
 
 def _paired_alt(rows: pl.DataFrame, names: Sequence[str], metric: str) -> str:
     words = [
-        f"{name}: {labels.value(r['difference'], metric, signed=True)}{_span(r, metric)}"
+        f"{name}: "
+        + labels.points_with_interval(r["difference"], r["low"], r["high"], metric, signed=True)
         for name, r in zip(names, rows.iter_rows(named=True), strict=True)
     ]
     return f"Paired differences in {labels.title(metric)}. {several(words)}."

@@ -287,8 +287,8 @@ def tests(table: pl.DataFrame) -> Chart:
     names = rows["group"].to_list()
     figure = _tests_figure(rows, names, metric)
     words = [
-        f"{r['group']} {labels.value(r['difference'], metric, signed=True)} "
-        f"({labels.interval(r['low'], r['high'], metric)}, p {r['p_adjusted']:.2g})"
+        f"{r['group']} {labels.points(r['difference'], metric, signed=True)} "
+        f"({labels.points_interval(r['low'], r['high'], metric)}, p {r['p_adjusted']:.2g})"
         for r in rows.filter(pl.col("p_adjusted").is_not_null()).head(10).iter_rows(named=True)
     ]
     alt = f"{labels.title(metric)} of each group minus the rest, held out: {', '.join(words)}."

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fairaudit.audit import metrics
 
+OBJECTIVES: Mapping[str, str] = {
+    "min_gap": "Smallest gap",
+    "max_min": "Best worst group",
+    "max_mean": "Best mean",
+}
 _OTHER = {
     "error": "error rate",
     "error_rate": "error rate",
@@ -64,11 +71,13 @@ def value(number: float | None, metric: str, *, signed: bool = False) -> str:
     return number_text(number, signed=signed)
 
 
-def points(number: float | None, metric: str) -> str:
+def points(number: float | None, metric: str, *, signed: bool = False) -> str:
     """A difference in words: "12.3 points" for rates."""
     if number is None or number != number:
         return "–"
-    return f"{100 * number:z.1f} points" if is_rate(metric) else number_text(number)
+    if is_rate(metric):
+        return f"{100 * number:{'+' if signed else ''}z.1f} points"
+    return number_text(number, signed=signed)
 
 
 def number_text(number: float | None, *, signed: bool = False) -> str:
@@ -101,11 +110,16 @@ def points_interval(low: float | None, high: float | None, metric: str) -> str:
 
 
 def points_with_interval(
-    number: float | None, low: float | None, high: float | None, metric: str
+    number: float | None,
+    low: float | None,
+    high: float | None,
+    metric: str,
+    *,
+    signed: bool = False,
 ) -> str:
     """A difference with its interval in words: "12.3 points (8.0 to 16.1)"."""
-    span = points_interval(low, high, metric)
-    return f"{points(number, metric)} ({span})" if span else points(number, metric)
+    span, said = points_interval(low, high, metric), points(number, metric, signed=signed)
+    return f"{said} ({span})" if span else said
 
 
 def value_with_interval(

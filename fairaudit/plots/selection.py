@@ -191,8 +191,8 @@ def _difference(
 
 
 def _difference_hover(row: Row, metric: str) -> str:
-    shown = labels.value(row["difference"], metric, signed=True)
-    low = labels.value(row["lower"], metric, signed=True)
+    shown = labels.points(row["difference"], metric, signed=True)
+    low = labels.points(row["lower"], metric, signed=True)
     return (
         f"<b>{plain(row['group'])}</b><br>{shown}, bound {low}<br>n = {row['n']:,}<extra></extra>"
     )
@@ -201,11 +201,11 @@ def _difference_hover(row: Row, metric: str) -> str:
 def _bounds_alt(rows: pl.DataFrame, metric: str, split: str, tolerance: float) -> str:
     parts = []
     for row in rows.iter_rows(named=True):
-        shown = labels.value(row["difference"], metric, signed=True)
-        low = labels.value(row["lower"], metric, signed=True)
+        shown = labels.points(row["difference"], metric, signed=True)
+        low = labels.points(row["lower"], metric, signed=True)
         bound = "" if row["lower"] is None else f" lower bound {low},"
         parts.append(f"{row['group']} {shown},{bound} {row['verdict']}")
-    limit = labels.value(-tolerance, metric, signed=True) if tolerance else "zero"
+    limit = labels.points(-tolerance, metric, signed=True) if tolerance else "zero"
     head = f"Expert minus baseline on the {split} rows, against a limit of {limit}"
     return f"{head}: {several(parts)}."
 
@@ -240,8 +240,8 @@ def validation_beside_test(selection: pl.DataFrame) -> Chart:
 def _beside_alt(selection: pl.DataFrame, groups: list[str], metric: str) -> str:
     found = {(r["split"], r["group"]): r["difference"] for r in selection.iter_rows(named=True)}
     parts = [
-        f"{g} {labels.value(found.get(('validation', g)), metric, signed=True)} and "
-        f"{labels.value(found.get(('test', g)), metric, signed=True)}"
+        f"{g} {labels.points(found.get(('validation', g)), metric, signed=True)} and "
+        f"{labels.points(found.get(('test', g)), metric, signed=True)}"
         for g in groups
     ]
     return f"Expert minus baseline on validation and on test rows: {several(parts)}."

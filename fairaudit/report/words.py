@@ -200,8 +200,8 @@ def tests_lead(tests: pl.DataFrame) -> str:
     return (
         f"After {looks} looks, {sure.height} still differ from the rest; most clearly "
         f"{row['group']}: {_lower(labels.title(metric))} "
-        f"**{labels.value(row['difference'], metric, signed=True)}** "
-        f"({labels.interval(row['low'], row['high'], metric)}, adjusted p "
+        f"**{labels.points(row['difference'], metric, signed=True)}** "
+        f"({labels.points_interval(row['low'], row['high'], metric)}, adjusted p "
         f"{row['p_adjusted']:.2g})."
     )
 

@@ -16,11 +16,6 @@ from fairaudit.plots import labels
 from fairaudit.ui import choices, session
 from fairaudit.ui.opened import Opened
 
-OBJECTIVES: Mapping[str, str] = {
-    "min_gap": "Smallest gap",
-    "max_min": "Best worst group",
-    "max_mean": "Best mean",
-}
 CONFIDENCES: Mapping[str, float | None] = {
     "99%": 0.99,
     "95%": 0.95,
@@ -65,8 +60,8 @@ def controls(result: AuditResult) -> Rules:
     known_levels = levels(start.confidence)
     with places[0]:
         objective = choices.one_of(
-            "Objective", list(OBJECTIVES), key="objective", start=start.objective,
-            words=OBJECTIVES.__getitem__,
+            "Objective", list(labels.OBJECTIVES), key="objective", start=start.objective,
+            words=labels.OBJECTIVES.__getitem__,
             help="What the choice of experts aims at, among the choices that harm nobody.",
         )  # fmt: skip
     with places[1]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 import streamlit as st
@@ -151,6 +151,12 @@ def _ask_cancel(job_id: str) -> None:
         cache.forget_jobs()
 
 
+class _Point(NamedTuple):
+    seconds: float
+    value: float | None
+    task: tuple[str, ...]
+
+
 def curves(events: Sequence[dict[str, Any]]) -> None:
     """Metrics over time, up to three beside each other; a search as its front so far."""
     trials = search_trials(events)
@@ -166,7 +172,8 @@ def curves(events: Sequence[dict[str, Any]]) -> None:
 
 
 def _curve(name: str, table: pl.DataFrame) -> None:
-    first, last = table.get_column("value")[0], table.get_column("value")[-1]
+    known = table.get_column("value").drop_nulls()
+    first, last = known[0], known[-1]
     st.caption(f"{layout.plain(name)}, now {last:.4g}")
     figure = frame(x="seconds", height=170)
     figure.add_scatter(
@@ -203,16 +210,33 @@ def search_trials(events: Sequence[dict[str, Any]]) -> list[tuple[float, float]]
 
 
 def metric_series(events: Sequence[dict[str, Any]]) -> dict[str, pl.DataFrame]:
-    """Each live metric as a table seconds, value; thinned evenly."""
+    """Each live metric as a table seconds, value; thinned evenly.
+
+    A null parts the fits of one job: losses of the baseline do not go on from the method's. A
+    number that a new task only carries on from the one before is not its own.
+    """
     began = events[0].get("t", 0.0) if events else 0.0
-    points: dict[str, list[tuple[float, float]]] = {}
+    points: dict[str, list[_Point]] = {}
     for event in events:
+        task = tuple(name for name, *_ in event.get("tasks") or ())
         for name, value in (event.get("metrics") or {}).items():
             if value is not None:
-                points.setdefault(name, []).append((event["t"] - began, float(value)))
+                _heard(points.setdefault(name, []), event["t"] - began, float(value), task)
     return {name: _thinned(found) for name, found in points.items()}
 
 
-def _thinned(points: list[tuple[float, float]]) -> pl.DataFrame:
+def _heard(found: list[_Point], seconds: float, value: float, task: tuple[str, ...]) -> None:
+    if found and found[-1].task != task:
+        if found[-1].value == value:
+            return
+        found.append(_Point(seconds, None, task))
+    found.append(_Point(seconds, value, task))
+
+
+def _thinned(points: Sequence[_Point]) -> pl.DataFrame:
     step = -(-len(points) // _POINTS)
-    return pl.DataFrame(points[::step], schema=["seconds", "value"], orient="row")
+    kept = [p for i, p in enumerate(points) if i % step == 0 or p.value is None]
+    return pl.DataFrame(
+        {"seconds": [p.seconds for p in kept], "value": [p.value for p in kept]},
+        schema={"seconds": pl.Float64, "value": pl.Float64},
+    )

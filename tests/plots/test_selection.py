@@ -99,7 +99,7 @@ def test_validation_stands_beside_test() -> None:
         if t.x[0] is not None and t.y[0] is not None
     }
     assert drawn == {(0, False): 0.10, (0, True): 0.07, (1, False): 0.01, (1, True): -0.02}
-    assert "a +10.0% and +7.0%" in chart.alt
+    assert "a +10.0 points and +7.0 points" in chart.alt
 
 
 def test_without_test_rows_nothing_is_claimed_about_them() -> None:

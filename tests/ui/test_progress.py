@@ -44,6 +44,23 @@ def test_long_curves_are_thinned() -> None:
     assert metric_series(events)["loss"].height <= 300
 
 
+def test_the_losses_of_two_fits_are_two_curves() -> None:
+    told = [("method", 3.0), ("method", 2.0), ("baseline", 2.0), ("baseline", 9.0),
+            ("baseline", 8.0), ("judging", 8.0)]  # fmt: skip
+    events = [
+        {
+            "n": n,
+            "t": float(n),
+            "tasks": [["audit", 0, None], [task, 0, 1]],
+            "metrics": {"loss": v},
+        }
+        for n, (task, v) in enumerate(told)
+    ]  # fmt: skip
+    assert metric_series(events)["loss"].rows() == [
+        (0.0, 3.0), (1.0, 2.0), (3.0, None), (3.0, 9.0), (4.0, 8.0),
+    ]  # fmt: skip
+
+
 def test_no_events_no_curves() -> None:
     assert metric_series([]) == {}
 
