@@ -96,7 +96,7 @@ class Server:
             )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for all journeys; each journey works on what it made itself."""
     running = Server(tmp_path_factory.mktemp("server") / "workspace")

@@ -66,7 +66,7 @@ def _nodes(address: str) -> int:
     return sum(node.state == "ALIVE" for node in list_nodes(address=address))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
     """The dashboard address of a cluster of two nodes with one CPU each and token auth."""
     if importlib.util.find_spec("ray") is None:  # ray reads its token settings at import
