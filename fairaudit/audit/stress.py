@@ -192,7 +192,7 @@ def _harm_on(
     use = np.array([choice.use_expert for choice in drawn])[:, known]
     change = np.where(use, test.difference[known], 0.0)
     after = np.where(use, test.expert[known], test.baseline[known])
-    harm = -change.min(1)
+    harm = 0.0 - change.min(1)  # no minus zero
     return {
         "harm": float(harm.mean()),
         "low": float(np.quantile(harm, 0.05)),

@@ -155,7 +155,7 @@ def _reference(figure: go.Figure, line: float | None, metric: str, names: Sequen
     """The line of everybody; beside several models it says of which one it is."""
     if line is None:
         return
-    whose = "everybody" if len(names) < 2 else f"everybody, {short(names[0], 20)}"
+    whose = "everybody" if len(names) < 2 else f"everybody, {short(names[0], 24)}"
     figure.add_shape(
         type="line", x0=line, x1=line, y0=0, y1=1, yref="paper",
         line={"color": NEUTRAL, "dash": "dash", "width": 1.5},

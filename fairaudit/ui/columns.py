@@ -45,6 +45,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "gap_low": ("Gap from", "Lower end of the gap's interval"),
     "gap_high": ("Gap to", "Upper end of the gap's interval"),
     "dominated": ("Dominated", "Another model is no worse on both and better on one"),
+    "sure": ("Surely so in", "Where another is better beyond chance; empty: nobody dominates it"),
+    "used": ("Used", "The effect predictions are made with, after debiasing"),
     "corrected": ("Gap, chance taken off", "The largest of several noisy gaps is too large"),
     "p_adjusted": ("p, adjusted", "For the number of looks; small means hardly chance"),
     "share": ("Share of rows", ""),
@@ -84,16 +86,18 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "strength": ("Strength", "How far the data were changed"),
     "harm": ("Loss", "What the worst-off group loses; below zero it gains"),
     "harmed": ("Somebody worse off", "Share of the draws"),
+    "harmed_surely": ("Surely worse off", "Share of the draws in which it is beyond the bound"),
+    "changed": ("Other choice", "Share of the draws in which others get an expert"),
 }
 _MEASURED = frozenset(
     {
         *("value", "low", "high", "shrunken", "shrunken_low", "shrunken_high"),
         *("baseline", "baseline_low", "baseline_high", "expert", "expert_low", "expert_high"),
         *("difference", "lower", "upper", "worst_group", "worst_low", "worst_high"),
-        *("overall", "overall_low", "overall_high"),
+        *("overall", "overall_low", "overall_high", "harm"),
     }
 )
-_SHARES = frozenset({"share", "share_of_level", "harmed"})
+_SHARES = frozenset({"share", "share_of_level", "harmed", "harmed_surely", "changed"})
 _NAMES = frozenset({"group", "model", "cluster"})
 
 
