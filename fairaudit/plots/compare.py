@@ -265,17 +265,16 @@ def _dominates(other: Row, row: Row, sign: float) -> bool:
 
 
 def _sure(row: Row, others: Sequence[Row], sign: float, proven: Pairs) -> str | None:
-    """On which axes one of the models that dominate `row` is better beyond chance."""
-    if not others:
-        return None
-    quality = any(
-        (other["model"], row["model"]) in proven or _apart(other, row, "", sign)
-        for other in others
-    )
-    gap = any(_apart(other, row, "gap_", -1.0) for other in others)
-    return {(True, True): "both", (True, False): "quality", (False, True): "gap"}.get(
-        (quality, gap), "neither"
-    )
+    """On which axes a single one of the models that dominate `row` is better beyond chance."""
+    found = {_ahead(other, row, sign, proven) for other in others}
+    return next((way for way in ("both", "quality", "gap", "neither") if way in found), None)
+
+
+def _ahead(other: Row, row: Row, sign: float, proven: Pairs) -> str:
+    quality = (other["model"], row["model"]) in proven or _apart(other, row, "", sign)
+    if _apart(other, row, "gap_", -1.0):
+        return "both" if quality else "gap"
+    return "quality" if quality else "neither"
 
 
 def _apart(better: Row, worse: Row, prefix: str, sign: float) -> bool:

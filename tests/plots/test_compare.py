@@ -84,6 +84,12 @@ def test_a_paired_interval_tells_apart_what_two_intervals_do_not() -> None:
     assert table["sure"].to_list() == [None, "quality"]
 
 
+def test_what_is_sure_comes_from_one_and_the_same_model() -> None:
+    """m0 is surely better in quality only, m1 in the gap only: nobody in both."""
+    table = compare.front_of(frame([0.9, 0.65, 0.6]), frame([0.45, 0.1, 0.5]), "accuracy")
+    assert table["sure"].to_list() == [None, None, "quality"]
+
+
 def test_an_axis_without_intervals_is_never_sure() -> None:
     blind = frame([0.1, 0.9]).with_columns(low=None, high=None)
     table = compare.front_of(frame([0.9, 0.85]), blind, "accuracy")
