@@ -1,5 +1,5 @@
 """The dashboard: `streamlit run app.py`, or `fairaudit up` with its supervisor."""
 
-from fairaudit.ui import frame
+from fairaudit.ui import page_setup
 
-frame.draw()
+page_setup.draw()

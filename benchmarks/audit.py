@@ -113,11 +113,11 @@ def side_by_side() -> list[dict[str, float]]:
 
 def bootstrap_alone() -> dict[str, float]:
     """2,000 replicates of the counts of 1M rows, and every gap made from them."""
-    from fairaudit.audit import binary
-    from fairaudit.audit.coding import Grouping, encode
-    from fairaudit.audit.counts import count
-    from fairaudit.audit.measured import Asked
-    from fairaudit.audit.tabulate import gaps_table
+    from fairaudit.audit.metrics import binary
+    from fairaudit.audit.tables.result_tables import gaps_table
+    from fairaudit.inputs.group_codes import Grouping, encode
+    from fairaudit.stats.counts import count
+    from fairaudit.stats.estimates import Asked
 
     frame = rows(1_000_000)
     grouping = Grouping("race", *encode(frame["race"]))
@@ -128,7 +128,7 @@ def bootstrap_alone() -> dict[str, float]:
 
 def peak(task: str, path: str) -> None:
     """Run one task in this process and print its time and peak memory."""
-    from fairaudit.audit.bigtable import audit_table
+    from fairaudit.audit.database.pushdown import audit_table
     from fairaudit.data.roles import ColumnRoles
 
     roles = ColumnRoles(target="y", predictions=("p",), scores=("s",), sensitive=("race", "sex"))

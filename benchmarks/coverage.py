@@ -17,11 +17,11 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-from fairaudit.audit import binary, intervals
-from fairaudit.audit.counts import Cells
-from fairaudit.audit.measured import Asked
-from fairaudit.methods import _gaps as gaps
-from fairaudit.methods._gaps import Estimates
+from fairaudit.audit.metrics import binary
+from fairaudit.stats import gaps, intervals
+from fairaudit.stats.counts import Cells
+from fairaudit.stats.estimates import Asked
+from fairaudit.stats.gaps import Estimates
 
 SIZES = (30, 100, 1000)
 RATES = [

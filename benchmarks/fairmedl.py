@@ -17,11 +17,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from fairaudit.methods._fit import shuffled
-from fairaudit.methods._medl_estimate import Job, plan_of
-from fairaudit.methods._medl_game import Game
-from fairaudit.methods._medl_train import batch_of
-from fairaudit.methods.fair_medl import FairMEDL
+from fairaudit.methods.common.training import shuffled
+from fairaudit.methods.fair_medl.estimator import FairMEDL
+from fairaudit.methods.fair_medl.fitting import Job, plan_of
+from fairaudit.methods.fair_medl.game import Game
+from fairaudit.methods.fair_medl.training import batch_of
 
 ROWS, FEATURES, BATCH = 33_000, 40, 256
 

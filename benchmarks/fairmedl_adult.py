@@ -20,7 +20,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from fairaudit import FairMEDL
-from fairaudit.methods.medl_metrics import (
+from fairaudit.methods.fair_medl.metrics import (
     auroc,
     counterfactual_change,
     spread_of_rates,

@@ -15,7 +15,7 @@ from statsmodels.regression.mixed_linear_model import MixedLM
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from fairaudit import FairMEDL
-from fairaudit.methods.medl_metrics import auroc
+from fairaudit.methods.fair_medl.metrics import auroc
 from tests.methods.test_fair_medl_data import (
     LME4,
     LME4_INTERCEPT,

@@ -19,14 +19,14 @@ import polars as pl
 import torch
 from torch.nn import functional
 
-from fairaudit.audit.selection import decide
-from fairaudit.methods._fit import pick_device
-from fairaudit.methods._nets import channels_last, make_encoder
-from fairaudit.methods._sde_gradient import Facts, Shares, facts_of
-from fairaudit.methods._sde_losses import cosines, divergence_loss, sample_pairs
-from fairaudit.methods._sde_net import SelectiveExperts, pulled, pulled_by_graph
-from fairaudit.methods._sgd import Recipe, mixed_precision, optimiser, row_loss
-from fairaudit.methods.baseline_networks import Headed
+from fairaudit.audit.no_harm.decision import decide
+from fairaudit.methods.baselines.network import Headed
+from fairaudit.methods.common.networks import channels_last, make_encoder
+from fairaudit.methods.common.training import pick_device
+from fairaudit.methods.common.training_recipe import Recipe, mixed_precision, optimiser, row_loss
+from fairaudit.methods.fair_sde.gradient import Facts, Shares, facts_of
+from fairaudit.methods.fair_sde.losses import cosines, divergence_loss, sample_pairs
+from fairaudit.methods.fair_sde.network import SelectiveExperts, pulled, pulled_by_graph
 from fairaudit.methods.no_harm import OBJECTIVES, choose_no_harm
 
 GROUPS, CLASSES = 3, 2

@@ -18,15 +18,16 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from fairaudit.audit.adapters import Prediction, adapter
-from fairaudit.audit.contest import corrected_interval
+from fairaudit.audit.adapters import adapter
+from fairaudit.audit.fitted import Prediction
+from fairaudit.audit.seed_comparison import corrected_interval
 from fairaudit.data.arrays import Arrays
 from fairaudit.data.dataset import Dataset
+from fairaudit.data.reading.table import read_table
 from fairaudit.data.roles import ColumnRoles
-from fairaudit.data.table import read_table
-from fairaudit.methods._bounds import holm
-from fairaudit.methods._monitor import Silent
-from fairaudit.methods._paired import Answers, evidence
+from fairaudit.methods.common.progress import Silent
+from fairaudit.stats.paired_bounds import holm
+from fairaudit.stats.paired_differences import Answers, evidence
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 METHODS = ("erm", "decoupled", "group-dro", "threshold", "fair-sde")

@@ -25,10 +25,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from fairaudit import RomeEM, RomeMoE
-from fairaudit.methods._mixture import Batch, Rules, climb
-from fairaudit.methods._mixture_starts import starting_params
-from fairaudit.methods._mixture_sums import scan
-from fairaudit.methods._rome_problem import solve
+from fairaudit.methods.rome.mixture.em_loop import Batch, Rules, climb
+from fairaudit.methods.rome.mixture.starts import starting_params
+from fairaudit.methods.rome.mixture.sums import scan
+from fairaudit.methods.rome.problem import solve
 
 Measured = dict[str, Any]
 

@@ -26,8 +26,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
 from fairaudit import RomeEM, RomeMoE
-from fairaudit.methods.baseline_networks import PooledNetwork
-from fairaudit.methods.group_networks import GroupDRO
+from fairaudit.methods.baselines.group_networks import GroupDRO
+from fairaudit.methods.baselines.network import PooledNetwork
 
 ENOUGH = 100
 TRAIN_ROWS = 10_000

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 from fairaudit._version import __version__ as __version__
 
 _HOME = {
-    "RomeEM": "fairaudit.methods.rome_em",
-    "RomeMoE": "fairaudit.methods.rome_moe",
-    "FairSDE": "fairaudit.methods.fair_sde",
-    "FairMEDL": "fairaudit.methods.fair_medl",
+    "RomeEM": "fairaudit.methods.rome.em",
+    "RomeMoE": "fairaudit.methods.rome.moe",
+    "FairSDE": "fairaudit.methods.fair_sde.estimator",
+    "FairMEDL": "fairaudit.methods.fair_medl.estimator",
     "choose_no_harm": "fairaudit.methods.no_harm",
     "audit_predictions": "fairaudit.audit.predictions",
     "run_audit": "fairaudit.audit.run",
     "AuditSpec": "fairaudit.audit.spec",
     "AuditResult": "fairaudit.audit.result",
-    "read_table": "fairaudit.data.table",
+    "read_table": "fairaudit.data.reading.table",
     "ColumnRoles": "fairaudit.data.roles",
     "Dataset": "fairaudit.data.dataset",
     "Workspace": "fairaudit.jobs.workspace",
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
     from fairaudit.audit.run import run_audit as run_audit
     from fairaudit.audit.spec import AuditSpec as AuditSpec
     from fairaudit.data.dataset import Dataset as Dataset
+    from fairaudit.data.reading.table import read_table as read_table
     from fairaudit.data.roles import ColumnRoles as ColumnRoles
-    from fairaudit.data.table import read_table as read_table
     from fairaudit.jobs.workspace import Workspace as Workspace
-    from fairaudit.methods.fair_medl import FairMEDL as FairMEDL
-    from fairaudit.methods.fair_sde import FairSDE as FairSDE
+    from fairaudit.methods.fair_medl.estimator import FairMEDL as FairMEDL
+    from fairaudit.methods.fair_sde.estimator import FairSDE as FairSDE
     from fairaudit.methods.no_harm import choose_no_harm as choose_no_harm
-    from fairaudit.methods.rome_em import RomeEM as RomeEM
-    from fairaudit.methods.rome_moe import RomeMoE as RomeMoE
+    from fairaudit.methods.rome.em import RomeEM as RomeEM
+    from fairaudit.methods.rome.moe import RomeMoE as RomeMoE
 
 
 def __getattr__(name: str) -> Any:

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from types import FrameType
 
-from fairaudit.jobs import compute, runner
+from fairaudit.jobs import run_job, runner
 from fairaudit.jobs.folder import JobFolder
 from fairaudit.jobs.monitor import FolderMonitor
 
@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     if not folder.exists:
         sys.stderr.write(f"'{folder.path}' is not the folder of a job\n")
         return 2
-    outcome = runner.run(folder, compute.audit, prepare=lambda m: _prepare(folder, m))
+    outcome = runner.run(folder, run_job.audit, prepare=lambda m: _prepare(folder, m))
     return 0 if outcome is not None else 1
 
 
@@ -69,7 +69,7 @@ def _warm_up() -> None:
     """Import torch without touching a GPU, and the modules every audit needs."""
     import importlib
 
-    for name in ("torch", "fairaudit.audit.run", "fairaudit.methods._fit"):
+    for name in ("torch", "fairaudit.audit.run", "fairaudit.methods.common.training"):
         importlib.import_module(name)
 
 

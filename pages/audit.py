@@ -7,24 +7,24 @@ import streamlit as st
 from fairaudit.audit.result import AuditResult
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.data.store import DatasetInfo
-from fairaudit.plots import errors, labels
-from fairaudit.report import words
+from fairaudit.plots import errors
 from fairaudit.report.choices import attributes, leading_metrics, main_model
 from fairaudit.report.command import command_of
+from fairaudit.text import leads, numbers
 from fairaudit.ui import (
     cache,
-    choices,
     existing,
-    frame,
     job_list,
     layout,
-    opened,
+    page_setup,
     progress,
+    result_page,
     rules,
     session,
+    url_widgets,
 )
 
-frame.enter()
+page_setup.enter()
 
 
 def picture(result: AuditResult) -> None:
@@ -33,20 +33,20 @@ def picture(result: AuditResult) -> None:
     worst = existing.largest_gap(result) or {}
     left, right = st.columns(2)
     with left:
-        by = choices.one_of(
+        by = url_widgets.one_of(
             "Groups by", attributes(result), key="by", start=worst.get("attribute")
         )
     with right:
-        metric = choices.one_of(
+        metric = url_widgets.one_of(
             "Metric",
             leading_metrics(result, most=8),
             key="metric",
             start=worst.get("metric"),
-            words=labels.title,
+            words=numbers.title,
         )
     ask = {"attribute": by, "metric": metric, "split": split}
     system = worst.get("model") or main_model(result)
-    layout.says(words.errors_lead(result, model=system, **ask))
+    layout.says(leads.errors_lead(result, model=system, **ask))
     systems = result.errors["model"].unique(maintain_order=True).to_list()
     first = sorted(systems, key=lambda name: name != system)
     chart = errors.by_group(result, models=first, **ask)
@@ -85,7 +85,7 @@ def show(info: DatasetInfo, roles: ColumnRoles) -> None:
         layout.go("train", "Fit a fairer model")
 
 
-sha256, roles = opened.prepared("audit")
+sha256, roles = result_page.prepared("audit")
 if roles.predictions or roles.scores:
     show(session.dataset_info(sha256), roles)
 else:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from fairaudit.plots import compare
-from fairaudit.report import words
-from fairaudit.ui import choices, contest, frame, layout, opened
+from fairaudit.text import leads
+from fairaudit.ui import contest, layout, page_setup, result_page, url_widgets
 
-frame.enter()
+page_setup.enter()
 
-audit = opened.open_audit("compare")
+audit = result_page.open_audit("compare")
 result = audit.result
 if len(compare.models_of(result)) < 2:
     layout.page("compare", "This audit holds **one model**; a comparison needs two.")
@@ -27,7 +27,7 @@ asked = contest.controls(result)
 front = contest.front(result, asked)
 with head:
     layout.page("compare", contest.lead(front, asked))
-view = choices.view(("Front", "Paired differences", "All numbers"))
+view = url_widgets.view(("Front", "Paired differences", "All numbers"))
 
 if view == "Front":
     drawn = compare.front(front, quality=asked.quality, gap_title=asked.title)
@@ -45,5 +45,5 @@ else:
     layout.told(drawn.bare(), key="side-by-side")
     layout.numbers(contest.everything(result), key="all-numbers", name="comparison")
 
-layout.how(words.comparison_how(result), command=audit.command)
+layout.how(leads.comparison_how(result), command=audit.command)
 layout.next_step("compare", audit.result.tables)

@@ -7,10 +7,19 @@ from streamlit.delta_generator import DeltaGenerator
 
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.data.store import DatasetInfo
-from fairaudit.ui import access, cache, choose_data, doctor_view, frame, layout, session, sharing
+from fairaudit.ui import (
+    access,
+    cache,
+    choose_data,
+    doctor_view,
+    layout,
+    page_setup,
+    session,
+    sharing,
+)
 from fairaudit.ui.roles_form import RolesForm
 
-frame.enter()
+page_setup.enter()
 
 
 def pick(*, gone: bool = False) -> None:

@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 from fairaudit.plots import effects
-from fairaudit.report import words
-from fairaudit.ui import choices, frame, layout, opened
+from fairaudit.text import leads
+from fairaudit.ui import layout, page_setup, result_page, url_widgets
 
-frame.enter()
+page_setup.enter()
 
-audit = opened.open_audit("effects")
-table = opened.require(
+audit = result_page.open_audit("effects")
+table = result_page.require(
     audit,
     "effects",
     "Its method knows no clusters. Fair MEDL does: choose a cluster column such as a site or a "
     "school on the Data page, and train it.",
 )
-layout.page("effects", words.effects_lead(audit.result))
-view = choices.view(effects.views(audit.result))
+layout.page("effects", leads.effects_lead(audit.result))
+view = url_widgets.view(effects.views(audit.result))
 
 shown = None
 if view == "Clusters":
     kinds = effects.kinds(table)
-    effect = choices.one_of("Effect", kinds, key="effect", start="intercept")
+    effect = url_widgets.one_of("Effect", kinds, key="effect", start="intercept")
     layout.chart(effects.caterpillar(table, effect=effect).bare(), key="caterpillar")
     layout.numbers(effects.of_kind(table, effect), key="effects-table", name="effects")
 elif view == "Fixed and mixed" and (clusters := audit.table("clusters")) is not None:
-    metric = choices.one_of("Metric", effects.cluster_metrics(clusters), key="cluster-metric")
+    metric = url_widgets.one_of("Metric", effects.cluster_metrics(clusters), key="cluster-metric")
     shown = effects.by_cluster(clusters, metric=metric)
 elif view == "Seen and unseen":
-    metric = choices.metric(audit.result)
+    metric = url_widgets.metric(audit.result)
     shown = effects.seen_and_unseen(audit.result, metric=metric)
 elif view == "Importance" and (importance := audit.table("importance")) is not None:
     shown = effects.importance(importance)
@@ -38,13 +38,15 @@ elif view == "Search" and (trials := audit.table("search")) is not None:
     shown = effects.search(trials)
 elif view == "Debiasing" and (path := audit.table("path")) is not None:
     good, unfair = effects.path_metrics(path)
-    left, right, third = choices.row(3)
+    left, right, third = url_widgets.row(3)
     with left:
-        quality = choices.one_of("Quality", good, key="quality")
+        quality = url_widgets.one_of("Quality", good, key="quality")
     with right:
-        unfairness = choices.one_of("Unfairness", unfair, key="unfairness")
+        unfairness = url_widgets.one_of("Unfairness", unfair, key="unfairness")
     with third:
-        split = choices.one_of("Rows", path["split"].unique().sort().to_list(), key="path-rows")
+        split = url_widgets.one_of(
+            "Rows", path["split"].unique().sort().to_list(), key="path-rows"
+        )
     shown = effects.path(path, quality=quality, unfairness=unfairness, split=split)
 
 if shown is not None:

@@ -5,42 +5,42 @@ from __future__ import annotations
 import streamlit as st
 
 from fairaudit.plots import errors
-from fairaudit.report import words
-from fairaudit.ui import choices, drill, frame, layout, opened, threshold
+from fairaudit.text import leads
+from fairaudit.ui import drilldown, layout, page_setup, result_page, threshold, url_widgets
 
-frame.enter()
+page_setup.enter()
 
-audit = opened.open_audit("errors")
-opened.require(audit, "errors", "Declare an attribute on the Data page and audit again.")
+audit = result_page.open_audit("errors")
+result_page.require(audit, "errors", "Declare an attribute on the Data page and audit again.")
 result = audit.result
 head = st.container()
-places = choices.row(4)
+places = url_widgets.row(4)
 with places[0]:
-    by = choices.attribute(result)
+    by = url_widgets.attribute(result)
 with places[1]:
-    metric = choices.metric(result)
+    metric = url_widgets.metric(result)
 with places[2]:
-    model = choices.model(result)
+    model = url_widgets.model(result)
 with places[3]:
-    split = choices.split(result)
+    split = url_widgets.split(result)
 
 ask = {"attribute": by, "metric": metric, "split": split}
 with head:
-    layout.page("errors", words.errors_lead(result, model=model, **ask))
-view = choices.view(("By group", "Crossing", "Threshold", "Score curves", "Counts and rows"))
+    layout.page("errors", leads.errors_lead(result, model=model, **ask))
+view = url_widgets.view(("By group", "Crossing", "Threshold", "Score curves", "Counts and rows"))
 
 if view == "By group":
     together = st.toggle("All models side by side", key="together", bind="query-params")
     drawn = errors.by_group(result, models=None if together else [model], **ask)
     layout.chart(drawn.bare(), key="by-group")
-    layout.quiet(words.limits(result, model=model, **ask))
+    layout.quiet(leads.limits(result, model=model, **ask))
     layout.numbers(errors.readable(drawn.table), key="errors-table", name="errors", metric=metric)
 elif view == "Crossing":
     known = errors.crossings(result, by)
     if known:
-        crossed = {**ask, "attribute": choices.one_of("Crossing", known, key="crossed")}
+        crossed = {**ask, "attribute": url_widgets.one_of("Crossing", known, key="crossed")}
         if crossed != ask:
-            layout.says(words.errors_lead(result, model=model, **crossed))
+            layout.says(leads.errors_lead(result, model=model, **crossed))
         layout.chart(errors.crossing(result, model=model, **crossed), key="crossing")
     else:
         layout.quiet(
@@ -57,7 +57,7 @@ elif view == "Score curves":
     ):
         layout.told(drawn, key=name)
 else:
-    drill.down(audit, attribute=by, model=model, split=split)
+    drilldown.down(audit, attribute=by, model=model, split=split)
 
 layout.how(
     "Every value comes from the counts of truth and answer in a group. Rates carry Wilson "

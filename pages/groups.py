@@ -5,44 +5,44 @@ from __future__ import annotations
 import streamlit as st
 
 from fairaudit.plots import errors, groups
-from fairaudit.report import words
-from fairaudit.ui import choices, frame, layout, opened
+from fairaudit.text import leads
+from fairaudit.ui import layout, page_setup, result_page, url_widgets
 
-frame.enter()
+page_setup.enter()
 
-audit = opened.open_audit("groups")
-found = opened.require(
+audit = result_page.open_audit("groups")
+found = result_page.require(
     audit,
     "groups",
     "Its method finds no latent groups. ROME does: train it on the same data to see them.",
 )
 result = audit.result
 head = st.container()
-at = choices.groups_shown(found)
+at = url_widgets.groups_shown(found)
 found = groups.of_count(found, at)
 with head:
-    layout.page("groups", words.groups_lead(found))
-view = choices.view(("Sizes", "Profile", "Errors", "Overlap", "Membership", "Projection"))
+    layout.page("groups", leads.groups_lead(found))
+view = url_widgets.view(("Sizes", "Profile", "Errors", "Overlap", "Membership", "Projection"))
 
 if view == "Sizes":
     layout.chart(groups.sizes(found).bare(), key="sizes")
     layout.numbers(groups.readable(found), key="groups-table", name="groups")
 elif view == "Errors":
-    places = choices.row(3)
+    places = url_widgets.row(3)
     with places[0]:
-        metric = choices.metric(result)
+        metric = url_widgets.metric(result)
     with places[1]:
-        model = choices.model(result)
+        model = url_widgets.model(result)
     with places[2]:
-        split = choices.split(result)
+        split = url_widgets.split(result)
     ask = {"attribute": groups.LATENT, "metric": metric, "split": split}
     if groups.LATENT in result.errors["attribute"]:
-        layout.says(words.errors_lead(result, model=model, **ask))
+        layout.says(leads.errors_lead(result, model=model, **ask))
         layout.chart(errors.by_group(result, models=[model], **ask), key="latent-errors")
-    for finding in words.findings(result):
+    for finding in leads.findings(result):
         layout.quiet(finding)
     if (tests := audit.table("latent_tests")) is not None:
-        layout.says(words.tests_lead(tests))
+        layout.says(leads.tests_lead(tests))
         layout.chart(groups.tests(groups.of_count(tests, at)), key="latent-tests")
 else:
     shown = None
@@ -51,7 +51,9 @@ else:
     elif view == "Overlap" and (overlap := audit.table("overlap")) is not None:
         overlap = groups.of_count(overlap, at)
         known = overlap["attribute"].unique(maintain_order=True).to_list()
-        shown = groups.overlap(overlap, attribute=choices.one_of("Attribute", known, key="with"))
+        shown = groups.overlap(
+            overlap, attribute=url_widgets.one_of("Attribute", known, key="with")
+        )
     elif view == "Membership" and result.latent is not None:
         shown = groups.membership(groups.of_count(result.latent, at))
     elif view == "Projection" and (projection := audit.table("projection")) is not None:

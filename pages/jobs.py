@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from fairaudit.exceptions import NotAllowed
-from fairaudit.ui import cache, frame, job_list, layout, progress, session, sharing
+from fairaudit.ui import cache, job_list, layout, page_setup, progress, session, sharing
 
-frame.enter()
+page_setup.enter()
 
 jobs = cache.jobs()
 chosen = session.audit_id()

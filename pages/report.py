@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from fairaudit.ui import frame, handover, layout, opened
+from fairaudit.ui import downloads, layout, page_setup, result_page
 
-frame.enter()
+page_setup.enter()
 
-audit = opened.open_audit("report")
-bundle = handover.bundle(audit)
+audit = result_page.open_audit("report")
+bundle = downloads.bundle(audit)
 layout.page(
     "report",
     f"The report of “{audit.job.title}” is **one file of {bundle.size}** that opens without a "
@@ -17,15 +17,15 @@ layout.page(
 )
 first, second, third = st.columns(3, gap="small")
 with first:
-    handover.offer("Report (HTML)", bundle.html, "report.html", "text/html", primary=True)
+    downloads.offer("Report (HTML)", bundle.html, "report.html", "text/html", primary=True)
 with second:
-    handover.offer("Everything (ZIP)", bundle.archive, "report.zip", "application/zip")
+    downloads.offer("Everything (ZIP)", bundle.archive, "report.zip", "application/zip")
 with third:
-    handover.offer("Model card", bundle.card, "model_card.md", "text/markdown")
-handover.pdf(audit, bundle)
+    downloads.offer("Model card", bundle.card, "model_card.md", "text/markdown")
+downloads.pdf(audit, bundle)
 
 st.header("Preview", anchor=False)
-handover.preview(bundle)
+downloads.preview(bundle)
 st.header("Files and their hashes", anchor=False)
 layout.numbers(bundle.files, key="files", name="files")
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from fairaudit.audit.selection import certificates, warnings
+from fairaudit.audit.no_harm.decision import certificates, warnings
 from fairaudit.plots import selection
-from fairaudit.report import words
-from fairaudit.ui import choices, decision, frame, layout, opened
+from fairaudit.text import leads
+from fairaudit.ui import decision, layout, page_setup, result_page, url_widgets
 
-frame.enter()
+page_setup.enter()
 
-audit = opened.open_audit("selection")
-opened.require(
+audit = result_page.open_audit("selection")
+result_page.require(
     audit,
     "selection",
     "Its method makes no choice between experts and a baseline. FairSDE does: train it on the "
@@ -24,11 +24,11 @@ decision.back(audit.result, rules)
 tables = decision.tables(audit, rules)
 decided = tables["selection"]
 with head:
-    layout.page("selection", words.selection_lead(tables))
+    layout.page("selection", leads.selection_lead(tables))
     for warning in warnings(tables) if "selection_gaps" in tables else []:
         st.warning(layout.plain(warning), icon=":material/warning:")
 
-view = choices.view(
+view = url_widgets.view(
     ("Decision", "Bounds", "Validation and test", "Alternatives", "Certificate"), key="view"
 )
 if view == "Decision":
@@ -37,7 +37,7 @@ if view == "Decision":
     layout.numbers(shown, key="selection-table", name="selection", metric=rules.metric)
 elif view == "Certificate":
     said = {c["group"]: c for c in certificates(tables)}
-    group = choices.one_of("Group", list(said), key="group")
+    group = url_widgets.one_of("Group", list(said), key="group")
     layout.says(f"**{group}**: {said[group]['verdict']}")
     layout.quiet(said[group]["words"])
     st.download_button(

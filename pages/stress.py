@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from fairaudit.plots import ablation, errors, stress
 from fairaudit.report import choices as first
-from fairaudit.report import words
 from fairaudit.report.stress import FORMULAS, HOW
-from fairaudit.ui import choices, frame, layout, opened
+from fairaudit.text import leads
+from fairaudit.ui import layout, page_setup, result_page, url_widgets
 
-frame.enter()
+page_setup.enter()
 
-audit = opened.open_audit("stress")
+audit = result_page.open_audit("stress")
 result = audit.result
 tables = stress.held(result.tables)
 views = stress.views(tables, guessed=bool(result.summary.get("guessed_groups")))
 if not views:
-    opened.nothing(
+    result_page.nothing(
         audit,
         "stress",
         "It was not stressed. On the Train page choose FairSDE and then “Stress tests”: shifted "
@@ -23,54 +23,54 @@ if not views:
         "and the time of the choice. For Fair MEDL, switch on “Stress test with probes” "
         "in expert mode.",
     )
-layout.page("stress", words.stress_lead(result))
-view = choices.view(views)
+layout.page("stress", leads.stress_lead(result))
+view = url_widgets.view(views)
 
 if view == "Shift":
     table = tables["stress_shift"]
-    left, right = choices.row(2)
+    left, right = url_widgets.row(2)
     with left:
-        group = choices.one_of("Whose rows shift", stress.shifted_groups(table), key="group")
+        group = url_widgets.one_of("Whose rows shift", stress.shifted_groups(table), key="group")
     with right:
-        kind = choices.one_of(
+        kind = url_widgets.one_of(
             "How", list(stress.SHIFTS), key="how", words=stress.SHIFTS.__getitem__
         )
     drawn = stress.shift(table, group=group, kind=kind)
 elif view == "Wrong groups":
-    kind = choices.one_of(
+    kind = url_widgets.one_of(
         "What is wrong", list(stress.WRONG), key="wrong", words=stress.WRONG.__getitem__
     )
     drawn = stress.wrong_groups(tables["stress_groups"], kind=kind)
 elif view == "Ablation":
-    measure = choices.one_of(
+    measure = url_widgets.one_of(
         "Measure", list(ablation.MEASURES), key="measure", words=ablation.MEASURES.__getitem__
     )
     drawn = ablation.by_loss(tables["stress_ablation"], measure=measure)
 elif view == "Objectives":
     table = tables["stress_objectives"]
-    left, right = choices.row(2)
+    left, right = url_widgets.row(2)
     with left:
-        rule = choices.one_of(
+        rule = url_widgets.one_of(
             "Chosen", list(stress.RULES), key="rule", words=stress.RULES.__getitem__
         )
     with right:
         known = table["split"].unique().sort().to_list()
-        split = choices.one_of("Rows", known, key="rows", words=choices.rows_in_words)
+        split = url_widgets.one_of("Rows", known, key="rows", words=url_widgets.rows_in_words)
     drawn = ablation.objectives(table, rule=rule, split=split)
 elif view == "Time":
     drawn = ablation.time(tables["stress_time"])
 elif view == "Flips":
     known = stress.flip_measures(tables["flips"])
-    measure = choices.one_of("What moves", known, key="moves", words=words.flip_measure)
+    measure = url_widgets.one_of("What moves", known, key="moves", words=leads.flip_measure)
     drawn = stress.flips(tables["flips"], measure=measure)
 elif view == "Probes":
     drawn = stress.probes(tables["probes"])
 else:
-    left, right = choices.row(2)
+    left, right = url_widgets.row(2)
     with left:
-        attribute = choices.attribute(result)
+        attribute = url_widgets.attribute(result)
     with right:
-        metric = choices.metric(result)
+        metric = url_widgets.metric(result)
     drawn = errors.by_group(
         result,
         attribute=attribute,
@@ -78,7 +78,7 @@ else:
         split=first.main_split(result),
         models=stress.told_and_guessed(result),
     )
-    layout.says(words.guessed_lead(result))
+    layout.says(leads.guessed_lead(result))
 
 layout.told(drawn.bare(), key=view.lower().replace(" ", "-"))
 shown = errors.readable(drawn.table) if view == "Group not known" else drawn.table

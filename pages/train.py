@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from fairaudit.ui import frame, layout, opened, session, train_form
+from fairaudit.ui import layout, page_setup, result_page, session, train_form
 
-frame.enter()
+page_setup.enter()
 
-sha256, roles = opened.prepared("train")
+sha256, roles = result_page.prepared("train")
 info = session.dataset_info(sha256)
 images = info.kind == "images"
 barred = session.barred("submit")

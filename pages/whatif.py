@@ -5,13 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from fairaudit.plots import whatif
-from fairaudit.report import words
-from fairaudit.ui import choices, frame, layout, opened
+from fairaudit.text import leads
+from fairaudit.ui import layout, page_setup, result_page, url_widgets
 
-frame.enter()
+page_setup.enter()
 
-audit = opened.open_audit("whatif")
-sweep = opened.require(
+audit = result_page.open_audit("whatif")
+sweep = result_page.require(
     audit,
     "whatif",
     "It was fitted with one number of groups. Start a sweep on the Train page: all numbers of "
@@ -20,10 +20,10 @@ sweep = opened.require(
 metric = whatif.metric_of(audit.result)
 head = st.container()
 counts, start = sweep["n_groups"].to_list(), whatif.preferred(sweep)
-at = choices.number("Number of groups", counts, key="groups", start=start)
+at = url_widgets.number("Number of groups", counts, key="groups", start=start)
 with head:
-    layout.page("whatif", words.whatif_lead(sweep, metric, at))
-view = choices.view(("Worst group", "Lineage", "Criteria", "Stability"))
+    layout.page("whatif", leads.whatif_lead(sweep, metric, at))
+view = url_widgets.view(("Worst group", "Lineage", "Criteria", "Stability"))
 
 if view == "Worst group":
     layout.chart(whatif.trade_off(sweep, metric, at=at).bare(), key="trade-off")
@@ -37,7 +37,9 @@ elif view == "Lineage":
         layout.told(drawn, key="lineage")
 elif view == "Criteria":
     known = [name for name in whatif.CRITERIA if name in sweep.columns]
-    name = choices.one_of("Criterion", known, key="criterion", words=whatif.CRITERIA.__getitem__)
+    name = url_widgets.one_of(
+        "Criterion", known, key="criterion", words=whatif.CRITERIA.__getitem__
+    )
     drawn = whatif.criterion(sweep, name, at=at)
     layout.told(drawn, key="criterion-chart")
 else:

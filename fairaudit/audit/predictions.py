@@ -9,8 +9,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fairaudit.audit import multiclass
-from fairaudit.audit.coding import (
+from fairaudit.audit.evaluate import Answers, Rows, judge_rows
+from fairaudit.audit.inputs import Answered, Given, column, given, kept, numbers
+from fairaudit.audit.metrics import multiclass
+from fairaudit.audit.metrics.comparisons import with_looks as adjust_looks
+from fairaudit.audit.metrics.scores import is_probability
+from fairaudit.audit.result import AuditResult
+from fairaudit.data.roles import Task, check_attribute
+from fairaudit.exceptions import InputError, SpecError
+from fairaudit.inputs.group_codes import (
     OVERALL,
     Grouping,
     cluster_codes,
@@ -20,15 +27,8 @@ from fairaudit.audit.coding import (
     everybody,
     groupings,
 )
-from fairaudit.audit.compare import with_looks as adjust_looks
-from fairaudit.audit.given import Answered, Given, column, given, kept, numbers
-from fairaudit.audit.judging import Answers, Rows, judge_rows
-from fairaudit.audit.measured import Asked
-from fairaudit.audit.metrics import BINARY, FAMILIES, REGRESSION, SCORES, base_name
-from fairaudit.audit.result import AuditResult
-from fairaudit.audit.scores import is_probability
-from fairaudit.data.roles import Task, check_attribute
-from fairaudit.exceptions import InputError, SpecError
+from fairaudit.stats.estimates import Asked
+from fairaudit.stats.metric_definitions import BINARY, FAMILIES, REGRESSION, SCORES, base_name
 
 Float = NDArray[np.float64]
 

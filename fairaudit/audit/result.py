@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from fairaudit.data.table import UNREADABLE
+from fairaudit.data.reading.table import UNREADABLE
 from fairaudit.exceptions import IntegrityError
 
 ERRORS = pl.Schema(

@@ -15,24 +15,25 @@ import polars as pl
 from numpy.typing import NDArray
 
 from fairaudit._version import __version__
-from fairaudit.audit import contest, presets
-from fairaudit.audit.adapters import Fitted, Prediction, adapter
-from fairaudit.audit.existing import existing_systems
-from fairaudit.audit.flips import flip_table
-from fairaudit.audit.latent import LatentAudit, audit_latent
+from fairaudit.audit import presets, seed_comparison
+from fairaudit.audit.adapters import adapter
+from fairaudit.audit.fitted import Fitted, Prediction
+from fairaudit.audit.latent.groups import LatentAudit, audit_latent
+from fairaudit.audit.latent.projection import projection_table
 from fairaudit.audit.predictions import judge, with_looks
-from fairaudit.audit.projection import projection_table
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.spec import AuditSpec
-from fairaudit.audit.tables import people_table, predictions_table, weights_table
+from fairaudit.audit.table_systems import existing_systems
+from fairaudit.audit.tables.row_tables import people_table, predictions_table, weights_table
+from fairaudit.audit.whatif.flips import flip_table
 from fairaudit.data.arrays import SPLITS, Arrays
 from fairaudit.data.dataset import Dataset
+from fairaudit.data.doctor.proxies import find_proxies
 from fairaudit.data.grouping import group_labels
-from fairaudit.data.proxies import find_proxies
 from fairaudit.data.splits import SplitSpec
 from fairaudit.exceptions import SpecError
-from fairaudit.methods._monitor import Monitor, Silent
 from fairaudit.methods.catalog import method
+from fairaudit.methods.common.progress import Monitor, Silent
 
 ALL = "all"
 LATENT = "latent group"
@@ -269,10 +270,10 @@ def _compare(
     data: Dataset, spec: AuditSpec, ear: Monitor, device: str
 ) -> tuple[Tables, dict[str, Any]]:
     """Every method on every seed's split; the last seed's tables are kept for a closer look."""
-    methods, seeds, shared = contest.contestants(spec.params)
+    methods, seeds, shared = seed_comparison.contestants(spec.params)
     measured: list[pl.DataFrame] = []
     ear.start("comparing", seeds)
-    for seed in contest.seeds_from(spec.seed, seeds):
+    for seed in seed_comparison.seeds_from(spec.seed, seeds):
         arrays = data.arrays(spec.split, seed)
         answers = {
             name: next(iter(_fit(name, arrays, shared, seed, device, ear).predictions.values()))
@@ -280,17 +281,17 @@ def _compare(
         }
         answers |= _existing(data, arrays)
         tables = judged(arrays, answers, {}, spec, ear)
-        measured.append(contest.measurements(tables["errors"], tables["gaps"], seed))
+        measured.append(seed_comparison.measurements(tables["errors"], tables["gaps"], seed))
         ear.step()
     ear.end()
     tables["predictions"] = predictions_table(arrays, answers)
     tables["people"] = people_table(arrays)
     tables |= weights_table(arrays)
     numbers = pl.concat(measured)
-    share = contest.test_share(arrays)
+    share = seed_comparison.test_share(arrays)
     tables["measurements"] = numbers
-    tables["comparison"] = contest.comparison_table(numbers, share, spec.confidence)
-    tables["paired"] = contest.paired_table(numbers, methods[0], share, spec.confidence)
+    tables["comparison"] = seed_comparison.comparison_table(numbers, share, spec.confidence)
+    tables["paired"] = seed_comparison.paired_table(numbers, methods[0], share, spec.confidence)
     budget = f"{seeds} seeds, one fit a method and seed, the same splits and encoding for all"
     facts = {"methods": methods, "seeds": seeds, "budget": budget, "reference": methods[0]}
     return tables, {**_headline(data, arrays, spec), **facts}

@@ -25,14 +25,14 @@ from fairaudit.audit.spec import AuditSpec
 from fairaudit.cli import terminal
 from fairaudit.cli.options import names
 from fairaudit.data import store
-from fairaudit.data.columns import look
-from fairaudit.data.doctor import Diagnosis
-from fairaudit.data.doctor import examine as examine_frame
-from fairaudit.data.guesses import task_of
+from fairaudit.data.doctor.column_profile import look
+from fairaudit.data.doctor.diagnosis import Diagnosis
+from fairaudit.data.doctor.diagnosis import examine as examine_frame
+from fairaudit.data.doctor.guesses import task_of
 from fairaudit.data.images import ImageOptions, ImageStore
+from fairaudit.data.reading.table import read_table
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.data.store import DatasetInfo
-from fairaudit.data.table import read_table
 from fairaudit.exceptions import InputError, JobError, SpecError
 from fairaudit.jobs.info import JobInfo
 from fairaudit.jobs.spec import JobSpec
@@ -317,9 +317,9 @@ def _audit_where_it_lies(
 ) -> AuditResult:
     """Only counts leave a database or a file larger than memory; roles must be named."""
     from fairaudit import report
-    from fairaudit.audit.bigtable import audit_table
+    from fairaudit.audit.database.pushdown import audit_table
+    from fairaudit.audit.database.sql import hidden
     from fairaudit.audit.run import provenance
-    from fairaudit.audit.sql import hidden
 
     if preset is not None:
         raise SpecError("presets need the rows; load the table from a file to use --preset")

@@ -10,14 +10,14 @@ from types import MappingProxyType
 from pydantic import JsonValue
 
 from fairaudit import report
-from fairaudit.audit.merge import merged
+from fairaudit.audit.merge_results import merged
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.run import run_audit
 from fairaudit.audit.spec import AuditSpec
 from fairaudit.data.dataset import Dataset
+from fairaudit.data.reading.table import read_table
 from fairaudit.data.samples import SAMPLES
-from fairaudit.data.table import read_table
-from fairaudit.methods._monitor import Monitor
+from fairaudit.methods.common.progress import Monitor
 
 METHODS: Mapping[str, dict[str, JsonValue]] = MappingProxyType(
     {"rome-em": {"n_groups": 3}, "fair-sde": {"attributes": ["ethnicity"]}}

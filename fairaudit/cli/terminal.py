@@ -18,8 +18,8 @@ from rich.table import Table
 from rich.text import Text
 
 from fairaudit.audit.result import AuditResult
-from fairaudit.data.doctor import Diagnosis
-from fairaudit.methods._monitor import Monitor, Silent
+from fairaudit.data.doctor.diagnosis import Diagnosis
+from fairaudit.methods.common.progress import Monitor, Silent
 from fairaudit.report.page import in_short
 from fairaudit.report.sections import sections
 

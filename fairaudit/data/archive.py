@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from fairaudit.data.formats import BROKEN_ZIP, Source, size_of
-from fairaudit.data.limits import Limits
+from fairaudit.data.reading.formats import BROKEN_ZIP, Source, size_of
+from fairaudit.data.reading.limits import Limits
 from fairaudit.exceptions import InputError, LimitExceeded
 
 MOST_FILES = 2_000_000

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fairaudit.data.archive import Bundle
-from fairaudit.data.limits import MB, size_text
+from fairaudit.data.reading.limits import MB, size_text
 from fairaudit.exceptions import InputError, SpecError
 
 IMAGE_FILES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".npy")

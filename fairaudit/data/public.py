@@ -17,10 +17,10 @@ from typing import Any, BinaryIO, TypeAlias
 
 import polars as pl
 
-from fairaudit.data import cells
-from fairaudit.data.dialect import unique_names
-from fairaudit.data.limits import GB, size_text
-from fairaudit.data.table import read_table
+from fairaudit.data.reading import cell_types
+from fairaudit.data.reading.dialect import unique_names
+from fairaudit.data.reading.limits import GB, size_text
+from fairaudit.data.reading.table import read_table
 from fairaudit.exceptions import InputError, LimitExceeded, SpecError
 
 API = "https://api.openml.org/api/v1/json/data/{number}"
@@ -171,8 +171,8 @@ def parse_arff(content: bytes, name: str) -> pl.DataFrame:
     frame = pl.DataFrame(
         [pl.Series(n, c) for n, c in zip(unique_names(names), columns, strict=True)]
     )
-    seen = cells.study(frame.lazy())
-    return frame.with_columns(cells.converted(c, s) for c, s in seen.items())
+    seen = cell_types.study(frame.lazy())
+    return frame.with_columns(cell_types.converted(c, s) for c, s in seen.items())
 
 
 def _halves(text: str) -> tuple[str, str, str]:

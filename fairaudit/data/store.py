@@ -18,9 +18,8 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
-from fairaudit.data.albums import Named, is_album, name_images, table_file
 from fairaudit.data.archive import Bundle, open_folder, open_zip
-from fairaudit.data.formats import Source, head_of, open_source, size_of, sniff
+from fairaudit.data.image_tables import Named, is_album, name_images, table_file
 from fairaudit.data.images import (
     DEFAULT_IMAGES,
     Broken,
@@ -30,8 +29,9 @@ from fairaudit.data.images import (
     keep_rows,
     store_images,
 )
-from fairaudit.data.limits import DEFAULT_LIMITS, Limits
-from fairaudit.data.table import (
+from fairaudit.data.reading.formats import Source, head_of, open_source, size_of, sniff
+from fairaudit.data.reading.limits import DEFAULT_LIMITS, Limits
+from fairaudit.data.reading.table import (
     ROW_ID,
     UNREADABLE,
     Table,

@@ -148,10 +148,10 @@ def need_room(root: Path) -> None:
     """Raise when the workspace, with what is not published yet, is over its quota."""
     if not (root / SETTINGS).exists():
         return  # nothing is limited, and a quick job stays quick
-    from fairaudit.jobs import upkeep
+    from fairaudit.jobs import retention
     from fairaudit.jobs.settings import Settings
 
-    upkeep.need_room(root, Settings.load(root))
+    retention.need_room(root, Settings.load(root))
 
 
 class _Watch:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fairaudit.exceptions import SpecError
 from fairaudit.jobs import _disk
-from fairaudit.jobs.people import Role
+from fairaudit.jobs.users import Role
 
 _NAME = _disk.SETTINGS
 

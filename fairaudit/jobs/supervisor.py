@@ -19,15 +19,15 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from fairaudit.exceptions import FairauditError, IntegrityError, JobError
-from fairaudit.jobs import _disk, _process, fair, split, upkeep
+from fairaudit.jobs import _disk, _process, retention, scheduling, sweep_scheduling
+from fairaudit.jobs.dataset_store import Shelf
 from fairaudit.jobs.engines.base import Engine
 from fairaudit.jobs.folder import JobFolder, Outcome
 from fairaudit.jobs.ledger import Entry, Ledger
 from fairaudit.jobs.settings import Settings
-from fairaudit.jobs.shelf import Shelf
 from fairaudit.jobs.workspace import Workspace
 
-LOCK = upkeep.SUPERVISOR_LOCK
+LOCK = retention.SUPERVISOR_LOCK
 TRIES = 3  # starts of a worker that never began
 UPKEEP_EVERY = 3600.0
 SAME_ERROR = 60.0  # seconds
@@ -79,8 +79,8 @@ def tick(ledger: Ledger, engine: Engine, memory: Memory) -> int:
 
 
 def _look_after(ledger: Ledger, engine: Engine, memory: Memory, entry: Entry) -> None:
-    if entry.slot == split.SLOT:
-        split.follow(ledger, entry)
+    if entry.slot == sweep_scheduling.SLOT:
+        sweep_scheduling.follow(ledger, entry)
     else:
         _settle_or_cancel(ledger, engine, memory, entry)
 
@@ -135,12 +135,12 @@ def _record(ledger: Ledger, memory: Memory, folder: JobFolder) -> None:
         return
     ledger.settle(folder.id, outcome)
     memory.forget(folder.id)
-    split.clear(ledger, folder)
+    sweep_scheduling.clear(ledger, folder)
 
 
 def _vanish(ledger: Ledger, memory: Memory, folder: JobFolder) -> None:
     memory.forget(folder.id)
-    split.clear(ledger, folder)
+    sweep_scheduling.clear(ledger, folder)
     folder.delete()
     ledger.forget(folder.id)
 
@@ -184,7 +184,7 @@ def _cancel_queued(ledger: Ledger, entry: Entry) -> None:
         folder.delete()
         ledger.forget(entry.id)
     else:
-        split.end(ledger, folder, Outcome("cancelled", "cancelled before it began"))
+        sweep_scheduling.end(ledger, folder, Outcome("cancelled", "cancelled before it began"))
 
 
 def _start_all(ledger: Ledger, engine: Engine) -> int:
@@ -192,8 +192,8 @@ def _start_all(ledger: Ledger, engine: Engine) -> int:
     while (chosen := _choose(ledger, engine)) is not None:
         entry, slot = chosen
         folder = ledger.folder(entry.id)
-        if split.wanted(entry, folder, engine.slots):
-            split.begin(ledger, folder, engine.slots)
+        if sweep_scheduling.wanted(entry, folder, engine.slots):
+            sweep_scheduling.begin(ledger, folder, engine.slots)
         elif ledger.claim(entry.id, slot.name):
             engine.start(folder, slot)
             count += 1
@@ -204,8 +204,8 @@ def _choose(ledger: Ledger, engine: Engine) -> Any:
     queued = ledger.in_state("queued")
     if not queued:
         return None
-    running = [e for e in ledger.in_state("running", "doomed") if e.slot != split.SLOT]
-    return fair.choose(queued, running, ledger.turns(), engine.slots)
+    running = [e for e in ledger.in_state("running", "doomed") if e.slot != sweep_scheduling.SLOT]
+    return scheduling.choose(queued, running, ledger.turns(), engine.slots)
 
 
 # -- the process ------------------------------------------------------------------------------

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fairaudit.exceptions import InputError, JobError
-from fairaudit.jobs import _disk, split, upkeep
+from fairaudit.jobs import _disk, retention, sweep_scheduling
 from fairaudit.jobs import folder as folders
-from fairaudit.jobs.access import Door
+from fairaudit.jobs.dataset_store import Shelf
 from fairaudit.jobs.folder import JobFolder, Outcome, Request
 from fairaudit.jobs.info import JobInfo, describe, told
 from fairaudit.jobs.ledger import Entry, Ledger
-from fairaudit.jobs.people import LOCAL, Access, Action, Person, Right, Role, Thing, TrailLine
+from fairaudit.jobs.permissions import Door
 from fairaudit.jobs.settings import Settings
-from fairaudit.jobs.shelf import Shelf
+from fairaudit.jobs.users import LOCAL, Access, Action, Person, Right, Role, Thing, TrailLine
 
 if TYPE_CHECKING:
     import polars as pl
@@ -97,9 +97,9 @@ class Workspace:
             When the workspace is full.
         """
         self._door.need_deed("ingest")
-        upkeep.need_room(self.root, self.settings)
+        retention.need_room(self.root, self.settings)
         with self._shelf.read(source, name, **options) as fresh:
-            upkeep.need_room(self.root, self.settings)  # what was just read counts as well
+            retention.need_room(self.root, self.settings)  # what was just read counts as well
             with _disk.writing(self.root), self._shelf.still():
                 info = self._shelf.put(fresh, name)
                 self._access.own(self.user, "dataset", info.sha256, info.name)
@@ -234,7 +234,9 @@ class Workspace:
             folder.ask_cancel()
         self._access.note(self.user, "cancel", "job", id)
         if entry.state == "queued" and self.ledger.claim(id, None):
-            split.end(self.ledger, folder, Outcome("cancelled", "cancelled before it began"))
+            sweep_scheduling.end(
+                self.ledger, folder, Outcome("cancelled", "cancelled before it began")
+            )
 
     def result(self, id: str) -> AuditResult:
         """What the audit found, after checking every file against its recorded hash.
@@ -268,7 +270,7 @@ class Workspace:
         self._access.note(self.user, "delete", "job", id)
 
     def _delete(self, id: str) -> None:
-        upkeep.delete_job(self.ledger, id)
+        retention.delete_job(self.ledger, id)
         self._access.forget("job", id)
 
     def _info(self, entry: Entry, *, mine: bool) -> JobInfo:
@@ -280,7 +282,7 @@ class Workspace:
     def _request(self, spec: JobSpec) -> Request:
         self._door.need_deed("submit")
         self._door.need("use", "dataset", spec.dataset)
-        upkeep.need_room(self.root, self.settings)
+        retention.need_room(self.root, self.settings)
         job = spec.model_dump(mode="json")
         limits = [m for m in (spec.memory_limit_mb, self.settings.memory_limit_mb) if m]
         job["memory_limit_mb"] = min(limits) if limits else None
@@ -322,7 +324,7 @@ class Workspace:
         from fairaudit.jobs import export
 
         self._door.need_deed("ingest")
-        upkeep.need_room(self.root, self.settings)
+        retention.need_room(self.root, self.settings)
         with _disk.writing(self.root):
             request = export.keep(Path(path), self.ledger.jobs, self.user.key)
         self.ledger.discover()
@@ -366,11 +368,11 @@ class Workspace:
         settings.save(self.root)
         self._access.note(self.user, "settings", "workspace", "", settings.model_dump_json())
 
-    def prune(self, older_than_days: float | None = None) -> upkeep.Pruned:
+    def prune(self, older_than_days: float | None = None) -> retention.Pruned:
         """Remove old finished jobs and the data sets nobody uses any more."""
         self._door.need_deed("upkeep")
         kept = self.settings.retention_days if older_than_days is None else older_than_days
-        pruned = upkeep.prune(self.root, kept)
+        pruned = retention.prune(self.root, kept)
         for job in pruned.jobs:
             self._access.note(self.user, "delete", "job", job, "retention")
         for dataset in pruned.datasets:
@@ -379,14 +381,14 @@ class Workspace:
 
     def usage_mb(self) -> float:
         """Megabytes of everything in the workspace."""
-        return upkeep.used_mb(self.root)
+        return retention.used_mb(self.root)
 
     def check(self) -> list[str]:
         """Problems of the stored state in plain words, none when all is well."""
         self._door.need_deed("upkeep")
-        return upkeep.problems(self.root)
+        return retention.problems(self.root)
 
     def rebuild(self) -> int:
         """Make the ledger again from the job folders; returns the number of jobs."""
         self._door.need_deed("upkeep")
-        return upkeep.rebuild(self.root)
+        return retention.rebuild(self.root)

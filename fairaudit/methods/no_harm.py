@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from fairaudit.exceptions import InputError, SpecError
-from fairaudit.methods._inputs import is_number
+from fairaudit.inputs.arrays import is_number
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]

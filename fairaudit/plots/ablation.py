@@ -7,8 +7,7 @@ from collections.abc import Mapping
 import plotly.graph_objects as go
 import polars as pl
 
-from fairaudit.plots import labels
-from fairaudit.plots.marks import Row, legend_mark, mark, offsets, whisker
+from fairaudit.plots.interval_dots import Row, legend_mark, mark, offsets, whisker
 from fairaudit.plots.stress import RULES, dot_at, unique
 from fairaudit.plots.theme import (
     MAX_ROWS,
@@ -22,6 +21,7 @@ from fairaudit.plots.theme import (
     natural,
     plain,
 )
+from fairaudit.text import numbers
 
 MEASURES: Mapping[str, str] = {
     "gap": "Gap between groups",
@@ -85,7 +85,7 @@ def by_loss(table: pl.DataFrame, *, measure: str = "gap") -> Chart:
     rows = readable_ablation(table)
     metric, names = str(rows["metric"].item(0)), unique(rows, "trained with")
     kinds = [name for name in CHOICES if name in set(rows["selection"])]
-    rate = labels.is_rate(metric) and measure != "harmed"
+    rate = numbers.is_rate(metric) and measure != "harmed"
     figure = frame(
         x=_measured(measure, metric), height=_height(names), legend=True,
         percent_x=rate,
@@ -112,7 +112,7 @@ def by_loss(table: pl.DataFrame, *, measure: str = "gap") -> Chart:
 
 def _measured(measure: str, metric: str) -> str:
     words = MEASURES[measure]
-    return words if measure == "harmed" else f"{words}, {labels.title(metric)}"
+    return words if measure == "harmed" else f"{words}, {numbers.title(metric)}"
 
 
 def _ends(row: Row, name: str) -> tuple[float | None, float | None]:
@@ -124,7 +124,7 @@ def _told(row: Row, measure: str, metric: str) -> str:
     """A number of the ablation with its interval."""
     if measure == "harmed":
         return f"{row[measure]:.0f}"
-    said = labels.points_with_interval if measure == "gap" else labels.value_with_interval
+    said = numbers.points_with_interval if measure == "gap" else numbers.value_with_interval
     return said(row[measure], *_ends(row, measure), metric)
 
 
@@ -169,20 +169,20 @@ def objectives(table: pl.DataFrame, *, rule: str = "bound", split: str = "test")
     names = sorted(unique(rows, "group"), key=natural)[:MAX_ROWS]
     aims = unique(rows, "objective")
     figure = frame(
-        x=f"{labels.title(metric)} on {split} rows", height=_height(names), legend=True,
-        percent_x=labels.is_rate(metric),
+        x=f"{numbers.title(metric)} on {split} rows", height=_height(names), legend=True,
+        percent_x=numbers.is_rate(metric),
     )  # fmt: skip
     known, aside = model_styles(aims), dict(zip(aims, offsets(len(aims)), strict=True))
     for row in rows.filter(pl.col("group").is_in(names)).iter_rows(named=True):
         y, style = names.index(row["group"]), known[row["objective"]]
         _aim(figure, row, y + aside[row["objective"]], style, metric)
         if row["objective"] == aims[0] and row["baseline"] is not None:
-            said = labels.value_with_interval(row["baseline"], *_ends(row, "baseline"), metric)
+            said = numbers.value_with_interval(row["baseline"], *_ends(row, "baseline"), metric)
             text = f"<b>{plain(row['group'])}</b><br>baseline {said}"
             dot_at(figure, row["baseline"], y, mark(NEUTRAL, "line-ns-open", 38), text)
     legend_mark(figure, "baseline", Style(NEUTRAL, "line-ns-open", "solid"))
     for aim in aims:
-        legend_mark(figure, labels.OBJECTIVES.get(aim, aim), known[aim])
+        legend_mark(figure, numbers.OBJECTIVES.get(aim, aim), known[aim])
     name_rows(figure, names)
     return Chart(figure, _objectives_alt(rows, aims, rule, split, metric), rows)
 
@@ -191,10 +191,10 @@ def _aim(figure: go.Figure, row: Row, y: float, style: Style, metric: str) -> No
     if row["value"] is None:
         return
     ends = row.get("low"), row.get("high")
-    aim = labels.OBJECTIVES.get(row["objective"], row["objective"])
+    aim = numbers.OBJECTIVES.get(row["objective"], row["objective"])
     text = (
         f"<b>{plain(row['group'])}</b> · {aim}<br>{row['chosen']} "
-        f"{labels.value_with_interval(row['value'], *ends, metric)}"
+        f"{numbers.value_with_interval(row['value'], *ends, metric)}"
     )
     dot_at(figure, row["value"], y, mark(style.color, style.symbol, 10), text)
     figure.data[-1].error_x = whisker(row["value"], *ends, style.color)
@@ -209,7 +209,7 @@ def _objectives_alt(
         own = rows.filter(pl.col("objective") == aim)
         taken = own.filter(pl.col("chosen") == "expert").height
         after = _gap(own.row(0, named=True), "gap_after", metric)
-        name = labels.OBJECTIVES.get(aim, aim).lower()
+        name = numbers.OBJECTIVES.get(aim, aim).lower()
         said.append(f"{name} {after}, an expert for {taken} of {own.height} groups")
     return (
         f"Chosen {RULES.get(rule, rule)}, the gap on {split} rows is {before} under the baseline; "
@@ -218,7 +218,7 @@ def _objectives_alt(
 
 
 def _gap(row: Row, name: str, metric: str) -> str:
-    return labels.points_with_interval(row[name], *_ends(row, name), metric)
+    return numbers.points_with_interval(row[name], *_ends(row, name), metric)
 
 
 # -- time of the choice ------------------------------------------------------------------------
@@ -237,7 +237,7 @@ def time(table: pl.DataFrame) -> Chart:
         own = table.filter(pl.col("objective") == aim).sort("n_groups")
         figure.add_scatter(
             x=own["n_groups"].to_list(), y=own["seconds"].to_list(), mode="lines+markers",
-            name=labels.OBJECTIVES.get(aim, aim),
+            name=numbers.OBJECTIVES.get(aim, aim),
             line={"color": style.color, "dash": style.dash, "width": 2},
             marker={"color": style.color, "symbol": style.symbol, "size": 9},
         )  # fmt: skip

@@ -8,8 +8,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from fairaudit.audit.result import AuditResult
-from fairaudit.plots import labels
-from fairaudit.plots.marks import Row, mark, several, whisker
+from fairaudit.plots.interval_dots import Row, mark, several, whisker
 from fairaudit.plots.theme import (
     MAX_ROWS,
     NEUTRAL,
@@ -23,6 +22,7 @@ from fairaudit.plots.theme import (
     plain,
     short,
 )
+from fairaudit.text import numbers
 
 _ORDER = {"overall": 0, "difference": 1, "worst": 2}
 _FRONT_COLUMNS = (
@@ -46,25 +46,25 @@ def side_by_side(values: pl.DataFrame, *, metric: str, title: str = "") -> Chart
     """
     rows = values.filter(pl.col("value").is_not_null())
     if rows.is_empty():
-        return empty(f"No model has a value of {labels.title(metric)}.")
+        return empty(f"No model has a value of {numbers.title(metric)}.")
     names = rows["model"].to_list()[:MAX_ROWS]
     figure = frame(
-        x=title or labels.title(metric), height=90 + 38 * len(names),
-        percent_x=labels.is_rate(metric),
+        x=title or numbers.title(metric), height=90 + 38 * len(names),
+        percent_x=numbers.is_rate(metric),
     )  # fmt: skip
     known = model_styles(values["model"].to_list())
     for y, row in enumerate(rows.head(MAX_ROWS).iter_rows(named=True)):
         _point(figure, row, y, known[row["model"]], metric)
     name_rows(figure, names)
     words = [
-        f"{r['model']} {labels.value(r['value'], metric)}{_span(r, metric)}"
+        f"{r['model']} {numbers.value(r['value'], metric)}{_span(r, metric)}"
         for r in rows.head(10).iter_rows(named=True)
     ]
-    return Chart(figure, f"{title or labels.title(metric)}: {', '.join(words)}.", values)
+    return Chart(figure, f"{title or numbers.title(metric)}: {', '.join(words)}.", values)
 
 
 def _span(row: Row, metric: str) -> str:
-    span = labels.interval(row["low"], row["high"], metric)
+    span = numbers.interval(row["low"], row["high"], metric)
     return f" ({span})" if span else ""
 
 
@@ -76,7 +76,7 @@ def _point(figure: go.Figure, row: Row, y: float, style: Style, metric: str) -> 
         error_x=whisker(row["value"], row["low"], row["high"], style.color),
         marker=mark(style.color, style.symbol, 12),
         showlegend=False,
-        hovertemplate=f"<b>{plain(row['model'])}</b> {labels.value(row['value'], metric)}"
+        hovertemplate=f"<b>{plain(row['model'])}</b> {numbers.value(row['value'], metric)}"
         f"{_span(row, metric)}<extra></extra>",
     )
 
@@ -187,8 +187,8 @@ def paired(table: pl.DataFrame, *, metric: str, models: Sequence[str] = ()) -> C
         return empty("There are no paired differences.")
     names = [f"{r['model_a']} − {r['model_b']}: {_where(r)}" for r in rows.iter_rows(named=True)]
     figure = frame(
-        x=f"Difference in {labels.title(metric)}", height=90 + 34 * len(names),
-        percent_x=labels.is_rate(metric),
+        x=f"Difference in {numbers.title(metric)}", height=90 + 34 * len(names),
+        percent_x=numbers.is_rate(metric),
     )  # fmt: skip
     figure.add_shape(
         type="line", x0=0, x1=0, y0=0, y1=1, yref="paper", line={"color": NEUTRAL, "dash": "dash"}
@@ -216,10 +216,10 @@ def _ends(row: Row) -> dict[str, float | None]:
 def _paired_alt(rows: pl.DataFrame, names: Sequence[str], metric: str) -> str:
     words = [
         f"{name}: "
-        + labels.points_with_interval(r["difference"], r["low"], r["high"], metric, signed=True)
+        + numbers.points_with_interval(r["difference"], r["low"], r["high"], metric, signed=True)
         for name, r in zip(names, rows.iter_rows(named=True), strict=True)
     ]
-    return f"Paired differences in {labels.title(metric)}. {several(words)}."
+    return f"Paired differences in {numbers.title(metric)}. {several(words)}."
 
 
 def front_of(
@@ -256,7 +256,7 @@ def front_of(
 
 
 def _sign(metric: str) -> float:
-    return -1.0 if labels.lower_is_better(metric) else 1.0
+    return -1.0 if numbers.lower_is_better(metric) else 1.0
 
 
 def _dominates(other: Row, row: Row, sign: float) -> bool:
@@ -289,8 +289,8 @@ def front(table: pl.DataFrame, *, quality: str, gap_title: str) -> Chart:
     if table.is_empty():
         return empty("No model has both a quality and a gap.")
     figure = frame(
-        x=f"{gap_title} (smaller is fairer)", y=labels.title(quality), height=430, legend=True,
-        percent_y=labels.is_rate(quality), percent_x=True,
+        x=f"{gap_title} (smaller is fairer)", y=numbers.title(quality), height=430, legend=True,
+        percent_y=numbers.is_rate(quality), percent_x=True,
     )  # fmt: skip
     known = model_styles(table["model"].to_list())
     for row in table.iter_rows(named=True):
@@ -316,10 +316,10 @@ def _front_point(figure: go.Figure, row: Mapping[str, object], style: Style) -> 
 def _front_alt(table: pl.DataFrame, quality: str) -> str:
     best = table.filter(~pl.col("dominated")).sort("gap")
     words = [
-        f"{r['model']} {labels.value(r['value'], quality)}{_span(r, quality)} at a gap of "
-        + labels.points_with_interval(r["gap"], r["gap_low"], r["gap_high"], "tpr")
+        f"{r['model']} {numbers.value(r['value'], quality)}{_span(r, quality)} at a gap of "
+        + numbers.points_with_interval(r["gap"], r["gap_low"], r["gap_high"], "tpr")
         for r in best.head(8).iter_rows(named=True)
     ]
     lost = table.filter(pl.col("dominated"))["model"].to_list()
-    text = f"{labels.title(quality)} against the gap; not dominated: {', '.join(words)}"
+    text = f"{numbers.title(quality)} against the gap; not dominated: {', '.join(words)}"
     return f"{text}; dominated: {', '.join(lost)}." if lost else f"{text}."

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from fairaudit.plots import labels
 from fairaudit.plots.theme import MAX_POINTS, Chart, empty, frame, model_styles, short
+from fairaudit.text import numbers
 
 
 def metrics_of(history: pl.DataFrame) -> list[str]:
@@ -26,7 +26,7 @@ def history(table: pl.DataFrame, *, metric: str) -> Chart:
     if rows.is_empty():
         return empty(f"There is no curve of {metric}.")
     parts = rows["part"].unique(maintain_order=True).to_list()[:12]
-    figure = frame(x="Epoch", y=labels.title(metric), height=320, legend=True)
+    figure = frame(x="Epoch", y=numbers.title(metric), height=320, legend=True)
     known = model_styles(parts)
     words = []
     for part in parts:
@@ -40,8 +40,8 @@ def history(table: pl.DataFrame, *, metric: str) -> Chart:
             line={"color": style.color, "dash": style.dash, "width": 2},
         )
         first, last = own["value"].item(0), own["value"].item(-1)
-        words.append(f"{part} from {labels.number_text(first)} to {labels.number_text(last)}")
-    return Chart(figure, f"{labels.title(metric)} over epochs: {'; '.join(words)}.", rows)
+        words.append(f"{part} from {numbers.number_text(first)} to {numbers.number_text(last)}")
+    return Chart(figure, f"{numbers.title(metric)} over epochs: {'; '.join(words)}.", rows)
 
 
 def thinned(rows: pl.DataFrame, most: int) -> pl.DataFrame:

@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 import polars as pl
 
 from fairaudit.audit.result import AuditResult
-from fairaudit.plots import errors, labels
-from fairaudit.plots.marks import dots, legend_mark, whisker
+from fairaudit.plots import errors
+from fairaudit.plots.interval_dots import dots, legend_mark, whisker
 from fairaudit.plots.theme import (
     MAX_ROWS,
     NEUTRAL,
@@ -24,6 +24,7 @@ from fairaudit.plots.theme import (
     plain,
     short,
 )
+from fairaudit.text import numbers
 
 SEEN_ATTRIBUTE = "cluster seen"
 MOST_CLUSTERS = 1_000
@@ -139,7 +140,7 @@ def importance(table: pl.DataFrame, *, most: int = 15) -> Chart:
 
 def _importance_alt(first: pl.DataFrame, model: str) -> str:
     words = [
-        f"{r['feature']} {labels.number_text(r['importance'])}"
+        f"{r['feature']} {numbers.number_text(r['importance'])}"
         for r in first.head(5).iter_rows(named=True)
     ]
     return f"Most important features of {model}: {', '.join(words)}."
@@ -156,8 +157,8 @@ def path(
     if rows.is_empty():
         return empty("There is no path of debiasing strengths.")
     figure = frame(
-        x=f"{labels.title(unfairness)} (smaller is fairer)", y=labels.title(quality),
-        height=420, legend=True, percent_y=labels.is_rate(quality),
+        x=f"{numbers.title(unfairness)} (smaller is fairer)", y=numbers.title(quality),
+        height=420, legend=True, percent_y=numbers.is_rate(quality),
     )  # fmt: skip
     figure.add_scatter(
         x=rows["x"].to_list(), y=rows["y"].to_list(), mode="lines", showlegend=False,
@@ -176,9 +177,9 @@ def path(
                 showlegend=False,
                 **(_reach(row, color) if row["chosen"] or row["lam"] == weakest else {}),
                 marker={"color": color, "symbol": symbol, "size": 14 if row["chosen"] else 9},
-                hovertemplate=f"λ = {row['lam']:g}<br>{labels.title(quality)} "
-                f"{labels.value(row['y'], quality)}<br>{labels.title(unfairness)} "
-                f"{labels.value(row['x'], unfairness)}<extra></extra>",
+                hovertemplate=f"λ = {row['lam']:g}<br>{numbers.title(quality)} "
+                f"{numbers.value(row['y'], quality)}<br>{numbers.title(unfairness)} "
+                f"{numbers.value(row['x'], unfairness)}<extra></extra>",
             )
         legend_mark(figure, name, Style(color, symbol, "solid"))
     return Chart(figure, _path_alt(rows, quality, unfairness), rows)
@@ -209,14 +210,14 @@ def path_rows(table: pl.DataFrame, *, quality: str, unfairness: str, split: str)
 def path_metrics(table: pl.DataFrame) -> tuple[list[str], list[str]]:
     """Which metrics of a path speak of quality and which of unfairness."""
     known: Sequence[str] = table["metric"].unique(maintain_order=True).to_list()
-    unfair = [m for m in known if labels.speaks_of_unfairness(m)]
+    unfair = [m for m in known if numbers.speaks_of_unfairness(m)]
     return [m for m in known if m not in unfair], unfair
 
 
 def _path_alt(rows: pl.DataFrame, quality: str, unfairness: str) -> str:
     def one(row: Mapping[str, float], name: str, metric: str) -> str:
-        said = f"{labels.title(metric)} {labels.value(row[name], metric)}"
-        ends = labels.interval(row[f"{name}_low"], row[f"{name}_high"], metric)
+        said = f"{numbers.title(metric)} {numbers.value(row[name], metric)}"
+        ends = numbers.interval(row[f"{name}_low"], row[f"{name}_high"], metric)
         return f"{said} ({ends})" if ends else said
 
     def words(row: Mapping[str, float]) -> str:
@@ -274,8 +275,8 @@ def by_cluster(clusters: pl.DataFrame, *, metric: str, most: int = MAX_ROWS) -> 
     names = biggest.unique(maintain_order=True).to_list()[:most]
     shown = rows.filter(pl.col("cluster").is_in(names)).rename({"cluster": "group"})
     figure = frame(
-        x=f"{labels.title(metric)} on the test rows", legend=True,
-        height=110 + len(names) * max(30, 18 * len(models)), percent_x=labels.is_rate(metric),
+        x=f"{numbers.title(metric)} on the test rows", legend=True,
+        height=110 + len(names) * max(30, 18 * len(models)), percent_x=numbers.is_rate(metric),
     )  # fmt: skip
     styles = model_styles(models)
     dots(figure, shown, names, models, {(m, g): styles[m] for m in models for g in names}, metric)
@@ -292,10 +293,10 @@ def _by_cluster_alt(rows: pl.DataFrame, models: Sequence[str], metric: str) -> s
         if not own.is_empty():
             low, high = own.row(0, named=True), own.row(-1, named=True)
             words.append(
-                f"{model} from {labels.value(low['value'], metric)} in {low['cluster']} to "
-                f"{labels.value(high['value'], metric)} in {high['cluster']}"
+                f"{model} from {numbers.value(low['value'], metric)} in {low['cluster']} to "
+                f"{numbers.value(high['value'], metric)} in {high['cluster']}"
             )
-    return f"{labels.title(metric)} in {count:,} clusters: {'; '.join(words)}."
+    return f"{numbers.title(metric)} in {count:,} clusters: {'; '.join(words)}."
 
 
 def seen_and_unseen(result: AuditResult, *, metric: str, split: str = "test") -> Chart:
@@ -324,7 +325,7 @@ def variance(table: pl.DataFrame) -> Chart:
         y=list(range(len(rows))),
         orientation="h",
         marker={"color": [_part_color(row["part"], known) for row in rows]},
-        hovertext=[f"variance {labels.number_text(row['variance'])}" for row in rows],
+        hovertext=[f"variance {numbers.number_text(row['variance'])}" for row in rows],
         hovertemplate="%{y}: %{hovertext}<extra></extra>",
     )
     name_rows(figure, [f"{_PARTS.get(row['part'], row['part'])}: {row['share']:.1%}"

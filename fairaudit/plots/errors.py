@@ -8,9 +8,8 @@ import plotly.graph_objects as go
 import polars as pl
 
 from fairaudit.audit.result import AuditResult
-from fairaudit.plots import labels
 from fairaudit.plots.heat import heat
-from fairaudit.plots.marks import Row, dots
+from fairaudit.plots.interval_dots import Row, dots
 from fairaudit.plots.theme import (
     GRID,
     MAX_ROWS,
@@ -29,6 +28,7 @@ from fairaudit.plots.theme import (
     short,
     styles,
 )
+from fairaudit.text import numbers
 
 CROSSED = " × "
 _BANDS = 6  # curves that can bear a band of their interval each
@@ -89,9 +89,9 @@ def firm(judged: pl.DataFrame) -> pl.DataFrame:
 
 
 def _goodness(metric: str) -> Callable[[float], float]:
-    if labels.base(metric) == "mean_error":
+    if numbers.base(metric) == "mean_error":
         return lambda value: -abs(value)
-    sign = -1.0 if labels.lower_is_better(metric) else 1.0
+    sign = -1.0 if numbers.lower_is_better(metric) else 1.0
     return lambda value: sign * value
 
 
@@ -120,15 +120,15 @@ def by_group(
     """
     table = rows_of(result, attribute=attribute, metric=metric, split=split, models=models)
     if table.is_empty():
-        return empty(f"There are no values of {labels.title(metric)} by {attribute}.")
+        return empty(f"There are no values of {numbers.title(metric)} by {attribute}.")
     groups = table.get_column("group").unique(maintain_order=True).to_list()[:MAX_ROWS]
     shown = table.filter(pl.col("group").is_in(groups))
     names = shown.get_column("model").unique(maintain_order=True).to_list()
     figure = frame(
-        x=labels.title(metric),
+        x=numbers.title(metric),
         height=90 + len(groups) * max(34, 21 * len(names)),
         legend=len(names) > 1,
-        percent_x=labels.is_rate(metric),
+        percent_x=numbers.is_rate(metric),
     )
     if len(names) > 1:  # the legend stands above the note on the line of everybody
         plot = figure.layout.height - 110
@@ -162,7 +162,7 @@ def _reference(figure: go.Figure, line: float | None, metric: str, names: Sequen
     )  # fmt: skip
     figure.add_annotation(
         x=line, y=1, yref="paper", yanchor="bottom", showarrow=False,
-        text=f"{whose} {labels.value(line, metric)}", font={"size": 12},
+        text=f"{whose} {numbers.value(line, metric)}", font={"size": 12},
     )  # fmt: skip
 
 
@@ -171,7 +171,7 @@ def _by_group_alt(
 ) -> str:
     first = table.filter(pl.col("model") == model)
     judged = first.filter(pl.col("value").is_not_null())
-    title = labels.title(metric)
+    title = numbers.title(metric)
     if judged.is_empty():
         return f"{title} by {attribute}: no group has enough rows to be judged."
     sure = firm(judged)
@@ -183,7 +183,7 @@ def _by_group_alt(
         f"best {_named(best, metric)}",
     ]
     if line is not None:
-        parts.append(f"everybody {labels.value(line, metric)}")
+        parts.append(f"everybody {numbers.value(line, metric)}")
     if judged.height > sure.height:
         parts.append(f"{judged.height - sure.height} more have few rows")
     if skipped:
@@ -192,9 +192,9 @@ def _by_group_alt(
 
 
 def _named(row: Row, metric: str) -> str:
-    span = labels.interval(row["low"], row["high"], metric)
-    inside = ", ".join(part for part in (span, labels.rows(row["n"])) if part)
-    return f"{row['group']} {labels.value(row['value'], metric)} ({inside})"
+    span = numbers.interval(row["low"], row["high"], metric)
+    inside = ", ".join(part for part in (span, numbers.rows(row["n"])) if part)
+    return f"{row['group']} {numbers.value(row['value'], metric)} ({inside})"
 
 
 def crossings(result: AuditResult, attribute: str) -> list[str]:
@@ -233,7 +233,7 @@ def _heat(
 ) -> go.Figure:
     figure = frame(height=120 + 44 * len(down))
     scale = list(SEQUENTIAL)
-    if not labels.lower_is_better(metric):  # dark is always the bad end
+    if not numbers.lower_is_better(metric):  # dark is always the bad end
         scale = [(1.0 - place, color) for place, color in reversed(SEQUENTIAL)]
     heat(
         figure,
@@ -251,7 +251,7 @@ def _cell(cell: Row | None, metric: str) -> str:
         return "no rows"
     if cell["value"] is None:
         return f"{cell['status']}<br>n = {cell['n']:,}"
-    return f"{labels.value(cell['value'], metric)}<br>n = {cell['n']:,}"
+    return f"{numbers.value(cell['value'], metric)}<br>n = {cell['n']:,}"
 
 
 def roc(result: AuditResult, *, attribute: str, model: str, split: str = "test") -> Chart:
@@ -275,7 +275,7 @@ def _auroc_words(result: AuditResult, attribute: str, model: str, split: str) ->
     table = rows_of(result, attribute=attribute, metric="auroc", split=split, models=[model])
     known = table.filter(pl.col("value").is_not_null()).head(8)
     words = [
-        f"{r['group']} {labels.value_with_interval(r['value'], r['low'], r['high'], 'auroc')}"
+        f"{r['group']} {numbers.value_with_interval(r['value'], r['low'], r['high'], 'auroc')}"
         for r in known.iter_rows(named=True)
     ]
     return f": area under the curve {', '.join(words)}." if words else "."
@@ -377,7 +377,7 @@ def _calibration_alt(table: pl.DataFrame, attribute: str, model: str) -> str:
     return (
         f"Calibration of {model} by {attribute}: the largest departure is in {worst['group']}, "
         f"where a mean score of {100 * worst['mean_score']:.0f}% meets an observed rate of "
-        f"{100 * worst['rate']:.0f}% ({labels.rows(worst['n'])})."
+        f"{100 * worst['rate']:.0f}% ({numbers.rows(worst['n'])})."
     )
 
 
@@ -395,8 +395,8 @@ def threshold(table: pl.DataFrame, *, metric: str, at: float | None, attribute: 
     if table.is_empty():
         return empty("There are no scores, so there is no threshold to move.")
     figure = frame(
-        x="Threshold on the score", y=labels.title(metric), height=340, legend=True,
-        percent_y=labels.is_rate(metric),
+        x="Threshold on the score", y=numbers.title(metric), height=340, legend=True,
+        percent_y=numbers.is_rate(metric),
     )  # fmt: skip
     if at is not None:
         figure.add_shape(
@@ -418,13 +418,13 @@ def _threshold_alt(
 ) -> str:
     by = f" by {attribute}" if attribute else ""
     if at is None:
-        return f"{labels.title(metric)}{by} over all thresholds on the score."
+        return f"{numbers.title(metric)}{by} over all thresholds on the score."
     words = []
     for group in groups:
         rows = table.filter((pl.col("group") == group) & pl.col("value").is_not_null())
         if not rows.is_empty():
             near = rows.sort((pl.col("threshold") - at).abs()).row(0, named=True)
-            ends = labels.interval(near["low"], near["high"], metric)
-            said = f"{group} {labels.value(near['value'], metric)}"
+            ends = numbers.interval(near["low"], near["high"], metric)
+            said = f"{group} {numbers.value(near['value'], metric)}"
             words.append(f"{said} ({ends})" if ends else said)
-    return f"{labels.title(metric)}{by} at threshold {at:.2f}: " + ", ".join(words) + "."
+    return f"{numbers.title(metric)}{by} at threshold {at:.2f}: " + ", ".join(words) + "."

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 import polars as pl
 
-from fairaudit.plots import labels
 from fairaudit.plots.heat import heat
-from fairaudit.plots.marks import dots
+from fairaudit.plots.interval_dots import dots
 from fairaudit.plots.theme import (
     DIVERGING,
     MAX_POINTS,
@@ -25,6 +24,7 @@ from fairaudit.plots.theme import (
     short,
     styles,
 )
+from fairaudit.text import numbers
 
 LATENT = "latent group"
 MOST_FEATURES = 14
@@ -263,9 +263,9 @@ def projection(table: pl.DataFrame) -> Chart:
 
 
 def _projection_alt(rows: pl.DataFrame, names: Sequence[str]) -> str:
-    words = f"{labels.rows(rows.height)} in the plane of the two main directions of the features"
+    words = f"{numbers.rows(rows.height)} in the plane of the two main directions of the features"
     if "kind" in rows.columns and rows["kind"].item(0) == "umap":
-        words = f"{labels.rows(rows.height)} in a UMAP plane (only nearness means something)"
+        words = f"{numbers.rows(rows.height)} in a UMAP plane (only nearness means something)"
     if "explained" in rows.columns and rows["explained"].item(0) is not None:
         words += f", which carry {rows['explained'].item(0):.0%} of their variance"
     middles = rows.group_by("group").agg(pl.col("x", "y").mean())
@@ -287,11 +287,11 @@ def tests(table: pl.DataFrame) -> Chart:
     names = rows["group"].to_list()
     figure = _tests_figure(rows, names, metric)
     words = [
-        f"{r['group']} {labels.points(r['difference'], metric, signed=True)} "
-        f"({labels.points_interval(r['low'], r['high'], metric)}, p {r['p_adjusted']:.2g})"
+        f"{r['group']} {numbers.points(r['difference'], metric, signed=True)} "
+        f"({numbers.points_interval(r['low'], r['high'], metric)}, p {r['p_adjusted']:.2g})"
         for r in rows.filter(pl.col("p_adjusted").is_not_null()).head(10).iter_rows(named=True)
     ]
-    alt = f"{labels.title(metric)} of each group minus the rest, held out: {', '.join(words)}."
+    alt = f"{numbers.title(metric)} of each group minus the rest, held out: {', '.join(words)}."
     return Chart(figure, alt, table)
 
 
@@ -306,8 +306,8 @@ def _of_the_chosen_count(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _tests_figure(rows: pl.DataFrame, names: Sequence[str], metric: str) -> go.Figure:
     figure = frame(
-        x=f"{labels.title(metric)}: group minus the rest", height=90 + 38 * len(names),
-        percent_x=labels.is_rate(metric),
+        x=f"{numbers.title(metric)}: group minus the rest", height=90 + 38 * len(names),
+        percent_x=numbers.is_rate(metric),
     )  # fmt: skip
     figure.add_shape(
         type="line", x0=0, x1=0, y0=0, y1=1, yref="paper", line={"color": NEUTRAL, "dash": "dash"}

@@ -5,8 +5,7 @@ from __future__ import annotations
 import plotly.graph_objects as go
 import polars as pl
 
-from fairaudit.plots import labels
-from fairaudit.plots.marks import Row, legend_mark, mark, several, whisker
+from fairaudit.plots.interval_dots import Row, legend_mark, mark, several, whisker
 from fairaudit.plots.theme import (
     MAX_POINTS,
     MAX_ROWS,
@@ -21,6 +20,7 @@ from fairaudit.plots.theme import (
     short,
     styles,
 )
+from fairaudit.text import numbers
 
 BASELINE = Style(NEUTRAL, "circle-open", "dash")
 _SAME = 1e-9  # numbers nearer than this are one number
@@ -57,8 +57,8 @@ def decision(selection: pl.DataFrame, *, split: str = "validation") -> Chart:
     known = styles(selection["group"].unique().to_list())
     line = 52 if len(shown) <= WIDE else 34
     figure = frame(
-        x=f"{labels.title(metric)} on the {split} rows", height=110 + line * len(shown),
-        legend=True, percent_x=labels.is_rate(metric),
+        x=f"{numbers.title(metric)} on the {split} rows", height=110 + line * len(shown),
+        legend=True, percent_x=numbers.is_rate(metric),
     )  # fmt: skip
     for y, row in enumerate(shown):
         _pair(figure, row, y, known[row["group"]], metric)
@@ -96,7 +96,7 @@ def _bound(row: Row, style: Style) -> dict[str, object] | None:
         return None
     high = row["difference"] if row["upper"] is None else row["upper"]
     ends = (row["baseline"] + row["lower"], row["baseline"] + high)
-    if labels.is_rate(str(row["metric"])):  # no share lies beyond 0 and 1
+    if numbers.is_rate(str(row["metric"])):  # no share lies beyond 0 and 1
         ends = (max(0.0, ends[0]), min(1.0, ends[1]))
     return whisker(row["expert"], *ends, style.color)
 
@@ -125,7 +125,7 @@ def _hover(row: Row, name: str, metric: str) -> str:
 def _told(row: Row, name: str, metric: str) -> str:
     """`baseline 80.1% (76.0% to 83.5%)`; results of older versions hold no interval."""
     ends = row.get(f"{name}_low"), row.get(f"{name}_high")
-    return f"{name} {labels.value_with_interval(row[name], *ends, metric)}"
+    return f"{name} {numbers.value_with_interval(row[name], *ends, metric)}"
 
 
 def _legend(figure: go.Figure) -> None:
@@ -144,7 +144,7 @@ def _decision_alt(rows: pl.DataFrame, metric: str, split: str) -> str:
             f"{row['group']}: {_told(row, 'baseline', metric)}, "
             f"{_told(row, 'expert', metric)}, {_VERDICTS[row['chosen']]}"
         )
-    return f"{labels.title(metric)} on the {split} rows. {several(parts)}."
+    return f"{numbers.title(metric)} on the {split} rows. {several(parts)}."
 
 
 def bounds(selection: pl.DataFrame, *, split: str = "validation", tolerance: float = 0.0) -> Chart:
@@ -156,8 +156,8 @@ def bounds(selection: pl.DataFrame, *, split: str = "validation", tolerance: flo
     shown = list(rows.head(MAX_ROWS).iter_rows(named=True))
     known = styles(selection["group"].unique().to_list())
     figure = frame(
-        x=f"Expert minus baseline, {labels.title(metric)}, {split} rows",
-        height=90 + 40 * len(shown), percent_x=labels.is_rate(metric),
+        x=f"Expert minus baseline, {numbers.title(metric)}, {split} rows",
+        height=90 + 40 * len(shown), percent_x=numbers.is_rate(metric),
     )  # fmt: skip
     figure.add_shape(
         type="line", x0=-tolerance, x1=-tolerance, y0=0, y1=1, yref="paper",
@@ -175,7 +175,7 @@ def _difference(
     if row["difference"] is None:
         figure.add_annotation(
             x=0.01, xref="paper", xanchor="left", y=y, showarrow=False,
-            text=plain(f"{row['verdict']} ({labels.rows(row['n'])})"),
+            text=plain(f"{row['verdict']} ({numbers.rows(row['n'])})"),
         )  # fmt: skip
         return
     high = row["upper"] if row["upper"] is not None else row["difference"]
@@ -191,8 +191,8 @@ def _difference(
 
 
 def _difference_hover(row: Row, metric: str) -> str:
-    shown = labels.points(row["difference"], metric, signed=True)
-    low = labels.points(row["lower"], metric, signed=True)
+    shown = numbers.points(row["difference"], metric, signed=True)
+    low = numbers.points(row["lower"], metric, signed=True)
     return (
         f"<b>{plain(row['group'])}</b><br>{shown}, bound {low}<br>n = {row['n']:,}<extra></extra>"
     )
@@ -201,11 +201,11 @@ def _difference_hover(row: Row, metric: str) -> str:
 def _bounds_alt(rows: pl.DataFrame, metric: str, split: str, tolerance: float) -> str:
     parts = []
     for row in rows.iter_rows(named=True):
-        shown = labels.points(row["difference"], metric, signed=True)
-        low = labels.points(row["lower"], metric, signed=True)
+        shown = numbers.points(row["difference"], metric, signed=True)
+        low = numbers.points(row["lower"], metric, signed=True)
         bound = "" if row["lower"] is None else f" lower bound {low},"
         parts.append(f"{row['group']} {shown},{bound} {row['verdict']}")
-    limit = labels.points(-tolerance, metric, signed=True) if tolerance else "zero"
+    limit = numbers.points(-tolerance, metric, signed=True) if tolerance else "zero"
     head = f"Expert minus baseline on the {split} rows, against a limit of {limit}"
     return f"{head}: {several(parts)}."
 
@@ -219,8 +219,8 @@ def validation_beside_test(selection: pl.DataFrame) -> Chart:
     metric, groups = str(first["metric"].item(0)), first["group"].to_list()[:MAX_ROWS]
     known = styles(selection["group"].unique().to_list())
     figure = frame(
-        x=f"Expert minus baseline, {labels.title(metric)}",
-        height=110 + 48 * len(groups), legend=True, percent_x=labels.is_rate(metric),
+        x=f"Expert minus baseline, {numbers.title(metric)}",
+        height=110 + 48 * len(groups), legend=True, percent_x=numbers.is_rate(metric),
     )  # fmt: skip
     figure.add_shape(
         type="line", x0=0, x1=0, y0=0, y1=1, yref="paper", line={"color": NEUTRAL, "dash": "dash"}
@@ -240,8 +240,8 @@ def validation_beside_test(selection: pl.DataFrame) -> Chart:
 def _beside_alt(selection: pl.DataFrame, groups: list[str], metric: str) -> str:
     found = {(r["split"], r["group"]): r["difference"] for r in selection.iter_rows(named=True)}
     parts = [
-        f"{g} {labels.points(found.get(('validation', g)), metric, signed=True)} and "
-        f"{labels.points(found.get(('test', g)), metric, signed=True)}"
+        f"{g} {numbers.points(found.get(('validation', g)), metric, signed=True)} and "
+        f"{numbers.points(found.get(('test', g)), metric, signed=True)}"
         for g in groups
     ]
     return f"Expert minus baseline on validation and on test rows: {several(parts)}."
@@ -257,9 +257,9 @@ def alternatives(table: pl.DataFrame, metric: str, gaps: pl.DataFrame | None = N
         return empty("There are no alternatives to compare.")
     rows = table.filter(pl.col("split") == "validation") if "split" in table else table
     rows = _thinned(rows.filter(pl.col("gap").is_not_null() & pl.col("worst").is_not_null()))
-    rate = labels.is_rate(metric)
+    rate = numbers.is_rate(metric)
     figure = frame(
-        x=f"Gap between groups, {labels.title(metric)} (smaller is fairer)",
+        x=f"Gap between groups, {numbers.title(metric)} (smaller is fairer)",
         y="Worst group (higher is better)", height=420, legend=True,
         percent_x=rate, percent_y=rate,
     )  # fmt: skip
@@ -341,8 +341,8 @@ def _at(gap: float, worst: float, spans: Row, metric: str) -> str:
     ends = {
         name: (spans.get(f"{name}_low"), spans.get(f"{name}_high")) for name in ("gap", "worst")
     }
-    apart = labels.points_with_interval(gap, *ends["gap"], metric)
-    return f"gap {apart}, worst group {labels.value_with_interval(worst, *ends['worst'], metric)}"
+    apart = numbers.points_with_interval(gap, *ends["gap"], metric)
+    return f"gap {apart}, worst group {numbers.value_with_interval(worst, *ends['worst'], metric)}"
 
 
 def _alternatives_alt(rows: pl.DataFrame, metric: str, gaps: pl.DataFrame | None) -> str:

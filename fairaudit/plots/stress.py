@@ -8,8 +8,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from fairaudit.audit.result import AuditResult
-from fairaudit.plots import labels
-from fairaudit.plots.marks import Row, dots, legend_mark, mark, offsets, several
+from fairaudit.plots.interval_dots import Row, dots, legend_mark, mark, offsets, several
 from fairaudit.plots.theme import (
     NEUTRAL,
     PALETTE,
@@ -24,6 +23,7 @@ from fairaudit.plots.theme import (
     short,
     styles,
 )
+from fairaudit.text import numbers
 
 RULES: Mapping[str, str] = {"bound": "with the bound", "point estimates": "on point estimates"}
 SHIFTS: Mapping[str, str] = {
@@ -101,8 +101,8 @@ def shift(table: pl.DataFrame, *, group: str, kind: str = "subsample") -> Chart:
         return empty(f"The validation rows of {group} were not shifted in that way.")
     metric = str(rows["metric"].item(0))
     figure = frame(
-        x=_STRENGTHS[kind], y=f"Loss of the worst-off group, {labels.title(metric)}", height=380,
-        legend=True, percent_x=True, percent_y=labels.is_rate(metric),
+        x=_STRENGTHS[kind], y=f"Loss of the worst-off group, {numbers.title(metric)}", height=380,
+        legend=True, percent_x=True, percent_y=numbers.is_rate(metric),
     )  # fmt: skip
     _zero(figure)
     for place, rule in enumerate(RULES):
@@ -156,14 +156,14 @@ def _shares(figure: go.Figure, column: pl.Series) -> None:
 def _height(figure: go.Figure, rows: pl.DataFrame, column: str) -> None:
     low, high = _range(rows, column)
     figure.update_yaxes(range=[low, high], title_standoff=12)
-    if labels.is_rate(str(rows["metric"].item(0))) and high - low < _FINE:
+    if numbers.is_rate(str(rows["metric"].item(0))) and high - low < _FINE:
         figure.update_yaxes(tickformat=".1%")
 
 
 def _range(rows: pl.DataFrame, column: str) -> list[float]:
     """Zero inside, both ends of every interval inside, never a hair's breadth."""
     values = [float(v) for name in (column, "low", "high") for v in rows[name].drop_nulls()]
-    least = _LEAST if labels.is_rate(str(rows["metric"].item(0))) else 1e-6
+    least = _LEAST if numbers.is_rate(str(rows["metric"].item(0))) else 1e-6
     low, high = min(0.0, *values), max(0.0, *values)
     span = max(high - low, least)
     return [low - 0.12 * span, max(high, low + span) + 0.12 * span]
@@ -171,7 +171,7 @@ def _range(rows: pl.DataFrame, column: str) -> list[float]:
 
 def _harm(row: Row, metric: str) -> str:
     """`2.3 points (0.0 points to 4.1 points)`."""
-    value, low, high = (labels.points(row[name], metric) for name in ("harm", "low", "high"))
+    value, low, high = (numbers.points(row[name], metric) for name in ("harm", "low", "high"))
     return f"{value} ({low.removesuffix(' points')} to {high} in nine draws of ten)"
 
 
@@ -185,7 +185,7 @@ def _shift_alt(rows: pl.DataFrame, group: str, kind: str, metric: str) -> str:
         own = rows.filter(pl.col("rule") == rule)
         if not own.is_empty():
             last = own.row(-1, named=True)
-            first = labels.points(own["harm"].item(0), metric)
+            first = numbers.points(own["harm"].item(0), metric)
             parts.append(
                 f"chosen {RULES[rule]}, the worst-off group loses {first} at first and "
                 f"{_harm(last, metric)} at {last['strength']:.0%}; somebody is worse off in "
@@ -223,8 +223,8 @@ def wrong_groups(table: pl.DataFrame, *, kind: str = "wrong") -> Chart:
     last = rows.filter(pl.col("share") == rows["share"].max()).sort("difference", "group")
     figure = frame(
         x="Share of people with a wrong or no group", y=f"Gain over the baseline, "
-        f"{labels.title(metric)}", height=380, legend=True, percent_x=True,
-        percent_y=labels.is_rate(metric),
+        f"{numbers.title(metric)}", height=380, legend=True, percent_x=True,
+        percent_y=numbers.is_rate(metric),
     )  # fmt: skip
     _zero(figure)
     known, names = styles(table["group"].unique().to_list()), last["group"].to_list()
@@ -265,7 +265,7 @@ def _wrong_alt(rows: pl.DataFrame, last: pl.DataFrame, kind: str, metric: str) -
     row = last.row(0, named=True)
     right = rows.filter((pl.col("share") == 0) & (pl.col("group") == row["group"]))
     value, low, high, before = (
-        labels.points(v, metric)
+        numbers.points(v, metric)
         for v in (row["difference"], row["low"], row["high"], right["difference"].item(0))
     )
     harmed = last.filter(pl.col("high") < 0).height
@@ -302,15 +302,15 @@ def flips(table: pl.DataFrame, *, measure: str = "label") -> Chart:
     names = rows.sort("value", descending=True)["attribute"].unique(maintain_order=True).to_list()
     shown = rows.rename({"attribute": "group"}).with_columns(status=pl.lit("estimated"))
     figure = frame(
-        x=labels.title(metric), height=110 + len(names) * max(44, 22 * len(models)),
-        legend=len(models) > 1, percent_x=labels.is_rate(metric),
+        x=numbers.title(metric), height=110 + len(names) * max(44, 22 * len(models)),
+        legend=len(models) > 1, percent_x=numbers.is_rate(metric),
     )  # fmt: skip
     known = model_styles(models)
     dots(figure, shown, names, models, {(m, g): known[m] for m in models for g in names}, metric)
     name_rows(figure, names)
-    high = max(0.01 if labels.is_rate(metric) else 1e-6, *rows["high"].fill_null(0.0).to_list())
+    high = max(0.01 if numbers.is_rate(metric) else 1e-6, *rows["high"].fill_null(0.0).to_list())
     figure.update_xaxes(range=[-0.03 * high, 1.06 * high])
-    if labels.is_rate(metric) and high < _FINE:
+    if numbers.is_rate(metric) and high < _FINE:
         figure.update_xaxes(tickformat=".1%")
     return Chart(figure, _flips_alt(rows, models, metric), rows)
 
@@ -320,8 +320,8 @@ def _flips_alt(rows: pl.DataFrame, models: list[str], metric: str) -> str:
     for model in models:
         own = rows.filter((pl.col("model") == model) & (pl.col("value") > 0))
         parts = [
-            f"{row['attribute']} {labels.value(row['value'], metric)} "
-            f"({labels.interval(row['low'], row['high'], metric) or 'no interval'})"
+            f"{row['attribute']} {numbers.value(row['value'], metric)} "
+            f"({numbers.interval(row['low'], row['high'], metric) or 'no interval'})"
             for row in own.sort("value", descending=True).iter_rows(named=True)
         ]
         if parts:
@@ -329,7 +329,7 @@ def _flips_alt(rows: pl.DataFrame, models: list[str], metric: str) -> str:
         else:
             still.append(model)
     text = ". ".join([*said, *([f"No answer moves of {'; '.join(still)}"] if still else [])])
-    return f"{labels.title(metric)} when that column alone is changed: {text}."
+    return f"{numbers.title(metric)} when that column alone is changed: {text}."
 
 
 # -- probes of the cluster ---------------------------------------------------------------------
@@ -350,7 +350,7 @@ def probes(table: pl.DataFrame) -> Chart:
         style, y = known[row["model"]], names.index(row["feature"]) + aside[row["model"]]
         text = (
             f"<b>{plain(row['feature'])}</b> · {plain(row['model'])}<br>rank {row['rank']} of "
-            f"{count}<br>importance {labels.number_text(row['importance'])}"
+            f"{count}<br>importance {numbers.number_text(row['importance'])}"
         )
         dot_at(figure, row["rank"], y, mark(style.color, style.symbol, 12), text)
     for model in models:

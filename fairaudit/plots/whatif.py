@@ -8,7 +8,6 @@ import plotly.graph_objects as go
 import polars as pl
 
 from fairaudit.audit.result import AuditResult
-from fairaudit.plots import labels
 from fairaudit.plots.theme import (
     NEUTRAL,
     PALETTE,
@@ -21,6 +20,7 @@ from fairaudit.plots.theme import (
     plain,
     styles,
 )
+from fairaudit.text import numbers
 
 CRITERIA = {
     "heldout": "Held-out log-likelihood",
@@ -43,9 +43,9 @@ def trade_off(sweep: pl.DataFrame, metric: str, *, at: int | None = None) -> Cha
     rows = sweep.sort("n_groups")
     if rows.is_empty():
         return empty("There is no sweep over the number of groups.")
-    rate = labels.is_rate(metric)
+    rate = numbers.is_rate(metric)
     figure = frame(
-        x="Number of groups", y=labels.title(metric), height=380, legend=True, percent_y=rate
+        x="Number of groups", y=numbers.title(metric), height=380, legend=True, percent_y=rate
     )
     for name, column, place in (("worst group", "worst_group", 1), ("everybody", "overall", 0)):
         low, high = ("worst_low", "worst_high") if column == "worst_group" else _ends(column)
@@ -101,12 +101,12 @@ def _trade_off_alt(rows: pl.DataFrame, metric: str, at: int | None) -> str:
     picks = rows if at is None else rows.filter(pl.col("n_groups").is_in([1, at]))
     words = [
         f"with {r['n_groups']} group{'s' if r['n_groups'] > 1 else ''} worst group "
-        + labels.value_with_interval(r["worst_group"], r["worst_low"], r["worst_high"], metric)
+        + numbers.value_with_interval(r["worst_group"], r["worst_low"], r["worst_high"], metric)
         + ", everybody "
-        + labels.value_with_interval(r["overall"], r["overall_low"], r["overall_high"], metric)
+        + numbers.value_with_interval(r["overall"], r["overall_low"], r["overall_high"], metric)
         for r in picks.head(8).iter_rows(named=True)
     ]
-    return f"{labels.title(metric)} on held-out rows: " + "; ".join(words) + "."
+    return f"{numbers.title(metric)} on held-out rows: " + "; ".join(words) + "."
 
 
 def criterion(sweep: pl.DataFrame, name: str, *, at: int | None = None) -> Chart:
@@ -129,7 +129,7 @@ def criterion(sweep: pl.DataFrame, name: str, *, at: int | None = None) -> Chart
     )
     _mark(figure, at)
     figure.update_xaxes(dtick=1)
-    value = labels.number_text(at_best[name].item(0))
+    value = numbers.number_text(at_best[name].item(0))
     alt = f"{title} ({better} is better) is best with {best} groups ({value})."
     return Chart(figure, alt, rows.select("n_groups", name))
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import polars as pl
 
 from fairaudit.audit.result import AuditResult
-from fairaudit.plots import errors, labels
+from fairaudit.plots import errors
 from fairaudit.plots.groups import LATENT
 from fairaudit.plots.theme import OVERALL, natural
+from fairaudit.text import numbers
 
 LEADING = ("tpr", "fpr", "selection_rate", "accuracy", "auroc", "mse", "mean_error")
 QUALITY = ("auroc", "accuracy", "balanced_accuracy", "r2", "mse")
@@ -44,7 +45,7 @@ def quality_metrics(result: AuditResult) -> list[str]:
     rows = result.errors.filter((pl.col("attribute") == OVERALL) & pl.col("value").is_not_null())
     known = rows["metric"].unique(maintain_order=True).to_list()
     first = [m for m in QUALITY if m in known]
-    return [*first, *(m for m in known if m not in {*first, *labels.NEITHER})]
+    return [*first, *(m for m in known if m not in {*first, *numbers.NEITHER})]
 
 
 def gap_metrics(result: AuditResult, attribute: str) -> list[str]:

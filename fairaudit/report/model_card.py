@@ -9,9 +9,9 @@ import polars as pl
 
 from fairaudit._version import __version__
 from fairaudit.audit.result import AuditResult
-from fairaudit.plots import labels
 from fairaudit.report.choices import attributes, leading_metrics, main_model, main_split
 from fairaudit.report.command import command_of
+from fairaudit.text import numbers
 
 BLANK = "_to be filled in by the owner of the model_"
 
@@ -66,7 +66,7 @@ def _factors(result: AuditResult) -> Iterator[str]:
 
 def _metrics(result: AuditResult) -> Iterator[str]:
     known = result.errors.get_column("metric").unique(maintain_order=True).to_list()
-    named = ", ".join(labels.title(m) for m in known) or BLANK
+    named = ", ".join(numbers.title(m) for m in known) or BLANK
     confidence = result.summary.get("confidence")
     yield from ("", "## Metrics", "", f"- Reported: {named}")
     yield "- Intervals: " + (f"{100 * confidence:g}%" if confidence else BLANK)
@@ -102,9 +102,9 @@ def _analyses(result: AuditResult) -> Iterator[str]:
 
 def _row(row: dict[str, Any]) -> str:
     metric = str(row["metric"])
-    shown = row["status"] if row["value"] is None else labels.value(row["value"], metric)
-    span = labels.interval(row["low"], row["high"], metric) or "–"
-    cells = (literal(str(row["group"])), labels.title(metric), shown, span, f"{row['n']:,}")
+    shown = row["status"] if row["value"] is None else numbers.value(row["value"], metric)
+    span = numbers.interval(row["low"], row["high"], metric) or "–"
+    cells = (literal(str(row["group"])), numbers.title(metric), shown, span, f"{row['n']:,}")
     return f"| {' | '.join(cells)} |"
 
 

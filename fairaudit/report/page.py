@@ -15,11 +15,11 @@ from markupsafe import Markup, escape
 
 from fairaudit._version import __version__
 from fairaudit.audit.result import AuditResult
-from fairaudit.plots import labels
 from fairaudit.plots.theme import upright
 from fairaudit.report.command import command_of
 from fairaudit.report.sections import Section, sections
 from fairaudit.report.svg import svg
+from fairaudit.text import numbers
 
 MOST_ROWS = 200
 _MOST_SHORT = 6
@@ -163,7 +163,7 @@ def grid(rows: pl.DataFrame, table: str | None) -> Grid:
         Head(name.replace("_", " "), dtype.is_numeric()) for name, dtype in rows.schema.items()
     )
     cells = tuple(tuple(map(cell, row)) for row in shown.iter_rows())
-    return Grid(heads, cells, labels.rows(rows.height), note)
+    return Grid(heads, cells, numbers.rows(rows.height), note)
 
 
 def cell(value: Any) -> str:
@@ -178,4 +178,4 @@ def cell(value: Any) -> str:
 
 
 def _decimal(value: float) -> str:
-    return labels.number_text(value) if abs(value) < 1000 else f"{value:,.1f}"
+    return numbers.number_text(value) if abs(value) < 1000 else f"{value:,.1f}"

@@ -7,21 +7,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from fairaudit.audit.no_harm.decision import certificates, warnings
 from fairaudit.audit.result import AuditResult
-from fairaudit.audit.selection import certificates, warnings
-from fairaudit.plots import (
-    ablation,
-    compare,
-    effects,
-    errors,
-    groups,
-    labels,
-    selection,
-    stress,
-    whatif,
-)
+from fairaudit.plots import ablation, compare, effects, errors, groups, selection, stress, whatif
 from fairaudit.plots.theme import Chart
-from fairaudit.report import words
 from fairaudit.report.choices import (
     LEADING,
     attributes,
@@ -33,6 +22,7 @@ from fairaudit.report.choices import (
     quality_metrics,
 )
 from fairaudit.report.stress import HOW
+from fairaudit.text import leads, numbers
 
 MOST_ATTRIBUTES = 12
 _RATES = (
@@ -100,7 +90,7 @@ def _selection(result: AuditResult) -> Iterator[Section]:
         charts.append(selection.alternatives(choices, str(decided["metric"].item(0)), gaps))
     yield Section(
         title="The no-harm choice",
-        sentences=(words.selection_lead(result.tables),),
+        sentences=(leads.selection_lead(result.tables),),
         charts=tuple(charts),
         rows=selection.readable(decided),
         table="selection",
@@ -130,16 +120,16 @@ def _groups(result: AuditResult) -> Iterator[Section]:
     found = table("groups")
     if found is None:
         return
-    charts, said = [groups.sizes(found)], [words.groups_lead(found)]
+    charts, said = [groups.sizes(found)], [leads.groups_lead(found)]
     if (profile := table("group_profile")) is not None:
         charts.append(groups.profile(profile))
     if (latent := table("latent")) is not None:
         charts.append(groups.membership(latent))
     if (projection := table("projection")) is not None:
         charts.append(groups.projection(projection.head(1_000)))
-    said += words.findings(result)
+    said += leads.findings(result)
     if (tests := table("latent_tests")) is not None:
-        said.append(words.tests_lead(tests))
+        said.append(leads.tests_lead(tests))
         charts.append(groups.tests(tests))
     yield Section(
         title="Latent groups",
@@ -187,7 +177,7 @@ def _effects(result: AuditResult) -> Iterator[Section]:
                if name in result.tables]  # fmt: skip
     yield Section(
         title="What clusters add",
-        sentences=(words.effects_lead(result), *(c.alt for c in charts[1:])),
+        sentences=(leads.effects_lead(result), *(c.alt for c in charts[1:])),
         charts=tuple(charts),
         rows=table.filter(pl.col("effect") == "intercept"),
         table="effects",
@@ -221,7 +211,7 @@ def _sweep(result: AuditResult) -> Iterator[Section]:
         charts.append(whatif.lineage(result.tables["lineage"]))
     yield Section(
         title="What if there were more groups",
-        sentences=(words.whatif_lead(sweep, metric, int(sweep["n_groups"].to_list()[-1])),),
+        sentences=(leads.whatif_lead(sweep, metric, int(sweep["n_groups"].to_list()[-1])),),
         charts=tuple(charts),
         rows=sweep,
         table="sweep",
@@ -234,7 +224,7 @@ def _stress(result: AuditResult) -> Iterator[Section]:
     tables = stress.held(result.tables)
     for place, name in enumerate(tables):
         charts = tuple(_stress_charts(name, tables[name]))
-        lead = (words.stress_lead(result),) if place == 0 else ()
+        lead = (leads.stress_lead(result),) if place == 0 else ()
         view = stress.VIEWS[name]
         yield Section(
             title=f"Stress test: {view.lower()}",
@@ -282,10 +272,10 @@ def _compare(result: AuditResult) -> Iterator[Section]:
             table = compare.front_table(
                 result, quality=quality, gap=gap, attribute=attribute, split=split
             )
-            title = f"Gap in {labels.title(gap)} by {attribute}"
+            title = f"Gap in {numbers.title(gap)} by {attribute}"
             charts.append(compare.front(table, quality=quality, gap_title=title))
             said.append(
-                words.compare_lead(table, quality=quality, gap_title=gap, attribute=attribute)
+                leads.compare_lead(table, quality=quality, gap_title=gap, attribute=attribute)
             )
     yield Section(
         title="Models side by side",
@@ -293,7 +283,7 @@ def _compare(result: AuditResult) -> Iterator[Section]:
         charts=tuple(charts),
         rows=values,
         table="comparison" if "comparison" in result.tables else "errors",
-        how=words.comparison_how(result),
+        how=leads.comparison_how(result),
     )
 
 
@@ -318,8 +308,8 @@ def _errors(result: AuditResult) -> Iterator[Section]:
 
 def _said(result: AuditResult, model: str, asked: Sequence[dict[str, str]]) -> Iterator[str]:
     for one in asked:
-        yield words.errors_lead(result, model=model, **one)
-        if limit := words.limits(result, model=model, **one):
+        yield leads.errors_lead(result, model=model, **one)
+        if limit := leads.limits(result, model=model, **one):
             yield limit
 
 
@@ -348,7 +338,7 @@ def _gaps(result: AuditResult) -> Iterator[Section]:
     columns = ("model", "attribute", "metric", "kind", "value", "low", "high", "corrected")
     yield Section(
         title="Gaps between groups",
-        sentences=tuple(words.gap_words(row) for row in worst.iter_rows(named=True)),
+        sentences=tuple(leads.gap_words(row) for row in worst.iter_rows(named=True)),
         rows=rows.filter(pl.col("kind").is_in(["difference", "ratio"])).select(*columns, "status"),
         table="gaps",
         how="A difference is the largest value over the groups minus the smallest. The largest "

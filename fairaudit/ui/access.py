@@ -6,7 +6,7 @@ import os
 
 import streamlit as st
 
-from fairaudit.jobs.people import Person
+from fairaudit.jobs.users import Person
 
 
 def login_configured() -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from fairaudit.audit.result import AuditResult
-from fairaudit.data.doctor import Diagnosis, examine
+from fairaudit.data.doctor.diagnosis import Diagnosis, examine
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.jobs.info import JobInfo
 from fairaudit.jobs.workspace import Workspace

@@ -8,8 +8,8 @@ from fairaudit.data.public import PUBLIC_SETS, download
 from fairaudit.data.samples import SAMPLES, Sample
 from fairaudit.data.store import DatasetInfo
 from fairaudit.jobs.workspace import Workspace
+from fairaudit.text.quantities import bytes_, count
 from fairaudit.ui import cache, layout, session, uploads
-from fairaudit.ui.words import bytes_, count
 
 
 def sources(workspace: Workspace, *, barred: str | None = None) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import polars as pl
 import streamlit as st
 
-from fairaudit.plots import labels
+from fairaudit.text import numbers
 
 WORDS: Mapping[str, tuple[str, str]] = {
     "group": ("Group", ""),
@@ -112,7 +112,7 @@ def named(frame: pl.DataFrame, *, metric: str | None = None) -> dict[str, Any]:
         column "metric" where that holds a single one.
     """
     measured = _single(frame) if metric is None else metric
-    shares = _MEASURED if measured is not None and labels.is_rate(measured) else frozenset()
+    shares = _MEASURED if measured is not None and numbers.is_rate(measured) else frozenset()
     return {
         name: _column(name, dtype, share=name in shares or name in _SHARES)
         for name, dtype in frame.schema.items()

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import polars as pl
 
 from fairaudit.audit.result import AuditResult
-from fairaudit.plots import compare, labels
+from fairaudit.plots import compare
 from fairaudit.plots.theme import OVERALL
-from fairaudit.report import words
 from fairaudit.report.choices import gap_metrics, quality_metrics
-from fairaudit.ui import choices
+from fairaudit.text import leads, numbers
+from fairaudit.ui import url_widgets
 
 
 @dataclass(frozen=True)
@@ -26,24 +26,24 @@ class Asked:
     @property
     def title(self) -> str:
         """What the gap axis says."""
-        return f"Gap in {labels.title(self.gap)} by {self.attribute}"
+        return f"Gap in {numbers.title(self.gap)} by {self.attribute}"
 
 
 def controls(result: AuditResult) -> Asked:
     """The live controls."""
-    places = choices.row(4)
+    places = url_widgets.row(4)
     with places[0]:
-        quality = choices.one_of(
-            "Quality", quality_metrics(result), key="quality", words=labels.title,
+        quality = url_widgets.one_of(
+            "Quality", quality_metrics(result), key="quality", words=numbers.title,
             help="What all rows together are judged by.",
         )  # fmt: skip
     with places[1]:
-        attribute = choices.attribute(result)
+        attribute = url_widgets.attribute(result)
     with places[2]:
         known = gap_metrics(result, attribute)
-        gap = choices.one_of("Gap in", known, key="gap", words=labels.title)
+        gap = url_widgets.one_of("Gap in", known, key="gap", words=numbers.title)
     with places[3]:
-        split = "test" if compare.over_seeds(result) else choices.split(result)
+        split = "test" if compare.over_seeds(result) else url_widgets.split(result)
     return Asked(quality, gap, attribute, split)
 
 
@@ -60,7 +60,7 @@ def front(result: AuditResult, asked: Asked) -> pl.DataFrame:
 
 def lead(front: pl.DataFrame, asked: Asked) -> str:
     """The sentence at the head of the page."""
-    return words.compare_lead(
+    return leads.compare_lead(
         front, quality=asked.quality, gap_title=asked.gap, attribute=asked.attribute
     )
 

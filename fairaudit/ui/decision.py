@@ -10,11 +10,11 @@ from typing import Any, cast
 import polars as pl
 import streamlit as st
 
+from fairaudit.audit.no_harm.decision import certificates, decide
 from fairaudit.audit.result import AuditResult
-from fairaudit.audit.selection import certificates, decide
-from fairaudit.plots import labels
-from fairaudit.ui import choices, session
-from fairaudit.ui.opened import Opened
+from fairaudit.text import numbers
+from fairaudit.ui import session, url_widgets
+from fairaudit.ui.result_page import Opened
 
 CONFIDENCES: Mapping[str, float | None] = {
     "99%": 0.99,
@@ -56,16 +56,16 @@ def stored(result: AuditResult) -> Rules:
 def controls(result: AuditResult) -> Rules:
     """The live controls, starting at the audit's own rules."""
     start = stored(result)
-    places = choices.row(4)
+    places = url_widgets.row(4)
     known_levels = levels(start.confidence)
     with places[0]:
-        objective = choices.one_of(
-            "Objective", list(labels.OBJECTIVES), key="objective", start=start.objective,
-            words=labels.OBJECTIVES.__getitem__,
+        objective = url_widgets.one_of(
+            "Objective", list(numbers.OBJECTIVES), key="objective", start=start.objective,
+            words=numbers.OBJECTIVES.__getitem__,
             help="What the choice of experts aims at, among the choices that harm nobody.",
         )  # fmt: skip
     with places[1]:
-        confidence = choices.one_of(
+        confidence = url_widgets.one_of(
             "Confidence", list(known_levels), key="confidence", start=_named(start.confidence),
             help="How sure the data must be that the expert is not worse, for all groups at once.",
         )  # fmt: skip
@@ -73,8 +73,8 @@ def controls(result: AuditResult) -> Rules:
         tolerance = _tolerance(start)
     with places[3]:
         known = METRICS[str(result.summary.get("task", "binary"))]
-        metric = choices.one_of(
-            "Judged by", known, key="judged-by", start=start.metric, words=labels.title
+        metric = url_widgets.one_of(
+            "Judged by", known, key="judged-by", start=start.metric, words=numbers.title
         )
     return Rules(objective, known_levels[confidence], tolerance, metric)
 
@@ -151,6 +151,6 @@ def back(result: AuditResult, rules: Rules) -> None:
         "Back to the audit's own rules",
         key="rules-back",
         icon=":material/undo:",
-        on_click=choices.restore,
+        on_click=url_widgets.restore,
         args=({key: value for key, value in start.items() if key in st.session_state},),
     )

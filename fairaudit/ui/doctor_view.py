@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import polars as pl
 import streamlit as st
 
-from fairaudit.data.doctor import Diagnosis, Problem
+from fairaudit.data.doctor.diagnosis import Diagnosis, Problem
 from fairaudit.data.roles import ColumnRoles
+from fairaudit.text.quantities import count, listed
 from fairaudit.ui import layout
 from fairaudit.ui.overview import Overview
-from fairaudit.ui.words import count, listed
 
 _SIGNS = {
     "error": ("Must be mended", "red", ":material/error:"),

@@ -15,10 +15,10 @@ from fairaudit.data.roles import ColumnRoles
 from fairaudit.data.store import DatasetInfo
 from fairaudit.jobs.info import JobInfo
 from fairaudit.jobs.spec import JobSpec
-from fairaudit.plots import labels
 from fairaudit.plots.errors import CROSSED
+from fairaudit.text import numbers
+from fairaudit.text.quantities import count, listed
 from fairaudit.ui import cache, layout, rules, session
-from fairaudit.ui.words import count, listed
 
 HOW = (
     "Nothing is trained: every value comes from the counts of truth and answer in a group. Rates "
@@ -105,9 +105,9 @@ def gap_words(row: Mapping[str, Any]) -> str:
     """That difference in words."""
     metric = str(row["metric"])
     return (
-        f"The largest gap that is hardly chance: the **{labels.title(metric).lower()}** of "
-        f"**{row['model']}** differs by **{labels.points(row['value'], metric)}** "
-        f"({labels.points_interval(row['low'], row['high'], metric)}) between groups of "
+        f"The largest gap that is hardly chance: the **{numbers.title(metric).lower()}** of "
+        f"**{row['model']}** differs by **{numbers.points(row['value'], metric)}** "
+        f"({numbers.points_interval(row['low'], row['high'], metric)}) between groups of "
         f"**{row['attribute']}**."
     )
 

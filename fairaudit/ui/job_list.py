@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from fairaudit.jobs.info import JobInfo
+from fairaudit.text.quantities import ago, count, duration
 from fairaudit.ui import access, cache, layout, progress, session, sharing
-from fairaudit.ui.words import ago, count, duration
 
 _PAGE = 12  # jobs listed at first
 _RESULTS = (("errors", "Errors by group"), ("report", "Report"))

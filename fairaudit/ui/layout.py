@@ -17,7 +17,7 @@ from fairaudit.exceptions import FairauditError
 from fairaudit.jobs.csv import safe_csv
 from fairaudit.plots.theme import Chart, upright
 from fairaudit.ui import columns, session
-from fairaudit.ui.walk import after, step
+from fairaudit.ui.navigation import after, step
 
 _CSS = Path(__file__).with_name("style.css")
 _LOGO = Path(__file__).with_name("logo.svg")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from fairaudit.data.doctor import Diagnosis, examine
+from fairaudit.data.doctor.diagnosis import Diagnosis, examine
 from fairaudit.data.labels import label_text
 
 _FIRST = 100  # rows of the preview

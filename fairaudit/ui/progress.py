@@ -13,8 +13,8 @@ from fairaudit.jobs.info import JobInfo
 from fairaudit.jobs.supervisor import is_supervised
 from fairaudit.plots import effects
 from fairaudit.plots.theme import PALETTE, frame
+from fairaudit.text.quantities import ago, duration
 from fairaudit.ui import cache, layout, session
-from fairaudit.ui.words import ago, duration
 
 _CURVES = 3  # charts beside each other
 _POINTS = 300  # of one curve

@@ -10,11 +10,11 @@ import streamlit as st
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.data.store import DatasetInfo
 from fairaudit.exceptions import NotAllowed
-from fairaudit.jobs.people import Deed, may_do
+from fairaudit.jobs.users import Deed, may_do
 from fairaudit.jobs.workspace import Workspace
 from fairaudit.ui import access
+from fairaudit.ui.navigation import step
 from fairaudit.ui.roles_link import pack, unpack
-from fairaudit.ui.walk import step
 
 _DEFAULT_ROOT = "workspace"
 _LONGEST_LINK = 6_000  # characters of roles that still go into the URL

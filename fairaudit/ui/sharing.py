@@ -11,7 +11,7 @@ import streamlit as st
 from fairaudit.data.store import DatasetInfo
 from fairaudit.exceptions import FairauditError
 from fairaudit.jobs.info import JobInfo
-from fairaudit.jobs.people import ROLES, Person, Right, Role, Thing
+from fairaudit.jobs.users import ROLES, Person, Right, Role, Thing
 from fairaudit.ui import access, cache, layout, session
 
 _GENERATION = "import-generation"

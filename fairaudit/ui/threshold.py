@@ -8,15 +8,16 @@ from typing import Literal, cast
 import polars as pl
 import streamlit as st
 
-from fairaudit.audit import stored, whatif
-from fairaudit.audit.ladder import Ladder
-from fairaudit.audit.metrics import BINARY
+from fairaudit.audit import reanalysis
 from fairaudit.audit.result import AuditResult
+from fairaudit.audit.whatif import thresholds as threshold_whatif
+from fairaudit.audit.whatif.threshold_counts import Ladder
 from fairaudit.exceptions import InputError
-from fairaudit.plots import errors, labels
-from fairaudit.report import words
-from fairaudit.ui import choices, layout, session
-from fairaudit.ui.opened import Opened
+from fairaudit.plots import errors
+from fairaudit.stats.metric_definitions import BINARY
+from fairaudit.text import leads, numbers
+from fairaudit.ui import layout, session, url_widgets
+from fairaudit.ui.result_page import Opened
 
 Rule = Literal["same", "cheapest", "own", "tpr", "selection_rate", "fpr"]
 RULES: Mapping[str, str] = {
@@ -33,7 +34,7 @@ def explorer(audit: Opened, *, attribute: str, metric: str, model: str, split: s
     """Controls, the change by group, and the metric over all thresholds."""
     result = audit.result
     if metric not in BINARY:
-        layout.quiet(f"{labels.title(metric)} does not depend on a threshold; choose a rate.")
+        layout.quiet(f"{numbers.title(metric)} does not depend on a threshold; choose a rate.")
         return
     try:
         who = session.workspace().cache_key
@@ -51,7 +52,7 @@ def explorer(audit: Opened, *, attribute: str, metric: str, model: str, split: s
             "does not hold which row belongs to which."
         )
     layout.chart(drawn, key="at-threshold")
-    curve = whatif.sweep(ladder, metric)
+    curve = threshold_whatif.sweep(ladder, metric)
     at = None if len(set(thresholds.values())) > 1 else next(iter(thresholds.values()))
     shown = errors.threshold(curve, metric=metric, at=at, attribute=attribute)
     layout.told(shown, key="over-thresholds")
@@ -68,13 +69,13 @@ def _ladder(
     _result: AuditResult,
 ) -> Ladder:
     """The ladder of a stored result: read once, moved often (clustered rows take a join)."""
-    return stored.ladder_of(_result, model=model, split=split, attribute=attribute)
+    return reanalysis.ladder_of(_result, model=model, split=split, attribute=attribute)
 
 
 def _controls(ladder: Ladder) -> Mapping[str, float]:
-    left, right, third = choices.row(3)
+    left, right, third = url_widgets.row(3)
     with left:
-        rule = choices.one_of("Rule", list(RULES), key="rule", words=RULES.__getitem__)
+        rule = url_widgets.one_of("Rule", list(RULES), key="rule", words=RULES.__getitem__)
     if rule == "same":
         with right:
             cut = st.slider("Threshold", 0.0, 1.0, 0.5, 0.01, key="threshold", bind="query-params")
@@ -83,14 +84,14 @@ def _controls(ladder: Ladder) -> Mapping[str, float]:
         fp = _cost("Cost of a false positive", "cost-fp")
     with third:
         fn = _cost("Cost of a false negative", "cost-fn")
-    return ruled(ladder, cast(Rule, rule), whatif.Costs(fp, fn))
+    return ruled(ladder, cast(Rule, rule), threshold_whatif.Costs(fp, fn))
 
 
 def _cost(label: str, key: str) -> float:
     return float(st.number_input(label, 0.0, 1000.0, 1.0, 0.5, key=key, bind="query-params"))
 
 
-def ruled(ladder: Ladder, rule: Rule, costs: whatif.Costs) -> Mapping[str, float]:
+def ruled(ladder: Ladder, rule: Rule, costs: threshold_whatif.Costs) -> Mapping[str, float]:
     """The thresholds by group that a rule sets.
 
     Raises
@@ -99,10 +100,10 @@ def ruled(ladder: Ladder, rule: Rule, costs: whatif.Costs) -> Mapping[str, float
         When a group has no rows the rule's rate could be computed from.
     """
     if rule == "cheapest" or rule == "own":
-        return whatif.cheapest(ladder, costs, per_group=rule == "own")
+        return threshold_whatif.cheapest(ladder, costs, per_group=rule == "own")
     if rule == "same":
         return dict.fromkeys(ladder.names, 0.5)
-    return whatif.equal_rates(ladder, rule, costs=costs).thresholds
+    return threshold_whatif.equal_rates(ladder, rule, costs=costs).thresholds
 
 
 def what_if(
@@ -122,7 +123,9 @@ def what_if(
         & pl.col("metric").is_in(BINARY)
     )
     given = result.errors.filter(wanted).with_columns(model=pl.lit(as_given(model)))
-    new, gaps = whatif.at_threshold(ladder, thresholds, model=elsewhere(model), split=split)
+    new, gaps = threshold_whatif.at_threshold(
+        ladder, thresholds, model=elsewhere(model), split=split
+    )
     old_gaps = result.gaps.filter(wanted).with_columns(model=pl.lit(as_given(model)))
     return AuditResult(
         {
@@ -144,16 +147,16 @@ def elsewhere(model: str) -> str:
 
 def _change(moved: AuditResult, attribute: str, metric: str, model: str, split: str) -> str:
     asked = {"attribute": attribute, "metric": metric, "split": split}
-    before = words.gap_of(moved, model=as_given(model), **asked)
-    after = words.gap_of(moved, model=elsewhere(model), **asked)
+    before = leads.gap_of(moved, model=as_given(model), **asked)
+    after = leads.gap_of(moved, model=elsewhere(model), **asked)
     if before is None or after is None:
-        return words.errors_lead(moved, model=elsewhere(model), **asked)
+        return leads.errors_lead(moved, model=elsewhere(model), **asked)
     was, now = (
-        labels.points_with_interval(row["value"], row["low"], row["high"], metric)
+        numbers.points_with_interval(row["value"], row["low"], row["high"], metric)
         for row in (before, after)
     )
     return (
-        f"As decided, the gap in {labels.title(metric).lower()} between groups of {attribute} is "
+        f"As decided, the gap in {numbers.title(metric).lower()} between groups of {attribute} is "
         f"**{was}**; with the new threshold it is **{now}**."
     )
 

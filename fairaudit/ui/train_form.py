@@ -16,8 +16,8 @@ from fairaudit.data.splits import SplitSpec
 from fairaudit.data.store import DatasetInfo
 from fairaudit.jobs.spec import JobSpec
 from fairaudit.methods.catalog import METHODS, Method
+from fairaudit.text.quantities import count, listed
 from fairaudit.ui import cache, forms, layout, session
-from fairaudit.ui.words import count, listed
 
 COMPARE, SWEEP, STRESS = "compare", "sweep", "stress"
 _WORKS: Mapping[str, Mapping[str, str]] = {

@@ -10,11 +10,11 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from fairaudit import AuditResult, ColumnRoles, audit_predictions
-from fairaudit.audit import bigtable
-from fairaudit.audit.bigtable import audit_table
+from fairaudit.audit.database import pushdown
+from fairaudit.audit.database.pushdown import audit_table
+from fairaudit.audit.database.sql import address, hidden
 from fairaudit.audit.run import run_audit
 from fairaudit.audit.spec import AuditSpec
-from fairaudit.audit.sql import address, hidden
 from fairaudit.data.dataset import Dataset
 from fairaudit.exceptions import InputError, SpecError
 
@@ -291,6 +291,6 @@ def test_a_file_whose_rows_differ_is_named(tmp_path: Path) -> None:
 def test_more_combinations_than_counts_should_be_are_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(bigtable, "MAX_COUNTED", 3)
+    monkeypatch.setattr(pushdown, "MAX_COUNTED", 3)
     with pytest.raises(InputError, match="more than 3 different combinations"):
         audit_table(_table(50).lazy(), ROLES)

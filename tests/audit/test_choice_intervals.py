@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from fairaudit.audit.choice_intervals import (
+from fairaudit.audit.no_harm.choice_intervals import (
     ENDS,
     LEAST_BOOT,
     N_BOOT,
@@ -15,11 +15,11 @@ from fairaudit.audit.choice_intervals import (
     pair_of,
     replicates,
 )
-from fairaudit.audit.held import HeldRows
+from fairaudit.audit.no_harm.decision import decide
 from fairaudit.audit.predictions import audit_predictions
-from fairaudit.audit.selection import decide
-from fairaudit.methods._paired import METRICS, WEIGHTED, Answers
-from fairaudit.methods._verdicts import Rules, bounds, choose, summary_of
+from fairaudit.audit.tables.stored_pairs import HeldRows
+from fairaudit.methods.no_harm_table import Rules, bounds, choose, summary_of
+from fairaudit.stats.paired_differences import METRICS, WEIGHTED, Answers
 from tests.audit.test_selection import invented
 
 NAMES = ["a", "b", "c", "d"]

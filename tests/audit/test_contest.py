@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from fairaudit.audit import contest
+from fairaudit.audit import seed_comparison
 from fairaudit.exceptions import SpecError
 
 
@@ -23,7 +23,7 @@ def _measured(values: dict[str, list[float | None]]) -> pl.DataFrame:
 
 def test_corrected_interval_equals_the_formula_worked_by_hand():
     values = np.array([0.1, 0.2, 0.4])
-    mean, low, high = contest.corrected_interval(values, 1 / 3, 0.95)
+    mean, low, high = seed_comparison.corrected_interval(values, 1 / 3, 0.95)
     spread = np.sqrt((1 / 3 + 1 / 3) * np.var(values, ddof=1))
     half = stats.t.ppf(0.975, 2) * spread
     assert mean == pytest.approx(0.7 / 3)
@@ -32,11 +32,13 @@ def test_corrected_interval_equals_the_formula_worked_by_hand():
 
 def test_without_shared_rows_the_p_value_is_the_plain_t_test():
     values = np.array([0.3, -0.1, 0.2, 0.25])
-    assert contest.corrected_p(values, 0.0) == pytest.approx(stats.ttest_1samp(values, 0).pvalue)
+    assert seed_comparison.corrected_p(values, 0.0) == pytest.approx(
+        stats.ttest_1samp(values, 0).pvalue
+    )
 
 
 def test_one_seed_gives_a_value_without_an_interval():
-    table = contest.comparison_table(_measured({"a": [0.7]}), 0.3, 0.95)
+    table = seed_comparison.comparison_table(_measured({"a": [0.7]}), 0.3, 0.95)
     row = table.row(0, named=True)
     assert row["value"] == 0.7
     assert row["low"] is None
@@ -44,34 +46,34 @@ def test_one_seed_gives_a_value_without_an_interval():
 
 
 def test_a_seed_without_a_value_makes_the_number_unjudgeable_not_an_average_of_the_rest():
-    table = contest.comparison_table(_measured({"a": [0.7, None, 0.8]}), 0.3, 0.95)
+    table = seed_comparison.comparison_table(_measured({"a": [0.7, None, 0.8]}), 0.3, 0.95)
     assert table["value"][0] is None
 
 
 def test_pairing_removes_what_seeds_share():
     seeds = [0.1, 0.5, 0.9]
     measured = _measured({"base": seeds, "better": [s + 0.05 for s in seeds]})
-    paired = contest.paired_table(measured, "base", 0.3, 0.95).row(0, named=True)
+    paired = seed_comparison.paired_table(measured, "base", 0.3, 0.95).row(0, named=True)
     assert paired["difference"] == pytest.approx(0.05)
     assert paired["high"] - paired["low"] == pytest.approx(0, abs=1e-9)
 
 
 def test_naive_interval_would_be_narrower_when_splits_share_rows():
     values = np.array([0.1, 0.2, 0.4])
-    _, low, high = contest.corrected_interval(values, 0.25, 0.95)
-    _, naive_low, naive_high = contest.corrected_interval(values, 0.0, 0.95)
+    _, low, high = seed_comparison.corrected_interval(values, 0.25, 0.95)
+    _, naive_low, naive_high = seed_comparison.corrected_interval(values, 0.0, 0.95)
     assert high - low > naive_high - naive_low
 
 
 def test_an_interval_of_a_rate_ends_where_rates_end():
-    table = contest.comparison_table(_measured({"a": [0.99, 0.9, 1.0]}), 0.3, 0.95)
+    table = seed_comparison.comparison_table(_measured({"a": [0.99, 0.9, 1.0]}), 0.3, 0.95)
     assert table["high"][0] == 1.0
     assert table["low"][0] < 0.99
-    assert contest.possible("mse", "overall") == (0.0, float("inf"))
-    assert contest.possible("mcc", "overall") == (-1.0, 1.0)
-    assert contest.possible("accuracy", "difference") == (0.0, 1.0)
+    assert seed_comparison.possible("mse", "overall") == (0.0, float("inf"))
+    assert seed_comparison.possible("mcc", "overall") == (-1.0, 1.0)
+    assert seed_comparison.possible("accuracy", "difference") == (0.0, 1.0)
 
 
 def test_a_comparison_of_one_method_is_refused():
     with pytest.raises(SpecError, match="at least two"):
-        contest.contestants({"methods": ["erm"]})
+        seed_comparison.contestants({"methods": ["erm"]})

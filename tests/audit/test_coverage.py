@@ -12,9 +12,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fairaudit.audit import intervals
-from fairaudit.methods import _gaps as gaps
-from fairaudit.methods._gaps import Estimates, Gap
+from fairaudit.stats import gaps, intervals
+from fairaudit.stats.gaps import Estimates, Gap
 
 Pair = tuple[np.ndarray, np.ndarray]
 PAIRS = [(0.3, 0.5), (0.5, 0.5), (0.2, 0.4), (0.6, 0.8), (0.1, 0.3), (0.8, 0.9)]

@@ -11,8 +11,8 @@ import pytest
 from scipy.stats import binomtest, chi2, norm
 from sklearn.metrics import roc_auc_score
 
-from fairaudit.audit import effects
-from fairaudit.audit.effects import (
+from fairaudit.audit.tables import cluster_effects
+from fairaudit.audit.tables.cluster_effects import (
     CLUSTERS,
     EFFECTS,
     by_cluster,
@@ -189,12 +189,12 @@ def test_the_page_needs_no_torch() -> None:
 def test_samples_come_a_few_at_a_time_and_the_same_every_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    drawn = effects.Drawn(50, 7, (3, 1))
+    drawn = cluster_effects.Drawn(50, 7, (3, 1))
     whole = np.concatenate(list(drawn))
     assert whole.shape == (7, 50)
     assert whole.min() >= 0
     assert whole.max() == 49
-    monkeypatch.setattr(effects, "CELLS", 100)
+    monkeypatch.setattr(cluster_effects, "CELLS", 100)
     pieces = list(drawn)
     assert [len(p) for p in pieces] == [2, 2, 2, 1]
     np.testing.assert_array_equal(np.concatenate(pieces), whole)

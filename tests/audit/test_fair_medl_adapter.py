@@ -9,13 +9,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from fairaudit.audit.adapters import Fitted, adapter, fair_medl
+from fairaudit.audit.adapters import adapter, fair_medl
+from fairaudit.audit.fitted import Fitted
 from fairaudit.data.arrays import Arrays
 from fairaudit.exceptions import SpecError
-from fairaudit.methods._monitor import Silent
 from fairaudit.methods.catalog import METHODS
-from fairaudit.methods.fair_medl import FairMEDL
-from fairaudit.methods.medl_search import Search
+from fairaudit.methods.common.progress import Silent
+from fairaudit.methods.fair_medl.estimator import FairMEDL
+from fairaudit.methods.fair_medl.search import Search
 from tests.methods.medl_data import clustered
 
 FAST = {"hidden_sizes": [8], "max_epochs": 4, "batch_size": 128, "learning_rate": 0.02}

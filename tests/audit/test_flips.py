@@ -7,10 +7,10 @@ import polars as pl
 import pytest
 
 from fairaudit import AuditSpec, ColumnRoles
-from fairaudit.audit import flips
-from fairaudit.audit.adapters import Prediction
-from fairaudit.audit.flips import FLIPS, flip_table
+from fairaudit.audit.fitted import Prediction
 from fairaudit.audit.run import run_audit
+from fairaudit.audit.whatif import flips
+from fairaudit.audit.whatif.flips import FLIPS, flip_table
 from fairaudit.data.dataset import Dataset
 from fairaudit.data.splits import SplitSpec
 

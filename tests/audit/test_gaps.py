@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
-from fairaudit.audit import intervals, pooling, scores
-from fairaudit.audit.coding import Grouping, cross, encode, groupings
-from fairaudit.audit.influence import Frame, standard_errors
+from fairaudit.audit.metrics import pooling, scores
 from fairaudit.exceptions import InputError
-from fairaudit.methods import _gaps as gaps
-from fairaudit.methods._gaps import Estimates
+from fairaudit.inputs.group_codes import Grouping, cross, encode, groupings
+from fairaudit.stats import gaps, intervals
+from fairaudit.stats.gaps import Estimates
+from fairaudit.stats.influence import Frame, standard_errors
 
 
 def _normal(value: np.ndarray, se: float, B: int = 40_000) -> Estimates:

@@ -11,7 +11,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from fairaudit import AuditResult, audit_predictions
-from fairaudit.audit import stored
+from fairaudit.audit import reanalysis
 from fairaudit.exceptions import InputError, SpecError
 
 N = 120
@@ -170,10 +170,10 @@ def test_levels_of_controls_may_hold_the_sign_of_crossings() -> None:
 def test_kept_rows_lead_from_a_gap_to_its_rows() -> None:
     r = _audit(y_score=S, groups={"g": G}, keep_rows=True, sample_weight=S + 1)
     gap = r.gaps.filter(metric="fpr", kind="difference").row(0, named=True)
-    counts = stored.counts_behind(r, gap)
+    counts = reanalysis.counts_behind(r, gap)
     assert len(counts) == 2
     worst = gap["group"].split(" vs ")[0]
-    rows = stored.rows_behind(r, model="model", attribute="g", group=worst, cell="fp")["row"]
+    rows = reanalysis.rows_behind(r, model="model", attribute="g", group=worst, cell="fp")["row"]
     assert rows.to_list() == np.flatnonzero((worst == G) & (Y == 0) & (P == 1)).tolist()
     with pytest.raises(SpecError, match="keep_rows=True"):
-        stored.rows_behind(_audit(), model="model", attribute="group", group="a")
+        reanalysis.rows_behind(_audit(), model="model", attribute="group", group="a")

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
-from fairaudit.audit import compare, intervals
+from fairaudit.audit.metrics import comparisons
+from fairaudit.stats import intervals
 
 counts = st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 levels = st.sampled_from([0.8, 0.9, 0.95, 0.99])
@@ -78,7 +79,7 @@ def test_a_mean_without_skew_has_student_s_interval(n: int, mean: float, sd: flo
 def test_mcnemar_equals_statsmodels(b: int, c: int) -> None:
     from statsmodels.stats.contingency_tables import mcnemar
 
-    ours = compare.mcnemar(np.array([b]), np.array([c]))[0]
+    ours = comparisons.mcnemar(np.array([b]), np.array([c]))[0]
     if b + c == 0:
         assert ours == 1.0
     else:
@@ -88,7 +89,7 @@ def test_mcnemar_equals_statsmodels(b: int, c: int) -> None:
 @settings(max_examples=50, deadline=None)
 @given(counts, counts)
 def test_two_groups_are_tested_as_scipy_does(a: tuple[int, int], b: tuple[int, int]) -> None:
-    p, small = compare.two_sample_p(*(np.array([float(v)]) for v in (*a, *b)))
+    p, small = comparisons.two_sample_p(*(np.array([float(v)]) for v in (*a, *b)))
     table = [[a[0], a[1] - a[0]], [b[0], b[1] - b[0]]]
     if small[0]:
         assert p[0] == pytest.approx(stats.fisher_exact(table).pvalue)
@@ -101,7 +102,7 @@ def test_false_discoveries_are_those_of_statsmodels() -> None:
     from statsmodels.stats.multitest import multipletests
 
     p = np.array([0.001, 0.04, 0.03, 0.2, 0.9, 0.005])
-    ours = compare.adjusted(np.r_[p, np.nan])
+    ours = comparisons.adjusted(np.r_[p, np.nan])
     assert ours[:-1] == pytest.approx(multipletests(p, method="fdr_bh")[1])
     assert np.isnan(ours[-1])
 
@@ -109,20 +110,20 @@ def test_false_discoveries_are_those_of_statsmodels() -> None:
 def test_the_detectable_gap_is_the_one_statsmodels_finds() -> None:
     from statsmodels.stats.power import NormalIndPower
 
-    gap = compare.detectable_gap(np.array([0.4]), np.array([41.0]), np.array([900.0]))[0]
+    gap = comparisons.detectable_gap(np.array([0.4]), np.array([41.0]), np.array([900.0]))[0]
     effect = NormalIndPower().solve_power(nobs1=41, ratio=900 / 41, alpha=0.05, power=0.8)
     assert gap == pytest.approx(effect * np.sqrt(0.4 * 0.6), rel=1e-3)
-    rows = compare.rows_for_gap(np.array([0.4]), float(gap), np.array([900.0]))[0]
+    rows = comparisons.rows_for_gap(np.array([0.4]), float(gap), np.array([900.0]))[0]
     assert rows == pytest.approx(41, abs=1)
 
 
 def test_no_number_of_rows_shows_a_gap_the_others_are_too_few_for() -> None:
-    assert np.isnan(compare.rows_for_gap(np.array([0.5]), 0.01, np.array([50.0]))[0])
+    assert np.isnan(comparisons.rows_for_gap(np.array([0.5]), 0.01, np.array([50.0]))[0])
 
 
 def test_boschloo_equals_scipy() -> None:
     theirs = stats.boschloo_exact([[3, 9], [12, 6]]).pvalue
-    assert compare.boschloo(3, 15, 9, 15) == pytest.approx(theirs)
+    assert comparisons.boschloo(3, 15, 9, 15) == pytest.approx(theirs)
 
 
 def test_mean_of_rows_is_student_s_and_wilson_s_interval():

@@ -7,16 +7,17 @@ import polars as pl
 import pytest
 
 from fairaudit import audit_predictions
-from fairaudit.audit import stored, whatif
-from fairaudit.audit.coding import Grouping
-from fairaudit.audit.ladder import (
+from fairaudit.audit import reanalysis
+from fairaudit.audit.result import AuditResult
+from fairaudit.audit.whatif import thresholds
+from fairaudit.audit.whatif.threshold_counts import (
     Ladder,
     ladder_from_histogram,
     ladder_from_scores,
     over_clusters,
 )
-from fairaudit.audit.metrics import RATES
-from fairaudit.audit.result import AuditResult
+from fairaudit.inputs.group_codes import Grouping
+from fairaudit.stats.metric_definitions import RATES
 
 NAMES = ("a", "b")
 WHO = {"model": "model", "split": "test", "attribute": "group"}
@@ -60,7 +61,7 @@ def _judged(
 def test_a_moved_threshold_is_judged_like_the_decision_it_makes(weighted, clustered) -> None:
     d = _rows()
     how = {"weighted": weighted, "clustered": clustered}
-    errors, gaps = whatif.at_threshold(_ladder(d, **how), 0.5, n_boot=500)
+    errors, gaps = thresholds.at_threshold(_ladder(d, **how), 0.5, n_boot=500)
     theirs = _judged(d, 0.5, **how)
     both = errors.join(theirs.errors.filter(attribute="group"), on=["group", "metric"])
     assert len(both) == len(errors) == 2 * 14
@@ -103,7 +104,7 @@ def test_varianceover_clusters_is_that_of_the_plain_sum_at_every_threshold(
 def test_a_curve_over_thresholds_has_the_intervals_of_each_decision(weighted, clustered) -> None:
     d = _rows(1, n=3000, clusters=150)
     ladder = _ladder(d, weighted=weighted, clustered=clustered)
-    curve = whatif.sweep(ladder, "selection_rate")
+    curve = thresholds.sweep(ladder, "selection_rate")
     for cut in (0.3, 0.5, 0.7):
         at = float(ladder.thresholds[ladder.steps(cut)[0]])
         mine = curve.filter(threshold=at).sort("group")
@@ -125,25 +126,25 @@ def test_weights_of_a_thousand_do_not_make_a_thousand_rows_of_one() -> None:
     d = _rows(2)
     result = _scored(d, sample_weight=d["weight"])
     said = result.errors.filter(attribute="group", metric="tpr").sort("group")
-    ladder = stored.ladder_of(result, **WHO)
-    curve = whatif.sweep(ladder, "tpr").filter(threshold=0.5).sort("group")
+    ladder = reanalysis.ladder_of(result, **WHO)
+    curve = thresholds.sweep(ladder, "tpr").filter(threshold=0.5).sort("group")
     for column in ("value", "low", "high"):
         assert np.allclose(curve[column], said[column])
-    again, _, _ = stored.recompute(result, **WHO, threshold=0.5, metrics=["tpr"])
+    again, _, _ = reanalysis.recompute(result, **WHO, threshold=0.5, metrics=["tpr"])
     assert np.allclose(again.sort("group")["low"], said["low"])
 
 
 def test_without_the_clusters_there_is_no_interval_rather_than_a_wrong_one() -> None:
     d = _rows(4)
     result = _scored(d, clusters=d["site"])
-    assert not stored.ladder_of(result, **WHO).sure
+    assert not reanalysis.ladder_of(result, **WHO).sure
     for threshold in (None, 0.5):
-        errors, gaps, _ = stored.recompute(result, **WHO, threshold=threshold, metrics=["tpr"])
+        errors, gaps, _ = reanalysis.recompute(result, **WHO, threshold=threshold, metrics=["tpr"])
         assert np.allclose(errors.sort("group")["value"], _tpr(result))
         assert errors["low"].null_count() == len(errors)
         assert gaps["high"].null_count() == len(gaps)
         assert "clusters" in errors["method"][0]
-    curve = whatif.sweep(stored.ladder_of(result, **WHO), "tpr")
+    curve = thresholds.sweep(reanalysis.ladder_of(result, **WHO), "tpr")
     assert curve["low"].null_count() == len(curve)
 
 
@@ -153,16 +154,16 @@ def _tpr(result: AuditResult) -> pl.Series:
 
 def test_equalised_odds_of_clustered_rows_rest_on_clusters() -> None:
     d = _rows(5, n=2000, clusters=60)
-    asked = whatif.Asked("model", "test", 0.95, 300)
+    asked = thresholds.Asked("model", "test", 0.95, 300)
     width = {}
     for clustered in (False, True):
         ladder = _ladder(d, weighted=False, clustered=clustered)
-        odds = whatif.equalized_odds(ladder)
-        cells = whatif.counts_under(ladder, odds)
-        apart = whatif.clusters_under(ladder, odds)
+        odds = thresholds.equalized_odds(ladder)
+        cells = thresholds.counts_under(ladder, odds)
+        apart = thresholds.clusters_under(ladder, odds)
         if apart is not None:
             assert np.allclose(apart.by_cluster.sum(0).reshape(cells.weight.shape), cells.weight)
-        errors, _ = whatif.tables_of(cells, ["selection_rate"], asked, apart)
+        errors, _ = thresholds.tables_of(cells, ["selection_rate"], asked, apart)
         width[clustered] = (errors["high"] - errors["low"]).to_numpy()
     assert (width[True] > 1.3 * width[False]).all()
 
@@ -170,7 +171,7 @@ def test_equalised_odds_of_clustered_rows_rest_on_clusters() -> None:
 def test_one_cluster_in_a_group_says_nothing_about_clusters() -> None:
     d = _rows(6)
     d["site"] = np.where(d["g"] == 0, 0, d["site"])
-    curve = whatif.sweep(_ladder(d, weighted=False, clustered=True), "accuracy")
+    curve = thresholds.sweep(_ladder(d, weighted=False, clustered=True), "accuracy")
     assert curve.filter(group="a")["low"].null_count() == len(curve.filter(group="a"))
     assert curve.filter(group="b")["low"].null_count() == 0
 

@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from fairaudit.audit import latent_tests
-from fairaudit.audit.latent import LatentAudit, audit_latent
-from fairaudit.audit.latent_tests import permutation_p, sign_flip_p
+from fairaudit.audit.latent import tests as latent_tests
+from fairaudit.audit.latent.groups import LatentAudit, audit_latent
+from fairaudit.audit.latent.tests import permutation_p, sign_flip_p
 from fairaudit.exceptions import InputError
 
 NAMES = ["age", "income", "sex=f", "noise"]

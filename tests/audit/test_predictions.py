@@ -11,7 +11,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from fairaudit import audit_predictions
-from fairaudit.audit.given import guess_task
+from fairaudit.audit.inputs import guess_task
 from fairaudit.audit.predictions import judge
 from fairaudit.audit.result import ERRORS, GAPS
 from fairaudit.exceptions import InputError, SpecError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fairaudit.audit.latent import group_profile, overlap, plain_rules
+from fairaudit.audit.latent.groups import group_profile, overlap, plain_rules
 from fairaudit.exceptions import InputError
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from fairaudit.audit.projection import (
+from fairaudit.audit.latent.projection import (
     MOST_ROWS,
     evenly,
     principal_plane,

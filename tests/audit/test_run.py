@@ -6,13 +6,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from fairaudit.audit import stored
-from fairaudit.audit.existing import existing_systems
-from fairaudit.audit.merge import merged
+from fairaudit.audit import reanalysis
+from fairaudit.audit.merge_results import merged
 from fairaudit.audit.predictions import audit_predictions
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.run import run_audit
 from fairaudit.audit.spec import AuditSpec
+from fairaudit.audit.table_systems import existing_systems
 from fairaudit.data.dataset import Dataset
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.exceptions import Cancelled, InputError, SpecError
@@ -210,11 +210,11 @@ def test_stored_audits_answer_again_as_they_were_judged(weight, cluster):
     roles = ROLES.model_copy(update={"weight": weight, "cluster": cluster})
     result = audited(frame, roles=roles)
     ask = {"model": "linear", "split": "test", "attribute": "sex"}
-    ladder = stored.ladder_of(result, **ask)
+    ladder = reanalysis.ladder_of(result, **ask)
     assert ladder.sure
     own = result.errors.filter(metric="tpr", **ask).sort("group")
-    given, _, counts = stored.recompute(result, **ask, metrics=["tpr"])
-    cut, _, _ = stored.recompute(result, **ask, metrics=["tpr"], threshold=0.5, exact=True)
+    given, _, counts = reanalysis.recompute(result, **ask, metrics=["tpr"])
+    cut, _, _ = reanalysis.recompute(result, **ask, metrics=["tpr"], threshold=0.5, exact=True)
     for again in (given, cut):
         again = again.sort("group")
         assert np.allclose(again["value"], own["value"])

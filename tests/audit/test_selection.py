@@ -11,11 +11,11 @@ import polars as pl
 import pytest
 
 from fairaudit.audit.adapters import adapter
-from fairaudit.audit.selection import certificates, decide, warnings
-from fairaudit.audit.tables import people_table, predictions_table
+from fairaudit.audit.no_harm.decision import certificates, decide, warnings
+from fairaudit.audit.tables.row_tables import people_table, predictions_table
 from fairaudit.data.arrays import Arrays
 from fairaudit.exceptions import InputError, SpecError
-from fairaudit.methods._monitor import Silent
+from fairaudit.methods.common.progress import Silent
 
 
 def tables_of(groups, y, expert, baseline, split, score=None):
@@ -305,7 +305,7 @@ def test_chosen_answers_are_the_expert_s_or_the_baseline_s_row_by_row():
 
 
 def test_adapter_s_table_agrees_with_the_estimator_s_own(tmp_path):
-    from fairaudit.methods.fair_sde import FairSDE
+    from fairaudit.methods.fair_sde.estimator import FairSDE
 
     data = arrays(cluster=np.arange(1500) // 20)
     found = fitted(data)
@@ -316,7 +316,7 @@ def test_adapter_s_table_agrees_with_the_estimator_s_own(tmp_path):
 
 
 def test_row_weights_enter_the_choice_and_the_certificate_says_so(tmp_path):
-    from fairaudit.methods.fair_sde import FairSDE
+    from fairaudit.methods.fair_sde.estimator import FairSDE
 
     weight = np.random.default_rng(3).exponential(size=1500)
     data = Arrays(**{**vars(arrays()), "weight": weight})

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from fairaudit import AuditResult, audit_predictions
-from fairaudit.audit import stored
+from fairaudit.audit import reanalysis
 from fairaudit.exceptions import InputError, SpecError
 
 MODEL = {"model": "model", "split": "test"}
@@ -39,7 +39,7 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> AuditResult:
 
 
 def test_the_stored_counts_give_the_stored_errors(result: AuditResult) -> None:
-    errors, _, counts = stored.recompute(result, **MODEL, attribute="race")
+    errors, _, counts = reanalysis.recompute(result, **MODEL, attribute="race")
     kept = result.errors.filter(pl.col("attribute") == "race")
     both = errors.join(kept, on=["group", "metric"])
     assert len(both) == len(errors) > 0
@@ -50,10 +50,10 @@ def test_the_stored_counts_give_the_stored_errors(result: AuditResult) -> None:
 
 def test_a_new_threshold_gives_the_counts_of_the_rows(result: AuditResult) -> None:
     for exact in (False, True):
-        _, _, counts = stored.recompute(
+        _, _, counts = reanalysis.recompute(
             result, **MODEL, attribute="sex", threshold=0.62, exact=exact
         )
-        rows = stored.rows_with_groups(result, **MODEL, attribute="sex")
+        rows = reanalysis.rows_with_groups(result, **MODEL, attribute="sex")
         for row in counts.iter_rows(named=True):
             mine = rows.filter(pl.col("group") == row["group"])
             fp = mine.filter((pl.col("y") == 0) & (pl.col("score") >= 0.62))
@@ -62,7 +62,7 @@ def test_a_new_threshold_gives_the_counts_of_the_rows(result: AuditResult) -> No
 
 def test_more_confidence_widens_the_intervals(result: AuditResult) -> None:
     low, high = (
-        stored.recompute(result, **MODEL, attribute="sex", metrics=["tpr"], confidence=c)[0]
+        reanalysis.recompute(result, **MODEL, attribute="sex", metrics=["tpr"], confidence=c)[0]
         for c in (0.8, 0.99)
     )
     assert ((high["high"] - high["low"]) > (low["high"] - low["low"])).all()
@@ -74,14 +74,14 @@ def test_a_gap_leads_to_its_counts_and_its_rows(result: AuditResult) -> None:
         & (pl.col("metric") == "fpr")
         & (pl.col("kind") == "difference")
     ).row(0, named=True)
-    counts = stored.counts_behind(result, gap)
+    counts = reanalysis.counts_behind(result, gap)
     assert len(counts) == 2
     highest, lowest = gap["group"].split(" vs ")
     rates = {r["group"]: r["fp"] / (r["fp"] + r["tn"]) for r in counts.to_dicts()}
     assert rates[highest] - rates[lowest] == pytest.approx(gap["value"])
     for row in counts.to_dicts():
         for cell in ("tp", "fp", "tn", "fn"):
-            found = stored.rows_behind(
+            found = reanalysis.rows_behind(
                 result, **MODEL, attribute="sex × race", group=row["group"], cell=cell
             )
             assert len(found) == row[cell]
@@ -89,33 +89,33 @@ def test_a_gap_leads_to_its_counts_and_its_rows(result: AuditResult) -> None:
 
 
 def test_rows_follow_a_moved_threshold(result: AuditResult) -> None:
-    found = stored.rows_behind(
+    found = reanalysis.rows_behind(
         result, **MODEL, attribute="sex", group="f", cell="fn", threshold=0.9
     )
     assert (found["score"] < 0.9).all()
     assert (found["y"] == 1).all()
-    own = stored.rows_behind(
+    own = reanalysis.rows_behind(
         result, **MODEL, attribute="sex", group="f", cell="fn", threshold={"f": 0.9, "m": 0.1}
     )
     assert own.equals(found)
 
 
 def test_latent_groups_and_everybody_have_members_too(result: AuditResult) -> None:
-    latent = stored.members(result, "latent group", "test")
+    latent = reanalysis.members(result, "latent group", "test")
     assert set(latent["group"]) == {"group 1", "group 2"}
-    assert set(stored.members(result, "all", "test")["group"]) == {"all"}
-    inside = stored.members(result, "sex | race=u", "test")
+    assert set(reanalysis.members(result, "all", "test")["group"]) == {"all"}
+    inside = reanalysis.members(result, "sex | race=u", "test")
     assert len(inside) == (result.tables["people"]["race"] == "u").sum()
 
 
 def test_attributes_come_in_the_order_of_the_table(result: AuditResult) -> None:
-    assert stored.attributes(result) == ["all", "sex", "race", "sex × race"]
+    assert reanalysis.attributes(result) == ["all", "sex", "race", "sex × race"]
 
 
 def test_what_is_not_stored_is_said(result: AuditResult) -> None:
     with pytest.raises(SpecError, match="attribute 'age' is not stored"):
-        stored.members(result, "age", "test")
+        reanalysis.members(result, "age", "test")
     with pytest.raises(InputError, match="no counts of 'other'"):
-        stored.cells_of(result, model="other", split="test", attribute="sex")
+        reanalysis.cells_of(result, model="other", split="test", attribute="sex")
     with pytest.raises(SpecError, match="stores no predictions"):
-        stored.rows_behind(AuditResult({}), **MODEL, attribute="sex", group="f")
+        reanalysis.rows_behind(AuditResult({}), **MODEL, attribute="sex", group="f")

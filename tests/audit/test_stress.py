@@ -7,10 +7,9 @@ import polars as pl
 import pytest
 
 from fairaudit.audit.adapters import adapter
-from fairaudit.audit.held import held_rows
+from fairaudit.audit.no_harm.decision import decide
 from fairaudit.audit.predictions import audit_predictions
-from fairaudit.audit.selection import decide
-from fairaudit.audit.stress import (
+from fairaudit.audit.stress.fair_sde import (
     _judgeable,
     ablation,
     group_errors,
@@ -18,8 +17,9 @@ from fairaudit.audit.stress import (
     selection_time,
     shift,
 )
+from fairaudit.audit.tables.stored_pairs import held_rows
 from fairaudit.exceptions import SpecError
-from fairaudit.methods._monitor import Silent
+from fairaudit.methods.common.progress import Silent
 from tests.audit.test_selection import arrays, as_stored, fitted, invented, tables_of
 
 

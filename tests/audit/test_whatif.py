@@ -11,12 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fairaudit import audit_predictions
-from fairaudit.audit import whatif
-from fairaudit.audit.coding import Grouping, encode
-from fairaudit.audit.ladder import Ladder, ladder_from_histogram, ladder_from_scores
-from fairaudit.audit.measured import Asked
-from fairaudit.audit.whatif import Costs
+from fairaudit.audit.whatif import thresholds
+from fairaudit.audit.whatif.threshold_counts import (
+    Ladder,
+    ladder_from_histogram,
+    ladder_from_scores,
+)
+from fairaudit.audit.whatif.thresholds import Costs
 from fairaudit.exceptions import InputError, SpecError
+from fairaudit.inputs.group_codes import Grouping, encode
+from fairaudit.stats.estimates import Asked
 
 
 def _rows(seed: int, n: int = 60, G: int = 2, levels: int = 8) -> tuple[np.ndarray, ...]:
@@ -36,7 +40,7 @@ def _ladder(score: np.ndarray, y: np.ndarray, g: np.ndarray) -> Ladder:
 @given(st.integers(0, 10_000), st.floats(-0.1, 1.1))
 def test_counts_at_a_threshold_are_those_of_the_rows(seed: int, cut: float) -> None:
     score, y, g = _rows(seed)
-    cells = whatif.counts_at(_ladder(score, y, g), cut)
+    cells = thresholds.counts_at(_ladder(score, y, g), cut)
     for i in range(2):
         for truth, answer in product((0, 1), (0, 1)):
             rows = (g == i) & (y == truth) & ((score >= cut) == answer)
@@ -45,7 +49,7 @@ def test_counts_at_a_threshold_are_those_of_the_rows(seed: int, cut: float) -> N
 
 def test_a_threshold_gives_the_tables_of_that_decision() -> None:
     score, y, g = _rows(3, n=800)
-    errors, gaps = whatif.at_threshold(_ladder(score, y, g), 0.5, n_boot=300)
+    errors, gaps = thresholds.at_threshold(_ladder(score, y, g), 0.5, n_boot=300)
     names = np.array(["g0", "g1"])[g]
     whole = audit_predictions(y, (score >= 0.5).astype(int), sensitive_features=names, n_boot=300)
     theirs = whole.errors.filter(pl.col("attribute") == "group")
@@ -59,11 +63,11 @@ def test_a_threshold_gives_the_tables_of_that_decision() -> None:
 def test_groups_may_have_their_own_thresholds() -> None:
     score, y, g = _rows(4)
     ladder = _ladder(score, y, g)
-    cells = whatif.counts_at(ladder, {"g0": 0.3, "g1": 0.6})
+    cells = thresholds.counts_at(ladder, {"g0": 0.3, "g1": 0.6})
     assert cells.rows[0, :, 1].sum() == ((g == 0) & (score >= 0.3)).sum()
     assert cells.rows[1, :, 1].sum() == ((g == 1) & (score >= 0.6)).sum()
     with pytest.raises(SpecError, match="group 'g1' has no threshold"):
-        whatif.counts_at(ladder, {"g0": 0.3})
+        thresholds.counts_at(ladder, {"g0": 0.3})
 
 
 @settings(max_examples=60, deadline=None)
@@ -78,8 +82,8 @@ def test_equal_rates_are_the_cheapest_of_all_choices(
 ) -> None:
     ladder = _ladder(*_rows(seed, n=50, G=3, levels=6))
     costs = Costs(*price)
-    found = whatif.equal_rates(ladder, aim, costs=costs, tolerance=tolerance)  # type: ignore[arg-type]
-    rate, cost = whatif._rates(ladder, aim), costs.of(ladder)  # type: ignore[arg-type]
+    found = thresholds.equal_rates(ladder, aim, costs=costs, tolerance=tolerance)  # type: ignore[arg-type]
+    rate, cost = thresholds._rates(ladder, aim), costs.of(ladder)  # type: ignore[arg-type]
     T = len(ladder.thresholds)
     best = min(
         sum(cost[i, t] for i, t in enumerate(choice))
@@ -99,28 +103,28 @@ def test_equalized_odds_are_equal_and_no_common_point_is_cheaper(
 ) -> None:
     ladder = _ladder(*_rows(seed, n=60, G=3, levels=6))
     costs = Costs(*price)
-    odds = whatif.equalized_odds(ladder, costs=costs)
-    cells = whatif.counts_under(ladder, odds).rows
+    odds = thresholds.equalized_odds(ladder, costs=costs)
+    cells = thresholds.counts_under(ladder, odds).rows
     fpr = cells[:, 0, 1] / cells[:, 0].sum(1)
     tpr = cells[:, 1, 1] / cells[:, 1].sum(1)
     assert fpr == pytest.approx(np.full(3, odds.fpr), abs=1e-9)
     assert tpr == pytest.approx(np.full(3, odds.tpr), abs=1e-9)
     # a fine grid of common points below all hulls finds nothing cheaper
     n0, n1 = ladder.total.sum(axis=0)
-    F, T = whatif._rates(ladder, "fpr"), whatif._rates(ladder, "tpr")
+    F, T = thresholds._rates(ladder, "fpr"), thresholds._rates(ladder, "tpr")
     at = np.linspace(0, 1, 501)
     height = np.full(len(at), np.inf)
     for f, t in zip(F, T, strict=True):
-        hull = whatif._hull(f, t)
-        height = np.minimum(height, whatif._height(f[hull], t[hull], at))
+        hull = thresholds._hull(f, t)
+        height = np.minimum(height, thresholds._height(f[hull], t[hull], at))
     grid = costs.fp * n0 * at + costs.fn * n1 * (1 - height)
     assert odds.cost <= grid.min() + 1e-9
 
 
 def test_equalized_odds_have_intervals() -> None:
     ladder = _ladder(*_rows(8, n=900, G=3, levels=40))
-    cells = whatif.counts_under(ladder, whatif.equalized_odds(ladder))
-    errors, gaps = whatif.tables_of(cells, ["tpr", "fpr"], Asked(n_boot=300))
+    cells = thresholds.counts_under(ladder, thresholds.equalized_odds(ladder))
+    errors, gaps = thresholds.tables_of(cells, ["tpr", "fpr"], Asked(n_boot=300))
     assert errors["low"].null_count() == 0
     odds = gaps.filter((pl.col("metric") == "equalized_odds") & (pl.col("kind") == "difference"))
     assert odds["value"].item() == pytest.approx(0, abs=1e-9)
@@ -130,14 +134,14 @@ def test_equalized_odds_have_intervals() -> None:
 def test_the_cheapest_threshold_is_the_cheapest() -> None:
     score, y, g = _rows(9)
     ladder = _ladder(score, y, g)
-    cut = whatif.cheapest(ladder, Costs(1, 3))
+    cut = thresholds.cheapest(ladder, Costs(1, 3))
     assert len(set(cut.values())) == 1
 
     def cost(t: float) -> int:
         return int(((score >= t) & (y == 0)).sum() + 3 * ((score < t) & (y == 1)).sum())
 
     assert cost(cut["g0"]) == min(cost(t) for t in [*np.unique(score), 2.0])
-    own = whatif.cheapest(ladder, Costs(1, 3), per_group=True)
+    own = thresholds.cheapest(ladder, Costs(1, 3), per_group=True)
     own_cost = sum(
         int(((score >= own[f"g{i}"]) & (y == 0) & (g == i)).sum())
         + 3 * int(((score < own[f"g{i}"]) & (y == 1) & (g == i)).sum())
@@ -156,12 +160,12 @@ def test_a_stored_histogram_moves_thresholds_like_the_scores_themselves() -> Non
     whole = ladder_from_scores(score, y, Grouping("group", *codes))
     for cut in (0.0, 0.2, 0.5, 0.77, 1.0):
         assert np.array_equal(
-            whatif.counts_at(stored, cut).rows, whatif.counts_at(whole, cut).rows
+            thresholds.counts_at(stored, cut).rows, thresholds.counts_at(whole, cut).rows
         )
 
 
 def test_the_sweep_ends_with_everybody_and_nobody() -> None:
-    table = whatif.sweep(_ladder(*_rows(11)), "selection_rate")
+    table = thresholds.sweep(_ladder(*_rows(11)), "selection_rate")
     for _, rows in table.group_by("group"):
         ordered = rows.sort("threshold")["value"].to_list()
         assert ordered[0] == 1.0
@@ -172,7 +176,7 @@ def test_the_sweep_ends_with_everybody_and_nobody() -> None:
 
 def test_costs_are_means_over_rows() -> None:
     score, y, g = _rows(12)
-    table = whatif.cost_table(_ladder(score, y, g), Costs(2, 1))
+    table = thresholds.cost_table(_ladder(score, y, g), Costs(2, 1))
     first = table.filter(pl.col("group") == "all").sort("threshold").row(0, named=True)
     assert first["cost"] == pytest.approx(2 * (y == 0).mean())  # everybody selected
 
@@ -185,4 +189,4 @@ def test_without_scores_there_is_no_threshold() -> None:
 def test_a_group_without_positives_has_no_equal_opportunity() -> None:
     ladder = _ladder(np.array([0.1, 0.9, 0.5]), np.array([0, 1, 0]), np.array([0, 0, 1]))
     with pytest.raises(InputError, match="group 'g1' has no rows"):
-        whatif.equal_rates(ladder, "tpr")
+        thresholds.equal_rates(ladder, "tpr")

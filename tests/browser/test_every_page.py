@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from fairaudit.ui.walk import WALK
+from fairaudit.ui.navigation import WALK
 from tests.browser.conftest import PATIENCE, Server, settle, shoot, visit
 from tests.browser.gallery import VIEWS, Gallery, build
 

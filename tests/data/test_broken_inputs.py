@@ -23,8 +23,8 @@ import zstandard
 from PIL import Image
 
 from fairaudit.data import store
-from fairaudit.data.limits import Limits
-from fairaudit.data.table import read_table
+from fairaudit.data.reading.limits import Limits
+from fairaudit.data.reading.table import read_table
 from fairaudit.exceptions import FairauditError
 
 TABLE = pl.DataFrame({"sex": ["f", "m"] * 50, "x": range(100), "y": [0, 1] * 50})

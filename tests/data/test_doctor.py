@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fairaudit.data.columns import binned, outcome_codes, separation
 from fairaudit.data.dataset import Dataset
-from fairaudit.data.doctor import Diagnosis, examine
-from fairaudit.data.proxies import find_proxies
+from fairaudit.data.doctor.column_profile import binned, outcome_codes, separation
+from fairaudit.data.doctor.diagnosis import Diagnosis, examine
+from fairaudit.data.doctor.proxies import find_proxies
+from fairaudit.data.doctor.role_keywords import words_of
+from fairaudit.data.reading.table import read_table
 from fairaudit.data.roles import ColumnRoles, resolve
 from fairaudit.data.samples import SAMPLES
-from fairaudit.data.table import read_table
-from fairaudit.data.vocabulary import words_of
 from fairaudit.exceptions import InputError, SpecError
 
 REAL = {

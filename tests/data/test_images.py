@@ -15,7 +15,7 @@ from PIL import Image
 from fairaudit.data import store
 from fairaudit.data.archive import Zip
 from fairaudit.data.dataset import Dataset
-from fairaudit.data.doctor import examine
+from fairaudit.data.doctor.diagnosis import examine
 from fairaudit.data.images import ImageOptions, ImageStore
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.data.samples import SAMPLES

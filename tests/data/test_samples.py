@@ -14,8 +14,8 @@ from PIL import Image
 
 from fairaudit.data import generators, samples, store
 from fairaudit.data.dataset import Dataset
-from fairaudit.data.doctor import examine
-from fairaudit.data.proxies import find_proxies
+from fairaudit.data.doctor.diagnosis import examine
+from fairaudit.data.doctor.proxies import find_proxies
 from fairaudit.data.samples import SAMPLES, sample, sample_folder, write_samples
 from fairaudit.exceptions import InputError, SpecError
 

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from fairaudit.data import store
-from fairaudit.data.table import Table
+from fairaudit.data.reading.table import Table
 from fairaudit.exceptions import FairauditError, IntegrityError, LimitExceeded
 
 CSV = b"sex,x,y\nf,1.5,1\nm,?,0\nf,3,1\n"

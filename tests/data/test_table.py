@@ -15,10 +15,10 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fairaudit.data.delimited import survey
-from fairaudit.data.dialect import Dialect, unique_names
-from fairaudit.data.limits import Limits
-from fairaudit.data.table import read, read_table
+from fairaudit.data.reading.delimited import survey
+from fairaudit.data.reading.dialect import Dialect, unique_names
+from fairaudit.data.reading.limits import Limits
+from fairaudit.data.reading.table import read, read_table
 from fairaudit.exceptions import InputError, LimitExceeded
 
 FRAME = pl.DataFrame(
@@ -472,6 +472,6 @@ def test_the_survey_counts_cells_like_a_csv_reader(rows: list[list[str]]) -> Non
 def test_the_survey_carries_its_state_over_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     content = b'a,b\n"x\n,y",2\n3,"4"\n5\n6,7'
     whole = survey(content, Dialect(), 2)
-    monkeypatch.setattr("fairaudit.data.delimited.CHUNK", 1)
+    monkeypatch.setattr("fairaudit.data.reading.delimited.CHUNK", 1)
     assert survey(content, Dialect(), 2) == whole
     assert (whole.records, whole.odd_line, whole.odd_cells) == (5, 5, 1)

@@ -9,8 +9,8 @@ import pytest
 
 from fairaudit.exceptions import FairauditError, IntegrityError, JobError, NotAllowed
 from fairaudit.jobs import runner
-from fairaudit.jobs.people import ACCESS, LOCAL, Access, Person, may, may_do
 from fairaudit.jobs.settings import Settings
+from fairaudit.jobs.users import ACCESS, LOCAL, Access, Person, may, may_do
 from fairaudit.jobs.workspace import Workspace
 from tests.jobs.conftest import submit_quick
 from tests.jobs.quick_worker import compute

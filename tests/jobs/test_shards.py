@@ -14,7 +14,7 @@ from polars.testing import assert_frame_equal
 
 from fairaudit.audit.spec import AuditSpec
 from fairaudit.data.roles import ColumnRoles
-from fairaudit.jobs import shards, supervisor
+from fairaudit.jobs import supervisor, sweep_parts
 from fairaudit.jobs.engines.base import Slot
 from fairaudit.jobs.engines.inline import run_inline
 from fairaudit.jobs.folder import Outcome
@@ -27,7 +27,7 @@ from tests.jobs.test_supervisor import Recorder
 @given(st.sets(st.integers(1, 30), min_size=4, max_size=20), st.integers(2, 6))
 def test_ranges_share_one_number_with_their_neighbour_and_miss_none(numbers, places) -> None:
     ordered = sorted(numbers)
-    parts = shards.ranges(ordered, places)
+    parts = sweep_parts.ranges(ordered, places)
     assert len(parts) <= places
     assert sorted(set().union(*parts)) == ordered
     pairs = [pair for part in parts for pair in itertools.pairwise(part)]
@@ -37,21 +37,21 @@ def test_ranges_share_one_number_with_their_neighbour_and_miss_none(numbers, pla
 
 def test_a_small_sweep_and_a_single_place_are_not_split() -> None:
     job = {"dataset": "0" * 64, "audit": {"params": {"n_groups": [1, 2, 3]}}}
-    assert shards.split(job, 8) == [job]
+    assert sweep_parts.split(job, 8) == [job]
     large = {"dataset": "0" * 64, "audit": {"params": {"n_groups": [1, 2, 3, 4, 5]}}}
-    assert shards.split(large, 1) == [large]
-    assert len(shards.split({"audit": {"params": {}}}, 2)) == 2  # 1 to 8 when nothing is said
+    assert sweep_parts.split(large, 1) == [large]
+    assert len(sweep_parts.split({"audit": {"params": {}}}, 2)) == 2  # 1 to 8 when nothing is said
 
 
 @pytest.mark.parametrize("numbers", ["auto", [1, "2", 3, 4], 7])
 def test_what_is_no_list_of_numbers_is_left_to_the_audit(numbers) -> None:
     job = {"audit": {"params": {"n_groups": numbers}}}
-    assert shards.split(job, 4) == [job]
+    assert sweep_parts.split(job, 4) == [job]
 
 
 def test_other_parameters_stay_as_they_are() -> None:
     job = {"audit": {"seed": 3, "params": {"n_init": 2, "n_groups": [1, 2, 3, 4, 5, 6]}}}
-    for part in shards.split(job, 2):
+    for part in sweep_parts.split(job, 2):
         assert part["audit"]["seed"] == 3
         assert part["audit"]["params"]["n_init"] == 2
 
@@ -60,8 +60,8 @@ def test_the_choice_is_the_simplest_within_one_standard_error() -> None:
     sweep = pl.DataFrame(
         {"n_groups": [1, 2, 3], "heldout": [-1.0, -0.52, -0.5], "heldout_se": [0.1, 0.1, 0.05]}
     )
-    assert shards.chosen(sweep) == 2
-    assert shards.chosen(sweep.drop("heldout_se")) is None
+    assert sweep_parts.chosen(sweep) == 2
+    assert sweep_parts.chosen(sweep.drop("heldout_se")) is None
 
 
 # -- through the supervisor -------------------------------------------------------------------

@@ -15,13 +15,13 @@ import pytest
 from filelock import FileLock, Timeout
 
 from fairaudit.exceptions import JobError, LimitExceeded, NotAllowed, SpecError
-from fairaudit.jobs import _disk, runner, supervisor, upkeep
+from fairaudit.jobs import _disk, retention, runner, supervisor
 from fairaudit.jobs.engines import inline
 from fairaudit.jobs.folder import JobFolder, Outcome
 from fairaudit.jobs.ledger import Ledger
-from fairaudit.jobs.people import Access, Person
 from fairaudit.jobs.settings import Settings
 from fairaudit.jobs.spec import JobSpec
+from fairaudit.jobs.users import Access, Person
 from fairaudit.jobs.workspace import Workspace
 from tests.jobs.conftest import submit_quick, wait_for
 from tests.jobs.quick_worker import compute
@@ -34,7 +34,7 @@ def _done(workspace: Workspace, dataset: str, age_days: float = 0.0) -> str:
     id = submit_quick(workspace, dataset=dataset)
     workspace.ledger.claim(id, "inline")
     outcome = runner.run(workspace.ledger.folder(id), compute, own_process=False)
-    workspace.ledger.settle(id, Outcome("succeeded", None, time.time() - age_days * upkeep.DAY))
+    workspace.ledger.settle(id, Outcome("succeeded", None, time.time() - age_days * retention.DAY))
     assert outcome.state == "succeeded"
     return id
 
@@ -93,7 +93,7 @@ def test_pruning_removes_old_finished_jobs_and_then_unused_data(workspace: Works
 
 def _age_owners(workspace: Workspace, days: float) -> None:
     with workspace._access._db.writing() as db:
-        db.execute("UPDATE owners SET since = since - ?", (days * upkeep.DAY,))
+        db.execute("UPDATE owners SET since = since - ?", (days * retention.DAY,))
 
 
 def test_without_an_age_only_data_of_nobody_are_removed(workspace: Workspace) -> None:
@@ -101,7 +101,7 @@ def test_without_an_age_only_data_of_nobody_are_removed(workspace: Workspace) ->
     orphan = workspace.ingest(CSV + b"5,0,f\n", name="x.csv").sha256
     workspace._access.forget("dataset", orphan)
     _done(workspace, mine, age_days=4000)
-    assert workspace.prune() == upkeep.Pruned((), (orphan,))
+    assert workspace.prune() == retention.Pruned((), (orphan,))
     assert len(workspace.jobs()) == 1
 
 
@@ -189,7 +189,7 @@ def test_data_of_jobs_the_index_lost_are_in_use(workspace: Workspace) -> None:
     _age_owners(workspace, 40)
     for path in workspace.root.glob("ledger.db*"):
         path.unlink()
-    assert Workspace(workspace.root).prune(30) == upkeep.Pruned()
+    assert Workspace(workspace.root).prune(30) == retention.Pruned()
     assert workspace.job(job).state == "queued"
     assert workspace.dataset(data).height == 4
 

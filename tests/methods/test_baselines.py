@@ -13,14 +13,14 @@ from sklearn.utils.estimator_checks import check_estimator
 from fairaudit.audit.adapters import adapter
 from fairaudit.data.arrays import Arrays
 from fairaudit.exceptions import InputError, SpecError
-from fairaudit.methods._monitor import Silent
-from fairaudit.methods._sgd import recipe_of
-from fairaudit.methods.baseline_networks import PooledNetwork
-from fairaudit.methods.baselines import PooledLinear
+from fairaudit.methods.baselines.group_networks import DecoupledHeads, GroupDRO
+from fairaudit.methods.baselines.linear import PooledLinear
+from fairaudit.methods.baselines.network import PooledNetwork
+from fairaudit.methods.baselines.thresholds import GroupThresholds
 from fairaudit.methods.catalog import METHODS
-from fairaudit.methods.fair_sde import FairSDE
-from fairaudit.methods.group_networks import DecoupledHeads, GroupDRO
-from fairaudit.methods.group_thresholds import GroupThresholds
+from fairaudit.methods.common.progress import Silent
+from fairaudit.methods.common.training_recipe import recipe_of
+from fairaudit.methods.fair_sde.estimator import FairSDE
 
 
 def rows(n=1500, seed=0, rare=0.15):

@@ -15,19 +15,19 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import check_estimator
 
 from fairaudit.exceptions import InputError, IntegrityError, SpecError
-from fairaudit.methods._medl_checks import (
+from fairaudit.methods.fair_medl.checks import (
     collapsed,
     constant,
     entropy_given,
     one_class,
     one_label,
 )
-from fairaudit.methods._medl_estimate import Job, plan_of
-from fairaudit.methods._medl_inputs import MOST_LEVELS, OTHER, Attribute, infer_task
-from fairaudit.methods._medl_nets import CANDIDATES
-from fairaudit.methods._medl_path import choose
-from fairaudit.methods.fair_medl import FairMEDL
-from fairaudit.methods.medl_metrics import auroc
+from fairaudit.methods.fair_medl.estimator import FairMEDL
+from fairaudit.methods.fair_medl.fitting import Job, plan_of
+from fairaudit.methods.fair_medl.inputs import MOST_LEVELS, OTHER, Attribute, infer_task
+from fairaudit.methods.fair_medl.metrics import auroc
+from fairaudit.methods.fair_medl.networks import CANDIDATES
+from fairaudit.methods.fair_medl.path import choose
 from tests.methods.medl_data import clustered
 
 FAST: dict[str, Any] = {

@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 
-from fairaudit.methods.fair_medl import FairMEDL
-from fairaudit.methods.medl_metrics import auroc, mean_spread
-from fairaudit.methods.medl_probes import PROBES, confounded_probes, probe_ranks
+from fairaudit.methods.fair_medl.estimator import FairMEDL
+from fairaudit.methods.fair_medl.metrics import auroc, mean_spread
+from fairaudit.methods.fair_medl.probes import PROBES, confounded_probes, probe_ranks
 
 # lme4: mAch ~ minrty + sx + ses + meanses + sector + (1 | school), shared/data/README.md
 LME4 = np.array([-2.8378, 1.244, 1.9166, 2.1063, -1.7178])

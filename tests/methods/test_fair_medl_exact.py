@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from scipy.stats import f_oneway
 from sklearn.metrics import roc_auc_score
 
-from fairaudit.methods._medl_estimate import Job, plan_of
-from fairaudit.methods._medl_game import Game
-from fairaudit.methods._medl_losses import (
+from fairaudit.methods.fair_medl.estimator import FairMEDL
+from fairaudit.methods.fair_medl.fitting import Job, plan_of
+from fairaudit.methods.fair_medl.game import Game
+from fairaudit.methods.fair_medl.losses import (
     MOST_ODDS,
     PER_ODDS,
     RunningRates,
@@ -22,7 +23,14 @@ from fairaudit.methods._medl_losses import (
     between_odds,
     gaussian_kl,
 )
-from fairaudit.methods._medl_nets import (
+from fairaudit.methods.fair_medl.metrics import (
+    auroc,
+    counterfactual_change,
+    group_rates,
+    spread_of_rates,
+    youden_threshold,
+)
+from fairaudit.methods.fair_medl.networks import (
     CANDIDATES,
     Adam,
     Rows,
@@ -30,15 +38,7 @@ from fairaudit.methods._medl_nets import (
     cluster_cross_entropy,
     effect_moments,
 )
-from fairaudit.methods._medl_train import batch_of
-from fairaudit.methods.fair_medl import FairMEDL
-from fairaudit.methods.medl_metrics import (
-    auroc,
-    counterfactual_change,
-    group_rates,
-    spread_of_rates,
-    youden_threshold,
-)
+from fairaudit.methods.fair_medl.training import batch_of
 from tests.methods.medl_data import clustered
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from fairaudit.methods._medl_posterior import Sites, _newton, _solve, settled
-from fairaudit.methods._medl_weights import Weights
+from fairaudit.methods.fair_medl.posterior import Sites, _newton, _solve, settled
+from fairaudit.methods.fair_medl.weights import Weights
 
 CLUSTERS, ROWS = 40, 4000
 

@@ -10,10 +10,10 @@ import pytest
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from fairaudit.methods._medl_posterior import settled
-from fairaudit.methods._medl_weights import Weights
-from fairaudit.methods.fair_medl import FairMEDL
-from fairaudit.methods.medl_metrics import auroc, mean_spread
+from fairaudit.methods.fair_medl.estimator import FairMEDL
+from fairaudit.methods.fair_medl.metrics import auroc, mean_spread
+from fairaudit.methods.fair_medl.posterior import settled
+from fairaudit.methods.fair_medl.weights import Weights
 
 CLUSTERS, ROWS = 30, 3000
 FORMS: dict[str, dict[str, Any]] = {

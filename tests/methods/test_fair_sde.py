@@ -10,8 +10,8 @@ import torch
 from sklearn.utils.estimator_checks import check_estimator
 
 from fairaudit.exceptions import Cancelled, InputError, SpecError, TrainingError
-from fairaudit.methods._fit import shuffled, train
-from fairaudit.methods.fair_sde import FairSDE
+from fairaudit.methods.common.training import shuffled, train
+from fairaudit.methods.fair_sde.estimator import FairSDE
 
 NAMES = np.array(["a", "b", "c"])
 

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from fairaudit.methods._nets import MLP
-from fairaudit.methods._sde_gradient import Shares, facts_of
-from fairaudit.methods._sde_losses import (
+from fairaudit.methods.common.networks import MLP
+from fairaudit.methods.common.training_recipe import row_loss
+from fairaudit.methods.fair_sde.gradient import Shares, facts_of
+from fairaudit.methods.fair_sde.losses import (
     BatchesOfGroups,
     Pairs,
     centre_loss,
@@ -20,8 +21,13 @@ from fairaudit.methods._sde_losses import (
     own_group,
     sample_pairs,
 )
-from fairaudit.methods._sde_net import Objective, SelectiveExperts, losses, pulled, pulled_by_graph
-from fairaudit.methods._sgd import row_loss
+from fairaudit.methods.fair_sde.network import (
+    Objective,
+    SelectiveExperts,
+    losses,
+    pulled,
+    pulled_by_graph,
+)
 
 
 def unit(vector):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fairaudit.methods._medl_path import Judged, path_table
-from fairaudit.methods.medl_intervals import draws, families, spread_interval
-from fairaudit.methods.medl_metrics import mean_spread
+from fairaudit.methods.fair_medl.intervals import draws, families, spread_interval
+from fairaudit.methods.fair_medl.metrics import mean_spread
+from fairaudit.methods.fair_medl.path import Judged, path_table
 
 ODDS = {"target": "equalized_odds"}
 

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from fairaudit.exceptions import Cancelled, InputError, SpecError
-from fairaudit.methods.medl_search import FILE, WEIGHTS, _study, search_weights
+from fairaudit.methods.fair_medl.search import FILE, WEIGHTS, _study, search_weights
 
 
 def trade(weights: Mapping[str, float]) -> tuple[float, float]:

@@ -8,8 +8,8 @@ import torch
 from safetensors.torch import save_file
 
 from fairaudit.exceptions import InputError
-from fairaudit.methods._nets import MLP, ResNet18, load_weights, make_encoder
-from fairaudit.methods._rows import (
+from fairaudit.methods.common.networks import MLP, ResNet18, load_weights, make_encoder
+from fairaudit.methods.common.row_access import (
     ImageRows,
     augmented,
     channel_statistics,

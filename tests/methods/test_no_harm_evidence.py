@@ -12,9 +12,9 @@ from scipy.stats import binomtest
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from fairaudit.exceptions import SpecError
-from fairaudit.methods._bounds import PairedCounts, holm
-from fairaudit.methods._paired import Answers, evidence
-from fairaudit.methods._verdicts import Rules, bounds, rows_needed
+from fairaudit.methods.no_harm_table import Rules, bounds, rows_needed
+from fairaudit.stats.paired_bounds import PairedCounts, holm
+from fairaudit.stats.paired_differences import Answers, evidence
 
 
 def counts(n, gains, losses):

@@ -15,11 +15,11 @@ from fairaudit.audit.adapters import adapter
 from fairaudit.audit.run import run_audit
 from fairaudit.data.arrays import Arrays
 from fairaudit.data.dataset import Dataset
+from fairaudit.data.reading.table import read_table
 from fairaudit.data.samples import SAMPLES
-from fairaudit.data.table import read_table
 from fairaudit.exceptions import SpecError
-from fairaudit.methods._monitor import Silent
-from fairaudit.methods.rome_em import RomeEM
+from fairaudit.methods.common.progress import Silent
+from fairaudit.methods.rome.em import RomeEM
 
 
 def arrays(task: Any = "regression", n: int = 900, seed: int = 0) -> Arrays:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fairaudit.methods.rome_combine import (
+from fairaudit.methods.rome.combine import (
     Robust,
     correction,
     explained,
@@ -20,8 +20,8 @@ from fairaudit.methods.rome_combine import (
     row_loss,
     tilted,
 )
-from fairaudit.methods.rome_em import RomeEM
-from fairaudit.methods.rome_maximin import error_products
+from fairaudit.methods.rome.em import RomeEM
+from fairaudit.methods.rome.maximin import error_products
 
 RNG = np.random.default_rng
 

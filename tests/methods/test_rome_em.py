@@ -19,8 +19,8 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from fairaudit.exceptions import Cancelled, InputError, IntegrityError, SpecError
-from fairaudit.methods._monitor import Silent
-from fairaudit.methods.rome_em import RomeEM
+from fairaudit.methods.common.progress import Silent
+from fairaudit.methods.rome.em import RomeEM
 
 RNG = np.random.default_rng
 
@@ -178,8 +178,8 @@ def test_the_bound_never_falls(seed: int, n_groups: int, noise: Any, kind: str) 
 def test_starts_together_end_where_they_end_alone() -> None:
     import torch
 
-    from fairaudit.methods._mixture import Batch, Rules, climb
-    from fairaudit.methods._mixture_starts import starting_params
+    from fairaudit.methods.rome.mixture.em_loop import Batch, Rules, climb
+    from fairaudit.methods.rome.mixture.starts import starting_params
 
     X, S, y, _ = two_groups(300)
     problem, _ = quick(3).begin(X, y, S, None)
@@ -205,9 +205,9 @@ def test_one_iteration_is_that_of_a_plain_loop() -> None:
     """The stacked M step against weighted least squares written out group by group."""
     import torch
 
-    from fairaudit.methods._mixture_starts import starting_params
-    from fairaudit.methods._mixture_steps import improve
-    from fairaudit.methods._mixture_sums import posterior, scan
+    from fairaudit.methods.rome.mixture.starts import starting_params
+    from fairaudit.methods.rome.mixture.steps import improve
+    from fairaudit.methods.rome.mixture.sums import posterior, scan
 
     X, S, y, _ = two_groups(200)
     weight = RNG(5).uniform(0.5, 2, 200)
@@ -264,7 +264,7 @@ def test_where_em_ends_a_plain_loop_stands_still(maker: Any) -> None:
 
 
 def test_chunks_do_not_change_the_sums(monkeypatch: pytest.MonkeyPatch) -> None:
-    from fairaudit.methods import _mixture_sums as sums
+    from fairaudit.methods.rome.mixture import sums
 
     X, S, y, _ = two_classes(500)
     whole = quick(2).fit(X, y, sensitive_features=S)

@@ -14,10 +14,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from fairaudit.exceptions import Cancelled, InputError, SpecError
-from fairaudit.methods._moe_losses import Worst, entropy, expert_losses, imbalance, row_losses
-from fairaudit.methods._moe_net import StackedMixture
-from fairaudit.methods._monitor import Silent
-from fairaudit.methods.rome_moe import RomeMoE
+from fairaudit.methods.common.progress import Silent
+from fairaudit.methods.rome.moe import RomeMoE
+from fairaudit.methods.rome.moe_losses import Worst, entropy, expert_losses, imbalance, row_losses
+from fairaudit.methods.rome.moe_network import StackedMixture
 
 RNG = np.random.default_rng
 LOGS = torch.log_softmax(torch.as_tensor(RNG(0).normal(size=(2, 12, 3))), dim=2)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from fairaudit.exceptions import SpecError
-from fairaudit.methods.rome_em import RomeEM
-from fairaudit.methods.rome_sweep import (
+from fairaudit.methods.rome.em import RomeEM
+from fairaudit.methods.rome.sweep import (
     TABLE,
     Sample,
     _losses,

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from fairaudit.exceptions import InputError, SpecError
-from fairaudit.jobs.people import Person
+from fairaudit.jobs.users import Person
 from fairaudit.jobs.workspace import Workspace
-from fairaudit.ui.walk import WALK, after
+from fairaudit.ui.navigation import WALK, after
 from tests.pages.conftest import APP, Open, words
 
 _OPEN_EVERY_PAGE = """
@@ -149,7 +149,7 @@ def test_one_person_never_sees_the_audits_of_another(root: Path, with_audit: Wor
 
 
 def test_an_unknown_page_is_refused() -> None:
-    from fairaudit.ui.walk import step
+    from fairaudit.ui.navigation import step
 
     with pytest.raises(SpecError, match="nowhere"):
         step("nowhere")

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from fairaudit.jobs.workspace import Workspace
-from fairaudit.plots import labels
+from fairaudit.text import numbers
 from tests import audits
 from tests.pages.conftest import Open, words
 from tests.pages.opening import Look, calm, on_audits, shown_table
@@ -52,7 +52,7 @@ def test_the_best_model_is_named(look: Look) -> None:
     best = shown_table(page, "dominated").sort("value", descending=True)
     said = words(page)
     assert f"<strong>{best['model'].item(0)}</strong> has the best accuracy" in said
-    assert labels.value(best["value"].item(0), "accuracy") in said
+    assert numbers.value(best["value"].item(0), "accuracy") in said
 
 
 def test_over_seeds_the_page_says_how_intervals_were_made(look: Look) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from fairaudit.jobs.spec import JobSpec
 from fairaudit.jobs.workspace import Workspace
-from fairaudit.plots import labels
+from fairaudit.text import numbers
 from tests import audits
 from tests.pages.conftest import Open, words
 from tests.pages.opening import Look, calm, on_audits, shown_table
@@ -48,7 +48,7 @@ def test_the_sentence_and_the_table_hold_the_same_numbers(look: Look) -> None:
     rows = shown_table(page, "denominator", "value")
     lead = words(page)
     for value in (rows["value"].min(), rows["value"].max()):
-        assert labels.value(value, "tpr") in lead
+        assert numbers.value(value, "tpr") in lead
 
 
 @pytest.mark.parametrize("kind", ["systems", "rome", "regression", "multiclass", "many", "tiny"])

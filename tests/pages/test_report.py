@@ -11,8 +11,8 @@ import zipfile
 import pytest
 
 from fairaudit.jobs.workspace import Workspace
-from fairaudit.plots import labels
-from fairaudit.ui import handover
+from fairaudit.text import numbers
+from fairaudit.ui import downloads
 from tests import audits
 from tests.pages.conftest import Open, words
 from tests.pages.opening import Look, calm, on_audits, shown_table
@@ -44,13 +44,13 @@ def test_the_downloads_are_offered(look: Look) -> None:
 def test_numbers_on_screen_are_in_the_report(look: Look) -> None:
     screen = look("errors", "linear", by="sex")
     rows = shown_table(screen, "denominator", "value")
-    html = handover.bundle_of("Small linear", audits.result("linear")).html.decode()
+    html = downloads.bundle_of("Small linear", audits.result("linear")).html.decode()
     for value in rows["value"]:
-        assert labels.value(value, "tpr") in html
+        assert numbers.value(value, "tpr") in html
 
 
 def test_the_archive_holds_what_its_manifest_says(look: Look) -> None:
-    made = handover.bundle_of("Small systems", audits.result("systems"))
+    made = downloads.bundle_of("Small systems", audits.result("systems"))
     with zipfile.ZipFile(io.BytesIO(made.archive)) as archive:
         manifest = json.loads(archive.read("manifest.json"))
         for name, digest in manifest["files"].items():

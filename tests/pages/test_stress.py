@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 from fairaudit.jobs.workspace import Workspace
-from fairaudit.plots import labels, stress
+from fairaudit.plots import stress
+from fairaudit.text import numbers
 from tests import audits
 from tests.pages.conftest import Open, words
 from tests.pages.opening import Look, calm, on_audits, shown_table
@@ -72,7 +73,7 @@ def test_a_fit_that_guesses_groups_shows_what_that_costs(look: Look) -> None:
     told = audits.result("sde").summary["guessed_groups"]
     said = words(look("stress", "sde", view="Group not known"))
     assert f"<strong>{told['right']:.1%}</strong>" in said
-    assert labels.value(told["performance_guessed"], "accuracy") in said
+    assert numbers.value(told["performance_guessed"], "accuracy") in said
     assert "Stress tests" in said, "how to get the other tests"
 
 

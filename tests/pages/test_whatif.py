@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from fairaudit.jobs.workspace import Workspace
-from fairaudit.plots import labels
+from fairaudit.text import numbers
 from tests import audits
 from tests.pages.conftest import Open, words
 from tests.pages.opening import Look, calm, on_audits, shown_table
@@ -37,7 +37,7 @@ def test_the_slider_in_the_link_sets_the_sentence(look: Look, count: int) -> Non
     row = audits.result("sweep").tables["sweep"].filter(pl.col("n_groups") == count)
     said = words(page)
     assert f"<strong>{count} group{'s' if count > 1 else ''}</strong>" in said
-    assert labels.value(row["worst_group"].item(), "log_loss") in said
+    assert numbers.value(row["worst_group"].item(), "log_loss") in said
 
 
 def test_the_table_is_the_sweep(look: Look) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from fairaudit.jobs import compute as real
+from fairaudit.jobs import run_job as real
 from fairaudit.jobs import runner
 from fairaudit.jobs.folder import JobFolder
 from fairaudit.jobs.monitor import FolderMonitor

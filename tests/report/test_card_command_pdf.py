@@ -13,11 +13,11 @@ import pytest
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.spec import AuditSpec
 from fairaudit.exceptions import SpecError
-from fairaudit.plots import labels
 from fairaudit.report import write
 from fairaudit.report.command import command_of
 from fairaudit.report.model_card import BLANK, model_card
 from fairaudit.report.pdf import pdf_of
+from fairaudit.text import numbers
 
 ResultOf = Callable[[str], AuditResult]
 
@@ -47,7 +47,7 @@ def test_the_card_holds_unitary_and_intersectional_values(result_of: ResultOf) -
         (pl.col("attribute") == "sex") & (pl.col("metric") == "tpr")
         & (pl.col("split") == "test") & (pl.col("model") == "linear")
     ).row(0, named=True)  # fmt: skip
-    assert labels.value(row["value"], "tpr") in card
+    assert numbers.value(row["value"], "tpr") in card
 
 
 def test_a_recorded_command_is_kept() -> None:

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 
 from fairaudit import report
 from fairaudit.audit.result import ERRORS, GAPS, AuditResult
-from fairaudit.plots import labels
 from fairaudit.report.export import safe_csv
 from fairaudit.report.folder import records
 from fairaudit.report.page import cell, strong
+from fairaudit.text import numbers
 
 ResultOf = Callable[[str], AuditResult]
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -144,8 +144,8 @@ def test_numbers_in_the_page_are_those_of_the_tables(
     metric = "tpr" if kind != "regression" else "mse"
     shown = rows.filter((pl.col("metric") == metric) & (pl.col("model") == rows["model"][0]))
     values = sorted(shown["value"].to_list())
-    assert labels.value(values[0], metric) in text
-    assert labels.value(values[-1], metric) in text
+    assert numbers.value(values[0], metric) in text
+    assert numbers.value(values[-1], metric) in text
 
 
 def test_machine_and_reader_are_told_the_same(written) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fairaudit.ui.walk import WALK
+from fairaudit.ui.navigation import WALK
 
 ROOT = Path(__file__).resolve().parents[2]
 

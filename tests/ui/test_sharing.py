@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fairaudit.data.samples import SAMPLES
-from fairaudit.jobs.people import Person
+from fairaudit.jobs.users import Person
 from fairaudit.jobs.workspace import Workspace
 from fairaudit.ui.roles_link import pack
 from tests import audits

@@ -9,16 +9,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fairaudit.audit.adapters import Fitted, Prediction
+from fairaudit.audit.fitted import Fitted, Prediction
 from fairaudit.data.arrays import Arrays
 from fairaudit.exceptions import SpecError
-from fairaudit.methods._monitor import Monitor
-from fairaudit.methods._rows import ImageView
-from fairaudit.methods._sgd import history_rows
-from fairaudit.methods.baseline_networks import PooledNetwork
-from fairaudit.methods.baselines import PooledLinear
-from fairaudit.methods.group_networks import DecoupledHeads, GroupDRO
-from fairaudit.methods.group_thresholds import GroupThresholds
+from fairaudit.methods.baselines.group_networks import DecoupledHeads, GroupDRO
+from fairaudit.methods.baselines.linear import PooledLinear
+from fairaudit.methods.baselines.network import PooledNetwork
+from fairaudit.methods.baselines.thresholds import GroupThresholds
+from fairaudit.methods.common.progress import Monitor
+from fairaudit.methods.common.row_access import ImageView
+from fairaudit.methods.common.training_recipe import history_rows
 
 HISTORY = pl.Schema(
     {"part": pl.String, "epoch": pl.Int64, "metric": pl.String, "value": pl.Float64}

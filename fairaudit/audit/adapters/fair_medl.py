@@ -13,8 +13,8 @@ import polars as pl
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
-from fairaudit.audit.adapters import Fitted, Prediction
-from fairaudit.audit.effects import (
+from fairaudit.audit.fitted import Fitted, Prediction
+from fairaudit.audit.tables.cluster_effects import (
     by_cluster,
     caterpillar,
     icc_interval,
@@ -23,11 +23,11 @@ from fairaudit.audit.effects import (
 )
 from fairaudit.data.arrays import SPLITS, Arrays
 from fairaudit.exceptions import SpecError
-from fairaudit.methods._medl_path import Judged, path_table, unfairness
-from fairaudit.methods._monitor import Monitor
-from fairaudit.methods.fair_medl import ClusterEffects, FairMEDL
-from fairaudit.methods.medl_probes import PROBES, confounded_probes, probe_ranks
-from fairaudit.methods.medl_search import WEIGHTS, Search, search_weights
+from fairaudit.methods.common.progress import Monitor
+from fairaudit.methods.fair_medl.estimator import ClusterEffects, FairMEDL
+from fairaudit.methods.fair_medl.path import Judged, path_table, unfairness
+from fairaudit.methods.fair_medl.probes import PROBES, confounded_probes, probe_ranks
+from fairaudit.methods.fair_medl.search import WEIGHTS, Search, search_weights
 
 NAME = "fair-medl"
 OWN = {"search_trials", "probes"}

@@ -10,8 +10,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fairaudit.audit import intervals
-from fairaudit.audit.adapters import Fitted, Prediction
 from fairaudit.audit.adapters.baselines import (
     HISTORY,
     as_prediction,
@@ -22,16 +20,18 @@ from fairaudit.audit.adapters.baselines import (
     split_masks,
     weights,
 )
-from fairaudit.audit.held import UNKNOWN_GROUP
-from fairaudit.audit.selection import certificates, decide, warnings
-from fairaudit.audit.stress import group_errors, stress_tests
-from fairaudit.audit.tables import people_table, predictions_table
+from fairaudit.audit.fitted import Fitted, Prediction
+from fairaudit.audit.no_harm.decision import certificates, decide, warnings
+from fairaudit.audit.stress.fair_sde import group_errors, stress_tests
+from fairaudit.audit.tables.row_tables import people_table, predictions_table
+from fairaudit.audit.tables.stored_pairs import UNKNOWN_GROUP
 from fairaudit.data.arrays import SPLITS, Arrays
-from fairaudit.methods._groups import UNKNOWN
-from fairaudit.methods._monitor import Monitor
-from fairaudit.methods._paired import WEIGHTED
-from fairaudit.methods._sde_predict import RowAnswers
-from fairaudit.methods.fair_sde import FairSDE
+from fairaudit.methods.common.groups import UNKNOWN
+from fairaudit.methods.common.progress import Monitor
+from fairaudit.methods.fair_sde.estimator import FairSDE
+from fairaudit.methods.fair_sde.predict import RowAnswers
+from fairaudit.stats import intervals
+from fairaudit.stats.paired_differences import WEIGHTED
 
 GUESSED = "fair-sde, group guessed"
 

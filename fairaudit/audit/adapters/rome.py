@@ -10,7 +10,6 @@ import numpy as np
 import polars as pl
 from sklearn.exceptions import ConvergenceWarning
 
-from fairaudit.audit.adapters import Fitted, Prediction
 from fairaudit.audit.adapters.baselines import HISTORY, answers, build, split_masks, weights
 from fairaudit.audit.adapters.rome_tables import (
     described_groups,
@@ -18,13 +17,14 @@ from fairaudit.audit.adapters.rome_tables import (
     latent_table,
     profile,
 )
+from fairaudit.audit.fitted import Fitted, Prediction
 from fairaudit.data.arrays import Arrays
 from fairaudit.exceptions import SpecError
-from fairaudit.methods._monitor import Monitor
-from fairaudit.methods.baselines import PooledLinear
-from fairaudit.methods.rome_em import RomeEM
-from fairaudit.methods.rome_moe import RomeMoE
-from fairaudit.methods.rome_sweep import Sweep, sweep_groups
+from fairaudit.methods.baselines.linear import PooledLinear
+from fairaudit.methods.common.progress import Monitor
+from fairaudit.methods.rome.em import RomeEM
+from fairaudit.methods.rome.moe import RomeMoE
+from fairaudit.methods.rome.sweep import Sweep, sweep_groups
 
 BLENDS = (0.0, 0.25, 0.5, 0.75, 0.9, 1.0)
 

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fairaudit.audit.latent import group_name, group_profile, overlap, plain_rules
+from fairaudit.audit.latent.groups import group_name, group_profile, overlap, plain_rules
 from fairaudit.data.arrays import SPLITS, Arrays
 
 Float = NDArray[np.float64]

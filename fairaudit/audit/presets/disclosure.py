@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from fairaudit.audit.coding import CROSS, OVERALL
-from fairaudit.audit.presets import Applied, Preset
+from fairaudit.audit.presets.rules import Applied, Preset
 from fairaudit.audit.result import AuditResult
 from fairaudit.data.roles import ColumnRoles
+from fairaudit.inputs.group_codes import CROSS, OVERALL
 
 BLANKS = (
     "Model details",
@@ -92,7 +92,7 @@ def before_after(result: AuditResult) -> pl.DataFrame | None:
 
 def data_profile(frame: pl.DataFrame, roles: ColumnRoles) -> Mapping[str, pl.DataFrame]:
     """Rows, share, base rate and missing values by group, and proxies of each attribute."""
-    from fairaudit.data.proxies import find_proxies
+    from fairaudit.data.doctor.proxies import find_proxies
 
     features = [c for c in roles.features if c in frame.columns]
     parts = [_profile_of(frame, roles, c, features) for c in roles.sensitive]

@@ -10,13 +10,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fairaudit.audit import compare, intervals, metrics
-from fairaudit.audit.coding import CROSS, MISSING, Grouping, cross, encode
-from fairaudit.audit.given import column, numbers
-from fairaudit.audit.presets import Applied, Preset
+from fairaudit.audit.inputs import column, numbers
+from fairaudit.audit.metrics import comparisons
+from fairaudit.audit.presets.rules import Applied, Preset
 from fairaudit.audit.result import AuditResult
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.exceptions import InputError, SpecError
+from fairaudit.inputs.group_codes import CROSS, MISSING, Grouping, cross, encode
+from fairaudit.stats import intervals, metric_definitions
 
 Float = NDArray[np.float64]
 
@@ -212,7 +213,7 @@ def _ll144_table(tally: _Tally, floor: float, total: int, confidence: float) -> 
     left_out = tally.n < floor * total
     used = tally.rate[~left_out]
     top = np.full(len(left_out), used.max() if used.size else np.nan)
-    ratio = np.where(left_out, np.nan, metrics.ratio(tally.rate, top))
+    ratio = np.where(left_out, np.nan, metric_definitions.ratio(tally.rate, top))
     low, high = intervals.wilson(tally.rate, tally.n, confidence)
     return pl.DataFrame(
         {
@@ -315,11 +316,11 @@ def _tests(tally: _Tally, top: int) -> tuple[Float, Float, list[str]]:
     pooled = (s + s[top]) / (n + n[top])
     se = np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / n[top]))
     z = np.divide(tally.rate - tally.rate[top], se, out=np.full(len(n), np.nan), where=se > 0)
-    p, _ = compare.two_sample_p(s, n, np.full(len(n), s[top]), np.full(len(n), n[top]))
+    p, _ = comparisons.two_sample_p(s, n, np.full(len(n), s[top]), np.full(len(n), n[top]))
     names = ["score test"] * len(n)
     for i in range(len(n)):
         if i != top and max(n[i], n[top]) <= SMALL:
-            p[i] = compare.boschloo(int(s[i]), int(n[i]), int(s[top]), int(n[top]))
+            p[i] = comparisons.boschloo(int(s[i]), int(n[i]), int(s[top]), int(n[top]))
             names[i] = "Boschloo"
         elif i != top:
             p[i], names[i] = _fisher(s, n, i, top), "Fisher"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from fairaudit.exceptions import JobError
-from fairaudit.jobs import compute, runner
+from fairaudit.jobs import run_job, runner
 from fairaudit.jobs.folder import JobFolder, Outcome
 
 
-def run_inline(folder: JobFolder, work: runner.Compute = compute.audit) -> Outcome:
+def run_inline(folder: JobFolder, work: runner.Compute = run_job.audit) -> Outcome:
     """Do the job here and now; its outcome.
 
     Raises

@@ -1,0 +1,1 @@
+"""Audits counted inside a database."""

@@ -1,0 +1,413 @@
+"""Audits where the data lie: one GROUP BY in polars or a database, only counts come back.
+
+A row of what comes back stands for `times` equal rows, so the same engine judges it and gives the
+same numbers as on the rows themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from fairaudit.audit.predictions import judge, looks
+from fairaudit.audit.result import AuditResult
+from fairaudit.data.grouping import BINS, MOST_VALUES, bin_names
+from fairaudit.data.labels import label_text
+from fairaudit.data.roles import ColumnRoles, check_attribute, resolved_positive, target_levels
+from fairaudit.exceptions import InputError, SpecError
+from fairaudit.inputs.group_codes import MISSING
+
+TIMES = "times"
+MAX_COUNTED = 2_000_000  # more distinct combinations than this are no counts any more
+MAX_SCORES = 2_000  # distinct scores kept exact; beyond, scores are rounded in the source
+ROUNDED = 3  # digits
+
+
+class Source(Protocol):
+    """A table somewhere, able to count."""
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        ...
+
+    def columns(self) -> list[str]:
+        """Names of the columns."""
+        ...
+
+    def count(
+        self, keys: Sequence[str], rounded: Sequence[str], digits: int, most: int
+    ) -> pl.DataFrame:
+        """One row each combination of the keys, at most `most`, and how often it occurs.
+
+        The columns are "0", "1", … for the keys and `TIMES`, so that no name in a table can be
+        taken for another; some keys are rounded first.
+        """
+        ...
+
+    def distinct(self, column: str) -> int:
+        """How many different values a column holds."""
+        ...
+
+
+@dataclass(frozen=True)
+class LazySource:
+    """A polars lazy frame: CSV or Parquet of any size, streamed."""
+
+    frame: pl.LazyFrame
+    name: str
+
+    def columns(self) -> list[str]:
+        """Names from the schema."""
+        return self.frame.collect_schema().names()
+
+    def count(
+        self, keys: Sequence[str], rounded: Sequence[str], digits: int, most: int
+    ) -> pl.DataFrame:
+        """Streamed group-by."""
+        few = self.frame.select(
+            (pl.col(k).round(digits) if k in rounded else pl.col(k)).alias(str(i))
+            for i, k in enumerate(keys)
+        )
+        counted = few.group_by(pl.all()).agg(pl.len().alias(TIMES)).head(most)
+        return self._collected(counted)
+
+    def distinct(self, column: str) -> int:
+        """Exact number, streamed."""
+        return int(self._collected(self.frame.select(pl.col(column).n_unique())).item())
+
+    def _collected(self, wanted: pl.LazyFrame) -> pl.DataFrame:
+        try:
+            return wanted.collect(engine="streaming")
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise InputError(
+                f"'{self.name}' cannot be read ({str(error).splitlines()[0]}); check the file"
+            ) from error
+
+
+def open_lazy(path: str | Path) -> LazySource:
+    """A CSV or Parquet file without reading it.
+
+    Raises
+    ------
+    InputError
+        When the file is missing or of another kind.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"'{path}' does not exist; check the path")
+    if path.suffix.lower() in (".parquet", ".pq"):
+        return LazySource(pl.scan_parquet(path), path.name)
+    if path.suffix.lower() in (".csv", ".tsv", ".txt"):
+        separator = "\t" if path.suffix.lower() == ".tsv" else ","
+        return LazySource(pl.scan_csv(path, separator=separator), path.name)
+    raise InputError(
+        f"'{path.name}' cannot be streamed; use Parquet, CSV or TSV, or duckdb:///file::table"
+    )
+
+
+def audit_table(
+    source: str | Path | pl.LazyFrame, roles: ColumnRoles, **options: Any
+) -> AuditResult:
+    """Audit the systems of a table of any size without loading it.
+
+    Parameters
+    ----------
+    source : path of a Parquet, CSV or TSV file, a polars lazy frame, or an address
+        "duckdb:///file.db::table", "postgresql://user@host/database::table" (or another back end
+        of Ibis; needs the extra `sql`)
+    roles : ColumnRoles
+        target, sensitive and predictions or scores are used, weight and cluster if named.
+    **options : see `audit_source`
+
+    Raises
+    ------
+    InputError
+        When the table cannot be opened, or values are missing where they must not be.
+    SpecError
+        When a column is missing or the task cannot be counted.
+    """
+    if isinstance(source, pl.LazyFrame):
+        return audit_source(LazySource(source, "frame"), roles, **options)
+    if "::" in str(source) or "://" in str(source):
+        from fairaudit.audit.database.sql import open_table
+
+        with open_table(str(source)) as table:
+            return audit_source(table, roles, **options)
+    return audit_source(open_lazy(source), roles, **options)
+
+
+def audit_source(
+    source: Source,
+    roles: ColumnRoles,
+    *,
+    cut: float | None = None,
+    metrics: Sequence[str] | None = None,
+    confidence: float = 0.95,
+    n_boot: int = 2000,
+    intersections: int = 1,
+    suppress_below: int = 0,
+    split: str = "test",
+    seed: int = 0,
+) -> AuditResult:
+    """Count in the source, judge here.
+
+    Parameters
+    ----------
+    cut : threshold of a score without a prediction column; by default 0.5 for scores in 0..1 and
+        the median otherwise
+    other parameters : as in `audit_predictions`
+
+    Raises
+    ------
+    SpecError
+        When a column is missing, there is nothing to audit, or the outcome is numeric.
+    InputError
+        When labels or scores are missing in some rows.
+    """
+    _check(source, roles)
+    for name in roles.sensitive:
+        check_attribute(name)
+    systems = _systems(roles)
+    rounded = [s for _, s in systems if s is not None and source.distinct(s) > MAX_SCORES]
+    counted = _count(source, roles, systems, rounded)
+    classes = _classes(counted, roles, systems)
+    y = _codes(counted[str(roles.target)], classes, str(roles.target))
+    times = counted.times
+    predictions = {
+        name: _answers(counted, label, score, classes, times, cut)
+        for name, (label, score) in _named(systems).items()
+    }
+    tables = judge(
+        y,
+        predictions,
+        {c: _groups(counted[c], times) for c in roles.sensitive},
+        task=roles.task,
+        classes=classes,
+        weight=None if roles.weight is None else counted[roles.weight].to_numpy(),
+        clusters=None if roles.cluster is None else counted[roles.cluster],
+        split=split,
+        metrics=metrics,
+        confidence=confidence,
+        n_boot=n_boot,
+        intersections=intersections,
+        suppress_below=suppress_below,
+        seed=seed,
+        times=times,
+    )
+    return AuditResult(tables, _summary(source, roles, classes, counted, times, rounded, tables))
+
+
+# -- what to count ------------------------------------------------------------------------------
+
+
+def _check(source: Source, roles: ColumnRoles) -> None:
+    if roles.target is None:
+        raise SpecError("no target is named; say which column holds the outcome")
+    if roles.task == "regression":
+        raise SpecError(
+            "numeric outcomes cannot be counted; load the table (Parquet or CSV) "
+            "and audit it whole"
+        )
+    if not roles.predictions and not roles.scores:
+        raise SpecError("no prediction or score column is named, so there is nothing to audit")
+    known = source.columns()
+    needed = (roles.target, *roles.sensitive, *roles.predictions, *roles.scores)
+    missing = [c for c in (*needed, roles.weight, roles.cluster) if c and c not in known]
+    if missing:
+        raise SpecError(
+            f"column '{missing[0]}' is not in '{source.name}'; it has {', '.join(known[:20])}"
+        )
+
+
+def _systems(roles: ColumnRoles) -> list[tuple[str | None, str | None]]:
+    """(prediction column, score column) of each system, paired by place when as many."""
+    if len(roles.predictions) == len(roles.scores):
+        return list(zip(roles.predictions, roles.scores, strict=True))
+    lone = [(None, s) for s in roles.scores]
+    return [*((p, None) for p in roles.predictions), *lone]
+
+
+def _named(
+    systems: Sequence[tuple[str | None, str | None]],
+) -> dict[str, tuple[str | None, str | None]]:
+    return {str(label or score): (label, score) for label, score in systems}
+
+
+def _count(
+    source: Source,
+    roles: ColumnRoles,
+    systems: Sequence[tuple[str | None, str | None]],
+    rounded: Sequence[str],
+) -> _Counted:
+    extra = (roles.weight, roles.cluster)
+    answers = [c for pair in systems for c in pair if c is not None]
+    keys = [c for c in (roles.target, *roles.sensitive, *answers, *extra) if c is not None]
+    keys = list(dict.fromkeys(keys))
+    counted = source.count(keys, list(rounded), ROUNDED, MAX_COUNTED + 1)
+    if len(counted) > MAX_COUNTED:
+        raise InputError(
+            f"'{source.name}' has more than {MAX_COUNTED:,} different combinations of "
+            f"{', '.join(keys)}; round the scores or drop the weight column"
+        )
+    if counted.is_empty():
+        raise InputError(f"'{source.name}' has no rows to audit")
+    number = pl.selectors.float()
+    finite = counted.with_columns(pl.when(number.is_finite()).then(number))
+    named = _Counted(tuple(keys), finite)
+    for column in (roles.target, *answers, *(c for c in (roles.weight,) if c)):
+        lost = int(named.times[named[str(column)].is_null().to_numpy()].sum())
+        if lost:
+            raise InputError(
+                f"column '{column}' is missing in {lost} rows of '{source.name}'; "
+                "drop those rows first"
+            )
+    return named.ordered()
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """Combinations of the keys and how often each occurs; columns by their own names."""
+
+    keys: tuple[str, ...]
+    table: pl.DataFrame
+
+    def __getitem__(self, key: str) -> pl.Series:
+        return self.table[str(self.keys.index(key))].alias(key)
+
+    def __len__(self) -> int:
+        return self.table.height
+
+    @property
+    def times(self) -> NDArray[np.float64]:
+        """(n,) equal rows each combination stands for."""
+        return self.table[TIMES].to_numpy().astype(np.float64)
+
+    def ordered(self) -> _Counted:
+        """Databases answer in any order; replicates must not depend on it."""
+        keys = [str(i) for i in range(len(self.keys))]
+        return _Counted(self.keys, self.table.group_by(keys).agg(pl.col(TIMES).sum()).sort(keys))
+
+
+# -- codes --------------------------------------------------------------------------------------
+
+
+def _classes(
+    counted: _Counted, roles: ColumnRoles, systems: Sequence[tuple[str | None, str | None]]
+) -> tuple[str, ...]:
+    """Labels by code; of a binary outcome the positive one last."""
+    target = target_levels(counted[str(roles.target)])
+    if roles.task == "multiclass":
+        seen = [counted[p] for p, _ in systems if p is not None]
+        return tuple(
+            target_levels(
+                pl.concat([label_text(counted[str(roles.target)]), *map(label_text, seen)])
+            )
+        )
+    if len(target) > 2:
+        raise InputError(
+            f"a binary outcome has two labels, '{roles.target}' has {', '.join(target[:6])}; "
+            "choose the task multiclass"
+        )
+    positive = resolved_positive(str(roles.target), target, roles.positive)
+    return (next((n for n in target if n != positive), f"not {positive}"), positive)
+
+
+def _codes(values: pl.Series, classes: tuple[str, ...], name: str) -> NDArray[np.int64]:
+    text = label_text(values)
+    found = set(text.unique().to_list())
+    for known in (classes, ("0", "1"), ("false", "true")) if len(classes) == 2 else (classes,):
+        if found <= set(known):
+            return text.cast(pl.Enum(known)).to_physical().cast(pl.Int64).to_numpy()
+    odd = sorted(found - set(classes))
+    raise InputError(
+        f"column '{name}' holds the label '{odd[0]}', known are {', '.join(classes)}; "
+        "use the target's labels or 0/1"
+    )
+
+
+@dataclass(frozen=True)
+class _Answers:
+    label: NDArray[Any]
+    score: NDArray[np.float64] | None
+
+
+def _answers(
+    counted: _Counted,
+    label: str | None,
+    score: str | None,
+    classes: tuple[str, ...],
+    times: NDArray[np.float64],
+    cut: float | None,
+) -> _Answers:
+    numbers = None if score is None else counted[score].cast(pl.Float64).to_numpy()
+    if label is not None:
+        return _Answers(_codes(counted[label], classes, label), numbers)
+    if numbers is None:
+        raise SpecError("a system has neither a prediction nor a score column")
+    if cut is not None:
+        return _Answers((numbers >= cut).astype(np.int64), numbers)
+    if numbers.min() >= 0 and numbers.max() <= 1:
+        return _Answers((numbers >= 0.5).astype(np.int64), numbers)
+    return _Answers((numbers > _weighted_median(numbers, times)).astype(np.int64), numbers)
+
+
+def _weighted_median(values: NDArray[np.float64], times: NDArray[np.float64]) -> float:
+    """The median of the rows the counted values stand for."""
+    order = np.argsort(values)
+    reached = np.cumsum(times[order])
+    half = reached[-1] / 2
+    i = int(np.searchsorted(reached, half))
+    if reached[i] == half:  # an even number of rows: between two values
+        return float(values[order[i : i + 2]].mean())
+    return float(values[order[i]])
+
+
+def _groups(values: pl.Series, times: NDArray[np.float64]) -> pl.Series:
+    """Group labels; numbers with more than 10 values are cut at the quartiles of the rows."""
+    numeric = values.dtype.is_numeric()
+    if not numeric or values.drop_nulls().n_unique() <= MOST_VALUES:
+        return label_text(values).fill_null(MISSING)
+    found = values.cast(pl.Float64).to_numpy()
+    known = ~np.isnan(found)
+    order = np.argsort(found[known])
+    ordered, reached = found[known][order], np.cumsum(times[known][order])
+    ranks = np.ceil(np.arange(1, BINS) / BINS * reached[-1])
+    cuts = np.unique(ordered[np.searchsorted(reached, ranks)])
+    cuts = cuts[cuts < ordered[-1]]
+    if len(cuts) == 0:  # more than three quarters share the largest value
+        cuts = ordered[ordered < ordered[-1]][-1:]
+    whole = bool((ordered == np.round(ordered)).all())
+    names = np.array([*bin_names(cuts, whole=whole), MISSING])
+    code = np.where(known, np.searchsorted(cuts, found, side="left"), len(cuts) + 1)
+    return pl.Series(names[code].tolist(), dtype=pl.String)
+
+
+def _summary(
+    source: Source,
+    roles: ColumnRoles,
+    classes: tuple[str, ...],
+    counted: _Counted,
+    times: NDArray[np.float64],
+    rounded: Sequence[str],
+    tables: Any,
+) -> dict[str, Any]:
+    warnings = [
+        f"Scores of '{c}' were rounded to {ROUNDED} digits in the source." for c in rounded
+    ]
+    return {
+        "task": roles.task,
+        "classes": list(classes),
+        "systems": [str(p or s) for p, s in _systems(roles)],
+        "n": int(times.sum()),
+        "combinations": len(counted),
+        "source": source.name,
+        "looks": looks(tables),
+        "warnings": warnings,
+    }

@@ -1,0 +1,397 @@
+"""One split judged: every model, attribute and metric becomes rows of the audit tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Any, Protocol
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from fairaudit.audit.metrics import binary, comparisons, curves, multiclass, regression, scores
+from fairaudit.audit.tables.result_tables import errors_table, gaps_table
+from fairaudit.data.roles import Task
+from fairaudit.inputs.group_codes import OVERALL, Grouping, Int, everybody
+from fairaudit.stats import influence
+from fairaudit.stats.counts import Cells, count
+from fairaudit.stats.estimates import Asked, Measured
+from fairaudit.stats.influence import Frame, Influence
+from fairaudit.stats.metric_definitions import BINARY, REGRESSION
+from fairaudit.stats.resampling import ClusterCells, count_clusters, replicates_for
+
+Float = NDArray[np.float64]
+Frames = dict[str, list[pl.DataFrame]]
+
+MAX_ALL_PAIRS = 4  # up to so many models are all compared, beyond each with the first
+
+
+class Answers(Protocol):
+    """One model's answers: label (n,), score (n,), (n, C) or None."""
+
+    @property
+    def label(self) -> NDArray[Any]: ...
+
+    @property
+    def score(self) -> Float | None: ...
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows to judge on, coded once for all models; the first grouping is everybody."""
+
+    y: NDArray[Any]
+    groupings: tuple[Grouping, ...]
+    task: Task
+    classes: tuple[str, ...]
+    weight: Float | None
+    cluster: Int | None
+    times: Float | None = None  # equal rows each row stands for, when counted elsewhere
+
+    def frames(self) -> Iterator[Frame]:
+        """Each grouping with clusters and weights."""
+        return (self.frame(g) for g in self.groupings)
+
+    def frame(self, grouping: Grouping) -> Frame:
+        """One grouping with clusters, weights and repetitions."""
+        return Frame(grouping, self.cluster, self.weight, self.times)
+
+    def inside(self, rows: NDArray[np.bool_], where: str) -> Rows:
+        """Some of the rows; attributes are renamed "sex | region=north"."""
+        return Rows(
+            y=self.y[rows],
+            groupings=(
+                everybody(int(rows.sum())),
+                *(g.inside(rows, f"{g.attribute} | {where}") for g in self.groupings[1:]),
+            ),
+            task=self.task,
+            classes=self.classes,
+            weight=None if self.weight is None else self.weight[rows],
+            cluster=None if self.cluster is None else self.cluster[rows],
+            times=None if self.times is None else self.times[rows],
+        )
+
+    @property
+    def everybody(self) -> Frame:
+        """All rows as one group."""
+        return self.frame(everybody(len(self.y)))
+
+
+def judge_rows(
+    rows: Rows,
+    predictions: Mapping[str, Answers],
+    asked: Asked,
+    metrics: tuple[str, ...],
+    reference: str | None = None,
+) -> dict[str, pl.DataFrame]:
+    """Tables errors, gaps, pairs, counts, curves, comparisons and detectable."""
+    tables: Frames = {}
+    for name, answers in predictions.items():
+        _judge_model(rows, answers, replace(asked, model=name), metrics, reference, tables)
+    for a, b in _model_pairs(list(predictions)):
+        _compare(rows, predictions[a], predictions[b], (a, b), asked, metrics, tables)
+    return {name: pl.concat(frames) for name, frames in tables.items() if frames}
+
+
+def _model_pairs(names: Sequence[str]) -> list[tuple[str, str]]:
+    if len(names) <= MAX_ALL_PAIRS:
+        return list(combinations(names, 2))
+    return [(names[0], other) for other in names[1:]]
+
+
+def _judge_model(
+    rows: Rows,
+    answers: Answers,
+    asked: Asked,
+    metrics: tuple[str, ...],
+    reference: str | None,
+    tables: Frames,
+) -> None:
+    by_grouping = measure_rows(rows, answers, asked, metrics)
+    for frame, measured in zip(rows.frames(), by_grouping, strict=True):
+        _add(tables, "errors", errors_table(measured, asked))
+        if frame.grouping.attribute != OVERALL:
+            _add(tables, "gaps", gaps_table(measured, asked))
+            _add(tables, "pairs", comparisons.pairs_table(measured, asked, reference))
+            _add(tables, "detectable", comparisons.detectable_table(measured, asked))
+    if rows.task == "binary":
+        _describe(rows, answers, asked, tables)
+
+
+def _add(tables: Frames, name: str, frame: pl.DataFrame) -> None:
+    tables.setdefault(name, []).append(frame)
+
+
+# -- binary -------------------------------------------------------------------------------------
+
+
+def _codes(values: NDArray[Any]) -> Int:
+    return np.asarray(values).astype(np.int64)
+
+
+def _measure_binary(
+    rows: Rows, answers: Answers, asked: Asked, metrics: tuple[str, ...]
+) -> list[list[Measured]]:
+    y, label = _codes(rows.y), _codes(answers.label)
+    counted = [m for m in metrics if m in BINARY]
+    out = []
+    for frame in rows.frames():
+        cells = count(frame.grouping, y, label, 2, rows.weight, rows.times)
+        out.append(binary.measure(cells, counted, asked, _clusters(frame, y, label)))
+    if answers.score is not None:
+        scored = _measure_scores(rows, y, answers.score, asked, metrics)
+        out = [a + b for a, b in zip(out, scored, strict=True)]
+    return out
+
+
+def _clusters(frame: Frame, y: Int, label: Int) -> ClusterCells | None:
+    if frame.cluster is None:
+        return None
+    shape = (frame.G, 2, 2)
+    mass = frame.times if frame.weight is None else frame.mass
+    return count_clusters(frame.cluster, frame.grouping.codes, y, label, shape, mass)
+
+
+def _measure_scores(
+    rows: Rows, y: Int, score: Float, asked: Asked, metrics: tuple[str, ...]
+) -> list[list[Measured]]:
+    wanted = scores.measurable(metrics, score)
+    found = [m for m in wanted if m != "ece"]
+    influences = _score_influences(rows, y, score, found)
+    out = [
+        _measured(frame, influences, i, found, rows, asked)
+        for i, frame in enumerate(rows.frames())
+    ]
+    if "ece" in wanted:
+        for frame, measured in zip(rows.frames(), out, strict=True):
+            measured.append(scores.measure_ece(score, y, frame, rows.everybody, asked))
+    return out
+
+
+def _score_influences(
+    rows: Rows, y: Int, score: Float, wanted: Sequence[str]
+) -> list[dict[str, Influence]]:
+    """Influences by grouping; the rows are sorted by score once for all of them."""
+    by_score = scores.score_order(score)
+    out = []
+    for frame in rows.frames():
+        found: dict[str, Influence] = {}
+        if {"auroc", "auprc"} & set(wanted):
+            ranked = scores.rank(by_score, score, y, frame)
+            found |= {"auroc": scores.auroc(ranked), "auprc": scores.auprc(ranked)}
+        if "brier" in wanted:
+            found["brier"] = scores.brier(score, y, frame)
+        out.append(found)
+    return out
+
+
+def _measured(
+    frame: Frame,
+    influences: Sequence[Mapping[str, Influence]],
+    i: int,
+    wanted: Sequence[str],
+    rows: Rows,
+    asked: Asked,
+) -> list[Measured]:
+    n_boot = replicates_for(frame.G, asked.n_boot)
+    return [
+        influence.measure(influences[i][m], influences[0][m], frame, asked, n_boot) for m in wanted
+    ]
+
+
+def _describe(rows: Rows, answers: Answers, asked: Asked, tables: Frames) -> None:
+    """Counts and, with scores, histograms, calibration and ROC by group."""
+    y, label = _codes(rows.y), _codes(answers.label)
+    for frame in rows.frames():
+        cells = count(frame.grouping, y, label, 2, rows.weight, rows.times)
+        _add(tables, "counts", counts_table(cells, asked))
+    if answers.score is None:
+        return
+    binned = curves.bin_scores(answers.score)
+    for frame in rows.frames():
+        h = curves.histogram(binned, y, frame)
+        _add(tables, "histograms", curves.histogram_table(h, frame, asked))
+        _add(tables, "roc", curves.roc_table(h, frame, asked))
+        _add(tables, "calibration", curves.calibration_table(binned, y, frame, asked))
+
+
+def counts_table(cells: Cells, asked: Asked) -> pl.DataFrame:
+    """tp, fp, tn, fn (weighted) by group; null where suppressed."""
+    n, w = cells.rows.sum((1, 2)), cells.weight
+    table = pl.DataFrame(
+        {
+            "model": [asked.model] * len(n),
+            "split": [asked.split] * len(n),
+            "attribute": [cells.attribute] * len(n),
+            "group": list(cells.names),
+            "n": n.astype(np.int64),
+            "tp": w[:, 1, 1],
+            "fp": w[:, 0, 1],
+            "tn": w[:, 0, 0],
+            "fn": w[:, 1, 0],
+        }
+    )
+    shown = pl.col("n") >= asked.suppress_below
+    return table.with_columns(pl.when(shown).then(pl.col("n", "tp", "fp", "tn", "fn")))
+
+
+# -- multiclass ---------------------------------------------------------------------------------
+
+
+def _measure_multiclass(
+    rows: Rows, answers: Answers, asked: Asked, metrics: tuple[str, ...]
+) -> list[list[Measured]]:
+    y, label = _codes(rows.y), _codes(answers.label)
+    C = max(len(rows.classes), int(max(y.max(initial=0), label.max(initial=0))) + 1)
+    classes = rows.classes or tuple(str(c) for c in range(C))
+    out = []
+    for frame in rows.frames():
+        cells = count(frame.grouping, y, label, C, rows.weight, rows.times)
+        apart = _in_clusters(frame, y, label)
+        out.append(multiclass.measure(cells, metrics, classes, asked, apart))
+    if answers.score is None or answers.score.ndim != 2:
+        return out
+    wanted = [m for m in scores.measurable(metrics, answers.score) if m != "ece"]
+    influences = [multiclass.influences(answers.score, y, frame) for frame in rows.frames()]
+    for i, frame in enumerate(rows.frames()):
+        out[i] += _measured(frame, influences, i, wanted, rows, asked)
+    if "ece" in metrics and scores.is_probability(answers.score):
+        surest = answers.score.max(axis=1)  # is the likeliest class right as often as it says?
+        right = (answers.score.argmax(axis=1) == y).astype(np.int64)
+        for frame, found in zip(rows.frames(), out, strict=True):
+            found.append(scores.measure_ece(surest, right, frame, rows.everybody, asked))
+    return out
+
+
+def _in_clusters(frame: Frame, y: Int, label: Int) -> multiclass.Clustered | None:
+    if frame.cluster is None:
+        return None
+    mass = frame.times if frame.weight is None else frame.mass
+    return multiclass.Clustered(frame.cluster, frame.grouping.codes, y, label, mass)
+
+
+# -- regression ---------------------------------------------------------------------------------
+
+
+def _values(values: NDArray[Any]) -> Float:
+    return np.asarray(values).astype(np.float64)
+
+
+def _regression_influences(
+    rows: Rows, answer: Float, wanted: Sequence[str]
+) -> list[dict[str, Influence]]:
+    y = _values(rows.y)
+    return [
+        {m: regression.influence(m, y, answer, frame) for m in wanted} for frame in rows.frames()
+    ]
+
+
+def _measure_regression(
+    rows: Rows, answers: Answers, asked: Asked, metrics: tuple[str, ...]
+) -> list[list[Measured]]:
+    y, answer = _values(rows.y), _values(answers.label)
+    smooth = [m for m in metrics if m in REGRESSION and m not in regression.QUANTILES]
+    steps = [m for m in metrics if m in regression.QUANTILES]
+    influences = _regression_influences(rows, answer, smooth)
+    out = []
+    for i, frame in enumerate(rows.frames()):
+        found = _measured(frame, influences, i, smooth, rows, asked)
+        n_boot = replicates_for(frame.G, asked.n_boot)
+        found += [regression.quantile_error(m, y, answer, frame, asked, n_boot) for m in steps]
+        out.append(found)
+    return out
+
+
+_MEASURE: dict[Task, Callable[[Rows, Answers, Asked, tuple[str, ...]], list[list[Measured]]]] = {
+    "binary": _measure_binary,
+    "multiclass": _measure_multiclass,
+    "regression": _measure_regression,
+}
+
+
+def measure_rows(
+    rows: Rows, answers: Answers, asked: Asked, metrics: tuple[str, ...]
+) -> list[list[Measured]]:
+    """The metrics of one model in each grouping of the rows, with intervals and noise."""
+    return _MEASURE[rows.task](rows, answers, asked, metrics)
+
+
+# -- two models ---------------------------------------------------------------------------------
+
+
+def _compare(
+    rows: Rows,
+    a: Answers,
+    b: Answers,
+    names: tuple[str, str],
+    asked: Asked,
+    metrics: tuple[str, ...],
+    tables: Frames,
+) -> None:
+    found = _VERSUS[rows.task](rows, a, b, asked, metrics)
+    for frame, versus in zip(rows.frames(), found, strict=True):
+        table = comparisons.comparisons_table(versus, frame.grouping, frame.sizes(), *names, asked)
+        _add(tables, "comparisons", table)
+
+
+def _versus_binary(
+    rows: Rows, a: Answers, b: Answers, asked: Asked, metrics: tuple[str, ...]
+) -> list[list[comparisons.Versus]]:
+    y = _codes(rows.y)
+    counted = [m for m in metrics if m in BINARY and m != "base_rate"]
+    out = [
+        comparisons.paired_counts(frame, y, _codes(a.label), _codes(b.label), counted, asked)
+        for frame in rows.frames()
+    ]
+    if a.score is None or b.score is None:
+        return out
+    shared = set(scores.measurable(metrics, a.score)) & set(scores.measurable(metrics, b.score))
+    wanted = [m for m in ("auroc", "auprc", "brier") if m in shared]
+    mine, theirs = (_score_influences(rows, y, s, wanted) for s in (a.score, b.score))
+    return [o + _paired(rows, mine, theirs, wanted, i, asked) for i, o in enumerate(out)]
+
+
+def _paired(
+    rows: Rows,
+    mine: Sequence[Mapping[str, Influence]],
+    theirs: Sequence[Mapping[str, Influence]],
+    wanted: Sequence[str],
+    i: int,
+    asked: Asked,
+) -> list[comparisons.Versus]:
+    frame = rows.frame(rows.groupings[i])
+    return [comparisons.paired_influence(mine[i][m], theirs[i][m], frame, asked) for m in wanted]
+
+
+def _versus_multiclass(
+    rows: Rows, a: Answers, b: Answers, asked: Asked, metrics: tuple[str, ...]
+) -> list[list[comparisons.Versus]]:
+    """Accuracy only: right or wrong is a binary answer whose truth is always "right"."""
+    if "accuracy" not in metrics:
+        return [[] for _ in rows.groupings]
+    right = np.ones(len(rows.y), dtype=np.int64)
+    marks = [(_codes(x.label) == _codes(rows.y)).astype(np.int64) for x in (a, b)]
+    return [
+        comparisons.paired_counts(frame, right, marks[0], marks[1], ["accuracy"], asked)
+        for frame in rows.frames()
+    ]
+
+
+def _versus_regression(
+    rows: Rows, a: Answers, b: Answers, asked: Asked, metrics: tuple[str, ...]
+) -> list[list[comparisons.Versus]]:
+    wanted = [m for m in metrics if m in REGRESSION and m not in regression.QUANTILES]
+    mine, theirs = (_regression_influences(rows, _values(x.label), wanted) for x in (a, b))
+    return [_paired(rows, mine, theirs, wanted, i, asked) for i in range(len(rows.groupings))]
+
+
+_VERSUS: dict[
+    Task,
+    Callable[[Rows, Answers, Answers, Asked, tuple[str, ...]], list[list[comparisons.Versus]]],
+] = {
+    "binary": _versus_binary,
+    "multiclass": _versus_multiclass,
+    "regression": _versus_regression,
+}

@@ -1,0 +1,68 @@
+"""What every fitted method hands to the audit, and the shape of the function that fits it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from fairaudit.data.arrays import Arrays
+from fairaudit.methods.common.progress import Monitor
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One model's answers for all n rows of the arrays (every split).
+
+    Attributes
+    ----------
+    label : (n,) int64 class codes, or float64 values for regression
+    score : (n,) float64 probability of the positive class, (n, C) for multiclass, None otherwise
+    """
+
+    label: NDArray[Any]
+    score: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What one method hands to the audit.
+
+    Attributes
+    ----------
+    predictions : mapping of model name to Prediction
+        The first is the method itself, the others what it is compared with ("baseline", …).
+    tables : mapping of str to polars.DataFrame
+        `latent`, `groups`, `selection`, `alternatives`, `effects`, `history`, … as they apply.
+    summary : mapping of JSON values
+        Headline facts and `warnings` (a list of sentences in plain words).
+    save : callable or None
+        Writes the fitted estimator into a folder (safetensors + JSON).
+    answer : callable or None
+        Asks the same models about other rows: arrays → predictions under the same names.
+    """
+
+    predictions: Mapping[str, Prediction]
+    tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    summary: Mapping[str, Any] = field(default_factory=dict)
+    save: Callable[[Path], None] | None = None
+    answer: Callable[[Arrays], Mapping[str, Prediction]] | None = None
+
+
+class Adapter(Protocol):
+    """Fit on the training rows of `arrays` (choose on validation), answer for every row."""
+
+    def __call__(
+        self,
+        arrays: Arrays,
+        params: Mapping[str, Any],
+        *,
+        seed: int,
+        device: str,
+        monitor: Monitor,
+    ) -> Fitted: ...

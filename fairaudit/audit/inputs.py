@@ -1,0 +1,425 @@
+"""What users pass as truth, answers and scores: checked at the door, then coded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from fairaudit.data.roles import Task
+from fairaudit.exceptions import InputError
+from fairaudit.inputs.group_codes import Int, absent, encode
+
+Float = NDArray[np.float64]
+
+MODEL = "model"  # what a system is called that came without a name
+FEW = 1000  # whole numbers over so small a range are counted, not sorted
+
+
+@dataclass(frozen=True)
+class Answered:
+    """One system's answers: codes or numbers (n,), scores (n,) or (n, C)."""
+
+    label: NDArray[Any]
+    score: Float | None = None
+
+
+@dataclass(frozen=True)
+class Given:
+    """Truth and systems, ready to be judged.
+
+    Attributes
+    ----------
+    y : (n,) class codes, or numbers of a regression
+    classes : class names by code, the positive one of two last
+    systems : mapping of name to answers
+    """
+
+    y: NDArray[Any]
+    task: Task
+    classes: tuple[str, ...]
+    systems: Mapping[str, Answered] = field(default_factory=dict)
+
+
+def given(
+    y_true: Any,
+    y_pred: Any,
+    y_score: Any,
+    *,
+    task: Task | None = None,
+    positive: Any = None,
+    classes: Sequence[Any] | None = None,
+) -> Given:
+    """Check and code what `audit_predictions` was given.
+
+    Raises
+    ------
+    InputError
+        When lengths or shapes differ, values are missing, or a label is unknown.
+    """
+    truth = column(y_true, "y_true")
+    labels = {} if y_pred is None else systems(y_pred, "y_pred")
+    scores = {} if y_score is None else _paired(systems(y_score, "y_score"), list(labels))
+    names = list(labels) or list(scores)
+    if not names:
+        raise InputError("there is nothing to audit; pass y_pred, y_score or both")
+    answers = {name: column(v, f"system '{name}'", len(truth)) for name, v in labels.items()}
+    if task == "regression":
+        return _numeric(truth, answers, scores)
+    found = _labels(truth, "the truth")
+    task = task or _task_of(found.distinct)
+    if task == "regression":
+        return _numeric(truth, answers, scores)
+    said = {name: _labels(v, f"system '{name}'") for name, v in answers.items()}
+    known = _classes((found, *said.values()), task, positive, classes)
+    coded = {
+        name: _coded_system(name, said.get(name), scores.get(name), known, len(truth))
+        for name in names
+    }
+    return Given(found.codes(known.names), task, known.names, coded)
+
+
+# -- shapes -------------------------------------------------------------------------------------
+
+
+def array_of(value: Any) -> NDArray[Any]:
+    """A numpy array of an array, Series, frame or list; decimals become floats."""
+    if isinstance(value, pl.Series) and value.dtype.is_decimal():
+        value = value.cast(pl.Float64)
+    return np.asarray(value.to_numpy() if hasattr(value, "to_numpy") else value)
+
+
+def column(value: Any, what: str, n: int | None = None) -> NDArray[Any]:
+    """(n,) values of a list, array, Series or frame of one column.
+
+    Raises
+    ------
+    InputError
+        When there are several columns, none, or another number of rows than the truth has.
+    """
+    array = array_of(value)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.dtype.kind == "S":
+        array = array.astype(np.str_)
+    if array.ndim != 1:
+        raise InputError(f"{what} has shape {array.shape}; pass one value a row")
+    if n is not None and len(array) != n:
+        raise InputError(f"{what} has {len(array)} rows, the truth has {n}; pass one value a row")
+    return array
+
+
+def systems(value: Any, what: str) -> dict[str, Any]:
+    """Values by name of a system; the columns of a frame of answers are systems.
+
+    Raises
+    ------
+    InputError
+        When a frame has two columns of one name.
+    """
+    if isinstance(value, Mapping):
+        return {str(k): v for k, v in value.items()}
+    names = [str(c) for c in getattr(value, "columns", ())]
+    if what != "y_pred" or len(names) < 2:
+        return {MODEL: value}
+    if len(set(names)) < len(names):
+        raise InputError(f"{what} has two columns of one name; name each system once")
+    return {name: value[c] for name, c in zip(names, value.columns, strict=True)}
+
+
+def _paired(scores: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Scores under the names of their systems; a lone score goes with a lone system.
+
+    Nothing is dropped in silence: a score that belongs to no system is refused.
+    """
+    if not names:
+        return scores
+    if len(scores) == len(names) == 1:
+        return {names[0]: next(iter(scores.values()))}
+    odd = [name for name in scores if name not in names]
+    if odd:
+        whose = "a lone y_score" if odd == [MODEL] else f"the score of '{odd[0]}'"
+        raise InputError(
+            f"{whose} belongs to none of the systems {', '.join(names)}; "
+            "pass y_score as a dict with their names"
+        )
+    return scores
+
+
+# -- numbers ------------------------------------------------------------------------------------
+
+
+def numbers(value: NDArray[Any], what: str) -> Float:
+    """Finite numbers of any shape.
+
+    Raises
+    ------
+    InputError
+        When there is text, or numbers are missing or infinite.
+    """
+    try:
+        found = np.asarray(
+            [None if absent(v) else v for v in value.tolist()]
+            if value.dtype.kind == "O" and value.ndim == 1
+            else value
+        ).astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{what} holds text where numbers are needed; code it first") from error
+    bad = int((~np.isfinite(found)).sum())
+    if bad:
+        raise InputError(
+            f"{what} has {bad} missing or infinite values; drop those rows or fill them"
+        )
+    return found
+
+
+def _numeric(
+    truth: NDArray[Any], labels: Mapping[str, NDArray[Any]], scores: Mapping[str, Any]
+) -> Given:
+    if scores or not labels:
+        raise InputError("the answers to a numeric outcome are numbers: pass them as y_pred alone")
+    found = {name: Answered(numbers(v, f"system '{name}'")) for name, v in labels.items()}
+    return Given(numbers(truth, "the truth"), "regression", (), found)
+
+
+def _scores(value: Any, name: str, known: _Known, n: int) -> Float:
+    """(n,) scores of the positive class, or (n, C) of several classes."""
+    found = numbers(array_of(value), f"the score of system '{name}'")
+    if found.ndim == 2 and found.shape[1] == 1:
+        found = found[:, 0]
+    if len(found) != n:
+        raise InputError(
+            f"the score of system '{name}' has {len(found)} rows, the truth has {n}; "
+            "pass one score a row"
+        )
+    C = len(known.names)
+    if C == 2 and found.ndim == 1:
+        return found
+    if found.ndim == 2 and found.shape[1] == C and known.sure:
+        order = [known.columns.index(c) for c in known.names]
+        return found[:, order] if known.task == "multiclass" else found[:, order[1]]
+    wanted = f"(n, {C}), one column a class in the order {', '.join(known.columns)}"
+    raise InputError(
+        f"the score of system '{name}' has shape {found.shape}; pass "
+        + (wanted if known.task == "multiclass" else "(n,), the score of the positive class")
+        + "; classes= names another order, or classes that do not occur"
+    )
+
+
+# -- labels -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Known:
+    """Classes by code, and in the order of the columns of a score.
+
+    `sure` is False where only one of two classes occurs, so that nobody knows the columns.
+    """
+
+    task: Task
+    names: tuple[str, ...]
+    columns: tuple[str, ...]
+    sure: bool = True
+
+
+@dataclass(frozen=True)
+class _Labels:
+    """A column of labels: its distinct values, their names, and (n,) which one each row has."""
+
+    distinct: NDArray[Any]
+    names: tuple[str, ...]
+    place: Int
+
+    def codes(self, classes: tuple[str, ...]) -> Int:
+        """(n,) class codes; all names are among the classes."""
+        codes = np.array([classes.index(n) for n in self.names], dtype=np.int64)
+        return np.asarray(codes[self.place] if len(codes) else self.place)
+
+
+def _labels(values: NDArray[Any], what: str) -> _Labels:
+    lost = int(missing(values).sum())
+    if lost:
+        raise InputError(
+            f"{lost} of {len(values)} labels are missing in {what}; "
+            "drop those rows or say what the answer was"
+        )
+    distinct, place = _distinct(values)
+    return _Labels(distinct, tuple(label_text(v) for v in distinct.tolist()), place)
+
+
+def guess_task(y: NDArray[Any]) -> Task:
+    """Two values: binary; text or at most 10 whole numbers: multiclass; else regression."""
+    return _task_of(_distinct(y[~missing(y)])[0])
+
+
+def _task_of(distinct: NDArray[Any]) -> Task:
+    if len(distinct) <= 2:
+        return "binary"
+    if distinct.dtype.kind not in "iuf":
+        return "multiclass"
+    whole = np.all(distinct.astype(np.float64) % 1 == 0)
+    return "multiclass" if whole and len(distinct) <= 10 else "regression"
+
+
+def missing(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """(n,) whether there is no value: None, NaN, NA or NaT."""
+    if values.dtype.kind in "fmM":
+        return np.asarray(np.isnan(values))
+    if values.dtype.kind == "O":
+        return np.array([absent(v) for v in values.tolist()], dtype=bool)
+    return np.zeros(len(values), dtype=bool)
+
+
+def label_text(value: Any) -> str:
+    """A label as text: 1, 1.0, True and "1" are all "1"; spaces around text do not count."""
+    if isinstance(value, bool | np.bool_):
+        return str(int(value))
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return str(value).strip()
+
+
+def _distinct(values: NDArray[Any]) -> tuple[NDArray[Any], Int]:
+    """Distinct values and the (n,) place of each row among them; text of mixed types too."""
+    kind = values.dtype.kind
+    if kind == "O" and len(values) and set(map(type, values.tolist())) <= {bool, int, float}:
+        return _distinct(np.array(values.tolist()))
+    if kind in "biu" and len(values) and int(values.max()) - int(values.min()) < FEW:
+        start = int(values.min())
+        small = values.astype(np.int64) - start
+        present = np.flatnonzero(np.bincount(small))
+        return present + start, np.searchsorted(present, small)
+    if kind not in "OUM":
+        found, place = np.unique(values, return_inverse=True)
+        return found, np.asarray(place.reshape(-1))
+    text = pl.Series([label_text(v) for v in values.astype(object).tolist()], dtype=pl.String)
+    levels = text.unique().sort()
+    codes = text.cast(pl.Enum(levels)).to_physical().cast(pl.Int64).to_numpy()
+    return levels.to_numpy(), codes
+
+
+def _classes(
+    columns_of: Sequence[_Labels], task: Task, positive: Any, classes: Sequence[Any] | None
+) -> _Known:
+    """Class names by code; of a binary outcome the positive one last."""
+    seen = {name for labels in columns_of for name in labels.names}
+    columns = tuple(sorted(seen, key=_by_number))
+    if classes is not None:
+        columns = _as_named(tuple(label_text(c) for c in classes), seen)
+    if task == "multiclass":
+        return _Known(task, columns, columns)
+    names = _two(columns, positive)
+    if set(names) <= set(columns):
+        return _Known(task, names, columns)
+    whole = names == ("0", "1")
+    return _Known(task, names, names if whole else columns, sure=whole)
+
+
+def _as_named(classes: tuple[str, ...], seen: set[str]) -> tuple[str, ...]:
+    odd = sorted(seen - set(classes))
+    if odd:
+        raise InputError(f"classes= lacks the label '{odd[0]}'; name every label that occurs")
+    return classes
+
+
+def _two(columns: tuple[str, ...], positive: Any) -> tuple[str, str]:
+    """The two labels, the positive one last."""
+    if len(columns) > 2:
+        scored = " answers that are scores belong into y_score;" if _like_scores(columns) else ""
+        raise InputError(
+            f"a binary outcome has two labels, these are {', '.join(columns[:6])};{scored} "
+            "make truth and answers use the same two, or pass task='multiclass' (or 'regression')"
+        )
+    if positive is not None:
+        wanted = label_text(positive)
+        if wanted not in columns and not {wanted, *columns} <= {"0", "1"}:
+            raise InputError(
+                f"the positive label '{wanted}' does not occur; "
+                f"the labels are {', '.join(columns)}"
+            )
+        other = {"0": "1", "1": "0"} if set(columns) <= {"0", "1"} else {}
+        rest = next((n for n in columns if n != wanted), other.get(wanted, f"not {wanted}"))
+        return rest, wanted
+    if set(columns) <= {"0", "1"}:
+        return "0", "1"
+    return (columns[0], columns[1]) if len(columns) == 2 else (f"not {columns[0]}", columns[0])
+
+
+def _like_scores(columns: Sequence[str]) -> bool:
+    numeric = [key[1] for key in map(_by_number, columns) if key[0] == 0]
+    return len(numeric) == len(columns) and any(v % 1 for v in numeric)
+
+
+def _by_number(text: str) -> tuple[int, float, str]:
+    try:
+        return (0, float(text), text)
+    except ValueError:
+        return (1, 0.0, text)
+
+
+def _coded_system(name: str, label: _Labels | None, score: Any, known: _Known, n: int) -> Answered:
+    found = None if score is None else _scores(score, name, known, n)
+    if label is not None:
+        return Answered(label.codes(known.names), found)
+    assert found is not None
+    return Answered(_cut(name, found), found)
+
+
+def _cut(name: str, score: Float) -> Int:
+    if score.ndim == 2:
+        return np.asarray(score.argmax(axis=1), dtype=np.int64)
+    if score.size and (score.min() < 0 or score.max() > 1):
+        raise InputError(
+            f"the scores of system '{name}' lie outside 0..1, so 0.5 is no sensible cut; "
+            "pass y_pred as well"
+        )
+    return np.asarray(score >= 0.5, dtype=np.int64)
+
+
+# -- rows to come back to -----------------------------------------------------------------------
+
+
+def kept(
+    asked: Given, groups: Mapping[str, Any], cluster: Int | None, weight: Float | None, split: str
+) -> dict[str, pl.DataFrame]:
+    """Tables `people`, `predictions` and `row_weights`, from which rows are found again."""
+    row = np.arange(len(asked.y))
+    where = pl.repeat(split, len(row), eager=True)
+    who = {name: _group_names(values, name) for name, values in groups.items()}
+    if cluster is not None:
+        who["cluster"] = pl.Series(cluster).cast(pl.String)
+    tables = {
+        "people": pl.DataFrame({"row": row, "split": where, **who}),
+        "predictions": pl.concat(
+            [_rows_of(name, system, asked.y, where) for name, system in asked.systems.items()]
+        ),
+    }
+    if weight is not None:
+        tables["row_weights"] = pl.DataFrame({"row": row, "weight": weight})
+    return tables
+
+
+def _group_names(values: Any, name: str) -> pl.Series:
+    names, codes = encode(values, name)
+    return pl.Series(names, dtype=pl.String).gather(codes)
+
+
+def _rows_of(name: str, system: Answered, y: NDArray[Any], split: pl.Series) -> pl.DataFrame:
+    score = system.score
+    if score is not None and score.ndim == 2:
+        score = score[np.arange(len(y)), system.label]
+    return pl.DataFrame(
+        {
+            "row": np.arange(len(y)),
+            "split": split,
+            "model": pl.repeat(name, len(y), eager=True),
+            "y": y.astype(np.float64),
+            "label": system.label.astype(np.float64),
+            "score": score,
+        },
+        schema_overrides={"score": pl.Float64},
+    )

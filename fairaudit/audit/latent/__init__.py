@@ -1,0 +1,1 @@
+"""Latent groups: rules, tests on held-out rows, a map."""

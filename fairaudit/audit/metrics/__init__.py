@@ -1,0 +1,1 @@
+"""Each task's metrics with their errors, and who differs from whom."""

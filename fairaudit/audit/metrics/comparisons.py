@@ -1,0 +1,424 @@
+"""Who differs from whom: two models on the same rows, two groups of one model, many looks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy import stats
+
+from fairaudit.inputs.group_codes import Grouping, Int
+from fairaudit.stats import intervals, metric_definitions
+from fairaudit.stats.counts import count
+from fairaudit.stats.estimates import NO_RATIO, SUPPRESSED, Asked, Measured
+from fairaudit.stats.influence import Frame, Influence, standard_errors
+from fairaudit.stats.metric_definitions import RATES, base_name
+from fairaudit.stats.resampling import (
+    centre,
+    count_clusters,
+    multinomial,
+    replicates_for,
+    resample_clusters,
+)
+
+Float = NDArray[np.float64]
+
+COMPARISONS = pl.Schema(
+    {
+        "split": pl.String,
+        "attribute": pl.String,
+        "group": pl.String,
+        "metric": pl.String,
+        "model_a": pl.String,
+        "model_b": pl.String,
+        "difference": pl.Float64,
+        "low": pl.Float64,
+        "high": pl.Float64,
+        "p": pl.Float64,
+        "p_adjusted": pl.Float64,
+        "method": pl.String,
+        "n": pl.Int64,
+    }
+)
+DETECTABLE = pl.Schema(
+    {
+        "model": pl.String,
+        "split": pl.String,
+        "attribute": pl.String,
+        "group": pl.String,
+        "metric": pl.String,
+        "n": pl.Int64,
+        "gap_detectable": pl.Float64,
+        "rows_needed": pl.Int64,
+        "gap_wanted": pl.Float64,
+        "power": pl.Float64,
+    }
+)
+PAIRS = pl.Schema(
+    {
+        "model": pl.String,
+        "split": pl.String,
+        "attribute": pl.String,
+        "metric": pl.String,
+        "group": pl.String,
+        "reference": pl.String,
+        "difference": pl.Float64,
+        "low": pl.Float64,
+        "high": pl.Float64,
+        "ratio": pl.Float64,
+        "ratio_low": pl.Float64,
+        "ratio_high": pl.Float64,
+        "p": pl.Float64,
+        "p_adjusted": pl.Float64,
+        "status": pl.String,
+        "method": pl.String,
+        "n": pl.Int64,
+        "n_reference": pl.Int64,
+    }
+)
+# metrics whose denominator does not depend on the answer: two models answer for the same rows
+PAIRED = ("selection_rate", "tpr", "fpr", "tnr", "fnr", "accuracy")
+SMALL_CELL = 5.0
+
+
+def adjusted(p: Float) -> Float:
+    """Benjamini–Hochberg over all p-values that exist; NaN stays NaN."""
+    p = np.asarray(p, dtype=np.float64)
+    out = np.full(p.shape, np.nan)
+    known = ~np.isnan(p)
+    if known.any():
+        out[known] = stats.false_discovery_control(np.clip(p[known], 0, 1))
+    return out
+
+
+def mcnemar(b: Float, c: Float) -> Float:
+    """Exact two-sided McNemar p from the two discordant counts."""
+    b, c = np.asarray(b, np.float64), np.asarray(c, np.float64)
+    p = 2 * stats.binom.cdf(np.minimum(b, c), b + c, 0.5)
+    return np.where(b + c > 0, np.minimum(p, 1.0), 1.0)
+
+
+# -- two models on the same rows ----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Versus:
+    """Paired difference a − b of one metric in the G groups."""
+
+    metric: str
+    difference: Float
+    low: Float
+    high: Float
+    p: Float
+    method: str
+
+
+def paired_counts(
+    frame: Frame, y: Int, a: Int, b: Int, names: Sequence[str], asked: Asked
+) -> list[Versus]:
+    """Differences of count-based metrics by paired bootstrap; p by exact McNemar where it fits.
+
+    The rows are counted by (group, y, answer of a, answer of b), so both models keep the same
+    rows in each replicate.
+    """
+    both, grouping = 2 * a + b, frame.grouping
+    cells = count(grouping, y, both, 4, frame.weight, frame.times)
+    rng = np.random.default_rng([asked.seed, frame.G, 29])
+    n_boot = replicates_for(4 * frame.G, asked.n_boot)
+    if frame.cluster is None:
+        drawn, around = multinomial(cells, n_boot, rng), centre(cells)
+    else:
+        shape = (frame.G, 4, 4)
+        by = count_clusters(frame.cluster, grouping.codes, y, both, shape, frame.mass)
+        drawn, around = resample_clusters(by, n_boot, rng), cells.weight
+    simple = frame.weight is None and frame.cluster is None
+    tables = (_split(cells.weight), _split(around), _split(drawn))
+    clusters = None if frame.cluster is None else by.in_group
+    return [_versus(name, tables, asked, simple, clusters) for name in names]
+
+
+def _split(cells: Float) -> Float:
+    """(..., G, 4, 4) of [truth, 2a + b] to (..., G, truth, a, b)."""
+    return cells[..., :2, :].reshape(*cells.shape[:-2], 2, 2, 2)
+
+
+def _difference(cells: Float, metric: str) -> Float:
+    return metric_definitions.value(cells.sum(-1), metric) - metric_definitions.value(
+        cells.sum(-2), metric
+    )
+
+
+def _versus(
+    metric: str,
+    tables: tuple[Float, Float, Float],
+    asked: Asked,
+    simple: bool,
+    clusters: Float | None,
+) -> Versus:
+    cells, around, drawn = tables
+    found = _difference(cells, metric)
+    noise = np.nan_to_num(_difference(drawn, metric) - _difference(around, metric))
+    low, high, p = _from_noise(found, noise, asked.confidence, clusters)
+    if not (simple and metric in PAIRED):
+        how = "paired bootstrap" if clusters is None else "paired bootstrap of clusters"
+        return Versus(metric, found, low, high, p, how)
+    b, c = _discordant(cells, metric)
+    p = np.where(np.isnan(found), np.nan, mcnemar(b, c))
+    return Versus(metric, found, low, high, p, "paired bootstrap, exact McNemar")
+
+
+def _from_noise(
+    found: Float, noise: Float, confidence: float, clusters: Float | None
+) -> tuple[Float, Float, Float]:
+    """Ends and p from replicates; Student's where they come from (G,) clusters."""
+    nothing = np.full(len(found), np.nan)
+    if len(noise) == 0:
+        return nothing, nothing, nothing
+    tail = (1 - confidence) / 2
+    ends = np.quantile(noise, [tail, 1 - tail], axis=0)
+    if clusters is None:
+        return found + ends[0], found + ends[1], _student_p(found, noise.std(axis=0))
+    k = np.maximum(clusters, 2.0)
+    unbiased = intervals.unbiased(clusters)
+    ends = ends * unbiased * intervals.widening(confidence, k - 1)
+    p = _student_p(found, noise.std(axis=0) * unbiased, k - 1)
+    found = np.where(clusters < 2, np.nan, found)  # one cluster says nothing
+    return found + ends[0], found + ends[1], np.where(clusters < 2, np.nan, p)
+
+
+def _student_p(difference: Float, se: Float, freedom: Any = None) -> Float:
+    """Two-sided p of no difference; normal without degrees of freedom."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = np.abs(difference) / se
+    p = 2 * (stats.norm.sf(z) if freedom is None else stats.t.sf(z, freedom))
+    return np.where(np.isnan(difference), np.nan, np.where(se > 0, p, 1.0))
+
+
+def _discordant(cells: Float, metric: str) -> tuple[Float, Float]:
+    """Rows where only a, only b says yes, among the rows of the metric's denominator."""
+    only_a, only_b = cells[:, :, 1, 0], cells[:, :, 0, 1]  # (G, truth)
+    if metric == "accuracy":  # right when the answer is the truth
+        return only_a[:, 1] + only_b[:, 0], only_b[:, 1] + only_a[:, 0]
+    if metric == "selection_rate":
+        return only_a.sum(1), only_b.sum(1)
+    truth = 1 if metric in ("tpr", "fnr") else 0
+    return only_a[:, truth], only_b[:, truth]
+
+
+def paired_influence(a: Influence, b: Influence, frame: Frame, asked: Asked) -> Versus:
+    """Difference of two row-based metrics (paired DeLong for AUROC): influences subtract."""
+    found = a.value - b.value
+    rows = Influence(a.metric, found, a.denominator, a.rows - b.rows, "mean")
+    se, units = standard_errors(rows, frame)
+    t = intervals.quantile(asked.confidence, np.maximum(units - 1, 1))
+    p = 2 * stats.t.sf(
+        np.abs(np.divide(found, se, out=np.zeros_like(found), where=se > 0)),
+        np.maximum(units - 1, 1),
+    )
+    how = "paired DeLong" if a.metric == "auroc" else "paired, linearised"
+    p = np.where(np.isnan(found), np.nan, p)
+    return Versus(a.metric, found, found - t * se, found + t * se, p, how)
+
+
+def comparisons_table(
+    versus: Sequence[Versus],
+    grouping: Grouping,
+    n: Float,
+    model_a: str,
+    model_b: str,
+    asked: Asked,
+) -> pl.DataFrame:
+    """Rows of `comparisons`; `p_adjusted` is filled once all are together (`with_looks`)."""
+    shown = np.flatnonzero(n >= max(asked.suppress_below, 1))
+    parts = [
+        pl.DataFrame(
+            {
+                "split": [asked.split] * len(shown),
+                "attribute": [grouping.attribute] * len(shown),
+                "group": [grouping.names[i] for i in shown],
+                "metric": [v.metric] * len(shown),
+                "model_a": [model_a] * len(shown),
+                "model_b": [model_b] * len(shown),
+                "difference": v.difference[shown],
+                "low": v.low[shown],
+                "high": v.high[shown],
+                "p": v.p[shown],
+                "p_adjusted": np.full(len(shown), np.nan),
+                "method": [v.method] * len(shown),
+                "n": n[shown].astype(np.int64),
+            },
+            schema=COMPARISONS,
+        )
+        for v in versus
+    ]
+    return pl.concat(parts) if parts else pl.DataFrame(schema=COMPARISONS)
+
+
+def with_looks(table: pl.DataFrame) -> pl.DataFrame:
+    """Fill `p_adjusted` over all rows of the table and make NaN null."""
+    filled = table.with_columns(pl.Series("p_adjusted", adjusted(table["p"].to_numpy())))
+    return filled.with_columns(pl.selectors.float().fill_nan(None))
+
+
+# -- two groups of one model --------------------------------------------------------------------
+
+
+def two_sample_p(x1: Float, n1: Float, x2: Float, n2: Float) -> tuple[Float, NDArray[np.bool_]]:
+    """p of equal proportions: Fisher's exact where an expected cell is below 5, else score z."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        pooled = (x1 + x2) / (n1 + n2)
+        se = np.sqrt(pooled * (1 - pooled) * (1 / n1 + 1 / n2))
+        z = np.where(se > 0, np.abs(x1 / n1 - x2 / n2) / np.where(se > 0, se, 1.0), 0.0)
+    p = 2 * stats.norm.sf(z)
+    least = np.minimum(n1, n2) * np.minimum(pooled, 1 - pooled)
+    small = (least < SMALL_CELL) & (n1 > 0) & (n2 > 0)
+    for i in np.flatnonzero(small):
+        cells = np.round([[x1[i], n1[i] - x1[i]], [x2[i], n2[i] - x2[i]]]).astype(int)
+        p[i] = stats.fisher_exact(cells).pvalue
+    return np.where((n1 > 0) & (n2 > 0), p, np.nan), small
+
+
+def boschloo(x1: int, n1: int, x2: int, n2: int) -> float:
+    """Boschloo's exact test, uniformly more powerful than Fisher's; for single small tables."""
+    table = np.array([[x1, x2], [n1 - x1, n2 - x2]])
+    return float(stats.boschloo_exact(table).pvalue)
+
+
+def pairs_table(
+    measured: Sequence[Measured], asked: Asked, reference: str | None = None
+) -> pl.DataFrame:
+    """Each group against a reference group (the largest, or the one named)."""
+    parts = [_pairs_of(m, asked, reference) for m in measured if len(m.names) > 1]
+    return pl.concat(parts) if parts else pl.DataFrame(schema=PAIRS)
+
+
+def _pairs_of(m: Measured, asked: Asked, reference: str | None) -> pl.DataFrame:
+    ref = m.names.index(reference) if reference in m.names else int(np.argmax(m.n))
+    shown = m.n >= max(asked.suppress_below, 1)
+    at = np.array([i for i in range(len(m.names)) if i != ref and shown[i]], dtype=np.int64)
+    if not shown[ref]:
+        at = at[:0]
+    mine, other = (m.low[at], m.high[at]), (m.low[ref], m.high[ref])
+    low, high = intervals.mover_difference(m.value[at], m.value[ref], mine, other)
+    if base_name(m.metric) in NO_RATIO:
+        ratio, down, up = (np.full(len(at), np.nan) for _ in range(3))
+    else:
+        ratio = metric_definitions.ratio(m.value[at], np.full(len(at), m.value[ref]))
+        down, up = intervals.mover_ratio(m.value[at], m.value[ref], mine, other)
+    p, how = _pair_p(m, at, ref)
+    return pl.DataFrame(
+        {
+            "model": [asked.model] * len(at),
+            "split": [asked.split] * len(at),
+            "attribute": [m.attribute] * len(at),
+            "metric": [m.metric] * len(at),
+            "group": [m.names[i] for i in at],
+            "reference": [m.names[ref]] * len(at),
+            "difference": m.value[at] - m.value[ref],
+            "low": low,
+            "high": high,
+            "ratio": ratio,
+            "ratio_low": down,
+            "ratio_high": np.where(np.isnan(ratio), np.nan, up),
+            "p": p,
+            "p_adjusted": np.full(len(at), np.nan),
+            "status": [_less_sure(m.status[i], m.status[ref]) for i in at],
+            "method": how,
+            "n": m.n[at].astype(np.int64),
+            "n_reference": np.full(len(at), m.n[ref]).astype(np.int64),
+        },
+        schema=PAIRS,
+    )
+
+
+def _pair_p(m: Measured, at: Int, ref: int) -> tuple[Float, list[str]]:
+    independent = m.replicates == "multinomial bootstrap"
+    if base_name(m.metric) in RATES and independent:
+        n1, n2 = m.denominator[at], np.full(len(at), m.denominator[ref])
+        x1, x2 = np.nan_to_num(m.value[at]) * n1, np.nan_to_num(m.value[ref]) * n2
+        p, small = two_sample_p(x1, n1, x2, n2)
+        return p, ["Newcombe, Fisher" if s else "Newcombe, score test" for s in small]
+    if len(m.noise) == 0:
+        return np.full(len(at), np.nan), ["MOVER"] * len(at)
+    difference = m.value[at] - m.value[ref]
+    se = (m.noise[:, at] - m.noise[:, [ref]]).std(axis=0)
+    if m.freedom is None:
+        return _student_p(difference, se), ["MOVER, normal test"] * len(at)
+    freedom = np.minimum(m.freedom[at], m.freedom[ref])
+    p = _student_p(difference, se, freedom)
+    unknown = np.isnan(m.low[at]) | np.isnan(m.low[ref])  # one row or one cluster
+    return np.where(unknown, np.nan, p), ["MOVER, t test"] * len(at)
+
+
+def _less_sure(a: str, b: str) -> str:
+    order = ("estimated", "unstable", "cannot be judged", SUPPRESSED)
+    return max(str(a), str(b), key=order.index)
+
+
+# -- what could be seen at all ------------------------------------------------------------------
+
+
+def detectable_gap(
+    p: Float, n1: Float, n2: Float, confidence: float = 0.95, power: float = 0.8
+) -> Float:
+    """Smallest difference from p that a test of n1 against n2 rows sees with `power`."""
+    reach = intervals.quantile(confidence) + stats.norm.ppf(power)
+    safe = np.clip(p, 0.05, 0.95)  # near 0 and 1 the gap itself moves the variance
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gap = reach * np.sqrt(safe * (1 - safe) * (1 / n1 + 1 / n2))
+    return np.where((n1 > 0) & (n2 > 0), np.minimum(gap, 1.0), np.nan)
+
+
+def rows_for_gap(
+    p: Float, gap: float, n2: Float, confidence: float = 0.95, power: float = 0.8
+) -> Float:
+    """Rows n1 that show a difference `gap` against n2 others; NaN when no n1 is enough."""
+    reach = intervals.quantile(confidence) + stats.norm.ppf(power)
+    safe = np.clip(p, 0.05, 0.95)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        room = (gap / reach) ** 2 / (safe * (1 - safe)) - 1 / n2
+        return np.where(room > 0, np.ceil(1 / np.where(room > 0, room, 1.0)), np.nan)
+
+
+def detectable_table(
+    measured: Sequence[Measured], asked: Asked, gap: float = 0.05, power: float = 0.8
+) -> pl.DataFrame:
+    """For each group against the rest: the gap that can be seen, the rows that would show `gap`.
+
+    `rows_needed` counts rows of the group, its share of rows in the denominator kept.
+    """
+    parts = [
+        _detectable_of(m, asked, gap, power)
+        for m in measured
+        if base_name(m.metric) in RATES and len(m.names) > 1
+    ]
+    return pl.concat(parts) if parts else pl.DataFrame(schema=DETECTABLE)
+
+
+def _detectable_of(m: Measured, asked: Asked, gap: float, power: float) -> pl.DataFrame:
+    shown = np.flatnonzero(m.n >= max(asked.suppress_below, 1))
+    inside = m.denominator[shown]
+    rest = m.denominator.sum() - inside
+    p = np.full(len(shown), np.nan_to_num(m.overall))
+    share = np.divide(inside, m.n[shown], out=np.zeros(len(shown)), where=m.n[shown] > 0)
+    needed = rows_for_gap(p, gap, rest, asked.confidence, power)
+    rows = np.divide(needed, share, out=np.full(len(shown), np.nan), where=share > 0)
+    return pl.DataFrame(
+        {
+            "model": [asked.model] * len(shown),
+            "split": [asked.split] * len(shown),
+            "attribute": [m.attribute] * len(shown),
+            "group": [m.names[i] for i in shown],
+            "metric": [m.metric] * len(shown),
+            "n": m.n[shown].astype(np.int64),
+            "gap_detectable": detectable_gap(p, inside, rest, asked.confidence, power),
+            "rows_needed": pl.Series(np.ceil(rows)).fill_nan(None).cast(pl.Int64),
+            "gap_wanted": [gap] * len(shown),
+            "power": [power] * len(shown),
+        },
+        schema=DETECTABLE,
+    ).with_columns(pl.col("gap_detectable").fill_nan(None))

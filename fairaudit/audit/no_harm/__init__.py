@@ -1,0 +1,1 @@
+"""The no-harm decision on stored rows: intervals, alternatives, certificates."""

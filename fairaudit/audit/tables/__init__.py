@@ -1,0 +1,1 @@
+"""Estimates as tidy tables, and rows found again in stored ones."""

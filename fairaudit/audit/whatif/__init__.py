@@ -1,0 +1,1 @@
+"""What if the threshold moved, or a person had other values."""

@@ -1,0 +1,1 @@
+"""Guesses with reasons, and what is wrong with a table."""

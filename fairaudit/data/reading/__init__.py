@@ -1,0 +1,1 @@
+"""Bytes of any format become one polars table."""

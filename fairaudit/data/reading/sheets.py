@@ -1,0 +1,165 @@
+"""Sheets of XLSX, XLS and ODS workbooks through calamine; formulas give their stored values."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
+
+import polars as pl
+
+from fairaudit.data.reading.dialect import column_names, title_rows
+from fairaudit.data.reading.formats import Source, open_source, size_of
+from fairaudit.data.reading.limits import Limits
+from fairaudit.data.reading.sheet_bounds import check_extent
+from fairaudit.exceptions import InputError, SpecError
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Cells of a sheet below its header.
+
+    Attributes
+    ----------
+    text : polars.DataFrame
+        Every cell as shown, numbers to nine decimals; "" where there is none.
+    numbers : polars.DataFrame
+        The same cells as floats at full precision; null where a cell is no number.
+    notes : list of str
+    """
+
+    text: pl.DataFrame
+    numbers: pl.DataFrame
+    notes: list[str]
+
+
+def read_sheet(source: Source, name: str, limits: Limits, *, sheet: str | None = None) -> Sheet:
+    """The named sheet, or the first visible one that holds a table.
+
+    Raises
+    ------
+    SpecError
+        If there is no sheet of that name.
+    InputError
+        If the workbook cannot be read or all its sheets are empty.
+    LimitExceeded
+        If it is too large, or a stray cell spans too large a sheet.
+    """
+    import fastexcel
+
+    limits.check_file(name, size_of(source))
+    _check_archive(source, name, limits)
+    try:
+        book = fastexcel.read_excel(source if isinstance(source, bytes) else str(source))
+        names = list(book.sheet_names)
+    except fastexcel.FastExcelError as error:
+        raise InputError(
+            f"the workbook '{name}' cannot be read ({_first_line(error)}); save it again as "
+            ".xlsx or CSV"
+        ) from error
+    if sheet is not None and sheet not in names:
+        raise SpecError(f"'{name}' has no sheet '{sheet}'; it has {', '.join(map(repr, names))}")
+    chosen = _chosen(book, [sheet] if sheet is not None else names, name, limits)
+    if chosen is None:
+        raise InputError(
+            f"no sheet of '{name}' holds a table; put a header line and rows on the first one"
+        )
+    frame, title = chosen
+    return _named(frame, _cells(book, title, name, "float"), title, names)
+
+
+def _check_archive(source: Source, name: str, limits: Limits) -> None:
+    with open_source(source) as stream:
+        if not zipfile.is_zipfile(stream):
+            return
+        with zipfile.ZipFile(stream) as archive:  # the sniffer has opened it before
+            expanded = sum(info.file_size for info in archive.infolist())
+            ceiling = min(limits.sheet_bytes, limits.expanded_bytes)
+            sized = replace(limits, expanded_bytes=ceiling)
+            sized.check_expansion(name, size_of(source), expanded)
+            check_extent(archive, name, limits)
+
+
+def _chosen(
+    book: Any, candidates: list[str], name: str, limits: Limits
+) -> tuple[pl.DataFrame, str] | None:
+    """The first sheet with a table: visible ones before hidden ones, lists of one column last."""
+    found: list[tuple[bool, bool, pl.DataFrame, str]] = []
+    for candidate in candidates:
+        loaded = _loaded(book, candidate, name, "string")
+        if loaded.height < 2 or loaded.width == 0:
+            continue
+        limits.check_shape(name, loaded.height, loaded.width)
+        hidden, narrow = loaded.visible != "visible", loaded.width == 1
+        found.append((hidden, narrow, pl.DataFrame(loaded.to_polars()), candidate))
+        if not hidden and not narrow:
+            break
+    if not found:
+        return None
+    *_, frame, title = min(found, key=lambda sheet: sheet[:2])
+    return frame, title
+
+
+def _cells(book: Any, sheet: str, name: str, dtype: str) -> pl.DataFrame:
+    return pl.DataFrame(_loaded(book, sheet, name, dtype).to_polars())
+
+
+def _loaded(book: Any, sheet: str, name: str, dtype: str) -> Any:
+    import fastexcel
+
+    try:
+        return book.load_sheet(
+            sheet,
+            header_row=None,
+            schema_sample_rows=None,
+            dtype_coercion="coerce",
+            dtypes=dtype,
+        )
+    except fastexcel.FastExcelError as error:
+        raise InputError(
+            f"sheet '{sheet}' of '{name}' cannot be read ({_first_line(error)}); save it as CSV"
+        ) from error
+
+
+def _named(text: pl.DataFrame, numbers: pl.DataFrame, sheet: str, sheets: list[str]) -> Sheet:
+    """Cells under the names of the first filled row that is no title."""
+    there = text.select(~pl.all_horizontal(pl.all().is_null())).to_series()
+    filled = text.filter(there)
+    titles = title_rows([_words(row) for row in islice(filled.iter_rows(), 20)])
+    first = _words(filled.row(titles))
+    names, notes = column_names(first, header=True)
+    if len(sheets) > 1:
+        notes.append(f"sheet '{sheet}' of {len(sheets)} was read; choose another by its name")
+    body = filled.slice(titles + 1)
+    body.columns = names
+    empty = [
+        c
+        for c, n in zip(names, first, strict=True)
+        if not n and body[c].null_count() == body.height
+    ]
+    notes += _left_out(titles, text.height - filled.height, len(empty))
+    exact = numbers.filter(there).slice(titles + 1)
+    exact.columns = names
+    return Sheet(body.drop(empty).fill_null(""), exact.drop(empty), notes)
+
+
+def _words(row: tuple[str | None, ...]) -> list[str]:
+    return [cell or "" for cell in row]
+
+
+def _left_out(titles: int, rows: int, columns: int) -> list[str]:
+    counted = {
+        "above the header, a title by its looks,": (titles, "row"),
+        "of the sheet without any value": (rows, "row"),
+        "without name and values": (columns, "column"),
+    }
+    return [
+        f"{n:,} {word} {where} was left out" if n == 1 else f"{n:,} {word}s {where} were left out"
+        for where, (n, word) in counted.items()
+        if n
+    ]
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]

@@ -1,0 +1,399 @@
+"""Bytes or a path become a polars frame, with one clear message for whatever cannot be read."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import polars as pl
+
+from fairaudit.data.reading import cell_types
+from fairaudit.data.reading.delimited import open_delimited
+from fairaudit.data.reading.dialect import Dialect, unique_names
+from fairaudit.data.reading.formats import (
+    BROKEN_ZIP,
+    Format,
+    Source,
+    extension_note,
+    open_source,
+    size_of,
+    sniff,
+)
+from fairaudit.data.reading.limits import DEFAULT_LIMITS, Limits
+from fairaudit.data.reading.records import read_json, read_json_lines
+from fairaudit.data.reading.sheets import Sheet, read_sheet
+from fairaudit.exceptions import InputError
+
+ROW_ID = "_row"
+# A panic of the engine on damaged bytes is no Exception of Python's own tree.
+UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
+_STEP = 1 << 20
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as read.
+
+    Attributes
+    ----------
+    lazy : polars.LazyFrame
+        Typed rows; of a text table nothing is in memory yet. `frame` computes them.
+    notes : tuple of str
+        What was decided while reading, in sentences.
+    format : str
+        By content: "csv", "parquet", ...
+    dialect : Dialect or None
+        Of text tables.
+    """
+
+    lazy: pl.LazyFrame
+    notes: tuple[str, ...]
+    format: str
+    dialect: Dialect | None = None
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """All rows in memory."""
+        return self.lazy.collect(engine="streaming")
+
+
+def read_table(
+    source: bytes | Path | str,
+    *,
+    name: str | None = None,
+    sheet: str | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> pl.DataFrame:
+    """Read a table of any accepted format into a polars frame.
+
+    CSV and its relatives (delimiter, encoding, decimal comma, header found by content), XLSX, XLS,
+    ODS, Parquet, Arrow IPC (file and stream), JSON, JSON lines; text also gzip or zstd compressed.
+
+    Parameters
+    ----------
+    source : bytes, Path or str
+        The content, or where it lies.
+    name : str, optional
+        What to call it in messages; default the file's name.
+    sheet : str, optional
+        Sheet of a workbook; default the first that holds a table.
+    limits : Limits
+        Ceilings on size and shape.
+
+    Returns
+    -------
+    polars.DataFrame
+        Missing markers ("", "?", "NA" …) are null, text is trimmed.
+
+    Raises
+    ------
+    InputError
+        If the source is no readable table; the text says why and what to do.
+    LimitExceeded
+        If it is larger than the limits allow.
+
+    Examples
+    --------
+    >>> read_table(b"age;income\\n31;1,5\\n40;?\\n")["income"].to_list()
+    [1.5, None]
+    """
+    return read(source, name=name, sheet=sheet, limits=limits).frame
+
+
+def read(
+    source: bytes | Path | str,
+    *,
+    name: str | None = None,
+    sheet: str | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Table:
+    """Like `read_table`, with the notes and the dialect; the frame is held in memory."""
+    content = as_source(source)
+    label = name or source_name(content)
+    limits.check_file(label, size_of(content))
+    with tempfile.TemporaryDirectory(prefix="fairaudit-") as folder:
+        table = open_table(content, label, Path(folder), sheet=sheet, limits=limits)
+        try:
+            frame = table.frame
+        except UNREADABLE as error:
+            raise InputError(
+                f"'{label}' cannot be read to its end ({_first_line(error)}); export it again"
+            ) from error
+        return Table(frame.lazy(), table.notes, table.format, table.dialect)
+
+
+def as_source(source: bytes | bytearray | memoryview | Path | str) -> Source:
+    """Bytes as they are, a path once it is known to be a readable file."""
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return bytes(source)
+    path = Path(source).expanduser()
+    if not path.exists():
+        raise InputError(f"there is no file '{path}'; check the path")
+    if path.is_dir():
+        raise InputError(f"'{path}' is a folder; name the table file in it")
+    return path
+
+
+def source_name(source: Source) -> str:
+    """The name of a path, or a word for bytes."""
+    return "upload" if isinstance(source, bytes) else source.name
+
+
+def open_table(
+    source: Source,
+    name: str,
+    workdir: Path,
+    *,
+    sheet: str | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Table:
+    """A lazy table; decompressed or re-encoded text lies in `workdir` until it is collected."""
+    try:
+        found = sniff(source, name)
+        packed = found if found in ("gzip", "zstd") else None
+        if packed:
+            source = _expanded(source, packed, name, limits, workdir)
+            found = sniff(source, name)
+            _refuse_nested(found, name)
+        notes = [] if packed else _listed(extension_note(name, found))
+        table = _opened(source, found, name, workdir, sheet, limits)
+    except OSError as error:
+        raise InputError(
+            f"'{name}' cannot be read ({error}); check the file and its rights"
+        ) from error
+    names = [*table.lazy.collect_schema()]
+    if ROW_ID in names:
+        table = _rename_row_id(table, names)
+    return Table(table.lazy, (*notes, *table.notes), table.format, table.dialect)
+
+
+def _listed(note: str | None) -> list[str]:
+    return [] if note is None else [note]
+
+
+def _rename_row_id(table: Table, names: list[str]) -> Table:
+    new = next(n for n in unique_names([*names, f"{ROW_ID} of the file"]) if n not in names)
+    note = f"column '{ROW_ID}' was renamed '{new}'; the name is kept for row ids"
+    lazy = table.lazy.rename({ROW_ID: new})
+    return Table(lazy, (*table.notes, note), table.format, table.dialect)
+
+
+def _refuse_nested(found: Format, name: str) -> None:
+    if found in ("gzip", "zstd", "zip"):
+        raise InputError(
+            f"'{name}' is compressed more than once; decompress it and use the plain file"
+        )
+
+
+def _expanded(source: Source, packed: str, name: str, limits: Limits, workdir: Path) -> Path:
+    """The decompressed text in a file of `workdir`, refused as soon as it grows like a bomb."""
+    path = workdir / "expanded"
+    size, total = size_of(source), 0
+    try:
+        with open_source(source) as content, path.open("wb") as out:
+            for chunk in _unpacked_chunks(content, packed):
+                total += len(chunk)
+                limits.check_expansion(name, size, total)
+                out.write(chunk)
+    except (EOFError, zlib.error, OSError, _zstd_error()) as error:
+        raise InputError(
+            f"'{name}' is damaged or cut short and cannot be decompressed ({error}); copy or "
+            "download it again"
+        ) from error
+    return path
+
+
+def _unpacked_chunks(content: BinaryIO, packed: str) -> Iterator[bytes]:
+    import gzip
+
+    if packed == "zstd":
+        yield from _unzstd(content)
+        return
+    with gzip.GzipFile(fileobj=content) as stream:
+        while chunk := stream.read(_STEP):
+            yield chunk
+
+
+def _unzstd(content: BinaryIO) -> Iterator[bytes]:
+    """Frame by frame; zstandard's own reader takes a file that was cut short for a whole one.
+
+    Little is fed at a time because each 4 bytes can grow to 128 KB.
+    """
+    import zstandard
+
+    decompressor = zstandard.ZstdDecompressor(max_window_size=1 << 27)
+    frame = decompressor.decompressobj()
+    while piece := content.read(1 << 12):
+        while piece:
+            if frame.eof:
+                frame = decompressor.decompressobj()
+            yield frame.decompress(piece)
+            piece = frame.unused_data
+    if not frame.eof:
+        raise EOFError("the last frame is not complete")
+
+
+def _zstd_error() -> type[Exception]:
+    import zstandard
+
+    return zstandard.ZstdError
+
+
+def _opened(
+    source: Source, found: Format, name: str, workdir: Path, sheet: str | None, limits: Limits
+) -> Table:
+    if found == "csv":
+        text = open_delimited(source, name, limits, workdir=workdir)
+        return Table(text.lazy, text.notes, found, text.dialect)
+    if found in ("xlsx", "xls", "ods"):
+        return _typed(read_sheet(source, name, limits, sheet=sheet), found)
+    if found == "zip":
+        return _only_member(source, name, workdir, sheet, limits)
+    frame = _framed(source, found, name, limits)
+    return _declared(frame, found, name, limits)
+
+
+def _framed(source: Source, found: Format, name: str, limits: Limits) -> pl.LazyFrame:
+    if found == "jsonl":
+        return read_json_lines(source, name, limits).lazy()
+    if found == "json":
+        return read_json(source, name, limits).lazy()
+    return _columnar(source, found, name)
+
+
+def _columnar(source: Source, found: Format, name: str) -> pl.LazyFrame:
+    where = io.BytesIO(source) if isinstance(source, bytes) else source
+    try:
+        if found == "parquet":
+            lazy = pl.scan_parquet(where, glob=False)
+        elif found == "arrow":
+            lazy = pl.read_ipc(where).lazy() if isinstance(source, bytes) else pl.scan_ipc(where)
+        else:
+            lazy = pl.read_ipc_stream(where).lazy()
+        lazy.head(1).collect()
+        names = [*lazy.collect_schema()]
+    except pl.exceptions.DuplicateError as error:
+        raise InputError(
+            f"'{name}' has columns of the same name ({_first_line(error)}); give each its own"
+        ) from error
+    except pl.exceptions.PanicException as error:
+        raise InputError(
+            f"'{name}' cannot be read as {found}: it is damaged, has two columns of one name or a "
+            "type that is not known; copy it again, or export it as CSV"
+        ) from error
+    except (*UNREADABLE, ValueError) as error:
+        raise InputError(
+            f"'{name}' is a damaged {found} file ({_first_line(error)}); it may be cut short: "
+            "copy or export it again"
+        ) from error
+    plain = unique_names([n or f"column_{i}" for i, n in enumerate(names, 1)])
+    return lazy if plain == names else lazy.rename(dict(zip(names, plain, strict=True)))
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [""])[0]
+
+
+def _typed(sheet: Sheet, found: str) -> Table:
+    """Text of a workbook gets the types its cells show, numbers their full precision."""
+    seen = cell_types.study(sheet.text.lazy())
+    typed = (
+        sheet.text.lazy()
+        .with_columns(cell_types.converted(c, s) for c, s in seen.items())
+        .collect()
+    )
+    counted = [c for c, s in seen.items() if s.kind in ("integer", "number")]
+    exact = typed.with_columns(_exact(typed[c], sheet.numbers[c]) for c in counted)
+    return Table(exact.lazy(), (*sheet.notes, *cell_types.missing_notes(seen)), found)
+
+
+def _exact(shown: pl.Series, number: pl.Series) -> pl.Series:
+    """The stored number wherever one is shown: 1e-12 is shown as 0."""
+    known = pl.when(pl.col("shown").is_not_null()).then(pl.coalesce("number", "shown"))
+    pair = pl.DataFrame({"shown": shown.cast(pl.Float64), "number": number})
+    value = pair.select(known.alias(shown.name)).to_series()
+    return shown if value.equals(pair["shown"], check_names=False) else value
+
+
+def _declared(lazy: pl.LazyFrame, found: str, name: str, limits: Limits) -> Table:
+    """Declared types are kept; categories become text, decimals numbers, nested types an error."""
+    schema = lazy.collect_schema()
+    limits.check_shape(name, 0, len(schema))
+    lazy = lazy.with_columns(_flat(c, t, name) for c, t in schema.items())
+    text = [c for c, t in lazy.collect_schema().items() if t == pl.String]
+    try:
+        rows = int(lazy.select(pl.len()).collect(engine="streaming").item())
+        limits.check_shape(name, rows, len(schema))
+        seen = {
+            c: s for c, s in cell_types.study(lazy.select(text)).items() if s.missing or s.padded
+        }
+    except UNREADABLE as error:
+        raise InputError(
+            f"'{name}' is a damaged {found} file ({_first_line(error)}); copy or export it again"
+        ) from error
+    if rows == 0 or not schema:
+        raise InputError(f"'{name}' has no rows; add the rows to be audited")
+    return Table(
+        cell_types.missing_to_null(lazy, text), tuple(cell_types.missing_notes(seen)), found
+    )
+
+
+def _flat(column: str, dtype: pl.DataType, name: str) -> pl.Expr:
+    value = pl.col(column)
+    if isinstance(dtype, (pl.Categorical, pl.Enum)) or dtype == pl.Null:
+        return value.cast(pl.String)
+    if isinstance(dtype, pl.Decimal) or dtype in (pl.Float16, pl.Float32, pl.UInt64, pl.Int128):
+        return value.cast(pl.Float64)
+    if isinstance(dtype, pl.Duration):
+        return value.dt.total_seconds().cast(pl.Float64)
+    if isinstance(dtype, pl.Time):
+        return value.cast(pl.Int64) / 1e9
+    if dtype.is_nested() or dtype in (pl.Binary, pl.Object):
+        raise InputError(
+            f"column '{column}' of '{name}' holds {str(dtype).lower()} values; write each part as "
+            "a plain column or leave it out"
+        )
+    return value
+
+
+def _only_member(
+    source: Source, name: str, workdir: Path, sheet: str | None, limits: Limits
+) -> Table:
+    """A ZIP that holds exactly one table is read as that table."""
+    with open_source(source) as stream, zipfile.ZipFile(stream) as archive:
+        files = [i for i in archive.infolist() if not i.is_dir() and "__MACOSX" not in i.filename]
+        if len(files) != 1:
+            raise InputError(
+                f"'{name}' is a ZIP of {len(files):,} files; unpack it and choose one table, or "
+                "ingest it as an image set if it holds pictures with a table"
+            )
+        path = _unpacked(archive, files[0], name, workdir, limits)
+    found = sniff(path, files[0].filename)
+    _refuse_nested(found, name)
+    table = _opened(path, found, files[0].filename, workdir, sheet, limits)
+    note = f"'{files[0].filename}' was read from the ZIP"
+    return Table(table.lazy, (note, *table.notes), table.format, table.dialect)
+
+
+def _unpacked(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, workdir: Path, limits: Limits
+) -> Path:
+    limits.check_expansion(name, info.compress_size, info.file_size)
+    path, total = workdir / "member", 0
+    try:
+        with archive.open(info) as stream, path.open("wb") as out:
+            while chunk := stream.read(_STEP):
+                total += len(chunk)
+                limits.check_expansion(name, info.compress_size, total)
+                out.write(chunk)
+    except BROKEN_ZIP as error:
+        raise InputError(
+            f"'{name}' cannot be unpacked ({error}); make the ZIP again without a password"
+        ) from error
+    return path

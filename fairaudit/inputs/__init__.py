@@ -1,0 +1,1 @@
+"""What users pass, as plain arrays: every door of the package reads its input here."""

@@ -1,0 +1,98 @@
+"""The real work of a job: load the data, run the audit (or merge its parts), save the result."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fairaudit.exceptions import IntegrityError
+from fairaudit.jobs import folder as folders
+from fairaudit.jobs.dataset_store import Shelf
+from fairaudit.jobs.folder import JobFolder
+from fairaudit.jobs.monitor import FolderMonitor
+
+if TYPE_CHECKING:
+    from fairaudit.audit.result import AuditResult
+    from fairaudit.jobs.spec import JobSpec
+
+
+def audit(folder: JobFolder, monitor: FolderMonitor, aside: Path, model: Path) -> None:
+    """Compute an audit and write it aside."""
+    monitor.start("loading")
+    spec, count = _spec(folder), len(folder.parts())
+    monitor.end()
+    if count:
+        result = _merged(folder, spec, count, monitor, model)
+    else:
+        result = _audited(folder, spec, monitor, model)
+    monitor.start("saving")
+    result.save(aside)
+    monitor.end()
+
+
+def _audited(folder: JobFolder, spec: JobSpec, monitor: FolderMonitor, model: Path) -> AuditResult:
+    monitor.start("loading")
+    from fairaudit.audit.run import run_audit
+    from fairaudit.data.dataset import Dataset
+    from fairaudit.data.images import ImageStore
+
+    shelf = Shelf(folder.path.parent.parent)
+    images = shelf.images(spec.dataset)
+    store = None if images is None else ImageStore(images)
+    dataset = Dataset(shelf.load(spec.dataset), spec.audit.roles, store)
+    monitor.end()
+    return run_audit(
+        dataset,
+        spec.audit,
+        monitor=monitor,
+        device=spec.device,
+        model_folder=model,
+        facts={"dataset": spec.dataset, "source": folder.request().source},
+    )
+
+
+def _merged(
+    folder: JobFolder, spec: JobSpec, count: int, monitor: FolderMonitor, model: Path
+) -> AuditResult:
+    """The parts of a sweep in one; the chosen number is judged again if no part chose it."""
+    from fairaudit.jobs import sweep_parts
+    from fairaudit.jobs.spec import JobSpec as Spec
+
+    parts = [_part(folder, number) for number in range(count)]
+    results = [_result(part) for part in parts]
+    number = sweep_parts.chosen(sweep_parts.by_number(results)["sweep"])
+    bearer = sweep_parts.bearer(results, number)
+    if bearer is not None:
+        if parts[bearer].model_path.is_dir():
+            parts[bearer].check_result(model=True)
+            shutil.copytree(parts[bearer].model_path, model)
+        return sweep_parts.merge(results, results[bearer], spec.audit)
+    assert number is not None
+    alone = sweep_parts.with_numbers(folder.request().job, [number], n_bootstrap=0)
+    base = _audited(folder, Spec.model_validate(alone), monitor, model)
+    return sweep_parts.merge(results, base, spec.audit)
+
+
+def _result(part: JobFolder) -> AuditResult:
+    from fairaudit.audit.result import AuditResult
+
+    part.check_result()
+    return AuditResult.load(part.result_path)
+
+
+def _part(folder: JobFolder, number: int) -> JobFolder:
+    return JobFolder(folder.path.with_name(folders.part_id(folder.id, number)))
+
+
+def _spec(folder: JobFolder) -> JobSpec:
+    from pydantic import ValidationError
+
+    from fairaudit.jobs.spec import JobSpec
+
+    try:
+        return JobSpec.model_validate(folder.request().job)
+    except ValidationError as error:
+        raise IntegrityError(
+            f"the request of job '{folder.id}' is not valid ({error}); submit it again"
+        ) from error

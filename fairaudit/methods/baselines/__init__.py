@@ -1,0 +1,1 @@
+"""Models that a method is compared with."""

@@ -1,0 +1,214 @@
+"""Thresholds by group on top of the pooled linear model, found by Fairlearn."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from fairaudit.exceptions import InputError, SpecError
+from fairaudit.inputs.arrays import as_array
+from fairaudit.methods.baselines.linear import PooledLinear
+from fairaudit.methods.common.class_scores import estimator_tags, score
+from fairaudit.methods.common.design import check_design
+from fairaudit.methods.common.groups import UNKNOWN, Groups
+from fairaudit.methods.common.progress import Monitor
+from fairaudit.methods.common.storage import load_state, save_state
+
+Float = NDArray[np.float64]
+
+
+class GroupThresholds(BaseEstimator):  # type: ignore[misc]
+    """Post-processing of Hardt, Price and Srebro (NeurIPS 2016, arXiv 1610.02413).
+
+    The pooled logistic regression is fitted on the rows; Fairlearn's `ThresholdOptimizer` finds
+    for each group a (randomised) threshold on the validation rows so that rates agree.
+
+    Parameters
+    ----------
+    constraint : str
+        Which rates must agree, in Fairlearn's words.
+    penalty : float
+        Ridge penalty of the logistic regression.
+    min_group_rows : int
+        Combinations of several attributes with fewer rows join the coarser group.
+    random_state : int or None
+        Draws the randomised answers.
+
+    Attributes
+    ----------
+    rules_ : (G, 8) float64
+        p_ignore, constant, and twice weight, sign and threshold of a rule "score > t" or "< t".
+    thresholded_ : (G,) bool
+        False for groups without both classes; they keep the threshold 0.5.
+    """
+
+    def __init__(
+        self,
+        constraint: Literal[
+            "equalized_odds",
+            "demographic_parity",
+            "true_positive_rate_parity",
+            "false_positive_rate_parity",
+        ] = "equalized_odds",
+        penalty: float = 1.0,
+        min_group_rows: int = 50,
+        random_state: int | None = None,
+    ) -> None:
+        self.constraint = constraint
+        self.penalty = penalty
+        self.min_group_rows = min_group_rows
+        self.random_state = random_state
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        sensitive_features: Any = None,
+        clusters: Any = None,
+        sample_weight: Any = None,
+        validation: tuple[Any, Any, Any] | None = None,
+        monitor: Monitor | None = None,
+    ) -> Self:
+        """Fit the model on the rows and the thresholds on `validation`, or on the rows.
+
+        Raises
+        ------
+        SpecError
+            When Fairlearn is not installed.
+        InputError
+            When y has more than two classes.
+        """
+        optimizer = _threshold_optimizer()
+        self.base_ = PooledLinear(self.penalty, task="binary")
+        self.base_.fit(X, y, sample_weight=sample_weight, monitor=monitor)
+        self.classes_, self.target_ = self.base_.classes_, self.base_.target_
+        self.n_features_in_, self.row_shape_ = self.base_.n_features_in_, self.base_.row_shape_
+        n = len(check_design(self, X, reset=False))
+        self.groups_ = Groups.fit(sensitive_features, n, self.min_group_rows)
+        X_held, y_held, sensitive = validation or (X, y, sensitive_features)
+        scores = self.base_.predict_proba(X_held)[:, 1]
+        codes = self.groups_.codes(sensitive, len(scores))
+        truth = (as_array(y_held) == self.classes_[1]).astype(int)
+        self._learn(optimizer, scores, truth, codes)
+        return self
+
+    def _learn(
+        self, optimizer: Any, scores: Float, truth: NDArray[np.int64], codes: NDArray[np.int64]
+    ) -> None:
+        size = len(self.groups_.names)
+        positives = np.array([truth[codes == g].sum() for g in range(size)])
+        rows = np.array([(codes == g).sum() for g in range(size)])
+        self.thresholded_ = (positives > 0) & (positives < rows)
+        self.rules_ = np.tile([0.0, 0, 1, 1, 0.5, 0, 1, 0.5], (size, 1))
+        keep = (codes != UNKNOWN) & self.thresholded_[codes]
+        if not keep.any():
+            raise InputError("no group holds both classes; thresholds by group cannot be found")
+        tuned = optimizer(
+            estimator=_Scores(), constraints=self.constraint, prefit=True, predict_method="predict"
+        )
+        tuned.fit(scores[keep, None], truth[keep], sensitive_features=codes[keep])
+        for g, rule in tuned.interpolated_thresholder_.interpolation_dict.items():
+            self.rules_[int(g)] = _numbers(rule)
+
+    def chance_of_positive(self, X: Any, sensitive_features: Any = None) -> Float:
+        """Chance (n,) that a row is labelled positive by the randomised thresholds."""
+        check_is_fitted(self)
+        scores = self.base_.predict_proba(X)[:, 1]
+        codes = self.groups_.codes(sensitive_features, len(scores))
+        if (codes == UNKNOWN).any():
+            warnings.warn(
+                f"{int((codes == UNKNOWN).sum())} rows belong to a group that was not seen in "
+                "training; they get the threshold 0.5",
+                UserWarning,
+                stacklevel=2,
+            )
+        ignore, constant, p0, sign0, t0, p1, sign1, t1 = self.rules_[codes].T
+        mixed = p0 * _passes(scores, sign0, t0) + p1 * _passes(scores, sign1, t1)
+        chance = ignore * constant + (1 - ignore) * mixed
+        return np.asarray(np.where(codes == UNKNOWN, scores > 0.5, chance), dtype=np.float64)
+
+    def predict_proba(self, X: Any, sensitive_features: Any = None) -> Float:
+        """Probabilities (n, 2) of the pooled model; thresholds do not change them."""
+        check_is_fitted(self)
+        return np.asarray(self.base_.predict_proba(X))
+
+    def predict(self, X: Any, sensitive_features: Any = None) -> NDArray[Any]:
+        """Labels (n,); where a threshold is randomised, drawn with `random_state`."""
+        chance = self.chance_of_positive(X, sensitive_features)
+        draws = np.random.default_rng(self.random_state or 0).random(len(chance))
+        return np.asarray(self.classes_[(draws < chance).astype(int)])
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Accuracy, with unknown groups."""
+        return score(self, X, y, sample_weight)
+
+    def __sklearn_tags__(self) -> Any:
+        return estimator_tags(super().__sklearn_tags__(), "binary")
+
+    def save(self, folder: Path) -> None:
+        """Write the fitted model into a folder."""
+        self.base_.save(folder / "base")
+        meta = {"params": self.get_params(), "groups": self.groups_.state()}
+        save_state(
+            folder,
+            "GroupThresholds",
+            meta,
+            {"rules": self.rules_, "thresholded": self.thresholded_},
+        )
+
+    @classmethod
+    def load(cls, folder: Path) -> GroupThresholds:
+        """Read what `save` wrote."""
+        meta, arrays = load_state(folder, "GroupThresholds")
+        model = cls(**meta["params"])
+        model.base_ = PooledLinear.load(folder / "base")
+        model.classes_, model.target_ = model.base_.classes_, model.base_.target_
+        model.n_features_in_, model.row_shape_ = model.base_.n_features_in_, model.base_.row_shape_
+        model.groups_ = Groups.from_state(meta["groups"])
+        model.rules_, model.thresholded_ = arrays["rules"], arrays["thresholded"]
+        return model
+
+
+class _Scores(BaseEstimator):  # type: ignore[misc]
+    """Hands Fairlearn the scores that are already known."""
+
+    def fit(self, X: Any, y: Any) -> Self:
+        return self
+
+    def predict(self, X: Any) -> Any:
+        return np.asarray(X)[:, 0]
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+
+def _threshold_optimizer() -> Any:
+    try:
+        from fairlearn.postprocessing import ThresholdOptimizer
+    except ImportError as error:
+        raise SpecError(
+            "method 'threshold' needs Fairlearn; install it with: pip install 'fairaudit[public]'"
+        ) from error
+    return ThresholdOptimizer
+
+
+def _numbers(rule: Mapping[str, Any]) -> list[float]:
+    """One group's rule as numbers, in the order of `rules_`."""
+    row = [float(rule.get("p_ignore", 0.0)), float(rule.get("prediction_constant", 0.0))]
+    for i in (0, 1):
+        operation = rule[f"operation{i}"]
+        sign = 1.0 if operation.operator == ">" else -1.0
+        row += [float(rule[f"p{i}"]), sign, float(operation.threshold)]
+    return row
+
+
+def _passes(scores: Float, sign: Float, threshold: Float) -> NDArray[np.bool_]:
+    return np.asarray(np.where(sign > 0, scores > threshold, scores < threshold))

@@ -1,0 +1,1 @@
+"""What all estimators share: designs, networks, the training loop, storage, progress."""

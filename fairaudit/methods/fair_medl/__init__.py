@@ -1,0 +1,1 @@
+"""Fair MEDL: mixed-effects networks with debiasing."""

@@ -1,0 +1,401 @@
+"""Fair MEDL: fixed and random effects learnt apart, mixed, and both debiased."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import ClassifierTags, RegressorTags, check_random_state
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from fairaudit.exceptions import SpecError
+from fairaudit.inputs.arrays import Float
+from fairaudit.methods.common.progress import Monitor
+from fairaudit.methods.common.storage import load_state, save_state
+from fairaudit.methods.fair_medl import fitting as estimate
+from fairaudit.methods.fair_medl import tables
+from fairaudit.methods.fair_medl.posterior import settled
+from fairaudit.methods.fair_medl.weights import Weights, fixed_answer, interval, link, moments
+
+KIND = "fair-medl"
+PATH = (0.0, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0)
+
+
+def _has_classes(model: FairMEDL) -> bool:
+    """Whether the model answers with classes: by its task, or by what it was fitted on."""
+    return model.task != "regression" and getattr(model, "_kind", "") != "regression"
+
+
+@dataclass(frozen=True)
+class ClusterEffects:
+    """What clusters add to the fixed part.
+
+    Attributes
+    ----------
+    effects : cluster, effect, mean, sd
+    variance : part, variance, share
+    prior_sd : SD of a cluster's intercept before any of its rows is seen
+    """
+
+    effects: pl.DataFrame
+    variance: pl.DataFrame
+    prior_sd: float
+
+
+class FairMEDL(BaseEstimator):  # type: ignore[misc]
+    """Mixed-effects deep learning with debiasing of fixed and mixed predictions.
+
+    Parameters
+    ----------
+    hidden_sizes : tuple of int
+        Units of the hidden layers of the fixed-effects net; () = linear.
+    lambda_fixed, lambda_cluster, lambda_kl, lambda_fair_fixed, lambda_fair_mixed : float
+        Weights of the fixed-effects loss, the cluster penalty, the prior (per row), and of
+        fairness of the fixed and of the mixed prediction.
+    debias : {"adversarial", "rates", "correlation"} or None
+        Adversaries guess the sensitive attributes; or the soft rates of the groups are pulled
+        together; or absolute correlations are lowered.
+    fairness_target : {"equalized_odds", "demographic_parity"}
+    sharpness : float
+        Of the soft decisions whose rates `debias="rates"` pulls together: the link of this
+        multiple of the logits (1 = probabilities, larger = nearer to hard decisions).
+    pull_at : {"half", "base_rate", "both"}
+        Threshold of these decisions in binary tasks: 0.5, the share of positives, or both.
+    performance_budget : float or None
+        Train a path of fairness weights as one batch of models and keep the fairest whose
+        AUROC (or relative squared error) on validation rows is within this loss.
+    path : sequence of float
+        Factors of the fairness weights tried under `performance_budget`; 0 is always added.
+    random_effects, cluster_adversary : bool
+        Switches of parts 4 and 2 (in either form); without clusters both are off and a plain
+        net remains.
+    cluster_penalty : {"adversarial", "between_variance"}
+        Form of part 2: an adversary names the cluster from the hidden layers; or every feature
+        pays for its weights in proportion to its variance between over that within clusters.
+    slopes : {"inputs", "hidden", "none"}
+        What a cluster's slopes multiply; "none" = intercepts only.
+    prior_scale : float or None
+        SD of the random effects' prior; None = learnt when the effects settle (.3 before).
+    unseen : {"inferred", "fixed"}
+        Clusters never seen: mix by a cluster predictor's probabilities, or fixed effects only.
+    task : {"auto", "binary", "multiclass", "regression"}
+        "auto" regresses numbers with fractions or more than 20 distinct values, and takes all
+        else for classes.
+    learning_rate, max_epochs, batch_size, patience
+        Adam's first step size (falls along a cosine), passes, rows a step, and epochs without
+        a better validation loss before stopping (None = never).
+    validation_fraction : float
+        Share of the training rows held out when no `validation` is given and there are 100 rows.
+    random_state : int, RandomState or None
+    device : {"auto", "cpu", "cuda"}
+
+    Attributes
+    ----------
+    random_effects_ : polars.DataFrame
+        cluster, effect, mean, sd: the settled posterior, fairness of the mixed prediction kept.
+    fixed_effects_importance_ : polars.DataFrame
+        feature, importance (|∂ y_F / ∂x| at the mean input, x in SDs), rank.
+    path_ : polars.DataFrame
+        lam, split, metric, value, low, high, chosen; empty without a budget.
+    history_ : polars.DataFrame
+        part, epoch, metric, value: mean losses an epoch of every part.
+    warnings_ : list of str
+        What looks wrong with the fit, in plain words.
+    classes_, n_features_in_, feature_names_in_, clusters_
+
+    Notes
+    -----
+    Source: Nguyen, Wang, Montillo, arXiv 2310.03146 (architecture, losses, adversaries);
+    `debias="rates"`, `cluster_penalty="between_variance"`, the budget, intervals, learnt priors
+    and settled effects are ours. When the net has stopped, the effects go on to their Laplace
+    posterior, and where the mixed prediction is debiased their means follow the whole loss.
+    """
+
+    def __init__(
+        self,
+        hidden_sizes: tuple[int, ...] = (4, 4, 4),
+        *,
+        lambda_fixed: float = 1.0,
+        lambda_cluster: float = 1.0,
+        lambda_kl: float = 1.0,
+        lambda_fair_fixed: float = 1.0,
+        lambda_fair_mixed: float = 1.0,
+        debias: Literal["adversarial", "rates", "correlation"] | None = "adversarial",
+        fairness_target: Literal["equalized_odds", "demographic_parity"] = "equalized_odds",
+        sharpness: float = 4.0,
+        pull_at: Literal["half", "base_rate", "both"] = "half",
+        performance_budget: float | None = None,
+        path: Sequence[float] = PATH,
+        random_effects: bool = True,
+        cluster_adversary: bool = True,
+        cluster_penalty: Literal["adversarial", "between_variance"] = "between_variance",
+        slopes: Literal["inputs", "hidden", "none"] = "inputs",
+        prior_scale: float | None = None,
+        unseen: Literal["inferred", "fixed"] = "inferred",
+        task: Literal["auto", "binary", "multiclass", "regression"] = "auto",
+        learning_rate: float = 1e-3,
+        max_epochs: int = 50,
+        batch_size: int = 256,
+        patience: int | None = 10,
+        validation_fraction: float = 0.2,
+        random_state: int | np.random.RandomState | None = None,
+        device: str = "auto",
+    ) -> None:
+        self.hidden_sizes = hidden_sizes
+        self.lambda_fixed = lambda_fixed
+        self.lambda_cluster = lambda_cluster
+        self.lambda_kl = lambda_kl
+        self.lambda_fair_fixed = lambda_fair_fixed
+        self.lambda_fair_mixed = lambda_fair_mixed
+        self.debias = debias
+        self.fairness_target = fairness_target
+        self.sharpness = sharpness
+        self.pull_at = pull_at
+        self.performance_budget = performance_budget
+        self.path = path
+        self.random_effects = random_effects
+        self.cluster_adversary = cluster_adversary
+        self.cluster_penalty = cluster_penalty
+        self.slopes = slopes
+        self.prior_scale = prior_scale
+        self.unseen = unseen
+        self.task = task
+        self.learning_rate = learning_rate
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.patience = patience
+        self.validation_fraction = validation_fraction
+        self.random_state = random_state
+        self.device = device
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        sensitive_features: Any = None,
+        clusters: Any = None,
+        sample_weight: Any = None,
+        validation: tuple[Any, ...] | None = None,
+        monitor: Monitor | None = None,
+    ) -> Self:
+        """Train.
+
+        Parameters
+        ----------
+        X : (n, p) numbers
+        y : (n,) labels or values
+        sensitive_features : (n,) or (n, A), text or numbers, or None (no debiasing)
+            Numbers with more than ten values are regressed by the adversary and binned at
+            quartiles for the rates.
+            Text is levels even where it reads as numbers. Missing values are a level of their
+            own, or left out where numbers are a scale.
+        clusters : (n,) or None (plain net)
+            Rows without a name (None, NaN) form the cluster "(missing)".
+        sample_weight : (n,) of 0 and more, or None
+            Rows of weight 0 are left out.
+        validation : (X, y, sensitive_features, clusters) or None
+            Rows for early stopping and the budget; the last two may be None or left out. The
+            budget needs the attributes.
+        monitor : Monitor or None
+
+        Raises
+        ------
+        SpecError
+            When a parameter is impossible, or there is one cluster only.
+        InputError
+            When rows do not match.
+        TrainingError
+            When the loss is not finite.
+        """
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        job = estimate.Job(self, seed, monitor)
+        data = job.learn(X, y, sensitive_features, clusters, sample_weight)
+        fitted = job.train(data, validation)
+        self._stack, self._chosen, self._seed = fitted.weights, fitted.chosen, seed
+        self.lams_, self.thresholds_ = fitted.lams, fitted.thresholds
+        self.path_, self.history_, self.warnings_ = fitted.path, fitted.history, fitted.warnings
+        self.n_iter_ = fitted.n_iter
+        for text in self.warnings_:
+            warnings.warn(text, ConvergenceWarning, stacklevel=2)
+        return self
+
+    def predict(self, X: Any, *, clusters: Any = None) -> NDArray[Any]:
+        """Labels or values (n,) of the mixed prediction."""
+        return self._labels(self._mixed(self._weights(), X, clusters))
+
+    @available_if(_has_classes)  # type: ignore[untyped-decorator]
+    def predict_proba(self, X: Any, *, clusters: Any = None) -> Float:
+        """Class probabilities (n, C) of the mixed prediction; there is none for regression."""
+        answer = self._mixed(self._weights(), X, clusters)
+        return answer if answer.shape[1] > 1 else np.column_stack([1 - answer, answer])
+
+    def predict_mixed(self, X: Any, *, clusters: Any = None) -> Float:
+        """y_M: probability of the second class (n,), of each class (n, C), or values (n,)."""
+        return self._outward(self._mixed(self._weights(), X, clusters))
+
+    def predict_fixed(self, X: Any) -> Float:
+        """y_F, what holds in every cluster; shaped as `predict_mixed`."""
+        weights = self._weights()
+        return self._outward(fixed_answer(weights, estimate.features(self, X)))
+
+    def predict_interval(
+        self, X: Any, *, clusters: Any = None, confidence: float = 0.95
+    ) -> tuple[Float, Float]:
+        """Posterior interval of the mixed prediction over the random effects.
+
+        Unseen clusters carry the prior's variance ("fixed") or that of the inferred mixture.
+        """
+        self._require(
+            0 < confidence < 1, f"confidence={confidence!r} must lie between 0 and 1, as .95"
+        )
+        weights, inputs = self._weights(), estimate.features(self, X)
+        codes = estimate.codes(self, clusters, len(inputs))
+        low, high = interval(weights, inputs, codes, self.unseen, confidence, self._seed)
+        return self._outward(low), self._outward(high)
+
+    def predict_path(self, X: Any, *, clusters: Any = None) -> list[Float]:
+        """`predict_mixed` of every model of the path, in the order of `lams_`."""
+        check_is_fitted(self, "path_")
+        return [self._outward(self._mixed(w, X, clusters)) for w in self._stack]
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None, *, clusters: Any = None) -> float:
+        """Accuracy, or R² for regression."""
+        return estimate.score(self, self.predict(X, clusters=clusters), y, sample_weight)
+
+    @property
+    def random_effects_(self) -> pl.DataFrame:
+        """Posterior of the random effects: cluster, effect, mean, sd (standardised inputs)."""
+        weights = self._weights()
+        return tables.effects(weights, self.clusters_, self._names(), self._outputs())
+
+    @property
+    def fixed_effects_importance_(self) -> pl.DataFrame:
+        """Features by |∂ y_F / ∂x_j| at the mean input: feature, importance, rank."""
+        return tables.importance(self._weights(), self._names())
+
+    @property
+    def lam_(self) -> float:
+        """Factor of the fairness weights of the model that was kept."""
+        self._weights()
+        return float(self.lams_[self._chosen])
+
+    @property
+    def threshold_(self) -> float:
+        """Youden's threshold of the training rows (binary), 0.5 otherwise."""
+        self._weights()
+        return float(self.thresholds_[self._chosen])
+
+    @property
+    def prior_sd_(self) -> float:
+        """SD of a cluster's intercept before any of its rows is seen (mean over outputs)."""
+        return float(self._weights().prior_sd[-1].mean())
+
+    def variance_shares(self) -> pl.DataFrame:
+        """Variance of clusters against all: part, variance, share (the intercept's is the ICC)."""
+        return tables.variance_shares(self._weights())
+
+    def cluster_effects(
+        self, X: Any, y: Any, *, clusters: Any, sample_weight: Any = None
+    ) -> ClusterEffects:
+        """What each cluster adds to the fixed part, whatever that does to fairness.
+
+        The posterior of the effects under a learnt prior. `random_effects_`, with which the
+        model predicts, has the same widths; its means are held back where the mixed prediction
+        is debiased.
+
+        Parameters
+        ----------
+        X, y, clusters : training rows
+        sample_weight : (n,) or None
+        """
+        inputs = estimate.features(self, X)
+        weight = np.ones(len(inputs)) if sample_weight is None else np.asarray(sample_weight)
+        found = settled(
+            self._weights(),
+            inputs,
+            estimate.target_codes(self, np.asarray(y)),
+            estimate.codes(self, clusters, len(inputs)),
+            weight / weight.mean(),
+        )
+        return ClusterEffects(
+            tables.effects(found, self.clusters_, self._names(), self._outputs()),
+            tables.variance_shares(found),
+            float(found.prior_sd[-1].mean()),
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write the chosen model into a folder (safetensors + JSON)."""
+        meta, arrays = estimate.to_state(self, self._weights())
+        save_state(Path(folder), KIND, meta, arrays)
+
+    @classmethod
+    def load(cls, folder: Path) -> FairMEDL:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        IntegrityError
+            When the folder holds no readable Fair MEDL model.
+        """
+        meta, arrays = load_state(Path(folder), KIND)
+        model = cls(**estimate.params_from(meta["params"]))
+        estimate.restore(model, meta, arrays)
+        return model
+
+    def _weights(self) -> Weights:
+        check_is_fitted(self, "path_")
+        found: Weights = self._stack[self._chosen]
+        return found
+
+    def _mixed(self, weights: Weights, X: Any, clusters: Any) -> Float:
+        inputs = estimate.features(self, X)
+        codes = estimate.codes(self, clusters, len(inputs))
+        raw, shift, _ = moments(weights, inputs, codes, self.unseen)
+        return link(weights.task, raw + shift)
+
+    def _outward(self, answer: Float) -> Float:
+        if answer.shape[1] > 1:
+            return answer
+        if self._task() == "regression":
+            return np.asarray(answer[:, 0] * self._y_scale + self._y_mean)
+        return answer[:, 0]
+
+    def _labels(self, answer: Float) -> NDArray[Any]:
+        if self._task() == "regression":
+            return self._outward(answer)
+        place = answer.argmax(1) if answer.shape[1] > 1 else (answer[:, 0] >= 0.5).astype(int)
+        return np.asarray(self.classes_[np.minimum(place, len(self.classes_) - 1)])
+
+    def _task(self) -> str:
+        return self._weights().task
+
+    def _names(self) -> list[str]:
+        default = [f"x{j}" for j in range(self.n_features_in_)]
+        return list(getattr(self, "feature_names_in_", default))
+
+    def _outputs(self) -> list[str]:
+        return [str(c) for c in self.classes_] if self._task() == "multiclass" else [""]
+
+    def _require(self, ok: bool, text: str) -> None:
+        if not ok:
+            raise SpecError(text)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        if self.task == "regression":
+            tags.estimator_type, tags.regressor_tags = "regressor", RegressorTags()
+        elif self.task != "auto":
+            tags.estimator_type = "classifier"
+            tags.classifier_tags = ClassifierTags(multi_class=self.task == "multiclass")
+        return tags

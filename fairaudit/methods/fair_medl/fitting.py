@@ -1,0 +1,536 @@
+"""The steps of one Fair MEDL fit: encode, train the path, choose, and say what looks wrong."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import NDArray
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, validate_data
+
+from fairaudit.exceptions import InputError, SpecError
+from fairaudit.inputs.arrays import Float, Int, as_array, as_columns
+from fairaudit.methods.common.progress import Monitor
+from fairaudit.methods.common.training import pick_device
+from fairaudit.methods.fair_medl import tables
+from fairaudit.methods.fair_medl.checks import (
+    collapsed,
+    entropy_given,
+    one_class,
+    same_for_all,
+    unjudged,
+)
+from fairaudit.methods.fair_medl.inputs import (
+    Scale,
+    Sensitive,
+    Task,
+    attribute_from,
+    attribute_meta,
+    checked_target,
+    cluster_codes,
+    cluster_labels,
+    encode_sensitive,
+    fit_attributes,
+    infer_task,
+    target_numbers,
+)
+from fairaudit.methods.fair_medl.networks import CANDIDATES, FULL
+from fairaudit.methods.fair_medl.parts import Plan
+from fairaudit.methods.fair_medl.path import SCHEMA, Judged, choose, path_table, threshold_of
+from fairaudit.methods.fair_medl.training import (
+    Table,
+    Trained,
+    batch_of,
+    train_effects,
+    train_predictor,
+)
+from fairaudit.methods.fair_medl.weights import (
+    Predictor,
+    Weights,
+    fixed_answer,
+    from_arrays,
+    link,
+    moments,
+    to_arrays,
+)
+
+if TYPE_CHECKING:
+    from fairaudit.methods.fair_medl.estimator import FairMEDL
+
+ENOUGH = 100  # training rows from which on some are held out
+CHOICES = {
+    "debias": ("adversarial", "rates", "correlation", None),
+    "fairness_target": ("equalized_odds", "demographic_parity"),
+    "pull_at": ("half", "base_rate", "both"),
+    "slopes": ("inputs", "hidden", "none"),
+    "unseen": ("inferred", "fixed"),
+    "cluster_penalty": ("adversarial", "between_variance"),
+    "task": ("auto", "binary", "multiclass", "regression"),
+    "random_effects": (True, False),
+    "cluster_adversary": (True, False),
+}
+
+
+def _number(value: Any, least: float = 0.0) -> bool:
+    return isinstance(value, Real) and least <= float(value) < math.inf
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, Integral) and int(value) >= 1
+
+
+def _each(values: Any, fits: Callable[[Any], bool]) -> bool:
+    return isinstance(values, Sequence | np.ndarray) and all(fits(v) for v in values)
+
+
+def _positive(value: Any) -> bool:
+    return _number(value) and value > 0
+
+
+RANGES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    **{
+        f"lambda_{name}": (_number, "a number of 0 or more")
+        for name in ("fixed", "cluster", "kl", "fair_fixed", "fair_mixed")
+    },
+    "hidden_sizes": (lambda v: _each(v, _whole), "a tuple of whole numbers of 1 or more"),
+    "path": (lambda v: _each(v, _number), "a sequence of numbers of 0 or more"),
+    "learning_rate": (_positive, "a positive number"),
+    "sharpness": (_positive, "a positive number"),
+    "max_epochs": (_whole, "a whole number of 1 or more"),
+    "batch_size": (_whole, "a whole number of 1 or more"),
+    "patience": (lambda v: v is None or _whole(v), "a whole number of 1 or more, or None"),
+    "prior_scale": (lambda v: v is None or _positive(v), "a positive number or None"),
+    "performance_budget": (lambda v: v is None or _number(v), "a number of 0 or more, or None"),
+    "validation_fraction": (lambda v: _number(v) and v < 1, "at least 0 and below 1"),
+}
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a fit leaves on the estimator."""
+
+    weights: tuple[Weights, ...]
+    chosen: int
+    lams: tuple[float, ...]
+    thresholds: tuple[float, ...]
+    path: pl.DataFrame
+    history: pl.DataFrame
+    warnings: list[str]
+    n_iter: int
+
+
+@dataclass
+class Job:
+    """One fit of one estimator; what is learnt about the inputs is stored on it."""
+
+    model: FairMEDL
+    seed: int
+    monitor: Monitor | None
+
+    def learn(self, X: Any, y: Any, sensitive: Any, clusters: Any, sample_weight: Any) -> Table:
+        """Check parameters and inputs, learn the encoding, encode the training rows."""
+        m = self.model
+        check_params(m)
+        X, y = validate_data(m, _frame(X), checked_target(y), dtype=np.float64, y_numeric=False)
+        weight, n = _weights(sample_weight, X), len(y)
+        used = weight > 0  # others say nothing, and a batch of them alone has no mean
+        names = None if clusters is None else cluster_labels(clusters, n)[used]
+        m._attributes = () if sensitive is None else fit_attributes(sensitive, used)
+        if sensitive is not None:
+            sensitive = as_columns(sensitive, "sensitive_features", n)[used]
+        X, y, weight = X[used], y[used], weight[used]
+        m._scale = Scale.fit(X, weight)
+        m._kind = learn_target(m, y, weight)
+        m.clusters_ = learn_clusters(names)
+        return self.encode(m._scale.apply(X), y, sensitive, names, weight)
+
+    def encode(
+        self, X: Float, y: NDArray[Any], sensitive: Any, clusters: Any, weight: Float
+    ) -> Table:
+        """Rows as numbers, by what was learnt."""
+        m, n = self.model, len(y)
+        blank = (n, len(m._attributes))  # rows whose attributes are not told: all missing
+        found = Sensitive(np.full(blank, -1, dtype=np.int64), np.zeros(blank))
+        if m._attributes and sensitive is not None:
+            found = encode_sensitive(m._attributes, sensitive, n)
+        return Table(X, target_codes(m, y), codes(m, clusters, n), weight, found)
+
+    def train(self, data: Table, validation: tuple[Any, ...] | None) -> Fitted:
+        """Train the whole path, choose within the budget, describe."""
+        m = self.model
+        data, held = self._held_out(data, validation)
+        plan = plan_of(m)
+        device = pick_device(m.device)
+        chance = self._chance(plan, data)
+        batch = batch_of(data, m._attributes, device)
+        trained = train_effects(
+            plan,
+            batch,
+            None if held is None else batch_of(held, m._attributes, device),
+            chance=sum(v for k, v in chance.items() if k == "fair fixed"),
+            batch_size=m.batch_size,
+            max_epochs=m.max_epochs,
+            patience=m.patience,
+            seed=self.seed,
+            device=device,
+            monitor=self.monitor,
+        )
+        predictor, losses = self._predictor(plan, batch, device)
+        weights = tuple(w.with_predictor(predictor) for w in trained.weights)
+        found = self._describe(plan, weights, trained, data, held, chance)
+        return replace(found, history=pl.concat([found.history, tables.predictor(losses)]))
+
+    def _held_out(
+        self, data: Table, validation: tuple[Any, ...] | None
+    ) -> tuple[Table, Table | None]:
+        m, n = self.model, len(data.y)
+        if validation is not None:
+            return data, self._given(validation)
+        if n < ENOUGH or m.validation_fraction <= 0:
+            return data, None
+        order = np.random.default_rng(self.seed).permutation(n)
+        order = order[np.argsort(data.y[order], kind="stable")]  # every 1/share-th row by outcome
+        held = np.zeros(n, dtype=bool)
+        held[order[np.arange(0, n, 1 / m.validation_fraction).astype(np.int64)]] = True
+        return _rows(data, ~held), _rows(data, held)
+
+    def _given(self, validation: tuple[Any, ...]) -> Table:
+        """The validation rows that the user gave."""
+        if len(validation) not in (2, 3, 4):
+            raise SpecError(
+                f"validation has {len(validation)} parts; pass (X, y), or with "
+                "sensitive_features and clusters as third and fourth"
+            )
+        X, y, sensitive, clusters = (*validation, None, None)[:4]
+        X, y = features(self.model, X), checked_target(y)
+        if len(y) != len(X):
+            raise InputError(f"validation: y has {len(y)} rows and X has {len(X)}; pass the same")
+        return self.encode(X, y, sensitive, clusters, np.ones(len(X)))
+
+    def _chance(self, plan: Plan, data: Table) -> dict[str, float]:
+        """Losses of blind guessing, by part of the history."""
+        found: dict[str, float] = {}
+        if plan.cluster_adversary:
+            alike = np.zeros(len(data.y))
+            blind = entropy_given(data.cluster, alike, data.weight)
+            found["cluster"] = blind if plan.n_clusters <= FULL else float(np.log1p(CANDIDATES))
+        if plan.debias == "adversarial":
+            given = data.y if plan.target == "equalized_odds" else np.zeros(len(data.y))
+            given = given if plan.task != "regression" else np.zeros(len(data.y))
+            limit = sum(
+                0.5 if a.continuous else entropy_given(codes, given, data.weight)
+                for a, codes in zip(self.model._attributes, data.sensitive.codes.T, strict=True)
+            )
+            found |= {f"fair {side}": float(limit) for side in plan.sides}
+        return found
+
+    def _predictor(
+        self, plan: Plan, batch: Any, device: torch.device
+    ) -> tuple[Predictor | None, list[float]]:
+        """The cluster predictor, where one is needed, and its losses by epoch."""
+        m = self.model
+        if not plan.random_effects or m.unseen == "fixed":
+            return None, []
+        layers, head, losses = train_predictor(
+            batch.x,
+            batch.cluster,
+            plan.n_clusters,
+            learning_rate=m.learning_rate,
+            batch_size=m.batch_size,
+            max_epochs=m.max_epochs,
+            seed=self.seed,
+            device=device,
+            monitor=self.monitor,
+        )
+        return Predictor(layers, head), losses
+
+    def _describe(
+        self,
+        plan: Plan,
+        weights: tuple[Weights, ...],
+        trained: Trained,
+        data: Table,
+        held: Table | None,
+        chance: Mapping[str, float],
+    ) -> Fitted:
+        m = self.model
+        answers = [_answer(w, data, m.unseen) for w in weights]
+        cuts = tuple(threshold_of(plan.task, data.y, a) for a in answers)
+        chosen, path = self._choose(plan, weights, held or data, cuts)
+        curves = trained.history[chosen]
+        judged, names = held or data, list(getattr(m, "classes_", ()))
+        found = [
+            *collapsed(curves, trained.best_epoch[chosen], chance),
+            *same_for_all(plan.task, judged.y, self._sides(plan, weights[chosen], judged), names),
+            *one_class(list(m.clusters_), data.cluster, data.y, plan.task),
+            *unjudged(path, m.performance_budget),
+        ]
+        return Fitted(
+            weights,
+            chosen,
+            plan.path,
+            cuts,
+            path,
+            tables.history(curves),
+            found,
+            len(curves["total"]),
+        )
+
+    def _sides(self, plan: Plan, weights: Weights, data: Table) -> dict[str, Float]:
+        """Answers of the mixed and, where they differ, of the fixed effects."""
+        found = {"mixed": _answer(weights, data, self.model.unseen)}
+        if plan.random_effects:
+            fixed = fixed_answer(weights, data.X)
+            found["fixed"] = fixed if fixed.shape[1] > 1 else fixed[:, 0]
+        return found
+
+    def _choose(
+        self, plan: Plan, weights: tuple[Weights, ...], held: Table, cuts: tuple[float, ...]
+    ) -> tuple[int, pl.DataFrame]:
+        m = self.model
+        if not m._attributes or m.performance_budget is None:
+            return 0, pl.DataFrame(schema=SCHEMA)
+        truth = held.y * m._y_scale + m._y_mean  # in the units of y
+        unit = held.cluster if len(np.unique(held.cluster)) > 1 else None
+        judged = Judged(truth, held.sensitive.codes, plan.task, plan.target, unit)
+        answers = [_answer(w, held, m.unseen) * m._y_scale + m._y_mean for w in weights]
+        scores = [judged.score(a, c) for a, c in zip(answers, cuts, strict=True)]
+        chosen = choose(scores, m.performance_budget)
+        return chosen, path_table(
+            plan.path, answers, cuts, judged, split="validation", chosen=chosen, seed=self.seed
+        )
+
+
+def _answer(weights: Weights, data: Table, unseen: str) -> Float:
+    raw, shift, _ = moments(weights, data.X, data.cluster, unseen)
+    answer = link(weights.task, raw + shift)
+    return answer if answer.shape[1] > 1 else answer[:, 0]
+
+
+def _rows(data: Table, rows: NDArray[np.bool_]) -> Table:
+    sensitive = Sensitive(data.sensitive.codes[rows], data.sensitive.values[rows])
+    return replace(
+        data,
+        X=data.X[rows],
+        y=data.y[rows],
+        cluster=data.cluster[rows],
+        weight=data.weight[rows],
+        sensitive=sensitive,
+    )
+
+
+def check_params(m: FairMEDL) -> None:
+    """Every impossible parameter is named.
+
+    Raises
+    ------
+    SpecError
+        With the parameter and the values that are possible.
+    """
+    for name, allowed in CHOICES.items():
+        value = getattr(m, name)
+        m._require(value in allowed, f"{name}={value!r} is not known; choose one of {allowed}")
+    for name, (fits, words) in RANGES.items():
+        value = getattr(m, name)
+        m._require(fits(value), f"{name}={value!r} must be {words}")
+    m._require(
+        m.performance_budget is None or m.debias is not None,
+        "performance_budget needs a debias form; choose debias='rates' or drop the budget",
+    )
+
+
+def plan_of(m: FairMEDL) -> Plan:
+    """What the parameters and the learnt inputs switch on."""
+    base = float(np.log(m._positive / (1 - m._positive))) if m._kind == "binary" else 0.0
+    clustered, judged = len(m.clusters_) > 0, len(m._attributes) > 0
+    debias, separated = m.debias if judged else None, m.cluster_adversary and clustered
+    path: tuple[float, ...] = (1.0,)
+    if m.performance_budget is not None and debias is not None:
+        path = tuple(sorted({0.0, *(float(v) for v in m.path)}))
+    return Plan(
+        task=m._kind,
+        target=m.fairness_target,
+        debias=debias,
+        hidden_sizes=tuple(int(v) for v in m.hidden_sizes),
+        outputs=len(m.classes_) if m._kind == "multiclass" else 1,
+        random_effects=m.random_effects and clustered,
+        slopes=m.slopes,
+        prior_scale=m.prior_scale,
+        cluster_adversary=separated and m.cluster_penalty == "adversarial",
+        between_variance=separated and m.cluster_penalty == "between_variance",
+        lambda_fixed=m.lambda_fixed,
+        lambda_cluster=m.lambda_cluster,
+        lambda_kl=m.lambda_kl,
+        lambda_fair_fixed=m.lambda_fair_fixed,
+        lambda_fair_mixed=m.lambda_fair_mixed,
+        learning_rate=m.learning_rate,
+        levels=tuple(0 if a.continuous else len(a.levels) for a in m._attributes),
+        n_clusters=len(m.clusters_),
+        sharpness=m.sharpness,
+        cuts={"half": (0.0,), "base_rate": (base,), "both": (0.0, base)}[m.pull_at],
+        path=path,
+    )
+
+
+def learn_target(m: FairMEDL, y: NDArray[Any], weight: Float) -> Task:
+    """Task, classes, and the target's centre and scale.
+
+    Raises
+    ------
+    InputError
+        When y does not fit the task.
+    """
+    kind: Task = infer_task(y) if m.task == "auto" else m.task
+    m._y_mean, m._y_scale = 0.0, 1.0
+    if kind == "regression":
+        y = target_numbers(y)
+        m._y_mean = float(np.average(y, weights=weight))
+        m._y_scale = float(np.sqrt(np.average((y - m._y_mean) ** 2, weights=weight))) or 1.0
+        return kind
+    check_classification_targets(y)
+    m.classes_ = np.unique(y)
+    if len(m.classes_) < 2:
+        raise InputError("y holds 1 class; a classifier needs weighted rows of at least 2 classes")
+    if kind == "binary" and len(m.classes_) > 2:
+        raise InputError(
+            f"y holds {len(m.classes_)} classes and task='binary' takes 2. Only binary "
+            "classification is supported. The type of the target is multiclass."
+        )
+    m._positive = float(np.average(y == m.classes_[1], weights=weight))
+    return "binary" if len(m.classes_) == 2 else "multiclass"
+
+
+def target_codes(m: FairMEDL, y: NDArray[Any]) -> Float:
+    """Class codes, or standardised values.
+
+    Raises
+    ------
+    InputError
+        When a label was not in the training rows.
+    """
+    if m._kind == "regression":
+        return np.asarray((target_numbers(y) - m._y_mean) / m._y_scale)
+    place = np.searchsorted(m.classes_, y).clip(0, len(m.classes_) - 1)
+    if not np.array_equal(m.classes_[place], y):
+        raise InputError("validation holds a label that the training rows have not; drop it")
+    return place.astype(np.float64)
+
+
+def learn_clusters(names: NDArray[np.str_] | None) -> NDArray[np.str_]:
+    """Distinct clusters, none without clusters; rows without a name form their own.
+
+    Raises
+    ------
+    SpecError
+        When there is one cluster only.
+    """
+    found = np.array([] if names is None else np.unique(names), dtype=np.str_)
+    if len(found) == 1:
+        raise SpecError(
+            "clusters holds 1 distinct value; Fair MEDL needs at least 2 clusters; leave "
+            "clusters out for a plain network"
+        )
+    return found
+
+
+def _weights(sample_weight: Any, X: Float) -> Float:
+    """Row weights (n,), ones where none are given.
+
+    Raises
+    ------
+    InputError
+        When one is negative.
+    """
+    weight: Float = _check_sample_weight(sample_weight, X, dtype=np.float64)
+    if weight.min() < 0:
+        raise InputError("sample_weight holds negative values; pass weights of 0 and more")
+    return weight
+
+
+def _frame(X: Any) -> Any:
+    """Polars frames as pandas ones, whose column names scikit-learn reads."""
+    return X.to_pandas() if isinstance(X, pl.DataFrame) else X
+
+
+def features(m: FairMEDL, X: Any) -> Float:
+    """Checked and standardised inputs (n, p)."""
+    X = validate_data(m, _frame(X), dtype=np.float64, reset=False)
+    scaled: Float = m._scale.apply(X)
+    return scaled
+
+
+def codes(m: FairMEDL, clusters: Any, n: int) -> Int:
+    """Cluster codes (n,), −1 = never seen."""
+    return cluster_codes(tuple(m.clusters_.tolist()), clusters, n)
+
+
+def score(m: FairMEDL, found: NDArray[Any], y: Any, sample_weight: Any) -> float:
+    """Accuracy, or R²."""
+    y = as_array(y)
+    weight = None if sample_weight is None else np.asarray(sample_weight)
+    if m._kind != "regression":
+        return float(np.average(found == y, weights=weight))
+    left = np.average((y - found) ** 2, weights=weight)
+    whole = np.average((y - np.average(y, weights=weight)) ** 2, weights=weight)
+    return float(1 - left / whole) if whole > 0 else 0.0
+
+
+def to_state(m: FairMEDL, weights: Weights) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """JSON values and arrays of a fitted model."""
+    meta, arrays = to_arrays(weights)
+    arrays |= {"scale_mean": m._scale.mean, "scale_sd": m._scale.sd}
+    head = {
+        "params": {k: _plain(v) for k, v in m.get_params().items()},
+        "weights": meta,
+        "clusters": m.clusters_.tolist(),
+        "attributes": [attribute_meta(a) for a in m._attributes],
+        "classes": getattr(m, "classes_", np.zeros(0)).tolist(),
+        "y": [m._y_mean, m._y_scale],
+        "features": list(getattr(m, "feature_names_in_", ())),
+        "n_features": m.n_features_in_,
+        "threshold": m.thresholds_[m._chosen],
+        "lam": m.lams_[m._chosen],
+        "seed": m._seed,
+        "warnings": m.warnings_,
+        "n_iter": m.n_iter_,
+    }
+    return head, arrays
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.random.RandomState):
+        return None
+    if isinstance(value, list | tuple | range | np.ndarray):
+        return [_plain(v) for v in value]
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def params_from(meta: Mapping[str, Any]) -> dict[str, Any]:
+    """Constructor arguments from their JSON form."""
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in meta.items()}
+
+
+def restore(m: FairMEDL, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Everything `predict` and the tables need, from the stored state."""
+    m._scale = Scale(arrays["scale_mean"], arrays["scale_sd"])
+    m._attributes = tuple(attribute_from(a) for a in meta["attributes"])
+    m._stack, m._chosen = (from_arrays(meta["weights"], arrays),), 0
+    m._kind = m._stack[0].task
+    m.clusters_ = np.array(meta["clusters"], dtype=np.str_)
+    m._y_mean, m._y_scale = meta["y"]
+    if meta["classes"]:
+        m.classes_ = np.array(meta["classes"])
+    if meta["features"]:
+        m.feature_names_in_ = np.array(meta["features"], dtype=object)
+    m.n_features_in_, m._seed, m.n_iter_ = meta["n_features"], meta["seed"], meta["n_iter"]
+    m.lams_, m.thresholds_ = (meta["lam"],), (meta["threshold"],)
+    m.warnings_ = list(meta["warnings"])
+    m.path_ = pl.DataFrame(schema=SCHEMA)
+    m.history_ = pl.DataFrame(schema=tables.HISTORY)

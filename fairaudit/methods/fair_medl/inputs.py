@@ -1,0 +1,245 @@
+"""What Fair MEDL learns about its inputs: scales, classes, clusters and sensitive attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fairaudit.exceptions import InputError
+from fairaudit.inputs.arrays import Float, Int, as_array, as_columns, is_missing, labels
+
+Target = Literal["equalized_odds", "demographic_parity"]
+Task = Literal["binary", "multiclass", "regression"]
+
+MISSING = "(missing)"
+OTHER = "(other)"
+MOST_LEVELS = 50
+FEW_VALUES = 10  # numbers with no more distinct values are levels, not a scale
+MOST_CLASSES = 20  # numbers with more distinct values are an outcome to regress
+BINS = 4
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Column means and standard deviations of the training rows; constant columns keep 1."""
+
+    mean: Float
+    sd: Float
+
+    @classmethod
+    def fit(cls, X: Float, weight: Float) -> Scale:
+        """Weighted moments by column."""
+        share = weight / weight.sum()
+        mean = share @ X
+        sd = np.sqrt(share @ np.square(X - mean))
+        return cls(mean, np.where(sd > 1e-12 * np.maximum(1, np.abs(mean)), sd, 1.0))
+
+    def apply(self, X: Float) -> Float:
+        """Standardised columns (n, p)."""
+        return (X - self.mean) / self.sd
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """One sensitive attribute: levels, or a scale with bins for the rates.
+
+    Parameters
+    ----------
+    levels : names of the levels (or bins), most frequent first when there are too many
+    edges : inner bin edges of a continuous attribute, empty otherwise
+    centre, spread : of a continuous attribute
+    """
+
+    name: str
+    continuous: bool
+    levels: tuple[str, ...]
+    edges: tuple[float, ...] = ()
+    centre: float = 0.0
+    spread: float = 1.0
+
+    @classmethod
+    def fit(cls, name: str, column: NDArray[Any]) -> Attribute:
+        """Learn levels or scale from the training rows."""
+        numbers = as_numbers(column)
+        if numbers is not None and np.isinf(numbers).any():
+            raise InputError(
+                f"sensitive attribute '{name}' holds infinite values; replace them or leave "
+                "them missing"
+            )
+        if numbers is not None and len(np.unique(numbers[~np.isnan(numbers)])) > FEW_VALUES:
+            return cls._fit_scale(name, numbers)
+        text = labels(column, "sensitive_features", len(column))
+        found, counts = np.unique(text, return_counts=True)
+        if len(found) <= MOST_LEVELS:
+            return cls(name, False, tuple(found.tolist()))
+        kept = found[np.argsort(-counts, kind="stable")[: MOST_LEVELS - 1]]
+        return cls(name, False, (*kept.tolist(), OTHER))
+
+    @classmethod
+    def _fit_scale(cls, name: str, numbers: Float) -> Attribute:
+        present = numbers[~np.isnan(numbers)]
+        edges = np.unique(np.quantile(present, np.arange(1, BINS) / BINS))
+        names = tuple(f"bin {i + 1}" for i in range(len(edges) + 1))
+        spread = float(present.std()) or 1.0
+        cut = tuple(edges.tolist())
+        return cls(name, True, names, cut, float(present.mean()), spread)
+
+    def codes(self, column: NDArray[Any]) -> Int:
+        """Level or bin of each row; −1 where missing or never seen."""
+        if self.continuous:
+            numbers = self._numbers(column)
+            found = np.searchsorted(np.asarray(self.edges), numbers, side="left")
+            return np.where(np.isnan(numbers), -1, found).astype(np.int64)
+        place = {level: i for i, level in enumerate(self.levels)}
+        rest = place.get(OTHER, -1)
+        text = labels(column, "sensitive_features", len(column))
+        return np.array([place.get(str(t), rest) for t in text], dtype=np.int64)
+
+    def values(self, column: NDArray[Any]) -> Float:
+        """Standardised numbers of a continuous attribute, 0 where missing."""
+        scaled = (self._numbers(column) - self.centre) / self.spread
+        return np.nan_to_num(scaled, nan=0.0)
+
+    def _numbers(self, column: NDArray[Any]) -> Float:
+        numbers = as_numbers(column)
+        if numbers is None:
+            raise InputError(
+                f"sensitive attribute '{self.name}' was numeric in training and now holds text; "
+                "pass numbers"
+            )
+        return numbers
+
+
+@dataclass(frozen=True)
+class Sensitive:
+    """All sensitive attributes of some rows.
+
+    Attributes
+    ----------
+    codes : (n, A) level or bin, −1 = missing
+    values : (n, A) standardised numbers of continuous attributes, 0 elsewhere
+    """
+
+    codes: Int
+    values: Float
+
+
+def fit_attributes(value: Any, rows: NDArray[np.bool_]) -> tuple[Attribute, ...]:
+    """One `Attribute` a column of `sensitive_features`, learnt from some of its rows."""
+    names = [str(c) for c in getattr(value, "columns", ())]
+    columns = as_columns(value, "sensitive_features", len(rows))[rows]
+    if len(names) != columns.shape[1]:
+        names = [str(getattr(value, "name", None) or f"s{j}") for j in range(columns.shape[1])]
+    return tuple(Attribute.fit(m, c) for m, c in zip(names, columns.T, strict=True))
+
+
+def encode_sensitive(attributes: tuple[Attribute, ...], value: Any, n: int) -> Sensitive:
+    """Codes and values of the rows.
+
+    Raises
+    ------
+    InputError
+        When the number of columns differs from training.
+    """
+    columns = as_columns(value, "sensitive_features", n)
+    if columns.shape[1] != len(attributes):
+        raise InputError(
+            f"sensitive_features has {columns.shape[1]} columns, the model was fitted with "
+            f"{len(attributes)}; pass the same columns in the same order"
+        )
+    pairs = list(zip(attributes, columns.T, strict=True))
+    codes = np.column_stack([a.codes(c) for a, c in pairs])
+    zero = np.zeros(n)
+    values = np.column_stack([a.values(c) if a.continuous else zero for a, c in pairs])
+    return Sensitive(codes, values)
+
+
+def cluster_codes(levels: tuple[str, ...], clusters: Any, n: int) -> Int:
+    """Place of each row's cluster among the training clusters; −1 = never seen, or not told.
+
+    Rows without a name are the cluster "(missing)", which is known where training had such rows.
+    """
+    if clusters is None:
+        return np.full(n, -1, dtype=np.int64)
+    place = {level: i for i, level in enumerate(levels)}
+    text, inverse = np.unique(cluster_labels(clusters, n), return_inverse=True)
+    known = np.array([place.get(str(t), -1) for t in text], dtype=np.int64)
+    return known[inverse]
+
+
+def cluster_labels(clusters: Any, n: int) -> NDArray[np.str_]:
+    """Cluster names as text (n,)."""
+    return labels(clusters, "clusters", n)
+
+
+def checked_target(value: Any) -> NDArray[Any]:
+    """y as an array without gaps, of text or of numbers.
+
+    Raises
+    ------
+    InputError
+        When values are missing, or text and numbers are mixed.
+    """
+    y = as_array(value)
+    if y.dtype.kind != "O" or y.ndim == 0:
+        return y
+    if any(is_missing(v) for v in y.ravel()):
+        raise InputError("y holds missing values; fill them or drop those rows")
+    if len({isinstance(v, str) for v in y.ravel()}) > 1:
+        raise InputError("y mixes text and numbers; write every label in one way")
+    return y
+
+
+def target_numbers(y: NDArray[Any]) -> Float:
+    """y as finite floats.
+
+    Raises
+    ------
+    InputError
+        When it holds text, or a value is not finite.
+    """
+    try:
+        found = y.astype(np.float64)
+    except (TypeError, ValueError):
+        raise InputError(
+            "y holds text and regression needs numbers; choose task='binary' or 'multiclass'"
+        ) from None
+    if not np.isfinite(found).all():
+        raise InputError("y holds values that are not finite; fill them or drop those rows")
+    return found
+
+
+def infer_task(y: NDArray[Any]) -> Task:
+    """Numbers with fractions or many distinct values are values, two labels are binary, more
+    are classes."""
+    if y.dtype.kind == "f" and np.any(y != np.floor(y)):
+        return "regression"
+    n_labels = len(np.unique(y))
+    if y.dtype.kind in "iuf" and n_labels > MOST_CLASSES:
+        return "regression"
+    return "binary" if n_labels <= 2 else "multiclass"
+
+
+def as_numbers(column: NDArray[Any]) -> Float | None:
+    """The column as floats, or None when it holds text."""
+    if column.dtype.kind in "biuf":
+        return column.astype(np.float64)
+    missing = np.array([is_missing(v) for v in column], dtype=bool)
+    if not all(isinstance(v, int | float | np.number) for v in column[~missing]):
+        return None
+    return np.array(np.where(missing, np.nan, column), dtype=np.float64)
+
+
+def attribute_meta(attribute: Attribute) -> Mapping[str, Any]:
+    """JSON form of an attribute."""
+    return asdict(attribute)
+
+
+def attribute_from(meta: Mapping[str, Any]) -> Attribute:
+    """The attribute `attribute_meta` described."""
+    fixed: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in meta.items()}
+    return Attribute(**fixed)

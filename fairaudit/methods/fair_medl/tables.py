@@ -1,0 +1,114 @@
+"""What Fair MEDL shows of itself: effects, importance, variance shares and losses as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import polars as pl
+
+from fairaudit.methods.fair_medl.weights import Weights, slope_at_mean
+
+HISTORY = pl.Schema(
+    {"part": pl.String, "epoch": pl.Int64, "metric": pl.String, "value": pl.Float64}
+)
+LOGISTIC = np.pi**2 / 3  # residual variance of a logit model on the latent scale
+
+PARTS = {
+    "fixed": "fixed effects",
+    "mixed": "mixed effects",
+    "prior": "prior (KL)",
+    "cluster": "cluster adversary",
+    "between": "between-cluster variance",
+    "fair fixed": "fairness, fixed effects",
+    "fair mixed": "fairness, mixed effects",
+    "validation": "validation",
+    "total": "main loss",
+}
+
+
+def effect_names(weights: Weights, features: Sequence[str], outputs: Sequence[str]) -> list[str]:
+    """Names of the q·O effects: features (or hidden units), intercept; by class if several."""
+    q = weights.effect_mean.shape[1] - 1
+    slopes = {"inputs": list(features), "none": []}.get(
+        weights.slopes, [f"hidden {j + 1}" for j in range(q)]
+    )
+    base = [*slopes, "intercept"]
+    return [f"{name} ({o})" if o else name for name in base for o in outputs]
+
+
+def effects(
+    weights: Weights, clusters: Sequence[str], features: Sequence[str], outputs: Sequence[str]
+) -> pl.DataFrame:
+    """One row a cluster and effect: cluster, effect, mean, sd."""
+    schema = {"cluster": pl.String, "effect": pl.String, "mean": pl.Float64, "sd": pl.Float64}
+    if not weights.random_effects:
+        return pl.DataFrame(schema=schema)
+    names = effect_names(weights, features, outputs)
+    k = len(clusters)
+    return pl.DataFrame(
+        {
+            "cluster": np.repeat(np.array(clusters), len(names)).tolist(),
+            "effect": names * k,
+            "mean": weights.effect_mean.reshape(k, -1).ravel(),
+            "sd": weights.effect_sd.reshape(k, -1).ravel(),
+        },
+        schema=schema,
+    )
+
+
+def importance(weights: Weights, features: Sequence[str]) -> pl.DataFrame:
+    """feature, importance, rank (1 = most important)."""
+    value = slope_at_mean(weights)
+    order = np.argsort(-value, kind="stable")
+    return pl.DataFrame(
+        {
+            "feature": [features[j] for j in order],
+            "importance": value[order],
+            "rank": np.arange(1, len(order) + 1),
+        }
+    )
+
+
+def variance_shares(weights: Weights) -> pl.DataFrame:
+    """part, variance, share: intercepts, slopes and residual, on the link's scale.
+
+    The between-cluster variance of an effect is the mean second moment of its posterior; inputs
+    are standardised, so slopes add their sum. The residual is the noise (regression) or π²/3,
+    the variance of the logistic distribution (classes; mean over outputs).
+    """
+    if not weights.random_effects:
+        return pl.DataFrame(
+            schema={"part": pl.String, "variance": pl.Float64, "share": pl.Float64}
+        )
+    second = (np.square(weights.effect_mean) + np.square(weights.effect_sd)).mean(0)
+    residual = weights.noise if weights.task == "regression" else LOGISTIC
+    parts = {
+        "intercept": float(second[-1].mean()),
+        "slopes": float(second[:-1].sum(0).mean()),
+        "residual": float(residual),
+    }
+    total = sum(parts.values())
+    return pl.DataFrame(
+        {
+            "part": list(parts),
+            "variance": list(parts.values()),
+            "share": [v / total for v in parts.values()],
+        }
+    )
+
+
+def history(curves: Mapping[str, list[float]]) -> pl.DataFrame:
+    """Mean losses an epoch of every part, long; adversaries' losses with their own sign."""
+    rows = [
+        (PARTS[name], epoch, "loss", abs(value) if name.startswith("fair") else value)
+        for name, values in curves.items()
+        for epoch, value in enumerate(values)
+    ]
+    return pl.DataFrame(rows, schema=HISTORY, orient="row")
+
+
+def predictor(losses: Sequence[float]) -> pl.DataFrame:
+    """The losses of the cluster predictor, as `history`."""
+    rows = [("cluster predictor", epoch, "loss", value) for epoch, value in enumerate(losses)]
+    return pl.DataFrame(rows, schema=HISTORY, orient="row")

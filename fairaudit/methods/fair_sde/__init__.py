@@ -1,0 +1,1 @@
+"""FairSDE: an expert for each group and a no-harm choice."""

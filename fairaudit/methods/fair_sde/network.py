@@ -1,0 +1,347 @@
+"""The network of FairSDE and how it is trained: jointly, or representation first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from fairaudit.methods.common.networks import MLP, ResNet18
+from fairaudit.methods.common.progress import Monitor
+from fairaudit.methods.common.row_access import Rows, in_pieces
+from fairaudit.methods.common.training import Batches, Drawn, Fit
+from fairaudit.methods.common.training_recipe import (
+    Recipe,
+    by_graph,
+    fit_network,
+    mixed_precision,
+    row_loss,
+)
+from fairaudit.methods.fair_sde.gradient import (
+    Facts,
+    Shares,
+    facts_of,
+    joint_losses,
+    through_layers,
+)
+from fairaudit.methods.fair_sde.losses import (
+    BatchesOfGroups,
+    Pairs,
+    centre_loss,
+    cosines,
+    divergence_loss,
+    expert_loss,
+    own_group,
+    sample_pairs,
+)
+
+
+class SelectiveExperts(nn.Module):
+    """Shared encoder, one linear expert a group, a discriminator, centres for (group, class).
+
+    Parameters
+    ----------
+    n_groups, n_outputs : int
+        G experts with C outputs each (1 for regression, which has one centre a group).
+    """
+
+    def __init__(self, encoder: MLP | ResNet18, n_groups: int, n_outputs: int) -> None:
+        super().__init__()
+        d = encoder.out_features
+        self.encoder = encoder
+        self.experts = nn.Linear(d, n_groups * n_outputs)
+        self.discriminator = nn.Linear(d, n_groups)
+        self.centres = nn.Parameter(
+            functional.normalize(torch.rand(n_groups, n_outputs, d) * 2 - 1, dim=2)
+        )
+        self.n_groups, self.n_outputs = n_groups, n_outputs
+
+    def embed(self, x: Tensor) -> Tensor:
+        """The raw embedding (b, d), in the precision of the experts."""
+        return self.encoder(x).to(self.experts.weight.dtype)  # type: ignore[no-any-return]
+
+    def answers(self, f: Tensor) -> Tensor:
+        """Every expert's outputs (b, G, C)."""
+        return self.experts(f).view(-1, self.n_groups, self.n_outputs)  # type: ignore[no-any-return]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Experts' outputs and the discriminator's logits side by side (b, G C + G)."""
+        f = self.embed(x)
+        return torch.cat([self.experts(f), self.discriminator(f)], 1)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows with their targets, groups and weights on the device."""
+
+    rows: Rows
+    y: Tensor  # (n,) class codes or standardised values
+    groups: Tensor  # (n,)
+    weight: Tensor | None = None
+
+    @property
+    def classes(self) -> Tensor:
+        """Class codes for centres and pairs: zeros for regression."""
+        return torch.zeros_like(self.groups) if self.y.is_floating_point() else self.y
+
+
+@dataclass(frozen=True)
+class Objective:
+    """Which losses count how much.
+
+    Attributes
+    ----------
+    lambdas : (λ1, λ2, λ3)
+        Weights of L_disc, L_virt and L_div.
+    experts : float
+        Weight of L_cls: 1, or 0 while only the representation is trained.
+    legacy_centres : bool
+        Divide outside the exponential in L_div, as the authors' code does.
+    """
+
+    lambdas: tuple[float, float, float]
+    experts: float = 1.0
+    legacy_centres: bool = False
+
+
+def losses(
+    net: SelectiveExperts,
+    f: Tensor,
+    y: Tensor,
+    groups: Tensor,
+    classes: Tensor,
+    weight: Tensor | None,
+    objective: Objective,
+    chance: torch.Generator | None,
+    pairs: Pairs | None = None,
+) -> dict[str, Tensor]:
+    """The four losses of a batch and their sum "loss"; those of weight 0 are not computed.
+
+    Pairs are drawn by `chance` where none are given.
+    """
+    found: dict[str, Tensor] = {}
+    terms: list[Tensor] = []
+    if objective.experts:
+        each = row_loss(own_group(net.answers(f), groups), y)
+        each = each if weight is None else each * weight
+        found["experts"] = expert_loss(each, groups, net.n_groups)
+        terms.append(objective.experts * found["experts"])
+    disc, virt, div = objective.lambdas
+    if disc:
+        found["discriminator"] = functional.cross_entropy(net.discriminator(f), groups)
+        terms.append(disc * found["discriminator"])
+    if virt or div:
+        z = functional.normalize(f, dim=1)
+        s = cosines(z, net.centres)
+    if virt:
+        found["centres"] = centre_loss(s, groups, classes)
+        terms.append(virt * found["centres"])
+    if div:
+        if pairs is None:
+            pairs = sample_pairs(groups, classes, net.n_groups, net.n_outputs, chance)
+        found["divergence"] = divergence_loss(
+            z, s, groups, classes, pairs, legacy=objective.legacy_centres
+        )
+        terms.append(div * found["divergence"])
+    found["loss"] = torch.stack(terms).sum()
+    return found
+
+
+def train_jointly(
+    net: SelectiveExperts,
+    fitted: Part,
+    held: Part | None,
+    objective: Objective,
+    recipe: Recipe,
+    *,
+    seed: int,
+    device: torch.device,
+    monitor: Monitor | None,
+    task: str = "experts",
+) -> Fit:
+    """All losses at once; the epoch with the best validation loss is kept."""
+    whole = all((objective.experts, *objective.lambdas)) and net.n_outputs > 1
+    given = net, fitted, objective, recipe, device
+    shared: dict[str, Any] = {
+        "seed": seed,
+        "validate": _validation(net, held, objective, seed) if held is not None else None,
+        "monitor": monitor,
+        "task": task,
+    }
+    n = len(fitted.rows)
+    if whole:
+        return fit_network(net, *_with_written_gradients(*given), n, recipe, **shared)
+    return fit_network(net, *_with_a_graph(*given), n, recipe, **shared)
+
+
+Pull = Callable[[Drawn, torch.Generator], Mapping[str, Tensor]]
+
+
+def _embedding(
+    net: SelectiveExperts, part: Part, recipe: Recipe, device: torch.device
+) -> Callable[[Tensor, torch.Generator], Tensor]:
+    def embed(index: Tensor, chance: torch.Generator) -> Tensor:
+        with mixed_precision(device):
+            f = net.encoder(part.rows.take(index, chance if recipe.augment else None))
+        return f.float()  # type: ignore[no-any-return]
+
+    return embed
+
+
+def _with_a_graph(
+    net: SelectiveExperts, part: Part, objective: Objective, recipe: Recipe, device: torch.device
+) -> tuple[Pull[Tensor], Batches[Tensor]]:
+    """How to train with any of the losses: autograd keeps the books."""
+    embed = _embedding(net, part, recipe, device)
+
+    def of_batch(index: Tensor, chance: torch.Generator) -> Mapping[str, Tensor]:
+        weight = None if part.weight is None else part.weight[index]
+        known = part.y[index], part.groups[index], part.classes[index], weight
+        return losses(net, embed(index, chance), *known, objective, chance)
+
+    return by_graph(of_batch), BatchesOfGroups(part.groups, net.n_groups, recipe.batch_size)
+
+
+def _with_written_gradients(
+    net: SelectiveExperts, part: Part, objective: Objective, recipe: Recipe, device: torch.device
+) -> tuple[Pull[tuple[Tensor, Facts]], Batches[tuple[Tensor, Facts]]]:
+    """How to train a classification with all four losses: two to three times faster steps."""
+    embed = _embedding(net, part, recipe, device)
+    rows = BatchesOfGroups(part.groups, net.n_groups, recipe.batch_size)
+    shares = Shares(objective.experts, *objective.lambdas, objective.legacy_centres)
+    plain = isinstance(net.encoder, MLP) and device.type == "cpu"  # no mixed precision
+
+    def batches(generator: torch.Generator) -> list[tuple[Tensor, Facts]]:
+        epoch = rows(generator)
+        order, sizes = torch.cat(epoch), [len(index) for index in epoch]
+        weight = None if part.weight is None else part.weight[order]
+        shape = net.n_groups, net.n_outputs
+        known = part.groups[order], part.classes[order], weight
+        return list(zip(epoch, facts_of(*known, sizes, shape, shares, generator), strict=True))
+
+    def pull(batch: tuple[Tensor, Facts], chance: torch.Generator) -> Mapping[str, Tensor]:
+        if plain:
+            return pulled(net, part.rows.take(batch[0]), batch[1], shares)
+        return pulled_by_graph(net, embed(batch[0], chance), batch[1], shares)
+
+    return pull, batches
+
+
+def pulled(net: SelectiveExperts, x: Tensor, facts: Facts, shares: Shares) -> Mapping[str, Tensor]:
+    """All four losses of rows (b, p) of a table; leaves gradients in what learns."""
+    f, down = through_layers(cast("MLP", net.encoder), x)
+    return _joint(net, f, facts, shares, down)
+
+
+def pulled_by_graph(
+    net: SelectiveExperts, f: Tensor, facts: Facts, shares: Shares
+) -> Mapping[str, Tensor]:
+    """The same of embeddings (b, d) whose graph was recorded."""
+
+    def down(slope: Tensor) -> None:
+        if f.requires_grad:  # else the features themselves are the embedding
+            f.backward(slope)
+
+    return _joint(net, f, facts, shares, down)
+
+
+def _joint(
+    net: SelectiveExperts,
+    f: Tensor,
+    facts: Facts,
+    shares: Shares,
+    down: Callable[[Tensor], None],
+) -> Mapping[str, Tensor]:
+    terms, slopes = joint_losses(f, net.experts, net.discriminator, net.centres, facts, shares)
+    down(slopes.embedding)
+    heads = (
+        net.experts.weight,
+        net.experts.bias,
+        net.discriminator.weight,
+        net.discriminator.bias,
+        net.centres,
+    )
+    for parameter, slope in zip(heads, slopes[1:], strict=True):
+        parameter.grad = slope
+    each = (terms * facts.units).unbind()
+    return dict(zip(Shares._fields, each, strict=False)) | {"loss": terms.sum()}
+
+
+def _validation(
+    net: SelectiveExperts, held: Part, objective: Objective, seed: int
+) -> Callable[[], dict[str, float]]:
+    """The loss that chooses the epoch: the experts' where they learn, else the others' sum."""
+
+    def validate() -> dict[str, float]:
+        f = in_pieces(held.rows, net.embed).float().to(held.y.device)
+        alone = Objective((0.0, 0.0, 0.0)) if objective.experts else objective
+        chance = torch.Generator().manual_seed(seed)
+        known = held.classes.clamp_min(0)
+        found = losses(net, f, held.y, held.groups, known, None, alone, chance)
+        return {"loss": float(found["loss"])}
+
+    return validate
+
+
+class _Embedded:
+    """Rows whose embedding is known."""
+
+    def __init__(self, values: Tensor) -> None:
+        self.values, self.shape = values, tuple(values.shape[1:])
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def take(self, index: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Embeddings by position."""
+        return self.values[index]
+
+
+def train_staged(
+    net: SelectiveExperts,
+    fitted: Part,
+    held: Part | None,
+    objective: Objective,
+    recipe: Recipe,
+    *,
+    seed: int,
+    device: torch.device,
+    monitor: Monitor | None,
+) -> tuple[Fit, Fit]:
+    """First the representation by the three losses, then the experts on the frozen encoder."""
+    first = Objective(objective.lambdas, 0.0, objective.legacy_centres)
+    learnt = train_jointly(
+        net, fitted, held, first, recipe,
+        seed=seed, device=device, monitor=monitor, task="representation",
+    )  # fmt: skip
+    net.requires_grad_(False)
+    net.experts.requires_grad_(True)
+    body, net.encoder = net.encoder, nn.Identity()  # type: ignore[assignment]
+    alone = Objective((0.0, 0.0, 0.0))
+    try:
+        near = _embedded(body, fitted, device)
+        far = None if held is None else _embedded(body, held, device)
+        heads = train_jointly(
+            net, near, far, alone, recipe,
+            seed=seed, device=device, monitor=monitor, task="experts",
+        )  # fmt: skip
+    finally:
+        net.encoder = body
+        net.requires_grad_(True)
+    return learnt, heads
+
+
+def _embedded(body: nn.Module, part: Part, device: torch.device) -> Part:
+    body.eval()
+    values = in_pieces(part.rows, body).float().to(device)
+    return Part(_Embedded(values), part.y, part.groups, part.weight)
+
+
+def n_parameters(net: nn.Module) -> int:
+    """Numbers a network learns."""
+    return sum(math.prod(p.shape) for p in net.parameters())

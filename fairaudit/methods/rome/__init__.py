@@ -1,0 +1,1 @@
+"""ROME: robust mixture models under latent heterogeneity."""

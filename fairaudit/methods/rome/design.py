@@ -1,0 +1,247 @@
+"""What ROME's gate and experts see: which sensitive columns go where, in which units."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fairaudit.exceptions import InputError, SpecError
+from fairaudit.inputs.arrays import as_columns
+from fairaudit.methods.common.sensitive_design import LARGEST, SensitiveEncoder
+
+Float = NDArray[np.float64]
+Columns = bool | str | Sequence[int | str]
+
+
+def column_names(value: Any, count: int) -> tuple[str, ...]:
+    """Names of the sensitive columns: those of a frame or series, else "s0", "s1", …"""
+    found = getattr(value, "columns", None)
+    if found is not None:
+        return tuple(str(name) for name in found)
+    name = getattr(value, "name", None)
+    if name and count == 1:
+        return (str(name),)
+    return tuple(f"s{j}" for j in range(count))
+
+
+def positions(wanted: Columns | None, names: tuple[str, ...], what: str) -> tuple[int, ...]:
+    """Positions of the wanted columns: True or None = all, False = none, or names, positions.
+
+    Raises
+    ------
+    SpecError
+        When a column does not exist.
+    """
+    if wanted is None or isinstance(wanted, bool | np.bool_):
+        return tuple(range(len(names))) if wanted is None or wanted else ()
+    chosen = [wanted] if isinstance(wanted, str) else wanted
+    return tuple(dict.fromkeys(_position(column, names, what) for column in chosen))
+
+
+def _position(column: Any, names: tuple[str, ...], what: str) -> int:
+    if isinstance(column, str) and column in names:
+        return names.index(column)
+    number = isinstance(column, int | np.integer) and not isinstance(column, bool)
+    if not number or not 0 <= column < len(names):
+        raise SpecError(
+            f"{what}: there is no sensitive column {column!r}; choose among "
+            f"{', '.join(names) or '(none given)'}"
+        )
+    return int(column)
+
+
+def whole(name: str, value: Any, least: int = 1) -> int:
+    """A parameter as a whole number of at least `least`.
+
+    Raises
+    ------
+    SpecError
+        When it is something else.
+    """
+    number = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not number and not (isinstance(value, float | np.floating) and float(value).is_integer()):
+        raise SpecError(f"{name}={value!r}; choose a whole number from {least} up")
+    if value < least:
+        raise SpecError(f"{name}={value!r}; {name} must be at least {least}")
+    return int(value)
+
+
+def at_least(name: str, value: Any, least: float = 0.0, *, above: bool = False) -> float:
+    """A parameter as a finite number from `least` up, or above it.
+
+    Raises
+    ------
+    SpecError
+        When it is something else.
+    """
+    number = isinstance(value, int | float | np.integer | np.floating)
+    good = number and not isinstance(value, bool) and bool(np.isfinite(value))
+    if not good or value < least or (above and value == least):
+        word = "above" if above else "from"
+        raise SpecError(f"{name}={value!r}; choose a number {word} {least:g}")
+    return float(value)
+
+
+@dataclass(frozen=True)
+class SensitivePart:
+    """Some sensitive columns as numbers: learnt on training rows, the same ever after.
+
+    Attributes
+    ----------
+    columns : positions of those used
+    encoder : what turns them into numbers; None where there are none
+    names : of all sensitive columns given in training
+    """
+
+    columns: tuple[int, ...]
+    encoder: SensitiveEncoder | None
+    names: tuple[str, ...] = ()
+
+    @classmethod
+    def fit(
+        cls, value: Any, n: int, columns: tuple[int, ...], weight: Float | None = None
+    ) -> SensitivePart:
+        """Learn the encoding of the columns."""
+        if value is None or not columns:
+            return cls(columns, None)
+        every = as_columns(value, "sensitive_features", n)
+        encoder = SensitiveEncoder.fit(every[:, list(columns)], n, weight)
+        return cls(columns, encoder, column_names(value, every.shape[1]))
+
+    @property
+    def width(self) -> int:
+        """Number of encoded columns."""
+        return 0 if self.encoder is None else len(self.encoder.names)
+
+    def transform(self, value: Any, n: int) -> Float:
+        """Encoded columns (n, width).
+
+        Raises
+        ------
+        InputError
+            When the columns are missing or are not those of training.
+        """
+        if self.encoder is None:
+            return np.zeros((n, 0))
+        if value is None:
+            raise InputError(
+                "the experts of this model use sensitive attributes; pass sensitive_features"
+            )
+        every = as_columns(value, "sensitive_features", n)
+        self._same_columns(value, every.shape[1])
+        return self.encoder.transform(every[:, list(self.columns)], n)
+
+    def _same_columns(self, value: Any, count: int) -> None:
+        if count != len(self.names):
+            raise InputError(
+                f"sensitive_features has {count} columns, the model was fitted with "
+                f"{len(self.names)}; pass the same columns in the same order"
+            )
+        given = getattr(value, "columns", None)
+        unnamed = self.names == column_names(None, count)
+        if given is not None and not unnamed and tuple(map(str, given)) != self.names:
+            raise InputError(
+                f"sensitive_features has the columns {', '.join(map(str, given))}, the model was "
+                f"fitted with {', '.join(self.names)}; pass the same columns in the same order"
+            )
+
+    def state(self) -> dict[str, Any]:
+        """JSON values."""
+        encoder = None if self.encoder is None else asdict(self.encoder)
+        return {"columns": list(self.columns), "encoder": encoder, "names": list(self.names)}
+
+    @classmethod
+    def restore(cls, state: dict[str, Any]) -> SensitivePart:
+        """From `state()`."""
+        found = state["encoder"]
+        if found is not None:
+            found = {key: _tuples(value) for key, value in found.items()}
+        encoder = None if found is None else SensitiveEncoder(**found)
+        return cls(tuple(state["columns"]), encoder, tuple(state["names"]))
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(v) for v in value) if isinstance(value, list) else value
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Centre and scale of columns."""
+
+    centre: Float
+    scale: Float
+
+    @classmethod
+    def fit(cls, columns: Float, weight: Float) -> Scale:
+        """Weighted mean and standard deviation; constant columns keep scale 1.
+
+        Raises
+        ------
+        InputError
+            When numbers are too large to be squared.
+        """
+        if np.abs(columns).max(initial=0.0) > LARGEST:
+            raise InputError(
+                f"X or y holds infinite or too large numbers (beyond {LARGEST:g}); use other units"
+            )
+        share = weight / weight.sum()
+        centre = share @ columns
+        spread = np.sqrt(share @ np.square(columns - centre))
+        return cls(centre, np.where(spread > 1e-12 * (1 + np.abs(centre)), spread, 1.0))
+
+    def apply(self, columns: Float) -> Float:
+        """Standardised columns."""
+        return np.asarray((columns - self.centre) / self.scale)
+
+    def undo(self, omega: Float) -> tuple[Float, Float]:
+        """Coefficients (..., d - 1) and intercepts (...) in the columns' own units."""
+        coef = omega[..., 1:] / self.scale
+        return coef, omega[..., 0] - coef @ self.centre
+
+
+def raw_design(part: SensitivePart, encoded: Float) -> Float:
+    """Encoded columns in their own units again, a missing number as 0 beside its flag."""
+    if part.encoder is None:
+        return encoded
+    raw, at = encoded.copy(), 0
+    encoder = part.encoder
+    for j, kind in enumerate(encoder.kinds):
+        if kind == "text":
+            at += len(encoder.levels[j])
+            continue
+        value = encoded[:, at] * encoder.scales[j] + encoder.centres[j]
+        present = 1 - encoded[:, at + 1] if encoder.flagged[j] else 1.0
+        raw[:, at] = value * present
+        at += 2 if encoder.flagged[j] else 1
+    return raw
+
+
+TaskKind = Literal["regression", "classification"]
+MAX_CLASSES = 20  # whole numbers with more distinct values than this are taken for a quantity
+
+
+def task_of(y: NDArray[Any], task: str) -> TaskKind:
+    """What y asks for, when `task` is "auto"; else `task` itself.
+
+    Raises
+    ------
+    SpecError
+        When `task` is not known.
+    """
+    if task in ("regression", "classification"):
+        return "regression" if task == "regression" else "classification"
+    if task in ("binary", "multiclass"):
+        return "classification"
+    if task != "auto":
+        raise SpecError(
+            f"task {task!r} is not known; choose 'auto', 'regression' or 'classification'"
+        )
+    if y.dtype.kind in "fiu":
+        distinct = np.unique(y)
+        whole = bool(np.all(np.mod(distinct, 1) == 0))
+        return "classification" if whole and len(distinct) <= MAX_CLASSES else "regression"
+    return "classification"

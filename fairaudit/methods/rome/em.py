@@ -1,0 +1,566 @@
+"""ROME with linear experts: hidden groups by expectation-maximisation, combined robustly."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import ClassifierTags, RegressorTags, check_random_state
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    validate_data,
+)
+
+from fairaudit.exceptions import InputError, SpecError
+from fairaudit.inputs.arrays import as_columns, as_target
+from fairaudit.methods.common.design import numbers_of
+from fairaudit.methods.common.progress import Monitor, Silent
+from fairaudit.methods.common.storage import load_state, save_state
+from fairaudit.methods.common.training import pick_device
+from fairaudit.methods.rome.combine import LOSSES, TINY, Robust, Tilt, global_weight, row_loss
+from fairaudit.methods.rome.design import (
+    Columns,
+    Float,
+    SensitivePart,
+    at_least,
+    column_names,
+    positions,
+    task_of,
+    whole,
+)
+from fairaudit.methods.rome.maximin import (
+    Training,
+    can_halve,
+    corrected_matrix,
+    halves,
+    out_of_half,
+    plain_matrix,
+)
+from fairaudit.methods.rome.mixture.em_loop import Rules, Run
+from fairaudit.methods.rome.predict import COMBINES, RomePredictions
+from fairaudit.methods.rome.problem import (
+    Learnt,
+    Problem,
+    Settings,
+    by_size,
+    learnt,
+    prepare,
+    solve,
+)
+from fairaudit.methods.rome.state import restore, state
+from fairaudit.methods.rome.sweep import HELD_OUT, choose_groups, sweep_groups
+
+ROBUST_ROWS = 20_000  # rows on which the tilt is sought: it has only G - 1 free numbers
+
+
+class RomeEM(RomePredictions):
+    """Robust mixture of linear experts with a gate on sensitive attributes.
+
+    Sensitive attributes decide who belongs to which hidden group; each group has its own linear
+    (or logistic) model of the other features; the models are combined so that the worst group is
+    served. No group labels are needed.
+
+    Parameters
+    ----------
+    n_groups : int or "auto", default 4
+        Number of hidden groups. "auto" fits 1 to `max_groups` (as many as the rows can carry) on
+        three quarters of the rows and takes the smallest number within one standard error of the
+        best likelihood on the rest (`n_groups_`, `heldout_`, `choice_`).
+    combine : {"minimax", "gate", "maximin"}, default "minimax"
+        Default of `predict`; all three stay available on a fitted model.
+    outcome_sensitive : bool or list of columns, default False
+        Sensitive columns that experts may see: none, all, or those named (or numbered).
+    membership_features : list of columns or None
+        Sensitive columns the gate sees; None = all.
+    n_init : int, default 10
+        Starts, run as one batch.
+    task : {"auto", "regression", "classification"}, default "auto"
+        "auto" takes text, booleans and whole numbers with at most 20 values for classes.
+    noise : {"group", "shared"} or float, default "group"
+        Variance of the experts' errors (regression).
+    gate_intercept : bool, default True
+    combine_loss : {"auto", "squared", "log", "brier", "error"}
+        What "minimax" balances between groups: squared error for regression; log loss ("auto"),
+        Brier score or error rate for classification.
+    max_average_loss : float, "pooled" or None, default "pooled"
+        With "minimax": serve the worst group only as far as the average loss on training rows
+        stays below this number, or below that of one pooled model; None = no limit.
+    worst_tolerance : float, default 0.01
+        With "minimax": how much the worst group may lose, relative to the best it could have,
+        for a better average. Near its best the worst group hardly moves while the average does.
+    maximin_radius : float or None
+        With "maximin": largest distance of the weight from the group shares, over sqrt(G).
+    cross_fitting : bool, default True
+        Seek the tilt, hold the limit on the average and correct the bias of "maximin" with
+        models refitted on the other half of the rows, so that training losses are not too
+        hopeful. False, or too few rows for halves, judges the model on its own training rows.
+    gate_ridge : float, default 1e-6
+        Ridge of the gate for each row of weight; keeps separable data finite.
+    expert_ridge : float or None
+        Ridge of the experts on standardised features; None = none for regression, 1 for
+        classification (as scikit-learn's C=1).
+    noise_floor : float, default 1e-4
+        Smallest variance of a group, as a share of the pooled residual variance.
+    tol : float, default 1e-6
+        Gain of the mean bound, relative to its size, below which EM has converged.
+    max_iter : int, default 300
+    max_groups : int, default 8
+        Largest number tried by `n_groups="auto"`.
+    start_rows : int, default 20000
+        With more than twice as many rows, starts compete on a random part of this size.
+    device : {"auto", "cpu", "cuda"}
+    random_state : int, RandomState or None
+
+    Attributes
+    ----------
+    coef_ : (G, p), or (G, C - 1, p) with C > 2 classes (the first class has coefficients 0)
+        Coefficients of the experts in the units of the features; sensitive columns the experts
+        may see come last. Groups are ordered from large to small.
+    intercept_ : (G,) or (G, C - 1)
+    noise_ : (G,) variances (regression)
+    gate_coef_ : (G, q) and gate_intercept_ : (G,)
+        Of the encoded sensitive columns `gate_features_`; the last group is 0.
+    group_weights_ : (G,) shares of the rows by responsibility
+    tilt_ : (G,) group shares the tilted gate is made for
+    robust_ : dict, losses of the tilted gate on training rows: worst, average, gap
+    pooled_loss_ : float, average loss of one pooled model on training rows
+    maximin_weights_ : (G,) global weight
+    lower_bounds_ : (n_iter_,) mean penalised log-likelihood, never falling
+    log_likelihood_, bic_, icl_ : float
+        Of the observed data; smaller criteria are better. Weights count as repeated rows.
+    n_parameters_, n_iter_, n_groups_ : int
+    heldout_ : dict, held-out log-likelihood of a row by number of groups (n_groups="auto")
+    choice_ : str, how the number of groups came about
+    converged_ : bool
+    classes_ : (C,) (classification)
+
+    References
+    ----------
+    Li, Liu, Tian, Hong, Liu: Robust Mixture Models for Algorithmic Fairness Under Latent
+    Heterogeneity, arXiv 2509.17411. Wang, Buhlmann, Guo, arXiv 2309.02211 (maximin).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fairaudit import RomeEM
+    >>> rng = np.random.default_rng(0)
+    >>> s, x = rng.integers(0, 2, 400), rng.normal(size=(400, 2))
+    >>> y = np.where(s == 1, x[:, 0], -x[:, 0]) + 0.1 * rng.normal(size=400)
+    >>> model = RomeEM(n_groups=2, random_state=0).fit(x, y, sensitive_features=s)
+    >>> [round(abs(float(c)), 1) for c in model.coef_[:, 0]]
+    [1.0, 1.0]
+    """
+
+    def __init__(
+        self,
+        n_groups: int | str = 4,
+        *,
+        combine: str = "minimax",
+        outcome_sensitive: Columns = False,
+        membership_features: Sequence[int | str] | None = None,
+        n_init: int = 10,
+        task: str = "auto",
+        noise: str | float = "group",
+        gate_intercept: bool = True,
+        combine_loss: str = "auto",
+        max_average_loss: float | str | None = "pooled",
+        worst_tolerance: float = 0.01,
+        maximin_radius: float | None = None,
+        cross_fitting: bool = True,
+        gate_ridge: float = 1e-6,
+        expert_ridge: float | None = None,
+        noise_floor: float = 1e-4,
+        tol: float = 1e-6,
+        max_iter: int = 300,
+        max_groups: int = 8,
+        start_rows: int = 20_000,
+        device: str = "auto",
+        random_state: Any = None,
+    ) -> None:
+        self.n_groups = n_groups
+        self.combine = combine
+        self.outcome_sensitive = outcome_sensitive
+        self.membership_features = membership_features
+        self.n_init = n_init
+        self.task = task
+        self.noise = noise
+        self.gate_intercept = gate_intercept
+        self.combine_loss = combine_loss
+        self.max_average_loss = max_average_loss
+        self.worst_tolerance = worst_tolerance
+        self.maximin_radius = maximin_radius
+        self.cross_fitting = cross_fitting
+        self.gate_ridge = gate_ridge
+        self.expert_ridge = expert_ridge
+        self.noise_floor = noise_floor
+        self.tol = tol
+        self.max_iter = max_iter
+        self.max_groups = max_groups
+        self.start_rows = start_rows
+        self.device = device
+        self.random_state = random_state
+
+    # -- fitting ---------------------------------------------------------------------------
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        sensitive_features: Any = None,
+        clusters: Any = None,
+        sample_weight: Any = None,
+        monitor: Monitor | None = None,
+    ) -> Self:
+        """Find the groups, fit the experts and prepare the three combinations.
+
+        Parameters
+        ----------
+        X : (n, p) features the experts see
+        y : (n,) outcome
+        sensitive_features : (n, q), optional
+            Missing values are allowed: a number gets an indicator, text its own level.
+            Without any the gate is constant (a plain mixture).
+        clusters : ignored
+            Accepted so that all methods are called alike.
+        sample_weight : (n,), optional
+            A weight of 2 counts as two rows.
+        monitor : Monitor, optional
+
+        Raises
+        ------
+        SpecError
+            When a parameter is impossible.
+        InputError
+            When lengths differ.
+        """
+        ear = monitor or Silent()
+        problem, rows = self.begin(X, y, sensitive_features, sample_weight)
+        seed = self.seed()
+        count = self._count(problem, seed, ear)
+        ear.start("expectation-maximisation", self.max_iter)
+        runs = solve(problem, sorted({1, count}), self.n_init, self.rules, seed, ear)
+        ear.end()
+        self._finish(problem, runs, count, rows, seed)
+        self._note()
+        for text in self.warnings_:
+            warnings.warn(text, ConvergenceWarning, stacklevel=2)
+        return self
+
+    def _count(self, problem: Problem, seed: int, ear: Monitor) -> int:
+        """The number of groups asked for, or the one that held-out rows choose."""
+        self.heldout_: dict[int, float] = {}
+        if self.n_groups != "auto":
+            self.choice_ = "given"
+            return int(self.n_groups)
+        most = max(1, min(self.max_groups, int(problem.total * (1 - HELD_OUT) / problem.enough())))
+        count, self.heldout_ = choose_groups(
+            problem, range(1, most + 1), self.n_init, self.rules, seed, ear
+        )
+        self.choice_ = (
+            f"{count} of 1 to {most} groups: the smallest number within one standard error of "
+            "the best held-out likelihood"
+        )
+        return count
+
+    def finished(
+        self,
+        problem: Problem,
+        runs: Mapping[int, Run],
+        count: int,
+        rows: Training,
+        seed: int,
+    ) -> Self:
+        """A model like this one with `count` groups, from runs already made (a sweep)."""
+        other: Self = copy.copy(self).set_params(n_groups=count, cross_fitting=False)
+        other.heldout_, other.choice_ = {}, "one of a sweep"
+        other._finish(problem, runs, count, rows, seed)
+        other._note()
+        return other
+
+    def _finish(
+        self,
+        problem: Problem,
+        runs: Mapping[int, Run],
+        count: int,
+        rows: Training,
+        seed: int,
+    ) -> None:
+        """From the runs (`count` groups, and 1) to a model that predicts."""
+        run = runs[count]
+        order = by_size(run)
+        self._adopt(problem, learnt(problem, run, order))
+        if self.cross_fitting and can_halve(problem, count):
+            found = halves(problem, run.params, order, seed)
+            one = halves(problem, runs[1].params, np.arange(1), seed)
+            parts, pooled = out_of_half(rows, found), out_of_half(rows, one)[0]
+            gamma = corrected_matrix(rows, found)
+        else:
+            parts = self._inside(rows)
+            mixture = learnt(problem, runs[1], np.arange(1)).mixture
+            pooled, gamma = mixture.answers(rows.experts), plain_matrix(rows, self._mixture)
+        self._criteria(rows)
+        self._weigh(rows, parts, pooled, seed)
+        self.maximin_weights_ = global_weight(gamma, self.maximin_radius, self.group_weights_)
+
+    def _check_params(self) -> None:
+        if self.combine not in COMBINES:
+            raise SpecError(f"combine={self.combine!r} is not known; choose one of {COMBINES}")
+        if isinstance(self.n_groups, str) and self.n_groups != "auto":
+            raise SpecError(f"n_groups={self.n_groups!r}; choose a number from 1 up, or 'auto'")
+        if self.n_groups != "auto":
+            whole("n_groups", self.n_groups)
+        for name in ("n_init", "max_iter", "max_groups", "start_rows"):
+            whole(name, getattr(self, name))
+        for name in ("gate_ridge", "noise_floor", "worst_tolerance", "tol"):
+            at_least(name, getattr(self, name))
+        for name in ("expert_ridge", "maximin_radius"):
+            if getattr(self, name) is not None:
+                at_least(name, getattr(self, name))
+        self._check_choices()
+
+    def _check_choices(self) -> None:
+        """Parameters that are a word or a number."""
+        if self.combine_loss != "auto" and self.combine_loss not in LOSSES:
+            raise SpecError(
+                f"combine_loss={self.combine_loss!r}; choose 'auto' or one of {LOSSES}"
+            )
+        if isinstance(self.noise, str) and self.noise not in ("group", "shared"):
+            raise SpecError(f"noise={self.noise!r}; choose 'group', 'shared' or a variance")
+        if not isinstance(self.noise, str):
+            at_least("noise", self.noise, above=True)
+        limit = self.max_average_loss
+        if isinstance(limit, str) and limit != "pooled":
+            raise SpecError(f"max_average_loss={limit!r}; choose a number, 'pooled' or None")
+        if limit is not None and not isinstance(limit, str):
+            at_least("max_average_loss", limit)
+
+    def _check_loss(self) -> None:
+        """Whether the loss that "minimax" balances suits the task."""
+        fits = ("squared",) if self.task_ == "regression" else ("log", "brier", "error")
+        if self.loss_name not in fits:
+            raise SpecError(
+                f"combine_loss={self.combine_loss!r} does not suit a {self.task_}; choose 'auto' "
+                f"or one of {fits}"
+            )
+
+    def seed(self) -> int:
+        """A seed drawn from `random_state`."""
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
+
+    @property
+    def rules(self) -> Rules:
+        """When EM stops."""
+        return Rules(tol=self.tol, max_iter=self.max_iter)
+
+    def begin(
+        self, X: Any, y: Any, sensitive: Any, sample_weight: Any
+    ) -> tuple[Problem, Training]:
+        """Check the rows, learn the encodings and pose the problem; no EM yet."""
+        self._check_params()
+        y = y if y is None else as_target(y)
+        X, y = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2)
+        weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+        target = self._learn_target(np.asarray(y))
+        n = len(X)
+        width = 0 if sensitive is None else _width(sensitive, n)
+        names = column_names(sensitive, width) if width else ()
+        self.sensitive_names_in_ = names
+        self._gate_part = SensitivePart.fit(
+            sensitive, n, positions(self.membership_features, names, "membership_features"), weight
+        )
+        self._outcome_part = SensitivePart.fit(
+            sensitive, n, positions(self.outcome_sensitive, names, "outcome_sensitive"), weight
+        )
+        gate = self._gate_part.transform(sensitive, n)
+        experts = self._expert_design(X, sensitive)
+        n_classes = len(self.classes_) if self.task_ == "classification" else 0
+        problem = prepare(
+            experts, gate, target, weight, n_classes, self._settings, pick_device(self.device)
+        )
+        return problem, Training(experts, gate, target, weight)
+
+    @property
+    def _settings(self) -> Settings:
+        return Settings(
+            self.noise,
+            self.noise_floor,
+            self.gate_intercept,
+            self.gate_ridge,
+            self.expert_ridge,
+            self.start_rows,
+        )
+
+    def _learn_target(self, y: NDArray[Any]) -> NDArray[Any]:
+        self.task_ = task_of(y, self.task)
+        self._check_loss()
+        if self.task_ == "regression":
+            return numbers_of(y)
+        check_classification_targets(y)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise InputError(
+                f"y holds 1 class ({self.classes_[0]}); the classifier needs at least 2. If y is "
+                "a quantity, set task='regression'"
+            )
+        return codes.astype(np.int64)
+
+    def _adopt(self, problem: Problem, found: Learnt) -> None:
+        """Keep what EM learnt, in the units of the data."""
+        self.n_groups_ = len(found.size)
+        mixture, single = found.mixture, found.mixture.coef.shape[1] == 1
+        self.coef_ = mixture.coef[:, 0] if single else mixture.coef
+        self.intercept_ = mixture.intercept[:, 0] if single else mixture.intercept
+        if mixture.noise is not None:
+            self.noise_ = mixture.noise
+        self.gate_coef_, self.gate_intercept_ = mixture.gate_coef, mixture.gate_intercept
+        encoder = self._gate_part.encoder
+        self.gate_features_ = () if encoder is None else encoder.names
+        self.group_weights_ = found.size / found.size.sum()
+        self.log_likelihood_ = found.loglik
+        self.lower_bounds_ = found.bounds
+        self.n_iter_ = len(found.bounds)
+        self.converged_ = found.converged
+        self.n_parameters_ = problem.n_parameters(self.n_groups_)
+        self._sizes, self._enough = found.size, problem.enough()
+        self.warnings_: list[str] = []
+
+    def _inside(self, rows: Training) -> tuple[Float, Float, Float]:
+        """Answers, membership and responsibilities of the rows the model was fitted on."""
+        mixture = self._mixture
+        answers, prior = mixture.answers(rows.experts), mixture.membership(rows.gate)
+        return answers, prior, mixture.posterior(answers, prior, rows.target)
+
+    def _criteria(self, rows: Training) -> None:
+        """BIC, and ICL: BIC plus twice the entropy of the responsibilities."""
+        resp = self._inside(rows)[2]
+        sure = float(rows.weight @ (resp * np.log(np.maximum(resp, TINY))).sum(axis=1))
+        self.bic_ = -2 * self.log_likelihood_ + self.n_parameters_ * np.log(rows.weight.sum())
+        self.icl_ = self.bic_ - 2 * sure
+
+    def _weigh(
+        self, rows: Training, parts: tuple[Float, Float, Float], pooled: Float, seed: int
+    ) -> None:
+        """The tilt, from training rows (by refits that have not seen them, if cross-fitting)."""
+        answers, prior, resp = parts
+        part = _part(len(resp), ROBUST_ROWS, seed)
+        target, share = rows.target[part], rows.weight[part] / rows.weight[part].sum()
+        robust = self._robust(prior[part], resp[part] * share[:, None], answers[part], target)
+        one = row_loss(self.loss_name, pooled[part], target)
+        self.pooled_loss_ = float(share @ one(np.ones((len(part), 1))))
+        tilt = self._tilt(robust)
+        self.tilt_ = tilt.shares
+        self.robust_ = {"worst": tilt.worst, "average": tilt.average, "gap": tilt.gap}
+
+    def _tilt(self, robust: Robust) -> Tilt:
+        if self.max_average_loss is None:
+            return robust.within(np.inf, self.worst_tolerance)[0]
+        if self.max_average_loss == "pooled":
+            return robust.within(self.pooled_loss_, self.worst_tolerance)[0]
+        tilt, reached = robust.within(float(self.max_average_loss), self.worst_tolerance)
+        if not reached:
+            self.warnings_.append(
+                f"max_average_loss={self.max_average_loss} is below what any combination "
+                f"reaches on the training rows ({tilt.average:.4g}); the best average is used"
+            )
+        return tilt
+
+    def _note(self) -> None:
+        """Say in `warnings_` what a user should know."""
+        small = np.flatnonzero(self._sizes < self._enough)
+        for j in small:
+            self.warnings_.append(
+                f"group {j + 1} holds {self._sizes[j]:.1f} rows by responsibility, fewer than "
+                "its parameters; use fewer groups"
+            )
+        if not self.converged_:
+            self.warnings_.append(
+                f"EM did not converge in {self.max_iter} iterations; raise max_iter or tol"
+            )
+
+    # -- what if ---------------------------------------------------------------------------
+
+    @classmethod
+    def sweep(
+        cls,
+        X: Any,
+        y: Any,
+        *,
+        sensitive_features: Any = None,
+        sample_weight: Any = None,
+        n_groups: Iterable[int] = range(1, 9),
+        n_init: int = 10,
+        n_bootstrap: int = 20,
+        random_state: Any = None,
+        monitor: Monitor | None = None,
+        **params: Any,
+    ) -> pl.DataFrame:
+        """Fit every number of groups and every start as one batch; judge on held-out rows.
+
+        Returns
+        -------
+        polars.DataFrame
+            n_groups, log_likelihood, bic, icl, heldout, worst_group, overall, stability,
+            seconds, then the ends of intervals (worst_low, worst_high, overall_low,
+            overall_high), heldout_se and chosen. `rome_sweep.sweep_groups` also returns the
+            fitted models and who splits from whom.
+        """
+        model = cls(random_state=random_state, n_init=n_init, **params)
+        return sweep_groups(
+            model,
+            X,
+            y,
+            sensitive_features=sensitive_features,
+            sample_weight=sample_weight,
+            n_groups=n_groups,
+            n_bootstrap=n_bootstrap,
+            monitor=monitor,
+        ).table
+
+    # -- storage ---------------------------------------------------------------------------
+
+    def save(self, folder: str | Path) -> None:
+        """Write the fitted model: arrays as safetensors, the rest as JSON."""
+        check_is_fitted(self, "coef_")
+        save_state(Path(folder), "RomeEM", *state(self))
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        IntegrityError
+            When files are missing, damaged or of another estimator.
+        """
+        meta, arrays = load_state(Path(folder), "RomeEM")
+        return restore(cls(**meta["params"]), meta, arrays)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        if self.task == "classification":
+            tags.estimator_type, tags.classifier_tags = "classifier", ClassifierTags()
+        elif self.task == "regression":
+            tags.estimator_type, tags.regressor_tags = "regressor", RegressorTags()
+        return tags
+
+
+def _width(sensitive: Any, n: int) -> int:
+    return int(as_columns(sensitive, "sensitive_features", n).shape[1])
+
+
+def _part(n: int, most: int, seed: int) -> NDArray[np.int64]:
+    """All rows, or a random part of them in their order."""
+    if n <= most:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(seed).choice(n, most, replace=False))

@@ -1,0 +1,153 @@
+"""Refits on halves of the rows: honest losses, and the corrected matrix of "maximin".
+
+The closed form of Wang, Buhlmann and Guo (arXiv 2309.02211) minimises v' Gamma v with
+Gamma_kl the mean product of two experts' answers. Estimated experts bias Gamma; the correction
+needs rows on which they were not fitted (least squares makes it vanish on its own rows), and
+soft responsibilities stand for the group labels that nobody has.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from fairaudit.methods.rome.answers import Mixture
+from fairaudit.methods.rome.combine import correction, explained
+from fairaudit.methods.rome.design import Float
+from fairaudit.methods.rome.mixture.em_loop import Batch, Rules, climb
+from fairaudit.methods.rome.mixture.sums import Params
+from fairaudit.methods.rome.problem import Problem, learnt
+
+REFIT = Rules(tol=1e-6, max_iter=15, prune_at=())
+
+
+@dataclass(frozen=True)
+class Training:
+    """Training rows in the units of the data.
+
+    Attributes
+    ----------
+    experts : (n, p), gate : (n, q), target : (n,) values or class codes, weight : (n,)
+    """
+
+    experts: Float
+    gate: Float
+    target: NDArray[np.generic]
+    weight: Float
+
+
+def plain_matrix(rows: Training, mixture: Mixture) -> Float:
+    """Gamma (G, G) of the experts as they are."""
+    _, centre = _target(rows, mixture)
+    return explained(mixture.answers(rows.experts), centre, rows.weight)
+
+
+@dataclass(frozen=True)
+class Halves:
+    """The mixture refitted on each half of the rows, groups as in the full fit.
+
+    Attributes
+    ----------
+    seen : two (n,) masks, the rows of each refit
+    mixtures : the two refits
+    """
+
+    seen: tuple[NDArray[np.bool_], NDArray[np.bool_]]
+    mixtures: tuple[Mixture, Mixture]
+
+
+def halves(problem: Problem, params: Params, order: NDArray[np.int64], seed: int) -> Halves:
+    """Refit on two random halves of the rows."""
+    half = _half(problem, seed)
+    first, second = _refits(problem, params, [half, ~half], order)
+    return Halves((half, ~half), (first, second))
+
+
+def can_halve(problem: Problem, n_groups: int) -> bool:
+    """Whether each half has at least twice as many rows as the experts have coefficients."""
+    return problem.total / 2 >= 2 * n_groups * problem.rank_expert
+
+
+def _half(problem: Problem, seed: int) -> NDArray[np.bool_]:
+    """A random half of the rows by their values: equal rows stay together, order is no matter."""
+    rows = problem.rows
+    values = torch.cat([rows.expert, rows.gate, rows.y[None].to(rows.expert.dtype)])
+    rng = np.random.default_rng(seed)
+    line = torch.as_tensor(rng.normal(size=len(values)), device=values.device)
+    half = (torch.sin(100 * (line @ values)) > 0).cpu().numpy()
+    share = float(problem.weight[0].cpu().numpy() @ half) / problem.total
+    if 0.3 < share < 0.7:
+        return np.asarray(half)
+    return np.asarray(rng.permutation(rows.n) % 2 == 0)  # too few distinct rows
+
+
+def out_of_half(rows: Training, found: Halves) -> tuple[Float, Float, Float]:
+    """Answers (n, G, C), membership and responsibilities (n, G) by the refit that has not seen
+    the row."""
+    parts = []
+    for mixture in found.mixtures:
+        answers, prior = mixture.answers(rows.experts), mixture.membership(rows.gate)
+        parts.append((answers, prior, mixture.posterior(answers, prior, rows.target)))
+    use = found.seen[1]  # rows the first refit has not seen
+    answers = np.where(use[:, None, None], parts[0][0], parts[1][0])
+    prior, resp = (np.where(use[:, None], parts[0][i], parts[1][i]) for i in (1, 2))
+    return answers, prior, resp
+
+
+def corrected_matrix(rows: Training, found: Halves) -> Float:
+    """Gamma (G, G), bias-corrected by two-fold cross-fitting."""
+    first, second = (mixture.answers(rows.experts) for mixture in found.mixtures)
+    parts = [
+        _one_fold(rows, mixture, answers, ~seen)
+        for mixture, answers, seen in zip(found.mixtures, (first, second), found.seen, strict=True)
+    ]
+    return np.asarray(np.mean(parts, axis=0)) + error_products(first, second, rows.weight)
+
+
+def _refits(
+    problem: Problem, params: Params, folds: list[NDArray[np.bool_]], order: NDArray[np.int64]
+) -> list[Mixture]:
+    """The mixture refitted on each fold from where EM ended, so that groups keep their names."""
+    masks = torch.as_tensor(np.stack(folds), device=problem.weight.device)
+    weight = problem.weight * masks
+    both = Params(
+        params.omega.repeat(2, 1, 1, 1), params.noise.repeat(2, 1), params.gate.repeat(2, 1, 1)
+    )
+    runs = climb(problem.rows, [Batch(both, weight, [0, 1])], problem.penalty, REFIT)[0]
+    return [learnt(problem, runs[i], order).mixture for i in range(2)]
+
+
+def _one_fold(
+    rows: Training, mixture: Mixture, answers: Float, unseen: NDArray[np.bool_]
+) -> Float:
+    goal, centre = _target(rows, mixture)
+    plain = explained(answers, centre, rows.weight)
+    part = answers[unseen]
+    prior = mixture.membership(rows.gate[unseen])
+    resp = mixture.posterior(part, prior, rows.target[unseen]) * rows.weight[unseen, None]
+    shares = resp.sum(axis=0) / resp.sum()
+    bias = correction(part, centre, goal[unseen], resp, prior, shares)
+    return plain - bias - bias.T
+
+
+def error_products(first: Float, second: Float, weight: Float) -> Float:
+    """Mean product of the experts' estimation errors, (G, G), from two independent fits.
+
+    The first-order correction leaves minus this product behind; adding it makes Gamma unbiased
+    to second order. Two fits differ by the difference of their errors, whose products have twice
+    the mean of either.
+    """
+    return explained(first - second, np.zeros(first.shape[2]), weight) / 2
+
+
+def _target(rows: Training, mixture: Mixture) -> tuple[Float, Float]:
+    """What answers aim at, (n, C), and its weighted mean, (C,)."""
+    if mixture.noise is not None:
+        goal = np.asarray(rows.target, dtype=np.float64)[:, None]
+    else:
+        count = mixture.coef.shape[1] + 1
+        goal = np.eye(count)[np.asarray(rows.target, dtype=np.int64)]
+    return goal, np.asarray(rows.weight @ goal / rows.weight.sum())

@@ -1,0 +1,1 @@
+"""Expectation-maximisation of a mixture with a gate."""

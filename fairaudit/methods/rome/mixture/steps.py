@@ -1,0 +1,93 @@
+"""M steps of the mixture: weighted least squares, and Newton steps of logistic models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from fairaudit.methods.rome.mixture.sums import Params, Sums, pairs
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """What keeps every step finite, and what `lower_bounds_` therefore includes.
+
+    Attributes
+    ----------
+    expert : (d,) ridge of the experts
+    gate : (k,) ridge of the gate
+    noise : "group", "shared" or a fixed variance
+    floor : smallest variance of a group
+    """
+
+    expert: Tensor
+    gate: Tensor
+    noise: str | float
+    floor: float
+
+
+def improve(sums: Sums, params: Params, penalty: Penalty) -> Params:
+    """The next parameters: experts, noise and one joint Newton step of the gate."""
+    gate = newton(params.gate, sums.gate_slope, sums.gate_gram, penalty.gate)
+    if sums.slope.numel():
+        flat = params.omega.flatten(0, 1)
+        omega = newton(flat, sums.slope.flatten(0, 1), sums.gram.flatten(0, 1), penalty.expert)
+        return Params(omega.reshape(params.omega.shape), params.noise, gate)
+    omega, noise = least_squares(sums.gram[:, :, 0], sums.size, penalty)
+    return Params(omega[:, :, None], noise, gate)
+
+
+def least_squares(gram: Tensor, size: Tensor, penalty: Penalty) -> tuple[Tensor, Tensor]:
+    """Weighted least squares of every group, (R, G, d) and (R, G), from moments with y last.
+
+    The ridge is a prior N(0, noise / ridge), so coefficients and noise are maximised jointly.
+    """
+    xx, xy, yy = gram[..., :-1, :-1], gram[..., :-1, -1], gram[..., -1, -1]
+    omega = torch.linalg.solve(xx + torch.diag(penalty.expert), xy)
+    loss = (yy - (omega * xy).sum(-1)).clamp_min(0)  # residual sum + ridge term at the optimum
+    return omega, _noise(loss, size, penalty)
+
+
+def _noise(loss: Tensor, size: Tensor, penalty: Penalty) -> Tensor:
+    if penalty.noise == "shared":
+        shared = loss.sum(1, keepdim=True) / size.sum(1, keepdim=True)
+        return shared.clamp_min(penalty.floor).expand_as(loss).contiguous()
+    if penalty.noise == "group":
+        return (loss / size.clamp_min(1e-300)).clamp(penalty.floor, 1e12)
+    return torch.full_like(loss, float(penalty.noise))
+
+
+def newton(theta: Tensor, slope: Tensor, gram: Tensor, ridge: Tensor) -> Tensor:
+    """One Newton step of ridge-penalised multinomial logistic models, (M, J, d)."""
+    runs, free, d = theta.shape
+    if not free:
+        return theta
+    place = torch.empty(free, free, dtype=torch.long)
+    first, second = pairs(free)
+    place[first, second] = place[second, first] = torch.arange(len(first))
+    blocks = gram[:, place.to(gram.device)]  # (M, J, J, d, d)
+    curve = blocks.permute(0, 1, 3, 2, 4).reshape(runs, free * d, free * d)
+    curve = curve + torch.diag(ridge.repeat(free))
+    step = torch.linalg.solve(curve, (slope - ridge * theta).reshape(runs, free * d))
+    moved: Tensor = theta + step.reshape(theta.shape)
+    return moved
+
+
+def objective(sums: Sums, params: Params, penalty: Penalty) -> Tensor:
+    """Log-likelihood less the penalties, (R,): the quantity that never falls."""
+    gate = 0.5 * (penalty.gate * params.gate.square()).sum((1, 2))
+    size = (penalty.expert * params.omega.square()).sum((2, 3))  # (R, G)
+    expert = 0.5 * (size / params.noise).sum(1)
+    return sums.loglik - gate - expert
+
+
+def blend(base: Params, target: Params, share: Tensor, closed_form: bool) -> Params:
+    """Part of the way from `base` to `target`; steps in closed form are always taken whole."""
+    part = share[:, None, None]
+    gate = torch.lerp(base.gate, target.gate, part.expand_as(target.gate))
+    if closed_form:
+        return Params(target.omega, target.noise, gate)
+    omega = torch.lerp(base.omega, target.omega, part[..., None].expand_as(target.omega))
+    return Params(omega, target.noise, gate)

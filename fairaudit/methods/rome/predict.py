@@ -1,0 +1,219 @@
+"""What a fitted ROME answers: values, classes, membership, responsibilities, losses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from fairaudit.exceptions import InputError, SpecError
+from fairaudit.inputs.arrays import n_rows
+from fairaudit.methods.common.design import checked_y, numbers_of
+from fairaudit.methods.rome.answers import Mixture, log_total
+from fairaudit.methods.rome.combine import TINY, Robust, mixed, row_loss, tilted
+from fairaudit.methods.rome.design import Float, SensitivePart, raw_design
+
+COMBINES = ("minimax", "gate", "maximin")
+
+
+def _classifies(estimator: Any) -> bool:
+    """Whether there are probabilities to predict."""
+    return "regression" not in (estimator.task, getattr(estimator, "task_", ""))
+
+
+class RomePredictions(BaseEstimator):  # type: ignore[misc]
+    """The predicting half of RomeEM."""
+
+    task: str
+    combine: str
+    combine_loss: str
+    task_: str
+    n_groups_: int
+    coef_: Float
+    intercept_: Float
+    noise_: Float
+    gate_coef_: Float
+    gate_intercept_: Float
+    group_weights_: Float
+    tilt_: Float
+    maximin_weights_: Float
+    classes_: NDArray[Any]
+    _gate_part: SensitivePart
+    _outcome_part: SensitivePart
+
+    @property
+    def loss_name(self) -> str:
+        """The loss that "minimax" balances."""
+        if self.combine_loss != "auto":
+            return self.combine_loss
+        return "squared" if self.task_ == "regression" else "log"
+
+    def _robust(self, prior: Float, resp: Float, answers: Float, target: NDArray[Any]) -> Robust:
+        return Robust(prior, resp, self.group_weights_, row_loss(self.loss_name, answers, target))
+
+    def _expert_design(self, X: Float, sensitive: Any) -> Float:
+        part = self._outcome_part
+        if not part.width:
+            return X
+        return np.column_stack([X, raw_design(part, part.transform(sensitive, len(X)))])
+
+    @property
+    def _mixture(self) -> Mixture:
+        groups, width = self.n_groups_, self.coef_.shape[-1]
+        return Mixture(
+            self.coef_.reshape(groups, -1, width),
+            self.intercept_.reshape(groups, -1),
+            self.noise_ if self.task_ == "regression" else None,
+            self.gate_coef_,
+            self.gate_intercept_,
+        )
+
+    def _inputs(self, X: Any, sensitive: Any) -> tuple[Float, Float]:
+        check_is_fitted(self, "coef_")
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        answers = self._mixture.answers(self._expert_design(X, sensitive))
+        return answers, self._prior(sensitive, len(X))
+
+    def _prior(self, sensitive: Any, n: int) -> Float:
+        if sensitive is None and self._gate_part.width:
+            return np.tile(self.group_weights_, (n, 1))
+        return self._mixture.membership(self._gate_part.transform(sensitive, n))
+
+    def _mix(self, X: Any, sensitive: Any, combine: str | None) -> Float:
+        answers, prior = self._inputs(X, sensitive)
+        return mixed(self._weights(prior, combine), answers)
+
+    def _weights(self, prior: Float, combine: str | None) -> Float:
+        chosen = self.combine if combine is None else combine
+        if chosen == "gate":
+            return prior
+        if chosen == "minimax":
+            return tilted(prior, self.tilt_ / np.maximum(self.group_weights_, TINY))
+        if chosen == "maximin":
+            return np.broadcast_to(self.maximin_weights_, prior.shape)
+        raise SpecError(f"combine={chosen!r} is not known; choose one of {COMBINES}")
+
+    def predict(
+        self, X: Any, sensitive_features: Any = None, combine: str | None = None
+    ) -> NDArray[Any]:
+        """Values or classes (n,).
+
+        Parameters
+        ----------
+        X : (n, p)
+        sensitive_features : (n, q), optional
+            Without them membership is that of an average person (`group_weights_`).
+        combine : {"minimax", "gate", "maximin"}, optional
+            Another combination than that of the constructor.
+        """
+        answer = self._mix(X, sensitive_features, combine)
+        if self.task_ == "regression":
+            return np.asarray(answer[:, 0])
+        return np.asarray(self.classes_[answer.argmax(axis=1)])
+
+    @available_if(_classifies)  # type: ignore[untyped-decorator]
+    def predict_proba(
+        self, X: Any, sensitive_features: Any = None, combine: str | None = None
+    ) -> Float:
+        """Class probabilities (n, C)."""
+        return self._mix(X, sensitive_features, combine)
+
+    def predict_groups(self, X: Any, sensitive_features: Any = None) -> Float:
+        """Each expert's answer: (n, G) values or positive-class probabilities, else (n, G, C)."""
+        check_is_fitted(self, "coef_")
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        answers = self._mixture.answers(self._expert_design(X, sensitive_features))
+        if answers.shape[2] == 1:
+            return np.asarray(answers[:, :, 0])
+        return np.asarray(answers[:, :, 1]) if answers.shape[2] == 2 else answers
+
+    def predict_membership(self, sensitive_features: Any, X: Any = None) -> Float:
+        """P(group | sensitive attributes) before y is seen, (n, G); X is not looked at."""
+        check_is_fitted(self, "coef_")
+        return self._prior(sensitive_features, n_rows(sensitive_features))
+
+    def responsibilities(self, X: Any, y: Any, sensitive_features: Any = None) -> Float:
+        """P(group | everything, y too), (n, G)."""
+        answers, prior = self._inputs(X, sensitive_features)
+        return self._mixture.posterior(answers, prior, self._codes(y, len(prior)))
+
+    def responsibilities_of(self, mixture: Mixture, X: Any, y: Any, sensitive: Any) -> Float:
+        """Responsibilities (n, G) under other parameters of the same model (a refit)."""
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        answers = mixture.answers(self._expert_design(X, sensitive))
+        prior = mixture.membership(self._gate_part.transform(sensitive, len(X)))
+        return mixture.posterior(answers, prior, self._codes(y, len(prior)))
+
+    def log_likelihood(self, X: Any, y: Any, sensitive_features: Any = None) -> Float:
+        """Log p(y | x, s) of each row (n,): held-out rows judge the number of groups."""
+        answers, prior = self._inputs(X, sensitive_features)
+        return log_total(self._mixture.joint(answers, prior, self._codes(y, len(prior))))
+
+    def losses(
+        self, X: Any, y: Any, sensitive_features: Any = None, combine: str | None = None
+    ) -> Float:
+        """Loss of each row (n,) by `loss_name`."""
+        answers, prior = self._inputs(X, sensitive_features)
+        loss = row_loss(self.loss_name, answers, self._codes(y, len(prior)))
+        return loss(self._weights(prior, combine))
+
+    def tradeoff(
+        self,
+        X: Any,
+        y: Any,
+        sensitive_features: Any = None,
+        blends: Iterable[float] = (0.0, 0.25, 0.5, 0.75, 0.9, 1.0),
+    ) -> pl.DataFrame:
+        """Worst group against average: what `max_average_loss` can ask for.
+
+        The tilts are sought on the given rows; give validation rows to see honest losses.
+
+        Returns
+        -------
+        polars.DataFrame
+            blend (0 = worst group only, 1 = average only), average, worst, gap.
+        """
+        answers, prior = self._inputs(X, sensitive_features)
+        target = self._codes(y, len(prior))
+        resp = self._mixture.posterior(answers, prior, target)
+        robust = self._robust(prior, resp, answers, target)
+        found = [(float(b), robust.best(float(b))) for b in blends]
+        return pl.DataFrame(
+            {
+                "blend": [b for b, _ in found],
+                "average": [t.average for _, t in found],
+                "worst": [t.worst for _, t in found],
+                "gap": [t.gap for _, t in found],
+            }
+        )
+
+    def _codes(self, y: Any, n: int) -> NDArray[Any]:
+        """Values, or class codes, of n rows.
+
+        Raises
+        ------
+        InputError
+            When y has another length, holds missing values, or a class not seen in training.
+        """
+        values = checked_y(y, n)
+        if self.task_ == "regression":
+            return numbers_of(values)
+        codes = np.minimum(np.searchsorted(self.classes_, values), len(self.classes_) - 1)
+        if not np.array_equal(self.classes_[codes], values):
+            raise InputError(f"y holds values other than the classes {self.classes_.tolist()}")
+        return codes.astype(np.int64)
+
+    def score(
+        self, X: Any, y: Any, sample_weight: Any = None, sensitive_features: Any = None
+    ) -> float:
+        """R² or accuracy of `predict`."""
+        answer = self.predict(X, sensitive_features)
+        measure = r2_score if self.task_ == "regression" else accuracy_score
+        return float(measure(y, answer, sample_weight=sample_weight))

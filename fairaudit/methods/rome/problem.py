@@ -1,0 +1,251 @@
+"""From arrays to a mixture problem and back: scaling, starts, EM, parameters in real units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from fairaudit.methods.common.progress import Monitor
+from fairaudit.methods.rome.answers import Mixture
+from fairaudit.methods.rome.design import Float, Scale
+from fairaudit.methods.rome.mixture.em_loop import Batch, Rules, Run, climb
+from fairaudit.methods.rome.mixture.starts import starting_params
+from fairaudit.methods.rome.mixture.steps import Penalty
+from fairaudit.methods.rome.mixture.sums import Rows
+
+JITTER = 1e-8  # ridge for each row of weight where none was asked for: keeps every solve regular
+LOGISTIC_RIDGE = 1.0  # of logistic experts, as in scikit-learn's C = 1
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the estimator passes on."""
+
+    noise: str | float = "group"
+    noise_floor: float = 1e-4
+    gate_intercept: bool = True
+    gate_ridge: float = 1e-6
+    expert_ridge: float | None = None
+    start_rows: int = 20_000
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A mixture problem on one device, in standardised units.
+
+    Attributes
+    ----------
+    rows : Rows
+    weight : (1, n)
+    penalty : Penalty
+    scale : Scale of the expert features
+    y_centre, y_scale : float
+    rank_expert, rank_gate : int, free coefficients of an expert and of the gate for one group
+    """
+
+    rows: Rows
+    weight: Tensor
+    penalty: Penalty
+    scale: Scale
+    y_centre: float
+    y_scale: float
+    rank_expert: int
+    rank_gate: int
+    start_rows: int
+
+    @property
+    def total(self) -> float:
+        """Weight of all rows."""
+        return float(self.weight.sum())
+
+    def n_parameters(self, n_groups: int) -> int:
+        """Free parameters of a mixture with that many groups."""
+        free = max(self.rows.n_classes - 1, 1)
+        noise = {"group": n_groups, "shared": 1}.get(str(self.penalty.noise), 0)
+        noise = 0 if self.rows.n_classes else noise
+        return n_groups * free * self.rank_expert + noise + (n_groups - 1) * self.rank_gate
+
+    def enough(self) -> float:
+        """Rows below which a group counts as empty."""
+        return float(self.rank_expert + 1)
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What EM found.
+
+    Attributes
+    ----------
+    mixture : Mixture, groups in the order asked for
+    size : (G,) weight of the rows by responsibility
+    loglik : float
+    bounds : (n_iter,) mean penalised log-likelihood
+    """
+
+    mixture: Mixture
+    size: Float
+    loglik: float
+    bounds: Float
+    converged: bool
+
+
+def prepare(
+    experts: Float,
+    gate: Float,
+    y: NDArray[np.generic],
+    weight: Float,
+    n_classes: int,
+    settings: Settings,
+    device: torch.device,
+) -> Problem:
+    """Standardise and move to the device; `experts` (n, p) and `gate` (n, q) lack constants."""
+    scale = Scale.fit(experts, weight)
+    total = float(weight.sum())
+    target: NDArray[Any] = np.asarray(y, dtype=np.int64 if n_classes else np.float64)
+    centre, spread = 0.0, 1.0
+    if not n_classes:
+        found = Scale.fit(target[:, None], weight)
+        centre, spread = float(found.centre[0]), float(found.scale[0])
+        target = (target - centre) / spread
+    ones = np.ones(len(weight))
+    design = np.column_stack([ones, scale.apply(experts)])
+    if not settings.gate_intercept and gate.shape[1]:
+        ones = np.zeros(len(weight))
+    doors = np.column_stack([ones, gate])
+
+    def tensor(values: NDArray[np.generic]) -> Tensor:
+        return torch.as_tensor(np.ascontiguousarray(values)).to(device)
+
+    rows = Rows(tensor(design.T), tensor(doors.T), tensor(target), n_classes)
+    expert, inner = _ridges(design, doors, total, settings, n_classes)
+    noise = settings.noise if isinstance(settings.noise, str) else settings.noise / spread**2
+    floor = 0.0 if n_classes else settings.noise_floor * _left_over(design, target, weight)
+    penalty = Penalty(tensor(expert), tensor(inner), noise, max(floor, 1e-14))
+    return Problem(
+        rows,
+        tensor(weight[None]),
+        penalty,
+        scale,
+        centre,
+        spread,
+        _rank(design, weight),
+        _rank(doors, weight),
+        settings.start_rows,
+    )
+
+
+def _ridges(
+    design: Float, doors: Float, total: float, settings: Settings, n_classes: int
+) -> tuple[Float, Float]:
+    """Ridge of every coefficient of an expert and of the gate; constants get the jitter only."""
+    ridge = settings.expert_ridge
+    if ridge is None:
+        ridge = LOGISTIC_RIDGE if n_classes else 0.0
+    expert = np.full(design.shape[1], max(ridge, JITTER * total))
+    gate = np.full(doors.shape[1], max(settings.gate_ridge, JITTER) * total)
+    gate[0] = expert[0] = JITTER * total
+    return expert, gate
+
+
+def _left_over(design: Float, target: NDArray[Any], weight: Float) -> float:
+    """Variance that pooled least squares leaves."""
+    root = np.sqrt(weight)
+    omega = np.linalg.lstsq(design * root[:, None], target * root, rcond=None)[0]
+    return float(weight @ np.square(target - design @ omega) / weight.sum())
+
+
+def _rank(design: Float, weight: Float) -> int:
+    gram = design.T @ (design * weight[:, None]) / weight.sum()
+    return int(np.linalg.matrix_rank(gram, tol=1e-9 * max(len(gram), 1), hermitian=True))
+
+
+def solve(
+    problem: Problem,
+    sizes: Sequence[int],
+    n_init: int,
+    rules: Rules,
+    seed: int,
+    monitor: Monitor | None = None,
+) -> Mapping[int, Run]:
+    """The best run for every group count, all counts and starts in one batch."""
+    found = _attempt(problem, sizes, n_init, rules, seed, monitor)
+    poor = [g for g in sizes if float(found[g].size.min()) < problem.enough()]
+    if poor and n_init > 1:
+        again = _attempt(problem, poor, n_init, rules, seed + 1, monitor)
+        found = {**found, **{g: max(found[g], again[g], key=_last) for g in poor}}
+    return found
+
+
+def _last(run: Run) -> float:
+    return run.bounds[-1]
+
+
+def _attempt(
+    problem: Problem,
+    sizes: Sequence[int],
+    n_init: int,
+    rules: Rules,
+    seed: int,
+    monitor: Monitor | None,
+) -> dict[int, Run]:
+    rows, weight, part = problem.rows, problem.weight, None
+    if rows.n > 2 * problem.start_rows:
+        part = torch.randperm(rows.n, generator=torch.Generator().manual_seed(seed))
+        part = part[: problem.start_rows].sort().values.to(weight.device)
+        rows, weight = rows.take(part), weight[:, part]
+    batches = [
+        Batch(
+            starting_params(
+                rows, weight, g, 1 if g == 1 else n_init, problem.penalty, seed + 1000 * g
+            ),
+            weight,
+            [0] * (1 if g == 1 else n_init),
+        )
+        for g in sizes
+    ]
+    found = climb(rows, batches, problem.penalty, rules, monitor)
+    if part is not None:
+        batches = [Batch(runs[0].params, problem.weight, [0]) for runs in found]
+        found = climb(problem.rows, batches, problem.penalty, rules, monitor)
+    return {g: runs[0] for g, runs in zip(sizes, found, strict=True)}
+
+
+def by_size(run: Run) -> NDArray[np.int64]:
+    """Groups from large to small."""
+    return np.argsort(-run.size.cpu().numpy(), kind="stable").astype(np.int64)
+
+
+def learnt(problem: Problem, run: Run, order: NDArray[np.int64]) -> Learnt:
+    """Parameters in the units of the data, groups in the given order."""
+    omega = run.params.omega[0].cpu().numpy()[order]
+    noise = run.params.noise[0].cpu().numpy()[order]
+    shift = 0.0
+    if not problem.rows.n_classes:
+        omega = omega * problem.y_scale
+        omega[..., 0] += problem.y_centre
+        noise = noise * problem.y_scale**2
+        shift = float(np.log(problem.y_scale))
+    coef, intercept = problem.scale.undo(omega)
+    gate = run.params.gate[0].cpu().numpy()
+    gate = np.concatenate([gate, np.zeros((1, gate.shape[1]))])[order]
+    gate = gate - gate[-1]
+    mixture = Mixture(
+        coef,
+        intercept,
+        None if problem.rows.n_classes else noise,
+        gate[:, 1:],
+        gate[:, 0],
+    )
+    return Learnt(
+        mixture,
+        run.size.cpu().numpy()[order],
+        run.loglik - problem.total * shift,
+        np.array(run.bounds) / problem.total - shift,
+        run.converged,
+    )

@@ -1,0 +1,109 @@
+"""Do the same groups come back? Refits on resampled rows, compared by the adjusted Rand index."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.metrics import adjusted_rand_score
+
+from fairaudit.methods.common.progress import Monitor
+from fairaudit.methods.rome.mixture.em_loop import Batch, Rules, Run, climb
+from fairaudit.methods.rome.mixture.starts import starting_params
+from fairaudit.methods.rome.mixture.sums import Params
+from fairaudit.methods.rome.problem import Problem, learnt
+
+if TYPE_CHECKING:
+    from fairaudit.methods.rome.em import RomeEM
+
+MOST_ROWS = 1_500  # of a refit, and of the held-out rows on which two groupings are compared
+RANDOM_STARTS = 1  # of a refit, beside the start from the full solution
+REFIT = Rules(tol=1e-5, max_iter=20, prune_at=(3,))
+
+
+def stabilities(
+    problem: Problem,
+    models: Mapping[int, RomeEM],
+    runs: Mapping[int, Run],
+    judging: Any,
+    n_bootstrap: int,
+    seed: int,
+    monitor: Monitor,
+) -> dict[int, float | None]:
+    """Mean adjusted Rand index between the groups found and those of bootstrap refits.
+
+    Each refit draws its rows with replacement (from at most 1,500) and starts both from the full
+    solution and afresh; whichever likelihood is larger wins. Groupings are compared on held-out
+    rows by the likeliest group. One group is always stable.
+    """
+    if n_bootstrap < 1:
+        return dict.fromkeys(models)
+    rows, weight = _part(problem, n_bootstrap, seed)
+    part = judging.take(np.arange(min(MOST_ROWS, len(judging.y))))
+    sizes = [g for g in models if g > 1]
+    batches = [_refits(rows, weight, problem, runs[g].params, g, n_bootstrap, seed) for g in sizes]
+    monitor.start("stability", REFIT.max_iter)
+    found = climb(rows, batches, problem.penalty, REFIT, monitor)
+    monitor.end()
+    scores: dict[int, float | None] = {g: 1.0 for g in models if g == 1}
+    for g, refits in zip(sizes, found, strict=True):
+        ours = _groups(models[g], part)
+        scores[g] = float(
+            np.mean(
+                [
+                    adjusted_rand_score(ours, _refitted(models[g], problem, r, part))
+                    for r in refits.values()
+                ]
+            )
+        )
+    return scores
+
+
+def _part(problem: Problem, n_bootstrap: int, seed: int) -> tuple[Any, torch.Tensor]:
+    """At most 1,500 rows and how often each refit draws them, (n_bootstrap, m)."""
+    rng = np.random.default_rng(seed)
+    n = problem.rows.n
+    chosen = np.sort(rng.choice(n, min(n, MOST_ROWS), replace=False))
+    draws = rng.multinomial(len(chosen), np.full(len(chosen), 1 / len(chosen)), n_bootstrap)
+    at = torch.as_tensor(chosen, device=problem.weight.device)
+    counts = torch.as_tensor(draws, dtype=torch.float64, device=problem.weight.device)
+    return problem.rows.take(at), counts * problem.weight[:, at]
+
+
+def _refits(
+    rows: Any,
+    weight: torch.Tensor,
+    problem: Problem,
+    full: Params,
+    n_groups: int,
+    n_bootstrap: int,
+    seed: int,
+) -> Batch:
+    fresh = starting_params(
+        rows,
+        torch.ones_like(weight[:1]),
+        n_groups,
+        n_bootstrap * RANDOM_STARTS,
+        problem.penalty,
+        seed + 7 + n_groups,
+    )
+    params = Params(
+        torch.cat([full.omega.repeat(n_bootstrap, 1, 1, 1), fresh.omega]),
+        torch.cat([full.noise.repeat(n_bootstrap, 1), fresh.noise]),
+        torch.cat([full.gate.repeat(n_bootstrap, 1, 1), fresh.gate]),
+    )
+    contest = list(range(n_bootstrap)) * (1 + RANDOM_STARTS)
+    return Batch(params, weight.repeat(1 + RANDOM_STARTS, 1), contest)
+
+
+def _groups(model: RomeEM, part: Any) -> NDArray[np.int64]:
+    resp = model.responsibilities(part.X, part.y, part.sensitive)
+    return np.asarray(resp.argmax(axis=1))
+
+
+def _refitted(model: RomeEM, problem: Problem, run: Run, part: Any) -> NDArray[np.int64]:
+    mixture = learnt(problem, run, np.arange(model.n_groups_)).mixture
+    return np.asarray(model.responsibilities_of(mixture, part.X, part.y, part.sensitive).argmax(1))

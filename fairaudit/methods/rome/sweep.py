@@ -1,0 +1,323 @@
+"""What if there were G groups: every G and every start in one batch, judged on held-out rows.
+
+The fits of all G share each pass over the rows; bootstrap refits for stability are a second
+batch. Nothing is refitted afterwards, so a screen can change G at once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import NDArray
+
+from fairaudit.exceptions import SpecError
+from fairaudit.inputs.arrays import as_columns
+from fairaudit.methods.common.progress import Monitor, Silent
+from fairaudit.methods.rome.combine import TINY
+from fairaudit.methods.rome.design import Float, whole
+from fairaudit.methods.rome.mixture.em_loop import Rules, Run
+from fairaudit.methods.rome.mixture.sums import posterior
+from fairaudit.methods.rome.problem import Problem, solve
+from fairaudit.methods.rome.stability import stabilities
+from fairaudit.stats.gaps import Estimates, highest
+
+if TYPE_CHECKING:
+    from fairaudit.methods.rome.em import RomeEM
+
+HELD_OUT = 0.25
+REPLICATES = 400  # bootstrap draws behind the intervals of losses
+TABLE = pl.Schema(
+    {
+        "n_groups": pl.Int64,
+        "log_likelihood": pl.Float64,
+        "bic": pl.Float64,
+        "icl": pl.Float64,
+        "heldout": pl.Float64,
+        "worst_group": pl.Float64,
+        "overall": pl.Float64,
+        "stability": pl.Float64,
+        "seconds": pl.Float64,
+        "worst_low": pl.Float64,
+        "worst_high": pl.Float64,
+        "overall_low": pl.Float64,
+        "overall_high": pl.Float64,
+        "heldout_se": pl.Float64,
+        "chosen": pl.Boolean,
+    }
+)
+LINEAGE = pl.Schema(
+    {"n_groups": pl.Int64, "source": pl.String, "target": pl.String, "rows": pl.Float64}
+)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Rows as users give them."""
+
+    X: NDArray[Any]
+    y: NDArray[Any]
+    sensitive: NDArray[Any] | None
+    weight: Float
+    cluster: NDArray[Any] | None = None
+
+    def take(self, rows: NDArray[np.int64]) -> Sample:
+        """Some rows."""
+        part, unit = (None if v is None else v[rows] for v in (self.sensitive, self.cluster))
+        return Sample(self.X[rows], self.y[rows], part, self.weight[rows], unit)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What a sweep found.
+
+    Attributes
+    ----------
+    table : polars.DataFrame
+        One row a number of groups (schema `TABLE`).
+    lineage : polars.DataFrame
+        Rows that move from each group of G to each group of the next G (schema `LINEAGE`).
+    models : mapping of G to the fitted RomeEM
+    """
+
+    table: pl.DataFrame
+    lineage: pl.DataFrame
+    models: Mapping[int, RomeEM]
+
+    @property
+    def chosen(self) -> int:
+        """The number of groups by held-out likelihood (one-standard-error rule)."""
+        return int(self.table.filter(pl.col("chosen"))["n_groups"].item(0))
+
+
+def simplest_good(means: Mapping[int, float], errors: Mapping[int, float]) -> int:
+    """The smallest number of groups within one standard error of the best held-out likelihood.
+
+    A mixture with a misspecified gate always gains a little from one more group; the rule of
+    Breiman et al. (1984, section 3.4.3) takes the simplest model that is not clearly worse.
+    """
+    best = max(means, key=lambda g: means[g])
+    return min(g for g in means if means[g] >= means[best] - errors[best])
+
+
+def choose_groups(
+    problem: Problem,
+    sizes: Sequence[int],
+    n_init: int,
+    rules: Rules,
+    seed: int,
+    monitor: Monitor,
+) -> tuple[int, dict[int, float]]:
+    """The number of groups by likelihood on a quarter of the rows, and all the likelihoods."""
+    held, kept = (torch.as_tensor(p) for p in split_rows(problem.rows.n, seed))
+    held, kept = held.to(problem.weight.device), kept.to(problem.weight.device)
+    part = replace(problem, rows=problem.rows.take(kept), weight=problem.weight[:, kept])
+    monitor.start("trying numbers of groups", rules.max_iter)
+    runs = solve(part, sizes, n_init, rules, seed, monitor)
+    monitor.end()
+    rows, weight = problem.rows.take(held), problem.weight[0, held].cpu().numpy()
+    each = {g: posterior(run.params, rows)[1][0].cpu().numpy() for g, run in runs.items()}
+    found = {g: mean_and_error(values, weight) for g, values in each.items()}
+    means = {g: mean for g, (mean, _) in found.items()}
+    return simplest_good(means, {g: error for g, (_, error) in found.items()}), means
+
+
+def split_rows(n: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Held-out and kept row numbers."""
+    order = np.random.default_rng(seed).permutation(n)
+    count = max(1, int(HELD_OUT * n))
+    return np.sort(order[:count]), np.sort(order[count:])
+
+
+def mean_and_error(
+    values: Float, weight: Float, cluster: NDArray[Any] | None = None
+) -> tuple[float, float]:
+    """Weighted mean and its standard error, over whole clusters where there are any."""
+    share = weight / weight.sum()
+    mean = float(share @ values)
+    off = _totals(share * (values - mean), cluster)
+    return mean, float(np.sqrt(np.square(off).sum()))
+
+
+def _totals(values: Float, cluster: NDArray[Any] | None) -> Float:
+    """Sums (M, …) of (n, …) values over clusters; the values where there are none."""
+    if cluster is None:
+        return values
+    _, unit = np.unique(cluster, return_inverse=True)
+    order = np.argsort(unit, kind="stable")
+    first = np.searchsorted(unit[order], np.arange(unit.max(initial=-1) + 1))
+    return np.asarray(np.add.reduceat(values[order], first, axis=0))
+
+
+def sweep_groups(
+    model: RomeEM,
+    X: Any,
+    y: Any,
+    *,
+    sensitive_features: Any = None,
+    sample_weight: Any = None,
+    clusters: Any = None,
+    n_groups: Iterable[int] = range(1, 9),
+    n_bootstrap: int = 20,
+    held_out: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
+    monitor: Monitor | None = None,
+) -> Sweep:
+    """Fit all numbers of groups at once, judge each on held-out rows, follow groups across them.
+
+    Parameters
+    ----------
+    model : RomeEM
+        Unfitted; its parameters apply to every fit (`cross_fitting` is off to save time).
+    clusters : (n,) or None
+        Rows of one cluster are not independent: errors and intervals on held-out rows then
+        rest on whole clusters.
+    n_groups : iterable of int
+    n_bootstrap : int
+        Refits on resampled rows behind `stability`; 0 leaves it empty.
+    held_out : pair of row numbers, optional
+        Rows that choose the number of groups, and rows that measure worst group and overall;
+        all others are fitted on. Without it a random quarter serves both ends.
+    """
+    sizes = sorted({whole("n_groups", g) for g in n_groups})
+    if not sizes:
+        raise SpecError("n_groups: name at least one number of groups, from 1 up")
+    ear = monitor or Silent()
+    sample = _sample(X, y, sensitive_features, sample_weight, clusters)
+    seed = model.seed()
+    if held_out is None:
+        held, _ = split_rows(len(sample.y), seed)
+        held_out = (held, held)
+    kept = np.setdiff1d(np.arange(len(sample.y)), np.concatenate(held_out))
+    began = time.perf_counter()
+    problem, training = model.begin(*_given(sample.take(kept)))
+    ear.start("all numbers of groups", model.max_iter)
+    runs = solve(problem, sorted({1, *sizes}), model.n_init, model.rules, seed, ear)
+    ear.end()
+    seconds = _shared(time.perf_counter() - began, runs, sizes)
+    models = {g: model.finished(problem, runs, g, training, seed) for g in sizes}
+    choosing, judging = (sample.take(rows) for rows in held_out)
+    stable = stabilities(problem, models, runs, judging, n_bootstrap, seed, ear)
+    table = _table(models, choosing, judging, stable, seconds, seed)
+    return Sweep(table, lineage(models, sample.take(kept)), models)
+
+
+def _sample(X: Any, y: Any, sensitive: Any, weight: Any, clusters: Any) -> Sample:
+    n = len(y)
+    design = as_columns(X, "X", n)
+    part = None if sensitive is None else as_columns(sensitive, "sensitive_features", n)
+    weights = np.ones(n) if weight is None else np.asarray(weight, dtype=np.float64)
+    unit = None if clusters is None else np.asarray(clusters)
+    return Sample(design, np.asarray(y), part, weights, unit)
+
+
+def _given(sample: Sample) -> tuple[Any, Any, Any, Any]:
+    return sample.X, sample.y, sample.sensitive, sample.weight
+
+
+def _shared(seconds: float, runs: Mapping[int, Run], sizes: Sequence[int]) -> dict[int, float]:
+    """Each number's share of the batch's time, by the experts it moved through the rows."""
+    work = {g: runs[g].work for g in sizes}
+    return {g: seconds * work[g] / max(sum(work.values()), 1) for g in sizes}
+
+
+def _table(
+    models: Mapping[int, RomeEM],
+    choosing: Sample,
+    judging: Sample,
+    stable: Mapping[int, float | None],
+    seconds: Mapping[int, float],
+    seed: int,
+) -> pl.DataFrame:
+    found = {
+        g: mean_and_error(
+            m.log_likelihood(choosing.X, choosing.y, choosing.sensitive),
+            choosing.weight,
+            choosing.cluster,
+        )
+        for g, m in models.items()
+    }
+    chosen = simplest_good(
+        {g: v[0] for g, v in found.items()}, {g: v[1] for g, v in found.items()}
+    )
+    rows = [
+        {
+            "n_groups": g,
+            "log_likelihood": m.log_likelihood_,
+            "bic": m.bic_,
+            "icl": m.icl_,
+            "heldout": found[g][0],
+            **_losses(m, judging, seed),
+            "stability": stable[g],
+            "seconds": seconds[g],
+            "heldout_se": found[g][1],
+            "chosen": g == chosen,
+        }
+        for g, m in models.items()
+    ]
+    return pl.DataFrame(rows, schema=TABLE)
+
+
+def _losses(model: RomeEM, sample: Sample, seed: int) -> dict[str, float]:
+    """Worst group and overall on held-out rows, with 95% bootstrap intervals.
+
+    Groups are weighed by responsibility. The worst of several noisy groups looks worse than it
+    is, so its interval inverts a test (`_gaps.highest`): percentiles of the worst group of each
+    draw held the truth in 20% of simulations of six equal groups.
+    """
+    resp = model.responsibilities(sample.X, sample.y, sample.sensitive) * sample.weight[:, None]
+    loss = model.losses(sample.X, sample.y, sample.sensitive)
+    parts = np.column_stack([resp, sample.weight])  # (n, G + 1), overall last
+    draws = _resampled(parts, loss, sample.cluster, seed)
+    real = parts.T @ loss / np.maximum(parts.sum(axis=0), TINY)
+    noise = draws[:, :-1] - real[:-1]
+    groups = Estimates(real[:-1], noise, noise.var(axis=0), (float(min(loss.min(), 0)), np.inf))
+    worst = highest(groups, 0.95)
+    overall = np.quantile(draws[:, -1], [0.025, 0.975])
+    return {
+        "worst_group": worst.value,
+        "worst_low": worst.low,
+        "worst_high": worst.high,
+        "overall": float(real[-1]),
+        "overall_low": float(overall[0]),
+        "overall_high": float(overall[1]),
+    }
+
+
+def _resampled(parts: Float, loss: Float, cluster: NDArray[Any] | None, seed: int) -> Float:
+    """Bootstrap means of the loss in each column's weights, (REPLICATES, G + 1).
+
+    Rows are drawn, or whole clusters.
+    """
+    rng = np.random.default_rng(seed)
+    both = _totals(np.column_stack([parts, parts * loss[:, None]]), cluster)
+    n = len(both)
+    sums = np.stack(
+        [np.bincount(rng.integers(0, n, n), minlength=n) @ both for _ in range(REPLICATES)]
+    )
+    width = parts.shape[1]
+    return np.asarray(sums[:, width:] / np.maximum(sums[:, :width], TINY))
+
+
+def lineage(models: Mapping[int, RomeEM], sample: Sample) -> pl.DataFrame:
+    """Rows shared by each group of G and each group of the next G, by responsibility."""
+    resp = {g: m.responsibilities(sample.X, sample.y, sample.sensitive) for g, m in models.items()}
+    sizes = sorted(models)
+    rows = [
+        {
+            "n_groups": now,
+            "source": f"group {a + 1}",
+            "target": f"group {b + 1}",
+            "rows": float(shared[a, b]),
+        }
+        for now, after in pairwise(sizes)
+        for shared in [(resp[now] * sample.weight[:, None]).T @ resp[after]]
+        for a in range(now)
+        for b in range(after)
+    ]
+    return pl.DataFrame(rows, schema=LINEAGE)

@@ -1,0 +1,129 @@
+"""Dots with intervals on named lines: the mark most charts of this package share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+import polars as pl
+
+from fairaudit.plots.theme import NEUTRAL, Style, plain, short
+from fairaudit.text import numbers
+
+Row = dict[str, Any]
+UNCERTAIN = "unstable"
+
+
+def offsets(count: int) -> list[float]:
+    """Where `count` marks stand around a line so that they do not cover each other."""
+    step = 0.62 / max(count, 1)
+    return [(i - (count - 1) / 2) * step for i in range(count)]
+
+
+def dots(
+    figure: go.Figure,
+    shown: pl.DataFrame,
+    groups: Sequence[str],
+    names: Sequence[str],
+    marks: Mapping[tuple[str, str], Style],
+    metric: str,
+) -> None:
+    """Add the dots of `shown` (columns model, group, n, value, low, high, status)."""
+    place = {group: i for i, group in enumerate(groups)}
+    aside = dict(zip(names, offsets(len(names)), strict=True))
+    for row in shown.iter_rows(named=True):
+        y = place[row["group"]] + aside[row["model"]]
+        if row["value"] is None:
+            note(figure, y, f"{row['status']} ({numbers.rows(row['n'])})")
+        else:
+            dot(figure, row, y, marks[row["model"], row["group"]], metric)
+    if len(names) > 1:
+        for name in names:
+            legend_mark(figure, name, marks[_any(marks, name)])
+
+
+def _any(marks: Mapping[tuple[str, str], Style], name: str) -> tuple[str, str]:
+    return next(pair for pair in marks if pair[0] == name)
+
+
+def note(figure: go.Figure, y: float, text: str) -> None:
+    """Words in the place of a dot."""
+    figure.add_annotation(
+        x=0.01, xref="paper", xanchor="left", y=y, showarrow=False,
+        text=plain(text), font={"size": 12},
+    )  # fmt: skip
+
+
+def dot(figure: go.Figure, row: Row, y: float, style: Style, metric: str) -> None:
+    """One value with its interval; hollow where it is unstable."""
+    symbol = style.symbol
+    if row.get("status") == UNCERTAIN and not symbol.endswith("-open"):
+        symbol += "-open"
+    figure.add_scatter(
+        x=[row["value"]],
+        y=[y],
+        mode="markers",
+        error_x=whisker(row["value"], row["low"], row["high"], style.color),
+        marker=mark(style.color, symbol, 11),
+        name=short(str(row["group"])),
+        showlegend=False,
+        hovertemplate=_hover(row, metric),
+    )  # fmt: skip
+
+
+def mark(color: str, symbol: str, size: int, *, hollow: bool = False) -> dict[str, Any]:
+    """A marker with a rim of its own colour."""
+    open_ = "-open" if hollow and not symbol.endswith("-open") else ""
+    return {
+        "color": color,
+        "symbol": symbol + open_,
+        "size": size,
+        "line": {"width": 2, "color": color},
+    }
+
+
+def several(parts: Sequence[str], most: int = 5) -> str:
+    """The first few parts of a description, and how many more the table holds."""
+    shown = "; ".join(parts[:most])
+    more = len(parts) - most
+    return f"{shown}; and {more} more in the table" if more > 0 else shown
+
+
+def whisker(
+    value: float, low: float | None, high: float | None, color: str = NEUTRAL
+) -> dict[str, object] | None:
+    """The interval of one value as an error bar, where there is one."""
+    if low is None or high is None or low != low or high != high:
+        return None
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [high - value],
+        "arrayminus": [value - low],
+        "thickness": 2,
+        "width": 5,
+        "color": color,
+    }
+
+
+def _hover(row: Row, metric: str) -> str:
+    span = numbers.interval(row["low"], row["high"], metric)
+    lines = [
+        f"<b>{plain(str(row['group']))}</b> · {plain(str(row['model']))}",
+        f"{numbers.value(row['value'], metric)} ({span})" if span else
+        numbers.value(row["value"], metric),
+        f"{numbers.rows(row['n'])} · {row.get('status') or ''}",
+    ]  # fmt: skip
+    return "<br>".join(lines) + "<extra></extra>"
+
+
+def legend_mark(figure: go.Figure, name: str, style: Style) -> None:
+    """An entry in the legend without a point in the chart."""
+    figure.add_scatter(
+        x=[None],
+        y=[None],
+        mode="markers",
+        name=short(name),
+        marker={"color": style.color, "symbol": style.symbol, "size": 10},
+    )

@@ -1,0 +1,1 @@
+"""Pure statistics on arrays: intervals, gaps, resampling and paired bounds."""

@@ -1,0 +1,96 @@
+"""What every task hands on: the values of one metric in every group, with interval and noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fairaudit.stats.gaps import Estimates
+from fairaudit.stats.metric_definitions import base_name
+
+Float = NDArray[np.float64]
+
+MIN_JUDGED = 5  # a rate resting on fewer rows says nothing: "cannot be judged"
+MIN_STABLE = 30  # below this coverage was measured outside 93–97% for some metrics: "unstable"
+UNBOUNDED = frozenset({"mse", "mae", "error_p50", "error_p90", "brier"})  # brier: 2 if multiclass
+NO_RATIO = frozenset({"mcc", "r2", "mean_error"})  # may be negative
+ESTIMATED, UNSTABLE, UNJUDGED, SUPPRESSED = (
+    "estimated",
+    "unstable",
+    "cannot be judged",
+    "suppressed",
+)
+
+
+def bounds_of(metric: str) -> tuple[float, float]:
+    """What the metric cannot leave."""
+    name = base_name(metric)
+    if name == "mean_error":
+        return (-np.inf, np.inf)
+    if name == "r2":
+        return (-np.inf, 1.0)
+    if name == "mcc":
+        return (-1.0, 1.0)
+    return (0.0, np.inf) if name in UNBOUNDED else (0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the tables should say and how surely."""
+
+    model: str = "model"
+    split: str = "test"
+    confidence: float = 0.95
+    n_boot: int = 2000
+    suppress_below: int = 0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One metric of one model in the G groups of one attribute.
+
+    Attributes
+    ----------
+    n : (G,) rows
+    denominator : (G,) rows the metric rests on, effective ones under weights or clusters
+    value, low, high : (G,)
+    noise : (B, G) replicates minus their expectation
+    overall, overall_noise : the same for everybody together, () and (B,)
+    method : how the interval of a value was made
+    freedom : (G,) degrees of freedom where errors come from few units, None for many
+    wide : (G,) how much wider than `noise` Student's interval then is (`intervals.widening`);
+        `overall_noise` is that wide already
+    """
+
+    attribute: str
+    names: tuple[str, ...]
+    metric: str
+    n: Float
+    denominator: Float
+    value: Float
+    low: Float
+    high: Float
+    noise: Float
+    overall: float
+    overall_noise: Float
+    method: str
+    replicates: str = "bootstrap"
+    freedom: Float | None = None
+    wide: Float | None = None
+
+    @property
+    def status(self) -> NDArray[np.str_]:
+        """(G,) statuses before suppression."""
+        unjudged = np.isnan(self.value) | (self.denominator < MIN_JUDGED)
+        unstable = self.denominator < MIN_STABLE
+        return np.where(unjudged, UNJUDGED, np.where(unstable, UNSTABLE, ESTIMATED))
+
+    def estimates(self, keep: NDArray[np.bool_]) -> Estimates:
+        """Values and noise of some groups, the noise as wide as their intervals."""
+        noise = self.noise[:, keep]
+        variance = noise.var(axis=0) if len(noise) else np.zeros(int(keep.sum()))
+        noise = noise if self.wide is None else noise * self.wide[keep]
+        return Estimates(self.value[keep], noise, variance, bounds_of(self.metric))
