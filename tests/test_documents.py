@@ -12,6 +12,8 @@ PAGES = sorted(
     [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("sample_data/*.md")]
 )
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)[^)]*\)")
+HEADING_LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]*)#([^)\s]+)\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 
@@ -19,6 +21,30 @@ PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
 def test_every_link_to_a_file_leads_to_one(document):
     targets = [t for t in LINK.findall(document.read_text("utf-8")) if "://" not in t]
     assert [t for t in targets if not (document.parent / t).exists()] == []
+
+
+def anchors(document):
+    """The anchors of a document's headings, made as GitHub makes them."""
+    headings = HEADING.findall(document.read_text("utf-8"))
+    return [re.sub(r"[^\w\- ]", "", h.lower()).strip().replace(" ", "-") for h in headings]
+
+
+@pytest.mark.parametrize("document", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_every_link_to_a_heading_leads_to_one(document):
+    links = [k for k in HEADING_LINK.findall(document.read_text("utf-8")) if "://" not in k[0]]
+    pages = [((document.parent / path) if path else document, anchor) for path, anchor in links]
+    assert [(page.name, anchor) for page, anchor in pages if anchor not in anchors(page)] == []
+
+
+def test_each_term_of_the_glossary_is_explained_once_in_two_lines():
+    text = (ROOT / "docs" / "glossary.md").read_text("utf-8")
+    terms = re.findall(r"^### (.+)\n((?:(?!#).+\n?)*)", text, re.MULTILINE)
+    assert len(terms) > 60
+    assert len({term.lower() for term, _ in terms}) == len(terms)
+    for term, lines in terms:
+        what, how = lines.strip().split("\n")
+        assert not what.startswith("**Here:**"), term
+        assert how.startswith("**Here:**"), term
 
 
 def test_the_readme_example_runs_as_it_stands(monkeypatch, capsys):
