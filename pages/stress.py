@@ -5,14 +5,14 @@ from __future__ import annotations
 from fairaudit.plots import ablation, errors, stress
 from fairaudit.report import choices as first
 from fairaudit.report.stress import FORMULAS, HOW
-from fairaudit.text import leads
+from fairaudit.text import leads, table_rows
 from fairaudit.ui import layout, page_setup, result_page, url_widgets
 
 page_setup.enter()
 
 audit = result_page.open_audit("stress")
 result = audit.result
-tables = stress.held(result.tables)
+tables = table_rows.held(result.tables)
 views = stress.views(tables, guessed=bool(result.summary.get("guessed_groups")))
 if not views:
     result_page.nothing(
@@ -51,7 +51,7 @@ elif view == "Objectives":
     left, right = url_widgets.row(2)
     with left:
         rule = url_widgets.one_of(
-            "Chosen", list(stress.RULES), key="rule", words=stress.RULES.__getitem__
+            "Chosen", list(table_rows.RULES), key="rule", words=table_rows.RULES.__getitem__
         )
     with right:
         known = table["split"].unique().sort().to_list()
@@ -60,7 +60,7 @@ elif view == "Objectives":
 elif view == "Time":
     drawn = ablation.time(tables["stress_time"])
 elif view == "Flips":
-    known = stress.flip_measures(tables["flips"])
+    known = table_rows.flip_measures(tables["flips"])
     measure = url_widgets.one_of("What moves", known, key="moves", words=leads.flip_measure)
     drawn = stress.flips(tables["flips"], measure=measure)
 elif view == "Probes":
@@ -76,7 +76,7 @@ else:
         attribute=attribute,
         metric=metric,
         split=first.main_split(result),
-        models=stress.told_and_guessed(result),
+        models=table_rows.told_and_guessed(result),
     )
     layout.says(leads.guessed_lead(result))
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from fairaudit.plots import whatif
 from fairaudit.text import leads
+from fairaudit.text.table_rows import CRITERIA
 from fairaudit.ui import layout, page_setup, result_page, url_widgets
 
 page_setup.enter()
@@ -36,10 +37,8 @@ elif view == "Lineage":
         drawn = whatif.lineage(lineage, upto=at)
         layout.told(drawn, key="lineage")
 elif view == "Criteria":
-    known = [name for name in whatif.CRITERIA if name in sweep.columns]
-    name = url_widgets.one_of(
-        "Criterion", known, key="criterion", words=whatif.CRITERIA.__getitem__
-    )
+    known = [name for name in CRITERIA if name in sweep.columns]
+    name = url_widgets.one_of("Criterion", known, key="criterion", words=CRITERIA.__getitem__)
     drawn = whatif.criterion(sweep, name, at=at)
     layout.told(drawn, key="criterion-chart")
 else:

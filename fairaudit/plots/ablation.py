@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from fairaudit.plots.interval_dots import Row, legend_mark, mark, offsets, whisker
-from fairaudit.plots.stress import RULES, dot_at, unique
+from fairaudit.plots.stress import dot_at
 from fairaudit.plots.theme import (
     MAX_ROWS,
     NEUTRAL,
@@ -18,10 +18,11 @@ from fairaudit.plots.theme import (
     frame,
     model_styles,
     name_rows,
-    natural,
     plain,
 )
 from fairaudit.text import numbers
+from fairaudit.text.ordering import natural
+from fairaudit.text.table_rows import RULES, unique
 
 MEASURES: Mapping[str, str] = {
     "gap": "Gap between groups",

@@ -8,11 +8,11 @@ import plotly.graph_objects as go
 import polars as pl
 
 from fairaudit.audit.result import AuditResult
+from fairaudit.inputs.group_codes import OVERALL
 from fairaudit.plots.interval_dots import Row, mark, several, whisker
 from fairaudit.plots.theme import (
     MAX_ROWS,
     NEUTRAL,
-    OVERALL,
     Chart,
     Style,
     empty,
@@ -23,12 +23,9 @@ from fairaudit.plots.theme import (
     short,
 )
 from fairaudit.text import numbers
+from fairaudit.text.model_front import Pairs, front_of, over_seeds, sign_of
 
 _ORDER = {"overall": 0, "difference": 1, "worst": 2}
-_FRONT_COLUMNS = (
-    "model", "value", "low", "high", "gap", "gap_low", "gap_high", "dominated", "sure",
-)  # fmt: skip
-Pairs = frozenset[tuple[str, str]]  # (better, worse), told apart from chance
 
 
 def models_of(result: AuditResult) -> list[str]:
@@ -104,11 +101,6 @@ def gap_values(
     return rows.select("model", "value", "low", "high", "status")
 
 
-def over_seeds(result: AuditResult) -> bool:
-    """Whether methods were fitted several times, on repeated splits."""
-    return "comparison" in result.tables
-
-
 def values(result: AuditResult, *, metric: str, split: str) -> pl.DataFrame:
     """Quality of each model over all rows: model, value, low, high, status."""
     if over_seeds(result):
@@ -134,7 +126,7 @@ def _proven(pairs: pl.DataFrame, metric: str) -> Pairs:
     if pairs.is_empty():
         return frozenset()
     rows = pairs.filter((pl.col("low") > 0) | (pl.col("high") < 0))
-    sign = _sign(metric)
+    sign = sign_of(metric)
     return frozenset(
         (a, b) if sign * difference > 0 else (b, a)
         for a, b, difference in rows.select("model_a", "model_b", "difference").iter_rows()
@@ -220,68 +212,6 @@ def _paired_alt(rows: pl.DataFrame, names: Sequence[str], metric: str) -> str:
         for name, r in zip(names, rows.iter_rows(named=True), strict=True)
     ]
     return f"Paired differences in {numbers.title(metric)}. {several(words)}."
-
-
-def front_of(
-    quality: pl.DataFrame, gap: pl.DataFrame, quality_metric: str, *, proven: Pairs = frozenset()
-) -> pl.DataFrame:
-    """Models with quality and gap; `dominated` where another is no worse on both, better on one.
-
-    Parameters
-    ----------
-    quality, gap : polars.DataFrame
-        Columns model, value, low, high.
-    proven : set of (better, worse)
-        Pairs whose paired interval of the quality leaves out zero.
-
-    Returns
-    -------
-    polars.DataFrame
-        model, value, low, high, gap, gap_low, gap_high, dominated (on the estimates), sure: where
-        a model that dominates this one is better beyond chance, "quality", "gap", "both" or
-        "neither"; null where nobody dominates it. Beyond chance: a proven pair, or intervals
-        that lie apart.
-    """
-    named = gap.select("model", pl.col("value", "low", "high").name.prefix("gap_"))
-    both = quality.join(named.rename({"gap_value": "gap"}), on="model", maintain_order="left")
-    both = both.filter(pl.col("value").is_not_null() & pl.col("gap").is_not_null())
-    rows = both.to_dicts()
-    sign = _sign(quality_metric)
-    above = [[o for o in rows if _dominates(o, row, sign)] for row in rows]
-    sure = [_sure(row, others, sign, proven) for row, others in zip(rows, above, strict=True)]
-    return both.with_columns(
-        pl.Series("dominated", [bool(others) for others in above], dtype=pl.Boolean),
-        pl.Series("sure", sure, dtype=pl.String),
-    ).select(_FRONT_COLUMNS)
-
-
-def _sign(metric: str) -> float:
-    return -1.0 if numbers.lower_is_better(metric) else 1.0
-
-
-def _dominates(other: Row, row: Row, sign: float) -> bool:
-    ahead = sign * (other["value"] - row["value"]), row["gap"] - other["gap"]
-    return bool(min(ahead) >= 0 and max(ahead) > 0)
-
-
-def _sure(row: Row, others: Sequence[Row], sign: float, proven: Pairs) -> str | None:
-    """On which axes a single one of the models that dominate `row` is better beyond chance."""
-    found = {_ahead(other, row, sign, proven) for other in others}
-    return next((way for way in ("both", "quality", "gap", "neither") if way in found), None)
-
-
-def _ahead(other: Row, row: Row, sign: float, proven: Pairs) -> str:
-    quality = (other["model"], row["model"]) in proven or _apart(other, row, "", sign)
-    if _apart(other, row, "gap_", -1.0):
-        return "both" if quality else "gap"
-    return "quality" if quality else "neither"
-
-
-def _apart(better: Row, worse: Row, prefix: str, sign: float) -> bool:
-    """Whether the intervals do not touch, with `better` on the good side."""
-    good, bad = ("low", "high") if sign > 0 else ("high", "low")
-    ends = better[f"{prefix}{good}"], worse[f"{prefix}{bad}"]
-    return None not in ends and bool(sign * (ends[0] - ends[1]) > 0)
 
 
 def front(table: pl.DataFrame, *, quality: str, gap_title: str) -> Chart:

@@ -25,6 +25,7 @@ from fairaudit.plots.theme import (
     short,
 )
 from fairaudit.text import numbers
+from fairaudit.text.table_rows import errors_of
 
 SEEN_ATTRIBUTE = "cluster seen"
 MOST_CLUSTERS = 1_000
@@ -301,7 +302,7 @@ def _by_cluster_alt(rows: pl.DataFrame, models: Sequence[str], metric: str) -> s
 
 def seen_and_unseen(result: AuditResult, *, metric: str, split: str = "test") -> Chart:
     """Performance on clusters that were seen in training beside those that were not."""
-    table = errors.rows_of(result, attribute=SEEN_ATTRIBUTE, metric=metric, split=split)
+    table = errors_of(result, attribute=SEEN_ATTRIBUTE, metric=metric, split=split)
     if table.is_empty() or table["group"].n_unique() < 2:
         return empty(
             "All clusters of the test rows were seen in training. To judge unseen ones, split "

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import plotly.graph_objects as go
 import polars as pl
 
 from fairaudit.audit.result import AuditResult
+from fairaudit.inputs.group_codes import CROSS, OVERALL
 from fairaudit.plots.heat import heat
 from fairaudit.plots.interval_dots import Row, dots
 from fairaudit.plots.theme import (
     GRID,
     MAX_ROWS,
     NEUTRAL,
-    OVERALL,
     SEQUENTIAL,
     Chart,
     Style,
@@ -24,75 +24,20 @@ from fairaudit.plots.theme import (
     group_styles,
     model_styles,
     name_rows,
-    natural,
     short,
     styles,
 )
 from fairaudit.text import numbers
+from fairaudit.text.ordering import natural
+from fairaudit.text.table_rows import errors_of, stable
 
-CROSSED = " × "
 _BANDS = 6  # curves that can bear a band of their interval each
-
-
-def rows_of(
-    result: AuditResult,
-    *,
-    attribute: str,
-    metric: str,
-    split: str = "test",
-    models: Sequence[str] | None = None,
-) -> pl.DataFrame:
-    """The rows of `errors` a chart by group draws, worst group of the first model first."""
-    errors = result.errors.filter(
-        (pl.col("attribute") == attribute)
-        & (pl.col("metric") == metric)
-        & (pl.col("split") == split)
-    )
-    chosen = list(models) if models else errors.get_column("model").unique(maintain_order=True)
-    errors = errors.filter(pl.col("model").is_in(list(chosen)))
-    order = worst_first(errors, chosen[0] if len(chosen) else "", metric)
-    place = {group: i for i, group in enumerate(order)}
-    model_place = {model: i for i, model in enumerate(chosen)}
-    return (
-        errors.with_columns(
-            pl.col("group").replace_strict(place, return_dtype=pl.Int64).alias("_place"),
-            pl.col("model").replace_strict(model_place, return_dtype=pl.Int64).alias("_model"),
-        )
-        .sort("_place", "_model")
-        .drop("_place", "_model")
-    )
 
 
 def readable(table: pl.DataFrame) -> pl.DataFrame:
     """Without the columns that say the same in every row."""
     same = [c for c in ("split", "attribute", "metric", "model") if table[c].n_unique() < 2]
     return table.drop(same)
-
-
-def worst_first(errors: pl.DataFrame, model: str, metric: str) -> list[str]:
-    """Groups of one attribute, worst first; those without a value at the end, by name.
-
-    Where no end is the good one, the lowest comes first; a mean error is worst far from zero.
-    """
-    known = dict(errors.filter(pl.col("model") == model).select("group", "value").iter_rows())
-    groups = sorted(errors.get_column("group").unique().to_list(), key=natural)
-    size = _goodness(metric)
-    judged = [g for g in groups if known.get(g) is not None]
-    blank = [g for g in groups if known.get(g) is None]
-    return [*sorted(judged, key=lambda g: size(known[g])), *blank]
-
-
-def firm(judged: pl.DataFrame) -> pl.DataFrame:
-    """Rows with enough people behind them; all rows where fewer than two have."""
-    sure = judged.filter(pl.col("status") == "estimated")
-    return sure if sure.height > 1 else judged
-
-
-def _goodness(metric: str) -> Callable[[float], float]:
-    if numbers.base(metric) == "mean_error":
-        return lambda value: -abs(value)
-    sign = -1.0 if numbers.lower_is_better(metric) else 1.0
-    return lambda value: sign * value
 
 
 def overall(result: AuditResult, *, model: str, metric: str, split: str = "test") -> float | None:
@@ -118,7 +63,7 @@ def by_group(
 
     A group that cannot be judged keeps its line, with the reason instead of a dot.
     """
-    table = rows_of(result, attribute=attribute, metric=metric, split=split, models=models)
+    table = errors_of(result, attribute=attribute, metric=metric, split=split, models=models)
     if table.is_empty():
         return empty(f"There are no values of {numbers.title(metric)} by {attribute}.")
     groups = table.get_column("group").unique(maintain_order=True).to_list()[:MAX_ROWS]
@@ -174,7 +119,7 @@ def _by_group_alt(
     title = numbers.title(metric)
     if judged.is_empty():
         return f"{title} by {attribute}: no group has enough rows to be judged."
-    sure = firm(judged)
+    sure = stable(judged)
     worst, best = sure.row(0, named=True), sure.row(-1, named=True)
     skipped = first.height - judged.height
     parts = [
@@ -202,7 +147,7 @@ def crossings(result: AuditResult, attribute: str) -> list[str]:
 
     A crossing of two stands for itself.
     """
-    parts = {a: a.split(CROSSED) for a in result.errors["attribute"].unique().to_list()}
+    parts = {a: a.split(CROSS) for a in result.errors["attribute"].unique().to_list()}
     pairs = sorted((a for a, names in parts.items() if len(names) == 2), key=natural)
     return [attribute] if attribute in pairs else [a for a in pairs if attribute in parts[a]]
 
@@ -211,13 +156,13 @@ def crossing(
     result: AuditResult, *, attribute: str, metric: str, model: str, split: str = "test"
 ) -> Chart:
     """A crossing of two attributes as a heat map; cells without a value say why."""
-    table = rows_of(result, attribute=attribute, metric=metric, split=split, models=[model])
-    pair = table.filter(pl.col("group").str.split(CROSSED).list.len() == 2)
+    table = errors_of(result, attribute=attribute, metric=metric, split=split, models=[model])
+    pair = table.filter(pl.col("group").str.split(CROSS).list.len() == 2)
     if pair.is_empty():
         return empty(f"There are no crossed groups of {attribute}.")
     cells = pair.with_columns(
-        pl.col("group").str.split(CROSSED).list.get(0).alias("_down"),
-        pl.col("group").str.split(CROSSED).list.get(1).alias("_across"),
+        pl.col("group").str.split(CROSS).list.get(0).alias("_down"),
+        pl.col("group").str.split(CROSS).list.get(1).alias("_across"),
     )
     down = sorted(cells["_down"].unique().to_list(), key=natural)[:MAX_ROWS]
     across = sorted(cells["_across"].unique().to_list(), key=natural)[:MAX_ROWS]
@@ -272,7 +217,7 @@ def roc(result: AuditResult, *, attribute: str, model: str, split: str = "test")
 
 
 def _auroc_words(result: AuditResult, attribute: str, model: str, split: str) -> str:
-    table = rows_of(result, attribute=attribute, metric="auroc", split=split, models=[model])
+    table = errors_of(result, attribute=attribute, metric="auroc", split=split, models=[model])
     known = table.filter(pl.col("value").is_not_null()).head(8)
     words = [
         f"{r['group']} {numbers.value_with_interval(r['value'], r['low'], r['high'], 'auroc')}"

@@ -19,12 +19,12 @@ from fairaudit.plots.theme import (
     empty,
     frame,
     name_rows,
-    natural,
     plain,
     short,
     styles,
 )
 from fairaudit.text import numbers
+from fairaudit.text.ordering import natural
 
 LATENT = "latent group"
 MOST_FEATURES = 14

@@ -15,12 +15,12 @@ from fairaudit.plots.theme import (
     empty,
     frame,
     name_rows,
-    natural,
     plain,
     short,
     styles,
 )
 from fairaudit.text import numbers
+from fairaudit.text.ordering import natural
 
 BASELINE = Style(NEUTRAL, "circle-open", "dash")
 _SAME = 1e-9  # numbers nearer than this are one number

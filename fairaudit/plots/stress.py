@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 import plotly.graph_objects as go
 import polars as pl
 
-from fairaudit.audit.result import AuditResult
 from fairaudit.plots.interval_dots import Row, dots, legend_mark, mark, offsets, several
 from fairaudit.plots.theme import (
     NEUTRAL,
@@ -18,26 +17,17 @@ from fairaudit.plots.theme import (
     frame,
     model_styles,
     name_rows,
-    natural,
     plain,
     short,
     styles,
 )
 from fairaudit.text import numbers
+from fairaudit.text.ordering import natural
+from fairaudit.text.table_rows import RULES, VIEWS, unique
 
-RULES: Mapping[str, str] = {"bound": "with the bound", "point estimates": "on point estimates"}
 SHIFTS: Mapping[str, str] = {
     "subsample": "Rows of the group are missing",
     "reweight": "The group's outcomes are mixed otherwise",
-}
-VIEWS: Mapping[str, str] = {
-    "stress_shift": "Shift",
-    "stress_groups": "Wrong groups",
-    "stress_ablation": "Ablation",
-    "stress_objectives": "Objectives",
-    "stress_time": "Time",
-    "probes": "Probes",
-    "flips": "Flips",
 }
 WRONG: Mapping[str, str] = {
     "wrong": "Another group is named",
@@ -57,21 +47,10 @@ _FINE = 0.06  # an axis shorter than this needs tenths of a percent
 _LEAST = 0.01  # of an axis of harm: a curve that stays at zero is drawn as one
 
 
-def held(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
-    """The tables of stress tests that a result holds and that have rows."""
-    return {n: tables[n] for n in VIEWS if n in tables and not tables[n].is_empty()}
-
-
 def views(tables: Mapping[str, pl.DataFrame], *, guessed: bool) -> list[str]:
     """What there is to see of these tables, and of a model that had to guess the group."""
     found = [name for table, name in VIEWS.items() if table in tables]
     return [*found, "Group not known"] if guessed else found
-
-
-def told_and_guessed(result: AuditResult) -> list[str]:
-    """The model that is told the group and the one that guesses it."""
-    models: list[str] = result.errors["model"].unique(maintain_order=True).to_list()
-    return [*models[:1], *(name for name in models if name.endswith("group guessed"))]
 
 
 # -- validation rows that differ from test rows -------------------------------------------------
@@ -194,15 +173,6 @@ def _shift_alt(rows: pl.DataFrame, group: str, kind: str, metric: str) -> str:
     return f"{done}, on test rows: {'. '.join(p[:1].upper() + p[1:] for p in parts)}."
 
 
-def harmed_shares(table: pl.DataFrame) -> dict[str, tuple[float, float, int]]:
-    """By rule: share of shifted draws that harm somebody, mean loss, number of settings."""
-    moved = table.filter(pl.col("strength") > 0)
-    found = moved.group_by("rule").agg(
-        pl.col("harmed").mean(), pl.col("harm").mean(), pl.len().alias("settings")
-    )
-    return {row["rule"]: (row["harmed"], row["harm"], row["settings"]) for row in found.to_dicts()}
-
-
 # -- groups that are wrong or missing when the model answers ------------------------------------
 
 
@@ -278,12 +248,6 @@ def _wrong_alt(rows: pl.DataFrame, last: pl.DataFrame, kind: str, metric: str) -
 
 
 # -- one sensitive column changed, nothing else --------------------------------------------------
-
-
-def flip_measures(table: pl.DataFrame) -> list[str]:
-    """What was measured when a column was changed, decisions first."""
-    known = unique(table, "measure")
-    return sorted(known, key=lambda name: (name != "label", known.index(name)))
 
 
 def flips(table: pl.DataFrame, *, measure: str = "label") -> Chart:
@@ -370,14 +334,6 @@ def _probes_alt(table: pl.DataFrame, models: list[str]) -> str:
     return f"Ranks of the probes among {count} features: {'. '.join(_capital(said))}."
 
 
-def best_ranks(table: pl.DataFrame) -> dict[str, int]:
-    """The rank of the best-placed probe in each model."""
-    return {
-        model: int(table.filter(pl.col("model") == model)["rank"].min())  # type: ignore[arg-type]
-        for model in unique(table, "model")
-    }
-
-
 def _capital(texts: list[str]) -> Iterator[str]:
     return (text[:1].upper() + text[1:] for text in texts)
 
@@ -388,9 +344,3 @@ def dot_at(figure: go.Figure, x: float, y: float, marker: dict[str, object], tex
         x=[x], y=[y], mode="markers", marker=marker, showlegend=False,
         hovertemplate=f"{text}<extra></extra>",
     )  # fmt: skip
-
-
-def unique(table: pl.DataFrame, column: str) -> list[str]:
-    """The values of a column, in order of appearance."""
-    names: list[str] = table[column].unique(maintain_order=True).to_list()
-    return names

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import plotly.graph_objects as go
 import polars as pl
+
+from fairaudit.inputs.group_codes import OVERALL
+from fairaudit.text.ordering import natural
 
 # Seven colours with a contrast of at least 3:1 on white and on the dark page, and at least 14
 # CIE76 units apart for normal, deuteranope and protanope sight (tests compute all of this).
@@ -26,15 +27,12 @@ SYMBOLS = (
     "star",
 )
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
-OVERALL = "all"
 MAX_POINTS = 5_000
 MAX_ROWS = 30  # groups drawn in one chart; the table beneath holds all of them
 GRID = "rgba(128,128,128,0.25)"
 DIVERGING = ((0.0, "#2166AC"), (0.5, "#F2F2F2"), (1.0, "#B2452B"))
 SEQUENTIAL = ((0.0, "#F2F5F9"), (0.5, "#6BA3CE"), (1.0, "#0B3C6F"))
 _TURNING = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
-_Part = tuple[int, int, str]
-_PARTS = re.compile(r"[≤≥]\s*|\d+|[^\d≤≥]+")
 BACKGROUNDS: Mapping[str, tuple[str, str]] = {
     "light": ("#ffffff", "#1f2430"),
     "dark": ("#0e1117", "#e6e8ee"),
@@ -90,18 +88,6 @@ def _style(place: int) -> Style:
         SYMBOLS[place % len(SYMBOLS)],
         DASHES[place % len(DASHES)],
     )
-
-
-def natural(text: str) -> tuple[tuple[_Part, ...], str]:
-    """Sort key: "group 2" before "group 10", and ranges from "≤ 37" over "38–43" to "≥ 52"."""
-    return tuple(_part(found) for found in _PARTS.findall(text)), text
-
-
-def _part(found: str) -> _Part:
-    if found.isdecimal():
-        return (0, int(found), "")
-    ends: Mapping[str, _Part] = {"≤": (0, -1, ""), "≥": (0, sys.maxsize, "")}
-    return ends.get(found.strip()) or (1, 0, found.lower())
 
 
 def frame(

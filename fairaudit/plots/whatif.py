@@ -16,20 +16,14 @@ from fairaudit.plots.theme import (
     empty,
     faint,
     frame,
-    natural,
     plain,
     styles,
 )
 from fairaudit.text import numbers
+from fairaudit.text.ordering import natural
+from fairaudit.text.table_rows import CRITERIA, LOWER, best_count
 
-CRITERIA = {
-    "heldout": "Held-out log-likelihood",
-    "bic": "BIC",
-    "icl": "ICL",
-    "log_likelihood": "Log-likelihood on training rows",
-}
 _BETWEEN = 0.07  # room between two boxes of a lineage, as a share of its height
-LOWER = frozenset({"bic", "icl"})
 
 
 def readable(sweep: pl.DataFrame) -> pl.DataFrame:
@@ -137,13 +131,6 @@ def criterion(sweep: pl.DataFrame, name: str, *, at: int | None = None) -> Chart
 def known(sweep: pl.DataFrame, name: str) -> bool:
     """Whether the sweep has that number for some number of groups."""
     return name in sweep.columns and not sweep[name].is_null().all()
-
-
-def best_count(sweep: pl.DataFrame, name: str) -> int:
-    """The number of groups a criterion prefers; the smaller one on a tie."""
-    known = sweep.filter(pl.col(name).is_not_null())
-    order = [pl.col(name) if name in LOWER else -pl.col(name), pl.col("n_groups")]
-    return int(known.sort(order)["n_groups"].item(0))
 
 
 def stability(sweep: pl.DataFrame, *, at: int | None = None) -> Chart:

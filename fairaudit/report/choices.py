@@ -5,10 +5,10 @@ from __future__ import annotations
 import polars as pl
 
 from fairaudit.audit.result import AuditResult
-from fairaudit.plots import errors
+from fairaudit.inputs.group_codes import CROSS, OVERALL
 from fairaudit.plots.groups import LATENT
-from fairaudit.plots.theme import OVERALL, natural
 from fairaudit.text import numbers
+from fairaudit.text.ordering import natural
 
 LEADING = ("tpr", "fpr", "selection_rate", "accuracy", "auroc", "mse", "mean_error")
 QUALITY = ("auroc", "accuracy", "balanced_accuracy", "r2", "mse")
@@ -29,7 +29,7 @@ def main_model(result: AuditResult) -> str:
 def attributes(result: AuditResult) -> list[str]:
     """Attributes with groups: latent groups, single attributes, then crossings by depth."""
     known = [a for a in result.errors["attribute"].unique().to_list() if a != OVERALL]
-    return sorted(known, key=lambda a: (a != LATENT, a.count(errors.CROSSED), natural(a)))
+    return sorted(known, key=lambda a: (a != LATENT, a.count(CROSS), natural(a)))
 
 
 def leading_metrics(result: AuditResult, most: int = 2) -> list[str]:

@@ -9,6 +9,7 @@ import polars as pl
 
 from fairaudit.audit.no_harm.decision import certificates, warnings
 from fairaudit.audit.result import AuditResult
+from fairaudit.inputs.group_codes import CROSS
 from fairaudit.plots import ablation, compare, effects, errors, groups, selection, stress, whatif
 from fairaudit.plots.theme import Chart
 from fairaudit.report.choices import (
@@ -22,7 +23,7 @@ from fairaudit.report.choices import (
     quality_metrics,
 )
 from fairaudit.report.stress import HOW
-from fairaudit.text import leads, numbers
+from fairaudit.text import leads, numbers, table_rows
 
 MOST_ATTRIBUTES = 12
 _RATES = (
@@ -221,11 +222,11 @@ def _sweep(result: AuditResult) -> Iterator[Section]:
 
 
 def _stress(result: AuditResult) -> Iterator[Section]:
-    tables = stress.held(result.tables)
+    tables = table_rows.held(result.tables)
     for place, name in enumerate(tables):
         charts = tuple(_stress_charts(name, tables[name]))
         lead = (leads.stress_lead(result),) if place == 0 else ()
-        view = stress.VIEWS[name]
+        view = table_rows.VIEWS[name]
         yield Section(
             title=f"Stress test: {view.lower()}",
             sentences=(*lead, *(chart.alt for chart in charts)),
@@ -249,10 +250,10 @@ def _stress_charts(name: str, table: pl.DataFrame) -> Iterator[Chart]:
         yield ablation.by_loss(table)
     elif name == "stress_objectives":
         split = "test" if "test" in table["split"] else "validation"
-        for rule in stress.RULES:
+        for rule in table_rows.RULES:
             yield ablation.objectives(table, rule=rule, split=split)
     elif name == "flips":
-        yield stress.flips(table, measure=stress.flip_measures(table)[0])
+        yield stress.flips(table, measure=table_rows.flip_measures(table)[0])
     else:
         yield ablation.time(table) if name == "stress_time" else stress.probes(table)
 
@@ -266,7 +267,7 @@ def _compare(result: AuditResult) -> Iterator[Section]:
     quality, split = qualities[0], main_split(result)
     values = compare.values(result, metric=quality, split=split)
     charts, said = [compare.side_by_side(values, metric=quality)], []
-    for attribute in [a for a in attributes(result) if errors.CROSSED not in a][:3]:
+    for attribute in [a for a in attributes(result) if CROSS not in a][:3]:
         gap = next(iter(gap_metrics(result, attribute)), None)
         if gap is not None:
             table = compare.front_table(

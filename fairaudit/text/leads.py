@@ -12,9 +12,10 @@ from typing import Any
 import polars as pl
 
 from fairaudit.audit.result import AuditResult
-from fairaudit.plots import compare, errors, stress, whatif
-from fairaudit.plots.theme import OVERALL, natural
-from fairaudit.text import numbers, row_sentences
+from fairaudit.inputs.group_codes import CROSS, OVERALL
+from fairaudit.text import numbers, row_sentences, table_rows
+from fairaudit.text.model_front import over_seeds
+from fairaudit.text.ordering import natural
 
 Row = Mapping[str, Any]
 _RANGE = re.compile(r"[≤≥-]?\s*\d")
@@ -51,14 +52,16 @@ def errors_lead(
     result: AuditResult, *, attribute: str, metric: str, model: str, split: str
 ) -> str:
     """Worst and best group with their intervals, everybody, and what the gap is."""
-    table = errors.rows_of(result, attribute=attribute, metric=metric, split=split, models=[model])
+    table = table_rows.errors_of(
+        result, attribute=attribute, metric=metric, split=split, models=[model]
+    )
     judged = table.filter(pl.col("value").is_not_null())
     name = _lower(numbers.title(metric))
     if judged.is_empty():
         return (
             f"{on(split)}, no group of {attribute} has enough rows to judge the {name} of {model}."
         )
-    firm = errors.firm(judged)
+    firm = table_rows.stable(judged)
     worst, best = firm.row(0, named=True), firm.row(-1, named=True)
     if judged.height == 1:
         who = called(worst["group"], attribute)
@@ -81,7 +84,7 @@ def errors_lead(
 
 def called(group: str, attribute: str) -> str:
     """The group in a sentence: a bare number or range says of what ("age ≤ 37")."""
-    bare = _RANGE.match(group) and errors.CROSSED not in attribute
+    bare = _RANGE.match(group) and CROSS not in attribute
     return f"{attribute} {group}" if bare else group
 
 
@@ -315,7 +318,7 @@ def _swept(row: Row, name: str, metric: str, *, mark: str = "") -> str:
 def preferences(sweep: pl.DataFrame) -> str:
     """Which number of groups each criterion prefers; none of them is obeyed silently."""
     known = [n for n in ("heldout", "bic", "icl") if n in sweep and not sweep[n].is_null().all()]
-    said = [f"{_lower(whatif.CRITERIA[n])} {whatif.best_count(sweep, n)}" for n in known]
+    said = [f"{_lower(table_rows.CRITERIA[n])} {table_rows.best_count(sweep, n)}" for n in known]
     return f"Preferred number of groups: {', '.join(said)}." if said else ""
 
 
@@ -341,7 +344,7 @@ def effects_lead(result: AuditResult) -> str:
 
 def stress_lead(result: AuditResult) -> str:
     """The finding of the first stress test there is: shifts, probes, or the group not known."""
-    tables = stress.held(result.tables)
+    tables = table_rows.held(result.tables)
     if "stress_shift" in tables:
         repeats = int((result.summary.get("stress") or {}).get("repeats", 1))
         return shift_lead(tables["stress_shift"], repeats)
@@ -357,8 +360,8 @@ def stress_lead(result: AuditResult) -> str:
 
 def shift_lead(table: pl.DataFrame, repeats: int) -> str:
     """How often somebody is harmed when validation rows shift, with the bound and without."""
-    found = stress.harmed_shares(table)
-    rules = {rule: words for rule, words in stress.RULES.items() if rule in found}
+    found = table_rows.harmed_shares(table)
+    rules = {rule: words for rule, words in table_rows.RULES.items() if rule in found}
     metric, groups = str(table["metric"].item(0)), table["group"].n_unique()
     draws = next((settings for _, _, settings in found.values()), 0) * repeats
     who = f"the validation rows of one of {groups} groups" if groups > 1 else "validation rows"
@@ -376,7 +379,7 @@ def probes_lead(table: pl.DataFrame) -> str:
     count = int(table["features"].item(0))
     names = table["feature"].n_unique()
     places = [
-        f"**{_ordinal(rank)}** in {model}" for model, rank in stress.best_ranks(table).items()
+        f"**{_ordinal(rank)}** in {model}" for model, rank in table_rows.best_ranks(table).items()
     ]
     return (
         f"Of {names} columns that only know how often each cluster says yes, the best placed is "
@@ -387,7 +390,7 @@ def probes_lead(table: pl.DataFrame) -> str:
 
 def flips_lead(table: pl.DataFrame) -> str:
     """Which sensitive column, changed alone, moves most answers of the audited model."""
-    model, measure = table["model"].item(0), stress.flip_measures(table)[0]
+    model, measure = table["model"].item(0), table_rows.flip_measures(table)[0]
     own = table.filter((pl.col("model") == model) & (pl.col("measure") == measure))
     rows = own.filter(pl.col("value").is_not_null()).sort("value", "attribute", descending=True)
     if rows.is_empty() or not rows["value"].item(0):
@@ -423,7 +426,7 @@ def guessed_lead(result: AuditResult) -> str:
     """What it costs when the model is not told the group and has to guess it."""
     told = result.summary["guessed_groups"]
     metric = "mse" if result.summary.get("task") == "regression" else "accuracy"
-    known, guessed = (_of_all(result, m, metric) for m in stress.told_and_guessed(result))
+    known, guessed = (_of_all(result, m, metric) for m in table_rows.told_and_guessed(result))
     right = numbers.value_with_interval(
         told["right"], told.get("right_low"), told.get("right_high"), "accuracy", mark="**"
     )
@@ -447,7 +450,7 @@ def compare_lead(table: pl.DataFrame, *, quality: str, gap_title: str, attribute
     Parameters
     ----------
     table : polars.DataFrame
-        As made by `plots.compare.front_of`.
+        As made by `text.model_front.front_of`.
     """
     if table.is_empty():
         return "There is nothing to compare on these choices."
@@ -497,7 +500,7 @@ def comparison_how(result: AuditResult) -> str:
         "and better on one; this may be chance where neither a paired interval leaves out zero "
         "nor the two intervals lie apart."
     )
-    if compare.over_seeds(result):
+    if over_seeds(result):
         return (
             f"{same} Intervals are over repeated splits, by the corrected resampled t of Nadeau "
             "and Bengio (2003): repeated splits share rows, so the plain variance is too small."

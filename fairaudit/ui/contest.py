@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import polars as pl
 
 from fairaudit.audit.result import AuditResult
+from fairaudit.inputs.group_codes import OVERALL
 from fairaudit.plots import compare
-from fairaudit.plots.theme import OVERALL
 from fairaudit.report.choices import gap_metrics, quality_metrics
 from fairaudit.text import leads, numbers
+from fairaudit.text.model_front import over_seeds
 from fairaudit.ui import url_widgets
 
 
@@ -43,7 +44,7 @@ def controls(result: AuditResult) -> Asked:
         known = gap_metrics(result, attribute)
         gap = url_widgets.one_of("Gap in", known, key="gap", words=numbers.title)
     with places[3]:
-        split = "test" if compare.over_seeds(result) else url_widgets.split(result)
+        split = "test" if over_seeds(result) else url_widgets.split(result)
     return Asked(quality, gap, attribute, split)
 
 
@@ -67,6 +68,6 @@ def lead(front: pl.DataFrame, asked: Asked) -> str:
 
 def everything(result: AuditResult) -> pl.DataFrame:
     """All numbers of all models, for the table and its download."""
-    if compare.over_seeds(result):
+    if over_seeds(result):
         return result.tables["comparison"]
     return result.errors.filter(pl.col("attribute") == OVERALL)

@@ -10,8 +10,8 @@ import streamlit as st
 
 from fairaudit.audit import reanalysis
 from fairaudit.audit.result import AuditResult
-from fairaudit.plots.theme import natural
 from fairaudit.text import numbers
+from fairaudit.text.ordering import natural
 from fairaudit.ui import layout, session, url_widgets
 from fairaudit.ui.result_page import Opened
 

@@ -13,9 +13,9 @@ from fairaudit.audit.result import AuditResult
 from fairaudit.audit.spec import AuditSpec
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.data.store import DatasetInfo
+from fairaudit.inputs.group_codes import CROSS
 from fairaudit.jobs.info import JobInfo
 from fairaudit.jobs.spec import JobSpec
-from fairaudit.plots.errors import CROSSED
 from fairaudit.text import numbers
 from fairaudit.text.quantities import count, listed
 from fairaudit.ui import cache, layout, rules, session
@@ -96,7 +96,7 @@ def largest_gap(result: AuditResult) -> dict[str, Any] | None:
         pl.col("kind") == "difference",
         pl.col("status") == "estimated",
         pl.col("low") > 0,
-        ~pl.col("attribute").str.contains(CROSSED, literal=True),
+        ~pl.col("attribute").str.contains(CROSS, literal=True),
     ).sort("value", descending=True, nulls_last=True)
     return None if found.is_empty() else found.row(0, named=True)
 

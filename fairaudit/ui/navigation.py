@@ -6,7 +6,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 
 from fairaudit.exceptions import SpecError
-from fairaudit.plots.stress import VIEWS
+from fairaudit.text.table_rows import VIEWS
 
 
 @dataclass(frozen=True)

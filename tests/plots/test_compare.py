@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from fairaudit.audit.result import AuditResult
 from fairaudit.plots import compare
 from fairaudit.plots.theme import model_styles
+from fairaudit.text.model_front import front_of
 
 ResultOf = Callable[[str], AuditResult]
 
@@ -28,25 +29,23 @@ def frame(values: list[float], name: str = "m") -> pl.DataFrame:
 
 
 def test_a_model_is_dominated_where_another_is_no_worse_on_both() -> None:
-    table = compare.front_of(frame([0.9, 0.8, 0.9, 0.7]), frame([0.2, 0.1, 0.3, 0.15]), "accuracy")
+    table = front_of(frame([0.9, 0.8, 0.9, 0.7]), frame([0.2, 0.1, 0.3, 0.15]), "accuracy")
     assert table["dominated"].to_list() == [False, False, True, True]
 
 
 def test_equal_models_do_not_dominate_each_other() -> None:
-    table = compare.front_of(frame([0.9, 0.9]), frame([0.2, 0.2]), "accuracy")
+    table = front_of(frame([0.9, 0.9]), frame([0.2, 0.2]), "accuracy")
     assert not table["dominated"].any()
 
 
 def test_for_an_error_small_is_good() -> None:
-    table = compare.front_of(frame([1.0, 2.0]), frame([0.1, 0.2]), "mse")
+    table = front_of(frame([1.0, 2.0]), frame([0.1, 0.2]), "mse")
     assert table["dominated"].to_list() == [False, True]
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=8))
 def test_somebody_is_never_dominated(points: list[tuple[float, float]]) -> None:
-    table = compare.front_of(
-        frame([p[0] for p in points]), frame([p[1] for p in points]), "accuracy"
-    )
+    table = front_of(frame([p[0] for p in points]), frame([p[1] for p in points]), "accuracy")
     assert not table["dominated"].all()
 
 
@@ -54,12 +53,12 @@ def test_a_model_without_a_gap_is_left_out_and_not_set_to_zero() -> None:
     gaps = frame([0.1, 0.2]).with_columns(
         value=pl.when(pl.col("model") == "m0").then(None).otherwise(pl.col("value"))
     )
-    table = compare.front_of(frame([0.9, 0.8]), gaps, "accuracy")
+    table = front_of(frame([0.9, 0.8]), gaps, "accuracy")
     assert table["model"].to_list() == ["m1"]
 
 
 def test_dominated_models_are_hollow_and_say_so() -> None:
-    table = compare.front_of(frame([0.9, 0.75]), frame([0.1, 0.2]), "accuracy")
+    table = front_of(frame([0.9, 0.75]), frame([0.1, 0.2]), "accuracy")
     figure = compare.front(table, quality="accuracy", gap_title="Gap").figure
     assert [(t.name, t.marker.symbol.endswith("-open")) for t in figure.data] == [
         ("m0", False),
@@ -68,31 +67,31 @@ def test_dominated_models_are_hollow_and_say_so() -> None:
 
 
 def test_domination_within_the_intervals_may_be_chance() -> None:
-    table = compare.front_of(frame([0.9, 0.75]), frame([0.1, 0.25]), "accuracy")
+    table = front_of(frame([0.9, 0.75]), frame([0.1, 0.25]), "accuracy")
     assert table["sure"].to_list() == [None, "neither"]
 
 
 def test_domination_is_sure_where_intervals_lie_apart() -> None:
-    table = compare.front_of(frame([0.9, 0.6, 0.85, 0.5]), frame([0.1, 0.2, 0.4, 0.5]), "accuracy")
+    table = front_of(frame([0.9, 0.6, 0.85, 0.5]), frame([0.1, 0.2, 0.4, 0.5]), "accuracy")
     assert table["sure"].to_list() == [None, "quality", "gap", "both"]
 
 
 def test_a_paired_interval_tells_apart_what_two_intervals_do_not() -> None:
     asked = frame([0.9, 0.75]), frame([0.1, 0.15]), "accuracy"
-    assert compare.front_of(*asked)["sure"].to_list() == [None, "neither"]
-    table = compare.front_of(*asked, proven=frozenset({("m0", "m1")}))
+    assert front_of(*asked)["sure"].to_list() == [None, "neither"]
+    table = front_of(*asked, proven=frozenset({("m0", "m1")}))
     assert table["sure"].to_list() == [None, "quality"]
 
 
 def test_what_is_sure_comes_from_one_and_the_same_model() -> None:
     """m0 is surely better in quality only, m1 in the gap only: nobody in both."""
-    table = compare.front_of(frame([0.9, 0.65, 0.6]), frame([0.45, 0.1, 0.5]), "accuracy")
+    table = front_of(frame([0.9, 0.65, 0.6]), frame([0.45, 0.1, 0.5]), "accuracy")
     assert table["sure"].to_list() == [None, None, "quality"]
 
 
 def test_an_axis_without_intervals_is_never_sure() -> None:
     blind = frame([0.1, 0.9]).with_columns(low=None, high=None)
-    table = compare.front_of(frame([0.9, 0.85]), blind, "accuracy")
+    table = front_of(frame([0.9, 0.85]), blind, "accuracy")
     assert table["sure"].to_list() == [None, "neither"]
 
 

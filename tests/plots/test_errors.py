@@ -13,6 +13,7 @@ from fairaudit.audit.result import ERRORS, AuditResult
 from fairaudit.audit.whatif import thresholds
 from fairaudit.plots import errors
 from fairaudit.plots.theme import MAX_POINTS, MAX_ROWS, Chart
+from fairaudit.text.table_rows import worst_first
 
 ResultOf = Callable[[str], AuditResult]
 
@@ -64,7 +65,7 @@ def test_the_worst_group_is_on_top(metric: str, first: str) -> None:
     table = result.errors.with_columns(metric=pl.lit(metric))
     if metric != "mean_error":
         table = table.filter(pl.col("group") != "far")
-    order = errors.worst_first(table, "m", metric)
+    order = worst_first(table, "m", metric)
     assert order[0] == first
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from fairaudit.audit.result import AuditResult
 from fairaudit.plots import stress
+from fairaudit.text import table_rows
 
 ResultOf = Callable[[str], AuditResult]
 
@@ -26,7 +27,7 @@ def shifted(*, harm: float = 0.03) -> pl.DataFrame:
         for group in ("a", "b")
         for kind in stress.SHIFTS
         for strength in (0.0, 0.5, 0.9)
-        for rule in stress.RULES
+        for rule in table_rows.RULES
     ]  # fmt: skip
     return pl.DataFrame(rows)
 
@@ -67,7 +68,7 @@ def test_the_group_with_the_largest_loss_comes_first() -> None:
 
 
 def test_shares_leave_out_draws_without_a_shift() -> None:
-    shares = stress.harmed_shares(shifted())
+    shares = table_rows.harmed_shares(shifted())
     assert shares["bound"][:2] == (0.0, 0.0)
     assert shares["point estimates"][0] == pytest.approx(0.5)
     assert shares["bound"][2] == 8
@@ -89,7 +90,7 @@ def test_probes_stand_at_their_ranks(result_of: ResultOf) -> None:
     figure = stress.probes(table).figure
     drawn = sorted(t.x[0] for t in figure.data if t.x[0] is not None)
     assert drawn == sorted(table["rank"].to_list())
-    assert stress.best_ranks(table) == dict(
+    assert table_rows.best_ranks(table) == dict(
         table.group_by("model").agg(pl.col("rank").min()).rows()
     )
 
@@ -142,7 +143,7 @@ def wrong(names: Sequence[str] = ("a", "b")) -> pl.DataFrame:
 @pytest.mark.parametrize("kind", ["rome", "medl", "regression"])
 def test_flips_are_drawn_with_their_intervals(result_of: ResultOf, kind: str) -> None:
     table = result_of(kind).tables["flips"]
-    for measure in stress.flip_measures(table):
+    for measure in table_rows.flip_measures(table):
         chart = stress.flips(table, measure=measure)
         own = table.filter(pl.col("measure") == measure).drop_nulls("value")
         drawn = sorted(t.x[0] for t in chart.figure.data if t.x[0] is not None)
@@ -164,13 +165,13 @@ def test_models_that_do_not_move_are_told_together() -> None:
 
 def test_decisions_come_before_probabilities() -> None:
     table = pl.DataFrame({"measure": ["score", "label"]})
-    assert stress.flip_measures(table) == ["label", "score"]
+    assert table_rows.flip_measures(table) == ["label", "score"]
 
 
 def test_only_tables_with_rows_are_held() -> None:
     tables = {"stress_shift": pl.DataFrame(), "stress_time": pl.DataFrame({"n_groups": [2]})}
-    assert list(stress.held(tables)) == ["stress_time"]
-    assert stress.views(stress.held(tables), guessed=True) == ["Time", "Group not known"]
+    assert list(table_rows.held(tables)) == ["stress_time"]
+    assert stress.views(table_rows.held(tables), guessed=True) == ["Time", "Group not known"]
 
 
 def test_a_flip_without_interval_says_so() -> None:

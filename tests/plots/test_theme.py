@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairaudit.plots import theme
+from fairaudit.text.ordering import natural
 
 # Machado, Oliveira & Fernandes (2009), severity 1, on linear RGB
 SIGHT = {
@@ -81,7 +82,7 @@ def test_styles_do_not_depend_on_split_or_metric() -> None:
 
 
 def test_numbers_in_names_are_ordered_as_numbers() -> None:
-    assert sorted(["group 10", "group 2", "b", "A"], key=theme.natural) == [
+    assert sorted(["group 10", "group 2", "b", "A"], key=natural) == [
         "A", "b", "group 2", "group 10",
     ]  # fmt: skip
 
@@ -90,7 +91,7 @@ def test_numbers_in_names_are_ordered_as_numbers() -> None:
 def test_ranges_go_from_the_lowest_to_the_highest(before: str) -> None:
     ranges = [f"{before}{text}" for text in ("≤ 37", "38–43", "44–51", "≥ 52")]
     mixed = [ranges[place] for place in (2, 3, 0, 1)]
-    assert sorted(mixed, key=theme.natural) == ranges
+    assert sorted(mixed, key=natural) == ranges
 
 
 @given(st.text(max_size=80))

@@ -9,6 +9,7 @@ import pytest
 
 from fairaudit.audit.result import AuditResult
 from fairaudit.plots import whatif
+from fairaudit.text.table_rows import best_count
 
 ResultOf = Callable[[str], AuditResult]
 
@@ -49,8 +50,8 @@ def test_the_chosen_number_is_marked() -> None:
 
 
 def test_the_smaller_number_wins_a_tie() -> None:
-    assert whatif.best_count(SWEEP, "bic") == 2
-    assert whatif.best_count(SWEEP, "heldout") == 2
+    assert best_count(SWEEP, "bic") == 2
+    assert best_count(SWEEP, "heldout") == 2
 
 
 def test_a_criterion_that_was_not_computed_is_said_to_be_missing() -> None:
