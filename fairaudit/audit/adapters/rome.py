@@ -178,7 +178,7 @@ def _moe_summary(model: RomeMoE) -> dict[str, Any]:
     }
 
 
-def _all_groups(found: Sweep, arrays: Arrays) -> dict[str, pl.DataFrame]:
+def _all_groups(found: Sweep[RomeEM], arrays: Arrays) -> dict[str, pl.DataFrame]:
     """The tables about groups of every number, one below the other, with `n_groups`."""
     each = [
         {
@@ -190,7 +190,7 @@ def _all_groups(found: Sweep, arrays: Arrays) -> dict[str, pl.DataFrame]:
     return {name: pl.concat([t[name] for t in each], how="diagonal") for name in each[0]}
 
 
-def _sweep_summary(found: Sweep, arrays: Arrays) -> dict[str, Any]:
+def _sweep_summary(found: Sweep[RomeEM], arrays: Arrays) -> dict[str, Any]:
     notes = [f"with {g} groups: {text}" for g, m in found.models.items() for text in m.warnings_]
     return {
         **em_summary(found.models[found.chosen], arrays),

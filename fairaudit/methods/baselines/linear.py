@@ -26,7 +26,7 @@ from fairaudit.methods.common.design import (
     softmax,
 )
 from fairaudit.methods.common.progress import Monitor, Silent
-from fairaudit.methods.common.storage import load_state, save_state
+from fairaudit.methods.common.storage import load_state, save_state, with_learnt
 
 
 class PooledLinear(BaseEstimator):  # type: ignore[misc]
@@ -132,7 +132,7 @@ class PooledLinear(BaseEstimator):  # type: ignore[misc]
 
     def save(self, folder: Path) -> None:
         """Write the fitted model into a folder."""
-        meta = {"params": self.get_params(), **state_of_target(self)}
+        meta = {"params": self.get_params(), **state_of_target(self.target_, self.row_shape_)}
         save_state(
             folder, "PooledLinear", meta, {"coef": self.coef_, "intercept": self.intercept_}
         )
@@ -142,7 +142,7 @@ class PooledLinear(BaseEstimator):  # type: ignore[misc]
         """Read what `save` wrote."""
         meta, arrays = load_state(folder, "PooledLinear")
         model = cls(**meta["params"])
-        target_of_state(model, meta)
+        with_learnt(model, target_of_state(meta))
         model.coef_, model.intercept_ = arrays["coef"], arrays["intercept"]
         return model
 

@@ -25,7 +25,7 @@ from fairaudit.methods.common.groups import Groups, stratified_validation
 from fairaudit.methods.common.networks import channels_last, load_weights, make_encoder
 from fairaudit.methods.common.progress import Monitor
 from fairaudit.methods.common.row_access import Rows, channel_statistics, in_pieces, rows_of
-from fairaudit.methods.common.storage import load_state, save_state
+from fairaudit.methods.common.storage import load_state, save_state, with_learnt
 from fairaudit.methods.common.training import pick_device, shuffled
 from fairaudit.methods.common.training_recipe import (
     by_graph,
@@ -309,7 +309,7 @@ class PooledNetwork(BaseEstimator):  # type: ignore[misc]
         """Write the fitted model into a folder."""
         meta = {
             "params": self.get_params(),
-            **state_of_target(self),
+            **state_of_target(self.target_, self.row_shape_),
             "groups": self.groups_.state(),
             "channels": None if self.channels_ is None else [c.tolist() for c in self.channels_],
         }
@@ -322,7 +322,7 @@ class PooledNetwork(BaseEstimator):  # type: ignore[misc]
         meta, arrays = load_state(folder, cls.__name__)
         meta["params"]["hidden_sizes"] = tuple(meta["params"]["hidden_sizes"])
         model = cls(**meta["params"])
-        target_of_state(model, meta)
+        with_learnt(model, target_of_state(meta))
         model.groups_ = Groups.from_state(meta["groups"])
         channels = meta["channels"]
         model.channels_ = (

@@ -44,25 +44,25 @@ def score(estimator: Any, X: Any, y: Any, sample_weight: Any = None, **given: An
     return float(judge(y, estimator.predict(X, **given), sample_weight=sample_weight))
 
 
-def state_of_target(estimator: Any) -> dict[str, Any]:
+def state_of_target(target: Target, row_shape: tuple[int, ...]) -> dict[str, Any]:
     """The learnt target and row shape as JSON values."""
-    target = estimator.target_
     return {
         "classes": None if target.classes is None else target.classes.tolist(),
         "classes_dtype": "" if target.classes is None else target.classes.dtype.str,
         "centre": target.centre,
         "scale": target.scale,
-        "row_shape": list(estimator.row_shape_),
+        "row_shape": list(row_shape),
     }
 
 
-def target_of_state(estimator: Any, meta: Mapping[str, Any]) -> None:
-    """Put a stored target and row shape back."""
-    classes = meta["classes"]
+def target_of_state(meta: Mapping[str, Any]) -> dict[str, Any]:
+    """The learnt attributes behind a stored target and row shape, by name."""
+    classes, shape = meta["classes"], tuple(meta["row_shape"])
     dtype = object if meta["classes_dtype"] == "|O" else meta["classes_dtype"]
     restored = None if classes is None else np.asarray(classes, dtype=dtype)
-    estimator.target_ = Target(restored, meta["centre"], meta["scale"])
-    estimator.row_shape_ = tuple(meta["row_shape"])
-    estimator.n_features_in_ = int(np.prod(estimator.row_shape_))
-    if restored is not None:
-        estimator.classes_ = restored
+    learnt = {
+        "target_": Target(restored, meta["centre"], meta["scale"]),
+        "row_shape_": shape,
+        "n_features_in_": int(np.prod(shape)),
+    }
+    return learnt if restored is None else {**learnt, "classes_": restored}

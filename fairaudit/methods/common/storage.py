@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ from safetensors.numpy import load_file, save_file
 from fairaudit.exceptions import IntegrityError
 
 FORMAT = 1
+
+M = TypeVar("M")
 
 
 def save_state(
@@ -49,3 +51,10 @@ def load_state(folder: Path, kind: str) -> tuple[dict[str, Any], dict[str, NDArr
             f"'{folder}' was written in format {meta.get('format')}; this version reads {FORMAT}"
         )
     return meta, arrays
+
+
+def with_learnt(model: M, learnt: Mapping[str, Any]) -> M:
+    """The model with learnt attributes, by name, put on it."""
+    for name, value in learnt.items():
+        setattr(model, name, value)
+    return model

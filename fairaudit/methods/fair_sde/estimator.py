@@ -20,7 +20,7 @@ from fairaudit.methods.common.groups import UNKNOWN, Groups
 from fairaudit.methods.common.networks import channels_last, load_weights, make_encoder
 from fairaudit.methods.common.progress import Monitor, Silent
 from fairaudit.methods.common.row_access import channel_statistics, rows_of
-from fairaudit.methods.common.storage import load_state
+from fairaudit.methods.common.storage import load_state, save_state, with_learnt
 from fairaudit.methods.common.training import Fit, pick_device
 from fairaudit.methods.common.training_recipe import history_rows, recipe_of
 from fairaudit.methods.fair_sde.network import (
@@ -32,9 +32,11 @@ from fairaudit.methods.fair_sde.network import (
 )
 from fairaudit.methods.fair_sde.predict import RowAnswers, SelectivePrediction
 from fairaudit.methods.fair_sde.rows import SplitRows, class_shares, divide, split_rows
-from fairaudit.methods.fair_sde.state import fill, restore, save_fair_sde
+from fairaudit.methods.fair_sde.state import fill, learnt_attributes, stored_form
 from fairaudit.methods.no_harm_table import Rules, decide, summary_of
 from fairaudit.stats.paired_differences import evidence
+
+KIND = "FairSDE"
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -383,7 +385,7 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
 
     def save(self, folder: Path) -> None:
         """Write experts, baseline, calibration and choice into a folder."""
-        save_fair_sde(self, folder)
+        save_state(folder, KIND, *stored_form(self.get_params(), vars(self)))
 
     @classmethod
     def load(cls, folder: Path, device: str = "auto") -> Self:
@@ -394,11 +396,11 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
         IntegrityError
             When the folder does not hold a FairSDE.
         """
-        meta, arrays = load_state(folder, "FairSDE")
+        meta, arrays = load_state(folder, KIND)
         stored = {k: tuple(v) if isinstance(v, list) else v for k, v in meta["params"].items()}
         model = cls()
         model.set_params(**{**stored, "pretrained": None})  # the weights are here
-        restore(model, meta, arrays)
+        with_learnt(model, learnt_attributes(meta, arrays))
         model.net_, model.baseline_ = model._network(0), model._new_baseline()
         model.baseline_.adopt(model.target_, model.row_shape_, model.channels_)
         device_ = pick_device(device)

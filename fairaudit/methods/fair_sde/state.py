@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,52 +15,56 @@ from fairaudit.methods.baselines.network import at_rest
 from fairaudit.methods.common.calibration import Calibration
 from fairaudit.methods.common.class_scores import state_of_target, target_of_state
 from fairaudit.methods.common.groups import Groups
-from fairaudit.methods.common.storage import save_state
 from fairaudit.methods.no_harm_table import SELECTION
 
-if TYPE_CHECKING:
-    from fairaudit.methods.fair_sde.estimator import FairSDE
 
-
-def save_fair_sde(model: FairSDE, folder: Path) -> None:
-    """Write a fitted FairSDE."""
+def stored_form(
+    params: Mapping[str, Any], learnt: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """JSON values and arrays from constructor parameters and learnt attributes, by name."""
+    calibrations, channels = learnt["calibrations_"], learnt["channels_"]
     meta = {
-        "params": model.get_params(),
-        **state_of_target(model),
-        "groups": model.groups_.state(),
-        "channels": None if model.channels_ is None else [c.tolist() for c in model.channels_],
-        "factors": [c.factor for c in model.calibrations_],
-        "selection": model.selection_.to_dicts(),
-        "summary": model.summary_,
-        "warnings": model.warnings_,
+        "params": dict(params),
+        **state_of_target(learnt["target_"], learnt["row_shape_"]),
+        "groups": learnt["groups_"].state(),
+        "channels": None if channels is None else [c.tolist() for c in channels],
+        "factors": [c.factor for c in calibrations],
+        "selection": learnt["selection_"].to_dicts(),
+        "summary": learnt["summary_"],
+        "warnings": learnt["warnings_"],
     }
-    nets = {"experts": model.net_, "baseline": model.baseline_.net_}
+    nets = {"experts": learnt["net_"], "baseline": learnt["baseline_"].net_}
     arrays = {
         f"{name}.{key}": value.cpu().numpy()
         for name, net in nets.items()
         for key, value in net.state_dict().items()
     }
-    offsets = [np.zeros(0) if c.offsets is None else c.offsets for c in model.calibrations_]
+    offsets = [np.zeros(0) if c.offsets is None else c.offsets for c in calibrations]
     arrays |= {f"offsets.{i}": value for i, value in enumerate(offsets)}
-    arrays |= {"use_expert": model.use_expert_, "priors": model.priors_}
-    save_state(folder, "FairSDE", meta, arrays)
+    return meta, arrays | {"use_expert": learnt["use_expert_"], "priors": learnt["priors_"]}
 
 
-def restore(model: FairSDE, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Put everything but the networks back."""
-    target_of_state(model, meta)
-    model.groups_ = Groups.from_state(meta["groups"])
-    stored = meta["channels"]
-    model.channels_ = None if stored is None else (np.array(stored[0]), np.array(stored[1]))
-    model.use_expert_, model.priors_ = arrays["use_expert"], arrays["priors"]
+def learnt_attributes(
+    meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
+) -> dict[str, Any]:
+    """The learnt attributes behind a stored form, all but the networks."""
+    channels = meta["channels"]
     offsets = [arrays[f"offsets.{i}"] for i in range(len(meta["factors"]))]
-    model.calibrations_ = [
-        Calibration(factor, value if value.size else None)
-        for factor, value in zip(meta["factors"], offsets, strict=True)
-    ]
     schema = {name: kind for name, kind in SELECTION.items() if name != "split"}
-    model.selection_ = pl.DataFrame(meta["selection"], schema=schema)
-    model.summary_, model.warnings_ = dict(meta["summary"]), list(meta["warnings"])
+    return {
+        **target_of_state(meta),
+        "groups_": Groups.from_state(meta["groups"]),
+        "channels_": None if channels is None else (np.array(channels[0]), np.array(channels[1])),
+        "use_expert_": arrays["use_expert"],
+        "priors_": arrays["priors"],
+        "calibrations_": [
+            Calibration(factor, value if value.size else None)
+            for factor, value in zip(meta["factors"], offsets, strict=True)
+        ],
+        "selection_": pl.DataFrame(meta["selection"], schema=schema),
+        "summary_": dict(meta["summary"]),
+        "warnings_": list(meta["warnings"]),
+    }
 
 
 def fill(

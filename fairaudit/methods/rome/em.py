@@ -37,6 +37,7 @@ from fairaudit.methods.rome.design import (
     task_of,
     whole,
 )
+from fairaudit.methods.rome.group_count import HELD_OUT, choose_groups
 from fairaudit.methods.rome.maximin import (
     Training,
     can_halve,
@@ -57,7 +58,7 @@ from fairaudit.methods.rome.problem import (
     solve,
 )
 from fairaudit.methods.rome.state import restore, state
-from fairaudit.methods.rome.sweep import HELD_OUT, choose_groups, sweep_groups
+from fairaudit.methods.rome.sweep import sweep_groups
 
 ROBUST_ROWS = 20_000  # rows on which the tilt is sought: it has only G - 1 free numbers
 
@@ -511,8 +512,8 @@ class RomeEM(RomePredictions):
         polars.DataFrame
             n_groups, log_likelihood, bic, icl, heldout, worst_group, overall, stability,
             seconds, then the ends of intervals (worst_low, worst_high, overall_low,
-            overall_high), heldout_se and chosen. `rome_sweep.sweep_groups` also returns the
-            fitted models and who splits from whom.
+            overall_high), heldout_se and chosen. `rome.sweep.sweep_groups` also returns the fitted
+            models and which group splits from which.
         """
         model = cls(random_state=random_state, n_init=n_init, **params)
         return sweep_groups(

@@ -22,7 +22,7 @@ from fairaudit.inputs.arrays import as_columns
 from fairaudit.methods.common.class_scores import estimator_tags, state_of_target, target_of_state
 from fairaudit.methods.common.design import Target, check_design, checked_weight, checked_y
 from fairaudit.methods.common.progress import Monitor
-from fairaudit.methods.common.storage import load_state, save_state
+from fairaudit.methods.common.storage import load_state, save_state, with_learnt
 from fairaudit.methods.common.training import Batches, Fit, pick_device, train
 from fairaudit.methods.rome.design import (
     Columns,
@@ -404,7 +404,7 @@ class RomeMoE(MoEPredictions):
             "history": self.history_,
             "noise": self.noise_,
             "warnings": self.warnings_,
-            **state_of_target(self),
+            **state_of_target(self.target_, self.row_shape_),
         }
         arrays = {f"net.{k}": v.cpu().numpy() for k, v in self._net.state_dict().items()}
         arrays["centre"], arrays["scale"] = self._scale.centre, self._scale.scale
@@ -422,7 +422,7 @@ class RomeMoE(MoEPredictions):
         """
         meta, arrays = load_state(Path(folder), "RomeMoE")
         model = cls(**meta["params"])
-        target_of_state(model, meta)
+        with_learnt(model, target_of_state(meta))
         model._gate_part = SensitivePart.restore(meta["gate"])
         model._outcome_part = SensitivePart.restore(meta["outcome"])
         model._scale = Scale(arrays["centre"], arrays["scale"])

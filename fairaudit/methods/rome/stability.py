@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -11,22 +11,33 @@ from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score
 
 from fairaudit.methods.common.progress import Monitor
+from fairaudit.methods.rome.answers import Mixture
+from fairaudit.methods.rome.design import Float
 from fairaudit.methods.rome.mixture.em_loop import Batch, Rules, Run, climb
 from fairaudit.methods.rome.mixture.starts import starting_params
 from fairaudit.methods.rome.mixture.sums import Params
 from fairaudit.methods.rome.problem import Problem, learnt
-
-if TYPE_CHECKING:
-    from fairaudit.methods.rome.em import RomeEM
 
 MOST_ROWS = 1_500  # of a refit, and of the held-out rows on which two groupings are compared
 RANDOM_STARTS = 1  # of a refit, beside the start from the full solution
 REFIT = Rules(tol=1e-5, max_iter=20, prune_at=(3,))
 
 
+class Grouping(Protocol):
+    """A fitted mixture that says to which group each row belongs."""
+
+    n_groups_: int
+
+    def responsibilities(self, X: Any, y: Any, sensitive_features: Any = None) -> Float:
+        """P(group | everything, y too), (n, G)."""
+
+    def responsibilities_of(self, mixture: Mixture, X: Any, y: Any, sensitive: Any) -> Float:
+        """The same under the parameters of a refit."""
+
+
 def stabilities(
     problem: Problem,
-    models: Mapping[int, RomeEM],
+    models: Mapping[int, Grouping],
     runs: Mapping[int, Run],
     judging: Any,
     n_bootstrap: int,
@@ -99,11 +110,11 @@ def _refits(
     return Batch(params, weight.repeat(1 + RANDOM_STARTS, 1), contest)
 
 
-def _groups(model: RomeEM, part: Any) -> NDArray[np.int64]:
+def _groups(model: Grouping, part: Any) -> NDArray[np.int64]:
     resp = model.responsibilities(part.X, part.y, part.sensitive)
     return np.asarray(resp.argmax(axis=1))
 
 
-def _refitted(model: RomeEM, problem: Problem, run: Run, part: Any) -> NDArray[np.int64]:
+def _refitted(model: Grouping, problem: Problem, run: Run, part: Any) -> NDArray[np.int64]:
     mixture = learnt(problem, run, np.arange(model.n_groups_)).mixture
     return np.asarray(model.responsibilities_of(mixture, part.X, part.y, part.sensitive).argmax(1))

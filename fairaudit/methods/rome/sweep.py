@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 import polars as pl
-import torch
 from numpy.typing import NDArray
 
 from fairaudit.exceptions import SpecError
@@ -22,16 +21,20 @@ from fairaudit.inputs.arrays import as_columns
 from fairaudit.methods.common.progress import Monitor, Silent
 from fairaudit.methods.rome.combine import TINY
 from fairaudit.methods.rome.design import Float, whole
+from fairaudit.methods.rome.group_count import (
+    cluster_totals,
+    mean_and_error,
+    simplest_good,
+    split_rows,
+)
+from fairaudit.methods.rome.maximin import Training
 from fairaudit.methods.rome.mixture.em_loop import Rules, Run
-from fairaudit.methods.rome.mixture.sums import posterior
 from fairaudit.methods.rome.problem import Problem, solve
-from fairaudit.methods.rome.stability import stabilities
+from fairaudit.methods.rome.stability import Grouping, stabilities
 from fairaudit.stats.gaps import Estimates, highest
 
-if TYPE_CHECKING:
-    from fairaudit.methods.rome.em import RomeEM
+M = TypeVar("M", bound="SweptMixture")
 
-HELD_OUT = 0.25
 REPLICATES = 400  # bootstrap draws behind the intervals of losses
 TABLE = pl.Schema(
     {
@@ -73,8 +76,41 @@ class Sample:
         return Sample(self.X[rows], self.y[rows], part, self.weight[rows], unit)
 
 
+class SweptMixture(Grouping, Protocol):
+    """A mixture that a sweep can pose, solve for every number of groups, and judge."""
+
+    n_init: int
+    max_iter: int
+    log_likelihood_: float
+    bic_: float
+    icl_: float
+
+    @property
+    def rules(self) -> Rules:
+        """When EM stops."""
+
+    def seed(self) -> int:
+        """A seed drawn from its random state."""
+
+    def begin(
+        self, X: Any, y: Any, sensitive: Any, sample_weight: Any
+    ) -> tuple[Problem, Training]:
+        """Check the rows and pose the problem."""
+
+    def finished(
+        self, problem: Problem, runs: Mapping[int, Run], count: int, rows: Training, seed: int
+    ) -> Self:
+        """The fitted mixture with `count` groups."""
+
+    def log_likelihood(self, X: Any, y: Any, sensitive_features: Any = None) -> Float:
+        """Log-likelihood of each row (n,)."""
+
+    def losses(self, X: Any, y: Any, sensitive_features: Any = None) -> Float:
+        """Loss of each row (n,)."""
+
+
 @dataclass(frozen=True)
-class Sweep:
+class Sweep(Generic[M]):
     """What a sweep found.
 
     Attributes
@@ -83,12 +119,12 @@ class Sweep:
         One row a number of groups (schema `TABLE`).
     lineage : polars.DataFrame
         Rows that move from each group of G to each group of the next G (schema `LINEAGE`).
-    models : mapping of G to the fitted RomeEM
+    models : mapping of G to the fitted mixture
     """
 
     table: pl.DataFrame
     lineage: pl.DataFrame
-    models: Mapping[int, RomeEM]
+    models: Mapping[int, M]
 
     @property
     def chosen(self) -> int:
@@ -96,67 +132,8 @@ class Sweep:
         return int(self.table.filter(pl.col("chosen"))["n_groups"].item(0))
 
 
-def simplest_good(means: Mapping[int, float], errors: Mapping[int, float]) -> int:
-    """The smallest number of groups within one standard error of the best held-out likelihood.
-
-    A mixture with a misspecified gate always gains a little from one more group; the rule of
-    Breiman et al. (1984, section 3.4.3) takes the simplest model that is not clearly worse.
-    """
-    best = max(means, key=lambda g: means[g])
-    return min(g for g in means if means[g] >= means[best] - errors[best])
-
-
-def choose_groups(
-    problem: Problem,
-    sizes: Sequence[int],
-    n_init: int,
-    rules: Rules,
-    seed: int,
-    monitor: Monitor,
-) -> tuple[int, dict[int, float]]:
-    """The number of groups by likelihood on a quarter of the rows, and all the likelihoods."""
-    held, kept = (torch.as_tensor(p) for p in split_rows(problem.rows.n, seed))
-    held, kept = held.to(problem.weight.device), kept.to(problem.weight.device)
-    part = replace(problem, rows=problem.rows.take(kept), weight=problem.weight[:, kept])
-    monitor.start("trying numbers of groups", rules.max_iter)
-    runs = solve(part, sizes, n_init, rules, seed, monitor)
-    monitor.end()
-    rows, weight = problem.rows.take(held), problem.weight[0, held].cpu().numpy()
-    each = {g: posterior(run.params, rows)[1][0].cpu().numpy() for g, run in runs.items()}
-    found = {g: mean_and_error(values, weight) for g, values in each.items()}
-    means = {g: mean for g, (mean, _) in found.items()}
-    return simplest_good(means, {g: error for g, (_, error) in found.items()}), means
-
-
-def split_rows(n: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Held-out and kept row numbers."""
-    order = np.random.default_rng(seed).permutation(n)
-    count = max(1, int(HELD_OUT * n))
-    return np.sort(order[:count]), np.sort(order[count:])
-
-
-def mean_and_error(
-    values: Float, weight: Float, cluster: NDArray[Any] | None = None
-) -> tuple[float, float]:
-    """Weighted mean and its standard error, over whole clusters where there are any."""
-    share = weight / weight.sum()
-    mean = float(share @ values)
-    off = _totals(share * (values - mean), cluster)
-    return mean, float(np.sqrt(np.square(off).sum()))
-
-
-def _totals(values: Float, cluster: NDArray[Any] | None) -> Float:
-    """Sums (M, …) of (n, …) values over clusters; the values where there are none."""
-    if cluster is None:
-        return values
-    _, unit = np.unique(cluster, return_inverse=True)
-    order = np.argsort(unit, kind="stable")
-    first = np.searchsorted(unit[order], np.arange(unit.max(initial=-1) + 1))
-    return np.asarray(np.add.reduceat(values[order], first, axis=0))
-
-
 def sweep_groups(
-    model: RomeEM,
+    model: M,
     X: Any,
     y: Any,
     *,
@@ -167,12 +144,12 @@ def sweep_groups(
     n_bootstrap: int = 20,
     held_out: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
     monitor: Monitor | None = None,
-) -> Sweep:
+) -> Sweep[M]:
     """Fit all numbers of groups at once, judge each on held-out rows, follow groups across them.
 
     Parameters
     ----------
-    model : RomeEM
+    model : RomeEM, or another `SweptMixture`
         Unfitted; its parameters apply to every fit (`cross_fitting` is off to save time).
     clusters : (n,) or None
         Rows of one cluster are not independent: errors and intervals on held-out rows then
@@ -227,7 +204,7 @@ def _shared(seconds: float, runs: Mapping[int, Run], sizes: Sequence[int]) -> di
 
 
 def _table(
-    models: Mapping[int, RomeEM],
+    models: Mapping[int, SweptMixture],
     choosing: Sample,
     judging: Sample,
     stable: Mapping[int, float | None],
@@ -263,12 +240,12 @@ def _table(
     return pl.DataFrame(rows, schema=TABLE)
 
 
-def _losses(model: RomeEM, sample: Sample, seed: int) -> dict[str, float]:
+def _losses(model: SweptMixture, sample: Sample, seed: int) -> dict[str, float]:
     """Worst group and overall on held-out rows, with 95% bootstrap intervals.
 
     Groups are weighed by responsibility. The worst of several noisy groups looks worse than it
-    is, so its interval inverts a test (`_gaps.highest`): percentiles of the worst group of each
-    draw held the truth in 20% of simulations of six equal groups.
+    is, so its interval inverts a test (`stats.gaps.highest`): percentiles of the worst group of
+    each draw held the truth in 20% of simulations of six equal groups.
     """
     resp = model.responsibilities(sample.X, sample.y, sample.sensitive) * sample.weight[:, None]
     loss = model.losses(sample.X, sample.y, sample.sensitive)
@@ -295,7 +272,7 @@ def _resampled(parts: Float, loss: Float, cluster: NDArray[Any] | None, seed: in
     Rows are drawn, or whole clusters.
     """
     rng = np.random.default_rng(seed)
-    both = _totals(np.column_stack([parts, parts * loss[:, None]]), cluster)
+    both = cluster_totals(np.column_stack([parts, parts * loss[:, None]]), cluster)
     n = len(both)
     sums = np.stack(
         [np.bincount(rng.integers(0, n, n), minlength=n) @ both for _ in range(REPLICATES)]
@@ -304,7 +281,7 @@ def _resampled(parts: Float, loss: Float, cluster: NDArray[Any] | None, seed: in
     return np.asarray(sums[:, width:] / np.maximum(sums[:, :width], TINY))
 
 
-def lineage(models: Mapping[int, RomeEM], sample: Sample) -> pl.DataFrame:
+def lineage(models: Mapping[int, SweptMixture], sample: Sample) -> pl.DataFrame:
     """Rows shared by each group of G and each group of the next G, by responsibility."""
     resp = {g: m.responsibilities(sample.X, sample.y, sample.sensitive) for g, m in models.items()}
     sizes = sorted(models)

@@ -1,0 +1,78 @@
+"""How many groups the rows support: the smallest number that held-out rows find good enough."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from fairaudit.methods.common.progress import Monitor
+from fairaudit.methods.rome.design import Float
+from fairaudit.methods.rome.mixture.em_loop import Rules
+from fairaudit.methods.rome.mixture.sums import posterior
+from fairaudit.methods.rome.problem import Problem, solve
+
+HELD_OUT = 0.25
+
+
+def simplest_good(means: Mapping[int, float], errors: Mapping[int, float]) -> int:
+    """The smallest number of groups within one standard error of the best held-out likelihood.
+
+    A mixture with a misspecified gate always gains a little from one more group; the rule of
+    Breiman et al. (1984, section 3.4.3) takes the simplest model that is not clearly worse.
+    """
+    best = max(means, key=lambda g: means[g])
+    return min(g for g in means if means[g] >= means[best] - errors[best])
+
+
+def choose_groups(
+    problem: Problem,
+    sizes: Sequence[int],
+    n_init: int,
+    rules: Rules,
+    seed: int,
+    monitor: Monitor,
+) -> tuple[int, dict[int, float]]:
+    """The number of groups by likelihood on a quarter of the rows, and all the likelihoods."""
+    device = problem.weight.device
+    held, kept = (torch.as_tensor(p, device=device) for p in split_rows(problem.rows.n, seed))
+    part = replace(problem, rows=problem.rows.take(kept), weight=problem.weight[:, kept])
+    monitor.start("trying numbers of groups", rules.max_iter)
+    runs = solve(part, sizes, n_init, rules, seed, monitor)
+    monitor.end()
+    rows, weight = problem.rows.take(held), problem.weight[0, held].cpu().numpy()
+    each = {g: posterior(run.params, rows)[1][0].cpu().numpy() for g, run in runs.items()}
+    judged = {g: mean_and_error(values, weight) for g, values in each.items()}
+    means = {g: mean for g, (mean, _) in judged.items()}
+    return simplest_good(means, {g: error for g, (_, error) in judged.items()}), means
+
+
+def split_rows(n: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Held-out and kept row numbers."""
+    order = np.random.default_rng(seed).permutation(n)
+    count = max(1, int(HELD_OUT * n))
+    return np.sort(order[:count]), np.sort(order[count:])
+
+
+def mean_and_error(
+    values: Float, weight: Float, cluster: NDArray[Any] | None = None
+) -> tuple[float, float]:
+    """Weighted mean and its standard error, over whole clusters where there are any."""
+    share = weight / weight.sum()
+    mean = float(share @ values)
+    off = cluster_totals(share * (values - mean), cluster)
+    return mean, float(np.sqrt(np.square(off).sum()))
+
+
+def cluster_totals(values: Float, cluster: NDArray[Any] | None) -> Float:
+    """Sums (M, …) of (n, …) values over clusters; the values where there are none."""
+    if cluster is None:
+        return values
+    _, unit = np.unique(cluster, return_inverse=True)
+    order = np.argsort(unit, kind="stable")
+    first = np.searchsorted(unit[order], np.arange(unit.max(initial=-1) + 1))
+    return np.asarray(np.add.reduceat(values[order], first, axis=0))
