@@ -117,12 +117,12 @@ def bootstrap_alone() -> dict[str, float]:
     from fairaudit.audit.tables.result_tables import gaps_table
     from fairaudit.inputs.group_codes import Grouping, encode
     from fairaudit.stats.counts import count
-    from fairaudit.stats.estimates import Asked
+    from fairaudit.stats.estimates import EstimateOptions
 
     frame = rows(1_000_000)
     grouping = Grouping("race", *encode(frame["race"]))
     cells = count(grouping, frame["y"].to_numpy(), frame["p"].to_numpy())
-    asked = Asked(n_boot=2000)
+    asked = EstimateOptions(n_boot=2000)
     return {"seconds": seconds(lambda: gaps_table(binary.measure(cells, METRICS, asked), asked))}
 
 

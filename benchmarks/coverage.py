@@ -20,7 +20,7 @@ from scipy import stats
 from fairaudit.audit.metrics import binary
 from fairaudit.stats import gaps, intervals
 from fairaudit.stats.counts import Cells
-from fairaudit.stats.estimates import Asked
+from fairaudit.stats.estimates import EstimateOptions
 from fairaudit.stats.gaps import Estimates
 
 SIZES = (30, 100, 1000)
@@ -84,7 +84,9 @@ def composites(n: int) -> dict[str, float]:
     for block in range(0, SIMULATIONS, 100):
         part = rows[block : block + 100]
         cells = Cells("group", names[block : block + 100], part, part, part)
-        for m in binary.measure(cells, list(truth), Asked(n_boot=REPLICATES, seed=block)):
+        for m in binary.measure(
+            cells, list(truth), EstimateOptions(n_boot=REPLICATES, seed=block)
+        ):
             held = (m.low <= truth[m.metric]) & (truth[m.metric] <= m.high)
             out[m.metric] = out.get(m.metric, 0.0) + float(held.sum()) / SIMULATIONS
     return out

@@ -25,7 +25,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from fairaudit import RomeEM, RomeMoE
-from fairaudit.methods.rome.mixture.em_loop import Batch, Rules, climb
+from fairaudit.methods.rome.mixture.em_loop import RunBatch, StoppingRules, climb
 from fairaudit.methods.rome.mixture.starts import starting_params
 from fairaudit.methods.rome.mixture.sums import scan
 from fairaudit.methods.rome.problem import solve
@@ -84,7 +84,7 @@ def starts(n: int) -> Measured:
     posed = problem(*data(n))
 
     def run(count: int) -> object:
-        return solve(posed, [4], count, Rules(), 0)
+        return solve(posed, [4], count, StoppingRules(), 0)
 
     one, ten = seconds(lambda: run(1), 2), seconds(lambda: run(10), 2)
     return {"what": f"10 starts / 1 start, n={n:,}", "ours": ten, "base": one, "target": 3.0}
@@ -142,8 +142,8 @@ def against_loop(n: int, steps: int = 10) -> Measured:
     A, S, y = data(n)
     posed = problem(A, S, y)
     params = starting_params(posed.rows, posed.weight, 4, 1, posed.penalty, 0)
-    rules = Rules(tol=0.0, max_iter=steps, prune_at=())
-    batch = Batch(params, posed.weight, [0])
+    rules = StoppingRules(tol=0.0, max_iter=steps, prune_at=())
+    batch = RunBatch(params, posed.weight, [0])
     ours = seconds(lambda: climb(posed.rows, [batch], posed.penalty, rules), 2)
     loop = seconds(lambda: plain_loop(A, S, y, 4, steps), 1)
     what = f"{steps} EM iterations / the same in a plain loop, n={n:,}"
@@ -181,8 +181,8 @@ def against_flexmix(n: int, steps: int = 10) -> Measured | None:
         return None
     posed = problem(A, S, y)
     params = starting_params(posed.rows, posed.weight, 4, 1, posed.penalty, 0)
-    rules = Rules(tol=0.0, max_iter=steps, prune_at=())
-    batch = Batch(params, posed.weight, [0])
+    rules = StoppingRules(tol=0.0, max_iter=steps, prune_at=())
+    batch = RunBatch(params, posed.weight, [0])
     ours = seconds(lambda: climb(posed.rows, [batch], posed.penalty, rules), 2)
     what = f"{steps} EM iterations / R flexmix, n={n:,}"
     return {"what": what, "ours": ours, "base": float(done.stdout), "target": 1.0}

@@ -32,7 +32,7 @@ view = url_widgets.view(("Front", "Paired differences", "All numbers"))
 if view == "Front":
     drawn = compare.front(front, quality=asked.quality, gap_title=asked.title)
     layout.chart(drawn.bare(), key="front")
-    layout.numbers(front, key="front-table", name="front")
+    layout.data_table(front, key="front-table", name="front")
 elif view == "Paired differences":
     rows = compare.differences(
         result, metric=asked.quality, attribute=asked.attribute, split=asked.split
@@ -43,7 +43,7 @@ else:
     values = compare.values(result, metric=asked.quality, split=asked.split)
     drawn = compare.side_by_side(values, metric=asked.quality)
     layout.told(drawn.bare(), key="side-by-side")
-    layout.numbers(contest.everything(result), key="all-numbers", name="comparison")
+    layout.data_table(contest.everything(result), key="all-numbers", name="comparison")
 
 layout.how(leads.comparison_how(result), command=audit.command)
 layout.next_step("compare", audit.result.tables)

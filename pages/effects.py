@@ -23,7 +23,7 @@ if view == "Clusters":
     kinds = effects.kinds(table)
     effect = url_widgets.one_of("Effect", kinds, key="effect", start="intercept")
     layout.chart(effects.caterpillar(table, effect=effect).bare(), key="caterpillar")
-    layout.numbers(effects.of_kind(table, effect), key="effects-table", name="effects")
+    layout.data_table(effects.of_kind(table, effect), key="effects-table", name="effects")
 elif view == "Fixed and mixed" and (clusters := audit.table("clusters")) is not None:
     metric = url_widgets.one_of("Metric", effects.cluster_metrics(clusters), key="cluster-metric")
     shown = effects.by_cluster(clusters, metric=metric)

@@ -34,7 +34,9 @@ if view == "By group":
     drawn = errors.by_group(result, models=None if together else [model], **ask)
     layout.chart(drawn.bare(), key="by-group")
     layout.quiet(leads.limits(result, model=model, **ask))
-    layout.numbers(errors.readable(drawn.table), key="errors-table", name="errors", metric=metric)
+    layout.data_table(
+        errors.readable(drawn.table), key="errors-table", name="errors", metric=metric
+    )
 elif view == "Crossing":
     known = errors.crossings(result, by)
     if known:

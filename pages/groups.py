@@ -26,7 +26,7 @@ view = url_widgets.view(("Sizes", "Profile", "Errors", "Overlap", "Membership", 
 
 if view == "Sizes":
     layout.chart(groups.sizes(found).bare(), key="sizes")
-    layout.numbers(groups.readable(found), key="groups-table", name="groups")
+    layout.data_table(groups.readable(found), key="groups-table", name="groups")
 elif view == "Errors":
     places = url_widgets.row(3)
     with places[0]:

@@ -27,7 +27,7 @@ downloads.pdf(audit, bundle)
 st.header("Preview", anchor=False)
 downloads.preview(bundle)
 st.header("Files and their hashes", anchor=False)
-layout.numbers(bundle.files, key="files", name="files")
+layout.data_table(bundle.files, key="files", name="files")
 
 layout.how(
     "Page, tables and card are written from the tables of this audit, by the same functions that "

@@ -34,7 +34,7 @@ view = url_widgets.view(
 if view == "Decision":
     layout.chart(selection.decision(decided).bare(), key="decision")
     shown = selection.readable(decided)
-    layout.numbers(shown, key="selection-table", name="selection", metric=rules.metric)
+    layout.data_table(shown, key="selection-table", name="selection", metric=rules.metric)
 elif view == "Certificate":
     said = {c["group"]: c for c in certificates(tables)}
     group = url_widgets.one_of("Group", list(said), key="group")

@@ -82,7 +82,7 @@ else:
 
 layout.told(drawn.bare(), key=view.lower().replace(" ", "-"))
 shown = errors.readable(drawn.table) if view == "Group not known" else drawn.table
-layout.numbers(shown, key="stress-table", name=f"stress-{view.lower().replace(' ', '-')}")
+layout.data_table(shown, key="stress-table", name=f"stress-{view.lower().replace(' ', '-')}")
 if "stress_shift" not in tables and "probes" not in tables:
     layout.quiet(
         "Shifted rows, losses left out, objectives side by side and the time of the choice come "

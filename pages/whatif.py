@@ -28,7 +28,7 @@ view = url_widgets.view(("Worst group", "Lineage", "Criteria", "Stability"))
 
 if view == "Worst group":
     layout.chart(whatif.trade_off(sweep, metric, at=at).bare(), key="trade-off")
-    layout.numbers(whatif.readable(sweep), key="sweep", name="sweep", metric=metric)
+    layout.data_table(whatif.readable(sweep), key="sweep", name="sweep", metric=metric)
 elif view == "Lineage":
     lineage = audit.table("lineage")
     if lineage is None:

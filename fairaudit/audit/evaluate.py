@@ -17,7 +17,7 @@ from fairaudit.data.roles import Task
 from fairaudit.inputs.group_codes import OVERALL, Grouping, Int, everybody
 from fairaudit.stats import influence
 from fairaudit.stats.counts import Cells, count
-from fairaudit.stats.estimates import Asked, Measured
+from fairaudit.stats.estimates import EstimateOptions, Measured
 from fairaudit.stats.influence import Frame, Influence
 from fairaudit.stats.metric_definitions import BINARY, REGRESSION
 from fairaudit.stats.resampling import ClusterCells, count_clusters, replicates_for
@@ -28,7 +28,7 @@ Frames = dict[str, list[pl.DataFrame]]
 MAX_ALL_PAIRS = 4  # up to so many models are all compared, beyond each with the first
 
 
-class Answers(Protocol):
+class LabelsAndScores(Protocol):
     """One model's answers: label (n,), score (n,), (n, C) or None."""
 
     @property
@@ -39,7 +39,7 @@ class Answers(Protocol):
 
 
 @dataclass(frozen=True)
-class Rows:
+class EvaluationRows:
     """The rows to judge on, coded once for all models; the first grouping is everybody."""
 
     y: NDArray[Any]
@@ -58,9 +58,9 @@ class Rows:
         """One grouping with clusters, weights and repetitions."""
         return Frame(grouping, self.cluster, self.weight, self.times)
 
-    def inside(self, rows: NDArray[np.bool_], where: str) -> Rows:
+    def inside(self, rows: NDArray[np.bool_], where: str) -> EvaluationRows:
         """Some of the rows; attributes are renamed "sex | region=north"."""
-        return Rows(
+        return EvaluationRows(
             y=self.y[rows],
             groupings=(
                 everybody(int(rows.sum())),
@@ -80,9 +80,9 @@ class Rows:
 
 
 def judge_rows(
-    rows: Rows,
-    predictions: Mapping[str, Answers],
-    asked: Asked,
+    rows: EvaluationRows,
+    predictions: Mapping[str, LabelsAndScores],
+    asked: EstimateOptions,
     metrics: tuple[str, ...],
     reference: str | None = None,
 ) -> dict[str, pl.DataFrame]:
@@ -102,9 +102,9 @@ def _model_pairs(names: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _judge_model(
-    rows: Rows,
-    answers: Answers,
-    asked: Asked,
+    rows: EvaluationRows,
+    answers: LabelsAndScores,
+    asked: EstimateOptions,
     metrics: tuple[str, ...],
     reference: str | None,
     tables: Frames,
@@ -132,7 +132,10 @@ def _codes(values: NDArray[Any]) -> Int:
 
 
 def _measure_binary(
-    rows: Rows, answers: Answers, asked: Asked, metrics: tuple[str, ...]
+    rows: EvaluationRows,
+    answers: LabelsAndScores,
+    asked: EstimateOptions,
+    metrics: tuple[str, ...],
 ) -> list[list[Measured]]:
     y, label = _codes(rows.y), _codes(answers.label)
     counted = [m for m in metrics if m in BINARY]
@@ -155,7 +158,7 @@ def _clusters(frame: Frame, y: Int, label: Int) -> ClusterCells | None:
 
 
 def _measure_scores(
-    rows: Rows, y: Int, score: Float, asked: Asked, metrics: tuple[str, ...]
+    rows: EvaluationRows, y: Int, score: Float, asked: EstimateOptions, metrics: tuple[str, ...]
 ) -> list[list[Measured]]:
     wanted = scores.measurable(metrics, score)
     found = [m for m in wanted if m != "ece"]
@@ -171,7 +174,7 @@ def _measure_scores(
 
 
 def _score_influences(
-    rows: Rows, y: Int, score: Float, wanted: Sequence[str]
+    rows: EvaluationRows, y: Int, score: Float, wanted: Sequence[str]
 ) -> list[dict[str, Influence]]:
     """Influences by grouping; the rows are sorted by score once for all of them."""
     by_score = scores.score_order(score)
@@ -192,8 +195,8 @@ def _measured(
     influences: Sequence[Mapping[str, Influence]],
     i: int,
     wanted: Sequence[str],
-    rows: Rows,
-    asked: Asked,
+    rows: EvaluationRows,
+    asked: EstimateOptions,
 ) -> list[Measured]:
     n_boot = replicates_for(frame.G, asked.n_boot)
     return [
@@ -201,7 +204,9 @@ def _measured(
     ]
 
 
-def _describe(rows: Rows, answers: Answers, asked: Asked, tables: Frames) -> None:
+def _describe(
+    rows: EvaluationRows, answers: LabelsAndScores, asked: EstimateOptions, tables: Frames
+) -> None:
     """Counts and, with scores, histograms, calibration and ROC by group."""
     y, label = _codes(rows.y), _codes(answers.label)
     for frame in rows.frames():
@@ -217,7 +222,7 @@ def _describe(rows: Rows, answers: Answers, asked: Asked, tables: Frames) -> Non
         _add(tables, "calibration", curves.calibration_table(binned, y, frame, asked))
 
 
-def counts_table(cells: Cells, asked: Asked) -> pl.DataFrame:
+def counts_table(cells: Cells, asked: EstimateOptions) -> pl.DataFrame:
     """tp, fp, tn, fn (weighted) by group; null where suppressed."""
     n, w = cells.rows.sum((1, 2)), cells.weight
     table = pl.DataFrame(
@@ -241,7 +246,10 @@ def counts_table(cells: Cells, asked: Asked) -> pl.DataFrame:
 
 
 def _measure_multiclass(
-    rows: Rows, answers: Answers, asked: Asked, metrics: tuple[str, ...]
+    rows: EvaluationRows,
+    answers: LabelsAndScores,
+    asked: EstimateOptions,
+    metrics: tuple[str, ...],
 ) -> list[list[Measured]]:
     y, label = _codes(rows.y), _codes(answers.label)
     C = max(len(rows.classes), int(max(y.max(initial=0), label.max(initial=0))) + 1)
@@ -265,11 +273,11 @@ def _measure_multiclass(
     return out
 
 
-def _in_clusters(frame: Frame, y: Int, label: Int) -> multiclass.Clustered | None:
+def _in_clusters(frame: Frame, y: Int, label: Int) -> multiclass.ClusteredClasses | None:
     if frame.cluster is None:
         return None
     mass = frame.times if frame.weight is None else frame.mass
-    return multiclass.Clustered(frame.cluster, frame.grouping.codes, y, label, mass)
+    return multiclass.ClusteredClasses(frame.cluster, frame.grouping.codes, y, label, mass)
 
 
 # -- regression ---------------------------------------------------------------------------------
@@ -280,7 +288,7 @@ def _values(values: NDArray[Any]) -> Float:
 
 
 def _regression_influences(
-    rows: Rows, answer: Float, wanted: Sequence[str]
+    rows: EvaluationRows, answer: Float, wanted: Sequence[str]
 ) -> list[dict[str, Influence]]:
     y = _values(rows.y)
     return [
@@ -289,7 +297,10 @@ def _regression_influences(
 
 
 def _measure_regression(
-    rows: Rows, answers: Answers, asked: Asked, metrics: tuple[str, ...]
+    rows: EvaluationRows,
+    answers: LabelsAndScores,
+    asked: EstimateOptions,
+    metrics: tuple[str, ...],
 ) -> list[list[Measured]]:
     y, answer = _values(rows.y), _values(answers.label)
     smooth = [m for m in metrics if m in REGRESSION and m not in regression.QUANTILES]
@@ -304,7 +315,12 @@ def _measure_regression(
     return out
 
 
-_MEASURE: dict[Task, Callable[[Rows, Answers, Asked, tuple[str, ...]], list[list[Measured]]]] = {
+_MEASURE: dict[
+    Task,
+    Callable[
+        [EvaluationRows, LabelsAndScores, EstimateOptions, tuple[str, ...]], list[list[Measured]]
+    ],
+] = {
     "binary": _measure_binary,
     "multiclass": _measure_multiclass,
     "regression": _measure_regression,
@@ -312,7 +328,10 @@ _MEASURE: dict[Task, Callable[[Rows, Answers, Asked, tuple[str, ...]], list[list
 
 
 def measure_rows(
-    rows: Rows, answers: Answers, asked: Asked, metrics: tuple[str, ...]
+    rows: EvaluationRows,
+    answers: LabelsAndScores,
+    asked: EstimateOptions,
+    metrics: tuple[str, ...],
 ) -> list[list[Measured]]:
     """The metrics of one model in each grouping of the rows, with intervals and noise."""
     return _MEASURE[rows.task](rows, answers, asked, metrics)
@@ -322,11 +341,11 @@ def measure_rows(
 
 
 def _compare(
-    rows: Rows,
-    a: Answers,
-    b: Answers,
+    rows: EvaluationRows,
+    a: LabelsAndScores,
+    b: LabelsAndScores,
     names: tuple[str, str],
-    asked: Asked,
+    asked: EstimateOptions,
     metrics: tuple[str, ...],
     tables: Frames,
 ) -> None:
@@ -337,7 +356,11 @@ def _compare(
 
 
 def _versus_binary(
-    rows: Rows, a: Answers, b: Answers, asked: Asked, metrics: tuple[str, ...]
+    rows: EvaluationRows,
+    a: LabelsAndScores,
+    b: LabelsAndScores,
+    asked: EstimateOptions,
+    metrics: tuple[str, ...],
 ) -> list[list[comparisons.Versus]]:
     y = _codes(rows.y)
     counted = [m for m in metrics if m in BINARY and m != "base_rate"]
@@ -354,19 +377,23 @@ def _versus_binary(
 
 
 def _paired(
-    rows: Rows,
+    rows: EvaluationRows,
     mine: Sequence[Mapping[str, Influence]],
     theirs: Sequence[Mapping[str, Influence]],
     wanted: Sequence[str],
     i: int,
-    asked: Asked,
+    asked: EstimateOptions,
 ) -> list[comparisons.Versus]:
     frame = rows.frame(rows.groupings[i])
     return [comparisons.paired_influence(mine[i][m], theirs[i][m], frame, asked) for m in wanted]
 
 
 def _versus_multiclass(
-    rows: Rows, a: Answers, b: Answers, asked: Asked, metrics: tuple[str, ...]
+    rows: EvaluationRows,
+    a: LabelsAndScores,
+    b: LabelsAndScores,
+    asked: EstimateOptions,
+    metrics: tuple[str, ...],
 ) -> list[list[comparisons.Versus]]:
     """Accuracy only: right or wrong is a binary answer whose truth is always "right"."""
     if "accuracy" not in metrics:
@@ -380,7 +407,11 @@ def _versus_multiclass(
 
 
 def _versus_regression(
-    rows: Rows, a: Answers, b: Answers, asked: Asked, metrics: tuple[str, ...]
+    rows: EvaluationRows,
+    a: LabelsAndScores,
+    b: LabelsAndScores,
+    asked: EstimateOptions,
+    metrics: tuple[str, ...],
 ) -> list[list[comparisons.Versus]]:
     wanted = [m for m in metrics if m in REGRESSION and m not in regression.QUANTILES]
     mine, theirs = (_regression_influences(rows, _values(x.label), wanted) for x in (a, b))
@@ -389,7 +420,10 @@ def _versus_regression(
 
 _VERSUS: dict[
     Task,
-    Callable[[Rows, Answers, Answers, Asked, tuple[str, ...]], list[list[comparisons.Versus]]],
+    Callable[
+        [EvaluationRows, LabelsAndScores, LabelsAndScores, EstimateOptions, tuple[str, ...]],
+        list[list[comparisons.Versus]],
+    ],
 ] = {
     "binary": _versus_binary,
     "multiclass": _versus_multiclass,

@@ -28,7 +28,7 @@ def merged(results: Sequence[AuditResult], title: str) -> AuditResult:
     first = results[0]
     for other in results[1:]:
         _same_rows(first, other)
-    renamed = [_named(result) for result in results]
+    renamed = [_with_method_names(result) for result in results]
     tables: dict[str, pl.DataFrame] = {}
     for name in dict.fromkeys(name for result in renamed for name in result.tables):
         found = [r.tables[name] for r in renamed if name in r.tables]
@@ -65,7 +65,7 @@ def _same_rows(a: AuditResult, b: AuditResult) -> None:
         )
 
 
-def _named(result: AuditResult) -> AuditResult:
+def _with_method_names(result: AuditResult) -> AuditResult:
     own = _method(result)
     clearer = {"baseline": f"baseline of {own}", "expert": f"experts of {own}"}
     changed = {

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fairaudit.audit.evaluate import Answers, Rows, judge_rows
+from fairaudit.audit.evaluate import EvaluationRows, LabelsAndScores, judge_rows
 from fairaudit.audit.inputs import Answered, Given, column, given, kept, numbers
 from fairaudit.audit.metrics import multiclass
 from fairaudit.audit.metrics.comparisons import with_looks as adjust_looks
@@ -27,7 +27,7 @@ from fairaudit.inputs.group_codes import (
     everybody,
     groupings,
 )
-from fairaudit.stats.estimates import Asked
+from fairaudit.stats.estimates import EstimateOptions
 from fairaudit.stats.metric_definitions import BINARY, FAMILIES, REGRESSION, SCORES, base_name
 
 Float = NDArray[np.float64]
@@ -47,7 +47,7 @@ HUGE = 1e100  # squares of weights beyond (or below its inverse) overflow
 
 def judge(
     y: NDArray[Any],
-    predictions: Mapping[str, Answers],
+    predictions: Mapping[str, LabelsAndScores],
     groups: Mapping[str, Any],
     *,
     task: Task,
@@ -105,7 +105,7 @@ def judge(
     controls = controls or {}
     _check_numbers(task, confidence, n_boot, intersections, suppress_below)
     _same_length(len(y), predictions, {**groups, **controls}, clusters)
-    rows = Rows(
+    rows = EvaluationRows(
         y=y,
         groupings=(everybody(len(y)), *groupings(groups, intersections)),
         task=task,
@@ -115,10 +115,12 @@ def judge(
         times=times,
     )
     _check_reference(reference, rows.groupings)
-    asked = Asked("", split, confidence, n_boot, suppress_below, seed)
+    asked = EstimateOptions("", split, confidence, n_boot, suppress_below, seed)
     chosen = chosen_metrics(metrics, task)
 
-    def ask(some: Rows, answers: Mapping[str, Answers]) -> dict[str, pl.DataFrame]:
+    def ask(
+        some: EvaluationRows, answers: Mapping[str, LabelsAndScores]
+    ) -> dict[str, pl.DataFrame]:
         return judge_rows(some, answers, asked, chosen, reference)
 
     parts = [ask(rows, predictions)]
@@ -156,7 +158,7 @@ def _check_numbers(
 
 
 def _same_length(
-    n: int, predictions: Mapping[str, Answers], groups: Mapping[str, Any], clusters: Any
+    n: int, predictions: Mapping[str, LabelsAndScores], groups: Mapping[str, Any], clusters: Any
 ) -> None:
     lengths = {f"system '{k}'": len(v.label) for k, v in predictions.items()}
     scored = {k: v.score for k, v in predictions.items() if v.score is not None}
@@ -189,10 +191,10 @@ def _weights(weight: Any, n: int) -> Float:
 
 
 def _judge_within(
-    rows: Rows,
-    predictions: Mapping[str, Answers],
+    rows: EvaluationRows,
+    predictions: Mapping[str, LabelsAndScores],
     controls: Mapping[str, Any],
-    ask: Callable[[Rows, Mapping[str, Answers]], dict[str, pl.DataFrame]],
+    ask: Callable[[EvaluationRows, Mapping[str, LabelsAndScores]], dict[str, pl.DataFrame]],
 ) -> list[dict[str, pl.DataFrame]]:
     """Conditional parity: everything again inside each level of the (crossed) controls."""
     parts = [Grouping(name, *encode(values, name)) for name, values in controls.items()]

@@ -21,7 +21,7 @@ from fairaudit.audit.whatif.thresholds import QUICK, clusters_at, counts_at, tab
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.inputs.group_codes import CROSS, OVERALL, Grouping, Int, encode
 from fairaudit.stats.counts import Cells, count
-from fairaudit.stats.estimates import Asked
+from fairaudit.stats.estimates import EstimateOptions
 from fairaudit.stats.metric_definitions import BINARY
 from fairaudit.stats.resampling import ClusterCells, count_clusters
 
@@ -188,7 +188,7 @@ def recompute(
     SpecError
         When a group lacks its threshold.
     """
-    asked = Asked(model, split, confidence, n_boot, 0, seed)
+    asked = EstimateOptions(model, split, confidence, n_boot, 0, seed)
     ask = {"model": model, "split": split, "attribute": attribute}
     if threshold is None:
         cells, clusters, sure = _as_given(result, **ask)

@@ -39,7 +39,7 @@ def existing_systems(
         When a prediction holds a label the target does not have, or a value is missing.
     """
     paired = len(roles.predictions) == len(roles.scores)
-    scores = {name: _numbers(frame[name]) for name in roles.scores}
+    scores = {name: _as_floats(frame[name]) for name in roles.scores}
     found = {}
     for i, name in enumerate(roles.predictions):
         score = scores[roles.scores[i]] if paired else None
@@ -52,7 +52,7 @@ def existing_systems(
 
 def _labels(values: pl.Series, roles: ColumnRoles, classes: Sequence[str]) -> NDArray[np.float64]:
     if roles.task == "regression":
-        return _numbers(values)
+        return _as_floats(values)
     text = label_text(values)
     _no_missing(text)
     codes = _codes(text, classes)
@@ -72,7 +72,7 @@ def _codes(text: pl.Series, classes: Sequence[str]) -> Mapping[str, int] | None:
     return known if set(text.unique().to_list()) <= set(known) else None
 
 
-def _numbers(values: pl.Series) -> NDArray[np.float64]:
+def _as_floats(values: pl.Series) -> NDArray[np.float64]:
     _no_missing(values)
     try:
         return values.cast(pl.Float64).to_numpy()

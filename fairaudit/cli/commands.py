@@ -91,7 +91,7 @@ def wanted(
 
 
 @dataclass(frozen=True)
-class Opened:
+class LoadedData:
     """What lies behind a path: rows, images where there are any, SHA-256 of the content."""
 
     frame: pl.DataFrame
@@ -100,7 +100,7 @@ class Opened:
 
 
 @contextmanager
-def opened(path: str, *, accept_broken: bool = False) -> Iterator[Opened]:
+def opened(path: str, *, accept_broken: bool = False) -> Iterator[LoadedData]:
     """A table, or a ZIP or folder of images, for as long as the block runs.
 
     Raises
@@ -112,13 +112,13 @@ def opened(path: str, *, accept_broken: bool = False) -> Iterator[Opened]:
     if place.is_file() and place.suffix.lower() != ".zip":
         with place.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        yield Opened(read_table(place, sheet=sheet), None, digest)
+        yield LoadedData(read_table(place, sheet=sheet), None, digest)
         return
     with TemporaryDirectory(prefix="fairaudit-") as aside:
         options = ImageOptions(accept_broken=accept_broken)
         info = store.ingest(place, aside, images=options)
         folder = Path(aside) / info.sha256
-        yield Opened(store.load(folder), store.images(folder), info.sha256)
+        yield LoadedData(store.load(folder), store.images(folder), info.sha256)
 
 
 def _place(path: str) -> tuple[Path, str | None]:
@@ -347,7 +347,7 @@ def _audit_where_it_lies(
 
 
 def _work(
-    table: str, source: Opened, request: dict[str, Any], device: str, out: Path, quiet: bool
+    table: str, source: LoadedData, request: dict[str, Any], device: str, out: Path, quiet: bool
 ) -> AuditResult:
     from fairaudit import report
     from fairaudit.audit.run import run_audit

@@ -22,7 +22,7 @@ def split(job: Mapping[str, Any], places: int) -> list[dict[str, Any]]:
     large numbers are shorter.
     """
     audit = job["audit"]
-    ordered = _numbers(audit.get("params", {}))
+    ordered = _group_counts(audit.get("params", {}))
     if len(ordered) < 4 or places < 2:
         return [dict(job)]
     return [with_numbers(job, part) for part in ranges(ordered, places)]
@@ -35,7 +35,7 @@ def with_numbers(job: Mapping[str, Any], numbers: Sequence[int], **params: Any) 
     return {**job, "audit": {**audit, "params": asked}}
 
 
-def _numbers(params: Mapping[str, Any]) -> list[int]:
+def _group_counts(params: Mapping[str, Any]) -> list[int]:
     asked = params.get(_KEY) or list(range(1, 9))  # the sweep's own default
     if not isinstance(asked, list) or not all(isinstance(n, int) for n in asked):
         return []

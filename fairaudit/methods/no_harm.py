@@ -253,8 +253,8 @@ def _checked(
     tolerance: float,
     sizes: ArrayLike | None,
 ) -> tuple[Float, Float, Float]:
-    e, b = _numbers(expert, "expert"), _numbers(baseline, "baseline")
-    share = np.ones(b.shape) if sizes is None else _numbers(sizes, "sizes")
+    e, b = _float_array(expert, "expert"), _float_array(baseline, "baseline")
+    share = np.ones(b.shape) if sizes is None else _float_array(sizes, "sizes")
     if e.ndim != 1 or e.shape != b.shape or share.shape != b.shape:
         raise InputError(
             f"expert, baseline and sizes must hold one number a group, got shapes {e.shape}, "
@@ -272,7 +272,7 @@ def _checked(
     return e, b, share
 
 
-def _numbers(values: ArrayLike, name: str) -> Float:
+def _float_array(values: ArrayLike, name: str) -> Float:
     try:
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -282,7 +282,7 @@ def _numbers(values: ArrayLike, name: str) -> Float:
 def _harmless(e: Float, b: Float, lower_bound: ArrayLike | None, tolerance: float) -> Bool:
     if lower_bound is None:
         return np.asarray(e >= b - tolerance - _TIE)
-    bound = _numbers(lower_bound, "lower_bound")
+    bound = _float_array(lower_bound, "lower_bound")
     if bound.shape != b.shape:
         raise InputError(f"lower_bound must hold {len(b)} numbers, got shape {bound.shape}")
     return np.asarray(bound > -tolerance)

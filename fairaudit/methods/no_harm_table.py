@@ -51,7 +51,7 @@ _VISIBLE = 0.05  # the improvement that planning for unjudged groups asks about
 
 
 @dataclass(frozen=True)
-class Rules:
+class ChoiceRules:
     """How the choice is made.
 
     Attributes
@@ -95,7 +95,7 @@ class Bounds:
     admissible: Bool
 
 
-def bounds(found: Evidence, rules: Rules) -> Bounds:
+def bounds(found: Evidence, rules: ChoiceRules) -> Bounds:
     """Bounds at Holm's levels (G,); NaN where a group cannot be judged."""
     p = np.where(found.judged, found.test.p_value(rules.tolerance), np.nan)
     _, level = holm(p, rules.alpha)
@@ -108,7 +108,9 @@ def bounds(found: Evidence, rules: Rules) -> Bounds:
     return Bounds(p, level, lower, upper, passes)
 
 
-def choose(found: Evidence, limits: Bounds, rules: Rules, *, binding: bool = True) -> NoHarmChoice:
+def choose(
+    found: Evidence, limits: Bounds, rules: ChoiceRules, *, binding: bool = True
+) -> NoHarmChoice:
     """The no-harm choice; groups that cannot be judged keep the baseline and do not count."""
     strict = rules.confidence is not None
     counts = found.judged if strict else np.isfinite(found.difference)
@@ -124,7 +126,7 @@ def choose(found: Evidence, limits: Bounds, rules: Rules, *, binding: bool = Tru
 
 
 def decide(
-    found: Evidence, names: Sequence[str], rules: Rules, notes: Sequence[str] = ()
+    found: Evidence, names: Sequence[str], rules: ChoiceRules, notes: Sequence[str] = ()
 ) -> tuple[NoHarmChoice, pl.DataFrame]:
     """The choice on validation rows and its table (columns `SELECTION`).
 
@@ -143,7 +145,7 @@ def decide(
 
 
 def check_on(
-    split: str, found: Evidence, names: Sequence[str], rules: Rules, choice: NoHarmChoice
+    split: str, found: Evidence, names: Sequence[str], rules: ChoiceRules, choice: NoHarmChoice
 ) -> pl.DataFrame:
     """The same table on rows that took no part in the choice (columns `SELECTION`)."""
     limits = bounds(found, rules)
@@ -153,7 +155,7 @@ def check_on(
     return _table(split, found, names, limits, choice, verdicts, reasons, rules)
 
 
-def _verdict(found: Evidence, limits: Bounds, rules: Rules, g: int) -> str:
+def _verdict(found: Evidence, limits: Bounds, rules: ChoiceRules, g: int) -> str:
     if rules.confidence is None:
         if not np.isfinite(found.difference[g]):
             return UNJUDGED
@@ -164,7 +166,7 @@ def _verdict(found: Evidence, limits: Bounds, rules: Rules, g: int) -> str:
 
 
 def _later_verdict(
-    found: Evidence, limits: Bounds, rules: Rules, choice: NoHarmChoice, g: int
+    found: Evidence, limits: Bounds, rules: ChoiceRules, choice: NoHarmChoice, g: int
 ) -> str:
     if not found.judged[g]:
         return UNJUDGED
@@ -181,7 +183,7 @@ def _table(
     choice: NoHarmChoice,
     verdicts: Sequence[str],
     reasons: Sequence[str],
-    rules: Rules,
+    rules: ChoiceRules,
 ) -> pl.DataFrame:
     size = len(names)
     counted = found.metric != "neg_mse"
@@ -217,7 +219,7 @@ def _known(values: Float) -> list[float | None]:
     return [float(v) if np.isfinite(v) else None for v in values]
 
 
-def rows_needed(found: Evidence, limits: Bounds, rules: Rules) -> list[int | None]:
+def rows_needed(found: Evidence, limits: Bounds, rules: ChoiceRules) -> list[int | None]:
     """Rows at which the expert would pass with 80% power, by group.
 
     For a judged group at its observed difference (None where that lies at or below −tolerance);
@@ -248,7 +250,7 @@ class _Teller:
     """Puts the numbers of a decision into sentences."""
 
     def __init__(
-        self, found: Evidence, limits: Bounds, choice: NoHarmChoice, rules: Rules
+        self, found: Evidence, limits: Bounds, choice: NoHarmChoice, rules: ChoiceRules
     ) -> None:
         self.found, self.limits, self.choice, self.rules = found, limits, choice, rules
         self.needed = rows_needed(found, limits, rules)

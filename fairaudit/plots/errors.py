@@ -124,8 +124,8 @@ def _by_group_alt(
     skipped = first.height - judged.height
     parts = [
         f"{title} of {model} by {attribute}, {judged.height} groups",
-        f"worst {_named(worst, metric)}",
-        f"best {_named(best, metric)}",
+        f"worst {_group_with_interval(worst, metric)}",
+        f"best {_group_with_interval(best, metric)}",
     ]
     if line is not None:
         parts.append(f"everybody {numbers.value(line, metric)}")
@@ -136,7 +136,7 @@ def _by_group_alt(
     return "; ".join(parts) + "."
 
 
-def _named(row: Row, metric: str) -> str:
+def _group_with_interval(row: Row, metric: str) -> str:
     span = numbers.interval(row["low"], row["high"], metric)
     inside = ", ".join(part for part in (span, numbers.rows(row["n"])) if part)
     return f"{row['group']} {numbers.value(row['value'], metric)} ({inside})"

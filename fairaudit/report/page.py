@@ -44,7 +44,7 @@ class Grid:
 
 
 @dataclass(frozen=True)
-class Part:
+class RenderedSection:
     """A section ready for the template."""
 
     title: str
@@ -139,8 +139,8 @@ def plain(sentence: str) -> str:
     return sentence.replace("**", "")
 
 
-def _part(section: Section) -> Part:
-    return Part(
+def _part(section: Section) -> RenderedSection:
+    return RenderedSection(
         title=upright(section.title),
         sentences=tuple(map(strong, section.sentences)),
         alerts=section.alerts,

@@ -37,7 +37,7 @@ def bounds_of(metric: str) -> tuple[float, float]:
 
 
 @dataclass(frozen=True)
-class Asked:
+class EstimateOptions:
     """What the tables should say and how surely."""
 
     model: str = "model"

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fairaudit.inputs.group_codes import Grouping, Int
 from fairaudit.stats import intervals
 from fairaudit.stats.counts import product, sums
-from fairaudit.stats.estimates import Asked, Measured
+from fairaudit.stats.estimates import EstimateOptions, Measured
 
 Float = NDArray[np.float64]
 Scale = Literal["mean", "logit", "log of 1 - value", "fisher"]
@@ -122,7 +122,7 @@ def effective(found: Influence, frame: Frame) -> Float:
 
 
 def measure(
-    found: Influence, everybody: Influence, frame: Frame, asked: Asked, n_boot: int
+    found: Influence, everybody: Influence, frame: Frame, asked: EstimateOptions, n_boot: int
 ) -> Measured:
     """Intervals and normal replicates from the influences; `everybody` has one group."""
     se, skew, units = _errors(found, frame)

@@ -101,7 +101,7 @@ _SHARES = frozenset({"share", "share_of_level", "harmed", "harmed_surely", "chan
 _NAMES = frozenset({"group", "model", "cluster"})
 
 
-def named(frame: pl.DataFrame, *, metric: str | None = None) -> dict[str, Any]:
+def column_config(frame: pl.DataFrame, *, metric: str | None = None) -> dict[str, Any]:
     """Heading, explanation and format of each known column.
 
     Parameters

@@ -16,7 +16,7 @@ from fairaudit.ui import url_widgets
 
 
 @dataclass(frozen=True)
-class Asked:
+class ComparisonAxes:
     """Quality and gap metric, attribute of the gap, and which rows."""
 
     quality: str
@@ -30,7 +30,7 @@ class Asked:
         return f"Gap in {numbers.title(self.gap)} by {self.attribute}"
 
 
-def controls(result: AuditResult) -> Asked:
+def controls(result: AuditResult) -> ComparisonAxes:
     """The live controls."""
     places = url_widgets.row(4)
     with places[0]:
@@ -45,10 +45,10 @@ def controls(result: AuditResult) -> Asked:
         gap = url_widgets.one_of("Gap in", known, key="gap", words=numbers.title)
     with places[3]:
         split = "test" if over_seeds(result) else url_widgets.split(result)
-    return Asked(quality, gap, attribute, split)
+    return ComparisonAxes(quality, gap, attribute, split)
 
 
-def front(result: AuditResult, asked: Asked) -> pl.DataFrame:
+def front(result: AuditResult, asked: ComparisonAxes) -> pl.DataFrame:
     """Quality and gap of each model, with who is dominated."""
     return compare.front_table(
         result,
@@ -59,7 +59,7 @@ def front(result: AuditResult, asked: Asked) -> pl.DataFrame:
     )
 
 
-def lead(front: pl.DataFrame, asked: Asked) -> str:
+def lead(front: pl.DataFrame, asked: ComparisonAxes) -> str:
     """The sentence at the head of the page."""
     return leads.compare_lead(
         front, quality=asked.quality, gap_title=asked.gap, attribute=asked.attribute

@@ -14,7 +14,7 @@ from fairaudit.audit.no_harm.decision import certificates, decide
 from fairaudit.audit.result import AuditResult
 from fairaudit.text import numbers
 from fairaudit.ui import session, url_widgets
-from fairaudit.ui.result_page import Opened
+from fairaudit.ui.result_page import OpenedAudit
 
 CONFIDENCES: Mapping[str, float | None] = {
     "99%": 0.99,
@@ -31,7 +31,7 @@ METRICS: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
-class Rules:
+class DecisionRules:
     """What decides: objective, confidence of the bound, tolerated loss, and the metric."""
 
     objective: str
@@ -40,12 +40,12 @@ class Rules:
     metric: str
 
 
-def stored(result: AuditResult) -> Rules:
+def stored(result: AuditResult) -> DecisionRules:
     """The rules the audit was run with."""
     spec = cast(Mapping[str, Any], result.provenance.get("spec", {}))
     params = spec.get("params", {})
     metric = str(result.tables["selection"]["metric"].item(0))
-    return Rules(
+    return DecisionRules(
         str(params.get("objective", "min_gap")),
         params.get("confidence", 0.95),
         float(params.get("tolerance", 0.0)),
@@ -53,7 +53,7 @@ def stored(result: AuditResult) -> Rules:
     )
 
 
-def controls(result: AuditResult) -> Rules:
+def controls(result: AuditResult) -> DecisionRules:
     """The live controls, starting at the audit's own rules."""
     start = stored(result)
     places = url_widgets.row(4)
@@ -66,7 +66,8 @@ def controls(result: AuditResult) -> Rules:
         )  # fmt: skip
     with places[1]:
         confidence = url_widgets.one_of(
-            "Confidence", list(known_levels), key="confidence", start=_named(start.confidence),
+            "Confidence", list(known_levels), key="confidence",
+            start=_level_name(start.confidence),
             help="How sure the data must be that the expert is not worse, for all groups at once.",
         )  # fmt: skip
     with places[2]:
@@ -76,7 +77,7 @@ def controls(result: AuditResult) -> Rules:
         metric = url_widgets.one_of(
             "Judged by", known, key="judged-by", start=start.metric, words=numbers.title
         )
-    return Rules(objective, known_levels[confidence], tolerance, metric)
+    return DecisionRules(objective, known_levels[confidence], tolerance, metric)
 
 
 def levels(own: float | None) -> dict[str, float | None]:
@@ -85,11 +86,11 @@ def levels(own: float | None) -> dict[str, float | None]:
     return {**named, **CONFIDENCES}
 
 
-def _named(confidence: float | None) -> str:
+def _level_name(confidence: float | None) -> str:
     return next(name for name, level in levels(confidence).items() if level == confidence)
 
 
-def _tolerance(start: Rules) -> float:
+def _tolerance(start: DecisionRules) -> float:
     rate = start.metric != "neg_mse"
     value = st.slider(
         "Tolerated loss (points)" if rate else "Tolerated loss (mean squared error)",
@@ -104,12 +105,12 @@ def _tolerance(start: Rules) -> float:
     return value / 100 if rate else float(value)
 
 
-def _shown(rules: Rules) -> float:
+def _shown(rules: DecisionRules) -> float:
     """The tolerance as the slider shows it: points for rates."""
     return rules.tolerance if rules.metric == "neg_mse" else 100 * rules.tolerance
 
 
-def tables(audit: Opened, rules: Rules) -> Mapping[str, pl.DataFrame]:
+def tables(audit: OpenedAudit, rules: DecisionRules) -> Mapping[str, pl.DataFrame]:
     """The decision under these rules; the stored one where nothing was moved."""
     own = audit.result.tables
     if rules == stored(audit.result) and "alternatives" in own and "selection_gaps" in own:
@@ -120,7 +121,7 @@ def tables(audit: Opened, rules: Rules) -> Mapping[str, pl.DataFrame]:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _decide(
-    who: tuple[str, str], job_id: str, rules: Rules, _tables: Mapping[str, pl.DataFrame]
+    who: tuple[str, str], job_id: str, rules: DecisionRules, _tables: Mapping[str, pl.DataFrame]
 ) -> dict[str, pl.DataFrame]:
     return decide(
         _tables,
@@ -136,14 +137,14 @@ def certificate_json(tables: Mapping[str, pl.DataFrame]) -> bytes:
     return json.dumps(certificates(tables), indent=1, ensure_ascii=False).encode()
 
 
-def back(result: AuditResult, rules: Rules) -> None:
+def back(result: AuditResult, rules: DecisionRules) -> None:
     """A button that returns to the audit's own rules, where they were left."""
     own = stored(result)
     if rules == own:
         return
     start = {
         "objective": own.objective,
-        "confidence": _named(own.confidence),
+        "confidence": _level_name(own.confidence),
         "tolerance": _shown(own),
         "judged-by": own.metric,
     }

@@ -19,13 +19,13 @@ from fairaudit.exceptions import SpecError
 from fairaudit.report.pdf import pdf_of
 from fairaudit.text import quantities
 from fairaudit.ui import layout, session
-from fairaudit.ui.result_page import Opened
+from fairaudit.ui.result_page import OpenedAudit
 
 PREVIEW_HEIGHT = 620
 
 
 @dataclass(frozen=True)
-class Bundle:
+class ReportFiles:
     """The report as bytes: the page, the card, everything zipped, and the list of files."""
 
     html: bytes
@@ -39,23 +39,23 @@ class Bundle:
         return quantities.bytes_(len(self.html))
 
 
-def bundle(audit: Opened) -> Bundle:
+def bundle(audit: OpenedAudit) -> ReportFiles:
     """The report of an audit, written once and kept for the next look."""
     who = session.workspace().cache_key
     return _bundle(who, audit.job.id, audit.job.title, audit.result)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Writing the report …")
-def _bundle(who: tuple[str, str], job_id: str, title: str, _result: AuditResult) -> Bundle:
+def _bundle(who: tuple[str, str], job_id: str, title: str, _result: AuditResult) -> ReportFiles:
     return bundle_of(title, _result)
 
 
-def bundle_of(title: str, result: AuditResult) -> Bundle:
+def bundle_of(title: str, result: AuditResult) -> ReportFiles:
     """The report of a result."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         written = report.write(result, folder, title=title)
-        return Bundle(
+        return ReportFiles(
             (folder / "report.html").read_bytes(),
             (folder / "model_card.md").read_bytes(),
             zipped(folder, written),
@@ -98,7 +98,7 @@ def offer(label: str, data: bytes, name: str, kind: str, *, primary: bool = Fals
     )
 
 
-def pdf(audit: Opened, made: Bundle) -> None:
+def pdf(audit: OpenedAudit, made: ReportFiles) -> None:
     """The same page as PDF, where the extra for it is installed; made when asked for."""
     if not st.toggle("As PDF", key="as-pdf"):
         return
@@ -116,7 +116,7 @@ def _pdf(who: tuple[str, str], job_id: str, html: bytes) -> bytes:
     return pdf_of(html.decode())
 
 
-def preview(made: Bundle) -> None:
+def preview(made: ReportFiles) -> None:
     """The page itself; as a data URL it has an origin of its own and cannot touch this one."""
     coded = base64.b64encode(made.html).decode()
     st.iframe(f"data:text/html;base64,{coded}", height=PREVIEW_HEIGHT)

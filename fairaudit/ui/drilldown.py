@@ -13,7 +13,7 @@ from fairaudit.audit.result import AuditResult
 from fairaudit.text import numbers
 from fairaudit.text.ordering import natural
 from fairaudit.ui import layout, session, url_widgets
-from fairaudit.ui.result_page import Opened
+from fairaudit.ui.result_page import OpenedAudit
 
 MOST_ROWS = 1_000
 CELLS: Mapping[str, str] = {
@@ -27,13 +27,13 @@ ANSWERS: Mapping[str, str] = {"everyone": "Everyone", "wrong": "Wrong answers", 
 ERRORS: Mapping[str, str] = {"largest": "Largest errors first"}
 
 
-def down(audit: Opened, *, attribute: str, model: str, split: str) -> None:
+def down(audit: OpenedAudit, *, attribute: str, model: str, split: str) -> None:
     """Counts of an attribute's groups, then the rows of one group and one kind of answer."""
     result = audit.result
     counted = counts_of(result, attribute=attribute, model=model, split=split)
     if not counted.is_empty():
         layout.says(counts_words(counted, model))
-        layout.numbers(counted, key="counts", name="counts")
+        layout.data_table(counted, key="counts", name="counts")
     groups = result.errors.filter(pl.col("attribute") == attribute)["group"].unique().to_list()
     kinds = kinds_of(result)
     left, right = url_widgets.row(2)
@@ -99,7 +99,7 @@ def rows_of(
     return rows
 
 
-def _listing(audit: Opened, rows: pl.DataFrame) -> None:
+def _listing(audit: OpenedAudit, rows: pl.DataFrame) -> None:
     shown = rows.head(MOST_ROWS)
     if rows.height > MOST_ROWS:
         layout.quiet(f"The first {MOST_ROWS:,} are listed.")
@@ -107,4 +107,4 @@ def _listing(audit: Opened, rows: pl.DataFrame) -> None:
         data = session.workspace().dataset(audit.job.dataset)
         shown = shown.join(data, left_on="row", right_on="_row", maintain_order="left")
     shown = shown.drop("split", "model", strict=False)
-    layout.numbers(shown, key="rows-behind", name="rows", own_names=True)
+    layout.data_table(shown, key="rows-behind", name="rows", own_names=True)

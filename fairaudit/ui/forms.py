@@ -117,7 +117,7 @@ def _auto(knob: Knob, key: str, kind: type) -> JsonValue:
     text = st.text_input(knob.label, str(knob.default), help=knob.help, key=key).strip()
     if text == knob.default:
         return text
-    return _numbers(knob, text, kind)[0]
+    return _parse_numbers(knob, text, kind)[0]
 
 
 def _list_of(kind: type) -> Any:
@@ -126,12 +126,12 @@ def _list_of(kind: type) -> Any:
         text = st.text_input(knob.label, usual, help=f"{knob.help} Separate by commas.", key=key)
         if not text.strip() and knob.optional:
             return None
-        return _numbers(knob, text, kind)
+        return _parse_numbers(knob, text, kind)
 
     return draw
 
 
-def _numbers(knob: Knob, text: str, kind: type) -> list[JsonValue]:
+def _parse_numbers(knob: Knob, text: str, kind: type) -> list[JsonValue]:
     try:
         found: list[JsonValue] = [kind(part) for part in text.replace(";", ",").split(",")]
     except ValueError:

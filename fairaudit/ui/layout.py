@@ -80,7 +80,7 @@ def chart(drawn: Chart, *, key: str, metric: str | None = None, **options: Any) 
     config = {"displaylogo": False, "displayModeBar": False, "responsive": True}
     shown = st.plotly_chart(drawn.figure, alt=drawn.alt, key=key, config=config, **options)
     if not drawn.table.is_empty() and st.toggle("Show as table", key=f"{key}-as-table"):
-        numbers(drawn.table, key=f"{key}-table", metric=metric)
+        data_table(drawn.table, key=f"{key}-table", metric=metric)
     return shown
 
 
@@ -91,7 +91,7 @@ def told(drawn: Chart, *, key: str, metric: str | None = None) -> None:
         chart(drawn, key=key, metric=metric)
 
 
-def numbers(
+def data_table(
     frame: pl.DataFrame,
     *,
     key: str,
@@ -111,7 +111,7 @@ def numbers(
         frame,
         key=key,
         hide_index=True,
-        column_config={} if own_names else columns.named(frame, metric=metric),
+        column_config={} if own_names else columns.column_config(frame, metric=metric),
         alt=alt or f"Table with {frame.height} rows: {', '.join(frame.columns)}",
         **options,
     )

@@ -118,15 +118,15 @@ def _course(job: JobInfo) -> None:
     """Live numbers and curves; once a job has ended they are for those who ask."""
     events = session.workspace().events(job.id)
     if not job.final:
-        _numbers(job)
+        _progress_metrics(job)
         curves(events)
     elif metric_series(events):
         with st.expander("How the training went", icon=":material/show_chart:"):
-            _numbers(job)
+            _progress_metrics(job)
             curves(events)
 
 
-def _numbers(job: JobInfo) -> None:
+def _progress_metrics(job: JobInfo) -> None:
     told = {k.replace("_", " "): f"{v:.4g}" for k, v in list(job.metrics.items())[:6]}
     if job.peak_mb is not None:
         told["peak memory"] = f"{job.peak_mb:,.0f} MB"

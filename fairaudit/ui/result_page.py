@@ -18,7 +18,7 @@ from fairaudit.ui.navigation import step
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenedAudit:
     """A finished audit and the job that made it."""
 
     job: JobInfo
@@ -34,7 +34,7 @@ class Opened:
         return self.result.tables.get(name)
 
 
-def open_audit(page: str) -> Opened:
+def open_audit(page: str) -> OpenedAudit:
     """The audit in the URL (else the newest finished one); otherwise say what to do and stop.
 
     Call this first on every result page. It draws the heading itself only when it stops.
@@ -42,10 +42,10 @@ def open_audit(page: str) -> Opened:
     job = _job(page)
     if job.state != "succeeded":
         _unfinished(page, job)
-    return Opened(job, cache.result(job.id))
+    return OpenedAudit(job, cache.result(job.id))
 
 
-def require(opened: Opened, page: str, why: str) -> pl.DataFrame:
+def require(opened: OpenedAudit, page: str, why: str) -> pl.DataFrame:
     """The table a page cannot do without; otherwise say which method makes one and stop."""
     table = opened.table(step(page).needs[0])
     if table is None or table.is_empty():
@@ -53,7 +53,7 @@ def require(opened: Opened, page: str, why: str) -> pl.DataFrame:
     return table
 
 
-def nothing(opened: Opened, page: str, why: str) -> NoReturn:
+def nothing(opened: OpenedAudit, page: str, why: str) -> NoReturn:
     """Say that the audit has nothing to show on this page, and what would have; then stop."""
     layout.page(page, f"The audit “{opened.job.title}” has nothing to show here.")
     layout.empty("Nothing to show here", why, to="train", label="Train another model")

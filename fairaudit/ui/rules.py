@@ -40,7 +40,7 @@ def show(result: AuditResult) -> None:
         if name.startswith("preset_"):
             words = name.removeprefix("preset_").replace("_", " ")
             st.caption(layout.plain(words[:1].upper() + words[1:]))
-            layout.numbers(table, key=name, name=name)
+            layout.data_table(table, key=name, name=name)
     with st.expander("What this rule does not set, and where it stands", icon=":material/gavel:"):
         for line in facts.get("not_set", ()):
             layout.quiet(f"– {line}")

@@ -79,12 +79,14 @@ def _rights(kind: Thing, id: str) -> None:
             format_func=lambda name: _GIVEN[name][0],
             key=f"right-{id}",
         )
-        if st.form_submit_button("Share with this person") and (who := _named(issuer, subject)):
+        if st.form_submit_button("Share with this person") and (
+            who := _person_from_form(issuer, subject)
+        ):
             workspace.share(kind, id, who, _GIVEN[chosen][1])
             st.rerun()
 
 
-def _named(issuer: str, subject: str) -> Person | None:
+def _person_from_form(issuer: str, subject: str) -> Person | None:
     """The person of a form; says what is missing, because half a name is nobody's."""
     given = {"issuer": issuer.strip(), "subject": subject.strip()}
     missing = [name for name, text in given.items() if not text]
@@ -146,6 +148,8 @@ def people() -> None:
                 placeholder="no role",
                 key="role-role",
             )
-            if st.form_submit_button("Give this role") and (who := _named(issuer, subject)):
+            if st.form_submit_button("Give this role") and (
+                who := _person_from_form(issuer, subject)
+            ):
                 workspace.set_role(who, given)
                 st.rerun()

@@ -17,7 +17,7 @@ from fairaudit.plots import errors
 from fairaudit.stats.metric_definitions import BINARY
 from fairaudit.text import leads, numbers
 from fairaudit.ui import layout, session, url_widgets
-from fairaudit.ui.result_page import Opened
+from fairaudit.ui.result_page import OpenedAudit
 
 Rule = Literal["same", "cheapest", "own", "tpr", "selection_rate", "fpr"]
 RULES: Mapping[str, str] = {
@@ -30,7 +30,7 @@ RULES: Mapping[str, str] = {
 }
 
 
-def explorer(audit: Opened, *, attribute: str, metric: str, model: str, split: str) -> None:
+def explorer(audit: OpenedAudit, *, attribute: str, metric: str, model: str, split: str) -> None:
     """Controls, the change by group, and the metric over all thresholds."""
     result = audit.result
     if metric not in BINARY:
@@ -56,7 +56,7 @@ def explorer(audit: Opened, *, attribute: str, metric: str, model: str, split: s
     at = None if len(set(thresholds.values())) > 1 else next(iter(thresholds.values()))
     shown = errors.threshold(curve, metric=metric, at=at, attribute=attribute)
     layout.told(shown, key="over-thresholds")
-    layout.numbers(_named(thresholds), key="thresholds", name="thresholds")
+    layout.data_table(_threshold_table(thresholds), key="thresholds", name="thresholds")
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -161,5 +161,5 @@ def _change(moved: AuditResult, attribute: str, metric: str, model: str, split: 
     )
 
 
-def _named(thresholds: Mapping[str, float]) -> pl.DataFrame:
+def _threshold_table(thresholds: Mapping[str, float]) -> pl.DataFrame:
     return pl.DataFrame({"group": list(thresholds), "threshold": list(thresholds.values())})

@@ -18,7 +18,7 @@ from fairaudit.audit.no_harm.choice_intervals import (
 from fairaudit.audit.no_harm.decision import decide
 from fairaudit.audit.predictions import audit_predictions
 from fairaudit.audit.tables.stored_pairs import HeldRows
-from fairaudit.methods.no_harm_table import Rules, bounds, choose, summary_of
+from fairaudit.methods.no_harm_table import ChoiceRules, bounds, choose, summary_of
 from fairaudit.stats.paired_differences import METRICS, WEIGHTED, Answers
 from tests.audit.test_selection import invented
 
@@ -72,7 +72,7 @@ def test_the_engine_measures_the_numbers_of_the_decision(metric, clusters, weigh
     sign = -1 if metric == "neg_mse" else 1
     for use, values in ((nobody(rows), found.baseline), (~nobody(rows), found.expert)):
         assert sign * pair.measured(use).value == pytest.approx(values)
-    rules = Rules("max_min", None)
+    rules = ChoiceRules("max_min", None)
     choice = choose(found, bounds(found, rules), rules)
     told, spans = summary_of(choice, found), of_choice(pair, found, choice.use_expert)
     for name, value in told.items():

@@ -17,6 +17,7 @@ from fairaudit.audit.whatif.threshold_counts import (
     over_clusters,
 )
 from fairaudit.inputs.group_codes import Grouping
+from fairaudit.stats.estimates import EstimateOptions
 from fairaudit.stats.metric_definitions import RATES
 
 NAMES = ("a", "b")
@@ -154,7 +155,7 @@ def _tpr(result: AuditResult) -> pl.Series:
 
 def test_equalised_odds_of_clustered_rows_rest_on_clusters() -> None:
     d = _rows(5, n=2000, clusters=60)
-    asked = thresholds.Asked("model", "test", 0.95, 300)
+    asked = EstimateOptions("model", "test", 0.95, 300)
     width = {}
     for clustered in (False, True):
         ladder = _ladder(d, weighted=False, clustered=clustered)

@@ -20,7 +20,7 @@ from fairaudit.audit.whatif.threshold_counts import (
 from fairaudit.audit.whatif.thresholds import Costs
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.inputs.group_codes import Grouping, encode
-from fairaudit.stats.estimates import Asked
+from fairaudit.stats.estimates import EstimateOptions
 
 
 def _rows(seed: int, n: int = 60, G: int = 2, levels: int = 8) -> tuple[np.ndarray, ...]:
@@ -124,7 +124,7 @@ def test_equalized_odds_are_equal_and_no_common_point_is_cheaper(
 def test_equalized_odds_have_intervals() -> None:
     ladder = _ladder(*_rows(8, n=900, G=3, levels=40))
     cells = thresholds.counts_under(ladder, thresholds.equalized_odds(ladder))
-    errors, gaps = thresholds.tables_of(cells, ["tpr", "fpr"], Asked(n_boot=300))
+    errors, gaps = thresholds.tables_of(cells, ["tpr", "fpr"], EstimateOptions(n_boot=300))
     assert errors["low"].null_count() == 0
     odds = gaps.filter((pl.col("metric") == "equalized_odds") & (pl.col("kind") == "difference"))
     assert odds["value"].item() == pytest.approx(0, abs=1e-9)

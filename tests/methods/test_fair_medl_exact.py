@@ -33,7 +33,7 @@ from fairaudit.methods.fair_medl.metrics import (
 from fairaudit.methods.fair_medl.networks import (
     CANDIDATES,
     Adam,
-    Rows,
+    ClusterParameters,
     StackedMLP,
     cluster_cross_entropy,
     effect_moments,
@@ -182,7 +182,7 @@ def test_the_gradient_of_the_moments_is_numerically_right(
 
 def test_lazy_adam_on_all_rows_is_torch_adam() -> None:
     start, gradients = torch.randn(1, 4, 3), torch.randn(5, 1, 4, 3)
-    rows = Rows(start.clone(), 0.01)
+    rows = ClusterParameters(start.clone(), 0.01)
     parameter = torch.nn.Parameter(start.clone())
     reference = torch.optim.Adam([parameter], 0.01)
     for gradient in gradients:
@@ -193,7 +193,7 @@ def test_lazy_adam_on_all_rows_is_torch_adam() -> None:
 
 
 def test_lazy_adam_moves_only_touched_rows() -> None:
-    rows = Rows(torch.randn(1, 6, 2), 0.1)
+    rows = ClusterParameters(torch.randn(1, 6, 2), 0.1)
     before = rows.values.clone()
     touched = torch.tensor([1, 4])
     state, leaf = rows.pick(touched)

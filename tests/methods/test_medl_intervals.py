@@ -7,7 +7,7 @@ import pytest
 
 from fairaudit.methods.fair_medl.intervals import draws, families, spread_interval
 from fairaudit.methods.fair_medl.metrics import mean_spread
-from fairaudit.methods.fair_medl.path import Judged, path_table
+from fairaudit.methods.fair_medl.path import ScoringRows, path_table
 
 ODDS = {"target": "equalized_odds"}
 
@@ -61,21 +61,21 @@ def test_the_interval_holds_the_true_spread(tpr: tuple[float, ...], truth: float
 def test_rows_repeated_as_clusters_say_what_one_of_them_says() -> None:
     y, label, groups = _answers(1, (0.5, 0.8))
     many = np.repeat(np.arange(len(y)), 6)
-    once = Judged(y, groups, "binary", "equalized_odds")
-    often = Judged(y[many], groups[many], "binary", "equalized_odds", many)
+    once = ScoringRows(y, groups, "binary", "equalized_odds")
+    often = ScoringRows(y[many], groups[many], "binary", "equalized_odds", many)
     given = {"count": 60, "seed": 3}
     a = once.intervals(label * 1.0, 0.5, **given)
     b = often.intervals(label[many] * 1.0, 0.5, **given)
     for name, ends in a.items():
         assert ends == pytest.approx(b[name]), name
-    naive = Judged(y[many], groups[many], "binary", "equalized_odds")
+    naive = ScoringRows(y[many], groups[many], "binary", "equalized_odds")
     c = naive.intervals(label[many] * 1.0, 0.5, **given)
     assert c["auroc"][1] - c["auroc"][0] < 0.6 * (a["auroc"][1] - a["auroc"][0])
 
 
 def test_rows_of_one_cluster_have_values_and_no_intervals() -> None:
     y, label, groups = _answers(2, (0.5, 0.8))
-    judged = Judged(y, groups, "binary", "equalized_odds", np.zeros(len(y), dtype=np.int64))
+    judged = ScoringRows(y, groups, "binary", "equalized_odds", np.zeros(len(y), dtype=np.int64))
     table = path_table([0.0], [label * 1.0], [0.5], judged, split="test", chosen=0)
     assert table["value"].null_count() == 0
     assert table["low"].null_count() == table["high"].null_count() == len(table)

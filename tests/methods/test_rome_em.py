@@ -178,17 +178,17 @@ def test_the_bound_never_falls(seed: int, n_groups: int, noise: Any, kind: str) 
 def test_starts_together_end_where_they_end_alone() -> None:
     import torch
 
-    from fairaudit.methods.rome.mixture.em_loop import Batch, Rules, climb
+    from fairaudit.methods.rome.mixture.em_loop import RunBatch, StoppingRules, climb
     from fairaudit.methods.rome.mixture.starts import starting_params
 
     X, S, y, _ = two_groups(300)
     problem, _ = quick(3).begin(X, y, S, None)
     params = starting_params(problem.rows, problem.weight, 3, 4, problem.penalty, 0)
-    rules = Rules(prune_at=())
-    batch = Batch(params, problem.weight, [0, 1, 2, 3])
+    rules = StoppingRules(prune_at=())
+    batch = RunBatch(params, problem.weight, [0, 1, 2, 3])
     together = climb(problem.rows, [batch], problem.penalty, rules)[0]
     for run in range(4):
-        alone = Batch(params.take(torch.tensor([run])), problem.weight, [0])
+        alone = RunBatch(params.take(torch.tensor([run])), problem.weight, [0])
         found = climb(problem.rows, [alone], problem.penalty, rules)[0][0]
         assert len(found.bounds) == len(together[run].bounds)
         np.testing.assert_allclose(found.bounds, together[run].bounds, rtol=1e-9)

@@ -8,7 +8,7 @@ import pytest
 from fairaudit.exceptions import SpecError
 from fairaudit.methods.rome.em import RomeEM
 from fairaudit.methods.rome.group_count import mean_and_error, simplest_good, split_rows
-from fairaudit.methods.rome.sweep import TABLE, Sample, _losses, _resampled, sweep_groups
+from fairaudit.methods.rome.sweep import TABLE, RawRows, _losses, _resampled, sweep_groups
 from tests.methods.known.rome_simulation import (
     coefficient_errors,
     draw,
@@ -178,7 +178,7 @@ def test_the_worst_group_s_interval_holds_the_truth_when_groups_are_alike_too(tr
         rng = np.random.default_rng(seed)
         group = rng.integers(0, len(truths), 600)
         loss = rng.exponential(np.array(truths)[group])
-        sample = Sample(np.zeros((600, 1)), loss, None, np.ones(600))
+        sample = RawRows(np.zeros((600, 1)), loss, None, np.ones(600))
         found = _losses(Drawn(group, loss), sample, seed)
         held += found["worst_low"] <= max(truths) <= found["worst_high"]
         parts = np.eye(len(truths))[group]

@@ -25,7 +25,7 @@ from fairaudit.data.arrays import SPLITS, Arrays
 from fairaudit.exceptions import SpecError
 from fairaudit.methods.common.progress import Monitor
 from fairaudit.methods.fair_medl.estimator import ClusterEffects, FairMEDL
-from fairaudit.methods.fair_medl.path import Judged, path_table, unfairness
+from fairaudit.methods.fair_medl.path import ScoringRows, path_table, unfairness
 from fairaudit.methods.fair_medl.probes import PROBES, confounded_probes, probe_ranks
 from fairaudit.methods.fair_medl.search import WEIGHTS, Search, search_weights
 
@@ -108,7 +108,7 @@ def search_params(
     if not len(held) or not codes:
         raise SpecError("the search needs validation rows and a sensitive attribute; name both")
     target = params.get("fairness_target", "equalized_odds")
-    judged = Judged(held.y, np.column_stack(codes), arrays.task, target)
+    judged = ScoringRows(held.y, np.column_stack(codes), arrays.task, target)
     scale = float(np.var(held.y)) or 1.0
     single, budget = {**params, "performance_budget": None}, params.get("performance_budget")
 
@@ -306,7 +306,7 @@ def _path(model: FairMEDL, arrays: Arrays, seed: int) -> pl.DataFrame:
         return model.path_
     codes = [np.unique(g, return_inverse=True)[1] for g in test.groups.values()]
     groups = np.column_stack(codes)
-    judged = Judged(test.y, groups, arrays.task, model.fairness_target, test.cluster)
+    judged = ScoringRows(test.y, groups, arrays.task, model.fairness_target, test.cluster)
     answers = model.predict_path(test.X, clusters=clusters_of(test))
     lams, cuts = model.lams_, model.thresholds_
     chosen = int(np.argmax([lam == model.lam_ for lam in lams]))

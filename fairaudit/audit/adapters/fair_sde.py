@@ -69,7 +69,7 @@ def _audited(
     def answer(others: Arrays) -> dict[str, Prediction]:
         labels = group_columns(others, params.get("attributes"))
         found = model.answer_rows(rows_in_place(others), model.groups_.codes(labels, len(others)))
-        return _named(found, model, others)
+        return _predictions_by_name(found, model, others)
 
     return Fitted(predictions, tables, summary, model.save, answer), model
 
@@ -172,10 +172,10 @@ def _predictions(
     found["expert"] = found["expert"].where(known, found["baseline"])
     chosen = known & model.use_expert_[groups]
     found["selected"] = found["expert"].where(chosen, found["baseline"])
-    return _named(found, model, arrays)
+    return _predictions_by_name(found, model, arrays)
 
 
-def _named(
+def _predictions_by_name(
     found: Mapping[str, RowAnswers], model: FairSDE, arrays: Arrays
 ) -> dict[str, Prediction]:
     names = {"fair-sde": "selected", "expert": "expert", "baseline": "baseline"}

@@ -182,7 +182,7 @@ def audit_source(
     times = counted.times
     predictions = {
         name: _answers(counted, label, score, classes, times, cut)
-        for name, (label, score) in _named(systems).items()
+        for name, (label, score) in _systems_by_name(systems).items()
     }
     tables = judge(
         y,
@@ -234,7 +234,7 @@ def _systems(roles: ColumnRoles) -> list[tuple[str | None, str | None]]:
     return [*((p, None) for p in roles.predictions), *lone]
 
 
-def _named(
+def _systems_by_name(
     systems: Sequence[tuple[str | None, str | None]],
 ) -> dict[str, tuple[str | None, str | None]]:
     return {str(label or score): (label, score) for label, score in systems}

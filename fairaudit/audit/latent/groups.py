@@ -28,7 +28,7 @@ from fairaudit.audit.latent.latent_profile import (
     overlap,
     plain_rules,
 )
-from fairaudit.audit.latent.tests import MIN_FLIPS, MIN_UNITS, Judged, tests_table
+from fairaudit.audit.latent.tests import MIN_FLIPS, MIN_UNITS, HeldOutErrors, tests_table
 from fairaudit.data.roles import Task
 from fairaudit.exceptions import InputError
 from fairaudit.stats.estimates import MIN_STABLE
@@ -110,7 +110,7 @@ def audit_latent(
     _enough(X, error, held & judged_on, ~held & judged_on)
     trial = [_find(X, error, ~held & judged_on, int(G), finder, random_state) for G in n_groups]
     rows = held & judged_on
-    judged = Judged(error[rows], metric, None if unit is None else unit[rows])
+    judged = HeldOutErrors(error[rows], metric, None if unit is None else unit[rows])
     groups_of = [np.eye(t.share.shape[1])[t.group[rows]] for t in trial]
     sizes = [t.G for t in trial]
     table = tests_table(judged, sizes, groups_of, confidence, n_permutations, random_state)

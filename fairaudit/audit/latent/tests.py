@@ -40,7 +40,7 @@ LATENT_TESTS = pl.Schema(
 
 
 @dataclass(frozen=True)
-class Judged:
+class HeldOutErrors:
     """Errors (n,) of the rows that judge, and the cluster codes (n,) of the rows, if any."""
 
     error: Float
@@ -49,7 +49,7 @@ class Judged:
 
 
 def tests_table(
-    judged: Judged,
+    judged: HeldOutErrors,
     n_groups: Sequence[int],
     members: Sequence[Float],
     confidence: float,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fairaudit.stats import intervals, metric_definitions
 from fairaudit.stats.counts import Cells
-from fairaudit.stats.estimates import Asked, Measured
+from fairaudit.stats.estimates import EstimateOptions, Measured
 from fairaudit.stats.metric_definitions import FN, FP, RATES, TP, Cell
 from fairaudit.stats.resampling import (
     ClusterCells,
@@ -25,7 +25,7 @@ _JACCARD: tuple[tuple[Cell, ...], tuple[Cell, ...]] = ((TP,), (TP, FP, FN))
 
 
 @dataclass(frozen=True)
-class _Sample:
+class _CellReplicates:
     """Counts with their replicates: `drawn` (B, G, 2, 2) varies around `around` (G, 2, 2)."""
 
     cells: Cells
@@ -38,7 +38,7 @@ class _Sample:
 def measure(
     cells: Cells,
     names: Sequence[str],
-    asked: Asked,
+    asked: EstimateOptions,
     clusters: ClusterCells | None = None,
 ) -> list[Measured]:
     """Each metric of `names` in each group of `cells` (G, 2, 2).
@@ -54,11 +54,11 @@ def measure(
         drawn, around = multinomial(cells, n_boot, rng), centre(cells)
     else:
         drawn, around = resample_clusters(clusters, n_boot, rng), cells.weight
-    sample = _Sample(cells, drawn, around, clusters, asked.confidence)
+    sample = _CellReplicates(cells, drawn, around, clusters, asked.confidence)
     return [_measure_one(sample, name) for name in names]
 
 
-def _measure_one(sample: _Sample, metric: str) -> Measured:
+def _measure_one(sample: _CellReplicates, metric: str) -> Measured:
     cells, clusters = sample.cells, sample.clusters
     noise = _noise(
         metric_definitions.value(sample.drawn, metric),
@@ -101,7 +101,7 @@ def _noise(drawn: Float, around: Float) -> Float:
     return np.nan_to_num(drawn - around, nan=0.0)
 
 
-def _effective(sample: _Sample, metric: str) -> Float:
+def _effective(sample: _CellReplicates, metric: str) -> Float:
     """Rows the metric rests on, shrunk by unequal weights (Kish) and by clusters."""
     cells = sample.cells
     rows = metric_definitions.denominator(cells.rows, metric)
@@ -116,7 +116,7 @@ def _effective(sample: _Sample, metric: str) -> Float:
     return np.minimum(rows, _size(sample, over, under))
 
 
-def _size(sample: _Sample, over: tuple[Cell, ...], under: tuple[Cell, ...]) -> Float:
+def _size(sample: _CellReplicates, over: tuple[Cell, ...], under: tuple[Cell, ...]) -> Float:
     """Independent rows of equal weight that would know a quotient as well."""
     n = _kish(sample.cells, under)
     if sample.clusters is None:
@@ -137,7 +137,7 @@ def _kish(cells: Cells, under: tuple[Cell, ...]) -> Float:
     return np.divide(weight**2, square, out=np.zeros(len(weight)), where=square > 0)
 
 
-def _interval(sample: _Sample, metric: str, noise: Float) -> tuple[Float, Float, str]:
+def _interval(sample: _CellReplicates, metric: str, noise: Float) -> tuple[Float, Float, str]:
     if metric in RATES:
         return (*_rate_interval(sample, *RATES[metric]), "Wilson")
     if metric == "f1":  # 2J / (1 + J) of the Jaccard share J, which is a proportion
@@ -154,7 +154,7 @@ def _interval(sample: _Sample, metric: str, noise: Float) -> tuple[Float, Float,
 
 
 def _rate_interval(
-    sample: _Sample, over: tuple[Cell, ...], under: tuple[Cell, ...]
+    sample: _CellReplicates, over: tuple[Cell, ...], under: tuple[Cell, ...]
 ) -> tuple[Float, Float]:
     """Wilson at the effective size; under clusters also Student's quantile."""
     cells = sample.cells
@@ -168,7 +168,7 @@ def _rate_interval(
 
 
 def _cluster_variance(
-    sample: _Sample, p: Float, over: tuple[Cell, ...], under: tuple[Cell, ...]
+    sample: _CellReplicates, p: Float, over: tuple[Cell, ...], under: tuple[Cell, ...]
 ) -> Float:
     """Variance (G,) of a quotient over whole clusters; 0 without replicates."""
     drawn = _quotient(sample.drawn, over, under)
@@ -183,7 +183,7 @@ def _quotient(cells: Float, over: tuple[Cell, ...], under: tuple[Cell, ...]) -> 
     )
 
 
-def _balanced_interval(sample: _Sample) -> tuple[Float, Float]:
+def _balanced_interval(sample: _CellReplicates) -> tuple[Float, Float]:
     """Mean of two independent rates from their intervals."""
     ends = [_rate_interval(sample, *RATES[name]) for name in ("tpr", "tnr")]
     values = [metric_definitions.value(sample.cells.weight, name) for name in ("tpr", "tnr")]

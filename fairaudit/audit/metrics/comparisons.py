@@ -14,7 +14,7 @@ from scipy import stats
 from fairaudit.inputs.group_codes import Grouping, Int
 from fairaudit.stats import intervals, metric_definitions
 from fairaudit.stats.counts import count
-from fairaudit.stats.estimates import NO_RATIO, SUPPRESSED, Asked, Measured
+from fairaudit.stats.estimates import NO_RATIO, SUPPRESSED, EstimateOptions, Measured
 from fairaudit.stats.influence import Frame, Influence, standard_errors
 from fairaudit.stats.metric_definitions import RATES, base_name
 from fairaudit.stats.resampling import (
@@ -118,7 +118,7 @@ class Versus:
 
 
 def paired_counts(
-    frame: Frame, y: Int, a: Int, b: Int, names: Sequence[str], asked: Asked
+    frame: Frame, y: Int, a: Int, b: Int, names: Sequence[str], asked: EstimateOptions
 ) -> list[Versus]:
     """Differences of count-based metrics by paired bootstrap; p by exact McNemar where it fits.
 
@@ -155,7 +155,7 @@ def _difference(cells: Float, metric: str) -> Float:
 def _versus(
     metric: str,
     tables: tuple[Float, Float, Float],
-    asked: Asked,
+    asked: EstimateOptions,
     simple: bool,
     clusters: Float | None,
 ) -> Versus:
@@ -209,7 +209,7 @@ def _discordant(cells: Float, metric: str) -> tuple[Float, Float]:
     return only_a[:, truth], only_b[:, truth]
 
 
-def paired_influence(a: Influence, b: Influence, frame: Frame, asked: Asked) -> Versus:
+def paired_influence(a: Influence, b: Influence, frame: Frame, asked: EstimateOptions) -> Versus:
     """Difference of two row-based metrics (paired DeLong for AUROC): influences subtract."""
     found = a.value - b.value
     rows = Influence(a.metric, found, a.denominator, a.rows - b.rows, "mean")
@@ -230,7 +230,7 @@ def comparisons_table(
     n: Float,
     model_a: str,
     model_b: str,
-    asked: Asked,
+    asked: EstimateOptions,
 ) -> pl.DataFrame:
     """Rows of `comparisons`; `p_adjusted` is filled once all are together (`with_looks`)."""
     shown = np.flatnonzero(n >= max(asked.suppress_below, 1))
@@ -289,14 +289,14 @@ def boschloo(x1: int, n1: int, x2: int, n2: int) -> float:
 
 
 def pairs_table(
-    measured: Sequence[Measured], asked: Asked, reference: str | None = None
+    measured: Sequence[Measured], asked: EstimateOptions, reference: str | None = None
 ) -> pl.DataFrame:
     """Each group against a reference group (the largest, or the one named)."""
     parts = [_pairs_of(m, asked, reference) for m in measured if len(m.names) > 1]
     return pl.concat(parts) if parts else pl.DataFrame(schema=PAIRS)
 
 
-def _pairs_of(m: Measured, asked: Asked, reference: str | None) -> pl.DataFrame:
+def _pairs_of(m: Measured, asked: EstimateOptions, reference: str | None) -> pl.DataFrame:
     ref = m.names.index(reference) if reference in m.names else int(np.argmax(m.n))
     shown = m.n >= max(asked.suppress_below, 1)
     at = np.array([i for i in range(len(m.names)) if i != ref and shown[i]], dtype=np.int64)
@@ -385,7 +385,7 @@ def rows_for_gap(
 
 
 def detectable_table(
-    measured: Sequence[Measured], asked: Asked, gap: float = 0.05, power: float = 0.8
+    measured: Sequence[Measured], asked: EstimateOptions, gap: float = 0.05, power: float = 0.8
 ) -> pl.DataFrame:
     """For each group against the rest: the gap that can be seen, the rows that would show `gap`.
 
@@ -399,7 +399,7 @@ def detectable_table(
     return pl.concat(parts) if parts else pl.DataFrame(schema=DETECTABLE)
 
 
-def _detectable_of(m: Measured, asked: Asked, gap: float, power: float) -> pl.DataFrame:
+def _detectable_of(m: Measured, asked: EstimateOptions, gap: float, power: float) -> pl.DataFrame:
     shown = np.flatnonzero(m.n >= max(asked.suppress_below, 1))
     inside = m.denominator[shown]
     rest = m.denominator.sum() - inside

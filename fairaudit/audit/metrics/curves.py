@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fairaudit.inputs.group_codes import Int
 from fairaudit.stats import intervals
 from fairaudit.stats.counts import product, sums
-from fairaudit.stats.estimates import Asked
+from fairaudit.stats.estimates import EstimateOptions
 from fairaudit.stats.influence import Frame
 
 Float = NDArray[np.float64]
@@ -96,7 +96,7 @@ def histogram(binned: Binned, y: Int, frame: Frame) -> Histogram:
     return Histogram(low, high, counted(frame.mass), exact, counted(frame.times), square)
 
 
-def histogram_table(h: Histogram, frame: Frame, asked: Asked) -> pl.DataFrame:
+def histogram_table(h: Histogram, frame: Frame, asked: EstimateOptions) -> pl.DataFrame:
     """Rows (group, y, bin) with a count above 0; small groups left out.
 
     Where rows are weighted, `rows` and `square` stand beside the count.
@@ -116,11 +116,11 @@ def histogram_table(h: Histogram, frame: Frame, asked: Asked) -> pl.DataFrame:
     )
 
 
-def _shown(frame: Frame, asked: Asked) -> NDArray[np.bool_]:
+def _shown(frame: Frame, asked: EstimateOptions) -> NDArray[np.bool_]:
     return frame.sizes() >= max(asked.suppress_below, 1)
 
 
-def _who(frame: Frame, asked: Asked, g: Int) -> dict[str, object]:
+def _who(frame: Frame, asked: EstimateOptions, g: Int) -> dict[str, object]:
     names = np.array(frame.grouping.names, dtype=np.object_)
     return {
         "model": [asked.model] * len(g),
@@ -130,7 +130,7 @@ def _who(frame: Frame, asked: Asked, g: Int) -> dict[str, object]:
     }
 
 
-def roc_table(h: Histogram, frame: Frame, asked: Asked) -> pl.DataFrame:
+def roc_table(h: Histogram, frame: Frame, asked: EstimateOptions) -> pl.DataFrame:
     """FPR and TPR of "positive from this threshold on"; groups with both classes only."""
     selected = h.count[:, :, ::-1].cumsum(axis=2)[:, :, ::-1]  # (G, 2, bins) at or above
     selected = np.concatenate([selected, np.zeros((*selected.shape[:2], 1))], axis=2)
@@ -148,7 +148,9 @@ def roc_table(h: Histogram, frame: Frame, asked: Asked) -> pl.DataFrame:
     )
 
 
-def calibration_table(binned: Binned, y: Int, frame: Frame, asked: Asked) -> pl.DataFrame:
+def calibration_table(
+    binned: Binned, y: Int, frame: Frame, asked: EstimateOptions
+) -> pl.DataFrame:
     """Observed rate against mean score in ten bins of the score's range, Wilson intervals."""
     bins = int(binned.tenth.max(initial=0)) + 1
     cell = frame.grouping.codes * bins + binned.tenth

@@ -12,7 +12,7 @@ from fairaudit.audit.metrics import binary, scores
 from fairaudit.inputs.group_codes import Int
 from fairaudit.stats import intervals, metric_definitions
 from fairaudit.stats.counts import Cells, one_vs_rest
-from fairaudit.stats.estimates import Asked, Measured
+from fairaudit.stats.estimates import EstimateOptions, Measured
 from fairaudit.stats.influence import Frame, Influence, means
 from fairaudit.stats.resampling import (
     ClusterCells,
@@ -31,7 +31,7 @@ USUAL = ("selection_rate", "tpr", "fpr", "ppv")  # of each class; the others fol
 
 
 @dataclass(frozen=True)
-class Clustered:
+class ClusteredClasses:
     """Rows in clusters, to count any cut of the classes by cluster; codes as in `Cells`."""
 
     cluster: Int
@@ -64,8 +64,8 @@ def measure(
     cells: Cells,
     names: Sequence[str],
     classes: Sequence[str],
-    asked: Asked,
-    clustered: Clustered | None = None,
+    asked: EstimateOptions,
+    clustered: ClusteredClasses | None = None,
 ) -> list[Measured]:
     """Accuracy, macro metrics and one-against-the-rest rates ("tpr [cat]") of (G, C, C)."""
     found: list[Measured] = []
@@ -138,7 +138,7 @@ def _mean_of_defined(values: Float) -> Float:
 
 
 @dataclass(frozen=True)
-class _Sample:
+class _ClassReplicates:
     """Counts with replicates (B, G, C, C) around `around`, and those of everybody together."""
 
     cells: Cells
@@ -150,7 +150,9 @@ class _Sample:
     all_clusters: int = 0
 
 
-def _sample(cells: Cells, asked: Asked, clustered: Clustered | None) -> _Sample:
+def _sample(
+    cells: Cells, asked: EstimateOptions, clustered: ClusteredClasses | None
+) -> _ClassReplicates:
     """Rows drawn again, or whole clusters, group by group."""
     G = len(cells.names)
     rng = np.random.default_rng([asked.seed, G, 23])
@@ -158,7 +160,7 @@ def _sample(cells: Cells, asked: Asked, clustered: Clustered | None) -> _Sample:
     if clustered is None:
         drawn = multinomial(cells, n_boot, rng)
         whole = smoothed(cells.weight.sum(axis=0))
-        return _Sample(cells, drawn, centre(cells), drawn.sum(axis=1), whole, None)
+        return _ClassReplicates(cells, drawn, centre(cells), drawn.sum(axis=1), whole, None)
     C = cells.rows.shape[-1]
     parts = [clustered.of_group(g, C) for g in range(G)]
     drawn = np.zeros((n_boot, G, C, C))
@@ -169,7 +171,7 @@ def _sample(cells: Cells, asked: Asked, clustered: Clustered | None) -> _Sample:
     everybody = resample_clusters(every, n_boot, rng)[:, 0]
     inside = np.array([part.n for part in parts], dtype=np.float64)
     whole = cells.weight.sum(axis=0)
-    return _Sample(cells, drawn, cells.weight, everybody, whole, inside, every.n)
+    return _ClassReplicates(cells, drawn, cells.weight, everybody, whole, inside, every.n)
 
 
 def _balanced_rows(cells: Cells) -> Float:
@@ -179,7 +181,9 @@ def _balanced_rows(cells: Cells) -> Float:
     return np.asarray(np.where(np.isfinite(fewest), fewest * (truth > 0).sum(axis=1), 0.0))
 
 
-def _macro(sample: _Sample, metric: str, share: Float, asked: Asked) -> Measured:
+def _macro(
+    sample: _ClassReplicates, metric: str, share: Float, asked: EstimateOptions
+) -> Measured:
     """A macro metric of each group; `share` (G,) of its rows are left by weights and clusters."""
     cells, clusters = sample.cells, sample.clusters
     noise = np.nan_to_num(value(sample.drawn, metric) - value(sample.around, metric))

@@ -10,7 +10,7 @@ from scipy import stats
 
 from fairaudit.inputs.group_codes import everybody as one_group
 from fairaudit.stats import intervals
-from fairaudit.stats.estimates import Asked, Measured
+from fairaudit.stats.estimates import EstimateOptions, Measured
 from fairaudit.stats.influence import Frame, Influence, effective, means, standard_errors
 
 Float = NDArray[np.float64]
@@ -45,7 +45,7 @@ def _r2(y: Float, error: Float, frame: Frame) -> Influence:
 
 
 def quantile_error(
-    metric: str, y: Float, answer: Float, frame: Frame, asked: Asked, n_boot: int
+    metric: str, y: Float, answer: Float, frame: Frame, asked: EstimateOptions, n_boot: int
 ) -> Measured:
     """Quantile of |error| with the interval between order statistics.
 

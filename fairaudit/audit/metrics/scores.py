@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fairaudit.inputs.group_codes import Int
 from fairaudit.stats.counts import product, sums
-from fairaudit.stats.estimates import Asked, Measured
+from fairaudit.stats.estimates import EstimateOptions, Measured
 from fairaudit.stats.influence import Frame, Influence, effective, means
 
 Float = NDArray[np.float64]
@@ -151,7 +151,7 @@ def calibration_bins(score: Float, bins: int = 10) -> Int:
 
 
 @dataclass(frozen=True)
-class Calibration:
+class Miscalibration:
     """Signed miscalibration d_b = Σ_b w (y − s) / Σ w by group and bin.
 
     Attributes
@@ -173,7 +173,7 @@ class Calibration:
         return np.asarray(np.einsum("bgk,gjk->bgj", drawn, self.root))
 
 
-def calibration(score: Float, y: Int, frame: Frame, bins: int = 10) -> Calibration:
+def calibration(score: Float, y: Int, frame: Frame, bins: int = 10) -> Miscalibration:
     """Miscalibration by group and bin; errors come from rows, or from whole clusters."""
     codes, G = frame.grouping.codes, frame.G
     w = frame.unit
@@ -191,7 +191,7 @@ def calibration(score: Float, y: Int, frame: Frame, bins: int = 10) -> Calibrati
             root = np.stack(
                 [_cluster_root(frame, g, cell - g * bins, off, bins) for g in range(G)]
             )
-        return Calibration(net / mass, root / mass[:, :, None])
+        return Miscalibration(net / mass, root / mass[:, :, None])
 
 
 def _cluster_root(frame: Frame, g: int, bin_: Int, off: Float, bins: int) -> Float:
@@ -213,7 +213,7 @@ def _cluster_root(frame: Frame, g: int, bin_: Int, off: Float, bins: int) -> Flo
 
 
 def ece_interval(
-    found: Calibration, n_boot: int, confidence: float, rng: np.random.Generator
+    found: Miscalibration, n_boot: int, confidence: float, rng: np.random.Generator
 ) -> tuple[Float, Float, Float]:
     """Low, high (G,) and noise (B, G) of the calibration error.
 
@@ -250,7 +250,9 @@ def measurable(names: Sequence[str], score: Float | None) -> tuple[str, ...]:
     return tuple(n for n in possible if n in names)
 
 
-def measure_ece(score: Float, y: Int, frame: Frame, everybody: Frame, asked: Asked) -> Measured:
+def measure_ece(
+    score: Float, y: Int, frame: Frame, everybody: Frame, asked: EstimateOptions
+) -> Measured:
     """Calibration error of each group with its inverted interval."""
     rng = np.random.default_rng([asked.seed, frame.G, 31])
     clustered = "" if frame.cluster is None else ", clustered"

@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from fairaudit.audit.evaluate import Rows, measure_rows
+from fairaudit.audit.evaluate import EvaluationRows, measure_rows
 from fairaudit.audit.tables.result_tables import difference
 from fairaudit.audit.tables.stored_pairs import HeldRows
 from fairaudit.data.roles import Task
 from fairaudit.inputs.group_codes import Grouping, everybody
 from fairaudit.methods.no_harm_table import counted
 from fairaudit.stats import gaps, intervals
-from fairaudit.stats.estimates import Asked, Measured, bounds_of
+from fairaudit.stats.estimates import EstimateOptions, Measured, bounds_of
 from fairaudit.stats.paired_differences import WEIGHTED, Answers, Evidence, Metric
 
 Float = NDArray[np.float64]
@@ -51,19 +51,19 @@ class Pair:
     size : int
         Number of groups, those without rows here included.
     present : (K,) groups with rows
-    rows : Rows
+    rows : EvaluationRows
         The rows of these groups.
     expert, baseline : Answers
-    asked : Asked
+    asked : EstimateOptions
     """
 
     metric: Metric
     size: int
     present: NDArray[np.int64]
-    rows: Rows
+    rows: EvaluationRows
     expert: Answers
     baseline: Answers
-    asked: Asked
+    asked: EstimateOptions
     _known: dict[bytes, Measured] = field(default_factory=dict, repr=False)
 
     def measured(self, use: Bool) -> Measured:
@@ -144,7 +144,7 @@ def pair_of(held: HeldRows, metric: Metric, *, n_boot: int | None = None, seed: 
     by_group = Grouping("group", tuple(held.names[g] for g in present), codes)
     weight = held.weight if metric in WEIGHTED else None
     clusters = None if held.clusters is None else np.unique(held.clusters, return_inverse=True)[1]
-    rows = Rows(
+    rows = EvaluationRows(
         y=y,
         groupings=(by_group,) if metric in _COUNTED else (everybody(len(y)), by_group),
         task=task,
@@ -152,7 +152,7 @@ def pair_of(held: HeldRows, metric: Metric, *, n_boot: int | None = None, seed: 
         weight=None if weight is None or not np.ptp(weight) else weight,
         cluster=clusters,
     )
-    asked = Asked(n_boot=n_boot or replicates(clusters), seed=seed)
+    asked = EstimateOptions(n_boot=n_boot or replicates(clusters), seed=seed)
     return Pair(metric, len(held.names), present, rows, expert, baseline, asked)
 
 
@@ -184,7 +184,7 @@ def _mixed(expert: Answers, baseline: Answers, use: Bool) -> Answers:
     return Answers(np.where(use, expert.label, baseline.label), score)
 
 
-def _gap(m: Measured, keep: Bool, asked: Asked) -> Ends:
+def _gap(m: Measured, keep: Bool, asked: EstimateOptions) -> Ends:
     if keep.sum() < 2:
         return _NONE
     found = difference(m, keep, asked.confidence)

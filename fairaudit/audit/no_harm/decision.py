@@ -10,7 +10,7 @@ import polars as pl
 from fairaudit.audit.no_harm.choice_intervals import ENDS, Pair, of_choice, of_systems, pair_of
 from fairaudit.audit.tables.stored_pairs import held_rows
 from fairaudit.methods.no_harm import NoHarmChoice, Objective
-from fairaudit.methods.no_harm_table import Rules, check_on, summary_of
+from fairaudit.methods.no_harm_table import ChoiceRules, check_on, summary_of
 from fairaudit.methods.no_harm_table import decide as decide_on
 from fairaudit.stats.paired_differences import Evidence, Metric
 
@@ -63,7 +63,7 @@ def decide(
     SpecError
         When the metric does not fit the outcome.
     """
-    rules = Rules(objective, confidence, tolerance)
+    rules = ChoiceRules(objective, confidence, tolerance)
     held = held_rows(tables)
     found = {split: rows.evidence(metric) for split, rows in held.items()}
     pairs = {split: pair_of(rows, metric) for split, rows in held.items()}

@@ -21,7 +21,7 @@ from fairaudit.data.arrays import Arrays
 from fairaudit.exceptions import SpecError
 from fairaudit.methods.common.progress import Monitor, Silent
 from fairaudit.methods.no_harm import OBJECTIVES, NoHarmChoice, choose_no_harm
-from fairaudit.methods.no_harm_table import Rules, bounds, check_on, choose
+from fairaudit.methods.no_harm_table import ChoiceRules, bounds, check_on, choose
 from fairaudit.stats import intervals
 from fairaudit.stats.paired_differences import MIN_ROWS, Evidence, Metric
 
@@ -131,7 +131,7 @@ def shift(
     if test is None:
         return pl.DataFrame()
     judged = test.evidence(metric)
-    sure = judged.judged & (bounds(judged, Rules()).upper < 0)
+    sure = judged.judged & (bounds(judged, ChoiceRules()).upper < 0)
     objective = params.get("objective", "min_gap")
     tolerance = float(params.get("tolerance", 0.0))
     rng = np.random.default_rng(seed)
@@ -139,7 +139,7 @@ def shift(
     ear = monitor or Silent()
     ear.start("shifting validation rows", len(_RULES) * len(test.names) * 2 * len(STRENGTHS))
     for label, confidence in _RULES:
-        rules = Rules(objective, confidence, tolerance)
+        rules = ChoiceRules(objective, confidence, tolerance)
         usual = _chosen(rows["validation"].evidence(metric), rules).use_expert
         for group, kind, strength in itertools.product(
             range(len(test.names)), ("subsample", "reweight"), STRENGTHS
@@ -155,7 +155,7 @@ def shift(
     return pl.DataFrame(out)
 
 
-def _chosen(found: Evidence, rules: Rules) -> NoHarmChoice:
+def _chosen(found: Evidence, rules: ChoiceRules) -> NoHarmChoice:
     return choose(found, bounds(found, rules), rules, binding=False)
 
 
@@ -308,7 +308,7 @@ def _selections(
     judged, pair = rows[split].evidence(metric), pair_of(rows[split], metric)
     out: list[dict[str, Any]] = []
     for name in ("none", "max_min", "min_gap"):
-        rules = Rules("min_gap" if name == "none" else name, confidence)  # type: ignore[arg-type]
+        rules = ChoiceRules("min_gap" if name == "none" else name, confidence)  # type: ignore[arg-type]
         choice = _chosen(found, rules)
         use = np.isfinite(found.expert) if name == "none" else choice.use_expert
         out.append({"selection": name, "split": split, **_outcome(judged, use, rules, pair)})
@@ -316,7 +316,7 @@ def _selections(
 
 
 def _outcome(
-    judged: Evidence, use: NDArray[np.bool_], rules: Rules, pair: Pair
+    judged: Evidence, use: NDArray[np.bool_], rules: ChoiceRules, pair: Pair
 ) -> dict[str, float]:
     """Overall, worst group, gap and harmed groups when the experts of `use` answer."""
     after = np.where(use, judged.expert, judged.baseline)
@@ -358,11 +358,11 @@ def objectives(rows: Mapping[str, HeldRows], metric: Metric, tolerance: float) -
     names = rows["validation"].names
     parts: list[pl.DataFrame] = []
     for objective, (label, confidence) in itertools.product(OBJECTIVES, _RULES):
-        rules = Rules(objective, confidence, tolerance)
+        rules = ChoiceRules(objective, confidence, tolerance)
         choice = _chosen(found["validation"], rules)
         for split, judged in found.items():
             table = check_on(split, judged, names, rules, choice).select(_SHOWN)
-            numbers = _numbers(judged, choice.use_expert, pairs[split])
+            numbers = _chosen_values(judged, choice.use_expert, pairs[split])
             head = {"objective": objective, "rule": label, "metric": metric}
             parts.append(
                 table.with_columns(
@@ -373,7 +373,7 @@ def objectives(rows: Mapping[str, HeldRows], metric: Metric, tolerance: float) -
     return pl.concat(parts).with_columns(cs.float().fill_nan(None))
 
 
-def _numbers(judged: Evidence, use: NDArray[np.bool_], pair: Pair) -> dict[str, Any]:
+def _chosen_values(judged: Evidence, use: NDArray[np.bool_], pair: Pair) -> dict[str, Any]:
     """Values of the chosen models and the gap before and after, with their intervals."""
     nobody = np.zeros_like(use)
     after = np.where(use, judged.expert, judged.baseline)

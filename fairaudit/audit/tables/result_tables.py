@@ -18,7 +18,7 @@ from fairaudit.stats.estimates import (
     SUPPRESSED,
     UNJUDGED,
     UNSTABLE,
-    Asked,
+    EstimateOptions,
     Measured,
 )
 from fairaudit.stats.gaps import Estimates, Gap
@@ -39,7 +39,7 @@ NOTHING = Gap(np.nan, np.nan, np.nan, np.nan)
 GAPS_FULL = pl.Schema([*GAPS.items(), ("groups", pl.Int64()), ("left_out", pl.String())])
 
 
-def errors_table(measured: Sequence[Measured], asked: Asked) -> pl.DataFrame:
+def errors_table(measured: Sequence[Measured], asked: EstimateOptions) -> pl.DataFrame:
     """Rows of `errors` in the order given."""
     if not measured:
         return pl.DataFrame(schema=ERRORS_FULL)
@@ -90,7 +90,7 @@ def _stacked(parts: Sequence[Pooled], hidden: NDArray[np.bool_]) -> dict[str, Fl
 # -- gaps ---------------------------------------------------------------------------------------
 
 
-def gaps_table(measured: Sequence[Measured], asked: Asked) -> pl.DataFrame:
+def gaps_table(measured: Sequence[Measured], asked: EstimateOptions) -> pl.DataFrame:
     """All gaps of one attribute; `measured` holds its metrics."""
     rows: list[dict[str, object]] = []
     known = {base_name(m.metric) for m in measured}
@@ -104,7 +104,9 @@ def gaps_table(measured: Sequence[Measured], asked: Asked) -> pl.DataFrame:
     return table.with_columns(pl.col("value", "low", "high", "corrected").fill_nan(None))
 
 
-def _gaps_of(metric: str, families: tuple[Measured, ...], asked: Asked) -> list[dict[str, object]]:
+def _gaps_of(
+    metric: str, families: tuple[Measured, ...], asked: EstimateOptions
+) -> list[dict[str, object]]:
     first = families[0]
     shown = first.n >= asked.suppress_below
     defined = shown & ~np.any([np.isnan(m.value) for m in families], axis=0)
@@ -122,7 +124,7 @@ def _kinds(
     metric: str,
     families: tuple[Measured, ...],
     keep: NDArray[np.bool_],
-    asked: Asked,
+    asked: EstimateOptions,
     single: bool,
 ) -> list[dict[str, object]]:
     """Every kind of gap over the groups kept."""
@@ -186,7 +188,7 @@ def _made(
     families: tuple[Measured, ...],
     parts: list[Estimates],
     keep: NDArray[np.bool_],
-    asked: Asked,
+    asked: EstimateOptions,
     single: bool,
 ) -> list[tuple[str, Gap, list[int], str]]:
     level, how = asked.confidence, f"inverted {families[0].replicates}"

@@ -23,7 +23,7 @@ Thresholds = float | Mapping[str, float]
 
 
 @dataclass(frozen=True)
-class Clustered:
+class ClusteredRows:
     """The rows behind a ladder with their clusters, for errors no histogram can give.
 
     Attributes
@@ -68,7 +68,7 @@ class Ladder:
     exact: bool
     rows: Float | None = None
     square: Float | None = None
-    clustered: Clustered | None = None
+    clustered: ClusteredRows | None = None
     sure: bool = True
 
     @property
@@ -164,7 +164,7 @@ def ladder_from_scores(
         square=square,
         clustered=None
         if cluster is None
-        else Clustered(cluster, grouping.codes, y, at.astype(np.int64), weight),
+        else ClusteredRows(cluster, grouping.codes, y, at.astype(np.int64), weight),
     )
 
 
@@ -246,7 +246,7 @@ def _effective(ladder: Ladder, cells: Float, under: tuple[Cell, ...]) -> Float:
 
 
 def over_clusters(
-    ladder: Ladder, rows: Clustered, over: tuple[Cell, ...], under: tuple[Cell, ...]
+    ladder: Ladder, rows: ClusteredRows, over: tuple[Cell, ...], under: tuple[Cell, ...]
 ) -> tuple[Float, Float]:
     """Variance (G, T) of the ratio estimator from cluster totals, and clusters (G,).
 
@@ -254,7 +254,7 @@ def over_clusters(
     k / (k − 1) Σ (S − p D)² / (Σ D)². S², S D and D² change only where one of the cluster's rows
     is selected, so that one pass over the rows by (cluster, falling score) gives all thresholds.
     """
-    walk = _Walk(ladder, rows)
+    walk = _ClusterSums(ladder, rows)
     S, D = walk.totals(over), walk.totals(under)
     s, d = walk.over_all(S.step, S.start), walk.over_all(D.step, D.start)
     SS = walk.over_all(2 * S.now * S.step - S.step**2, S.start**2)
@@ -275,10 +275,10 @@ class _Totals:
     now: Float
 
 
-class _Walk:
+class _ClusterSums:
     """Rows by (group, cluster) and falling score, to follow sums over clusters."""
 
-    def __init__(self, ladder: Ladder, rows: Clustered) -> None:
+    def __init__(self, ladder: Ladder, rows: ClusteredRows) -> None:
         M = int(rows.cluster.max(initial=0)) + 1
         home, unit = np.unique(rows.group * M + rows.cluster, return_inverse=True)
         order = np.lexsort((-rows.step, unit))

@@ -22,7 +22,7 @@ from fairaudit.exceptions import InputError
 from fairaudit.inputs.group_codes import Int
 from fairaudit.stats import metric_definitions
 from fairaudit.stats.counts import Cells
-from fairaudit.stats.estimates import Asked
+from fairaudit.stats.estimates import EstimateOptions
 from fairaudit.stats.metric_definitions import BINARY
 from fairaudit.stats.resampling import ClusterCells
 
@@ -70,7 +70,7 @@ def at_threshold(
     ----------
     threshold : one for all, or a mapping of group to its own
     """
-    asked = Asked(model, split, confidence, n_boot, 0, seed)
+    asked = EstimateOptions(model, split, confidence, n_boot, 0, seed)
     apart = clusters_at(ladder, threshold)
     return tables_of(counts_at(ladder, threshold), metrics, asked, apart, sure=ladder.sure)
 
@@ -78,7 +78,7 @@ def at_threshold(
 def tables_of(
     cells: Cells,
     metrics: Sequence[str],
-    asked: Asked,
+    asked: EstimateOptions,
     clusters: ClusterCells | None = None,
     *,
     sure: bool = True,
@@ -196,10 +196,10 @@ def cheapest(ladder: Ladder, costs: Costs, *, per_group: bool = False) -> dict[s
         best = total.argmin(axis=1)
     else:
         best = np.full(len(ladder.names), int(total.sum(axis=0).argmin()))
-    return _named(ladder, best)
+    return _thresholds_by_group(ladder, best)
 
 
-def _named(ladder: Ladder, at: Int) -> dict[str, float]:
+def _thresholds_by_group(ladder: Ladder, at: Int) -> dict[str, float]:
     return {n: float(ladder.thresholds[i]) for n, i in zip(ladder.names, at, strict=True)}
 
 
@@ -243,7 +243,9 @@ def equal_rates(
     window = int(best.argmin())
     at = picks[:, window]
     chosen = rate[np.arange(len(at)), at]
-    return Choice(_named(ladder, at), float(best[window]), float(chosen.max() - chosen.min()))
+    return Choice(
+        _thresholds_by_group(ladder, at), float(best[window]), float(chosen.max() - chosen.min())
+    )
 
 
 def _rates(ladder: Ladder, aim: Aim) -> Float:

@@ -92,7 +92,7 @@ def _column(letters: bytes) -> int:
 
 
 @dataclass
-class _Walk:
+class _TagPosition:
     """Where the tags of an ODS sheet have led to, and the farthest filled cell."""
 
     row: int = 0
@@ -109,19 +109,19 @@ class _Walk:
 
 
 def _ods_spans(archive: zipfile.ZipFile, member: str) -> list[tuple[int, int]]:
-    walks = [_Walk()]
+    walks = [_TagPosition()]
     for piece in _pieces(archive, member):
         for closing, tag, attributes in _ODS.findall(piece):
             _step(walks, tag, attributes, ends=bool(closing) or attributes.endswith(b"/"))
     return [(w.rows, w.columns) for w in walks]
 
 
-def _step(walks: list[_Walk], tag: bytes, attributes: bytes, *, ends: bool) -> None:
+def _step(walks: list[_TagPosition], tag: bytes, attributes: bytes, *, ends: bool) -> None:
     """One tag further: sheets begin anew, rows move down, cells move right."""
     opens = not ends or bool(attributes)
     walk = walks[-1]
     if tag == b"table" and opens:
-        walks.append(_Walk())
+        walks.append(_TagPosition())
     elif tag.endswith(b"cell") and opens:
         walk.cell(attributes)
     elif tag == b"table-row":

@@ -66,7 +66,7 @@ def read_sheet(source: Source, name: str, limits: Limits, *, sheet: str | None =
             f"no sheet of '{name}' holds a table; put a header line and rows on the first one"
         )
     frame, title = chosen
-    return _named(frame, _cells(book, title, name, "float"), title, names)
+    return _below_header(frame, _cells(book, title, name, "float"), title, names)
 
 
 def _check_archive(source: Source, name: str, limits: Limits) -> None:
@@ -122,7 +122,9 @@ def _loaded(book: Any, sheet: str, name: str, dtype: str) -> Any:
         ) from error
 
 
-def _named(text: pl.DataFrame, numbers: pl.DataFrame, sheet: str, sheets: list[str]) -> Sheet:
+def _below_header(
+    text: pl.DataFrame, numbers: pl.DataFrame, sheet: str, sheets: list[str]
+) -> Sheet:
     """Cells under the names of the first filled row that is no title."""
     there = text.select(~pl.all_horizontal(pl.all().is_null())).to_series()
     filled = text.filter(there)

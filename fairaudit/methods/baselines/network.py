@@ -24,7 +24,7 @@ from fairaudit.methods.common.design import Target, check_design, checked_weight
 from fairaudit.methods.common.groups import Groups, stratified_validation
 from fairaudit.methods.common.networks import channels_last, load_weights, make_encoder
 from fairaudit.methods.common.progress import Monitor
-from fairaudit.methods.common.row_access import Rows, channel_statistics, in_pieces, rows_of
+from fairaudit.methods.common.row_access import RowSource, channel_statistics, in_pieces, rows_of
 from fairaudit.methods.common.storage import load_state, save_state, with_learnt
 from fairaudit.methods.common.training import pick_device, shuffled
 from fairaudit.methods.common.training_recipe import (
@@ -248,7 +248,7 @@ class PooledNetwork(BaseEstimator):  # type: ignore[misc]
         """An untrained network of the right shape."""
         return self._network(0)
 
-    def outputs(self, rows: Rows) -> NDArray[np.float64]:
+    def outputs(self, rows: RowSource) -> NDArray[np.float64]:
         """Logits (n, C), or standardised values (n, 1)."""
         return np.asarray(self._outputs(rows).numpy())
 
@@ -275,7 +275,7 @@ class PooledNetwork(BaseEstimator):  # type: ignore[misc]
     def _judge(self, each: Tensor, groups: Tensor) -> Tensor:
         return each.mean()
 
-    def _outputs(self, rows: Rows) -> Tensor:
+    def _outputs(self, rows: RowSource) -> Tensor:
         self.net_.eval()
         return in_pieces(rows, self.net_)
 

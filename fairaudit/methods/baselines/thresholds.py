@@ -116,7 +116,7 @@ class GroupThresholds(BaseEstimator):  # type: ignore[misc]
         )
         tuned.fit(scores[keep, None], truth[keep], sensitive_features=codes[keep])
         for g, rule in tuned.interpolated_thresholder_.interpolation_dict.items():
-            self.rules_[int(g)] = _numbers(rule)
+            self.rules_[int(g)] = _rule_numbers(rule)
 
     def chance_of_positive(self, X: Any, sensitive_features: Any = None) -> Float:
         """Chance (n,) that a row is labelled positive by the randomised thresholds."""
@@ -200,7 +200,7 @@ def _threshold_optimizer() -> Any:
     return ThresholdOptimizer
 
 
-def _numbers(rule: Mapping[str, Any]) -> list[float]:
+def _rule_numbers(rule: Mapping[str, Any]) -> list[float]:
     """One group's rule as numbers, in the order of `rules_`."""
     row = [float(rule.get("p_ignore", 0.0)), float(rule.get("prediction_constant", 0.0))]
     for i in (0, 1):

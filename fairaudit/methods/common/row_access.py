@@ -18,7 +18,7 @@ _ZOOM, _SHIFT = 0.2, 0.06  # of the half width
 _TURN = math.radians(10)
 
 
-class Rows(Protocol):
+class RowSource(Protocol):
     """Gives the float tensor of some rows, on the device."""
 
     shape: tuple[int, ...]
@@ -173,7 +173,7 @@ def check_images(X: NDArray[Any] | ImageView) -> ImageView:
     return X if isinstance(X, ImageView) else ImageView(X)
 
 
-def in_pieces(rows: Rows, answer: Callable[[Tensor], Tensor]) -> Tensor:
+def in_pieces(rows: RowSource, answer: Callable[[Tensor], Tensor]) -> Tensor:
     """`answer` of all rows, computed in pieces without gradients, on the CPU in float64."""
     size = 512 if len(rows.shape) == 3 else 8192
     with torch.no_grad():

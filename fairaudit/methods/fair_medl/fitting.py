@@ -28,7 +28,7 @@ from fairaudit.methods.fair_medl.checks import (
     unjudged,
 )
 from fairaudit.methods.fair_medl.inputs import (
-    Scale,
+    FeatureScale,
     Sensitive,
     Task,
     attribute_from,
@@ -43,9 +43,9 @@ from fairaudit.methods.fair_medl.inputs import (
 )
 from fairaudit.methods.fair_medl.networks import CANDIDATES, FULL
 from fairaudit.methods.fair_medl.parts import Plan
-from fairaudit.methods.fair_medl.path import SCHEMA, Judged, choose, path_table, threshold_of
+from fairaudit.methods.fair_medl.path import SCHEMA, ScoringRows, choose, path_table, threshold_of
 from fairaudit.methods.fair_medl.training import (
-    Table,
+    EncodedRows,
     Trained,
     batch_of,
     train_effects,
@@ -113,7 +113,7 @@ RANGES: dict[str, tuple[Callable[[Any], bool], str]] = {
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FittedPath:
     """What a fit leaves on the estimator."""
 
     weights: tuple[Weights, ...]
@@ -134,7 +134,9 @@ class Job:
     seed: int
     monitor: Monitor | None
 
-    def learn(self, X: Any, y: Any, sensitive: Any, clusters: Any, sample_weight: Any) -> Table:
+    def learn(
+        self, X: Any, y: Any, sensitive: Any, clusters: Any, sample_weight: Any
+    ) -> EncodedRows:
         """Check parameters and inputs, learn the encoding, encode the training rows."""
         m = self.model
         check_params(m)
@@ -146,23 +148,23 @@ class Job:
         if sensitive is not None:
             sensitive = as_columns(sensitive, "sensitive_features", n)[used]
         X, y, weight = X[used], y[used], weight[used]
-        m._scale = Scale.fit(X, weight)
+        m._scale = FeatureScale.fit(X, weight)
         m._kind = learn_target(m, y, weight)
         m.clusters_ = learn_clusters(names)
         return self.encode(m._scale.apply(X), y, sensitive, names, weight)
 
     def encode(
         self, X: Float, y: NDArray[Any], sensitive: Any, clusters: Any, weight: Float
-    ) -> Table:
+    ) -> EncodedRows:
         """Rows as numbers, by what was learnt."""
         m, n = self.model, len(y)
         blank = (n, len(m._attributes))  # rows whose attributes are not told: all missing
         found = Sensitive(np.full(blank, -1, dtype=np.int64), np.zeros(blank))
         if m._attributes and sensitive is not None:
             found = encode_sensitive(m._attributes, sensitive, n)
-        return Table(X, target_codes(m, y), codes(m, clusters, n), weight, found)
+        return EncodedRows(X, target_codes(m, y), codes(m, clusters, n), weight, found)
 
-    def train(self, data: Table, validation: tuple[Any, ...] | None) -> Fitted:
+    def train(self, data: EncodedRows, validation: tuple[Any, ...] | None) -> FittedPath:
         """Train the whole path, choose within the budget, describe."""
         m = self.model
         data, held = self._held_out(data, validation)
@@ -188,8 +190,8 @@ class Job:
         return replace(found, history=pl.concat([found.history, tables.predictor(losses)]))
 
     def _held_out(
-        self, data: Table, validation: tuple[Any, ...] | None
-    ) -> tuple[Table, Table | None]:
+        self, data: EncodedRows, validation: tuple[Any, ...] | None
+    ) -> tuple[EncodedRows, EncodedRows | None]:
         m, n = self.model, len(data.y)
         if validation is not None:
             return data, self._given(validation)
@@ -201,7 +203,7 @@ class Job:
         held[order[np.arange(0, n, 1 / m.validation_fraction).astype(np.int64)]] = True
         return _rows(data, ~held), _rows(data, held)
 
-    def _given(self, validation: tuple[Any, ...]) -> Table:
+    def _given(self, validation: tuple[Any, ...]) -> EncodedRows:
         """The validation rows that the user gave."""
         if len(validation) not in (2, 3, 4):
             raise SpecError(
@@ -214,7 +216,7 @@ class Job:
             raise InputError(f"validation: y has {len(y)} rows and X has {len(X)}; pass the same")
         return self.encode(X, y, sensitive, clusters, np.ones(len(X)))
 
-    def _chance(self, plan: Plan, data: Table) -> dict[str, float]:
+    def _chance(self, plan: Plan, data: EncodedRows) -> dict[str, float]:
         """Losses of blind guessing, by part of the history."""
         found: dict[str, float] = {}
         if plan.cluster_adversary:
@@ -256,10 +258,10 @@ class Job:
         plan: Plan,
         weights: tuple[Weights, ...],
         trained: Trained,
-        data: Table,
-        held: Table | None,
+        data: EncodedRows,
+        held: EncodedRows | None,
         chance: Mapping[str, float],
-    ) -> Fitted:
+    ) -> FittedPath:
         m = self.model
         answers = [_answer(w, data, m.unseen) for w in weights]
         cuts = tuple(threshold_of(plan.task, data.y, a) for a in answers)
@@ -272,7 +274,7 @@ class Job:
             *one_class(list(m.clusters_), data.cluster, data.y, plan.task),
             *unjudged(path, m.performance_budget),
         ]
-        return Fitted(
+        return FittedPath(
             weights,
             chosen,
             plan.path,
@@ -283,7 +285,7 @@ class Job:
             len(curves["total"]),
         )
 
-    def _sides(self, plan: Plan, weights: Weights, data: Table) -> dict[str, Float]:
+    def _sides(self, plan: Plan, weights: Weights, data: EncodedRows) -> dict[str, Float]:
         """Answers of the mixed and, where they differ, of the fixed effects."""
         found = {"mixed": _answer(weights, data, self.model.unseen)}
         if plan.random_effects:
@@ -292,14 +294,14 @@ class Job:
         return found
 
     def _choose(
-        self, plan: Plan, weights: tuple[Weights, ...], held: Table, cuts: tuple[float, ...]
+        self, plan: Plan, weights: tuple[Weights, ...], held: EncodedRows, cuts: tuple[float, ...]
     ) -> tuple[int, pl.DataFrame]:
         m = self.model
         if not m._attributes or m.performance_budget is None:
             return 0, pl.DataFrame(schema=SCHEMA)
         truth = held.y * m._y_scale + m._y_mean  # in the units of y
         unit = held.cluster if len(np.unique(held.cluster)) > 1 else None
-        judged = Judged(truth, held.sensitive.codes, plan.task, plan.target, unit)
+        judged = ScoringRows(truth, held.sensitive.codes, plan.task, plan.target, unit)
         answers = [_answer(w, held, m.unseen) * m._y_scale + m._y_mean for w in weights]
         scores = [judged.score(a, c) for a, c in zip(answers, cuts, strict=True)]
         chosen = choose(scores, m.performance_budget)
@@ -308,13 +310,13 @@ class Job:
         )
 
 
-def _answer(weights: Weights, data: Table, unseen: str) -> Float:
+def _answer(weights: Weights, data: EncodedRows, unseen: str) -> Float:
     raw, shift, _ = moments(weights, data.X, data.cluster, unseen)
     answer = link(weights.task, raw + shift)
     return answer if answer.shape[1] > 1 else answer[:, 0]
 
 
-def _rows(data: Table, rows: NDArray[np.bool_]) -> Table:
+def _rows(data: EncodedRows, rows: NDArray[np.bool_]) -> EncodedRows:
     sensitive = Sensitive(data.sensitive.codes[rows], data.sensitive.values[rows])
     return replace(
         data,
@@ -519,7 +521,7 @@ def params_from(meta: Mapping[str, Any]) -> dict[str, Any]:
 
 def restore(m: FairMEDL, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
     """Everything `predict` and the tables need, from the stored state."""
-    m._scale = Scale(arrays["scale_mean"], arrays["scale_sd"])
+    m._scale = FeatureScale(arrays["scale_mean"], arrays["scale_sd"])
     m._attributes = tuple(attribute_from(a) for a in meta["attributes"])
     m._stack, m._chosen = (from_arrays(meta["weights"], arrays),), 0
     m._kind = m._stack[0].task

@@ -18,15 +18,15 @@ from fairaudit.methods.fair_medl.losses import (
     outcome_loss,
     sharpened,
 )
-from fairaudit.methods.fair_medl.networks import Adam, Rows, touched
+from fairaudit.methods.fair_medl.networks import Adam, ClusterParameters, touched
 from fairaudit.methods.fair_medl.parts import (
-    Answers,
-    Batch,
     Effects,
+    ForwardPass,
     Opponents,
     Picked,
     Plan,
     Riddle,
+    RowTensors,
 )
 
 
@@ -36,14 +36,14 @@ class Game:
 
     Parameters
     ----------
-    data : Batch
+    data : RowTensors
         All training rows, on the device.
     seed : int
         Starts weights (effects and adversaries from separate streams) and posterior noise.
     """
 
     plan: Plan
-    data: Batch
+    data: RowTensors
     seed: int
     device: torch.device
     effects: Effects = field(init=False)
@@ -86,14 +86,14 @@ class Game:
         self.sums = values if self.sums is None else self.sums + values
         return {"loss": values[0].mean()}
 
-    def _pick(self, batch: Batch) -> Picked:
+    def _pick(self, batch: RowTensors) -> Picked:
         found = touched(batch.cluster, self.plan.n_clusters)
         if not self.plan.random_effects:
             return Picked(*found)
         return Picked(*found, *self.effects.rows.pick(found[0]))
 
     def adversary_step(
-        self, out: Answers, batch: Batch, picked: Picked, riddle: Riddle | None
+        self, out: ForwardPass, batch: RowTensors, picked: Picked, riddle: Riddle | None
     ) -> None:
         """Each adversary lowers its own loss; nothing else moves."""
         assert self.rival is not None
@@ -125,7 +125,7 @@ class Game:
             self.effects.rows.update(picked.rows, picked.state, gradients[-1])
 
     def losses(
-        self, out: Answers, batch: Batch, picked: Picked, riddle: Riddle | None
+        self, out: ForwardPass, batch: RowTensors, picked: Picked, riddle: Riddle | None
     ) -> dict[str, Tensor]:
         """Every part of L (specification §2) by model (M,), and their weighted `total`."""
         plan, found = self.plan, {}
@@ -164,7 +164,7 @@ class Game:
         own = plan.lambda_fair_fixed if side == "fixed" else plan.lambda_fair_mixed
         return self.path * own
 
-    def _outcome(self, out: Answers, batch: Batch) -> Tensor:
+    def _outcome(self, out: ForwardPass, batch: RowTensors) -> Tensor:
         """Mean L_y of the fixed and, where effects are random, of the mixed side (sides · M,)."""
         task, noise = self.plan.task, self.effects.noise
         if not isinstance(out.variance, Tensor):
@@ -187,8 +187,8 @@ class Game:
 
     def unfairness(
         self,
-        out: Answers,
-        batch: Batch,
+        out: ForwardPass,
+        batch: RowTensors,
         riddle: Riddle | None,
         rates: RunningRates | None = None,
     ) -> list[Tensor]:
@@ -219,7 +219,7 @@ class Game:
 
     def set_rate(self, factor: float) -> None:
         """Scale all learning rates."""
-        parts: list[Adam | Rows | None] = [self.main, self.effects.rows, self.rival]
+        parts: list[Adam | ClusterParameters | None] = [self.main, self.effects.rows, self.rival]
         if self.plan.cluster_adversary:
             parts.append(self.opponents.rows)
         for part in parts:

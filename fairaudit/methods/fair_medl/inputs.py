@@ -24,14 +24,14 @@ BINS = 4
 
 
 @dataclass(frozen=True)
-class Scale:
+class FeatureScale:
     """Column means and standard deviations of the training rows; constant columns keep 1."""
 
     mean: Float
     sd: Float
 
     @classmethod
-    def fit(cls, X: Float, weight: Float) -> Scale:
+    def fit(cls, X: Float, weight: Float) -> FeatureScale:
         """Weighted moments by column."""
         share = weight / weight.sum()
         mean = share @ X

@@ -71,7 +71,7 @@ class Adam:
         self.flat.addcdiv_(self.first, spread, value=-self.rate / (1 - 0.9**self.steps))
 
 
-class Rows(nn.Module):
+class ClusterParameters(nn.Module):
     """Parameters by cluster (M, K, d), of which a step touches only the rows it needs.
 
     Adam's moments lie beside the values and advance for the touched rows alone ("lazy" Adam),

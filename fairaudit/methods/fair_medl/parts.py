@@ -14,7 +14,7 @@ from torch.nn import functional
 from fairaudit.methods.fair_medl.inputs import Target, Task
 from fairaudit.methods.fair_medl.losses import answer
 from fairaudit.methods.fair_medl.networks import (
-    Rows,
+    ClusterParameters,
     StackedMLP,
     cluster_cross_entropy,
     effect_moments,
@@ -64,7 +64,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Batch:
+class RowTensors:
     """Rows as tensors.
 
     inputs (n, p + 1): features and a one; whole: cluster and the attributes' codes (n, 1 + A);
@@ -79,12 +79,12 @@ class Batch:
     attributes: int
     groups_to: int
 
-    def take(self, rows: Tensor) -> Batch:
+    def take(self, rows: Tensor) -> RowTensors:
         """Some of the rows."""
         inputs, whole, real = (
             t.index_select(0, rows) for t in (self.inputs, self.whole, self.real)
         )
-        return Batch(inputs, whole, real, self.attributes, self.groups_to)
+        return RowTensors(inputs, whole, real, self.attributes, self.groups_to)
 
     @property
     def x(self) -> Tensor:
@@ -137,7 +137,7 @@ class Picked:
 
 
 @dataclass(frozen=True)
-class Answers:
+class ForwardPass:
     """One forward pass: raw outputs of both sides (M, O, n), noise of the mixed side, hidden."""
 
     fixed: Tensor
@@ -181,7 +181,7 @@ class Effects(nn.Module):
         self.register_buffer("noise", torch.ones(plan.models))
         values = torch.zeros(plan.models, max(plan.n_clusters, 1), 2 * count)
         values[..., count:] = math.log(0.1 * scale)
-        self.rows = Rows(values, plan.learning_rate)
+        self.rows = ClusterParameters(values, plan.learning_rate)
 
     def split(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Posterior means and log standard deviations of picked rows."""
@@ -190,17 +190,17 @@ class Effects(nn.Module):
 
     def forward(
         self, inputs: Tensor, rows: Tensor | None, place: Tensor, known: Tensor | None = None
-    ) -> Answers:  # known: 0 for rows of clusters without effects, None = all have
+    ) -> ForwardPass:  # known: 0 for rows of clusters without effects, None = all have
         """Both predictions; rows None = fixed effects only."""
         raw, hidden = self.net(inputs[None, :, :-1].transpose(1, 2))
         if rows is None:
-            return Answers(raw, raw, 0.0, hidden)
+            return ForwardPass(raw, raw, 0.0, hidden)
         mean, log_sd = self.split(rows)
         spread = torch.exp(2 * log_sd)
         inputs = self._slope_inputs(inputs, hidden)
         inputs = inputs if known is None else inputs * known[:, None]
         shift, variance = effect_moments(inputs, mean, spread, place, self.plan.outputs)
-        return Answers(raw, raw + shift, variance, hidden, (mean, log_sd, spread))
+        return ForwardPass(raw, raw + shift, variance, hidden, (mean, log_sd, spread))
 
     def _slope_inputs(self, inputs: Tensor, hidden: list[Tensor]) -> Tensor:
         if self.plan.slopes == "none":
@@ -238,7 +238,7 @@ class Opponents(nn.Module):
             rows = (torch.rand(1, plan.n_clusters, 5, generator=generator) - 0.5).repeat(
                 plan.models, 1, 1
             )
-            self.rows = Rows(rows, plan.learning_rate)
+            self.rows = ClusterParameters(rows, plan.learning_rate)
             self.register_buffer("frequency", torch.log(sizes.clamp_min(1) / sizes.sum()))
         self.guess: StackedMLP | None = None
         if plan.debias == "adversarial":
@@ -272,7 +272,7 @@ class Opponents(nn.Module):
         frequency = None if picked.rows is None else self.frequency[picked.rows]
         return cluster_cross_entropy(trunk, rows, picked.place, frequency) @ share
 
-    def riddle(self, batch: Batch) -> Riddle:
+    def riddle(self, batch: RowTensors) -> Riddle:
         """What the adversaries are told and asked of a batch."""
         codes = batch.codes.T  # (A, n)
         weight = batch.weight * (codes >= 0)

@@ -27,7 +27,7 @@ SCHEMA = pl.Schema(
 
 
 @dataclass(frozen=True)
-class Judged:
+class ScoringRows:
     """Rows on which a path is judged: codes or values (n,), group codes (n, A), clusters (n,)."""
 
     y: NDArray[np.generic]
@@ -117,7 +117,7 @@ def path_table(
     lams: Sequence[float],
     answers: Sequence[Float],
     thresholds: Sequence[float],
-    judged: Judged,
+    judged: ScoringRows,
     *,
     split: str,
     chosen: int,

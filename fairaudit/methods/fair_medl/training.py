@@ -18,12 +18,12 @@ from fairaudit.methods.fair_medl.inputs import Attribute, Sensitive
 from fairaudit.methods.fair_medl.losses import RunningRates, outcome_loss
 from fairaudit.methods.fair_medl.networks import (
     Adam,
-    Rows,
+    ClusterParameters,
     StackedMLP,
     cluster_cross_entropy,
     touched,
 )
-from fairaudit.methods.fair_medl.parts import Batch, Plan
+from fairaudit.methods.fair_medl.parts import Plan, RowTensors
 from fairaudit.methods.fair_medl.refine_posterior import settle
 from fairaudit.methods.fair_medl.weights import Layers, Weights
 
@@ -31,7 +31,7 @@ FEWEST = 20  # rows a group needs for its rate to be pushed
 
 
 @dataclass(frozen=True)
-class Table:
+class EncodedRows:
     """Encoded rows: X standardised (n, p), y as codes or standardised values (n,)."""
 
     X: Float
@@ -50,13 +50,15 @@ class Trained:
     best_epoch: tuple[int, ...]
 
 
-def batch_of(table: Table, attributes: tuple[Attribute, ...], device: torch.device) -> Batch:
+def batch_of(
+    table: EncodedRows, attributes: tuple[Attribute, ...], device: torch.device
+) -> RowTensors:
     """All rows as tensors on the device."""
     groups, sensitive = _groups(table, attributes), table.sensitive
     weight = table.weight / table.weight.mean()
     real = [table.y, weight, sensitive.values, groups, _columns(table, attributes)]
     count, one = sensitive.values.shape[1], np.ones(len(table.y))
-    return Batch(
+    return RowTensors(
         torch.as_tensor(np.column_stack([table.X, one]), dtype=torch.float32, device=device),
         torch.as_tensor(np.column_stack([table.cluster, sensitive.codes]), device=device),
         torch.as_tensor(np.column_stack(real), dtype=torch.float32, device=device),
@@ -65,7 +67,7 @@ def batch_of(table: Table, attributes: tuple[Attribute, ...], device: torch.devi
     )
 
 
-def _groups(table: Table, attributes: tuple[Attribute, ...]) -> Float:
+def _groups(table: EncodedRows, attributes: tuple[Attribute, ...]) -> Float:
     codes = table.sensitive.codes
     parts = [codes[:, [j]] == np.arange(len(a.levels))[None] for j, a in enumerate(attributes)]
     member = np.column_stack([*parts, np.ones((len(codes), 1))]).astype(np.float64)
@@ -73,7 +75,7 @@ def _groups(table: Table, attributes: tuple[Attribute, ...]) -> Float:
     return member[:, (member > 0).sum(0) >= min(FEWEST, len(codes))]
 
 
-def _columns(table: Table, attributes: tuple[Attribute, ...]) -> Float:
+def _columns(table: EncodedRows, attributes: tuple[Attribute, ...]) -> Float:
     found = [np.zeros((len(table.y), 0))]
     for j, attribute in enumerate(attributes):
         if attribute.continuous:
@@ -87,7 +89,7 @@ def _columns(table: Table, attributes: tuple[Attribute, ...]) -> Float:
 class Keeper:
     """Validation objective by model, and each model's best weights so far."""
 
-    def __init__(self, game: Game, rows: Batch, chance: float) -> None:
+    def __init__(self, game: Game, rows: RowTensors, chance: float) -> None:
         self.game, self.rows, self.chance = game, rows, chance
         self.best = torch.full((game.plan.models,), math.inf, device=game.device)
         self.epoch = torch.zeros(game.plan.models, dtype=torch.long, device=game.device)
@@ -130,7 +132,7 @@ class Keeper:
         return total
 
 
-def _mean_loss(plan: Plan, raw: Tensor, rows: Batch, noise: Tensor) -> Tensor:
+def _mean_loss(plan: Plan, raw: Tensor, rows: RowTensors, noise: Tensor) -> Tensor:
     """Outcome loss by model; squared errors enter as their profile likelihood."""
     if plan.task != "regression":
         return outcome_loss(plan.task, raw, rows.y, noise, 0.0) @ rows.share
@@ -140,8 +142,8 @@ def _mean_loss(plan: Plan, raw: Tensor, rows: Batch, noise: Tensor) -> Tensor:
 
 def train_effects(
     plan: Plan,
-    data: Batch,
-    validation: Batch | None,
+    data: RowTensors,
+    validation: RowTensors | None,
     *,
     chance: float,
     batch_size: int,
@@ -227,7 +229,7 @@ def train_predictor(
     generator = torch.Generator().manual_seed(seed + 3)
     net = StackedMLP(1, (x.shape[1], 8, 8, 4), generator).to(device)
     start = torch.rand(1, n_clusters, 5, generator=generator) - 0.5
-    head = Rows(start, learning_rate).to(device)
+    head = ClusterParameters(start, learning_rate).to(device)
     weights = list(net.parameters())
     optimiser = Adam(weights, learning_rate)
     sizes = torch.bincount(cluster, minlength=n_clusters).float()

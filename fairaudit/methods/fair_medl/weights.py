@@ -185,10 +185,13 @@ def to_arrays(weights: Weights) -> tuple[dict[str, Any], dict[str, NDArray[Any]]
         "effect_mean": weights.effect_mean,
         "effect_sd": weights.effect_sd,
         "prior_sd": weights.prior_sd,
-        **_named("net", weights.layers),
+        **_layer_arrays("net", weights.layers),
     }
     if weights.predictor is not None:
-        arrays |= {"head": weights.predictor.head, **_named("guess", weights.predictor.layers)}
+        arrays |= {
+            "head": weights.predictor.head,
+            **_layer_arrays("guess", weights.predictor.layers),
+        }
     names = ("noise", "slopes", "task", "random_effects")
     return {name: getattr(weights, name) for name in names}, arrays
 
@@ -197,9 +200,9 @@ def from_arrays(meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> 
     """The model that `to_arrays` described."""
     predictor = None
     if "head" in arrays:
-        predictor = Predictor(_unnamed("guess", arrays), arrays["head"])
+        predictor = Predictor(_layers_of("guess", arrays), arrays["head"])
     return Weights(
-        layers=_unnamed("net", arrays),
+        layers=_layers_of("net", arrays),
         effect_mean=arrays["effect_mean"],
         effect_sd=arrays["effect_sd"],
         prior_sd=arrays["prior_sd"],
@@ -208,7 +211,7 @@ def from_arrays(meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> 
     )
 
 
-def _named(prefix: str, layers: Layers) -> dict[str, Float]:
+def _layer_arrays(prefix: str, layers: Layers) -> dict[str, Float]:
     return {
         f"{prefix}.{i}.{kind}": array
         for i, pair in enumerate(layers)
@@ -216,7 +219,7 @@ def _named(prefix: str, layers: Layers) -> dict[str, Float]:
     }
 
 
-def _unnamed(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> Layers:
+def _layers_of(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> Layers:
     count = sum(name.startswith(f"{prefix}.") for name in arrays) // 2
     return tuple(
         (arrays[f"{prefix}.{i}.weight"], arrays[f"{prefix}.{i}.bias"]) for i in range(count)

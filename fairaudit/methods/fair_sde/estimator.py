@@ -24,8 +24,8 @@ from fairaudit.methods.common.storage import load_state, save_state, with_learnt
 from fairaudit.methods.common.training import Fit, pick_device
 from fairaudit.methods.common.training_recipe import history_rows, recipe_of
 from fairaudit.methods.fair_sde.network import (
+    DeviceRows,
     Objective,
-    Part,
     SelectiveExperts,
     train_jointly,
     train_staged,
@@ -33,7 +33,7 @@ from fairaudit.methods.fair_sde.network import (
 from fairaudit.methods.fair_sde.predict import RowAnswers, SelectivePrediction
 from fairaudit.methods.fair_sde.rows import SplitRows, class_shares, divide, split_rows
 from fairaudit.methods.fair_sde.state import fill, learnt_attributes, stored_form
-from fairaudit.methods.no_harm_table import Rules, decide, summary_of
+from fairaudit.methods.no_harm_table import ChoiceRules, decide, summary_of
 from fairaudit.stats.paired_differences import evidence
 
 KIND = "FairSDE"
@@ -212,7 +212,7 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
         if self.metric == "auroc" and self.target_.n_outputs != 2:
             raise SpecError("metric='auroc' needs two classes; use 'balanced_accuracy'")
 
-    def _rules(self) -> Rules:
+    def _rules(self) -> ChoiceRules:
         _three(self.lambdas)
         if self.training not in ("joint", "staged"):
             raise SpecError(f"training must be 'joint' or 'staged', got {self.training!r}")
@@ -223,7 +223,7 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
                 f"metric='{self.metric}' does not fit task='{self.task}'; a regression uses "
                 "metric='neg_mse', a classification another one"
             )
-        return Rules(self.objective, self.confidence, self.tolerance)
+        return ChoiceRules(self.objective, self.confidence, self.tolerance)
 
     def _task(self) -> str:
         if self.task != "auto":
@@ -297,8 +297,8 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
         self.history_ = [row for name, fit in fits.items() for row in history_rows(fit, name)]
         self.net_ = at_rest(self.net_.eval())
 
-    def _part(self, rows: SplitRows, weight: Float | None, device: torch.device) -> Part:
-        return Part(
+    def _part(self, rows: SplitRows, weight: Float | None, device: torch.device) -> DeviceRows:
+        return DeviceRows(
             rows_of(rows.X, device, self.channels_),
             as_target(rows.codes, device),
             torch.as_tensor(rows.groups, device=device),
@@ -318,7 +318,7 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
 
     # ---------------------------------------------------------------- choosing
 
-    def _choose(self, held: SplitRows, rules: Rules) -> None:
+    def _choose(self, held: SplitRows, rules: ChoiceRules) -> None:
         size, c = len(self.groups_.names), self.target_.n_outputs
         raw, raw_base = np.zeros((0, size, c)), np.zeros((0, c))
         if len(held.y):

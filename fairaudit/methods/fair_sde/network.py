@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from fairaudit.methods.common.networks import MLP, ResNet18
 from fairaudit.methods.common.progress import Monitor
-from fairaudit.methods.common.row_access import Rows, in_pieces
+from fairaudit.methods.common.row_access import RowSource, in_pieces
 from fairaudit.methods.common.training import Batches, Drawn, Fit
 from fairaudit.methods.common.training_recipe import (
     Recipe,
@@ -76,10 +76,10 @@ class SelectiveExperts(nn.Module):
 
 
 @dataclass(frozen=True)
-class Part:
+class DeviceRows:
     """Rows with their targets, groups and weights on the device."""
 
-    rows: Rows
+    rows: RowSource
     y: Tensor  # (n,) class codes or standardised values
     groups: Tensor  # (n,)
     weight: Tensor | None = None
@@ -154,8 +154,8 @@ def losses(
 
 def train_jointly(
     net: SelectiveExperts,
-    fitted: Part,
-    held: Part | None,
+    fitted: DeviceRows,
+    held: DeviceRows | None,
     objective: Objective,
     recipe: Recipe,
     *,
@@ -183,7 +183,7 @@ Pull = Callable[[Drawn, torch.Generator], Mapping[str, Tensor]]
 
 
 def _embedding(
-    net: SelectiveExperts, part: Part, recipe: Recipe, device: torch.device
+    net: SelectiveExperts, part: DeviceRows, recipe: Recipe, device: torch.device
 ) -> Callable[[Tensor, torch.Generator], Tensor]:
     def embed(index: Tensor, chance: torch.Generator) -> Tensor:
         with mixed_precision(device):
@@ -194,7 +194,11 @@ def _embedding(
 
 
 def _with_a_graph(
-    net: SelectiveExperts, part: Part, objective: Objective, recipe: Recipe, device: torch.device
+    net: SelectiveExperts,
+    part: DeviceRows,
+    objective: Objective,
+    recipe: Recipe,
+    device: torch.device,
 ) -> tuple[Pull[Tensor], Batches[Tensor]]:
     """How to train with any of the losses: autograd keeps the books."""
     embed = _embedding(net, part, recipe, device)
@@ -208,7 +212,11 @@ def _with_a_graph(
 
 
 def _with_written_gradients(
-    net: SelectiveExperts, part: Part, objective: Objective, recipe: Recipe, device: torch.device
+    net: SelectiveExperts,
+    part: DeviceRows,
+    objective: Objective,
+    recipe: Recipe,
+    device: torch.device,
 ) -> tuple[Pull[tuple[Tensor, Facts]], Batches[tuple[Tensor, Facts]]]:
     """How to train a classification with all four losses: two to three times faster steps."""
     embed = _embedding(net, part, recipe, device)
@@ -273,7 +281,7 @@ def _joint(
 
 
 def _validation(
-    net: SelectiveExperts, held: Part, objective: Objective, seed: int
+    net: SelectiveExperts, held: DeviceRows, objective: Objective, seed: int
 ) -> Callable[[], dict[str, float]]:
     """The loss that chooses the epoch: the experts' where they learn, else the others' sum."""
 
@@ -304,8 +312,8 @@ class _Embedded:
 
 def train_staged(
     net: SelectiveExperts,
-    fitted: Part,
-    held: Part | None,
+    fitted: DeviceRows,
+    held: DeviceRows | None,
     objective: Objective,
     recipe: Recipe,
     *,
@@ -336,10 +344,10 @@ def train_staged(
     return learnt, heads
 
 
-def _embedded(body: nn.Module, part: Part, device: torch.device) -> Part:
+def _embedded(body: nn.Module, part: DeviceRows, device: torch.device) -> DeviceRows:
     body.eval()
     values = in_pieces(part.rows, body).float().to(device)
-    return Part(_Embedded(values), part.y, part.groups, part.weight)
+    return DeviceRows(_Embedded(values), part.y, part.groups, part.weight)
 
 
 def n_parameters(net: nn.Module) -> int:

@@ -46,12 +46,12 @@ from fairaudit.methods.rome.maximin import (
     out_of_half,
     plain_matrix,
 )
-from fairaudit.methods.rome.mixture.em_loop import Rules, Run
+from fairaudit.methods.rome.mixture.em_loop import Run, StoppingRules
 from fairaudit.methods.rome.predict import COMBINES, RomePredictions
 from fairaudit.methods.rome.problem import (
     Learnt,
-    Problem,
-    Settings,
+    MixtureProblem,
+    MixtureSettings,
     by_size,
     learnt,
     prepare,
@@ -257,7 +257,7 @@ class RomeEM(RomePredictions):
             warnings.warn(text, ConvergenceWarning, stacklevel=2)
         return self
 
-    def _count(self, problem: Problem, seed: int, ear: Monitor) -> int:
+    def _count(self, problem: MixtureProblem, seed: int, ear: Monitor) -> int:
         """The number of groups asked for, or the one that held-out rows choose."""
         self.heldout_: dict[int, float] = {}
         if self.n_groups != "auto":
@@ -275,7 +275,7 @@ class RomeEM(RomePredictions):
 
     def finished(
         self,
-        problem: Problem,
+        problem: MixtureProblem,
         runs: Mapping[int, Run],
         count: int,
         rows: Training,
@@ -290,7 +290,7 @@ class RomeEM(RomePredictions):
 
     def _finish(
         self,
-        problem: Problem,
+        problem: MixtureProblem,
         runs: Mapping[int, Run],
         count: int,
         rows: Training,
@@ -359,13 +359,13 @@ class RomeEM(RomePredictions):
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
     @property
-    def rules(self) -> Rules:
+    def rules(self) -> StoppingRules:
         """When EM stops."""
-        return Rules(tol=self.tol, max_iter=self.max_iter)
+        return StoppingRules(tol=self.tol, max_iter=self.max_iter)
 
     def begin(
         self, X: Any, y: Any, sensitive: Any, sample_weight: Any
-    ) -> tuple[Problem, Training]:
+    ) -> tuple[MixtureProblem, Training]:
         """Check the rows, learn the encodings and pose the problem; no EM yet."""
         self._check_params()
         y = y if y is None else as_target(y)
@@ -391,8 +391,8 @@ class RomeEM(RomePredictions):
         return problem, Training(experts, gate, target, weight)
 
     @property
-    def _settings(self) -> Settings:
-        return Settings(
+    def _settings(self) -> MixtureSettings:
+        return MixtureSettings(
             self.noise,
             self.noise_floor,
             self.gate_intercept,
@@ -415,7 +415,7 @@ class RomeEM(RomePredictions):
             )
         return codes.astype(np.int64)
 
-    def _adopt(self, problem: Problem, found: Learnt) -> None:
+    def _adopt(self, problem: MixtureProblem, found: Learnt) -> None:
         """Keep what EM learnt, in the units of the data."""
         self.n_groups_ = len(found.size)
         mixture, single = found.mixture, found.mixture.coef.shape[1] == 1

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from fairaudit.methods.common.progress import Monitor
 from fairaudit.methods.rome.design import Float
-from fairaudit.methods.rome.mixture.em_loop import Rules
+from fairaudit.methods.rome.mixture.em_loop import StoppingRules
 from fairaudit.methods.rome.mixture.sums import posterior
-from fairaudit.methods.rome.problem import Problem, solve
+from fairaudit.methods.rome.problem import MixtureProblem, solve
 
 HELD_OUT = 0.25
 
@@ -30,10 +30,10 @@ def simplest_good(means: Mapping[int, float], errors: Mapping[int, float]) -> in
 
 
 def choose_groups(
-    problem: Problem,
+    problem: MixtureProblem,
     sizes: Sequence[int],
     n_init: int,
-    rules: Rules,
+    rules: StoppingRules,
     seed: int,
     monitor: Monitor,
 ) -> tuple[int, dict[int, float]]:

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from fairaudit.methods.rome.answers import Mixture
 from fairaudit.methods.rome.combine import correction, explained
 from fairaudit.methods.rome.design import Float
-from fairaudit.methods.rome.mixture.em_loop import Batch, Rules, climb
+from fairaudit.methods.rome.mixture.em_loop import RunBatch, StoppingRules, climb
 from fairaudit.methods.rome.mixture.sums import Params
-from fairaudit.methods.rome.problem import Problem, learnt
+from fairaudit.methods.rome.problem import MixtureProblem, learnt
 
-REFIT = Rules(tol=1e-6, max_iter=15, prune_at=())
+REFIT = StoppingRules(tol=1e-6, max_iter=15, prune_at=())
 
 
 @dataclass(frozen=True)
@@ -59,19 +59,19 @@ class Halves:
     mixtures: tuple[Mixture, Mixture]
 
 
-def halves(problem: Problem, params: Params, order: NDArray[np.int64], seed: int) -> Halves:
+def halves(problem: MixtureProblem, params: Params, order: NDArray[np.int64], seed: int) -> Halves:
     """Refit on two random halves of the rows."""
     half = _half(problem, seed)
     first, second = _refits(problem, params, [half, ~half], order)
     return Halves((half, ~half), (first, second))
 
 
-def can_halve(problem: Problem, n_groups: int) -> bool:
+def can_halve(problem: MixtureProblem, n_groups: int) -> bool:
     """Whether each half has at least twice as many rows as the experts have coefficients."""
     return problem.total / 2 >= 2 * n_groups * problem.rank_expert
 
 
-def _half(problem: Problem, seed: int) -> NDArray[np.bool_]:
+def _half(problem: MixtureProblem, seed: int) -> NDArray[np.bool_]:
     """A random half of the rows by their values: equal rows stay together, order is no matter."""
     rows = problem.rows
     values = torch.cat([rows.expert, rows.gate, rows.y[None].to(rows.expert.dtype)])
@@ -108,7 +108,10 @@ def corrected_matrix(rows: Training, found: Halves) -> Float:
 
 
 def _refits(
-    problem: Problem, params: Params, folds: list[NDArray[np.bool_]], order: NDArray[np.int64]
+    problem: MixtureProblem,
+    params: Params,
+    folds: list[NDArray[np.bool_]],
+    order: NDArray[np.int64],
 ) -> list[Mixture]:
     """The mixture refitted on each fold from where EM ended, so that groups keep their names."""
     masks = torch.as_tensor(np.stack(folds), device=problem.weight.device)
@@ -116,7 +119,7 @@ def _refits(
     both = Params(
         params.omega.repeat(2, 1, 1, 1), params.noise.repeat(2, 1), params.gate.repeat(2, 1, 1)
     )
-    runs = climb(problem.rows, [Batch(both, weight, [0, 1])], problem.penalty, REFIT)[0]
+    runs = climb(problem.rows, [RunBatch(both, weight, [0, 1])], problem.penalty, REFIT)[0]
     return [learnt(problem, runs[i], order).mixture for i in range(2)]
 
 

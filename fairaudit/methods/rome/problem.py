@@ -14,17 +14,17 @@ from torch import Tensor
 from fairaudit.methods.common.progress import Monitor
 from fairaudit.methods.rome.answers import Mixture
 from fairaudit.methods.rome.design import Float, Scale
-from fairaudit.methods.rome.mixture.em_loop import Batch, Rules, Run, climb
+from fairaudit.methods.rome.mixture.em_loop import Run, RunBatch, StoppingRules, climb
 from fairaudit.methods.rome.mixture.starts import starting_params
 from fairaudit.methods.rome.mixture.steps import Penalty
-from fairaudit.methods.rome.mixture.sums import Rows
+from fairaudit.methods.rome.mixture.sums import MixtureRows
 
 JITTER = 1e-8  # ridge for each row of weight where none was asked for: keeps every solve regular
 LOGISTIC_RIDGE = 1.0  # of logistic experts, as in scikit-learn's C = 1
 
 
 @dataclass(frozen=True)
-class Settings:
+class MixtureSettings:
     """What the estimator passes on."""
 
     noise: str | float = "group"
@@ -36,12 +36,12 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Problem:
+class MixtureProblem:
     """A mixture problem on one device, in standardised units.
 
     Attributes
     ----------
-    rows : Rows
+    rows : MixtureRows
     weight : (1, n)
     penalty : Penalty
     scale : Scale of the expert features
@@ -49,7 +49,7 @@ class Problem:
     rank_expert, rank_gate : int, free coefficients of an expert and of the gate for one group
     """
 
-    rows: Rows
+    rows: MixtureRows
     weight: Tensor
     penalty: Penalty
     scale: Scale
@@ -101,9 +101,9 @@ def prepare(
     y: NDArray[np.generic],
     weight: Float,
     n_classes: int,
-    settings: Settings,
+    settings: MixtureSettings,
     device: torch.device,
-) -> Problem:
+) -> MixtureProblem:
     """Standardise and move to the device; `experts` (n, p) and `gate` (n, q) lack constants."""
     scale = Scale.fit(experts, weight)
     total = float(weight.sum())
@@ -122,12 +122,12 @@ def prepare(
     def tensor(values: NDArray[np.generic]) -> Tensor:
         return torch.as_tensor(np.ascontiguousarray(values)).to(device)
 
-    rows = Rows(tensor(design.T), tensor(doors.T), tensor(target), n_classes)
+    rows = MixtureRows(tensor(design.T), tensor(doors.T), tensor(target), n_classes)
     expert, inner = _ridges(design, doors, total, settings, n_classes)
     noise = settings.noise if isinstance(settings.noise, str) else settings.noise / spread**2
     floor = 0.0 if n_classes else settings.noise_floor * _left_over(design, target, weight)
     penalty = Penalty(tensor(expert), tensor(inner), noise, max(floor, 1e-14))
-    return Problem(
+    return MixtureProblem(
         rows,
         tensor(weight[None]),
         penalty,
@@ -141,7 +141,7 @@ def prepare(
 
 
 def _ridges(
-    design: Float, doors: Float, total: float, settings: Settings, n_classes: int
+    design: Float, doors: Float, total: float, settings: MixtureSettings, n_classes: int
 ) -> tuple[Float, Float]:
     """Ridge of every coefficient of an expert and of the gate; constants get the jitter only."""
     ridge = settings.expert_ridge
@@ -166,10 +166,10 @@ def _rank(design: Float, weight: Float) -> int:
 
 
 def solve(
-    problem: Problem,
+    problem: MixtureProblem,
     sizes: Sequence[int],
     n_init: int,
-    rules: Rules,
+    rules: StoppingRules,
     seed: int,
     monitor: Monitor | None = None,
 ) -> Mapping[int, Run]:
@@ -187,10 +187,10 @@ def _last(run: Run) -> float:
 
 
 def _attempt(
-    problem: Problem,
+    problem: MixtureProblem,
     sizes: Sequence[int],
     n_init: int,
-    rules: Rules,
+    rules: StoppingRules,
     seed: int,
     monitor: Monitor | None,
 ) -> dict[int, Run]:
@@ -200,7 +200,7 @@ def _attempt(
         part = part[: problem.start_rows].sort().values.to(weight.device)
         rows, weight = rows.take(part), weight[:, part]
     batches = [
-        Batch(
+        RunBatch(
             starting_params(
                 rows, weight, g, 1 if g == 1 else n_init, problem.penalty, seed + 1000 * g
             ),
@@ -211,7 +211,7 @@ def _attempt(
     ]
     found = climb(rows, batches, problem.penalty, rules, monitor)
     if part is not None:
-        batches = [Batch(runs[0].params, problem.weight, [0]) for runs in found]
+        batches = [RunBatch(runs[0].params, problem.weight, [0]) for runs in found]
         found = climb(problem.rows, batches, problem.penalty, rules, monitor)
     return {g: runs[0] for g, runs in zip(sizes, found, strict=True)}
 
@@ -221,7 +221,7 @@ def by_size(run: Run) -> NDArray[np.int64]:
     return np.argsort(-run.size.cpu().numpy(), kind="stable").astype(np.int64)
 
 
-def learnt(problem: Problem, run: Run, order: NDArray[np.int64]) -> Learnt:
+def learnt(problem: MixtureProblem, run: Run, order: NDArray[np.int64]) -> Learnt:
     """Parameters in the units of the data, groups in the given order."""
     omega = run.params.omega[0].cpu().numpy()[order]
     noise = run.params.noise[0].cpu().numpy()[order]

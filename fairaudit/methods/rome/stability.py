@@ -13,14 +13,14 @@ from sklearn.metrics import adjusted_rand_score
 from fairaudit.methods.common.progress import Monitor
 from fairaudit.methods.rome.answers import Mixture
 from fairaudit.methods.rome.design import Float
-from fairaudit.methods.rome.mixture.em_loop import Batch, Rules, Run, climb
+from fairaudit.methods.rome.mixture.em_loop import Run, RunBatch, StoppingRules, climb
 from fairaudit.methods.rome.mixture.starts import starting_params
 from fairaudit.methods.rome.mixture.sums import Params
-from fairaudit.methods.rome.problem import Problem, learnt
+from fairaudit.methods.rome.problem import MixtureProblem, learnt
 
 MOST_ROWS = 1_500  # of a refit, and of the held-out rows on which two groupings are compared
 RANDOM_STARTS = 1  # of a refit, beside the start from the full solution
-REFIT = Rules(tol=1e-5, max_iter=20, prune_at=(3,))
+REFIT = StoppingRules(tol=1e-5, max_iter=20, prune_at=(3,))
 
 
 class Grouping(Protocol):
@@ -36,7 +36,7 @@ class Grouping(Protocol):
 
 
 def stabilities(
-    problem: Problem,
+    problem: MixtureProblem,
     models: Mapping[int, Grouping],
     runs: Mapping[int, Run],
     judging: Any,
@@ -73,7 +73,7 @@ def stabilities(
     return scores
 
 
-def _part(problem: Problem, n_bootstrap: int, seed: int) -> tuple[Any, torch.Tensor]:
+def _part(problem: MixtureProblem, n_bootstrap: int, seed: int) -> tuple[Any, torch.Tensor]:
     """At most 1,500 rows and how often each refit draws them, (n_bootstrap, m)."""
     rng = np.random.default_rng(seed)
     n = problem.rows.n
@@ -87,12 +87,12 @@ def _part(problem: Problem, n_bootstrap: int, seed: int) -> tuple[Any, torch.Ten
 def _refits(
     rows: Any,
     weight: torch.Tensor,
-    problem: Problem,
+    problem: MixtureProblem,
     full: Params,
     n_groups: int,
     n_bootstrap: int,
     seed: int,
-) -> Batch:
+) -> RunBatch:
     fresh = starting_params(
         rows,
         torch.ones_like(weight[:1]),
@@ -107,7 +107,7 @@ def _refits(
         torch.cat([full.gate.repeat(n_bootstrap, 1, 1), fresh.gate]),
     )
     contest = list(range(n_bootstrap)) * (1 + RANDOM_STARTS)
-    return Batch(params, weight.repeat(1 + RANDOM_STARTS, 1), contest)
+    return RunBatch(params, weight.repeat(1 + RANDOM_STARTS, 1), contest)
 
 
 def _groups(model: Grouping, part: Any) -> NDArray[np.int64]:
@@ -115,6 +115,6 @@ def _groups(model: Grouping, part: Any) -> NDArray[np.int64]:
     return np.asarray(resp.argmax(axis=1))
 
 
-def _refitted(model: Grouping, problem: Problem, run: Run, part: Any) -> NDArray[np.int64]:
+def _refitted(model: Grouping, problem: MixtureProblem, run: Run, part: Any) -> NDArray[np.int64]:
     mixture = learnt(problem, run, np.arange(model.n_groups_)).mixture
     return np.asarray(model.responsibilities_of(mixture, part.X, part.y, part.sensitive).argmax(1))

@@ -28,8 +28,8 @@ from fairaudit.methods.rome.group_count import (
     split_rows,
 )
 from fairaudit.methods.rome.maximin import Training
-from fairaudit.methods.rome.mixture.em_loop import Rules, Run
-from fairaudit.methods.rome.problem import Problem, solve
+from fairaudit.methods.rome.mixture.em_loop import Run, StoppingRules
+from fairaudit.methods.rome.problem import MixtureProblem, solve
 from fairaudit.methods.rome.stability import Grouping, stabilities
 from fairaudit.stats.gaps import Estimates, highest
 
@@ -61,7 +61,7 @@ LINEAGE = pl.Schema(
 
 
 @dataclass(frozen=True)
-class Sample:
+class RawRows:
     """Rows as users give them."""
 
     X: NDArray[Any]
@@ -70,10 +70,10 @@ class Sample:
     weight: Float
     cluster: NDArray[Any] | None = None
 
-    def take(self, rows: NDArray[np.int64]) -> Sample:
+    def take(self, rows: NDArray[np.int64]) -> RawRows:
         """Some rows."""
         part, unit = (None if v is None else v[rows] for v in (self.sensitive, self.cluster))
-        return Sample(self.X[rows], self.y[rows], part, self.weight[rows], unit)
+        return RawRows(self.X[rows], self.y[rows], part, self.weight[rows], unit)
 
 
 class SweptMixture(Grouping, Protocol):
@@ -86,7 +86,7 @@ class SweptMixture(Grouping, Protocol):
     icl_: float
 
     @property
-    def rules(self) -> Rules:
+    def rules(self) -> StoppingRules:
         """When EM stops."""
 
     def seed(self) -> int:
@@ -94,11 +94,16 @@ class SweptMixture(Grouping, Protocol):
 
     def begin(
         self, X: Any, y: Any, sensitive: Any, sample_weight: Any
-    ) -> tuple[Problem, Training]:
+    ) -> tuple[MixtureProblem, Training]:
         """Check the rows and pose the problem."""
 
     def finished(
-        self, problem: Problem, runs: Mapping[int, Run], count: int, rows: Training, seed: int
+        self,
+        problem: MixtureProblem,
+        runs: Mapping[int, Run],
+        count: int,
+        rows: Training,
+        seed: int,
     ) -> Self:
         """The fitted mixture with `count` groups."""
 
@@ -184,16 +189,16 @@ def sweep_groups(
     return Sweep(table, lineage(models, sample.take(kept)), models)
 
 
-def _sample(X: Any, y: Any, sensitive: Any, weight: Any, clusters: Any) -> Sample:
+def _sample(X: Any, y: Any, sensitive: Any, weight: Any, clusters: Any) -> RawRows:
     n = len(y)
     design = as_columns(X, "X", n)
     part = None if sensitive is None else as_columns(sensitive, "sensitive_features", n)
     weights = np.ones(n) if weight is None else np.asarray(weight, dtype=np.float64)
     unit = None if clusters is None else np.asarray(clusters)
-    return Sample(design, np.asarray(y), part, weights, unit)
+    return RawRows(design, np.asarray(y), part, weights, unit)
 
 
-def _given(sample: Sample) -> tuple[Any, Any, Any, Any]:
+def _given(sample: RawRows) -> tuple[Any, Any, Any, Any]:
     return sample.X, sample.y, sample.sensitive, sample.weight
 
 
@@ -205,8 +210,8 @@ def _shared(seconds: float, runs: Mapping[int, Run], sizes: Sequence[int]) -> di
 
 def _table(
     models: Mapping[int, SweptMixture],
-    choosing: Sample,
-    judging: Sample,
+    choosing: RawRows,
+    judging: RawRows,
     stable: Mapping[int, float | None],
     seconds: Mapping[int, float],
     seed: int,
@@ -240,7 +245,7 @@ def _table(
     return pl.DataFrame(rows, schema=TABLE)
 
 
-def _losses(model: SweptMixture, sample: Sample, seed: int) -> dict[str, float]:
+def _losses(model: SweptMixture, sample: RawRows, seed: int) -> dict[str, float]:
     """Worst group and overall on held-out rows, with 95% bootstrap intervals.
 
     Groups are weighed by responsibility. The worst of several noisy groups looks worse than it
@@ -281,7 +286,7 @@ def _resampled(parts: Float, loss: Float, cluster: NDArray[Any] | None, seed: in
     return np.asarray(sums[:, width:] / np.maximum(sums[:, :width], TINY))
 
 
-def lineage(models: Mapping[int, SweptMixture], sample: Sample) -> pl.DataFrame:
+def lineage(models: Mapping[int, SweptMixture], sample: RawRows) -> pl.DataFrame:
     """Rows shared by each group of G and each group of the next G, by responsibility."""
     resp = {g: m.responsibilities(sample.X, sample.y, sample.sensitive) for g, m in models.items()}
     sizes = sorted(models)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from fairaudit.methods.common.progress import Monitor, Silent
 from fairaudit.methods.rome.mixture.steps import Penalty, blend, improve, objective
-from fairaudit.methods.rome.mixture.sums import Params, Rows, Sums, scan
+from fairaudit.methods.rome.mixture.sums import MixtureRows, Params, Sums, scan
 
 PRUNE_AT = (4, 10, 18, 30)  # accepted or tried steps after which the better half goes on
 SLACK = 1e-11  # relative rounding error of the bound that is no fall
@@ -23,7 +23,7 @@ SHORTEST = 2.0**-20
 
 
 @dataclass(frozen=True)
-class Rules:
+class StoppingRules:
     """When EM stops.
 
     Attributes
@@ -65,7 +65,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Batch:
+class RunBatch:
     """Runs with the same number of groups.
 
     Attributes
@@ -80,18 +80,18 @@ class Batch:
     weight: Tensor
     contest: list[int]
 
-    def take(self, runs: Sequence[int]) -> Batch:
+    def take(self, runs: Sequence[int]) -> RunBatch:
         """Some runs, by position."""
         at = torch.as_tensor(list(runs), dtype=torch.long, device=self.weight.device)
         weight = self.weight[at] if len(self.weight) > 1 else self.weight
-        return Batch(self.params.take(at), weight, [self.contest[i] for i in runs])
+        return RunBatch(self.params.take(at), weight, [self.contest[i] for i in runs])
 
 
 @dataclass
 class _Climb:
     """Runs of one batch between two passes: the accepted iterate, and the one being tried."""
 
-    batch: Batch  # its params are being tried
+    batch: RunBatch  # its params are being tried
     base: Params
     target: Params
     share: Tensor  # (R,) part of the step to `target` that is tried
@@ -103,7 +103,7 @@ class _Climb:
     work: int = 0
 
 
-def _begin(batch: Batch) -> _Climb:
+def _begin(batch: RunBatch) -> _Climb:
     params = batch.params
     like = params.noise
     bound = like.new_full((params.n_runs,), -torch.inf)
@@ -122,10 +122,10 @@ def _begin(batch: Batch) -> _Climb:
 
 
 def climb(
-    rows: Rows,
-    batches: Sequence[Batch],
+    rows: MixtureRows,
+    batches: Sequence[RunBatch],
     penalty: Penalty,
-    rules: Rules,
+    rules: StoppingRules,
     monitor: Monitor | None = None,
 ) -> list[dict[int, Run]]:
     """Run EM on all batches together; the best run of every contest, one mapping a batch."""
@@ -177,7 +177,7 @@ def _where(rose: Tensor, new: Params, old: Params) -> Params:
     return Params(pick(new.omega, old.omega), pick(new.noise, old.noise), pick(new.gate, old.gate))
 
 
-def _settle(s: _Climb, done: list[tuple[int, Run]], rules: Rules, last: bool) -> None:
+def _settle(s: _Climb, done: list[tuple[int, Run]], rules: StoppingRules, last: bool) -> None:
     """Move runs that have arrived (or run out of steps) to `done`."""
     each = (s.bound / s.size.sum(1)).abs().clamp_min(1.0)
     arrived = (s.gain < rules.tol * each) | (s.share < SHORTEST)

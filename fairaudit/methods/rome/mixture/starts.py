@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from fairaudit.methods.rome.mixture.steps import Penalty, improve, least_squares, newton
-from fairaudit.methods.rome.mixture.sums import Params, Rows, scan
+from fairaudit.methods.rome.mixture.sums import MixtureRows, Params, scan
 
 LLOYD_STEPS = 8
 SMOOTHING = 0.1  # share of every start spread evenly, so that no group starts empty
 
 
 def starting_params(
-    rows: Rows, weight: Tensor, n_groups: int, n_runs: int, penalty: Penalty, seed: int
+    rows: MixtureRows, weight: Tensor, n_groups: int, n_runs: int, penalty: Penalty, seed: int
 ) -> Params:
     """Parameters of `n_runs` starts: k-means on [s, pooled residual], and random waves."""
     generator = torch.Generator().manual_seed(seed)
@@ -35,7 +35,7 @@ def starting_params(
     return _from_partition(rows, weight, given, blank, penalty)
 
 
-def blank_params(rows: Rows, n_groups: int, n_runs: int) -> Params:
+def blank_params(rows: MixtureRows, n_groups: int, n_runs: int) -> Params:
     """Parameters that know nothing: all coefficients 0."""
     like, free = rows.expert, max(rows.n_classes - 1, 1)
     return Params(
@@ -46,7 +46,7 @@ def blank_params(rows: Rows, n_groups: int, n_runs: int) -> Params:
 
 
 def _from_partition(
-    rows: Rows, weight: Tensor, given: Tensor, blank: Params, penalty: Penalty
+    rows: MixtureRows, weight: Tensor, given: Tensor, blank: Params, penalty: Penalty
 ) -> Params:
     """One M step from responsibilities; the gate starts at the group sizes."""
     sums = scan(rows, [blank], [weight], [given])[0]
@@ -58,7 +58,7 @@ def _from_partition(
     return Params(params.omega, params.noise, gate)
 
 
-def _space(rows: Rows, weight: Tensor, penalty: Penalty) -> Tensor:
+def _space(rows: MixtureRows, weight: Tensor, penalty: Penalty) -> Tensor:
     """Gate features and pooled residuals, centred and scaled, (m, n)."""
     parts = torch.cat([rows.gate[1:], _pooled_residual(rows, weight, penalty)])
     share = weight[0] / weight[0].sum()
@@ -67,7 +67,7 @@ def _space(rows: Rows, weight: Tensor, penalty: Penalty) -> Tensor:
     return parts / torch.where(spread > 1e-12, spread, 1.0)
 
 
-def _pooled_residual(rows: Rows, weight: Tensor, penalty: Penalty) -> Tensor:
+def _pooled_residual(rows: MixtureRows, weight: Tensor, penalty: Penalty) -> Tensor:
     blank = blank_params(rows, 1, 1)
     ones = blank.noise.new_ones(1, 1, rows.n)
     sums = scan(rows, [blank], [weight], [ones])[0]
@@ -105,7 +105,7 @@ def _nearest(space: Tensor, centres: Tensor) -> Tensor:
 
 
 def _waves(
-    rows: Rows, space: Tensor, n_groups: int, runs: int, generator: torch.Generator
+    rows: MixtureRows, space: Tensor, n_groups: int, runs: int, generator: torch.Generator
 ) -> Tensor:
     """Random partitions: the largest of G random waves over features, s and residual."""
     features = torch.cat([rows.expert, space])

@@ -23,7 +23,7 @@ PACKED_LIMIT = 96  # above this many features pair products cost more memory tha
 
 
 @dataclass(frozen=True)
-class Rows:
+class MixtureRows:
     """Rows on one device.
 
     Attributes
@@ -44,9 +44,9 @@ class Rows:
         """Number of rows."""
         return int(self.expert.shape[1])
 
-    def take(self, rows: Tensor) -> Rows:
+    def take(self, rows: Tensor) -> MixtureRows:
         """Some rows, by position."""
-        return Rows(self.expert[:, rows], self.gate[:, rows], self.y[rows], self.n_classes)
+        return MixtureRows(self.expert[:, rows], self.gate[:, rows], self.y[rows], self.n_classes)
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ class _Products:
         return grams.reshape(len(weights), self.width)
 
 
-def expert_log_density(params: Params, chunk: Rows) -> tuple[Tensor, Tensor]:
+def expert_log_density(params: Params, chunk: MixtureRows) -> tuple[Tensor, Tensor]:
     """Log p(y | x, group) as (R, G, b), and the class probabilities (R, G, J, b).
 
     For regression the second value holds the means, J = 1.
@@ -176,24 +176,24 @@ def log_membership(params: Params, gate: Tensor) -> Tensor:
     return torch.log_softmax(torch.cat([logits, zero], dim=1), dim=1)
 
 
-def posterior(params: Params, rows: Rows) -> tuple[Tensor, Tensor]:
+def posterior(params: Params, rows: MixtureRows) -> tuple[Tensor, Tensor]:
     """Responsibilities (R, G, b) and the log-likelihood of each row (R, b)."""
     joint = expert_log_density(params, rows)[0] + log_membership(params, rows.gate)
     total = torch.logsumexp(joint, dim=1)
     return torch.exp(joint - total[:, None]), total
 
 
-def chunks(rows: Rows, size: int) -> Iterator[tuple[slice, Rows]]:
+def chunks(rows: MixtureRows, size: int) -> Iterator[tuple[slice, MixtureRows]]:
     """Consecutive chunks of rows."""
     for begin in range(0, rows.n, size):
         part = slice(begin, begin + size)
         yield (
             part,
-            Rows(rows.expert[:, part], rows.gate[:, part], rows.y[part], rows.n_classes),
+            MixtureRows(rows.expert[:, part], rows.gate[:, part], rows.y[part], rows.n_classes),
         )
 
 
-def chunk_size(rows: Rows, experts: int) -> int:
+def chunk_size(rows: MixtureRows, experts: int) -> int:
     """Rows of a chunk so that its temporaries stay small."""
     d = rows.expert.shape[0] + 1
     k = rows.gate.shape[0]
@@ -205,7 +205,7 @@ def chunk_size(rows: Rows, experts: int) -> int:
 
 
 def scan(
-    rows: Rows,
+    rows: MixtureRows,
     runs: Sequence[Params],
     weights: Sequence[Tensor],
     given: Sequence[Tensor] | None = None,
@@ -248,7 +248,7 @@ def scan(
 
 def _chunk_sums(
     params: Params,
-    chunk: Rows,
+    chunk: MixtureRows,
     weight: Tensor,
     expert: _Products,
     gate: _Products,
@@ -275,7 +275,7 @@ def _chunk_sums(
 
 
 def _class_sums(
-    resp: Tensor, prob: Tensor, chunk: Rows, expert: _Products
+    resp: Tensor, prob: Tensor, chunk: MixtureRows, expert: _Products
 ) -> tuple[Tensor, Tensor]:
     codes = torch.arange(1, chunk.n_classes, device=chunk.y.device)
     hit = (chunk.y[None] == codes[:, None]).to(resp.dtype)  # (J, b)
