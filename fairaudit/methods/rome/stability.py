@@ -23,7 +23,7 @@ RANDOM_STARTS = 1  # of a refit, beside the start from the full solution
 REFIT = StoppingRules(tol=1e-5, max_iter=20, prune_at=(3,))
 
 
-class Grouping(Protocol):
+class GroupedMixture(Protocol):
     """A fitted mixture that says to which group each row belongs."""
 
     n_groups_: int
@@ -37,7 +37,7 @@ class Grouping(Protocol):
 
 def stabilities(
     problem: MixtureProblem,
-    models: Mapping[int, Grouping],
+    models: Mapping[int, GroupedMixture],
     runs: Mapping[int, Run],
     judging: Any,
     n_bootstrap: int,
@@ -110,11 +110,13 @@ def _refits(
     return RunBatch(params, weight.repeat(1 + RANDOM_STARTS, 1), contest)
 
 
-def _groups(model: Grouping, part: Any) -> NDArray[np.int64]:
+def _groups(model: GroupedMixture, part: Any) -> NDArray[np.int64]:
     resp = model.responsibilities(part.X, part.y, part.sensitive)
     return np.asarray(resp.argmax(axis=1))
 
 
-def _refitted(model: Grouping, problem: MixtureProblem, run: Run, part: Any) -> NDArray[np.int64]:
+def _refitted(
+    model: GroupedMixture, problem: MixtureProblem, run: Run, part: Any
+) -> NDArray[np.int64]:
     mixture = learnt(problem, run, np.arange(model.n_groups_)).mixture
     return np.asarray(model.responsibilities_of(mixture, part.X, part.y, part.sensitive).argmax(1))

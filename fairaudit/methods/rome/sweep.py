@@ -30,7 +30,7 @@ from fairaudit.methods.rome.group_count import (
 from fairaudit.methods.rome.maximin import Training
 from fairaudit.methods.rome.mixture.em_loop import Run, StoppingRules
 from fairaudit.methods.rome.problem import MixtureProblem, solve
-from fairaudit.methods.rome.stability import Grouping, stabilities
+from fairaudit.methods.rome.stability import GroupedMixture, stabilities
 from fairaudit.stats.gaps import Estimates, highest
 
 M = TypeVar("M", bound="SweptMixture")
@@ -76,7 +76,7 @@ class RawRows:
         return RawRows(self.X[rows], self.y[rows], part, self.weight[rows], unit)
 
 
-class SweptMixture(Grouping, Protocol):
+class SweptMixture(GroupedMixture, Protocol):
     """A mixture that a sweep can pose, solve for every number of groups, and judge."""
 
     n_init: int

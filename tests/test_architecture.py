@@ -1,0 +1,96 @@
+"""The laws of the house that import-linter has no contract for."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import grimp
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = sorted([*(ROOT / "fairaudit").rglob("*.py"), *(ROOT / "pages").glob("*.py")])
+
+MOST_MODULES = 30  # in one folder: more and nobody finds one
+MOST_LINES = 50  # of a function's body without its docstring: one screen
+LONG_FOR_A_REASON: dict[str, str] = {}  # "file:function" and why it cannot be shorter
+
+
+@pytest.fixture(scope="module")
+def imports() -> dict[str, set[str]]:
+    """Which module imports which, imports for type checkers and in `__init__` included."""
+    graph = grimp.build_graph("fairaudit", cache_dir=None)
+    return {m: graph.find_modules_directly_imported_by(m) for m in graph.modules}
+
+
+def trees() -> Iterator[tuple[str, ast.Module]]:
+    """Each source file's path and syntax tree."""
+    for path in SOURCES:
+        yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text("utf-8"))
+
+
+def circle(imports: dict[str, set[str]]) -> list[str]:
+    """A circle of imports, or nothing."""
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def trespasses(imports: dict[str, set[str]]) -> list[str]:
+    """Imports of modules that begin with `_` from outside the package they lie in."""
+    return [
+        f"{importer} imports {module}"
+        for importer, modules in imports.items()
+        for module in modules
+        for package, _, name in [module.rpartition(".")]
+        if name.startswith("_") and not f"{importer}.".startswith(f"{package}.")
+    ]
+
+
+def test_private_modules_are_imported_inside_their_package_only(
+    imports: dict[str, set[str]],
+) -> None:
+    assert any(m.rpartition(".")[2].startswith("_") for m in imports)
+    assert trespasses(imports) == []
+
+
+def test_circles_and_trespasses_are_seen() -> None:
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"a"}})
+    assert circle({"a": {"b"}, "b": {"c"}}) == []
+    assert trespasses({"p.jobs.engines.ray": {"p.jobs._db"}}) == []
+    assert trespasses({"p.ui.page": {"p.jobs._db"}}) == ["p.ui.page imports p.jobs._db"]
+
+
+def test_no_folder_holds_more_than_thirty_modules() -> None:
+    sizes = Counter(path.parent.relative_to(ROOT).as_posix() for path in SOURCES)
+    assert {folder: n for folder, n in sizes.items() if n > MOST_MODULES} == {}
+
+
+def test_a_class_name_means_one_thing() -> None:
+    found = defaultdict(list)
+    for path, tree in trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                found[node.name].append(f"{path}:{node.lineno}")
+    assert {name: places for name, places in found.items() if len(places) > 1} == {}
+
+
+def test_functions_fit_on_one_screen() -> None:
+    lengths = {
+        f"{path}:{node.name}": _body_lines(node)
+        for path, tree in trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    long = {name for name, lines in lengths.items() if lines > MOST_LINES}
+    assert long == set(LONG_FOR_A_REASON)
+
+
+def _body_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+    return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
