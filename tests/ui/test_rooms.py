@@ -26,4 +26,4 @@ def test_a_page_run_alone_goes_through_the_frame_before_anything_else(place) -> 
     module = ast.parse((ROOT / place.file).read_text("utf-8"))
     imports = (ast.Import, ast.ImportFrom)
     rest = [node for node in module.body[1:] if not isinstance(node, imports)]
-    assert ast.unparse(rest[0]) == "frame.enter()"
+    assert ast.unparse(rest[0]) == "page_setup.enter()"
