@@ -7,7 +7,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip
 EXTRAS := auth,ray,sql,report,umap,public
 
-.PHONY: help setup setup-test browser demo up test test-fast lint format docs screenshots benchmarks clean
+.PHONY: help setup setup-test browser demo up test test-nightly test-fast lint format docs screenshots benchmarks clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -45,6 +45,9 @@ up: setup  ## the dashboard
 test: setup-test browser  ## all tests and all checks
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --durations 20
+
+test-nightly: setup-test browser  ## all tests with every simulation at full size
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --durations 50 --nightly
 
 test-fast: setup-test  ## tests that take less than 20 seconds, no browser
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m 'not slow and not browser and not ray'

@@ -1,4 +1,4 @@
-"""What all tests share: one thread for each numeric library, and where the real data lie."""
+"""What all tests share: one thread for each numeric library, sizes, and where real data lie."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("POLARS_MAX_THREADS", "2")
 
 import pytest
+
+from tests.sizes import NIGHTLY
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -21,7 +23,25 @@ def shared_data() -> Path:
     return SHARED
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with long tests come first, so that no worker is left alone with one at the end."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--nightly", action="store_true", help="simulations at full size, and tests only run so"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Modules ask for sizes while they are imported, and workers inherit the environment."""
+    if config.getoption("--nightly"):
+        os.environ[NIGHTLY] = "1"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave nightly tests to the night; files with long tests come first, so that no worker is
+    left alone with one at the end.
+    """
+    if not config.getoption("--nightly"):
+        late = [item for item in items if item.get_closest_marker("nightly")]
+        config.hook.pytest_deselected(items=late)
+        items[:] = [item for item in items if item not in set(late)]
     long = {item.path for item in items if any(item.iter_markers(name="slow"))}
     items.sort(key=lambda item: item.path not in long)

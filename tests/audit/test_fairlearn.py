@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from fairaudit import AuditResult, audit_predictions
+from tests.sizes import size
 
 # scikit-learn warns and answers 0 where a denominator is empty; ours is null there
 pytestmark = [
@@ -86,7 +87,8 @@ def _empty(metric: str, y: np.ndarray, p: np.ndarray) -> bool:
     }.get(metric, False)
 
 
-@settings(max_examples=1000, deadline=None, derandomize=True)
+# every branch of the checks below is seen within 130 tables
+@settings(max_examples=size(150, 1000), deadline=None, derandomize=True)
 @given(tables())
 def test_values_and_gaps_equal_fairlearn(
     table: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None],
@@ -150,7 +152,7 @@ def _check_odds(r: AuditResult, table: Any, names: list[str]) -> None:
     assert _gap(r, "demographic_parity", "difference") == pytest.approx(parity, **EXACT)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=size(60, 150), deadline=None, derandomize=True)
 @given(tables())
 def test_the_other_metrics_equal_scikit_learn_by_group(
     table: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None],
@@ -169,7 +171,7 @@ def test_the_other_metrics_equal_scikit_learn_by_group(
                 assert ours[name] == pytest.approx(theirs, **EXACT)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=size(60, 150), deadline=None, derandomize=True)
 @given(tables(), st.integers(2, 30))
 def test_score_metrics_equal_scikit_learn_by_group(table: Any, levels: int) -> None:
     y, p, g, w = table
@@ -190,7 +192,7 @@ def test_score_metrics_equal_scikit_learn_by_group(table: Any, levels: int) -> N
         assert _ours(r, "auprc")[name] == pytest.approx(ap, rel=1e-10, abs=1e-10)
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=size(40, 100), deadline=None, derandomize=True)
 @given(tables(), st.integers(0, 2**31))
 def test_regression_metrics_equal_scikit_learn_by_group(table: Any, seed: int) -> None:
     _, _, g, w = table
@@ -211,7 +213,7 @@ def test_regression_metrics_equal_scikit_learn_by_group(table: Any, seed: int) -
         assert _ours(r, "r2")[name] == pytest.approx(r2, rel=1e-9, abs=1e-9)
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=size(40, 100), deadline=None, derandomize=True)
 @given(st.integers(0, 2**31), st.integers(3, 5))
 def test_several_classes_equal_scikit_learn_by_group(seed: int, C: int) -> None:
     rng = np.random.default_rng(seed)

@@ -14,6 +14,7 @@ from fairaudit.inputs.group_codes import Grouping, cross, encode, groupings
 from fairaudit.stats import gaps, intervals
 from fairaudit.stats.gaps import Estimates
 from fairaudit.stats.influence import Frame, standard_errors
+from tests.sizes import binomial_error, size
 
 
 def _normal(value: np.ndarray, se: float, B: int = 40_000) -> Estimates:
@@ -147,10 +148,12 @@ def test_intervals_of_score_metrics_hold_the_truth() -> None:
         return found
 
     truth = {k: v[0] for k, v in measured(*draw(2_000_000)).items()}
-    samples = [measured(*draw(300)) for _ in range(600)]
+    runs = size(250, 600)
+    samples = [measured(*draw(300)) for _ in range(runs)]
+    error = binomial_error(0.95, runs)
     for metric, value in truth.items():
         inside = np.mean([s[metric][1] <= value <= s[metric][2] for s in samples])
-        assert 0.93 - 0.018 <= inside <= 0.97 + 0.018, metric
+        assert 0.93 - error <= inside <= 0.97 + error, metric
 
 
 def test_levels_are_named_as_people_would() -> None:

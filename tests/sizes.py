@@ -1,0 +1,18 @@
+"""How large simulations are: small in `make test`, full size in `make test-nightly`."""
+
+from __future__ import annotations
+
+import math
+import os
+
+NIGHTLY = "FAIRAUDIT_NIGHTLY"
+
+
+def size(short: int, long: int) -> int:
+    """`short`, or `long` where the nightly tests run."""
+    return long if os.environ.get(NIGHTLY) else short
+
+
+def binomial_error(chance: float, runs: int) -> float:
+    """Two standard errors of a share counted over `runs` independent runs."""
+    return 2 * math.sqrt(chance * (1 - chance) / runs)
