@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from fairaudit.audit.metrics import binary, comparisons, curves, multiclass, regression, scores
 from fairaudit.audit.tables.result_tables import errors_table, gaps_table
 from fairaudit.data.roles import Task
-from fairaudit.inputs.group_codes import OVERALL, Grouping, Int, everybody
+from fairaudit.inputs.arrays import Int
+from fairaudit.inputs.group_codes import OVERALL, Grouping, everybody
 from fairaudit.stats import influence
 from fairaudit.stats.counts import Cells, count
 from fairaudit.stats.estimates import EstimateOptions, Measured

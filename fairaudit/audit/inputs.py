@@ -12,9 +12,20 @@ from numpy.typing import NDArray
 
 from fairaudit.data.roles import Task
 from fairaudit.exceptions import InputError
-from fairaudit.inputs.group_codes import Int, absent, encode
-
-Float = NDArray[np.float64]
+from fairaudit.inputs.arrays import Float, Int
+from fairaudit.inputs.columns import Column
+from fairaudit.inputs.group_codes import encode
+from fairaudit.inputs.labels import label_text
+from fairaudit.inputs.read import (
+    as_array,
+    frame_columns,
+    opened,
+    read_column,
+    read_columns,
+    read_numbers,
+)
+from fairaudit.inputs.rows import refusal
+from fairaudit.inputs.target import missing_labels
 
 MODEL = "model"  # what a system is called that came without a name
 FEW = 1000  # whole numbers over so small a range are counted, not sorted
@@ -61,13 +72,14 @@ def given(
     InputError
         When lengths or shapes differ, values are missing, or a label is unknown.
     """
-    truth = column(y_true, "y_true")
+    truth = _label_column(y_true, "y_true")
+    n = len(truth)
     labels = {} if y_pred is None else systems(y_pred, "y_pred")
     scores = {} if y_score is None else _paired(systems(y_score, "y_score"), list(labels))
     names = list(labels) or list(scores)
     if not names:
         raise InputError("there is nothing to audit; pass y_pred, y_score or both")
-    answers = {name: column(v, f"system '{name}'", len(truth)) for name, v in labels.items()}
+    answers = {name: _label_column(v, f"system '{name}'", n) for name, v in labels.items()}
     if task == "regression":
         return _numeric(truth, answers, scores)
     found = _labels(truth, "the truth")
@@ -77,40 +89,12 @@ def given(
     said = {name: _labels(v, f"system '{name}'") for name, v in answers.items()}
     known = _classes((found, *said.values()), task, positive, classes)
     coded = {
-        name: _coded_system(name, said.get(name), scores.get(name), known, len(truth))
-        for name in names
+        name: _coded_system(name, said.get(name), scores.get(name), known, n) for name in names
     }
     return Given(found.codes(known.names), task, known.names, coded)
 
 
-# -- shapes -------------------------------------------------------------------------------------
-
-
-def array_of(value: Any) -> NDArray[Any]:
-    """A numpy array of an array, Series, frame or list; decimals become floats."""
-    if isinstance(value, pl.Series) and value.dtype.is_decimal():
-        value = value.cast(pl.Float64)
-    return np.asarray(value.to_numpy() if hasattr(value, "to_numpy") else value)
-
-
-def column(value: Any, what: str, n: int | None = None) -> NDArray[Any]:
-    """(n,) values of a list, array, Series or frame of one column.
-
-    Raises
-    ------
-    InputError
-        When there are several columns, none, or another number of rows than the truth has.
-    """
-    array = array_of(value)
-    if array.ndim == 2 and array.shape[1] == 1:
-        array = array[:, 0]
-    if array.dtype.kind == "S":
-        array = array.astype(np.str_)
-    if array.ndim != 1:
-        raise InputError(f"{what} has shape {array.shape}; pass one value a row")
-    if n is not None and len(array) != n:
-        raise InputError(f"{what} has {len(array)} rows, the truth has {n}; pass one value a row")
-    return array
+# -- systems ------------------------------------------------------------------------------------
 
 
 def systems(value: Any, what: str) -> dict[str, Any]:
@@ -119,16 +103,11 @@ def systems(value: Any, what: str) -> dict[str, Any]:
     Raises
     ------
     InputError
-        When a frame has two columns of one name.
+        When two systems have one name.
     """
-    if isinstance(value, Mapping):
-        return {str(k): v for k, v in value.items()}
-    names = [str(c) for c in getattr(value, "columns", ())]
-    if what != "y_pred" or len(names) < 2:
-        return {MODEL: value}
-    if len(set(names)) < len(names):
-        raise InputError(f"{what} has two columns of one name; name each system once")
-    return {name: value[c] for name, c in zip(names, value.columns, strict=True)}
+    value = opened(value)
+    named = frame_columns(value, what) if what == "y_pred" or isinstance(value, Mapping) else None
+    return {MODEL: value} if named is None else named
 
 
 def _paired(scores: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
@@ -150,64 +129,43 @@ def _paired(scores: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
     return scores
 
 
-# -- numbers ------------------------------------------------------------------------------------
+# -- numbers -----------------------------------------------------------------------------------
 
 
-def numbers(value: NDArray[Any], what: str) -> Float:
-    """Finite numbers of any shape.
-
-    Raises
-    ------
-    InputError
-        When there is text, or numbers are missing or infinite.
-    """
-    try:
-        found = np.asarray(
-            [None if absent(v) else v for v in value.tolist()]
-            if value.dtype.kind == "O" and value.ndim == 1
-            else value
-        ).astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{what} holds text where numbers are needed; code it first") from error
-    bad = int((~np.isfinite(found)).sum())
-    if bad:
-        raise InputError(
-            f"{what} has {bad} missing or infinite values; drop those rows or fill them"
-        )
-    return found
-
-
-def _numeric(
-    truth: NDArray[Any], labels: Mapping[str, NDArray[Any]], scores: Mapping[str, Any]
-) -> Given:
+def _numeric(truth: Column, labels: Mapping[str, Column], scores: Mapping[str, Any]) -> Given:
     if scores or not labels:
         raise InputError("the answers to a numeric outcome are numbers: pass them as y_pred alone")
-    found = {name: Answered(numbers(v, f"system '{name}'")) for name, v in labels.items()}
-    return Given(numbers(truth, "the truth"), "regression", (), found)
+    found = {name: Answered(read_numbers(v, f"system '{name}'")) for name, v in labels.items()}
+    return Given(read_numbers(truth, "y_true"), "regression", (), found)
 
 
 def _scores(value: Any, name: str, known: _Known, n: int) -> Float:
     """(n,) scores of the positive class, or (n, C) of several classes."""
-    found = numbers(array_of(value), f"the score of system '{name}'")
-    if found.ndim == 2 and found.shape[1] == 1:
-        found = found[:, 0]
-    if len(found) != n:
-        raise InputError(
-            f"the score of system '{name}' has {len(found)} rows, the truth has {n}; "
-            "pass one score a row"
-        )
+    what = f"the score of system '{name}'"
+    columns = read_columns(value, what, n, "y_true")
+    found = read_numbers(columns, what, wide=True)
     C = len(known.names)
     if C == 2 and found.ndim == 1:
         return found
-    if found.ndim == 2 and found.shape[1] == C and known.sure:
-        order = [known.columns.index(c) for c in known.names]
+    order = _order_of_classes(columns.names, known)
+    if found.ndim == 2 and found.shape[1] == C and order is not None:
         return found[:, order] if known.task == "multiclass" else found[:, order[1]]
     wanted = f"(n, {C}), one column a class in the order {', '.join(known.columns)}"
-    raise InputError(
-        f"the score of system '{name}' has shape {found.shape}; pass "
-        + (wanted if known.task == "multiclass" else "(n,), the score of the positive class")
-        + "; classes= names another order, or classes that do not occur"
+    raise refusal(
+        what,
+        wanted if known.task == "multiclass" else "(n,), the score of the positive class",
+        f"shape {found.shape}",
+        "classes= names another order, or classes that do not occur",
     )
+
+
+def _order_of_classes(names: Sequence[str] | None, known: _Known) -> list[int] | None:
+    """Where the scores of each class stand: by the frame's names, else by the known order."""
+    if names is not None:
+        columns = [label_text(name) for name in names]
+        if set(known.names) <= set(columns):
+            return [columns.index(c) for c in known.names]
+    return [known.columns.index(c) for c in known.names] if known.sure else None
 
 
 # -- labels -------------------------------------------------------------------------------------
@@ -240,20 +198,31 @@ class _Labels:
         return np.asarray(codes[self.place] if len(codes) else self.place)
 
 
-def _labels(values: NDArray[Any], what: str) -> _Labels:
-    lost = int(missing(values).sum())
+def _label_column(value: Any, what: str, n: int | None = None) -> Column:
+    """A column of labels; in objects of mixed types True stays equal to 1."""
+    value = opened(value)
+    if not isinstance(value, pl.Series | Mapping) and frame_columns(value, what) is None:
+        array = as_array(value, what)
+        if array.dtype == object and bool in set(map(type, array.ravel().tolist())):
+            values = array.reshape(-1).tolist()
+            if set(map(type, values)) - {bool, type(None)} and array.ndim == 1:
+                value = [int(v) if isinstance(v, bool) else v for v in values]
+    return read_column(value, what, n, "y_true")
+
+
+def _labels(column: Column, what: str) -> _Labels:
+    lost = column.values.null_count()
     if lost:
-        raise InputError(
-            f"{lost} of {len(values)} labels are missing in {what}; "
-            "drop those rows or say what the answer was"
-        )
-    distinct, place = _distinct(values)
-    return _Labels(distinct, tuple(label_text(v) for v in distinct.tolist()), place)
+        raise missing_labels(lost, len(column), what)
+    distinct, place = _distinct(column)
+    values = distinct if distinct.dtype == np.float32 else distinct.tolist()
+    return _Labels(distinct, tuple(label_text(v) for v in values), place)
 
 
-def guess_task(y: NDArray[Any]) -> Task:
+def guess_task(y: Any) -> Task:
     """Two values: binary; text or at most 10 whole numbers: multiclass; else regression."""
-    return _task_of(_distinct(y[~missing(y)])[0])
+    column = read_column(y, "y")
+    return _task_of(_distinct(column.take(~column.missing))[0])
 
 
 def _task_of(distinct: NDArray[Any]) -> Task:
@@ -265,41 +234,20 @@ def _task_of(distinct: NDArray[Any]) -> Task:
     return "multiclass" if whole and len(distinct) <= 10 else "regression"
 
 
-def missing(values: NDArray[Any]) -> NDArray[np.bool_]:
-    """(n,) whether there is no value: None, NaN, NA or NaT."""
-    if values.dtype.kind in "fmM":
-        return np.asarray(np.isnan(values))
-    if values.dtype.kind == "O":
-        return np.array([absent(v) for v in values.tolist()], dtype=bool)
-    return np.zeros(len(values), dtype=bool)
-
-
-def label_text(value: Any) -> str:
-    """A label as text: 1, 1.0, True and "1" are all "1"; spaces around text do not count."""
-    if isinstance(value, bool | np.bool_):
-        return str(int(value))
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        return str(int(value))
-    return str(value).strip()
-
-
-def _distinct(values: NDArray[Any]) -> tuple[NDArray[Any], Int]:
-    """Distinct values and the (n,) place of each row among them; text of mixed types too."""
-    kind = values.dtype.kind
-    if kind == "O" and len(values) and set(map(type, values.tolist())) <= {bool, int, float}:
-        return _distinct(np.array(values.tolist()))
-    if kind in "biu" and len(values) and int(values.max()) - int(values.min()) < FEW:
-        start = int(values.min())
-        small = values.astype(np.int64) - start
+def _distinct(column: Column) -> tuple[NDArray[Any], Int]:
+    """Distinct values of a column without gaps, and the (n,) place of each row among them."""
+    values = column.values
+    if not values.dtype.is_numeric() and values.dtype != pl.Boolean:
+        names, place = column.levels
+        return np.array(names, dtype=object), place
+    array = values.to_numpy()
+    if array.dtype.kind in "biu" and len(array) and int(array.max()) - int(array.min()) < FEW:
+        start = int(array.min())
+        small = array.astype(np.int64) - start
         present = np.flatnonzero(np.bincount(small))
         return present + start, np.searchsorted(present, small)
-    if kind not in "OUM":
-        found, place = np.unique(values, return_inverse=True)
-        return found, np.asarray(place.reshape(-1))
-    text = pl.Series([label_text(v) for v in values.astype(object).tolist()], dtype=pl.String)
-    levels = text.unique().sort()
-    codes = text.cast(pl.Enum(levels)).to_physical().cast(pl.Int64).to_numpy()
-    return levels.to_numpy(), codes
+    found, place = np.unique(array, return_inverse=True)
+    return found, np.asarray(place.reshape(-1))
 
 
 def _classes(

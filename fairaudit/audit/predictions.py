@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from fairaudit.audit.evaluate import EvaluationRows, LabelsAndScores, judge_rows
-from fairaudit.audit.inputs import Answered, Given, column, given, kept, numbers
+from fairaudit.audit.inputs import Answered, Given, given, kept
 from fairaudit.audit.metrics import multiclass
 from fairaudit.audit.metrics.comparisons import with_looks as adjust_looks
 from fairaudit.audit.metrics.scores import is_probability
@@ -27,6 +27,8 @@ from fairaudit.inputs.group_codes import (
     everybody,
     groupings,
 )
+from fairaudit.inputs.read import read_numbers
+from fairaudit.inputs.rows import refusal, same_rows
 from fairaudit.stats.estimates import EstimateOptions
 from fairaudit.stats.metric_definitions import BINARY, FAMILIES, REGRESSION, SCORES, base_name
 
@@ -168,7 +170,9 @@ def _same_length(
         lengths["the column of clusters"] = len(clusters)
     for what, found in lengths.items():
         if found != n:
-            raise InputError(f"{what} has {found} rows, the truth has {n}; pass one value a row")
+            raise refusal(
+                what, f"{n} rows, as many as y_true", f"{found} rows", "pass one value per row"
+            )
 
 
 def _check_reference(reference: str | None, divisions: Sequence[Grouping]) -> None:
@@ -181,7 +185,7 @@ def _check_reference(reference: str | None, divisions: Sequence[Grouping]) -> No
 
 
 def _weights(weight: Any, n: int) -> Float:
-    found = numbers(column(weight, "the column of weights", n), "the column of weights")
+    found = read_numbers(weight, "sample_weight", n, "y_true")
     if (found < 0).any() or not 1 / HUGE < found.max(initial=0.0) < HUGE:
         raise InputError(
             f"weights must be finite numbers ≥ 0, some above 0, the largest between {1 / HUGE:g} "
@@ -310,6 +314,15 @@ def audit_predictions(
     >>> r.errors.filter(r.errors["metric"] == "accuracy")["value"].to_list()
     [0.5, 1.0, 0.0]
     """
+    same_rows(
+        y_true=y_true,
+        y_pred=y_pred,
+        sensitive_features=sensitive_features,
+        y_score=y_score,
+        sample_weight=sample_weight,
+        clusters=clusters,
+        control_features=control_features,
+    )
     asked = given(y_true, y_pred, y_score, task=task, positive=positive, classes=classes)
     n = len(asked.y)
     chosen = [metrics] if isinstance(metrics, str) else metrics
@@ -318,7 +331,7 @@ def audit_predictions(
     groups = columns_of(sensitive_features)
     for name in groups:
         check_attribute(name)
-    cluster = None if clusters is None else cluster_codes(column(clusters, "clusters", n))
+    cluster = None if clusters is None else cluster_codes(clusters, "clusters", n)
     weight = None if sample_weight is None else _weights(sample_weight, n)
     tables = judge(
         asked.y,
@@ -335,7 +348,7 @@ def audit_predictions(
         intersections=intersections,
         suppress_below=suppress_below,
         seed=random_state,
-        controls=columns_of(control_features),
+        controls=columns_of(control_features, "control_features"),
         reference=reference,
     )
     if keep_rows:

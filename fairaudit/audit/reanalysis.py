@@ -19,7 +19,9 @@ from fairaudit.audit.whatif.threshold_counts import (
 )
 from fairaudit.audit.whatif.thresholds import QUICK, clusters_at, counts_at, tables_of
 from fairaudit.exceptions import InputError, SpecError
-from fairaudit.inputs.group_codes import CROSS, OVERALL, Grouping, Int, encode
+from fairaudit.inputs.arrays import Int
+from fairaudit.inputs.group_codes import OVERALL, Grouping, encode
+from fairaudit.inputs.labels import CROSS, cell_names
 from fairaudit.stats.counts import Cells, count
 from fairaudit.stats.estimates import EstimateOptions
 from fairaudit.stats.metric_definitions import BINARY
@@ -255,7 +257,7 @@ def members(result: AuditResult, attribute: str, split: str) -> pl.DataFrame:
             f"attribute '{unknown[0]}' is not stored; choose one of "
             + ", ".join(c for c in people.columns if c not in ("row", "split"))
         )
-    return people.select("row", group=pl.concat_str(parts, separator=CROSS))
+    return people.select("row", group=cell_names(parts))
 
 
 def _where(people: pl.DataFrame, condition: str) -> pl.DataFrame:

@@ -1,1 +1,4 @@
-"""What users pass, as plain arrays: every door of the package reads its input here."""
+"""The one way in: whatever container users pass becomes named columns, labels and numbers here.
+
+Nothing here imports pandas, pyarrow or torch: their objects are recognised by what they offer.
+"""

@@ -109,3 +109,6 @@ def text_of(value: Any) -> str:
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))
     return str(value)
+
+
+Bool = NDArray[np.bool_]

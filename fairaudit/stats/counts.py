@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fairaudit.inputs.group_codes import Grouping, Int
+from fairaudit.inputs.arrays import Int
+from fairaudit.inputs.group_codes import Grouping
 
 Float = NDArray[np.float64]
 

@@ -12,7 +12,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fairaudit.inputs.group_codes import Grouping, Int
+from fairaudit.inputs.arrays import Int
+from fairaudit.inputs.group_codes import Grouping
 from fairaudit.stats import intervals
 from fairaudit.stats.counts import product, sums
 from fairaudit.stats.estimates import EstimateOptions, Measured

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fairaudit.inputs.group_codes import Int
+from fairaudit.inputs.arrays import Int
 from fairaudit.stats.counts import Cells
 
 Float = NDArray[np.float64]

@@ -48,7 +48,7 @@ def _with_hole(values: Any, hole: Any) -> list[Any]:
     ],
 )
 def test_labels_of_any_type_give_the_same_numbers(y: Any, p: Any) -> None:
-    assert_frame_equal(_audit(y, p).errors, _audit().errors)
+    assert_frame_equal(_audit(y, p).errors.drop("model"), _audit().errors.drop("model"))
 
 
 @pytest.mark.parametrize(
@@ -73,11 +73,14 @@ def test_a_missing_group_is_a_group(groups: Any) -> None:
         ({"p": np.r_[np.nan, P[1:]]}, "missing in system 'model'"),
         ({"p": _with_hole(P, "a")}, "two labels, these are 0, 1, a"),
         ({"p": S}, "belong into y_score"),
-        ({"y": np.zeros((N, 2))}, r"y_true has shape \(120, 2\)"),
-        ({"y_score": S[1:]}, "score of system 'model' has 119 rows"),
+        ({"y": np.zeros((N, 2))}, "y_true: expected one value per row, got 2 columns"),
+        (
+            {"y_score": S[1:]},
+            "score of system 'model': expected 120 rows",
+        ),
         ({"y_score": np.r_[np.inf, S[1:]]}, "1 missing or infinite"),
-        ({"y_score": ["high"] * N}, "holds text"),
-        ({"y_score": np.c_[S, S, S]}, r"has shape \(120, 3\)"),
+        ({"y_score": ["high"] * N}, "expected numbers, got text"),
+        ({"y_score": np.c_[S, S, S]}, r"got shape \(120, 3\)"),
         ({"p": {"a": P, "b": Y}, "y_score": S}, "lone y_score belongs to none of the systems"),
         ({"p": {"a": P}, "y_score": {"a": S, "c": S}}, "the score of 'c' belongs to none"),
         ({"y": KIND, "p": KIND, "y_score": ODDS[:, :2]}, "in the order cat, dog, eel"),
@@ -86,10 +89,13 @@ def test_a_missing_group_is_a_group(groups: Any) -> None:
         ({"y": S, "p": S, "y_score": S}, "pass them as y_pred alone"),
         ({"sample_weight": np.zeros(N)}, "some above 0"),
         ({"sample_weight": np.full(N, 1e200)}, "the largest between"),
-        ({"sample_weight": ["x"] * N}, "holds text"),
-        ({"clusters": np.arange(N - 1)}, "clusters has 119 rows"),
-        ({"control_features": {"job": G[1:]}}, "column 'job' has 119 rows"),
-        ({"groups": np.zeros((N, 2, 2))}, "pass .n,., .n, k. or a frame"),
+        ({"sample_weight": ["x"] * N}, "expected numbers, got text"),
+        (
+            {"clusters": np.arange(N - 1)},
+            "clusters: expected 120 rows",
+        ),
+        ({"control_features": {"job": G[1:]}}, "column 'job': expected 120 rows"),
+        ({"groups": np.zeros((N, 2, 2))}, r"expected \(n,\) values, \(n, k\) values or a frame"),
         ({"groups": pd.DataFrame(np.c_[G, G], columns=["a", "a"])}, "two columns 'a'"),
         ({"metrics": ["auroc"]}, "rests on scores"),
         ({"metrics": ["brier"], "y_score": 10 * S}, "scores in 0..1"),

@@ -317,11 +317,11 @@ def test_human_decisions_need_no_score_and_scores_no_decisions() -> None:
 
 
 def test_wrong_lengths_and_missing_labels_are_named() -> None:
-    with pytest.raises(InputError, match="system 'model' has 2 rows, the truth has 3"):
+    with pytest.raises(InputError, match="system 'model': expected 3 rows"):
         audit_predictions([0, 1, 1], [0, 1], sensitive_features=list("abc"))
     with pytest.raises(InputError, match="1 of 3 labels are missing"):
         audit_predictions([0, 1, None], [0, 1, 1], sensitive_features=list("abc"))
-    with pytest.raises(InputError, match="column 'group' has 2 rows"):
+    with pytest.raises(InputError, match="column 'group': expected 3 rows"):
         audit_predictions([0, 1, 1], [0, 1, 1], sensitive_features=list("ab"))
 
 

@@ -204,7 +204,7 @@ def test_a_stored_system_of_scores_alone_has_a_scoring_rate() -> None:
     [
         ({"score": [1.0, np.nan, 2.0]}, "missing or infinite"),
         ({"selected": [1, 0, 2]}, "selected must be 0 or 1"),
-        ({"selected": [1, 0]}, "column 'sex' has 3 rows"),
+        ({"selected": [1, 0]}, "column 'sex': expected 2 rows"),
     ],
 )
 def test_people_that_cannot_be_counted_are_named(asked: dict[str, object], says: str) -> None:

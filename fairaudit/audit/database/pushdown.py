@@ -21,7 +21,7 @@ from fairaudit.data.grouping import BINS, MOST_VALUES, bin_names
 from fairaudit.data.labels import label_text
 from fairaudit.data.roles import ColumnRoles, check_attribute, resolved_positive, target_levels
 from fairaudit.exceptions import InputError, SpecError
-from fairaudit.inputs.group_codes import MISSING
+from fairaudit.inputs.labels import MISSING
 
 TIMES = "times"
 MAX_COUNTED = 2_000_000  # more distinct combinations than this are no counts any more

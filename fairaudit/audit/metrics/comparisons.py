@@ -11,7 +11,8 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import stats
 
-from fairaudit.inputs.group_codes import Grouping, Int
+from fairaudit.inputs.arrays import Int
+from fairaudit.inputs.group_codes import Grouping
 from fairaudit.stats import intervals, metric_definitions
 from fairaudit.stats.counts import count
 from fairaudit.stats.estimates import NO_RATIO, SUPPRESSED, EstimateOptions, Measured

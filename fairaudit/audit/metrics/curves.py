@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fairaudit.inputs.group_codes import Int
+from fairaudit.inputs.arrays import Int
 from fairaudit.stats import intervals
 from fairaudit.stats.counts import product, sums
 from fairaudit.stats.estimates import EstimateOptions

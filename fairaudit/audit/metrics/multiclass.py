@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fairaudit.audit.metrics import binary, scores
-from fairaudit.inputs.group_codes import Int
+from fairaudit.inputs.arrays import Int
 from fairaudit.stats import intervals, metric_definitions
 from fairaudit.stats.counts import Cells, one_vs_rest
 from fairaudit.stats.estimates import EstimateOptions, Measured

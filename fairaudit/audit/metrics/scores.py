@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fairaudit.inputs.group_codes import Int
+from fairaudit.inputs.arrays import Int
 from fairaudit.stats.counts import product, sums
 from fairaudit.stats.estimates import EstimateOptions, Measured
 from fairaudit.stats.influence import Frame, Influence, effective, means

@@ -9,7 +9,8 @@ import polars as pl
 from fairaudit.audit.presets.rules import Applied, Preset
 from fairaudit.audit.result import AuditResult
 from fairaudit.data.roles import ColumnRoles
-from fairaudit.inputs.group_codes import CROSS, OVERALL
+from fairaudit.inputs.group_codes import OVERALL
+from fairaudit.inputs.labels import CROSS
 
 BLANKS = (
     "Model details",

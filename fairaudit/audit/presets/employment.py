@@ -10,13 +10,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fairaudit.audit.inputs import column, numbers
 from fairaudit.audit.metrics import comparisons
 from fairaudit.audit.presets.rules import Applied, Preset
 from fairaudit.audit.result import AuditResult
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.exceptions import InputError, SpecError
-from fairaudit.inputs.group_codes import CROSS, MISSING, Grouping, cross, encode
+from fairaudit.inputs.group_codes import Grouping, cross, encode
+from fairaudit.inputs.labels import CROSS, MISSING
+from fairaudit.inputs.read import read_column, read_numbers
 from fairaudit.stats import intervals, metric_definitions
 
 Float = NDArray[np.float64]
@@ -84,9 +85,9 @@ def decisions(
     if selected is not None:
         found = Decisions(_binary(selected), groups, "selection rate")
     else:
-        found = _above_median(numbers(column(score, "score="), "score="), groups)
+        found = _above_median(read_numbers(score, "score="), groups)
     for name, values in groups.items():
-        column(values, f"column '{name}'", len(found.selected))
+        read_column(values, f"column '{name}'", len(found.selected), "the selection")
     return found
 
 
@@ -97,7 +98,7 @@ def _above_median(score: Float, groups: Mapping[str, Any]) -> Decisions:
 
 
 def _binary(selected: Any) -> NDArray[np.bool_]:
-    found = numbers(column(selected, "selected="), "selected=")
+    found = read_numbers(selected, "selected=")
     if not np.isin(found, (0, 1)).all():
         raise InputError(
             f"selected must be 0 or 1, it holds {np.unique(found)[:3].tolist()}; code it or pass "

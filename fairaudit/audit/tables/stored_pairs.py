@@ -12,6 +12,7 @@ import polars.selectors as cs
 from numpy.typing import NDArray
 
 from fairaudit.exceptions import InputError, SpecError
+from fairaudit.inputs.labels import cell_names
 from fairaudit.stats.paired_differences import Answers, Evidence, Metric, evidence
 
 UNKNOWN_GROUP = "(unknown)"
@@ -132,4 +133,4 @@ def _groups(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         )
     people = _need(tables, "people")
     attributes = [c for c in people.columns if c not in ("row", "split", "cluster")]
-    return people.select("row", group=pl.concat_str(attributes, separator=" × "))
+    return people.select("row", group=cell_names(attributes))

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from fairaudit.audit.metrics import curves
 from fairaudit.exceptions import InputError, SpecError
-from fairaudit.inputs.group_codes import Grouping, Int
+from fairaudit.inputs.arrays import Int
+from fairaudit.inputs.group_codes import Grouping
 from fairaudit.stats import intervals, metric_definitions
 from fairaudit.stats.counts import Cells, sums
 from fairaudit.stats.metric_definitions import Cell

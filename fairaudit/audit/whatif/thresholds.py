@@ -19,7 +19,7 @@ from fairaudit.audit.metrics import binary
 from fairaudit.audit.tables.result_tables import errors_table, gaps_table
 from fairaudit.audit.whatif.threshold_counts import Ladder, Thresholds, rate_intervals
 from fairaudit.exceptions import InputError
-from fairaudit.inputs.group_codes import Int
+from fairaudit.inputs.arrays import Int
 from fairaudit.stats import metric_definitions
 from fairaudit.stats.counts import Cells
 from fairaudit.stats.estimates import EstimateOptions

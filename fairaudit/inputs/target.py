@@ -1,0 +1,67 @@
+"""What users pass as the outcome: an array without gaps, one value per row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fairaudit.exceptions import InputError
+from fairaudit.inputs.arrays import Bool
+from fairaudit.inputs.labels import is_missing
+from fairaudit.inputs.read import NESTED, as_array, is_records, read_column
+from fairaudit.inputs.rows import refusal
+
+
+def read_target(y: Any, what: str = "y") -> NDArray[Any]:
+    """y as an array; a column of objects that are all numbers (or all flags) becomes one.
+
+    The type of the labels is kept, for predictions come back in it.
+
+    Raises
+    ------
+    InputError
+        When a value is missing.
+    """
+    if isinstance(y, Mapping) or is_records(y):
+        y = read_column(y, what).values
+    array = as_array(y, what)
+    if array.ndim in (1, 2):  # anything else is refused where the shape is checked
+        _complete(array, what)
+    if array.dtype != object:
+        return array
+    values = array.ravel().tolist()
+    if any(isinstance(v, NESTED) for v in values):
+        raise refusal(what, "one value per row", "a list in a row", "pass single values")
+    if values and all(isinstance(v, bool | np.bool_) for v in values):
+        return array.astype(np.bool_)
+    if values and all(isinstance(v, Real) and not isinstance(v, bool) for v in values):
+        return np.asarray(array.tolist())
+    return array
+
+
+def missing_values(values: NDArray[Any]) -> Bool:
+    """Which values of an array of any shape are missing."""
+    if values.dtype.kind in "fmM":
+        return np.asarray(np.isnan(values))
+    if values.dtype.kind == "O":
+        flags = [is_missing(v) for v in values.ravel().tolist()]
+        return np.array(flags, dtype=bool).reshape(values.shape)
+    return np.zeros(values.shape, dtype=bool)
+
+
+def missing_labels(lost: int, n: int, what: str) -> InputError:
+    """The refusal of an outcome with gaps."""
+    return InputError(
+        f"{lost} of {n} labels are missing in {what} (NaN or none); drop those rows or say what "
+        "the answer was"
+    )
+
+
+def _complete(array: NDArray[Any], what: str) -> None:
+    lost = int(missing_values(array).sum())
+    if lost:
+        raise missing_labels(lost, len(array), what)
