@@ -82,6 +82,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "standardised": ("From everybody", "In standard deviations"),
     "population": ("Everybody", "Mean over all rows"),
     "threshold": ("Threshold", ""),
+    "upper_threshold": ("Upper threshold", "Used in the remaining cases"),
+    "chance_lower": ("Lower one used", "How often the lower threshold decides"),
+    "chance_ignored": ("Score ignored", "How often the decision is drawn by lot instead"),
+    "chance_selected": ("Selected by lot", "Chance of being selected when drawn by lot"),
     "rows": ("Rows", ""),
     "strength": ("Strength", "How far the data were changed"),
     "harm": ("Loss", "What the worst-off group loses; below zero it gains"),
@@ -97,7 +101,12 @@ _MEASURED = frozenset(
         *("overall", "overall_low", "overall_high", "harm"),
     }
 )
-_SHARES = frozenset({"share", "share_of_level", "harmed", "harmed_surely", "changed"})
+_SHARES = frozenset(
+    {
+        *("share", "share_of_level", "harmed", "harmed_surely", "changed"),
+        *("chance_lower", "chance_ignored", "chance_selected"),
+    }
+)
 _NAMES = frozenset({"group", "model", "cluster"})
 
 

@@ -12,6 +12,7 @@ from fairaudit.audit import reanalysis
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.whatif import thresholds as threshold_whatif
 from fairaudit.audit.whatif.threshold_counts import Ladder
+from fairaudit.audit.whatif.thresholds import EqualOdds
 from fairaudit.exceptions import InputError
 from fairaudit.plots import errors
 from fairaudit.stats.metric_definitions import BINARY
@@ -19,7 +20,8 @@ from fairaudit.text import leads, numbers
 from fairaudit.ui import layout, session, url_widgets
 from fairaudit.ui.result_page import OpenedAudit
 
-Rule = Literal["same", "cheapest", "own", "tpr", "selection_rate", "fpr"]
+Rule = Literal["same", "cheapest", "own", "tpr", "selection_rate", "fpr", "odds"]
+Decided = Mapping[str, float] | EqualOdds
 RULES: Mapping[str, str] = {
     "same": "One threshold, by hand",
     "cheapest": "One threshold, cheapest",
@@ -27,6 +29,7 @@ RULES: Mapping[str, str] = {
     "tpr": "Equal opportunity (equal true-positive rates)",
     "selection_rate": "Demographic parity (equal selection rates)",
     "fpr": "Equal false-positive rates",
+    "odds": "Equalized odds (both rates equal, decisions near the threshold drawn by lot)",
 }
 
 
@@ -39,11 +42,11 @@ def explorer(audit: OpenedAudit, *, attribute: str, metric: str, model: str, spl
     try:
         who = session.workspace().cache_key
         ladder = _ladder(who, audit.job.id, model, split, attribute, result)
-        thresholds = _controls(ladder)
+        decided = _controls(ladder)
     except InputError as error:
         layout.quiet(str(error))
         return
-    moved = what_if(result, ladder, thresholds, attribute=attribute, model=model, split=split)
+    moved = what_if(result, ladder, decided, attribute=attribute, model=model, split=split)
     drawn = errors.by_group(moved, attribute=attribute, metric=metric, split=split)
     layout.says(_change(moved, attribute, metric, model, split))
     if not ladder.sure:
@@ -53,10 +56,9 @@ def explorer(audit: OpenedAudit, *, attribute: str, metric: str, model: str, spl
         )
     layout.chart(drawn, key="at-threshold")
     curve = threshold_whatif.sweep(ladder, metric)
-    at = None if len(set(thresholds.values())) > 1 else next(iter(thresholds.values()))
-    shown = errors.threshold(curve, metric=metric, at=at, attribute=attribute)
+    shown = errors.threshold(curve, metric=metric, at=_single(decided), attribute=attribute)
     layout.told(shown, key="over-thresholds")
-    layout.data_table(_threshold_table(thresholds), key="thresholds", name="thresholds")
+    layout.data_table(_threshold_table(decided), key="thresholds", name="thresholds")
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -72,7 +74,7 @@ def _ladder(
     return reanalysis.ladder_of(_result, model=model, split=split, attribute=attribute)
 
 
-def _controls(ladder: Ladder) -> Mapping[str, float]:
+def _controls(ladder: Ladder) -> Decided:
     left, right, third = url_widgets.row(3)
     with left:
         rule = url_widgets.one_of("Rule", list(RULES), key="rule", words=RULES.__getitem__)
@@ -91,8 +93,8 @@ def _cost(label: str, key: str) -> float:
     return float(st.number_input(label, 0.0, 1000.0, 1.0, 0.5, key=key, bind="query-params"))
 
 
-def ruled(ladder: Ladder, rule: Rule, costs: threshold_whatif.Costs) -> Mapping[str, float]:
-    """The thresholds by group that a rule sets.
+def ruled(ladder: Ladder, rule: Rule, costs: threshold_whatif.Costs) -> Decided:
+    """The thresholds by group that a rule sets, randomised ones for equalized odds.
 
     Raises
     ------
@@ -103,13 +105,15 @@ def ruled(ladder: Ladder, rule: Rule, costs: threshold_whatif.Costs) -> Mapping[
         return threshold_whatif.cheapest(ladder, costs, per_group=rule == "own")
     if rule == "same":
         return dict.fromkeys(ladder.names, 0.5)
+    if rule == "odds":
+        return threshold_whatif.equalized_odds(ladder, costs=costs)
     return threshold_whatif.equal_rates(ladder, rule, costs=costs).thresholds
 
 
 def what_if(
     result: AuditResult,
     ladder: Ladder,
-    thresholds: Mapping[str, float],
+    decided: Decided,
     *,
     attribute: str,
     model: str,
@@ -123,9 +127,7 @@ def what_if(
         & pl.col("metric").is_in(BINARY)
     )
     given = result.errors.filter(wanted).with_columns(model=pl.lit(as_given(model)))
-    new, gaps = threshold_whatif.at_threshold(
-        ladder, thresholds, model=elsewhere(model), split=split
-    )
+    new, gaps = threshold_whatif.at_threshold(ladder, decided, model=elsewhere(model), split=split)
     old_gaps = result.gaps.filter(wanted).with_columns(model=pl.lit(as_given(model)))
     return AuditResult(
         {
@@ -161,5 +163,13 @@ def _change(moved: AuditResult, attribute: str, metric: str, model: str, split: 
     )
 
 
-def _threshold_table(thresholds: Mapping[str, float]) -> pl.DataFrame:
-    return pl.DataFrame({"group": list(thresholds), "threshold": list(thresholds.values())})
+def _single(decided: Decided) -> float | None:
+    """The one threshold of all groups, None where there are several."""
+    cuts = set() if isinstance(decided, EqualOdds) else set(decided.values())
+    return cuts.pop() if len(cuts) == 1 else None
+
+
+def _threshold_table(decided: Decided) -> pl.DataFrame:
+    if isinstance(decided, EqualOdds):
+        return decided.table()
+    return pl.DataFrame({"group": list(decided), "threshold": list(decided.values())})

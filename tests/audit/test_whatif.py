@@ -20,7 +20,6 @@ from fairaudit.audit.whatif.threshold_counts import (
 from fairaudit.audit.whatif.thresholds import Costs
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.inputs.group_codes import Grouping, encode
-from fairaudit.stats.estimates import EstimateOptions
 
 
 def _rows(seed: int, n: int = 60, G: int = 2, levels: int = 8) -> tuple[np.ndarray, ...]:
@@ -123,8 +122,8 @@ def test_equalized_odds_are_equal_and_no_common_point_is_cheaper(
 
 def test_equalized_odds_have_intervals() -> None:
     ladder = _ladder(*_rows(8, n=900, G=3, levels=40))
-    cells = thresholds.counts_under(ladder, thresholds.equalized_odds(ladder))
-    errors, gaps = thresholds.tables_of(cells, ["tpr", "fpr"], EstimateOptions(n_boot=300))
+    rule = thresholds.equalized_odds(ladder)
+    errors, gaps = thresholds.at_threshold(ladder, rule, metrics=["tpr", "fpr"], n_boot=300)
     assert errors["low"].null_count() == 0
     odds = gaps.filter((pl.col("metric") == "equalized_odds") & (pl.col("kind") == "difference"))
     assert odds["value"].item() == pytest.approx(0, abs=1e-9)
@@ -172,13 +171,6 @@ def test_the_sweep_ends_with_everybody_and_nobody() -> None:
         assert ordered[-1] == 0.0
         assert ordered == sorted(ordered, reverse=True)
     assert (table["low"] <= table["value"]).all()
-
-
-def test_costs_are_means_over_rows() -> None:
-    score, y, g = _rows(12)
-    table = thresholds.cost_table(_ladder(score, y, g), Costs(2, 1))
-    first = table.filter(pl.col("group") == "all").sort("threshold").row(0, named=True)
-    assert first["cost"] == pytest.approx(2 * (y == 0).mean())  # everybody selected
 
 
 def test_without_scores_there_is_no_threshold() -> None:

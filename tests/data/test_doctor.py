@@ -306,7 +306,8 @@ def test_the_doctor_needs_neither_sklearn_nor_torch() -> None:
 
     code = (
         "import sys; from fairaudit.data.samples import SAMPLES;"
-        "from fairaudit.data.reading.table import read_table; from fairaudit.data.doctor.diagnosis import examine;"
+        "from fairaudit.data.reading.table import read_table;"
+        "from fairaudit.data.doctor.diagnosis import examine;"
         "from fairaudit.data.dataset import Dataset;"
         "s = SAMPLES['lending']; f = read_table(s.path); examine(f); Dataset(f, s.roles).arrays();"
         "print([m for m in ('torch', 'sklearn', 'pandas', 'streamlit') if m in sys.modules])"

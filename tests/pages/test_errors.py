@@ -104,6 +104,18 @@ def test_equal_rates_give_each_group_its_own_threshold(look: Look) -> None:
     assert "As decided, the gap in" in words(page)
 
 
+def test_equalized_odds_close_both_gaps_with_randomised_thresholds(look: Look) -> None:
+    rule = "Equalized odds (both rates equal, decisions near the threshold drawn by lot)"
+    for metric in ("tpr", "fpr"):
+        page = look("errors", "linear", view="Threshold", by="sex", rule=rule, metric=metric)
+        assert calm(page)
+        assert "with the new threshold it is <strong>0.0 points" in words(page)
+    rules = shown_table(page, "threshold", "upper_threshold")
+    assert set(rules["group"]) == {"female", "male"}
+    assert (rules["threshold"] <= rules["upper_threshold"]).all()
+    assert rules["chance_lower"].is_between(0, 1).all()
+
+
 def test_one_attribute_is_crossed_with_another_without_a_detour(look: Look) -> None:
     page = look("errors", "linear", view="Crossing", by="sex")
     assert "male × " in words(page)

@@ -55,7 +55,7 @@ def clusters_at(ladder: Ladder, threshold: Thresholds) -> ClusterCells | None:
 
 def at_threshold(
     ladder: Ladder,
-    threshold: Thresholds,
+    threshold: Thresholds | EqualOdds,
     *,
     metrics: Sequence[str] = BINARY,
     model: str = "model",
@@ -68,11 +68,14 @@ def at_threshold(
 
     Parameters
     ----------
-    threshold : one for all, or a mapping of group to its own
+    threshold : one for all, a mapping of group to its own, or the randomised rule of each group
     """
     asked = EstimateOptions(model, split, confidence, n_boot, 0, seed)
-    apart = clusters_at(ladder, threshold)
-    return tables_of(counts_at(ladder, threshold), metrics, asked, apart, sure=ladder.sure)
+    if isinstance(threshold, EqualOdds):
+        cells, apart = counts_under(ladder, threshold), clusters_under(ladder, threshold)
+    else:
+        cells, apart = counts_at(ladder, threshold), clusters_at(ladder, threshold)
+    return tables_of(cells, metrics, asked, apart, sure=ladder.sure)
 
 
 def tables_of(
@@ -171,22 +174,6 @@ class Costs:
         """Total cost (G, T) in each group at each threshold."""
         missed = self.fn * (ladder.total[:, 1:2] - ladder.above[:, 1])
         return np.asarray(self.fp * ladder.above[:, 0] + missed)
-
-
-def cost_table(ladder: Ladder, costs: Costs) -> pl.DataFrame:
-    """Mean cost a row of each group and of all, over the thresholds."""
-    total = costs.of(ladder)
-    rows = ladder.total.sum(axis=1)
-    per_row = np.vstack([total / np.maximum(rows, 1e-300)[:, None], total.sum(0) / rows.sum()])
-    names = [*ladder.names, "all"]
-    T = len(ladder.thresholds)
-    return pl.DataFrame(
-        {
-            "group": [n for n in names for _ in range(T)],
-            "threshold": np.tile(ladder.thresholds, len(names)),
-            "cost": per_row.ravel(),
-        }
-    )
 
 
 def cheapest(ladder: Ladder, costs: Costs, *, per_group: bool = False) -> dict[str, float]:
@@ -304,6 +291,20 @@ class EqualOdds:
     tpr: float
     cost: float
     rules: dict[str, Mixed]
+
+    def table(self) -> pl.DataFrame:
+        """Each group's rule: its two thresholds, and how often which of them decides."""
+        rules = self.rules.values()
+        return pl.DataFrame(
+            {
+                "group": list(self.rules),
+                "threshold": [rule.low for rule in rules],
+                "upper_threshold": [rule.high for rule in rules],
+                "chance_lower": [rule.share for rule in rules],
+                "chance_ignored": [rule.ignore for rule in rules],
+                "chance_selected": [rule.select for rule in rules],
+            }
+        )
 
 
 def equalized_odds(ladder: Ladder, *, costs: Costs | None = None) -> EqualOdds:
