@@ -53,7 +53,7 @@ def test_screens_side_names_load_without_torch_and_scikit_learn():
         "import sys, fairaudit\n"
         "from fairaudit import audit_predictions, read_table, ColumnRoles, Dataset, AuditSpec\n"
         "from fairaudit import AuditResult, Workspace, choose_no_harm\n"
-        "import fairaudit.methods.catalog, fairaudit.report, fairaudit.data.doctor.diagnosis\n"
+        "import fairaudit.audit.catalog, fairaudit.report, fairaudit.data.doctor.diagnosis\n"
         "heavy = {'torch', 'sklearn', 'streamlit'} & set(sys.modules)\n"
         "sys.exit(','.join(heavy) or 0)"
     )

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from fairaudit._version import __version__
 from fairaudit.audit import presets, seed_comparison
 from fairaudit.audit.adapters import adapter
+from fairaudit.audit.catalog import method
 from fairaudit.audit.fitted import Fitted, Prediction
 from fairaudit.audit.latent.groups import LatentAudit, audit_latent
 from fairaudit.audit.latent.projection import projection_table
@@ -32,7 +33,6 @@ from fairaudit.data.doctor.proxies import find_proxies
 from fairaudit.data.grouping import group_labels
 from fairaudit.data.splits import SplitSpec
 from fairaudit.exceptions import SpecError
-from fairaudit.methods.catalog import method
 from fairaudit.methods.common.progress import Monitor, Silent
 
 ALL = "all"
@@ -134,7 +134,7 @@ def _train(
     arrays = prepared.arrays
     ear.step()
     ear.end()
-    fitted = adapter(_adapter_name(spec))(
+    fitted = adapter(spec.method, spec.kind)(
         arrays, spec.params, seed=spec.seed, device=device, monitor=ear
     )
     if fitted.save is not None and model_folder is not None:
@@ -154,12 +154,6 @@ def _train(
         asked = data, prepared, fitted.answer
         tables["flips"] = flip_table(*asked, confidence=spec.confidence, seed=spec.seed)
     return tables, _with_warnings(_headline(data, arrays, spec), fitted.summary)
-
-
-def _adapter_name(spec: AuditSpec) -> str:
-    if spec.kind == "stress" and spec.method != "fair-sde":
-        raise SpecError(f"there are no stress tests of '{spec.method}'; choose 'fair-sde'")
-    return {"sweep": "rome-sweep", "stress": "fair-sde-stress"}.get(spec.kind, spec.method)
 
 
 def _with_warnings(headline: dict[str, Any], summary: Mapping[str, Any]) -> dict[str, Any]:

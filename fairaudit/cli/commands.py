@@ -20,6 +20,7 @@ from typing import Any
 import polars as pl
 
 from fairaudit._version import __version__
+from fairaudit.audit.catalog import METHODS
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.spec import AuditSpec
 from fairaudit.cli import terminal
@@ -37,7 +38,6 @@ from fairaudit.exceptions import InputError, JobError, SpecError
 from fairaudit.jobs.info import JobInfo
 from fairaudit.jobs.spec import JobSpec
 from fairaudit.jobs.workspace import Workspace
-from fairaudit.methods.catalog import METHODS
 
 STREAMED_BYTES = 1 << 30
 MOST_GROUPS = 64

@@ -8,8 +8,8 @@ from typing import Any
 import streamlit as st
 from pydantic import JsonValue
 
+from fairaudit.audit.knobs import Knob, Method
 from fairaudit.exceptions import SpecError
-from fairaudit.methods.catalog import Knob, Method
 from fairaudit.ui.layout import plain
 
 _NONE = "(none)"

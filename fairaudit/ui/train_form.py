@@ -10,27 +10,18 @@ from typing import Any
 import streamlit as st
 from pydantic import JsonValue
 
+from fairaudit.audit.catalog import METHODS
+from fairaudit.audit.knobs import Method
 from fairaudit.audit.spec import AuditSpec, Device
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.data.splits import SplitSpec
 from fairaudit.data.store import DatasetInfo
 from fairaudit.jobs.spec import JobSpec
-from fairaudit.methods.catalog import METHODS, Method
 from fairaudit.text.quantities import count, listed
 from fairaudit.ui import cache, forms, layout, session
 
 COMPARE, SWEEP, STRESS = "compare", "sweep", "stress"
-_WORKS: Mapping[str, Mapping[str, str]] = {
-    "rome-em": {"train": "One number of groups", SWEEP: "What if there were more or fewer"},
-    "fair-sde": {"train": "One fit", STRESS: "Stress tests"},
-}
-_WORK_HELP: Mapping[str, str] = {
-    "rome-em": "The what-if fits every number of groups in one job; changing it later is instant.",
-    "fair-sde": "Stress tests train it eight times, with losses left out, and choose again from "
-    "shifted validation rows. With many groups this takes minutes: see “Groups are made by”.",
-}
 _SUFFIX: Mapping[str, str] = {SWEEP: ": number of groups", STRESS: ": stress tests"}
-_FIRST = ("rome-em", "rome-moe", "fair-sde", "fair-medl", "erm")
 _DEVICES: dict[Device, str] = {"auto": "Automatic", "cpu": "CPU", "cuda": "GPU"}
 _SPLITS = {"rows": "Rows at random", "cluster": "Whole clusters", "column": "The given column"}
 
@@ -47,9 +38,7 @@ def lead(info: DatasetInfo, roles: ColumnRoles) -> str:
 
 def offered(*, expert: bool) -> list[str]:
     """Methods in the order people meet them; guided mode leaves out the further baselines."""
-    first = [name for name in _FIRST if name in METHODS]
-    rest = [name for name in METHODS if name not in first]
-    return [*first, *(rest if expert else []), COMPARE]
+    return [*(name for name, method in METHODS.items() if expert or method.guided), COMPARE]
 
 
 def recommended(roles: ColumnRoles, *, images: bool) -> str:
@@ -154,16 +143,19 @@ def request(
 
 def _work(name: str) -> str:
     """One fit, or the further work a method knows: all numbers of groups, stress tests."""
-    if name not in _WORKS:
+    works = {work.kind: work for work in METHODS[name].works}
+    if not works:
         return "train"
+    labels: dict[str, str] = {kind: work.label for kind, work in works.items()}
+    labels = {"train": next(iter(works.values())).once, **labels}
     chosen: str = st.segmented_control(
         "What to find out",
-        list(_WORKS[name]),
+        list(labels),
         default="train",
         required=True,
-        format_func=_WORKS[name].__getitem__,
+        format_func=labels.__getitem__,
         key=f"work-{name}",
-        help=_WORK_HELP[name],
+        help=" ".join(work.help for work in works.values()),
     )
     return chosen
 
@@ -183,7 +175,7 @@ def _knobs(method: Method, roles: ColumnRoles, *, expert: bool) -> Mapping[str, 
 
 def _comparison(roles: ColumnRoles, *, images: bool) -> Mapping[str, JsonValue]:
     able = able_methods(roles, images=images)
-    usual = [n for n in (*_FIRST, "linear") if n in able]
+    usual = [name for name in able if METHODS[name].compared]
     left, right = st.columns([3, 1])
     methods: list[str] = left.multiselect(
         "Methods to compare", able, usual, format_func=_title, key="compare-methods"

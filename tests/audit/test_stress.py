@@ -198,7 +198,7 @@ def test_stress_is_a_job_of_its_own_kind():
     params = {
         "max_epochs": 8, "hidden_sizes": [16], "attributes": ["race"], "confidence": None,
     }  # fmt: skip
-    found = adapter("fair-sde-stress")(data, params, seed=0, device="cpu", monitor=Silent())
+    found = adapter("fair-sde", "stress")(data, params, seed=0, device="cpu", monitor=Silent())
     assert {"stress_shift", "stress_ablation", "stress_objectives", "stress_time"} <= set(
         found.tables
     )

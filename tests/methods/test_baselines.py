@@ -17,10 +17,8 @@ from fairaudit.methods.baselines.group_networks import DecoupledHeads, GroupDRO
 from fairaudit.methods.baselines.linear import PooledLinear
 from fairaudit.methods.baselines.network import PooledNetwork
 from fairaudit.methods.baselines.thresholds import GroupThresholds
-from fairaudit.methods.catalog import METHODS
 from fairaudit.methods.common.progress import Silent
 from fairaudit.methods.common.training_recipe import recipe_of
-from fairaudit.methods.fair_sde.estimator import FairSDE
 
 
 def rows(n=1500, seed=0, rare=0.15):
@@ -275,26 +273,6 @@ def test_seeing_the_sensitive_column_helps_when_rules_differ():
     )
     rare = (data.groups["group"] == "rare") & (data.split == 2)
     assert (seeing == data.y)[rare].mean() > (blind == data.y)[rare].mean() + 0.2
-
-
-ESTIMATORS = {
-    "linear": PooledLinear,
-    "linear-s": PooledLinear,
-    "erm": PooledNetwork,
-    "erm-s": PooledNetwork,
-    "group-dro": GroupDRO,
-    "decoupled": DecoupledHeads,
-    "threshold": GroupThresholds,
-    "fair-sde": FairSDE,
-}
-
-
-@pytest.mark.parametrize("name", ESTIMATORS)
-def test_knobs_of_the_catalog_are_the_estimator_s_parameters_and_defaults(name):
-    own = ESTIMATORS[name]().get_params()
-    for knob in METHODS[name].knobs:
-        if knob.name != "attributes":
-            assert own[knob.name] == knob.default, knob.name
 
 
 def test_requests_that_cannot_work_are_refused_in_words():

@@ -50,8 +50,8 @@ def arrays(task: Any = "regression", n: int = 900, seed: int = 0) -> Arrays:
     )
 
 
-def run(method: str, data: Arrays, **params: Any) -> Any:
-    return adapter(method)(data, params, seed=0, device="cpu", monitor=Silent())
+def run(method: str, data: Arrays, *, kind: str = "train", **params: Any) -> Any:
+    return adapter(method, kind)(data, params, seed=0, device="cpu", monitor=Silent())
 
 
 @pytest.mark.parametrize("task", ["regression", "binary", "multiclass"])
@@ -134,7 +134,7 @@ def test_warnings_reach_the_summary() -> None:
 @pytest.mark.parametrize("task", ["regression", "binary"])
 def test_a_sweep_stores_the_groups_of_every_number(task: Any) -> None:
     data = arrays(task)
-    found = run("rome-sweep", data, n_groups=[1, 2, 3], n_init=2, n_bootstrap=2)
+    found = run("rome-em", data, kind="sweep", n_groups=[1, 2, 3], n_init=2, n_bootstrap=2)
     tables = found.tables
     assert tables["sweep"]["n_groups"].to_list() == [1, 2, 3]
     assert tables["lineage"].height == 2 + 6

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from fairaudit.audit.catalog import METHODS
 from fairaudit.data.samples import SAMPLES
 from fairaudit.jobs.workspace import Workspace
-from fairaudit.methods.catalog import METHODS
 from fairaudit.ui import train_form
 from fairaudit.ui.roles_link import pack
 from tests.pages.conftest import Open, words

@@ -7,20 +7,29 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fairaudit.methods.catalog import METHODS, Knob, Method
+from fairaudit.audit.catalog import METHODS
+from fairaudit.audit.knobs import Knob, Method
 from fairaudit.ui.forms import lacks
 
 KNOBS = (
-    Knob("whole", "Whole", "int", 4, "h", 1, 12, 1),
-    Knob("maybe", "Maybe", "int", None, "h", 1, 12, 1, optional=True),
-    Knob("share", "Share", "float", 0.5, "h", 0.0, 1.0, 0.1),
-    Knob("way", "Way", "choice", "a", "h", choices=("a", "b")),
-    Knob("way_or_none", "Way or none", "choice", None, "h", choices=("a", "b"), optional=True),
-    Knob("on", "On", "bool", True, "h"),
-    Knob("sizes", "Sizes", "ints", (4, 4), "h"),
-    Knob("weights", "Weights", "floats", (0.1, 0.2), "h"),
-    Knob("cols", "Columns", "columns", (), "h"),
-    Knob("plain", "Plain", "int", 1, "h", 0, 9, 1, expert=False),
+    Knob("whole", "Whole", "int", "h", 1, 12, 1, default=4),
+    Knob("maybe", "Maybe", "int", "h", 1, 12, 1, optional=True, default=None),
+    Knob("share", "Share", "float", "h", 0.0, 1.0, 0.1, default=0.5),
+    Knob("way", "Way", "choice", "h", choices=("a", "b"), default="a"),
+    Knob(
+        "way_or_none",
+        "Way or none",
+        "choice",
+        "h",
+        choices=("a", "b"),
+        optional=True,
+        default=None,
+    ),
+    Knob("on", "On", "bool", "h", default=True),
+    Knob("sizes", "Sizes", "ints", "h", default=(4, 4)),
+    Knob("weights", "Weights", "floats", "h", default=(0.1, 0.2)),
+    Knob("cols", "Columns", "columns", "h", default=()),
+    Knob("plain", "Plain", "int", "h", 0, 9, 1, expert=False, default=1),
 )
 
 
@@ -30,7 +39,7 @@ def form() -> AppTest:
     def script() -> None:
         import streamlit as st
 
-        from fairaudit.methods.catalog import Method
+        from fairaudit.audit.knobs import Method
         from fairaudit.ui import forms, layout
         from tests.ui.test_forms import KNOBS
 

@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
+from fairaudit.audit.catalog import method
 from fairaudit.audit.fitted import Fitted, Prediction
 from fairaudit.audit.tables.cluster_effects import (
     by_cluster,
@@ -30,7 +31,6 @@ from fairaudit.methods.fair_medl.probes import PROBES, confounded_probes, probe_
 from fairaudit.methods.fair_medl.search import WEIGHTS, Search, search_weights
 
 NAME = "fair-medl"
-OWN = {"search_trials", "probes"}
 
 
 def fit_fair_medl(
@@ -44,7 +44,7 @@ def fit_fair_medl(
         When the data lack a cluster column or a parameter is not known.
     """
     check(arrays, params)
-    chosen = {k: v for k, v in params.items() if k not in OWN}
+    chosen = {k: v for k, v in params.items() if k not in method(NAME).options}
     found: dict[str, pl.DataFrame] = {}
     if params.get("search_trials"):
         search = search_params(arrays, chosen, int(params["search_trials"]), seed, device, monitor)
@@ -153,11 +153,12 @@ def probe_table(
 def check(arrays: Arrays, params: Mapping[str, Any]) -> None:
     """What Fair MEDL needs and lacks, in words."""
     known = set(inspect.signature(FairMEDL).parameters) - {"random_state", "device", "task"}
-    unknown = sorted(set(params) - known - OWN)
+    known |= method(NAME).options
+    unknown = sorted(set(params) - known)
     if unknown:
         raise SpecError(
             f"parameter '{unknown[0]}' is not one of Fair MEDL's; choose among "
-            f"{', '.join(sorted(known | OWN))}"
+            f"{', '.join(sorted(known))}"
         )
     if arrays.X.ndim != 2:
         raise SpecError("Fair MEDL reads tables, not images; choose FairSDE for images")

@@ -17,6 +17,7 @@ from fairaudit.audit.adapters.rome_tables import (
     latent_table,
     profile,
 )
+from fairaudit.audit.catalog import method
 from fairaudit.audit.fitted import Fitted, Prediction
 from fairaudit.data.arrays import Arrays
 from fairaudit.exceptions import SpecError
@@ -35,7 +36,7 @@ def fit_rome_em(
     """ROME with linear experts beside one pooled linear model on the same features."""
     _check_table(arrays)
     train, _ = split_masks(arrays)
-    model = build(RomeEM, _known(params), task=_task(arrays), device=device, random_state=seed)
+    model = _unfitted(arrays, params, seed, device)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # carried on in the summary
         model.fit(
@@ -62,14 +63,10 @@ def _task(arrays: Arrays) -> str:
     return "regression" if arrays.task == "regression" else "classification"
 
 
-def _known(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters as a form leaves them: an empty field asks for the estimator's own choice."""
-    kept = dict(params)
-    if "n_groups" in kept and kept["n_groups"] is None:
-        kept["n_groups"] = "auto"
-    if kept.get("max_average_loss", "") is None:
-        kept["max_average_loss"] = "pooled"
-    return kept
+def _unfitted(arrays: Arrays, params: Mapping[str, Any], seed: int, device: str) -> RomeEM:
+    settings = method("rome-em").settings(params)
+    model: RomeEM = build(RomeEM, settings, task=_task(arrays), device=device, random_state=seed)
+    return model
 
 
 def _answers(model: Any, arrays: Arrays) -> Prediction:
@@ -101,7 +98,7 @@ def fit_rome_sweep(
     rest = dict(params)
     sizes = rest.pop("n_groups", None) or list(range(1, 9))
     n_bootstrap = int(rest.pop("n_bootstrap", 20))
-    model = build(RomeEM, _known(rest), task=_task(arrays), device=device, random_state=seed)
+    model = _unfitted(arrays, rest, seed, device)
     _, validation = split_masks(arrays)
     judging = np.flatnonzero(arrays.split == 2)
     choosing = np.flatnonzero(validation) if validation.any() else judging

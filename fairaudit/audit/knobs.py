@@ -1,0 +1,163 @@
+"""What the catalog is made of: methods and knobs, whose defaults are read from estimators.
+
+Defaults are read from the source of the constructor, because screens must not import estimators
+(and with them torch) to draw a form.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from importlib.resources import files
+from typing import Any, Literal
+
+Need = Literal["sensitive", "cluster"]
+Kind = Literal["sweep", "stress"]
+
+
+@dataclass(frozen=True)
+class Knob:
+    """One parameter of a method, with the range a form offers.
+
+    Attributes
+    ----------
+    default : `...` is read from the estimator; only options of an adapter state their own
+    optional : whether the field may be left empty
+    empty : what the estimator is given for an empty field
+    """
+
+    name: str
+    label: str
+    kind: Literal["int", "float", "choice", "bool", "ints", "floats", "columns"]
+    help: str
+    low: float | None = None
+    high: float | None = None
+    step: float | None = None
+    choices: tuple[str, ...] = ()
+    expert: bool = True
+    optional: bool = False
+    empty: Any = None
+    default: Any = ...
+
+    def filled(self, defaults: Mapping[str, ast.expr]) -> Knob:
+        """The knob with its default; one that stands for an empty field is None."""
+        if self.default is not ...:
+            return self
+        value = literal(self.name, defaults)
+        return replace(self, default=None if value == self.empty else value)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a method can do besides one fit: its adapter and how a form offers the choice."""
+
+    kind: Kind
+    adapter: str
+    once: str  # the label of one fit, beside
+    label: str
+    help: str
+
+
+@dataclass(frozen=True)
+class Method:
+    """One method as users choose it.
+
+    Attributes
+    ----------
+    estimator : "module:class"
+    adapter : "module:function" within `fairaudit.audit.adapters`
+    declared : the knobs, without the defaults that the estimator holds
+    guided, compared : whether guided mode offers it and a comparison proposes it
+    """
+
+    name: str
+    title: str
+    summary: str
+    source: str
+    tasks: tuple[str, ...]
+    needs: tuple[Need, ...]
+    images: bool
+    declared: tuple[Knob, ...]
+    estimator: str = ""
+    adapter: str = ""
+    works: tuple[Work, ...] = ()
+    guided: bool = False
+    compared: bool = False
+
+    @cached_property
+    def knobs(self) -> tuple[Knob, ...]:
+        """The knobs with their defaults."""
+        defaults = constructor_defaults(self.estimator) if self.estimator else {}
+        return tuple(knob.filled(defaults) for knob in self.declared)
+
+    @property
+    def options(self) -> frozenset[str]:
+        """Knobs of the adapter, which the estimator does not have."""
+        return frozenset(knob.name for knob in self.declared if knob.default is not ...)
+
+    @property
+    def adapters(self) -> Mapping[str, str]:
+        """The adapter by kind of audit."""
+        return {"train": self.adapter, **{work.kind: work.adapter for work in self.works}}
+
+    def settings(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Parameters of the estimator: an empty field becomes what the estimator calls it."""
+        empty = {knob.name: knob.empty for knob in self.declared}
+        return {k: empty.get(k) if v is None else v for k, v in params.items()}
+
+
+@cache
+def constructor_defaults(estimator: str) -> Mapping[str, ast.expr]:
+    """The defaults in the source of an estimator's constructor, by parameter, not evaluated."""
+    module, name = estimator.split(":")
+    package, _, file = module.rpartition(".")
+    source = files(package).joinpath(f"{file}.py").read_text("utf-8")
+    return defaults_in(source, name)
+
+
+def defaults_in(source: str, name: str) -> Mapping[str, ast.expr]:
+    """The defaults of the constructor of a class in Python source.
+
+    Raises
+    ------
+    LookupError
+        When the source holds no such class with a constructor of its own.
+    """
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.ClassDef) and node.name == name:
+            for part in node.body:
+                if isinstance(part, ast.FunctionDef) and part.name == "__init__":
+                    return _defaults(part.args)
+    raise LookupError(f"no class '{name}' with an __init__ of its own")
+
+
+def _defaults(args: ast.arguments) -> Mapping[str, ast.expr]:
+    places = [*args.posonlyargs, *args.args]
+    late = places[len(places) - len(args.defaults) :]
+    pairs = [*zip(late, args.defaults, strict=True)]
+    pairs += [(a, d) for a, d in zip(args.kwonlyargs, args.kw_defaults, strict=True) if d]
+    return {arg.arg: default for arg, default in pairs}
+
+
+def literal(name: str, defaults: Mapping[str, ast.expr]) -> Any:
+    """One default as a value.
+
+    Raises
+    ------
+    LookupError
+        When the constructor has no such parameter with a default.
+    ValueError
+        When the default is not a literal.
+    """
+    if name not in defaults:
+        raise LookupError(f"the constructor has no parameter '{name}' with a default")
+    try:
+        return ast.literal_eval(defaults[name])
+    except ValueError:
+        text = ast.unparse(defaults[name])
+        raise ValueError(
+            f"the default {text} of '{name}' is not a literal; write its value into the "
+            "constructor, where the catalog reads it"
+        ) from None
