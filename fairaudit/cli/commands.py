@@ -26,7 +26,7 @@ from fairaudit.audit.spec import AuditSpec
 from fairaudit.cli import terminal
 from fairaudit.cli.options import names
 from fairaudit.data import store
-from fairaudit.data.doctor.column_profile import look
+from fairaudit.data.doctor.column_profile import profile
 from fairaudit.data.doctor.diagnosis import Diagnosis
 from fairaudit.data.doctor.diagnosis import examine as examine_frame
 from fairaudit.data.doctor.guesses import task_of
@@ -180,7 +180,7 @@ def complete_roles(frame: pl.DataFrame, wanted: Wanted, method: str = "") -> Col
     if not needs_cluster and not wanted.cluster:
         roles["cluster"] = None
     if wanted.target and wanted.target != guessed.target:
-        roles |= {"task": task_of(look(frame, guessed.row_id)[wanted.target])}
+        roles |= {"task": task_of(profile(frame, guessed.row_id)[wanted.target])}
         roles |= {"positive": wanted.positive}
     if not wanted.features:
         roles["features"] = _free_features(guessed, roles)

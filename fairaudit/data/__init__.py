@@ -1,1 +1,1 @@
-"""From bytes to arrays: reading, guessing roles, encoding, splitting. Knows no method."""
+"""From bytes to arrays: reading, suggesting roles, encoding, splitting. Knows no method."""

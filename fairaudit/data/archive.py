@@ -1,4 +1,4 @@
-"""Files of a ZIP or a folder by name, after checks for links, paths that climb out, and bombs."""
+"""Files of a ZIP or folder by name, after checks for links, path traversal and bombs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fairaudit.data.reading.formats import BROKEN_ZIP, Source, size_of
 from fairaudit.data.reading.limits import Limits
 from fairaudit.exceptions import InputError, LimitExceeded
 
-MOST_FILES = 2_000_000
+MAX_FILES = 2_000_000
 
 
 class Bundle(Protocol):
@@ -23,13 +23,13 @@ class Bundle(Protocol):
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """The display name."""
 
     def files(self) -> list[str]:
         """Paths inside, with forward slashes, in a fixed order."""
 
     def size(self, file: str) -> int:
-        """Bytes of one file once unpacked."""
+        """Unpacked size of one file in bytes."""
 
     def read(self, file: str) -> bytes:
         """The content of one file."""
@@ -40,7 +40,7 @@ class Bundle(Protocol):
 
 @dataclass(frozen=True)
 class Folder:
-    """Files of a folder, hidden ones left out."""
+    """Files of a folder, except hidden ones."""
 
     root: Path
     name: str
@@ -57,17 +57,17 @@ class Folder:
 
     def digest(self) -> str:
         """Of the names and contents of all files."""
-        whole = hashlib.sha256()
+        combined = hashlib.sha256()
         for file in self.files():
             with (self.root / file).open("rb") as stream:
                 own = hashlib.file_digest(stream, "sha256").hexdigest()
-            whole.update(f"{file}\0{own}\n".encode("utf-8", "surrogateescape"))
-        return whole.hexdigest()
+            combined.update(f"{file}\0{own}\n".encode("utf-8", "surrogateescape"))
+        return combined.hexdigest()
 
 
 @dataclass(frozen=True)
 class Zip:
-    """Files of a ZIP archive, read from it one by one, never unpacked to disk."""
+    """Files of a ZIP archive, read one at a time and never unpacked to disk."""
 
     archive: zipfile.ZipFile
     name: str
@@ -81,7 +81,7 @@ class Zip:
         return self.entries[file].file_size
 
     def read(self, file: str) -> bytes:
-        """The content; the declared size is the most that is read."""
+        """The content; no more than the declared size is read."""
         entry = self.entries[file]
         try:
             with self.archive.open(entry) as stream:
@@ -106,7 +106,7 @@ def open_folder(root: Path) -> Folder:
     Raises
     ------
     InputError
-        If a link leads out of it, or there is no file.
+        If a link points outside it, or it has no files.
     LimitExceeded
         With more than two million files.
     """
@@ -117,14 +117,14 @@ def open_folder(root: Path) -> Folder:
             path = Path(parent) / file
             if path.is_symlink() and not path.resolve().is_relative_to(home):
                 raise InputError(
-                    f"'{path.relative_to(root)}' is a link that leads out of '{root.name}'; "
-                    "replace it by the file"
+                    f"'{path.relative_to(root)}' is a link to a place outside '{root.name}'; "
+                    "replace it with the file"
                 )
             if path.is_file():
                 sizes[path.relative_to(root).as_posix()] = path.stat().st_size
         _check_count(len(sizes), root.name)
     if not sizes:
-        raise InputError(f"the folder '{root.name}' holds no files")
+        raise InputError(f"the folder '{root.name}' contains no files; choose another")
     return Folder(root, root.name, sizes)
 
 
@@ -134,15 +134,15 @@ def open_zip(source: Source, name: str, limits: Limits) -> Zip:
     Raises
     ------
     InputError
-        For damaged or encrypted archives, links, and paths that climb out.
+        For damaged or encrypted archives, links, and paths outside the archive.
     LimitExceeded
-        For bombs and more than two million files.
+        For decompression bombs and more than two million files.
     """
     try:
         archive = zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source)
     except BROKEN_ZIP as error:
         raise InputError(
-            f"'{name}' is a damaged ZIP ({error}); it may be cut short: make or copy it again"
+            f"'{name}' is a damaged ZIP ({error}) and may be truncated; create or copy it again"
         ) from error
     try:
         entries = {e.filename: e for e in archive.infolist() if _wanted(e, name)}
@@ -159,13 +159,17 @@ def _wanted(entry: zipfile.ZipInfo, name: str) -> bool:
     path = PurePosixPath(entry.filename.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or ":" in entry.filename[:3]:
         raise InputError(
-            f"'{name}' holds a path that leads out of the archive ('{entry.filename}'); make the "
+            f"'{name}' contains a path outside the archive ('{entry.filename}'); create the "
             "ZIP again with plain relative paths"
         )
     if stat.S_ISLNK(entry.external_attr >> 16):
-        raise InputError(f"'{name}' holds a link ('{entry.filename}'); replace it by the file")
+        raise InputError(
+            f"'{name}' contains a link ('{entry.filename}'); replace it with the file"
+        )
     if entry.flag_bits & 1:
-        raise InputError(f"'{name}' is protected by a password; make the ZIP again without one")
+        raise InputError(
+            f"'{name}' is password-protected; create the ZIP again without a password"
+        )
     return not entry.is_dir() and not any(_hidden(part) for part in path.parts)
 
 
@@ -174,7 +178,7 @@ def _hidden(part: str) -> bool:
 
 
 def _check_count(count: int, name: str) -> None:
-    if count > MOST_FILES:
+    if count > MAX_FILES:
         raise LimitExceeded(
-            f"'{name}' holds more than {MOST_FILES:,} files; divide it into several sets"
+            f"'{name}' contains more than {MAX_FILES:,} files; divide it into several datasets"
         )

@@ -1,4 +1,4 @@
-"""What a data set becomes before a method sees it: plain arrays with row ids and splits."""
+"""The form in which methods see a dataset: plain arrays with row ids and splits."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ SPLITS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Arrays:
-    """Rows as arrays; everything learnt (imputation, scaling, bins) comes from training rows.
+    """Rows as arrays; imputation, scaling and bins are learnt from training rows only.
 
     Attributes
     ----------
     X : (n, p) float64, or (n, H, W, C) uint8 for images
-        Encoded non-target features.
+        Encoded features, without the target.
     y : (n,) int64 class codes (binary: 1 = positive) or float64 values
     sensitive : (n, k) float64
-        Numeric design of the declared attributes, for gates (numbers standardised, text one-hot,
+        Design matrix of the declared attributes, for gates (numbers standardised, text one-hot,
         missing flagged).
     groups : mapping of attribute to (n,) str
-        Group labels for judging, one entry a declared attribute; numeric attributes are binned
-        at training quantiles, missing is "(missing)".
+        Group labels for evaluation, one entry per declared attribute; numeric attributes are
+        binned at training quantiles, missing is "(missing)".
     cluster : (n,) int64 codes or None
     weight : (n,) float64 or None
     row_id : (n,) int64
     split : (n,) int8, index into `SPLITS`
-    units : mapping of standardised column to (mean, deviation) of its training rows
+    units : mapping of standardised column to (mean, standard deviation) of its training rows
     """
 
     X: NDArray[Any]
@@ -55,7 +55,7 @@ class Arrays:
         return len(self.y)
 
     def take(self, rows: NDArray[Any]) -> Arrays:
-        """The rows of a mask or of positions."""
+        """The rows selected by a mask or by positions."""
         return replace(
             self,
             X=self.X[rows],

@@ -1,4 +1,4 @@
-"""A table with its roles becomes arrays: the one place where polars turns into numpy."""
+"""Turns a table with roles into arrays: the one place where polars becomes numpy."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from fairaudit.exceptions import InputError, SpecError
 
 @dataclass(frozen=True)
 class Prepared:
-    """Arrays with what was learnt to make them."""
+    """Arrays, with the encoders that made them."""
 
     arrays: Arrays
     features: Encoder
@@ -36,7 +36,7 @@ class Dataset:
     Parameters
     ----------
     frame : polars.DataFrame
-        As ingested; a frame without row ids gets them in its present order.
+        As ingested; a frame without row ids gets them in its current order.
     roles : ColumnRoles
     images : ImageStore, optional
         Needed when `roles.image` is set; row i of the store is row id i.
@@ -48,7 +48,7 @@ class Dataset:
     roles : ColumnRoles
         Resolved: the positive label is set.
     excluded : polars.DataFrame
-        `row` and `reason` of the rows no array holds (missing target or weight).
+        `row` and `reason` of the rows that no array contains (missing target or weight).
 
     Raises
     ------
@@ -75,7 +75,7 @@ class Dataset:
         return self.frame.height
 
     def arrays(self, split: SplitSpec = DEFAULT_SPLIT, seed: int = 0) -> Arrays:
-        """Rows as arrays; the same split and seed always give the same arrays.
+        """The rows as arrays; the same split and seed always give the same arrays.
 
         Parameters
         ----------
@@ -103,17 +103,17 @@ class Dataset:
         return Prepared(arrays, features, sensitive, excluded)
 
     def excluded_rows(self, split: SplitSpec = DEFAULT_SPLIT) -> pl.DataFrame:
-        """Like `excluded`, with the rows that a split column leaves without a part."""
+        """Like `excluded`, plus the rows that a split column assigns to no split."""
         if split.by != "column" or self.roles.split is None:
             return self.excluded
-        unnamed = self.frame.filter(pl.Series(named_parts(self.frame[self.roles.split]) == -1))
-        rows = unnamed.select(
+        unassigned = self.frame.filter(pl.Series(named_parts(self.frame[self.roles.split]) == -1))
+        rows = unassigned.select(
             pl.col(self.roles.row_id).alias("row"), reason=pl.lit("split missing")
         )
         return pl.concat([self.excluded, rows]).unique("row", keep="first").sort("row")
 
     def encoder(self, split: SplitSpec = DEFAULT_SPLIT, seed: int = 0) -> pl.DataFrame:
-        """Which features were made of which column, and how (one row a column)."""
+        """Which features each column became, and how (one row per column)."""
         return self.prepared(split, seed).features.summary()
 
     def _assembled(
@@ -143,15 +143,18 @@ class Dataset:
     def _pixels(self, frame: pl.DataFrame) -> NDArray[Any]:
         if self.images is None:
             raise SpecError(
-                f"column '{self.roles.image}' names images but no images came with the table; "
-                "ingest the ZIP or folder that holds both"
+                f"column '{self.roles.image}' names images, but the table came without images; "
+                "ingest the ZIP or folder that contains both"
             )
         return self.images.rows(frame[self.roles.row_id].to_numpy())
 
     def _parts(self, frame: pl.DataFrame, split: SplitSpec, seed: int) -> NDArray[np.int8]:
         roles = self.roles
         if frame.height < 3:
-            raise InputError(f"only {frame.height} rows are left to split; at least 3 are needed")
+            raise InputError(
+                f"only {frame.height} rows remain to be split; at least 3 are needed: add rows"
+                " or choose another target"
+            )
         if split.by == "cluster":
             codes, _ = _cluster(frame, roles)
             if codes is None or roles.cluster is None:
@@ -170,13 +173,13 @@ def _with_row_id(frame: pl.DataFrame, row_id: str) -> pl.DataFrame:
         return frame.with_row_index(row_id).with_columns(pl.col(row_id).cast(pl.Int64))
     if frame[row_id].n_unique() != frame.height or frame[row_id].null_count():
         raise InputError(
-            f"column '{row_id}' holds row ids but they are not unique; drop it to have new ones"
+            f"column '{row_id}' contains row ids that are not unique; remove it to get new ones"
         )
     return frame
 
 
 def _excluded(frame: pl.DataFrame, roles: ColumnRoles) -> pl.DataFrame:
-    """Rows no array can hold, each with the first reason that applies."""
+    """Rows that no array can contain, each with the first reason that applies."""
     reasons = []
     if roles.target is not None:
         reasons.append(
@@ -238,8 +241,8 @@ def _cluster(
 
 def _strata(frame: pl.DataFrame, roles: ColumnRoles) -> NDArray[np.int64]:
     """Codes of target × coarse groups; a numeric target is cut at its median."""
-    named = [*([] if roles.target is None else [roles.target]), *roles.sensitive]
-    parts = [stratum(frame[c]).alias(str(i)) for i, c in enumerate(named)]
+    columns = [*([] if roles.target is None else [roles.target]), *roles.sensitive]
+    parts = [stratum(frame[c]).alias(str(i)) for i, c in enumerate(columns)]
     if not parts:
         return np.zeros(frame.height, dtype=np.int64)
     joined = pl.DataFrame(parts).select(pl.concat_str(pl.all(), separator="\x1f").alias("s"))["s"]

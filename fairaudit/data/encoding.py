@@ -1,4 +1,4 @@
-"""Columns become numbers; levels, medians and scales are learnt from training rows only."""
+"""Encodes columns as numbers; levels, medians and scales are learnt from training rows only."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MIN_LEVEL_ROWS = 10
 
 @dataclass(frozen=True)
 class NumberCode:
-    """Median imputation, a missing flag if training rows need one, mean 0 and deviation 1."""
+    """Median imputation, a missing flag if training rows need one, mean 0 and SD 1."""
 
     column: str
     median: float
@@ -34,26 +34,26 @@ class NumberCode:
 
     def encode(self, frame: pl.DataFrame) -> list[NDArray[np.float64]]:
         values = numbers(frame[self.column])
-        hole = np.isnan(values)
+        missing = np.isnan(values)
         out = []
         if self.sd > 0:
-            out.append((np.where(hole, self.median, values) - self.mean) / self.sd)
-        return [*out, hole.astype(float)] if self.flag else out
+            out.append((np.where(missing, self.median, values) - self.mean) / self.sd)
+        return [*out, missing.astype(float)] if self.flag else out
 
     def describe(self) -> dict[str, object]:
-        said = f"missing → median {self.median:g}; mean {self.mean:.6g}, sd {self.sd:.6g}"
+        how = f"missing → median {self.median:g}; mean {self.mean:.6g}, sd {self.sd:.6g}"
         return {
             "column": self.column,
             "kind": "number" if self.sd > 0 else "constant, left out",
             "features": self.names,
             "missing": self.missing,
-            "how": said,
+            "how": how,
         }
 
 
 @dataclass(frozen=True)
 class LevelCode:
-    """One column a level but the most frequent one; rare and unseen levels are pooled."""
+    """One indicator per level except the most frequent; rare and unseen levels are pooled."""
 
     column: str
     levels: tuple[str, ...]
@@ -91,7 +91,7 @@ Code = NumberCode | LevelCode
 
 @dataclass(frozen=True)
 class Encoder:
-    """Codes of several columns side by side, as learnt from training rows."""
+    """The codes of several columns, as learnt from training rows."""
 
     codes: tuple[Code, ...]
     kept: tuple[int, ...]
@@ -103,12 +103,12 @@ class Encoder:
 
     @property
     def units(self) -> dict[str, tuple[float, float]]:
-        """Mean and deviation of each standardised feature, to speak of it in its own units."""
+        """Mean and SD of each standardised feature, to report it in its own units."""
         numeric = (code for code in self.codes if isinstance(code, NumberCode) and code.sd > 0)
         return {code.column: (code.mean, code.sd) for code in numeric}
 
     def encode(self, frame: pl.DataFrame) -> NDArray[np.float64]:
-        """The design of any rows, (n, p)."""
+        """The design matrix of any rows, (n, p)."""
         made = [values for code in self.codes for values in code.encode(frame)]
         out = np.empty((frame.height, len(self.kept)))
         for position, i in enumerate(self.kept):
@@ -116,7 +116,7 @@ class Encoder:
         return out
 
     def summary(self) -> pl.DataFrame:
-        """One row a column: kind, the features made of it, missing training cells, how."""
+        """One row per column: kind, the features it became, missing training cells, how."""
         names = set(self.names)
         rows = []
         for code in self.codes:
@@ -140,7 +140,7 @@ def fit_encoder(train: pl.DataFrame, columns: Sequence[str]) -> Encoder:
 
 
 def _distinct_flags(codes: tuple[Code, ...], train: pl.DataFrame) -> tuple[int, ...]:
-    """Positions to keep: columns always missing together need one missing flag, not several."""
+    """Positions to keep: columns that are always missing together need only one flag."""
     kept, seen, position = [], set(), 0
     for code in codes:
         for name in code.names:
@@ -156,7 +156,7 @@ def _distinct_flags(codes: tuple[Code, ...], train: pl.DataFrame) -> tuple[int, 
 
 
 def is_number(dtype: pl.DataType) -> bool:
-    """Whether a column is encoded as a number (dates are: days since 1970)."""
+    """Whether a column is encoded as a number (dates are, as days since 1970)."""
     return dtype.is_numeric() or dtype.is_temporal() or dtype == pl.Boolean
 
 
@@ -176,28 +176,28 @@ def _fit(values: pl.Series) -> Code:
 
 
 def _fit_number(values: pl.Series) -> NumberCode:
-    found = numbers(values)
-    hole = np.isnan(found)
-    if hole.all():
-        return NumberCode(values.name, 0.0, 0.0, 0.0, False, int(hole.sum()))
-    median = float(np.median(found[~hole]))
-    filled = np.where(hole, median, found)
+    column = numbers(values)
+    missing = np.isnan(column)
+    if missing.all():
+        return NumberCode(values.name, 0.0, 0.0, 0.0, False, int(missing.sum()))
+    median = float(np.median(column[~missing]))
+    filled = np.where(missing, median, column)
     mean, sd = float(filled.mean()), float(filled.std())
     if sd <= 1e-12 * max(1.0, abs(mean)):
         sd = 0.0
-    return NumberCode(values.name, median, mean, sd, bool(hole.any()), int(hole.sum()))
+    return NumberCode(values.name, median, mean, sd, bool(missing.any()), int(missing.sum()))
 
 
 def _fit_levels(values: pl.Series) -> LevelCode:
     text = label_text(values).fill_null(MISSING).alias("v")
     counts = text.value_counts().sort(["count", "v"], descending=[True, False])
-    own = counts.filter(pl.col("count") >= MIN_LEVEL_ROWS)["v"].to_list()[:MAX_LEVELS]
-    if not own:  # few rows: keep the levels there are
-        own = counts["v"].to_list()[:MAX_LEVELS]
-    pooled = counts.height - len(own)
-    levels = sorted(own[1:])
+    kept = counts.filter(pl.col("count") >= MIN_LEVEL_ROWS)["v"].to_list()[:MAX_LEVELS]
+    if not kept:  # few rows: keep the levels there are
+        kept = counts["v"].to_list()[:MAX_LEVELS]
+    pooled = counts.height - len(kept)
+    levels = sorted(kept[1:])
     if pooled:
         levels.append(RARE)
     return LevelCode(
-        values.name, tuple(levels), own[0] if own else MISSING, pooled, values.null_count()
+        values.name, tuple(levels), kept[0] if kept else MISSING, pooled, values.null_count()
     )

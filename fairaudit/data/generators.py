@@ -1,4 +1,4 @@
-"""How the bundled samples are made: seeded simulations whose truth is known and returned."""
+"""Generates the bundled samples: seeded simulations that return their ground truth."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ROME_GATE: tuple[tuple[float, float, float], ...] = (
     (-2.0, -2.0, -2.0),
 )
 
-# Lending: effect on the log-odds of repaying, one row a hidden group ("salaried", "seasonal
+# Lending: effect on the log-odds of repaying, one row per latent group ("salaried", "seasonal
 # income", "new to the country"); columns: intercept, income, debt, history, late payments, amount.
 LENDING_EFFECTS: tuple[tuple[float, ...], ...] = (
     (1.2, 1.6, -1.6, 1.0, -1.4, -0.8),
@@ -49,15 +49,18 @@ SHAPES_PIXELS = 28
 
 @dataclass(frozen=True)
 class Truth:
-    """A simulated table with what generated it: hidden codes a row, probability or mean a row."""
+    """A simulated table with its ground truth for each row.
+
+    `latent` is the code of the latent group, `expected` the probability or mean of the outcome.
+    """
 
     frame: pl.DataFrame
-    hidden: NDArray[np.int64]
+    latent: NDArray[np.int64]
     expected: Floats
 
 
 def rome_simulation(n: int = 4000, n_test: int = 1000, seed: int = 11) -> Truth:
-    """The misspecified mixture of the ROME paper; `hidden` is the group 0..3.
+    """The misspecified mixture of the ROME paper; `latent` is the group 0..3.
 
     X ~ N(0, I); S4 and S5 are 1{x > Φ⁻¹(1 − rate/2)} with rates .1 and .2; membership follows
     softmax(g1 sin S1 + g2 S2 + g3 S3·S4); y = β_z·[1, A, S] + N(0, 0.1²).
@@ -69,8 +72,8 @@ def rome_simulation(n: int = 4000, n_test: int = 1000, seed: int = 11) -> Truth:
     s = x[:, 15:]
     gate = np.array(ROME_GATE)
     drive = np.stack([np.sin(s[:, 0]), s[:, 1], s[:, 2] * s[:, 3]], axis=1)  # (n, 3)
-    hidden = _drawn(rng, drive @ gate.T)
-    beta = np.array(ROME_BETA)[hidden]  # (n, 21)
+    latent = _drawn(rng, drive @ gate.T)
+    beta = np.array(ROME_BETA)[latent]  # (n, 21)
     mean = beta[:, 0] + np.sum(beta[:, 1:] * x, axis=1)
     y = mean + 0.1 * rng.standard_normal(n)
     names = [*(f"A{i}" for i in range(1, 16)), *(f"S{i}" for i in range(1, 6))]
@@ -79,18 +82,18 @@ def rome_simulation(n: int = 4000, n_test: int = 1000, seed: int = 11) -> Truth:
         columns[c] = x[:, names.index(c)].astype(np.int64)
     columns["y"] = np.round(y, 4)
     columns["split"] = ["train"] * (n - n_test) + ["test"] * n_test
-    return Truth(pl.DataFrame(columns), hidden, mean)
+    return Truth(pl.DataFrame(columns), latent, mean)
 
 
 def lending(n: int = 6000, seed: int = 7) -> Truth:
-    """Loan applications; `hidden` indexes `LENDING_GROUPS`, `expected` is P(repaid)."""
+    """Loan applications; `latent` indexes `LENDING_GROUPS`, `expected` is P(repaid)."""
     rng = np.random.default_rng(seed)
     sex = rng.choice(["female", "male"], n, p=[0.46, 0.54])
     ethnicity = rng.choice(["A", "B", "C", "D"], n, p=[0.58, 0.22, 0.13, 0.07])
     age = np.clip(np.round(rng.gamma(6.0, 4.2, n) + 19), 19, 82).astype(np.int64)
-    hidden = _drawn(rng, _lending_gate(sex, ethnicity, age))
-    x = _lending_features(rng, age, hidden)  # (n, 5), standardised
-    chance = _sigmoid(_dot(np.array(LENDING_EFFECTS), hidden, x))
+    latent = _drawn(rng, _lending_gate(sex, ethnicity, age))
+    x = _lending_features(rng, age, latent)  # (n, 5), standardised
+    chance = _sigmoid(_dot(np.array(LENDING_EFFECTS), latent, x))
     repaid = rng.random(n) < chance
     frame = pl.DataFrame(
         {
@@ -113,13 +116,13 @@ def lending(n: int = 6000, seed: int = 7) -> Truth:
             "repaid": np.where(repaid, "yes", "no"),
         }
     )
-    return Truth(frame, hidden, chance)
+    return Truth(frame, latent, chance)
 
 
 def _lending_gate(
     sex: NDArray[np.str_], ethnicity: NDArray[np.str_], age: NDArray[np.int64]
 ) -> Floats:
-    """Log-odds of the three hidden groups, from the declared attributes only."""
+    """Log-odds of the three latent groups, from the declared attributes only."""
     young, minority = (age < 38).astype(float), np.isin(ethnicity, ["B", "C"]).astype(float)
     seasonal = -3.2 + 4.2 * young * (sex == "male") + 0.8 * (ethnicity == "D") + 0.8 * young
     new = -3.4 + 5.2 * minority + 0.8 * minority * (sex == "female")
@@ -127,16 +130,16 @@ def _lending_gate(
 
 
 def _lending_features(
-    rng: np.random.Generator, age: NDArray[np.int64], hidden: NDArray[np.int64]
+    rng: np.random.Generator, age: NDArray[np.int64], latent: NDArray[np.int64]
 ) -> Floats:
     x = rng.standard_normal((len(age), 5))
-    x[:, 0] += 0.25 * (hidden == 0) - 0.2 * (hidden == 1)
+    x[:, 0] += 0.25 * (latent == 0) - 0.2 * (latent == 1)
     x[:, 2] = 0.7 * x[:, 2] + 0.035 * (age - 44)
     return x
 
 
 def _two_systems(rng: np.random.Generator, chance: Floats, x: Floats) -> dict[str, object]:
-    """System A knows every group's rule with some noise; B applies the first group's to all."""
+    """System A knows each group's rule, with noise; B applies the first group's rule to all."""
     noisy = np.log(chance / (1 - chance)) + 0.5 * rng.standard_normal(len(chance))
     zero = np.zeros(len(chance), dtype=np.int64)
     pooled = _dot(np.array(LENDING_EFFECTS), zero, x) + 0.25 * rng.standard_normal(len(chance))
@@ -150,7 +153,7 @@ def _two_systems(rng: np.random.Generator, chance: Floats, x: Floats) -> dict[st
 
 
 def _districts(rng: np.random.Generator, ethnicity: NDArray[np.str_]) -> NDArray[np.str_]:
-    """Where people live, four in five in a district of their own group (the planted proxy)."""
+    """The district of each person: for four in five, one of their own group's (the proxy)."""
     names = np.array(["north", "hill", "river", "east", "harbour", "south", "station", "west"])
     home = {"A": [0, 1, 2], "B": [3, 4], "C": [5, 6], "D": [7]}
     own = np.array([names[rng.choice(home[e])] for e in ethnicity])
@@ -158,11 +161,11 @@ def _districts(rng: np.random.Generator, ethnicity: NDArray[np.str_]) -> NDArray
 
 
 def hospital(n: int = 4000, seed: int = 5) -> Truth:
-    """Patients in sites; `hidden` is the site's code, `expected` P(readmitted).
+    """Patients in sites; `latent` is the code of the site, `expected` P(readmitted).
 
     Log-odds: fixed effects (`HOSPITAL_EFFECTS`) + a site's own intercept and slope of `lab`
-    (`HOSPITAL_SD`), drawn by `hospital_sites`; women's readmission is recorded 0.35 lower in
-    sites with an odd number, which has no cause in their health.
+    (`HOSPITAL_SD`), drawn by `hospital_sites`; women's log-odds are 0.35 lower in
+    sites with an odd code, for reasons unrelated to their health.
     """
     rng = np.random.default_rng(seed)
     own = hospital_sites(seed)
@@ -216,8 +219,8 @@ def _site_shares() -> Floats:
 def shapes(n: int = 640, seed: int = 3) -> tuple[Truth, NDArray[np.uint8]]:
     """A blob on stripes; bright means "yes" on horizontal stripes and "no" on vertical ones.
 
-    Returns the table and the images, (n, 28, 28) uint8. `hidden` is 1 where the rule is turned
-    round (tone "dark", one in four rows), `expected` the target without its 3% of wrong labels.
+    Returns the table and the images, (n, 28, 28) uint8. `latent` is 1 where the rule is reversed
+    (tone "dark", one in four rows), `expected` the target before 3% of the labels are flipped.
     """
     rng = np.random.default_rng(seed)
     dark = rng.random(n) < 0.25
@@ -244,7 +247,7 @@ def _striped_blob(rng: np.random.Generator, bright: bool, vertical: bool) -> NDA
     cy, cx = rng.uniform(9, side - 9, 2)
     blob = np.exp(-((y - cy) ** 2 + (x - cx) ** 2) / (2 * rng.uniform(2.5, 4.0) ** 2))
     noisy = ground + (70 if bright else -70) * blob + rng.normal(0, 5, (side, side))
-    # multiples of 8: the files pack well and every platform rounds alike
+    # multiples of 8: the files compress well and all platforms round alike
     pixels: NDArray[np.uint8] = (np.clip(np.round(noisy / 8), 0, 31) * 8).astype(np.uint8)
     return pixels
 
@@ -270,7 +273,7 @@ def _add(archive: zipfile.ZipFile, name: str, content: bytes, packing: int) -> N
 
 
 def _drawn(rng: np.random.Generator, log_weight: Floats) -> NDArray[np.int64]:
-    """One group a row from softmax weights, by the Gumbel trick."""
+    """One group per row from softmax weights, by the Gumbel-max trick."""
     noise = rng.gumbel(size=log_weight.shape)
     drawn: NDArray[np.int64] = np.argmax(log_weight + noise, axis=1).astype(np.int64)
     return drawn

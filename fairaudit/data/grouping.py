@@ -1,4 +1,4 @@
-"""Group labels of declared attributes: levels as they are, numbers cut at training quartiles."""
+"""Group labels of declared attributes: levels unchanged, numbers cut at training quartiles."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ BINS = 4
 def group_labels(values: pl.Series, train: NDArray[np.bool_]) -> NDArray[np.str_]:
     """The group of every row.
 
-    Numbers with more than 10 different training values are cut at the training quartiles; fewer
-    values are groups as they are. Missing is "(missing)".
+    Numbers with more than 10 distinct training values are cut at the training quartiles;
+    otherwise each value is a group. Missing is "(missing)".
     """
     if not is_number(values.dtype) or values.dtype == pl.Boolean:
         return _levels(values)
-    found = numbers(values)
-    known = found[train & ~np.isnan(found)]
+    column = numbers(values)
+    known = column[train & ~np.isnan(column)]
     if len(np.unique(known)) <= MOST_VALUES:
         return _levels(values)
     cuts = np.unique(np.quantile(known, np.arange(1, BINS) / BINS, method="inverted_cdf"))
     cuts = cuts[cuts < known.max()]
-    if len(cuts) == 0:  # more than three quarters share the largest value
+    if len(cuts) == 0:  # more than three quarters of the rows share the largest value
         cuts = known[known < known.max()].max(keepdims=True)
     labels = np.array([*bin_names(cuts, whole=bool((known == np.round(known)).all())), MISSING])
-    code = np.where(np.isnan(found), len(cuts) + 1, np.searchsorted(cuts, found, side="left"))
+    code = np.where(np.isnan(column), len(cuts) + 1, np.searchsorted(cuts, column, side="left"))
     return labels[code].astype(np.str_)
 
 
@@ -54,11 +54,11 @@ def bin_names(cuts: NDArray[np.float64], *, whole: bool) -> list[str]:
 def stratum(values: pl.Series) -> pl.Series:
     """A coarse group for stratified splitting only: levels, or a number above its median."""
     if is_number(values.dtype) and values.dtype != pl.Boolean and values.n_unique() > MOST_VALUES:
-        found = numbers(values)
-        if np.isnan(found).all():
+        column = numbers(values)
+        if np.isnan(column).all():
             return pl.Series(values.name, [MISSING] * len(values))
-        high = found > np.nanmedian(found)
+        high = column > np.nanmedian(column)
         return pl.Series(
-            values.name, np.where(np.isnan(found), MISSING, np.where(high, "high", "low"))
+            values.name, np.where(np.isnan(column), MISSING, np.where(high, "high", "low"))
         )
     return label_text(values).fill_null(MISSING)

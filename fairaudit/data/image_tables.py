@@ -1,4 +1,4 @@
-"""Images with a table in a ZIP or folder: which table it is, and which file each row names."""
+"""Images with a table in a ZIP or folder: finds the table and the file that each row names."""
 
 from __future__ import annotations
 
@@ -27,31 +27,31 @@ _TABLE_FILES = (
 )
 _PROSE = ("readme", "license", "licence", "notice", "changelog", "citation")
 _OTHER_IMAGES = (".gif", ".jfif", ".avif", ".heic", ".heif", ".ico", ".svg", ".jp2", ".tga")
-_ELSEWHERE = re.compile(r"/|[a-z]:[\\/]|[a-z]+://", re.IGNORECASE)  # a root, drive or web address
+_ELSEWHERE = re.compile(r"/|[a-z]:[\\/]|[a-z]+://", re.IGNORECASE)  # a root, drive or URL
 _USUAL = ("labels", "label", "metadata", "meta", "data", "index", "table", "annotations")
 
 
 @dataclass(frozen=True)
-class Named:
-    """The files a column names: one a row, "" where there is none."""
+class ImageFiles:
+    """The image file of each row, "" where there is none, and the column that names them."""
 
     column: str
     files: list[str]
     unused: int
 
 
-def is_album(bundle: Bundle) -> bool:
-    """Whether a bundle holds images."""
+def has_images(bundle: Bundle) -> bool:
+    """Whether a bundle contains images."""
     return any(_is_image(f) for f in bundle.files())
 
 
 def table_file(bundle: Bundle) -> str:
-    """The one table of an album: by its usual name, else the only one on the highest level."""
+    """The table of an image set: by its usual name, else the only one at the top level."""
     tables = [f for f in bundle.files() if _is_table(f)]
     if not tables:
         raise InputError(
-            f"'{bundle.name}' holds images but no table; add labels.csv with a column of image "
-            "paths and the columns to be audited"
+            f"'{bundle.name}' contains images but no table; add labels.csv with a column of "
+            "image paths and the columns to be audited"
         )
     depth = min(len(PurePosixPath(f).parts) for f in tables)
     top = [f for f in tables if len(PurePosixPath(f).parts) == depth]
@@ -61,7 +61,7 @@ def table_file(bundle: Bundle) -> str:
             return group[0]
     listed = ", ".join(f"'{f}'" for f in (usual or top)[:5])
     raise InputError(
-        f"'{bundle.name}' holds several tables ({listed}); keep one, or call it labels.csv"
+        f"'{bundle.name}' contains several tables ({listed}); keep one, or name it labels.csv"
     )
 
 
@@ -70,13 +70,13 @@ def _is_table(file: str) -> bool:
     return path.suffix.lower() in _TABLE_FILES and path.stem.lower() not in _PROSE
 
 
-def name_images(bundle: Bundle, frame: pl.DataFrame, table: str) -> Named:
-    """The column that names most images, and the file of every row.
+def match_images(bundle: Bundle, frame: pl.DataFrame, table: str) -> ImageFiles:
+    """Find the column that names most images, and the file of every row.
 
-    Paths count from the table's folder or from the top, with or without the extension; a bare
-    file name will do where it is unique. Of a path on another machine or of a web address the
-    longest end that names a file counts. Files of kinds that are not read are found as well, so
-    that they can be listed.
+    Paths are relative to the table's folder or to the top, with or without the extension; a bare
+    file name is enough where it is unique. For a path on another machine or a URL, the longest
+    suffix that names a file is used. Files of unsupported kinds are matched too, so that they can
+    be listed.
     """
     images = [f for f in bundle.files() if _is_image(f)]
     others = [f for f in bundle.files() if f.lower().endswith(_OTHER_IMAGES)]
@@ -94,11 +94,11 @@ def name_images(bundle: Bundle, frame: pl.DataFrame, table: str) -> Named:
             f"no column of '{table}' in '{bundle.name}' names the images; add one with their "
             f"paths (such as '{images[0]}')"
         )
-    return Named(best[1], best[2], len(set(images) - set(best[2])))
+    return ImageFiles(best[1], best[2], len(set(images) - set(best[2])))
 
 
 def _lookup(images: list[str], base: PurePosixPath) -> dict[str, str]:
-    """Every way a row may name an image; ambiguous names lead nowhere."""
+    """Every way in which a row may name an image; ambiguous names match nothing."""
     ways: dict[str, str] = {}
     bare: list[tuple[str, str]] = []
     for file in images:
@@ -119,7 +119,7 @@ def _lookup(images: list[str], base: PurePosixPath) -> dict[str, str]:
 
 
 def _key(path: str) -> str:
-    """Paths that mean the same file; Macs write letters and their accents apart."""
+    """The same key for all spellings of a path; macOS separates letters and accents."""
     plain = unicodedata.normalize("NFC", path).replace("\\", "/")
     return plain.removeprefix("./").removeprefix("/").lower()
 

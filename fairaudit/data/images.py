@@ -1,4 +1,4 @@
-"""Images decoded once into a memory-mapped uint8 store; row i of the store is row id i."""
+"""Decodes images once into a memory-mapped uint8 store; row i of the store is row id i."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from fairaudit.exceptions import InputError, SpecError
 IMAGE_FILES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".npy")
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
 _PROBED = 256
-_AT_ONCE = 256  # images under way; bounds memory however many there are
+_AT_ONCE = 256  # images decoded at a time; bounds the memory
 _CHUNK = 1024  # rows copied at a time
 Progress = Callable[[int, int], None]
 
@@ -36,16 +36,16 @@ class ImageOptions:
     Parameters
     ----------
     size : int or None
-        Side in pixels; None keeps a common size up to 256 and else takes 64. Other shapes are
-        cropped to a centred square first.
+        Side in pixels; None keeps a common size of up to 256, else uses 64. Other shapes are
+        first cropped to a centred square.
     channels : {1, 3} or None
-        None stores grey images as one channel and others as three.
+        None stores greyscale images with one channel and others with three.
     accept_broken : bool
-        Leave rows with missing, broken or oversized images out instead of refusing the set.
+        Exclude rows with missing, broken or oversized images instead of refusing the dataset.
     workers : int or None
-        Threads; None means one a core, at most 8.
+        Threads; None means one per core, at most 8.
     most_pixels, most_bytes : int
-        Larger images count as oversized.
+        Larger images are oversized.
     """
 
     size: int | None = None
@@ -57,14 +57,14 @@ class ImageOptions:
 
     def __post_init__(self) -> None:
         if self.size is not None and not (_whole(self.size) and 8 <= self.size <= 1024):
-            raise SpecError(f"image size {self.size!r} is not between 8 and 1024 pixels")
+            raise SpecError(f"image size {self.size!r} is not between 8 and 1,024 pixels")
         if self.channels not in (None, 1, 3):
-            raise SpecError(f"images have 1 or 3 channels (or None to choose): {self.channels!r}")
+            raise SpecError(f"channels must be 1, 3 or None, got {self.channels!r}")
         if self.workers is not None and not (_whole(self.workers) and self.workers >= 1):
-            raise SpecError(f"workers must be 1 or more (or None), got {self.workers!r}")
+            raise SpecError(f"workers must be at least 1 or None, got {self.workers!r}")
 
     def key(self) -> str:
-        """What changes the stored pixels or rows, as text."""
+        """The options that change the stored pixels or rows, as text."""
         return f"{self.size}/{self.channels}/{self.accept_broken}"
 
 
@@ -85,7 +85,7 @@ class Broken:
 
 @dataclass(frozen=True)
 class ImageStore:
-    """Pixels on disk, (n, H, W, C) uint8, opened without reading them."""
+    """Pixels on disk, (n, H, W, C) uint8, opened without being read."""
 
     path: Path
 
@@ -93,19 +93,19 @@ class ImageStore:
     def pixels(self) -> NDArray[np.uint8]:
         """The whole store as a read-only memory map."""
         try:
-            found: NDArray[np.uint8] = np.load(self.path, mmap_mode="r", allow_pickle=False)
+            pixels: NDArray[np.uint8] = np.load(self.path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError) as error:
             raise InputError(
                 f"the image store '{self.path.name}' cannot be opened ({error}); ingest the "
                 "images again"
             ) from error
-        return found
+        return pixels
 
     def rows(self, row_id: NDArray[Any]) -> NDArray[np.uint8]:
-        """The images of some rows, never all in memory.
+        """The images of some rows, without loading all of them into memory.
 
-        The map itself when it is all of them in order, else a map of an unnamed temporary file,
-        which goes away with the array.
+        This is the map itself when all rows are requested in order, else a map of an unnamed
+        temporary file that disappears with the array.
         """
         pixels = self.pixels
         if len(row_id) == len(pixels) and np.array_equal(row_id, np.arange(len(pixels))):
@@ -126,12 +126,12 @@ def store_images(
     options: ImageOptions,
     on_progress: Progress | None = None,
 ) -> list[tuple[int, Broken]]:
-    """Decode files into an .npy of shape (n, H, W, C), in parallel, a few at a time.
+    """Decode files into an .npy of shape (n, H, W, C), in parallel and in batches.
 
     Parameters
     ----------
     files : sequence of str
-        One a row; "" where the table names no file.
+        One per row; "" where the table names no file.
     on_progress : callable, optional
         Called with (done, total).
 
@@ -148,11 +148,11 @@ def store_images(
         def decoded() -> Iterator[NDArray[np.uint8]]:
             for start, part in _parts(files):
                 pixels = np.zeros((len(part), size, size, channels), dtype=np.uint8)
-                for i, found in enumerate(threads.map(decoder.decode, part)):
-                    if isinstance(found, Broken):
-                        broken.append((start + i, found))
+                for i, image in enumerate(threads.map(decoder.decode, part)):
+                    if isinstance(image, Broken):
+                        broken.append((start + i, image))
                     else:
-                        pixels[i] = found
+                        pixels[i] = image
                 yield pixels
                 if on_progress is not None:
                     on_progress(start + len(part), len(files))
@@ -162,7 +162,7 @@ def store_images(
 
 
 def _write(path: Path, shape: tuple[int, ...], parts: Iterable[NDArray[np.uint8]]) -> None:
-    """An .npy written front to back; pages of a map would count as memory of this process."""
+    """Write an .npy sequentially; pages of a map would count as memory of this process."""
     descr = np.lib.format.dtype_to_descr(np.dtype(np.uint8))
     header = {"descr": descr, "fortran_order": False, "shape": shape}
     with path.open("wb") as file:
@@ -172,7 +172,7 @@ def _write(path: Path, shape: tuple[int, ...], parts: Iterable[NDArray[np.uint8]
 
 
 def keep_rows(path: Path, kept: NDArray[np.intp]) -> None:
-    """Rewrite a store with some of its rows, a chunk at a time."""
+    """Rewrite a store with a subset of its rows, one chunk at a time."""
     old = np.load(path, mmap_mode="r", allow_pickle=False)
     aside = path.with_suffix(".kept.npy")
     _write(aside, (len(kept), *old.shape[1:]), (part for _, part in _rows_of(old, kept)))
@@ -183,7 +183,7 @@ def keep_rows(path: Path, kept: NDArray[np.intp]) -> None:
 def _rows_of(
     source: NDArray[np.uint8], rows: NDArray[Any]
 ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-    """Some rows of a map, a chunk at a time, with where each chunk begins."""
+    """Some rows of a map, one chunk at a time, with the start of each chunk."""
     for start in range(0, len(rows), _CHUNK):
         yield start, source[rows[start : start + _CHUNK]]
 
@@ -196,7 +196,7 @@ def _parts(files: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
 
 
 def _layout(bundle: Bundle, files: Sequence[str], options: ImageOptions) -> tuple[int, int]:
-    """Side and channels, from the options or from the headers of some images spread over all."""
+    """Side and channels, from the options or the headers of an evenly spaced sample."""
     there = [f for f in files if f.lower().endswith(IMAGE_FILES)]
     there = [f for f in there if bundle.size(f) <= options.most_bytes]
     step = max(1, len(there) // _PROBED)
@@ -239,7 +239,7 @@ def _npy_shape(content: bytes) -> tuple[int, ...]:
     if dtype.kind not in "uf" or not (
         len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3, 4))
     ):
-        raise ValueError(f"an array of shape {shape} and type {dtype} is no image")
+        raise ValueError(f"an array of shape {shape} and type {dtype} is not an image")
     return tuple(int(n) for n in shape)
 
 
@@ -257,13 +257,13 @@ class _Decoder:
     options: ImageOptions
 
     def decode(self, file: str) -> NDArray[np.uint8] | Broken:
-        """The pixels of one file, (H, W, C), or why there are none."""
+        """The pixels of one file, (H, W, C), or the reason there are none."""
         from PIL import Image, UnidentifiedImageError
 
         if not file:
             return Broken("", "no such file")
         if not file.lower().endswith(IMAGE_FILES):
-            return Broken(file, f"not read: save it as one of {', '.join(IMAGE_FILES)}")
+            return Broken(file, f"unsupported format: save it as one of {', '.join(IMAGE_FILES)}")
         if self.bundle.size(file) > self.options.most_bytes:
             return Broken(file, f"oversized: {size_text(self.bundle.size(file))}")
         try:
@@ -274,7 +274,7 @@ class _Decoder:
         except _Oversized as error:
             return Broken(file, str(error))
         except UnidentifiedImageError:
-            return Broken(file, f"broken: no {', '.join(_FORMATS)} image")
+            return Broken(file, f"broken: not a {', '.join(_FORMATS)} image")
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):
             return Broken(file, "oversized: like a decompression bomb")
         except _UNREADABLE as error:
@@ -286,7 +286,7 @@ class _Decoder:
 
         with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
             self._check_pixels(*image.size)
-            image.draft(None, (self.size, self.size))  # large JPEGs are decoded at a fraction
+            image.draft(None, (self.size, self.size))  # large JPEGs are decoded at reduced size
             upright = ImageOps.exif_transpose(_eight_bit(image))
         return self._fitted(upright)
 
@@ -295,14 +295,14 @@ class _Decoder:
 
         height, width, *_ = _npy_shape(content)
         self._check_pixels(width, height)
-        found = np.load(io.BytesIO(content), allow_pickle=False)
-        if found.dtype.kind == "f":
-            if not np.isfinite(found).all() or found.min() < 0 or found.max() > 1:
+        array = np.load(io.BytesIO(content), allow_pickle=False)
+        if array.dtype.kind == "f":
+            if not np.isfinite(array).all() or array.min() < 0 or array.max() > 1:
                 raise ValueError("float pixels must lie between 0 and 1")
-            found = np.round(found * 255)
-        elif found.dtype != np.uint8:
-            raise ValueError(f"pixels are {found.dtype}; uint8 or floats in 0 to 1 are read")
-        squeezed = found[..., 0] if found.ndim == 3 and found.shape[2] == 1 else found
+            array = np.round(array * 255)
+        elif array.dtype != np.uint8:
+            raise ValueError(f"pixels are {array.dtype}; expected uint8 or floats from 0 to 1")
+        squeezed = array[..., 0] if array.ndim == 3 and array.shape[2] == 1 else array
         return self._fitted(Image.fromarray(squeezed.astype(np.uint8)))
 
     def _check_pixels(self, width: int, height: int) -> None:
@@ -324,11 +324,11 @@ class _Decoder:
 
 
 class _Oversized(Exception):
-    """More pixels than are decoded."""
+    """More pixels than the limit for decoding."""
 
 
 def _eight_bit(image: Any) -> Any:
-    """Sixteen-bit grey scaled to eight; Pillow would clip it."""
+    """Scale 16-bit greyscale to 8 bits; Pillow would clip it."""
     from PIL import Image
 
     if image.mode.startswith("I;16"):
@@ -336,7 +336,7 @@ def _eight_bit(image: Any) -> Any:
     if image.mode in ("I", "F"):
         values = np.asarray(image, dtype=np.float64)
         if not np.isfinite(values).all() or values.min() < 0 or values.max() > 65535:
-            raise ValueError("its values are no grey levels")
+            raise ValueError("its values are not grey levels")
         top = 1 if values.max() <= 1 else 255 if values.max() <= 255 else 65535
         return Image.fromarray(np.round(values * (255 / top)).astype(np.uint8))
     return image

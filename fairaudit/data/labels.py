@@ -1,4 +1,4 @@
-"""One canonical text for every value of a label column, whatever type a file gave it."""
+"""One canonical text for each value of a label column, whatever its type in the file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def label_text(values: pl.Series) -> pl.Series:
     Parameters
     ----------
     values : polars.Series
-        Any plain type.
+        Of any scalar type.
 
     Returns
     -------
@@ -29,7 +29,7 @@ def label_text(values: pl.Series) -> pl.Series:
 
 
 def canonical_label(label: str) -> str:
-    """A label a person typed, in the same form as `label_text`."""
+    """A label typed by a user, in the same form as `label_text`."""
     text = label.strip()
     if text.lower() in ("true", "false"):
         return text.lower()

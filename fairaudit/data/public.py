@@ -1,4 +1,4 @@
-"""Public data sets fetched from OpenML when there is a network; nothing of them is shipped."""
+"""Public datasets, fetched from OpenML over the network; none of them is bundled."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from fairaudit.data.reading.table import read_table
 from fairaudit.exceptions import InputError, LimitExceeded, SpecError
 
 API = "https://api.openml.org/api/v1/json/data/{number}"
-MOST_BYTES = GB
+MAX_BYTES = GB
 _PARQUET = b"PAR1"
 Opener: TypeAlias = Callable[[urllib.request.Request, float], AbstractContextManager[BinaryIO]]
 
 
 @dataclass(frozen=True)
 class PublicSet:
-    """A public data set and its number on OpenML (the numbers Fairlearn's fetchers use)."""
+    """A public dataset and its OpenML number (those of Fairlearn's fetchers)."""
 
     name: str
     title: str
@@ -39,56 +39,58 @@ class PublicSet:
 
     @property
     def page(self) -> str:
-        """Where its origin and terms stand."""
+        """The page with its origin and terms."""
         return f"https://www.openml.org/d/{self.number}"
 
 
 _SETS = (
     PublicSet("adult", "Adult: income above 50,000 dollars (1994 census)", 1590),
     PublicSet("acs-income", "ACS income: the 2018 successor of Adult, 1.6 million people", 43141),
-    PublicSet("bank-marketing", "Bank marketing: who takes a term deposit", 1461),
-    PublicSet("credit-card", "Credit card clients in Taiwan: default next month", 42477),
+    PublicSet("bank-marketing", "Bank marketing: who subscribes to a term deposit", 1461),
+    PublicSet("credit-card", "Credit card clients in Taiwan: default in the next month", 42477),
     PublicSet("diabetes-hospital", "Diabetes: readmission to 130 US hospitals", 43874),
-    PublicSet("german-credit", "German credit: good and bad risks", 31),
+    PublicSet("german-credit", "German credit: good and bad credit risks", 31),
 )
 PUBLIC_SETS: Mapping[str, PublicSet] = MappingProxyType({s.name: s for s in _SETS})
 
 
 def fetch(name: str, *, timeout: float = 60.0, opener: Opener | None = None) -> pl.DataFrame:
-    """A public data set as a table.
+    """A public dataset as a table.
 
     Parameters
     ----------
     name : str
         Key in `PUBLIC_SETS`.
     timeout : float
-        Seconds without an answer before giving up.
+        Seconds without a response before giving up.
 
     Raises
     ------
     SpecError
-        If there is no set of that name.
+        If there is no dataset of that name.
     InputError
-        Without a network, or if OpenML's answer is no table.
+        Without a network, or if the response is not a table.
     """
     return read_table(download(name, timeout=timeout, opener=opener), name=name)
 
 
 def download(name: str, *, timeout: float = 60.0, opener: Opener | None = None) -> bytes:
-    """The same as Parquet bytes, ready to be ingested; see `fetch`."""
+    """The same as Parquet bytes, ready for ingestion; see `fetch`."""
     if name not in PUBLIC_SETS:
-        raise SpecError(f"there is no public set '{name}'; there are {', '.join(PUBLIC_SETS)}")
+        raise SpecError(
+            f"there is no public dataset '{name}'; choose one of {', '.join(PUBLIC_SETS)}"
+        )
     chosen, ask = PUBLIC_SETS[name], opener or _open
-    described = _described(_got(API.format(number=chosen.number), name, timeout, ask), name)
-    if (parquet := described.get("parquet_url")) and (
+    url = API.format(number=chosen.number)
+    description = _described(_fetched(url, name, timeout, ask), name)
+    if (parquet := description.get("parquet_url")) and (
         content := _parquet(str(parquet), name, timeout, ask)
     ):
         return content
-    content = _got(str(described["url"]), name, timeout, ask)
-    wanted = described.get("md5_checksum")
-    found = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    if wanted and found != wanted:
-        raise InputError(f"the download of '{name}' was damaged on its way; try again")
+    content = _fetched(str(description["url"]), name, timeout, ask)
+    checksum = description.get("md5_checksum")
+    if checksum and checksum != hashlib.md5(content, usedforsecurity=False).hexdigest():
+        raise InputError(f"the download of '{name}' was damaged in transit; try again")
     out = io.BytesIO()
     parse_arff(content, name).write_parquet(out)
     return out.getvalue()
@@ -97,37 +99,40 @@ def download(name: str, *, timeout: float = 60.0, opener: Opener | None = None) 
 def _parquet(url: str, name: str, timeout: float, ask: Opener) -> bytes | None:
     """The Parquet copy, or None where OpenML has none for this set."""
     try:
-        content = _got(url, name, timeout, ask)
-    except InputError:  # not all sets have one: the ARFF file then is the way
+        content = _fetched(url, name, timeout, ask)
+    except InputError:  # not every dataset has one; the ARFF file does instead
         return None
     return content if content.startswith(_PARQUET) and content.endswith(_PARQUET) else None
 
 
 def _described(content: bytes, name: str) -> dict[str, Any]:
     try:
-        described = json.loads(content)["data_set_description"]
-        if not isinstance(described["url"], str):
-            raise TypeError("no address")
-        return dict(described)
+        description = json.loads(content)["data_set_description"]
+        if not isinstance(description["url"], str):
+            raise TypeError("no URL")
+        return dict(description)
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"OpenML's description of '{name}' cannot be understood ({error}); try later or "
+            f"OpenML's description of '{name}' cannot be parsed ({error}); try again later, or "
             "download the table yourself and upload it"
         ) from error
 
 
-def _got(url: str, name: str, timeout: float, ask: Opener) -> bytes:
+def _fetched(url: str, name: str, timeout: float, ask: Opener) -> bytes:
     url = re.sub(r"^http://", "https://", url)
     if not url.startswith("https://"):
-        raise InputError(f"'{name}' has an address that is not fetched: {url}")
+        raise InputError(
+            f"'{name}' has an address that is not fetched: {url}; download it yourself and "
+            "upload it"
+        )
     request = urllib.request.Request(url, headers={"User-Agent": "fairaudit"})
     try:
-        with ask(request, timeout) as answer:
-            content = answer.read(MOST_BYTES + 1)
+        with ask(request, timeout) as response:
+            content = response.read(MAX_BYTES + 1)
     except urllib.error.HTTPError as error:
         error.close()
         raise InputError(
-            f"OpenML answered '{error.code} {error.reason}' for '{name}'; try later"
+            f"OpenML responded '{error.code} {error.reason}' for '{name}'; try again later"
         ) from error
     except (urllib.error.URLError, TimeoutError, OSError) as error:
         raise InputError(
@@ -135,26 +140,28 @@ def _got(url: str, name: str, timeout: float, ask: Opener) -> bytes:
             f"({getattr(error, 'reason', error)}); check the network, or download the table "
             "elsewhere and upload it"
         ) from error
-    if len(content) > MOST_BYTES:
-        raise LimitExceeded(f"'{name}' is larger than {size_text(MOST_BYTES)}")
+    if len(content) > MAX_BYTES:
+        raise LimitExceeded(
+            f"'{name}' is larger than {size_text(MAX_BYTES)}; take a part of it and upload that"
+        )
     return content
 
 
 def _open(request: urllib.request.Request, timeout: float) -> AbstractContextManager[BinaryIO]:
-    found: AbstractContextManager[BinaryIO] = urllib.request.urlopen(request, timeout=timeout)
-    return found
+    opened: AbstractContextManager[BinaryIO] = urllib.request.urlopen(request, timeout=timeout)
+    return opened
 
 
 _ATTRIBUTE = re.compile(r"@attribute\s+('(?:\\.|[^'])*'|\"[^\"]*\"|\S+)", re.IGNORECASE)
 
 
 def parse_arff(content: bytes, name: str) -> pl.DataFrame:
-    """A dense ARFF file as a table; types are found like those of a CSV file.
+    """A dense ARFF file as a table; types are inferred as for CSV.
 
     Raises
     ------
     InputError
-        For sparse files and rows of another width.
+        For sparse files and rows of unequal width.
     """
     text = content.decode("utf-8", errors="replace")
     header, mark, body = _halves(text)
@@ -164,15 +171,15 @@ def parse_arff(content: bytes, name: str) -> pl.DataFrame:
     wrong = next((i for i, row in enumerate(rows, 1) if len(row) != len(names)), None)
     if not mark or not names or not rows or wrong is not None or rows[0][0].startswith("{"):
         raise InputError(
-            f"'{name}' came in a form of ARFF that is not read"
+            f"'{name}' is in an ARFF form that is not supported"
             f"{f' (row {wrong})' if wrong else ''}; download it as CSV and upload it"
         )
     columns = list(zip(*rows, strict=True))
     frame = pl.DataFrame(
         [pl.Series(n, c) for n, c in zip(unique_names(names), columns, strict=True)]
     )
-    seen = cell_types.study(frame.lazy())
-    return frame.with_columns(cell_types.converted(c, s) for c, s in seen.items())
+    types = cell_types.study(frame.lazy())
+    return frame.with_columns(cell_types.converted(c, t) for c, t in types.items())
 
 
 def _halves(text: str) -> tuple[str, str, str]:

@@ -1,4 +1,4 @@
-"""Which column plays which part: the frozen answer to "what is what in this table"."""
+"""The role of each column, as a frozen specification checked against a table."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from fairaudit.data.labels import canonical_label, label_text
 from fairaudit.exceptions import SpecError
 
-_KEPT = frozenset({"row", "split", "cluster", "all", "latent group", "cluster seen"})
-_MARKS = (" × ", " | ")  # crossings, and groups inside a level of another column
+_RESERVED_NAMES = frozenset({"row", "split", "cluster", "all", "latent group", "cluster seen"})
+_RESERVED_MARKS = (" × ", " | ")  # intersections; groups within a level of another column
 
 Task = Literal["binary", "multiclass", "regression"]
 MAX_CLASSES = 100
@@ -26,31 +26,31 @@ class ColumnRoles(BaseModel):
     target : str or None
         The outcome. None only for audits of selections without a known outcome.
     features : tuple of str
-        Columns a model may see. Sensitive columns belong here only if the user says so.
+        Columns a model may use; sensitive ones only if the user says so.
     sensitive : tuple of str
         Declared sensitive attributes.
     cluster : str or None
-        Site, school, occupation: rows of one cluster are not independent.
+        Such as site, school or occupation: rows of a cluster are not independent.
     weight : str or None
         Non-negative row weight.
     predictions : tuple of str
-        Label (or value) columns of existing systems or human decisions.
+        Columns with the labels or values of existing systems or human decisions.
     scores : tuple of str
-        Score columns of existing systems, higher = more positive.
+        Score columns of existing systems; higher means more positive.
     image : str or None
-        Column with image paths inside the archive or folder.
+        Column with the paths of images in the archive or folder.
     row_id : str
         Created at ingestion, never recomputed.
     task : {"binary", "multiclass", "regression"}
     positive : str or None
         The positive label, as text, of a binary target.
     split : str or None
-        A column that says train / validation / test.
+        A column with the values train, validation and test.
 
     Raises
     ------
     pydantic.ValidationError
-        When one column plays two parts that exclude each other.
+        When a column has two roles that exclude each other.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -69,22 +69,22 @@ class ColumnRoles(BaseModel):
     split: str | None = None
 
     @model_validator(mode="after")
-    def _one_part_each(self) -> Self:
+    def _no_conflicts(self) -> Self:
         if self.target is not None and self.target in self.sensitive:
             raise ValueError(
-                f"column '{self.target}' cannot be target and sensitive at once; "
-                "drop it from one of the two"
+                f"column '{self.target}' cannot be both the target and sensitive; "
+                "remove one of the two roles"
             )
         if self.target is not None and self.target in self.features:
             raise ValueError(
                 f"column '{self.target}' is the target and cannot be a feature; "
                 "remove it from the features"
             )
-        for part in ("features", "sensitive", "predictions", "scores"):
-            names = getattr(self, part)
+        for role in ("features", "sensitive", "predictions", "scores"):
+            names = getattr(self, role)
             if len(set(names)) != len(names):
                 twice = next(n for n in names if names.count(n) > 1)
-                raise ValueError(f"column '{twice}' is named twice among the {part}")
+                raise ValueError(f"column '{twice}' is listed twice in {role}; remove one")
         return self
 
     @property
@@ -96,7 +96,7 @@ class ColumnRoles(BaseModel):
 
 
 def resolve(frame: pl.DataFrame, roles: ColumnRoles) -> ColumnRoles:
-    """The roles checked against a table, with the positive label filled in.
+    """Check the roles against a table and fill in the positive label.
 
     Returns
     -------
@@ -106,8 +106,8 @@ def resolve(frame: pl.DataFrame, roles: ColumnRoles) -> ColumnRoles:
     Raises
     ------
     SpecError
-        A column is not in the table, or its values cannot play the part; the text says which and
-        what to do.
+        If a column is not in the table or its values do not suit the role; the text says which
+        column and what to do.
     """
     for column in roles.columns:
         _require(frame, column)
@@ -123,26 +123,26 @@ def resolve(frame: pl.DataFrame, roles: ColumnRoles) -> ColumnRoles:
     for column in roles.scores:
         if not frame[column].dtype.is_numeric():
             raise SpecError(
-                f"score column '{column}' is not numeric; name it a prediction instead"
+                f"score column '{column}' is not numeric; use it as a prediction instead"
             )
     return roles if roles.target is None else _resolve_target(frame[roles.target], roles)
 
 
 def check_attribute(attribute: str) -> None:
-    """Refuse names that results keep for something else; a mix-up would be silent.
+    """Refuse names that are reserved in results; a clash would go unnoticed.
 
     Raises
     ------
     SpecError
-        When a sensitive column bears such a name.
+        When a sensitive column has such a name.
     """
-    marks = [mark for mark in _MARKS if mark in attribute]
-    if attribute not in _KEPT and not marks:
+    marks = [mark for mark in _RESERVED_MARKS if mark in attribute]
+    if attribute not in _RESERVED_NAMES and not marks:
         return
-    kept = f"names with '{marks[0].strip()}' for crossings" if marks else "that name for their own"
+    reserved = f"names with '{marks[0].strip()}' are" if marks else "this name is"
     raise SpecError(
-        f"column '{attribute}' cannot be a sensitive attribute: results keep {kept}; rename the "
-        "column"
+        f"column '{attribute}' cannot be a sensitive attribute: {reserved} reserved in "
+        "results; rename the column"
     )
 
 
@@ -165,7 +165,8 @@ def _check_weight(weight: pl.Series) -> None:
     known = weight.cast(pl.Float64).fill_nan(None).drop_nulls()
     if len(known) == 0 or not known.is_finite().all() or (known < 0).any() or known.sum() <= 0:
         raise SpecError(
-            f"weight column '{weight.name}' must hold finite numbers of at least 0, some above 0"
+            f"weight column '{weight.name}' must contain finite numbers of at least 0, some "
+            "above 0"
         )
 
 
@@ -174,7 +175,7 @@ def _resolve_target(target: pl.Series, roles: ColumnRoles) -> ColumnRoles:
     if roles.task == "regression":
         if not (target.dtype.is_numeric() or target.dtype == pl.Boolean):
             raise SpecError(
-                f"target '{name}' holds text; choose the task binary or multiclass, or a numeric "
+                f"target '{name}' is text; choose the task binary or multiclass, or a numeric "
                 "column"
             )
         return roles
@@ -196,17 +197,17 @@ def _check_classes(name: str, levels: list[str]) -> None:
     if len(levels) > MAX_CLASSES:
         raise SpecError(
             f"target '{name}' has {len(levels):,} classes; at most {MAX_CLASSES} can be audited: "
-            "group them, or choose the task regression if they are numbers"
+            "combine them, or choose the task regression if they are numbers"
         )
 
 
 def resolved_positive(name: str, levels: list[str], positive: str | None) -> str:
-    """The positive one of a target's labels: the one named, or the one guessed.
+    """The positive label of a target: the one named, or else a guess.
 
     Raises
     ------
     SpecError
-        When the label that is named does not occur.
+        When the named label does not occur.
     """
     if positive is None:
         return guess_positive(levels)
@@ -220,7 +221,7 @@ def resolved_positive(name: str, levels: list[str], positive: str | None) -> str
 
 
 def target_levels(target: pl.Series) -> list[str]:
-    """The distinct labels of a target in order: numbers by size, text by the alphabet."""
+    """The distinct labels of a target: numbers in order of size, text in alphabetical order."""
     levels = label_text(target).drop_nulls().unique().to_list()
     return sorted(levels, key=_label_order)
 
@@ -244,7 +245,7 @@ _NEGATIVE_WORDS = (
 
 
 def guess_positive(levels: list[str]) -> str:
-    """Which of two labels is the positive one: by usual words, else the larger one."""
+    """The positive one of two labels: by common words, else the larger one."""
     lowered = {level.lower().rstrip("."): level for level in levels}
     for word in _POSITIVE_WORDS:
         if word in lowered:

@@ -1,4 +1,4 @@
-"""The bundled samples: small simulated data sets with known truth, ready to audit."""
+"""The bundled samples: small simulated datasets with known ground truth, ready to audit."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from fairaudit.exceptions import InputError, SpecError
 
 @dataclass(frozen=True)
 class Sample:
-    """One bundled data set.
+    """One bundled dataset.
 
     Attributes
     ----------
     name : str
         Key in `SAMPLES`.
     title, description : str
-        For people.
+        Shown to users.
     file : str
-        Its name in the folder of samples.
+        File name in the samples folder.
     roles : ColumnRoles
-        What is what in it.
+        Roles of its columns.
     """
 
     name: str
@@ -36,17 +36,17 @@ class Sample:
 
     @property
     def path(self) -> Path:
-        """Where it lies, in a clone as in an installed package."""
+        """Its path, in a clone or in an installed package."""
         return sample_folder() / self.file
 
 
 def sample_folder() -> Path:
-    """The folder of samples beside the package (a clone) or inside it (an installed wheel)."""
+    """The samples folder: beside the package (clone) or inside it (installed wheel)."""
     here = Path(__file__).resolve()
     for folder in (here.parents[1] / "_app" / "sample_data", here.parents[2] / "sample_data"):
         if (folder / "lending.csv").is_file():
             return folder
-    raise InputError("the bundled samples are missing; install fairaudit again")
+    raise InputError("the bundled samples are missing; reinstall fairaudit")
 
 
 def sample(name: str) -> Sample:
@@ -57,7 +57,7 @@ def sample(name: str) -> Sample:
 
 
 def write_samples(folder: Path) -> None:
-    """Make all samples anew; the result is the same on every machine."""
+    """Generate all samples again; the result is the same on every machine."""
     folder.mkdir(parents=True, exist_ok=True)
     generators.lending().frame.write_csv(folder / "lending.csv")
     generators.hospital().frame.write_csv(folder / "hospital.csv")
@@ -68,10 +68,10 @@ def write_samples(folder: Path) -> None:
 _ALL = (
     Sample(
         "lending",
-        "Lending: two scoring systems and a hidden group",
-        "6,000 simulated loan applications. Two systems have decided on them already; one of them "
-        "misjudges people whose hidden group repays by another rule. `district` is a proxy of "
-        "ethnicity.",
+        "Lending: two scoring systems and a latent group",
+        "6,000 simulated loan applications. Two systems have already decided on them; one "
+        "misjudges the latent groups whose repayment follows another rule. `district` is a proxy "
+        "of ethnicity.",
         "lending.csv",
         ColumnRoles(
             target="repaid",
@@ -93,8 +93,8 @@ _ALL = (
     Sample(
         "hospital",
         "Hospital: readmission in 24 sites",
-        "4,000 simulated patients in 24 sites; each site has its own level and its own effect of "
-        "the laboratory value.",
+        "4,000 simulated patients in 24 sites; each site has its own base rate and its own "
+        "effect of the laboratory value.",
         "hospital.csv",
         ColumnRoles(
             target="readmitted",
@@ -107,16 +107,16 @@ _ALL = (
     Sample(
         "shapes",
         "Shapes: small images with a rule that depends on the group",
-        "640 simulated images of 28 × 28 pixels: a bright blob means yes on light tones and no on "
-        "dark ones.",
+        "640 simulated images of 28 × 28 pixels: a bright blob means yes on light tones and no "
+        "on dark ones.",
         "shapes.zip",
         ColumnRoles(target="finding", positive="yes", sensitive=("tone", "sex"), image="image"),
     ),
     Sample(
         "rome_simulation",
-        "ROME simulation: four hidden groups, four rules",
+        "ROME simulation: four latent groups, four rules",
         "4,000 rows of the published simulation with its published coefficients (regression). "
-        "The outcome depends on the sensitive attributes too, so they are features here.",
+        "The outcome also depends on the sensitive attributes, so they are features here.",
         "rome_simulation.csv",
         ColumnRoles(
             target="y",

@@ -1,4 +1,4 @@
-"""How rows are divided into training, validation and test rows; nothing leaks between them."""
+"""How rows are divided into training, validation and test rows, without leakage."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class SplitSpec(BaseModel):
-    """How rows are divided; `by` is rows (stratified target × group), cluster or a column."""
+    """How rows are divided: by rows (stratified by target × group), cluster or a column."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -1,4 +1,4 @@
-"""Which rows train, validate and test: stratified, by cluster or by column; fixed by the seed."""
+"""Assigns rows to splits: stratified, by cluster or by column; reproducible given the seed."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _ORDERS = 50
 
 
 def split_rows(strata: NDArray[np.int64], spec: SplitSpec, seed: int) -> NDArray[np.int8]:
-    """Stratified rows: every stratum is within one row of the asked shares.
+    """Stratified split: each stratum is within one row of the requested shares.
 
-    Rows are shuffled within strata laid end to end and taken at regular steps, so tiny strata are
-    spread as well as large ones.
+    Rows are shuffled within strata, the strata are laid end to end, and rows are taken at regular
+    steps, so that tiny strata are spread as well as large ones.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def _with_all_parts(out: NDArray[np.int8], rng: np.random.Generator) -> NDArray[
 def split_clusters(
     clusters: NDArray[np.int64], name: str, spec: SplitSpec, seed: int
 ) -> NDArray[np.int8]:
-    """Whole clusters: each goes to the part that lacks most of its share; best of 50 orders.
+    """Split by whole clusters: each goes to the split furthest below its share; best of 50 orders.
 
     Raises
     ------
@@ -77,19 +77,19 @@ def split_clusters(
     if len(present) < 3:
         raise SpecError(
             f"cluster column '{name}' has {len(present)} values; splitting by cluster needs at "
-            "least 3: split by rows instead"
+            "least 3; split by rows instead"
         )
     shares = np.array([1 - spec.validation - spec.test, spec.validation, spec.test])
     rng = np.random.default_rng(seed)
-    dealt = [_dealt(rng.permutation(present), sizes, shares) for _ in range(_ORDERS)]
-    _, part_of = min(dealt, key=lambda found: found[0])
+    candidates = [_dealt(rng.permutation(present), sizes, shares) for _ in range(_ORDERS)]
+    _, part_of = min(candidates, key=lambda candidate: candidate[0])
     return part_of[clusters]
 
 
 def _dealt(
     order: NDArray[np.intp], sizes: NDArray[np.intp], shares: NDArray[np.float64]
 ) -> tuple[float, NDArray[np.int8]]:
-    """Clusters dealt in one order: how far the shares are off, and the part of each cluster."""
+    """Assign clusters in one order: the largest deviation from the shares, and each split."""
     part_of, filled, total = np.zeros(len(sizes), dtype=np.int8), np.zeros(3), sizes.sum()
     for cluster in order:
         part_of[cluster] = part = int(np.argmax(1 - filled / (shares * total)))
@@ -98,23 +98,23 @@ def _dealt(
 
 
 def named_parts(values: pl.Series) -> NDArray[np.int8]:
-    """Parts named by a column; -1 where it names none.
+    """Splits named by a column; -1 where it names none.
 
-    A column that holds only a word for test (else missing) marks the test rows, and all other
-    rows train. Otherwise a missing cell leaves its row out.
+    A column that only contains a word for test (and missing cells) marks the test rows, and all
+    other rows are training rows. Otherwise a missing cell excludes its row.
 
     Raises
     ------
     SpecError
-        For other words, or when no row trains or none tests.
+        For other words, or when there are no training or no test rows.
     """
     text = label_text(values).str.to_lowercase()
     words = set(text.drop_nulls().unique().to_list())
     known = {word: part for part, group in enumerate(_WORDS.values()) for word in group}
     if strange := sorted(words - known.keys()):
         raise SpecError(
-            f"split column '{values.name}' holds {', '.join(map(repr, strange[:4]))}; its values "
-            "must be train, validation and test"
+            f"split column '{values.name}' contains {', '.join(map(repr, strange[:4]))}; its "
+            "values must be train, validation and test"
         )
     out = np.array([known.get(w, -1) if w is not None else -1 for w in text], dtype=np.int8)
     if {known[w] for w in words} == {TEST}:
@@ -122,8 +122,8 @@ def named_parts(values: pl.Series) -> NDArray[np.int8]:
     for part in (TRAIN, TEST):
         if not (out == part).any():
             raise SpecError(
-                f"split column '{values.name}' names no {SPLITS[part]} rows; add some or split "
-                "by rows"
+                f"split column '{values.name}' names no {SPLITS[part]} rows; add some, or "
+                "split by rows"
             )
     return out
 
@@ -131,7 +131,7 @@ def named_parts(values: pl.Series) -> NDArray[np.int8]:
 def add_validation(
     parts: NDArray[np.int8], strata: NDArray[np.int64], spec: SplitSpec, seed: int
 ) -> NDArray[np.int8]:
-    """If a column names no validation rows, they are drawn, stratified, from the training rows."""
+    """Draw validation rows, stratified, from the training rows if a column names none."""
     if (parts == VALIDATION).any():
         return parts
     out = parts.copy()

@@ -1,4 +1,4 @@
-"""Data sets on disk under the SHA-256 of their content; written aside, then renamed whole."""
+"""Datasets on disk, under the SHA-256 of their content; staged, then renamed atomically."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 
 from fairaudit.data.archive import Bundle, open_folder, open_zip
-from fairaudit.data.image_tables import Named, is_album, name_images, table_file
+from fairaudit.data.image_tables import ImageFiles, has_images, match_images, table_file
 from fairaudit.data.images import (
     DEFAULT_IMAGES,
     Broken,
@@ -48,25 +48,25 @@ _VERSION = 1
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """What is known of a stored data set without opening its rows.
+    """The description of a stored dataset, without its rows.
 
     Attributes
     ----------
     sha256 : str
-        Of the content that was ingested; also the folder's name.
+        Of the ingested content; also the name of the folder.
     rows, columns : int
-        Shape, the row id aside.
+        Shape, without the row id.
     bytes : int
         Size of the source.
     kind : {"table", "images"}
     notes : tuple of str
-        What was decided while reading.
+        What was inferred while reading.
     format : str
-        By content.
+        Detected from the content.
     names : tuple of str
-        Columns, the row id aside.
+        Columns, without the row id.
     created : str
-        ISO time of the ingestion, UTC.
+        Time of ingestion (ISO 8601, UTC).
     """
 
     sha256: str
@@ -91,27 +91,27 @@ def ingest(
     images: ImageOptions = DEFAULT_IMAGES,
     on_progress: Progress | None = None,
 ) -> DatasetInfo:
-    """Store a table, or images with a table, once; the same content again costs only the hash.
+    """Store a table, or images with a table, once; repeated content only costs its hash.
 
     CSV is read, typed and written as a stream, so it may be larger than memory. Images are decoded
-    a few at a time.
+    in batches.
 
     Parameters
     ----------
     source : bytes, Path or str
-        A table in any accepted format; or a ZIP or folder that holds images and a table.
+        A table in any accepted format, or a ZIP or folder with images and a table.
     datasets_folder : Path or str
-        Where data sets live; created when missing.
+        Folder of the datasets; created if missing.
     name : str, optional
-        What people call it; default the file's name.
+        Display name; defaults to the file name.
     sheet : str, optional
         Sheet of a workbook.
     limits : Limits
-        Ceilings on size and shape.
+        Limits on size and shape.
     images : ImageOptions
-        Resolution, channels, and whether rows with broken images may be left out.
+        Resolution, channels, and whether rows with broken images may be excluded.
     on_progress : callable, optional
-        Called with (images done, images in all).
+        Called with (images done, images in total).
 
     Returns
     -------
@@ -120,12 +120,12 @@ def ingest(
     Raises
     ------
     InputError, LimitExceeded
-        As `read_table`; nothing is left in the folder.
+        As for `read_table`; nothing is left in the folder.
     """
-    with _album(source, name, limits) as bundle:
+    with _image_bundle(source, name, limits) as bundle:
         if bundle is not None:
             folder = Path(datasets_folder)
-            return _ingest_album(bundle, folder, name or bundle.name, limits, images, on_progress)
+            return _ingest_images(bundle, folder, name or bundle.name, limits, images, on_progress)
     content = as_source(source)
     label = name or source_name(content)
     digest = content_hash(content, sheet or "")
@@ -139,20 +139,20 @@ def ingest(
         rows = write_rows(table, folder / DATA, label)
         shutil.rmtree(work)
         names = tuple(c for c in table.lazy.collect_schema() if c != ROW_ID)
-        found = DatasetInfo(
+        description = DatasetInfo(
             digest, label, rows, len(names), size_of(content), "table", table.notes, table.format,
             names, now(),
         )  # fmt: skip
         dialect = table.dialect.to_json() if table.dialect else None
-        write_schema(folder, found, dialect=dialect)
-    return found
+        write_schema(folder, description, dialect=dialect)
+    return description
 
 
 @contextmanager
-def _album(
+def _image_bundle(
     source: bytes | Path | str, name: str | None, limits: Limits
 ) -> Iterator[Bundle | None]:
-    """The source as a bundle of files if it holds images, else None."""
+    """The source as a bundle of files if it contains images, else None."""
     if not isinstance(source, (bytes, bytearray, memoryview)) and Path(source).is_dir():
         yield open_folder(Path(source))
         return
@@ -163,10 +163,10 @@ def _album(
         return
     bundle = open_zip(content, label, limits)
     with bundle.archive:
-        yield bundle if is_album(bundle) else None
+        yield bundle if has_images(bundle) else None
 
 
-def _ingest_album(
+def _ingest_images(
     bundle: Bundle,
     datasets_folder: Path,
     label: str,
@@ -174,7 +174,7 @@ def _ingest_album(
     options: ImageOptions,
     on_progress: Progress | None,
 ) -> DatasetInfo:
-    """Images decoded beside their table; row i of the one is row id i of the other."""
+    """Store the table and its decoded images; image i belongs to row id i."""
     digest = hashlib.sha256(f"{bundle.digest()}\0{options.key()}".encode()).hexdigest()
     home = datasets_folder / digest
     if (home / SCHEMA).is_file():
@@ -182,26 +182,28 @@ def _ingest_album(
     table_path = table_file(bundle)
     with staging(datasets_folder, home) as folder:
         table = read(bundle.read(table_path), name=table_path, limits=limits)
-        named = name_images(bundle, table.frame, table_path)
-        found = store_images(bundle, named.files, folder / IMAGES, options, on_progress)
-        broken = [(i, Broken(b.file or _said(table, named, i), b.reason)) for i, b in found]
-        _refuse_broken(broken, len(named.files), label, accept=options.accept_broken)
-        frame = _frame_of(table, named, [i for i, _ in broken], folder)
-        notes = (*table.notes, *_album_notes(named, broken))
+        matched = match_images(bundle, table.frame, table_path)
+        unusable = store_images(bundle, matched.files, folder / IMAGES, options, on_progress)
+        broken = [(i, Broken(b.file or _cell(table, matched, i), b.reason)) for i, b in unusable]
+        _refuse_broken(broken, len(matched.files), label, accept=options.accept_broken)
+        frame = _frame_of(table, matched, [i for i, _ in broken], folder)
+        notes = (*table.notes, *_image_notes(matched, broken))
         rows = write_rows(Table(frame.lazy(), notes, table.format), folder / DATA, label)
         size = sum(bundle.size(f) for f in bundle.files())
-        info_ = DatasetInfo(
+        description = DatasetInfo(
             digest, label, rows, frame.width, size, "images", notes, "images",
             tuple(frame.columns), now(),
         )  # fmt: skip
         shape = list(ImageStore(folder / IMAGES).pixels.shape)
         listed = [{"file": b.file, "reason": b.reason} for _, b in broken]
-        write_schema(folder, info_, image_column=named.column, image_shape=shape, broken=listed)
-    return info_
+        write_schema(
+            folder, description, image_column=matched.column, image_shape=shape, broken=listed
+        )
+    return description
 
 
-def _said(table: Table, named: Named, row: int) -> str:
-    value = table.frame[named.column][row]
+def _cell(table: Table, matched: ImageFiles, row: int) -> str:
+    value = table.frame[matched.column][row]
     return f"row {row + 1}, an empty cell" if value is None else str(value)
 
 
@@ -218,43 +220,45 @@ def _refuse_broken(
         more = f"; and {len(broken) - 10:,} more" if len(broken) > 10 else ""
         raise InputError(
             f"{len(broken):,} of {total:,} images of '{label}' cannot be used: {listed}{more}. "
-            "Mend them, or agree to leave these rows out (accept_broken)"
+            "Repair them, or agree to exclude these rows (accept_broken)"
         )
 
 
-def _frame_of(table: Table, named: Named, dropped: list[int], folder: Path) -> pl.DataFrame:
-    """The rows whose image is there, with the path inside the bundle in the image column."""
-    frame = table.frame.with_columns(pl.Series(named.column, named.files, dtype=pl.String))
-    if not dropped:
+def _frame_of(
+    table: Table, matched: ImageFiles, excluded: list[int], folder: Path
+) -> pl.DataFrame:
+    """The rows that have an image, with its path in the bundle in the image column."""
+    frame = table.frame.with_columns(pl.Series(matched.column, matched.files, dtype=pl.String))
+    if not excluded:
         return frame
-    kept = np.setdiff1d(np.arange(frame.height), dropped)
+    kept = np.setdiff1d(np.arange(frame.height), excluded)
     keep_rows(folder / IMAGES, kept)
     chosen: pl.DataFrame = frame[kept.tolist()]
     return chosen
 
 
-def _album_notes(named: Named, broken: list[tuple[int, Broken]]) -> list[str]:
-    notes = [f"column '{named.column}' names the images"]
-    if named.unused:
-        notes.append(f"{named.unused:,} images that no row names were left out")
+def _image_notes(matched: ImageFiles, broken: list[tuple[int, Broken]]) -> list[str]:
+    notes = [f"column '{matched.column}' names the images"]
+    if matched.unused:
+        notes.append(f"{matched.unused:,} images that no row names were excluded")
     if broken:
-        notes.append(f"{len(broken):,} rows with broken images were left out (see the list)")
+        notes.append(f"{len(broken):,} rows with broken images were excluded (see the list)")
     return notes
 
 
 def images(folder: Path | str) -> ImageStore | None:
-    """The images of a stored data set, or None for a plain table."""
+    """The images of a stored dataset, or None for a table without images."""
     path = Path(folder) / IMAGES
     return ImageStore(path) if path.is_file() else None
 
 
 def broken_images(folder: Path | str) -> list[Broken]:
-    """Images that were left out at ingestion."""
+    """Images that were excluded at ingestion."""
     return [Broken(b["file"], b["reason"]) for b in schema(folder).get("broken", [])]
 
 
 def content_hash(source: Source, extra: str = "") -> str:
-    """SHA-256 of the bytes; options that change what is read make another data set."""
+    """SHA-256 of the bytes; options that change what is read make another dataset."""
     digest = hashlib.sha256()
     with open_source(source) as stream:
         while chunk := stream.read(1 << 20):
@@ -265,19 +269,20 @@ def content_hash(source: Source, extra: str = "") -> str:
 
 
 def now() -> str:
-    """This moment in UTC, to the second."""
+    """The current UTC time, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 @contextmanager
 def staging(datasets_folder: Path, home: Path) -> Iterator[Path]:
-    """A folder beside the final one: renamed on success, removed on any failure."""
+    """A folder beside the final one: renamed on success, removed on failure."""
     try:
         datasets_folder.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=".ingest-", dir=datasets_folder))
     except OSError as error:
         raise InputError(
-            f"'{datasets_folder}' cannot be written ({error.strerror}); check the folder's rights"
+            f"'{datasets_folder}' cannot be written ({error.strerror}); check the permissions of "
+            "the folder"
         ) from error
     try:
         yield folder
@@ -296,32 +301,32 @@ def _publish(folder: Path, home: Path) -> None:
 
 
 def write_rows(table: Table, path: Path, name: str) -> int:
-    """Stream the rows with their ids to Parquet; their number."""
+    """Stream the rows with their ids to Parquet; returns the number of rows."""
     try:
         table.lazy.with_row_index(ROW_ID).with_columns(pl.col(ROW_ID).cast(pl.Int64)).sink_parquet(
             path, compression="zstd", row_group_size=100_000
         )
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        if os.strerror(errno.ENOSPC) in str(error):  # the writer's trouble, told by polars
-            raise _no_room(name, error) from error
+        if os.strerror(errno.ENOSPC) in str(error):  # polars reports an error of the writer
+            raise _disk_full(name, error) from error
         raise InputError(
-            f"'{name}' cannot be read to its end ({str(error).splitlines()[0]}); check or export "
-            "it again"
+            f"'{name}' cannot be read completely ({str(error).splitlines()[0]}); check it, or "
+            "export it again"
         ) from error
     except OSError as error:
-        raise _no_room(name, error) from error
+        raise _disk_full(name, error) from error
     return int(pl.scan_parquet(path).select(pl.len()).collect().item())
 
 
-def _no_room(name: str, error: BaseException) -> LimitExceeded:
-    said = str(error).splitlines()[0]
-    return LimitExceeded(f"'{name}' could not be stored ({said}); free disk space and try again")
+def _disk_full(name: str, error: BaseException) -> LimitExceeded:
+    cause = str(error).splitlines()[0]
+    return LimitExceeded(f"'{name}' could not be stored ({cause}); free disk space and try again")
 
 
-def write_schema(folder: Path, found: DatasetInfo, **more: Any) -> None:
-    """schema.json beside the rows."""
+def write_schema(folder: Path, info: DatasetInfo, **more: Any) -> None:
+    """Write schema.json beside the rows."""
     types = {c: str(t) for c, t in pl.scan_parquet(folder / DATA).collect_schema().items()}
-    content = {"version": _VERSION, **asdict(found), "types": types, **more}
+    content = {"version": _VERSION, **asdict(info), "types": types, **more}
     path = folder / SCHEMA
     path.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
 
@@ -333,12 +338,12 @@ def schema(folder: Path | str) -> dict[str, Any]:
         return dict(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
         raise IntegrityError(
-            f"'{folder}' is no stored data set ({error}); ingest the source again"
+            f"'{folder}' is not a stored dataset ({error}); ingest the source again"
         ) from error
 
 
 def info(folder: Path | str) -> DatasetInfo:
-    """What is known of a stored data set."""
+    """The description of a stored dataset."""
     content = schema(folder)
     fields = DatasetInfo.__dataclass_fields__
     known: dict[str, Any] = {
@@ -348,7 +353,7 @@ def info(folder: Path | str) -> DatasetInfo:
 
 
 def scan(folder: Path | str) -> pl.LazyFrame:
-    """The stored rows, lazily."""
+    """The stored rows as a lazy frame."""
     path = Path(folder) / DATA
     if not path.is_file():
         raise IntegrityError(f"'{folder}' has no {DATA}; ingest the source again")
@@ -356,7 +361,7 @@ def scan(folder: Path | str) -> pl.LazyFrame:
 
 
 def load(folder: Path | str, columns: list[str] | None = None) -> pl.DataFrame:
-    """The stored rows, or only some columns of them (the row id always)."""
+    """The stored rows, or only some of their columns (always with the row id)."""
     lazy = scan(folder)
     if columns is not None:
         lazy = lazy.select(list(dict.fromkeys([ROW_ID, *columns])))

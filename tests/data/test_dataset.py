@@ -240,7 +240,7 @@ def test_the_positive_label_is_guessed(levels: list[str], positive: str) -> None
         ({"positive": "maybe"}, "no value 'maybe'; its values are 'no', 'yes'"),
         ({"target": "k"}, "3 values, not 2; choose the task multiclass"),
         ({"target": "x", "features": ()}, "choose the task regression"),
-        ({"target": "k", "features": (), "task": "regression"}, "holds text"),
+        ({"target": "k", "features": (), "task": "regression"}, "is text"),
         ({"weight": "sex", "sensitive": ()}, "weight column 'sex' is not numeric"),
         ({"scores": ("k",)}, "score column 'k' is not numeric"),
         ({"cluster": "one"}, "'one' has fewer than 2 values"),

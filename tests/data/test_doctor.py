@@ -202,7 +202,7 @@ def test_a_column_cut_from_a_score_is_no_feature_and_one_that_is_not_stays() -> 
     found = examine(frame)
     assert found.roles.scores == ("risk_score",)
     [why] = [g.reason for g in found.guesses if g.column == "risk"]
-    assert why == "it follows from the score 'risk_score'"
+    assert why == "it is derived from the score 'risk_score'"
     assert "mood" in found.roles.features
 
 

@@ -112,7 +112,9 @@ def test_kinds_that_are_not_read_and_empty_cells_are_listed_as_such(tmp_path: Pa
     files = {"a.gif": _encoded(_grey(10), "GIF"), "b.png": _encoded(_grey(90), "PNG"),
              "README.txt": b"how it was made"}  # fmt: skip
     source = _zip({**files, "set.csv": b"image,y\na.gif,1\nb.png,0\n,1\n"})
-    with pytest.raises(InputError, match=r"a\.gif \(not read: .*\.png.*row 3, an empty cell"):
+    with pytest.raises(
+        InputError, match=r"a\.gif \(unsupported format: .*\.png.*row 3, an empty cell"
+    ):
         store.ingest(source, tmp_path)
 
 
@@ -260,13 +262,13 @@ def test_some_rows_of_a_store_are_a_map_as_well(tmp_path: Path) -> None:
 
 def test_images_without_a_store_are_asked_for() -> None:
     frame = pl.DataFrame({"image": ["a.png"] * 10, "y": [0, 1] * 5})
-    with pytest.raises(SpecError, match="no images came with the table"):
+    with pytest.raises(SpecError, match="the table came without images"):
         Dataset(frame, ColumnRoles(target="y", image="image")).arrays()
     for impossible, words in (
-        ({"size": 4}, "not between 8 and 1024"),
-        ({"size": 16.5}, "not between 8 and 1024"),
-        ({"channels": 2}, "1 or 3 channels"),
-        ({"workers": 0}, "workers must be 1 or more"),
+        ({"size": 4}, "not between 8 and 1,024"),
+        ({"size": 16.5}, "not between 8 and 1,024"),
+        ({"channels": 2}, "channels must be 1, 3 or None"),
+        ({"workers": 0}, "workers must be at least 1"),
     ):
         with pytest.raises(SpecError, match=words):
             ImageOptions(**impossible)  # type: ignore[arg-type]

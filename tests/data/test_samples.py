@@ -60,10 +60,10 @@ def test_lending_hides_a_group_that_system_b_misjudges() -> None:
     right = {
         s: (truth.frame[f"decision_{s}"] == truth.frame["repaid"]).to_numpy() for s in ("a", "b")
     }
-    rates = {s: [ok[truth.hidden == g].mean() for g in range(3)] for s, ok in right.items()}
+    rates = {s: [ok[truth.latent == g].mean() for g in range(3)] for s, ok in right.items()}
     assert max(rates["a"]) - min(rates["a"]) < 0.08
     assert rates["b"][0] - min(rates["b"][1:]) > 0.2
-    assert np.bincount(truth.hidden).min() > 400
+    assert np.bincount(truth.latent).min() > 400
     assert truth.frame["credit_history_years"].null_count() > 200
 
 
@@ -79,7 +79,7 @@ def test_district_is_the_planted_proxy_of_ethnicity() -> None:
 def test_hospital_sites_differ_as_planted() -> None:
     truth = generators.hospital()
     own = generators.hospital_sites()
-    rate = truth.frame.with_columns(site_code=pl.Series(truth.hidden)).group_by("site_code").agg(
+    rate = truth.frame.with_columns(site_code=pl.Series(truth.latent)).group_by("site_code").agg(
         pl.col("readmitted").mean(), pl.len()
     )  # fmt: skip
     large = rate.filter(pl.col("len") > 100)
@@ -97,13 +97,13 @@ def test_rome_simulation_has_the_published_shares_and_coefficients(shared_data: 
     ]
     assert np.array_equal(np.array(published), np.array(generators.ROME_BETA))
     truth = generators.rome_simulation(20_000, 1000, seed=1)
-    shares = np.bincount(truth.hidden) / 20_000
+    shares = np.bincount(truth.latent) / 20_000
     assert np.abs(shares - [0.37, 0.14, 0.42, 0.073]).max() < 0.02
     frame = truth.frame
     assert abs(frame["S4"].mean() - 0.05) < 0.01  # type: ignore[operator]
     x = frame.drop("y", "split").to_numpy()
     for g in range(4):
-        rows = truth.hidden == g
+        rows = truth.latent == g
         design = np.column_stack([np.ones(rows.sum()), x[rows]])
         beta, *_ = np.linalg.lstsq(design, frame["y"].to_numpy()[rows], rcond=None)
         assert np.abs(beta - generators.ROME_BETA[g]).max() < 0.06
@@ -111,7 +111,7 @@ def test_rome_simulation_has_the_published_shares_and_coefficients(shared_data: 
 
 def test_shapes_turn_the_rule_round_for_dark_tones() -> None:
     truth, images = generators.shapes()
-    dark = truth.hidden == 1
+    dark = truth.latent == 1
     centre = images.astype(float).max(axis=(1, 2)) - 128 > 128 - images.min(axis=(1, 2))
     yes = (truth.frame["finding"] == "yes").to_numpy()
     assert (centre[~dark] == yes[~dark]).mean() > 0.9
@@ -128,7 +128,7 @@ def test_samples_are_found_inside_an_installed_package(
     monkeypatch.setattr(samples, "__file__", str(tmp_path / "fairaudit" / "data" / "samples.py"))
     assert SAMPLES["lending"].path == inside / "lending.csv"
     (inside / "lending.csv").unlink()
-    with pytest.raises(InputError, match="install fairaudit again"):
+    with pytest.raises(InputError, match="reinstall fairaudit"):
         sample_folder()
 
 

@@ -105,7 +105,7 @@ def test_no_step_of_an_ingestion_holds_many_rows(
 
 
 def test_damaged_stores_say_so(tmp_path: Path) -> None:
-    with pytest.raises(IntegrityError, match="no stored data set"):
+    with pytest.raises(IntegrityError, match="not a stored dataset"):
         store.info(tmp_path)
     with pytest.raises(IntegrityError, match=r"no data\.parquet"):
         store.load(tmp_path)

@@ -1,1 +1,1 @@
-"""Guesses with reasons, and what is wrong with a table."""
+"""Suggested roles with their reasons, and what is wrong with a table."""

@@ -1,4 +1,4 @@
-"""What the doctor sees of a table: a sample of rows as small integer codes, one pass a column."""
+"""Profile of each column, and a sample of rows as small integer codes."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ FREQUENT = 100
 
 @dataclass(frozen=True)
 class Column:
-    """One column at a glance, over all rows unless said otherwise.
+    """Profile of one column, over all rows.
 
-    `values` are the most frequent labels (canonical text) with their counts.
+    `values` holds the most frequent labels (canonical text) with their counts.
     """
 
     name: str
@@ -45,12 +45,12 @@ class Column:
         return tuple(self.values)
 
 
-def look(frame: pl.DataFrame, row_id: str) -> dict[str, Column]:
-    """Every column but the row id at a glance."""
-    return {c: _glance(frame[c]) for c in frame.columns if c != row_id}
+def profile(frame: pl.DataFrame, row_id: str) -> dict[str, Column]:
+    """The profile of every column except the row id."""
+    return {c: _profile(frame[c]) for c in frame.columns if c != row_id}
 
 
-def _glance(values: pl.Series) -> Column:
+def _profile(values: pl.Series) -> Column:
     number = is_number(values.dtype) and values.dtype != pl.Boolean
     floats = values.dtype.is_float()
     infinite = int(values.is_infinite().sum() or 0) if floats else 0
@@ -81,8 +81,8 @@ def _frequent(known: pl.Series, distinct: int) -> dict[str, int]:
     return dict(zip(label_text(top["v"]).to_list(), top["count"].to_list(), strict=True))
 
 
-class Sampled:
-    """At most 20,000 rows, drawn with a fixed seed; each column is binned once, when asked for."""
+class RowSample:
+    """At most 20,000 rows, drawn with a fixed seed; each column is binned once, on first use."""
 
     def __init__(self, frame: pl.DataFrame) -> None:
         self.rows = sampled(frame)
@@ -101,13 +101,13 @@ class Sampled:
             self._outcomes[column] = outcome_codes(self.rows[column])
         return self._outcomes[column]
 
-    def telling(self, column: str, target: str) -> float:
-        """How well one column tells another; see `separation`."""
+    def predicts(self, column: str, target: str) -> float:
+        """How well one column predicts another; see `separation`."""
         return separation(self.codes(column), *self.outcome(target))
 
 
 def sampled(frame: pl.DataFrame, most: int = SAMPLE_ROWS) -> pl.DataFrame:
-    """At most so many rows, drawn with a fixed seed, in their order in the table."""
+    """At most `most` rows, drawn with a fixed seed, in the order of the table."""
     if frame.height <= most:
         return frame
     drawn = pl.int_range(frame.height, eager=True).sample(most, seed=0).sort()
@@ -116,24 +116,24 @@ def sampled(frame: pl.DataFrame, most: int = SAMPLE_ROWS) -> pl.DataFrame:
 
 
 def binned(values: pl.Series, bins: int = BINS) -> NDArray[np.int64]:
-    """Codes: quantile bins of numbers, levels of text; missing has a code of its own."""
+    """Codes: quantile bins of numbers, levels of text; missing has its own code."""
     if is_number(values.dtype) and values.dtype != pl.Boolean:
-        found = numbers(values)
-        known = found[~np.isnan(found)]
+        column = numbers(values)
+        known = column[~np.isnan(column)]
         if len(known) == 0:
-            return np.zeros(len(found), dtype=np.int64)
+            return np.zeros(len(column), dtype=np.int64)
         cuts = np.unique(np.quantile(known, np.arange(1, bins) / bins))
-        codes = np.searchsorted(cuts, found, side="right")
-        return np.where(np.isnan(found), len(cuts) + 1, codes).astype(np.int64)
+        codes = np.searchsorted(cuts, column, side="right")
+        return np.where(np.isnan(column), len(cuts) + 1, codes).astype(np.int64)
     ranks = values.cast(pl.String).fill_null("\x00").rank("dense")
     return ranks.to_numpy().astype(np.int64) - 1
 
 
 def separation(codes: NDArray[np.int64], outcome: NDArray[np.int64], n_outcomes: int) -> float:
-    """How well a column tells an outcome: the best one-against-rest AUROC, held out.
+    """How well a column predicts an outcome: the best held-out one-vs-rest AUROC.
 
-    Half of the rows rank the column's bins by outcome rate, the other half judge the ranking, both
-    ways round, so that columns with many levels earn nothing by chance.
+    Half of the rows rank the column's bins by outcome rate and the other half evaluate the
+    ranking; then the halves swap. So a column with many levels gains nothing by chance.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def separation(codes: NDArray[np.int64], outcome: NDArray[np.int64], n_outcomes:
     Returns
     -------
     float
-        0.5 (tells nothing) to 1.
+        0.5 (chance) to 1.
     """
     known = outcome >= 0
     codes, outcome = codes[known], outcome[known]
@@ -163,8 +163,9 @@ def separation(codes: NDArray[np.int64], outcome: NDArray[np.int64], n_outcomes:
 
 
 def _auroc_by_class(rank: NDArray[np.float64], judge: NDArray[np.float64]) -> NDArray[np.float64]:
-    """AUROC of each class against the rest in `judge`, bins ranked by their rate in `rank`."""
+    """AUROC of each class vs the rest in `judge`, with bins ranked by their rate in `rank`."""
     prior = rank.sum(axis=0) / max(rank.sum(), 1)
+    # one pseudo-row at the prior: a bin with a single row must not rank first or last
     rate = (rank + prior) / (rank.sum(axis=1, keepdims=True) + 1)  # (bins, classes)
     out = np.empty(judge.shape[1])
     for c in range(judge.shape[1]):
@@ -173,7 +174,7 @@ def _auroc_by_class(rank: NDArray[np.float64], judge: NDArray[np.float64]) -> ND
 
 
 def _auroc(score: NDArray[np.float64], yes: NDArray[np.float64], no: NDArray[np.float64]) -> float:
-    """AUROC from counts a bin; equal scores share the credit."""
+    """AUROC from counts per bin; ties count half."""
     if yes.sum() == 0 or no.sum() == 0:
         return 0.5
     _, tie = np.unique(score, return_inverse=True)
@@ -183,11 +184,11 @@ def _auroc(score: NDArray[np.float64], yes: NDArray[np.float64], no: NDArray[np.
 
 
 def outcome_codes(values: pl.Series, most: int = 12) -> tuple[NDArray[np.int64], int]:
-    """An outcome as few classes: levels, the rest pooled; many numbers are cut at the median."""
+    """An outcome as a few classes: levels, rare ones pooled; other numbers cut at the median."""
     if is_number(values.dtype) and values.dtype != pl.Boolean and values.n_unique() > most:
-        found = numbers(values)
-        known = ~np.isnan(found)
-        high = found > (np.median(found[known]) if known.any() else 0)
+        column = numbers(values)
+        known = ~np.isnan(column)
+        high = column > (np.median(column[known]) if known.any() else 0)
         return np.where(known, high, -1).astype(np.int64), 2
     text = label_text(values)
     levels = (

@@ -1,4 +1,4 @@
-"""Looks at a table and says what is what, why, what is wrong and how to mend it."""
+"""Examines a table: suggests a role for each column, lists problems and their remedies."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from fairaudit.data.doctor.column_profile import Sampled, look
-from fairaudit.data.doctor.guesses import Guess, guess_parts, roles_of
-from fairaudit.data.doctor.problems import Patient, Problem, find_problems
-from fairaudit.data.doctor.proxies import told_by
+from fairaudit.data.doctor.column_profile import RowSample, profile
+from fairaudit.data.doctor.guesses import Guess, guess_roles, roles_of
+from fairaudit.data.doctor.problems import Evidence, Problem, find_problems
+from fairaudit.data.doctor.proxies import proxies_in
 from fairaudit.data.reading.table import ROW_ID
 from fairaudit.data.roles import ColumnRoles
 
@@ -23,13 +23,13 @@ class Diagnosis:
     Attributes
     ----------
     roles : ColumnRoles
-        The guesses that are sure enough, or the roles that were given.
+        The suggestions that are confident enough, or the roles that were passed.
     guesses : tuple of Guess
-        One a column, with its reason and confidence; empty when roles were given.
+        One per column, with its reason and confidence; empty when roles were passed.
     problems : tuple of Problem
         Errors first, then warnings, then notes.
     proxies : polars.DataFrame
-        feature, sensitive, auroc; strongest first.
+        Columns feature, sensitive and auroc; strongest first.
     """
 
     roles: ColumnRoles
@@ -39,22 +39,22 @@ class Diagnosis:
 
     @property
     def ready(self) -> bool:
-        """Whether nothing stops the audit."""
+        """Whether the audit can run: there is no problem of severity "error"."""
         return not any(p.severity == "error" for p in self.problems)
 
 
 def examine(frame: pl.DataFrame, roles: ColumnRoles | None = None) -> Diagnosis:
-    """Guess the roles of a table, or check given ones.
+    """Suggest the roles of a table's columns, or check the roles that are passed.
 
-    Types and counts are exact; guesses on values, leaks and proxies use at most 20,000 rows drawn
-    with a fixed seed, so that large tables take no longer.
+    Types and counts are exact; suggestions based on values, leaks and proxies use at most 20,000
+    rows drawn with a fixed seed, so that large tables take no longer.
 
     Parameters
     ----------
     frame : polars.DataFrame
         As read or as ingested.
     roles : ColumnRoles, optional
-        Roles to check instead of guessing.
+        Roles to check instead.
 
     Returns
     -------
@@ -67,13 +67,13 @@ def examine(frame: pl.DataFrame, roles: ColumnRoles | None = None) -> Diagnosis:
     'hired'
     """
     row_id = ROW_ID if roles is None else roles.row_id
-    columns = look(frame, row_id)
-    seen = Sampled(frame)
+    columns = profile(frame, row_id)
+    sample = RowSample(frame)
     guesses: tuple[Guess, ...] = ()
     if roles is None:
-        guesses = tuple(guess_parts(columns, seen))
+        guesses = tuple(guess_roles(columns, sample))
         roles = roles_of(guesses, columns, row_id)
-    there = [c for c in (*roles.features, roles.cluster) if c in columns]
-    proxies = told_by(seen, [c for c in there if c], [c for c in roles.sensitive if c in columns])
-    problems = find_problems(Patient(frame, columns, roles, proxies, seen, guesses))
+    features = [c for c in (*roles.features, roles.cluster) if c and c in columns]
+    proxies = proxies_in(sample, features, [c for c in roles.sensitive if c in columns])
+    problems = find_problems(Evidence(frame, columns, roles, proxies, sample, guesses))
     return Diagnosis(roles, guesses, tuple(problems), proxies)

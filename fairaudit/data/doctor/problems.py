@@ -1,4 +1,4 @@
-"""What stands in the way of an audit, all at once, in plain words, each with its remedy."""
+"""Everything that could prevent or weaken an audit, each problem with its remedy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from fairaudit.data.doctor import role_keywords as words
-from fairaudit.data.doctor.column_profile import Column, Sampled
+from fairaudit.data.doctor.column_profile import Column, RowSample
 from fairaudit.data.doctor.guesses import LEAK, SUSPECT, Guess, task_of
 from fairaudit.data.doctor.proxies import STRONG
 from fairaudit.data.encoding import MISSING
@@ -28,7 +28,7 @@ _ORDER = {"error": 0, "warning": 1, "note": 2}
 
 @dataclass(frozen=True)
 class Problem:
-    """One finding: errors stop the audit, warnings weaken it, notes are good to know."""
+    """One finding: errors prevent the audit, warnings weaken it, notes are for information."""
 
     code: str
     severity: Severity
@@ -38,14 +38,14 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Patient:
-    """All that the checks look at."""
+class Evidence:
+    """What the checks examine."""
 
     frame: pl.DataFrame
     columns: Mapping[str, Column]
     roles: ColumnRoles
     proxies: pl.DataFrame
-    seen: Sampled
+    sample: RowSample
     guesses: Sequence[Guess] = ()
 
     @property
@@ -54,83 +54,83 @@ class Patient:
         return [self.columns[c] for c in self.roles.columns if c in self.columns]
 
 
-def find_problems(patient: Patient) -> list[Problem]:
-    """Every problem, the gravest first."""
-    found = [p for check in _CHECKS for p in check(patient)]
-    return sorted(found, key=lambda p: _ORDER[p.severity])
+def find_problems(evidence: Evidence) -> list[Problem]:
+    """Every problem, the most severe first."""
+    problems = [p for check in _CHECKS for p in check(evidence)]
+    return sorted(problems, key=lambda p: _ORDER[p.severity])
 
 
-def _target(patient: Patient) -> Iterator[Problem]:
-    name = patient.roles.target
+def _target(evidence: Evidence) -> Iterator[Problem]:
+    name = evidence.roles.target
     if name is None:
         yield Problem(
             "no_target", "warning", None, "no column looks like the outcome",
-            "name the target, or audit selections without a known outcome",
+            "choose the target, or audit selections without a known outcome",
         )  # fmt: skip
         return
-    if name not in patient.columns:
+    if name not in evidence.columns:
         return
-    c = patient.columns[name]
+    c = evidence.columns[name]
     if c.missing:
         yield Problem(
             "target_missing", "warning", name,
             f"the target '{name}' is missing in {c.missing:,} of {c.rows:,} rows",
-            "these rows are left out and listed; complete them if you can",
+            "these rows are excluded and listed; fill in the values if you can",
         )  # fmt: skip
     if c.distinct < 2:
         return
-    if patient.roles.task != "regression":
+    if evidence.roles.task != "regression":
         rare = min(c.values.values())
         if rare < FEW_ROWS and c.distinct <= 100:
             label = min(c.values, key=lambda v: c.values[v])
             yield Problem(
                 "rare_class", "warning", name,
                 f"the target '{name}' has the value '{label}' in only {rare:,} rows",
-                "group it with another value, or expect wide intervals",
+                "combine it with another value, or expect wide intervals",
             )  # fmt: skip
 
 
-def _roles(patient: Patient) -> Iterator[Problem]:
+def _roles(evidence: Evidence) -> Iterator[Problem]:
     try:
-        resolve(patient.frame, patient.roles)
+        resolve(evidence.frame, evidence.roles)
     except SpecError as error:
         text, _, remedy = str(error).partition("; ")
-        yield Problem("role", "error", None, text, remedy or "choose another column for this part")
+        yield Problem("role", "error", None, text, remedy or "choose another column for this role")
 
 
-def _constant(patient: Patient) -> Iterator[Problem]:
-    for c in patient.columns.values():
-        role = c.name in patient.roles.columns
+def _constant(evidence: Evidence) -> Iterator[Problem]:
+    for c in evidence.columns.values():
+        has_role = c.name in evidence.roles.columns
         if c.distinct == 0:
-            yield Problem("empty_column", "note", c.name, f"column '{c.name}' holds no value",
-                          "leave it out")  # fmt: skip
+            yield Problem("empty_column", "note", c.name, f"column '{c.name}' has no values",
+                          "exclude it")  # fmt: skip
         elif c.distinct == 1 and not c.missing:
-            yield Problem("constant", "warning" if role else "note", c.name,
+            yield Problem("constant", "warning" if has_role else "note", c.name,
                           f"column '{c.name}' has the same value in every row",
-                          "leave it out; it tells nothing")  # fmt: skip
+                          "exclude it; it carries no information")  # fmt: skip
 
 
 _COPY = re.compile(r"(.+?)( \(\d+\)|_duplicated_\d+|\.\d+)")
 
 
-def _duplicated(patient: Patient) -> Iterator[Problem]:
-    for name in patient.columns:
+def _duplicated(evidence: Evidence) -> Iterator[Problem]:
+    for name in evidence.columns:
         match = _COPY.fullmatch(name)
-        if match is None or match[1] not in patient.columns:
+        if match is None or match[1] not in evidence.columns:
             continue
-        a, b = (label_text(patient.frame[n]) for n in (match[1], name))
+        a, b = (label_text(evidence.frame[n]) for n in (match[1], name))
         same = a.equals(b, check_names=False)
         what = "with the same values" if same else "with other values"
         yield Problem(
             "duplicated_name", "note" if same else "warning", name,
             f"the name '{match[1]}' was used more than once, {what} ('{name}')",
-            "leave one out" if same else "give each column a name of its own",
+            "exclude one of them" if same else "give each column a unique name",
         )  # fmt: skip
 
 
-def _identifiers(patient: Patient) -> Iterator[Problem]:
-    for name in (*patient.roles.features, *patient.roles.sensitive):
-        c = patient.columns.get(name)
+def _identifiers(evidence: Evidence) -> Iterator[Problem]:
+    for name in (*evidence.roles.features, *evidence.roles.sensitive):
+        c = evidence.columns.get(name)
         if c is None or c.known < 20 or c.dtype.startswith("Date"):
             continue
         text = not c.number and c.distinct > 0.9 * c.known
@@ -139,78 +139,81 @@ def _identifiers(patient: Patient) -> Iterator[Problem]:
             yield Problem(
                 "identifier_feature", "warning", name,
                 f"column '{name}' identifies rows ({c.distinct:,} values in {c.known:,} rows)",
-                "take it out of the features; a model can only learn it by heart",
+                "remove it from the features; a model can only memorise it",
             )  # fmt: skip
 
 
-def _levels(patient: Patient) -> Iterator[Problem]:
-    for name in patient.roles.features:
-        c = patient.columns.get(name)
+def _levels(evidence: Evidence) -> Iterator[Problem]:
+    for name in evidence.roles.features:
+        c = evidence.columns.get(name)
         if c is not None and not c.number and MANY_LEVELS < c.distinct <= 0.9 * c.known:
             yield Problem(
                 "many_levels", "warning", name,
-                f"column '{name}' has {c.distinct:,} different texts",
-                "group them; otherwise all but the 50 most frequent are pooled",
+                f"column '{name}' has {c.distinct:,} distinct text values",
+                "combine them; otherwise all but the 50 most frequent are pooled",
             )  # fmt: skip
 
 
-def _groups(patient: Patient) -> Iterator[Problem]:
-    everyone = np.ones(patient.frame.height, dtype=bool)
-    for name in patient.roles.sensitive:
-        c = patient.columns.get(name)
+def _groups(evidence: Evidence) -> Iterator[Problem]:
+    all_rows = np.ones(evidence.frame.height, dtype=bool)
+    for name in evidence.roles.sensitive:
+        c = evidence.columns.get(name)
         if c is None or c.distinct == 0:
             continue
-        labels, counts = np.unique(group_labels(patient.frame[name], everyone), return_counts=True)
+        labels, counts = np.unique(
+            group_labels(evidence.frame[name], all_rows), return_counts=True
+        )
         small = [(str(g), int(k)) for g, k in zip(labels, counts, strict=True) if k < FEW_ROWS]
         if len(labels) > 50:
             yield Problem(
                 "many_groups", "warning", name,
                 f"sensitive column '{name}' has {len(labels):,} groups",
-                "pool its values into a few groups that people recognise",
+                "combine its values into a few recognisable groups",
             )  # fmt: skip
         elif small:
             listed = ", ".join(f"{g} ({k})" for g, k in small[:5])
             yield Problem(
                 "small_group", "warning", name,
                 f"groups of '{name}' with fewer than {FEW_ROWS} rows: {listed}",
-                "pool them or collect more rows; their numbers will be marked as not judgeable",
+                "combine them or collect more rows; otherwise some results cannot be judged",
             )  # fmt: skip
 
 
-def _left_out(patient: Patient) -> Iterator[Problem]:
-    for guess in patient.guesses:
+def _excluded_leaks(evidence: Evidence) -> Iterator[Problem]:
+    for guess in evidence.guesses:
         if guess.part == "leak":
             yield Problem(
                 "leak", "warning", guess.column, f"column '{guess.column}': {guess.reason}",
-                "it was left out of the features; add it if it is known before the outcome",
+                "it was excluded from the features; add it if it is known before the outcome",
             )  # fmt: skip
 
 
-def _leaks(patient: Patient) -> Iterator[Problem]:
-    name = patient.roles.target
-    if name is None or name not in patient.columns or patient.columns[name].distinct < 2:
+def _leaks(evidence: Evidence) -> Iterator[Problem]:
+    name = evidence.roles.target
+    if name is None or name not in evidence.columns or evidence.columns[name].distinct < 2:
         return
-    for feature in patient.roles.features:
-        if feature not in patient.columns or patient.columns[feature].distinct < 2:
+    for feature in evidence.roles.features:
+        if feature not in evidence.columns or evidence.columns[feature].distinct < 2:
             continue
-        strength = patient.seen.telling(feature, name)
-        if strength >= LEAK and not patient.guesses:  # guessed features have been through this
+        strength = evidence.sample.predicts(feature, name)
+        if strength >= LEAK and not evidence.guesses:  # suggested features have passed this check
             yield Problem(
                 "leak", "warning", feature,
-                f"column '{feature}' alone tells the target '{name}' suspiciously well (AUROC "
-                f"{strength:.3f})",
-                "take it out of the features if it is only known after the outcome",
+                f"column '{feature}' on its own predicts the target '{name}' suspiciously well "
+                f"(AUROC {strength:.3f})",
+                "remove it from the features if it is only known after the outcome",
             )  # fmt: skip
-        elif SUSPECT <= strength < LEAK and patient.roles.task != "regression":
+        elif SUSPECT <= strength < LEAK and evidence.roles.task != "regression":
             yield Problem(
                 "telling", "note", feature,
-                f"column '{feature}' alone tells the target '{name}' well (AUROC {strength:.2f})",
+                f"column '{feature}' on its own predicts the target '{name}' well "
+                f"(AUROC {strength:.2f})",
                 "make sure that it is known before the outcome",
             )  # fmt: skip
 
 
-def _mixed(patient: Patient) -> Iterator[Problem]:
-    for c in patient.used:
+def _mixed(evidence: Evidence) -> Iterator[Problem]:
+    for c in evidence.used:
         if c.number or c.dtype != "String" or not c.values:
             continue
         total = sum(c.values.values())
@@ -220,20 +223,20 @@ def _mixed(patient: Patient) -> Iterator[Problem]:
             yield Problem(
                 "mixed_types", "warning", c.name,
                 f"column '{c.name}' mixes numbers with text such as '{word}'",
-                "correct these cells or leave them empty; now every number is a category",
+                "correct or empty these cells; as it stands every number is a category",
             )  # fmt: skip
 
 
-def _number_text(patient: Patient) -> Iterator[Problem]:
-    for c in patient.used:
-        if c.number or c.dtype != "String" or c.name == patient.roles.target or not c.values:
+def _number_text(evidence: Evidence) -> Iterator[Problem]:
+    for c in evidence.used:
+        if c.number or c.dtype != "String" or c.name == evidence.roles.target or not c.values:
             continue
         signed = [v for v in c.values if re.search(r"[%$€£,]", v)]
         if signed and all(_is_number(v) for v in c.values):
             yield Problem(
                 "number_text", "warning", c.name,
-                f"column '{c.name}' holds numbers written as text, such as '{signed[0]}'",
-                "remove the signs; now every number is a category",
+                f"column '{c.name}' contains numbers written as text, such as '{signed[0]}'",
+                "remove the symbols; as it stands every number is a category",
             )  # fmt: skip
 
 
@@ -241,47 +244,47 @@ def _is_number(text: str) -> bool:
     return bool(re.fullmatch(r"[+-]?[$€£]?\d[\d,.\s]*([eE][+-]?\d+)?%?", text))
 
 
-def _infinite(patient: Patient) -> Iterator[Problem]:
-    for c in patient.used:
+def _infinite(evidence: Evidence) -> Iterator[Problem]:
+    for c in evidence.used:
         if c.infinite:
             yield Problem(
                 "infinite", "warning", c.name,
                 f"column '{c.name}' has {c.infinite:,} infinite values",
-                "correct them; they are treated as missing (a division by zero, perhaps)",
+                "correct them (perhaps a division by zero); they are treated as missing",
             )  # fmt: skip
 
 
-def _missing(patient: Patient) -> Iterator[Problem]:
-    for c in patient.used:
+def _missing(evidence: Evidence) -> Iterator[Problem]:
+    for c in evidence.used:
         share = c.missing / max(c.rows, 1)
-        if c.name == patient.roles.target or share <= 0.3 or not c.distinct:
+        if c.name == evidence.roles.target or share <= 0.3 or not c.distinct:
             continue
         yield Problem(
             "many_missing", "warning" if share > 0.6 else "note", c.name,
             f"column '{c.name}' is missing in {share:.0%} of the rows",
-            "check that missing does not depend on the group, or leave the column out",
+            "check that missingness does not depend on the group, or exclude the column",
         )  # fmt: skip
 
 
 _CODES = frozenset(("-9", "-99", "-999", "-9999", "99", "999", "9999", "99999"))
 
 
-def _coded_missing(patient: Patient) -> Iterator[Problem]:
-    for c in patient.used:
-        if not c.number or c.name == patient.roles.target or c.distinct < 5:
+def _coded_missing(evidence: Evidence) -> Iterator[Problem]:
+    for c in evidence.used:
+        if not c.number or c.name == evidence.roles.target or c.distinct < 5:
             continue
         values = [float(v) for v in c.levels if v not in _CODES and _plain(v)]
-        found = [
+        codes = [
             v
             for v in c.levels
             if v in _CODES and c.values[v] >= 5 and values and _outlying(float(v), values)
         ]
-        if found:
+        if codes:
             yield Problem(
                 "coded_missing", "note", c.name,
-                f"column '{c.name}' has the value {found[0]} in {c.values[found[0]]:,} rows, far "
+                f"column '{c.name}' has the value {codes[0]} in {c.values[codes[0]]:,} rows, far "
                 "from the others",
-                "if it stands for missing, leave these cells empty",
+                "if it means missing, empty these cells",
             )  # fmt: skip
 
 
@@ -297,84 +300,84 @@ def _outlying(value: float, others: Sequence[float]) -> bool:
     return value < low - (high - low) * 0.5 or value > high + (high - low) * 0.5
 
 
-def _clusters(patient: Patient) -> Iterator[Problem]:
-    name = patient.roles.cluster
-    if name is None or name not in patient.columns:
+def _clusters(evidence: Evidence) -> Iterator[Problem]:
+    name = evidence.roles.cluster
+    if name is None or name not in evidence.columns:
         return
-    c = patient.columns[name]
+    c = evidence.columns[name]
     if 2 <= c.distinct < 5:
         yield Problem(
             "few_clusters", "warning", name,
             f"cluster column '{name}' has only {c.distinct} values",
-            "intervals that resample clusters need about 10 or more",
+            "intervals based on clusters need about 10 clusters or more",
         )  # fmt: skip
     if c.known and c.distinct > 0.5 * c.known:
         yield Problem(
             "tiny_clusters", "warning", name,
             f"cluster column '{name}' has {c.distinct:,} values in {c.known:,} rows",
-            "most clusters hold one row; choose a coarser column",
+            "most clusters have one row; choose a coarser column",
         )  # fmt: skip
 
 
-def _systems(patient: Patient) -> Iterator[Problem]:
-    target = patient.columns.get(patient.roles.target or "")
+def _systems(evidence: Evidence) -> Iterator[Problem]:
+    target = evidence.columns.get(evidence.roles.target or "")
     if target is None or task_of(target) == "regression":
         return
-    for name in patient.roles.predictions:
-        c = patient.columns.get(name)
+    for name in evidence.roles.predictions:
+        c = evidence.columns.get(name)
         strange = sorted(set(c.levels) - set(target.levels)) if c is not None else []
         if strange:
             yield Problem(
                 "prediction_labels", "error", name,
-                f"prediction column '{name}' holds '{strange[0]}', which the target never does",
+                f"prediction column '{name}' contains '{strange[0]}', which the target does not",
                 f"use the target's values ({', '.join(sorted(target.levels)[:6])})",
             )  # fmt: skip
 
 
-def _given_away(patient: Patient) -> Iterator[Problem]:
-    """One finding a sensitive attribute, with the strongest columns."""
-    used = [*patient.roles.features, patient.roles.cluster]
-    strong = patient.proxies.filter(pl.col("auroc") >= STRONG, pl.col("feature").is_in(used))
-    for attribute in patient.roles.sensitive:
-        told = strong.filter(pl.col("sensitive") == attribute).select("feature", "auroc").rows()
-        if not told:
+def _proxies(evidence: Evidence) -> Iterator[Problem]:
+    """One finding per sensitive attribute, with its strongest proxies."""
+    used = [*evidence.roles.features, evidence.roles.cluster]
+    strong = evidence.proxies.filter(pl.col("auroc") >= STRONG, pl.col("feature").is_in(used))
+    for attribute in evidence.roles.sensitive:
+        proxies = strong.filter(pl.col("sensitive") == attribute).select("feature", "auroc").rows()
+        if not proxies:
             continue
-        listed = ", ".join(f"'{feature}' ({auroc:.2f})" for feature, auroc in told[:4])
-        more = f" and {len(told) - 4} more" if len(told) > 4 else ""
+        listed = ", ".join(f"'{feature}' ({auroc:.2f})" for feature, auroc in proxies[:4])
+        more = f" and {len(proxies) - 4} more" if len(proxies) > 4 else ""
         yield Problem(
-            "proxy", "note", told[0][0],
-            f"'{attribute}' can be told from {listed}{more} (AUROC)",
-            f"a model that may not see '{attribute}' still can through these columns; judge "
+            "proxy", "note", proxies[0][0],
+            f"'{attribute}' can be predicted from {listed}{more} (AUROC)",
+            f"a model without '{attribute}' can still infer it from these columns; consider "
             "whether they are needed",
         )  # fmt: skip
 
 
-def _no_sensitive(patient: Patient) -> Iterator[Problem]:
-    if not patient.roles.sensitive:
+def _no_sensitive(evidence: Evidence) -> Iterator[Problem]:
+    if not evidence.roles.sensitive:
         yield Problem(
             "no_sensitive", "warning", None, "no column looks like a sensitive attribute",
-            "name at least one; latent groups need one to be found",
+            "choose at least one; latent groups cannot be found without one",
         )  # fmt: skip
-    for name in patient.roles.sensitive:
-        c = patient.columns.get(name)
+    for name in evidence.roles.sensitive:
+        c = evidence.columns.get(name)
         if c is not None and c.missing:
             yield Problem(
                 "sensitive_missing", "note", name,
                 f"'{name}' is missing in {c.missing:,} rows",
-                f"they are kept as a group of their own, {MISSING}",
+                f"these rows form a separate group, {MISSING}",
             )  # fmt: skip
 
 
-def _size(patient: Patient) -> Iterator[Problem]:
-    if patient.frame.height < 200:
+def _size(evidence: Evidence) -> Iterator[Problem]:
+    if evidence.frame.height < 200:
         yield Problem(
-            "few_rows", "warning", None, f"the table has only {patient.frame.height:,} rows",
-            "expect wide intervals; training needs some hundred rows",
+            "few_rows", "warning", None, f"the table has only {evidence.frame.height:,} rows",
+            "expect wide intervals; training needs a few hundred rows",
         )  # fmt: skip
 
 
-_CHECKS: tuple[Callable[[Patient], Iterator[Problem]], ...] = (
-    _target, _roles, _constant, _duplicated, _identifiers, _levels, _groups, _left_out, _leaks,
-    _mixed, _number_text, _infinite, _missing, _coded_missing, _clusters, _systems, _given_away,
-    _no_sensitive, _size,
+_CHECKS: tuple[Callable[[Evidence], Iterator[Problem]], ...] = (
+    _target, _roles, _constant, _duplicated, _identifiers, _levels, _groups, _excluded_leaks,
+    _leaks, _mixed, _number_text, _infinite, _missing, _coded_missing, _clusters, _systems,
+    _proxies, _no_sensitive, _size,
 )  # fmt: skip

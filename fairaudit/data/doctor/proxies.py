@@ -1,4 +1,4 @@
-"""Columns that give a sensitive attribute away, and how strongly."""
+"""Columns from which a sensitive attribute can be predicted, and how well."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from fairaudit.data.doctor.column_profile import Sampled
+from fairaudit.data.doctor.column_profile import RowSample
 
 STRONG = 0.75
 
@@ -14,29 +14,31 @@ STRONG = 0.75
 def find_proxies(
     frame: pl.DataFrame, features: Sequence[str], sensitive: Sequence[str]
 ) -> pl.DataFrame:
-    """How well each column alone tells each sensitive attribute.
+    """How well each column on its own predicts each sensitive attribute.
 
     The strength is the held-out AUROC of predicting the attribute from the column (its quantile
-    bins or levels, missing included); with several levels, of the best-told level against the
-    rest; a numeric attribute is cut at its median. 0.5 tells nothing, 1 everything. At most 20,000
-    rows are used, drawn with a fixed seed.
+    bins or levels, missing included). With several levels it is that of the best-predicted level
+    vs the rest; a numeric attribute is cut at its median. 0.5 = chance, 1 = perfect. At most
+    20,000 rows are used, drawn with a fixed seed.
 
     Returns
     -------
     polars.DataFrame
-        feature, sensitive, auroc; strongest first.
+        Columns feature, sensitive and auroc; strongest first.
     """
-    return told_by(Sampled(frame), features, sensitive)
+    return proxies_in(RowSample(frame), features, sensitive)
 
 
-def told_by(seen: Sampled, features: Sequence[str], sensitive: Sequence[str]) -> pl.DataFrame:
-    """The same from rows that were drawn already."""
-    found = [
-        (feature, attribute, seen.telling(feature, attribute))
+def proxies_in(
+    sample: RowSample, features: Sequence[str], sensitive: Sequence[str]
+) -> pl.DataFrame:
+    """Like `find_proxies`, from rows drawn before."""
+    strengths = [
+        (feature, attribute, sample.predicts(feature, attribute))
         for attribute in sensitive
         for feature in dict.fromkeys(features)
         if feature != attribute
     ]
     schema = {"feature": pl.String, "sensitive": pl.String, "auroc": pl.Float64}
-    table = pl.DataFrame(found, schema=schema, orient="row")
+    table = pl.DataFrame(strengths, schema=schema, orient="row")
     return table.sort("auroc", "feature", descending=[True, False], maintain_order=True)

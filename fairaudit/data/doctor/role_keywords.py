@@ -1,4 +1,4 @@
-"""Words by which columns are recognised: names in English and well-known values."""
+"""Keywords that suggest a column's role: English names and well-known values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-# Word → what it is about. Words of the second table only count in columns of few values
+# Keyword → topic. Keywords of the second table only count in columns with few values
 # ("foreign-worker": yes/no), not in measurements ("PctForeignBorn": 0.12).
 SENSITIVE_WORDS = {
     "sex": "sex", "sx": "sex", "gender": "sex", "race": "race", "races": "race",
@@ -91,8 +91,7 @@ def words_of(name: str) -> tuple[str, ...]:
     """The words in a column name: "agePct12t21" → age, pct, 12, t, 21; "is_recid" → is, recid."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
     spaced = re.sub(r"(?<=[A-Z])(?=[A-Z][a-z])", " ", spaced)
-    found = re.findall(r"[a-z]+|\d+", spaced.lower())
-    return tuple(found)
+    return tuple(re.findall(r"[a-z]+|\d+", spaced.lower()))
 
 
 def whole_word(name: str) -> str:

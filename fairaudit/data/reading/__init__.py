@@ -1,1 +1,1 @@
-"""Bytes of any format become one polars table."""
+"""Reads bytes of any accepted format into one polars table."""

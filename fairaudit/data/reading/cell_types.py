@@ -1,4 +1,4 @@
-"""What the text of a cell means: missing markers, numbers, decimal commas, dates, booleans."""
+"""Types of text cells: missing markers, numbers, decimal commas, dates, booleans."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MISSING = (
     "", "?", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NAN", "null", "NULL", "Null",
     "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!",
 )  # fmt: skip
-# These words are categories in text ("none" is an answer) but can only mean missing in numbers.
+# In text these words are categories ("none" is a valid value); among numbers they mean missing.
 MISSING_IN_NUMBERS = ("-", "--", ".", "*", "none", "None", "missing", "Missing", "unknown")
 
 _COMMA = r"^[+-]?(\d{1,3}(\.\d{3})+|\d+)?,\d+([eE][+-]?\d+)?$"
@@ -35,7 +35,7 @@ _EVERY = frozenset({"number", "boolean", "date"})
 
 @dataclass(frozen=True)
 class ColumnText:
-    """What a text column turned out to hold."""
+    """The type inferred for a text column."""
 
     kind: Kind
     rows: int
@@ -46,7 +46,7 @@ class ColumnText:
 
 
 def trimmed(name: str) -> pl.Expr:
-    """The cell without blanks around it."""
+    """The cell without surrounding blanks."""
     return pl.col(name).str.strip_chars()
 
 
@@ -88,7 +88,7 @@ def _counts(name: str, kinds: frozenset[str]) -> dict[str, pl.Expr]:
 
 
 def _plain_counts(v: pl.Expr, there: pl.Expr) -> dict[str, pl.Expr]:
-    """For columns that look like plain numbers: nothing is trimmed and no pattern is matched."""
+    """Counts for columns that look like plain numbers: no trimming, no patterns."""
     starts = v.str.starts_with("0") & (v.str.len_bytes() > 1)
     point = v.str.starts_with("0.") | v.str.starts_with("0e") | v.str.starts_with("0E")
     return {
@@ -115,7 +115,7 @@ def _collect(lazy: pl.LazyFrame, kinds: Mapping[str, frozenset[str]]) -> dict[st
 
 
 def _sampled(frame: pl.DataFrame) -> dict[str, dict[str, int]]:
-    """All counts of the first rows, with the columns laid end to end: patterns compile once."""
+    """All counts of the first rows, with the columns stacked so that patterns compile once."""
     if not frame.width:
         return {}
     counts = _counts("value", _EVERY)
@@ -132,12 +132,12 @@ def _sampled(frame: pl.DataFrame) -> dict[str, dict[str, int]]:
 def study(
     lazy: pl.LazyFrame, *, decimal: str | None = None, delimiter: str = ","
 ) -> dict[str, ColumnText]:
-    """What each text column holds, over all rows.
+    """The type of each text column, decided on all rows.
 
-    The first rows only rule kinds out (one word makes a column text); what is left is checked
-    on every row, so a number column cannot turn to text unseen at row two million. Columns of
-    plain numbers are counted the cheap way and looked at again only if that does not come out,
-    or if the file has decimal commas, for then a point may stand between thousands.
+    The first rows only rule types out (one word makes a column text); the rest are checked on
+    every row, so a number column with text in row two million is noticed. Columns of plain
+    numbers are counted the cheap way and examined again only if that fails, or if the file has
+    decimal commas, because a point may then separate thousands.
     """
     columns = [c for c, t in lazy.collect_schema().items() if t == pl.String]
     first = _sampled(lazy.select(columns).head(_SAMPLE).collect())
@@ -155,10 +155,10 @@ def study(
 
 
 def _has_commas(columns: Collection[Mapping[str, int]], delimiter: str) -> bool:
-    """Whether the file writes decimal commas.
+    """Whether the file uses decimal commas.
 
-    A column proves it; without proof, so do semicolons between columns (they are there because
-    the comma is taken) unless a point or a second comma says that commas mark thousands.
+    A column can prove it. Without proof, so do semicolons between columns (used because the comma
+    is taken), unless a point or a second comma shows that commas separate thousands.
     """
     if any(_is_comma(n) for n in columns):
         return True
@@ -168,7 +168,7 @@ def _has_commas(columns: Collection[Mapping[str, int]], delimiter: str) -> bool:
 
 
 def _has_decimal_point(n: Mapping[str, int]) -> bool:
-    """A column of numbers with a point that cannot stand between thousands."""
+    """A column of numbers with a point that cannot be a thousands separator."""
     numeric = sum(n.get(kind, 0) for kind in ("number", "comma", "groups", "extra"))
     pointed = n.get("pointed", 0) - n.get("groups", 0)
     return numeric >= n["there"] and n.get("points", 0) > pointed
@@ -188,7 +188,7 @@ def _possible(n: Mapping[str, int]) -> frozenset[str]:
 
 
 def _is_comma(n: Mapping[str, int]) -> bool:
-    """A column that proves the decimal comma: all numbers, some only readable that way."""
+    """A column that proves decimal commas: all numbers, some only valid with a decimal comma."""
     if not n.get("strict"):
         return False
     plain = n["number"] + n["comma"] + n["groups"] + n["extra"]
@@ -225,7 +225,7 @@ def _kind(n: Mapping[str, int], *, comma: bool, marks: bool) -> Kind:
 
 
 def _numeric_kind(n: Mapping[str, int], there: int, *, comma: bool, marks: bool) -> Kind | None:
-    if there == 0 or n["zero"]:  # "00123" is a code: as a number it would lose its zeros
+    if there == 0 or n["zero"]:  # "00123" is a code: as a number it would lose its leading zeros
         return None
     if n["integer"] == there:
         return "integer"
@@ -265,19 +265,20 @@ def converted(name: str, seen: ColumnText) -> pl.Expr:
 
 
 def _comma_number(v: pl.Expr) -> pl.Expr:
-    """Dots are thousands only in cells that also have a decimal comma."""
+    """Points separate thousands only in cells that also have a decimal comma."""
     swapped = v.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
     return pl.when(v.str.contains(",", literal=True)).then(swapped).otherwise(v).cast(pl.Float64)
 
 
 def missing_notes(seen: Mapping[str, ColumnText]) -> list[str]:
-    """One sentence on missing cells and one on trimmed blanks."""
+    """One sentence about missing cells and one about trimmed blanks."""
     notes = []
-    holes = {c: s.missing for c, s in seen.items() if s.missing}
-    if holes:
-        most = sorted(holes, key=lambda c: -holes[c])[:4]
-        listed = ", ".join(f"'{c}' {holes[c]:,}" for c in most)
-        more = f" and {len(holes) - len(most)} more columns" if len(holes) > len(most) else ""
+    missing = {c: s.missing for c, s in seen.items() if s.missing}
+    if missing:
+        most = sorted(missing, key=lambda c: -missing[c])[:4]
+        listed = ", ".join(f"'{c}' {missing[c]:,}" for c in most)
+        rest = len(missing) - len(most)
+        more = f" and {rest} more columns" if rest else ""
         notes.append(
             f"empty cells and markers such as ? or NA were read as missing: {listed}{more}"
         )
@@ -288,7 +289,7 @@ def missing_notes(seen: Mapping[str, ColumnText]) -> list[str]:
 
 
 def missing_to_null(frame: pl.LazyFrame, columns: list[str]) -> pl.LazyFrame:
-    """Missing markers in declared text columns become null; nothing else changes."""
+    """Replace missing markers in declared text columns with null; nothing else changes."""
     stripped: list[Any] = [trimmed(c) for c in columns]
     return frame.with_columns(
         pl.when(v.is_in(MISSING)).then(None).otherwise(v).alias(c)

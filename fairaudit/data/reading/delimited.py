@@ -1,4 +1,4 @@
-"""Text tables as lazy frames: decoded, checked row by row, typed on all rows, never all in RAM."""
+"""Text tables as lazy frames: decoded, checked row by row, typed on all rows, streamed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _WIDEST_SURVEY = 1 << 16
 
 @dataclass(frozen=True)
 class Delimited:
-    """A text table, typed but not read yet."""
+    """A text table, typed but not yet read."""
 
     lazy: pl.LazyFrame
     dialect: Dialect
@@ -42,7 +42,7 @@ class Delimited:
 
 @dataclass(frozen=True)
 class Survey:
-    """Records of a text file by their number of cells."""
+    """What a pass over the records of a text file counted."""
 
     records: int
     blank: int
@@ -56,12 +56,12 @@ class Survey:
 def open_delimited(
     source: Source, name: str, limits: Limits, *, workdir: Path | None = None
 ) -> Delimited:
-    """Everything but the reading: dialect, row check, types.
+    """Everything except reading the rows: dialect, row check, types.
 
     Parameters
     ----------
     workdir : Path, optional
-        Where text that is no UTF-8 is rewritten; None rewrites in memory.
+        Where text in other encodings is rewritten as UTF-8; None rewrites it in memory.
     """
     encoding = guess_encoding(source, name)
     dialect = guess_dialect(source, encoding, name)
@@ -76,7 +76,7 @@ def open_delimited(
     if rows - empty == 0:
         raise InputError(f"'{name}' has a header but no rows; add the rows to be audited")
     if empty:
-        notes.append(f"{empty:,} {'row' if empty == 1 else 'rows'} without any value left out")
+        notes.append(f"{empty:,} {'row' if empty == 1 else 'rows'} without any value excluded")
         raw = raw.filter(~all_empty())
     limits.check_shape(name, rows, len(names))
     typed = raw.with_columns(cell_types.converted(c, s) for c, s in seen.items())
@@ -91,23 +91,23 @@ def open_delimited(
 def _without(
     seen: dict[str, cell_types.ColumnText], empty: int
 ) -> dict[str, cell_types.ColumnText]:
-    """Missing counts less the rows that were left out whole."""
+    """Missing counts without the empty rows that were excluded."""
     from dataclasses import replace
 
     return {c: replace(s, missing=s.missing - empty) for c, s in seen.items()}
 
 
 def _decimal_notes(seen: dict[str, cell_types.ColumnText]) -> list[str]:
-    said = {
+    notation = {
         "comma number": "decimal commas",
         "thousands": "commas between thousands",
         "point thousands": "points between thousands",
     }
-    found = {kind: [c for c, s in seen.items() if s.kind == kind] for kind in said}
+    by_kind = {kind: [c for c, s in seen.items() if s.kind == kind] for kind in notation}
     return [
-        f"{said[kind]} were read in {len(columns)} "
+        f"{notation[kind]} were read in {len(columns)} "
         f"{'column' if len(columns) == 1 else 'columns'}, such as '{columns[0]}'"
-        for kind, columns in found.items()
+        for kind, columns in by_kind.items()
         if columns
     ]
 
@@ -140,11 +140,10 @@ def _rewritten(source: Path, encoding: str, workdir: Path) -> Path:
 def _checked(
     text: Source, dialect: Dialect, name: str, limits: Limits
 ) -> tuple[Dialect, list[str], list[str]]:
-    """Names of the columns once every record is known to have as many cells as the header."""
+    """The column names, after checking that each record has as many cells as the header."""
     first = _first_row(text, dialect, name)
     limits.check_shape(name, 0, len(first))
-    found = survey(text, dialect, len(first))
-    _refuse_ragged(found, name, len(first))
+    _refuse_ragged(survey(text, dialect, len(first)), name, len(first))
     names, notes = column_names(first, header=dialect.header)
     return dialect, names, notes
 
@@ -153,7 +152,9 @@ def _first_row(text: Source, dialect: Dialect, name: str) -> list[str]:
     head = head_of(text, 4 << 20).decode("utf-8", errors="replace").removeprefix("\ufeff")
     rows = sample_rows(head, dialect, 1)
     if not rows:
-        raise InputError(f"the header of '{name}' cannot be read; it may be longer than 4 MB")
+        raise InputError(
+            f"the header of '{name}' cannot be read; shorten it (it may be longer than 4 MB)"
+        )
     return rows[0]
 
 
@@ -164,26 +165,27 @@ def _blank_start(text: Source) -> int:
     return max(start.count(b"\n"), start.count(b"\r"))
 
 
-def _refuse_ragged(found: Survey, name: str, width: int) -> None:
-    if found.nul_line is not None:
+def _refuse_ragged(counts: Survey, name: str, width: int) -> None:
+    if counts.nul_line is not None:
         raise InputError(
-            f"'{name}' has NUL bytes, first at line {found.nul_line:,}, as binary files have; "
+            f"'{name}' contains NUL bytes, first at line {counts.nul_line:,}, like a binary file; "
             "export the table again as plain text"
         )
-    if found.open_quote_line is not None:
+    if counts.open_quote_line is not None:
         raise InputError(
-            f"'{name}' has a quotation mark that is never closed, last seen open from line "
-            f"{found.open_quote_line:,}; close it or double the quotes inside the value"
+            f"'{name}' has an unclosed quotation mark, opened at line "
+            f"{counts.open_quote_line:,} at the latest; close it or double the quotes inside the "
+            "value"
         )
-    if found.odd_line is not None:
-        rows = "one row has" if found.odd_records == 1 else f"{found.odd_records:,} rows have"
-        remedy = "put values that contain the delimiter in quotes, or fill the row"
-        if 2 * found.odd_records > found.records:
-            remedy = "delete lines of title above the header, and delimiters that end the rows"
+    if counts.odd_line is not None:
+        rows = "one row has" if counts.odd_records == 1 else f"{counts.odd_records:,} rows have"
+        remedy = "quote values that contain the delimiter, or complete the row"
+        if 2 * counts.odd_records > counts.records:
+            remedy = "delete title lines above the header and delimiters at the end of rows"
         raise InputError(
             f"'{name}' has {width} {'column' if width == 1 else 'columns'} in its header but "
-            f"{rows} another number of cells, first at line {found.odd_line:,} "
-            f"({found.odd_cells} cells); {remedy}"
+            f"{rows} a different number of cells, first at line {counts.odd_line:,} "
+            f"({counts.odd_cells} cells); {remedy}"
         )
 
 
@@ -194,9 +196,9 @@ def _chunks(source: Source) -> Iterator[NDArray[np.uint8]]:
 
 
 def survey(source: Source, dialect: Dialect, width: int) -> Survey:
-    """Cells in every record, by counting delimiters and ends outside quotes; one vectorised pass.
+    """Count the cells of every record: delimiters and line ends outside quotes, in one pass.
 
-    polars fills short rows silently, so this is the one place that sees them.
+    polars silently fills short rows, so only this pass notices them.
     """
     counter = _Counter(width, dialect)
     for chunk in _chunks(source):
@@ -205,14 +207,14 @@ def survey(source: Source, dialect: Dialect, width: int) -> Survey:
 
 
 class _Counter:
-    """The state carried from one chunk to the next."""
+    """Counts cells; carries its state from one chunk to the next."""
 
     def __init__(self, width: int, dialect: Dialect) -> None:
         self.width = width
         self.delimiter, self.end = ord(dialect.delimiter), ord(dialect.end)
         self.quote = None if dialect.quote is None else ord(dialect.quote)
         self.exempt = dialect.skip
-        self.inside = 0  # parity of the quotes so far
+        self.inside = 0  # parity of the number of quotes so far
         self.delimiters = 0  # in the unfinished record
         self.bytes = 0  # in the unfinished record, carriage returns aside
         self.line = 1
@@ -265,7 +267,7 @@ class _Counter:
         if len(stops):
             per_record[0] += self.delimiters
             size[0] += self.bytes
-            self._judge(per_record, size, self.line + np.searchsorted(newline, stops))
+            self._tally(per_record, size, self.line + np.searchsorted(newline, stops))
             self.delimiters = len(marks) - int(before[-1])
             tail = data[stops[-1] + 1 :]
         else:
@@ -275,14 +277,14 @@ class _Counter:
             return
         self.bytes = len(tail) - int((tail == 13).sum())
 
-    def _judge(
+    def _tally(
         self, delimiters: NDArray[np.int_], size: NDArray[np.int_], lines: NDArray[np.int_]
     ) -> None:
         blank = (size == 0) & (delimiters == 0)
         odd = ~blank & (delimiters + 1 != self.width)
-        spared = np.flatnonzero(~blank)[: self.exempt]
-        odd[spared] = False
-        self.exempt -= len(spared)
+        skipped = np.flatnonzero(~blank)[: self.exempt]
+        odd[skipped] = False
+        self.exempt -= len(skipped)
         self.blank += int(blank.sum())
         self.records += int((~blank).sum())
         self.odd_records += int(odd.sum())
@@ -293,7 +295,7 @@ class _Counter:
     def finish(self) -> Survey:
         if self.bytes or self.delimiters:
             lines = np.array([self.line])
-            self._judge(np.array([self.delimiters]), np.array([self.bytes]), lines)
+            self._tally(np.array([self.delimiters]), np.array([self.bytes]), lines)
         return Survey(
             self.records,
             self.blank,
@@ -327,7 +329,7 @@ def _studied(raw: pl.LazyFrame, dialect: Dialect, name: str) -> dict[str, cell_t
         first = next(itertools.chain(str(error).splitlines(), [""]))
         raise InputError(
             f"'{name}' is not a well-formed table ({first}); check its quotation marks and "
-            "line ends"
+            "line endings"
         ) from error
 
 
@@ -336,6 +338,6 @@ def _check_cells(seen: dict[str, cell_types.ColumnText], name: str, limits: Limi
         if s.longest > limits.cell_bytes:
             raise LimitExceeded(
                 f"column '{column}' of '{name}' has a cell of {size_text(s.longest)}; at most "
-                f"{size_text(limits.cell_bytes)} are read: a quotation mark may be unclosed, or "
-                "the column is a document and should be removed"
+                f"{size_text(limits.cell_bytes)} are read: close the quotation mark if "
+                "one is unclosed, or remove the column if it contains documents"
             )

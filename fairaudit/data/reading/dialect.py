@@ -1,4 +1,4 @@
-"""How a text table is written: encoding, delimiter, quoting, header, line ends."""
+"""The dialect of a text table: encoding, delimiter, quoting, header, line endings."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _NAMES = {
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a text table is written; `None` for a decimal means not decided by hand."""
+    """How a text table is written; `decimal` None means that it is inferred."""
 
     encoding: str = "utf-8"
     delimiter: str = ","
@@ -40,36 +40,36 @@ class Dialect:
     header: bool = True
     end: str = "\n"
     decimal: str | None = None
-    skip: int = 0  # lines above the header: a spreadsheet's "sep=;", titles
+    skip: int = 0  # lines above the header: "sep=;" of a spreadsheet, titles
 
     def to_json(self) -> dict[str, Any]:
-        """As plain values."""
+        """As JSON values."""
         return asdict(self)
 
     def notes(self) -> list[str]:
-        """What is out of the ordinary, in sentences."""
-        said = []
+        """What is unusual, in sentences."""
+        notes = []
         if self.encoding not in ("utf-8", "utf-8-sig"):
-            said.append(f"the text was decoded as {self.encoding}")
+            notes.append(f"the text was decoded as {self.encoding}")
         if self.delimiter != ",":
-            said.append(f"columns are separated by {_NAMES.get(self.delimiter, self.delimiter)}")
+            notes.append(f"columns are separated by {_NAMES.get(self.delimiter, self.delimiter)}")
         if self.quote is None:
-            said.append("quotation marks were read as ordinary characters")
+            notes.append("quotation marks were read as ordinary characters")
         if self.skip:
             lines = "1 line was" if self.skip == 1 else f"{self.skip} lines were"
-            said.append(f"{lines} left out above the header")
+            notes.append(f"{lines} above the header skipped")
         if not self.header:
-            said.append("the file has no header line; columns were named column_1, column_2 …")
-        return said
+            notes.append("the file has no header; columns were named column_1, column_2 …")
+        return notes
 
 
 def guess_encoding(source: Source, name: str) -> str:
-    """UTF-8 if all of the file is; else wide text by its marks; else a one-byte encoding.
+    """UTF-8 if the whole file is; else UTF-16 or UTF-32; else a one-byte encoding.
 
     Raises
     ------
     InputError
-        For broken UTF-8 (most of it right) and lone surrogates, with the line number.
+        For damaged UTF-8 (mostly valid) and lone surrogates, with the line number.
     """
     head = head_of(source)
     if (wide := utf16_or_32(head)) is not None:
@@ -81,7 +81,7 @@ def guess_encoding(source: Source, name: str) -> str:
 
 
 def _first_broken_byte(source: Source) -> int | None:
-    """Offset of the first chunk that is no UTF-8, or None."""
+    """Offset of the first invalid UTF-8 bytes, or None."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     at = 0
     with open_source(source) as stream:
@@ -103,15 +103,15 @@ def _one_byte_encoding(source: Source, broken: int, name: str) -> str:
         stream.seek(max(0, broken - CHUNK // 4))
         sample = stream.read(CHUNK)
     runs = re.findall(rb"[\x80-\xff]+", sample)
-    right = sum(_is_utf8(run) for run in runs)
+    valid = sum(_is_utf8(run) for run in runs)
     surrogate = re.search(rb"\xed[\xa0-\xbf][\x80-\xbf]", sample)
-    if surrogate or right > len(runs) - right:
+    if surrogate or valid > len(runs) - valid:
         raise InputError(
             f"'{name}' is not valid UTF-8 near line {_line_of(source, broken):,}"
             f"{' (a lone surrogate)' if surrogate else ''}; open it in an editor and save it "
             "again as UTF-8"
         )
-    if sum(map(len, runs)) <= 2 * len(runs):  # accents stand alone: a Western language
+    if sum(map(len, runs)) <= 2 * len(runs):  # isolated accents: a Western language
         return "cp1252" if _decodes(sample, "cp1252") else "latin-1"
     return _by_statistics(sample, name)
 
@@ -133,7 +133,7 @@ def _by_statistics(sample: bytes, name: str) -> str:
 
     best = from_bytes(sample[:200_000]).best()
     if best is None:
-        raise InputError(f"the text encoding of '{name}' cannot be told; save it again as UTF-8")
+        raise InputError(f"the encoding of '{name}' cannot be determined; save it again as UTF-8")
     return str(best.encoding)
 
 
@@ -147,30 +147,28 @@ def _line_of(source: Source, offset: int) -> int:
 
 
 def guess_dialect(source: Source, encoding: str, name: str) -> Dialect:
-    """Delimiter, quoting, line ends and header from the first rows."""
+    """Delimiter, quoting, line endings and header, inferred from the first rows."""
     text, whole = _first_lines(source, encoding)
     end = "\r" if "\r" in text and "\n" not in text else "\n"
-    # Quotes that never open a cell are inch marks and the like.
+    # Quotes that never open a cell are inch marks or similar.
     quote = '"' if '"' not in text or re.search(r'(^|[,;\t|^~\r\n])\s*"', text) else None
-    told = re.match(r"\s*sep=(.)\r?(\n|$)", text)
-    delimiter = told[1] if told else _best_delimiter(text, end, quote, whole=whole)
-    dialect = Dialect(encoding, delimiter, quote, end=end, skip=int(told is not None))
+    stated = re.match(r"\s*sep=(.)\r?(\n|$)", text)
+    delimiter = stated[1] if stated else _best_delimiter(text, end, quote, whole=whole)
+    dialect = Dialect(encoding, delimiter, quote, end=end, skip=int(stated is not None))
     dialect = replace(dialect, skip=dialect.skip + _titles_above(text, dialect))
     rows = sample_rows(text, dialect)
     if not rows and text.strip():
         raise InputError(
-            f"the first row of '{name}' is too long to be a header; choose a table with one line "
-            "of column names"
+            f"the first row of '{name}' is too long to be a header; choose a table whose first "
+            "row contains the column names"
         )
     if not rows:
-        raise InputError(
-            f"'{name}' has no rows, only blank lines; choose a file with a header line"
-        )
+        raise InputError(f"'{name}' has only blank lines; choose a file with a header and rows")
     return replace(dialect, header=_has_header(rows))
 
 
 def _first_lines(source: Source, encoding: str) -> tuple[str, bool]:
-    """The start of the file cut at a line end, and whether that is all of it."""
+    """The start of the file up to a line end, and whether that is the whole file."""
     head = head_of(source, 1 << 18)
     text = codecs.getincrementaldecoder(encoding)(errors="replace").decode(head)
     whole = len(head) < 1 << 18
@@ -180,7 +178,7 @@ def _first_lines(source: Source, encoding: str) -> tuple[str, bool]:
 
 
 def sample_rows(text: str, dialect: Dialect, most: int = 300) -> list[list[str]]:
-    """The first rows as lists of cells, blank lines left out."""
+    """The first rows as lists of cells, without blank lines."""
     rows = filter(None, _records(text, dialect))
     return list(islice(rows, dialect.skip, dialect.skip + most))
 
@@ -189,7 +187,7 @@ def _records(text: str, dialect: Dialect) -> Iterator[list[str]]:
     """Rows as lists of cells, [] for blank lines."""
     try:
         yield from _reader(text, dialect.end, dialect.delimiter, dialect.quote)
-    except csv.Error:  # a cell beyond the reader's own ceiling: judged by what was read so far
+    except csv.Error:  # a cell beyond the reader's own limit: use the rows so far
         return
 
 
@@ -209,7 +207,7 @@ def _best_delimiter(
     whole: bool,
     delimiters: tuple[str, ...] = DELIMITERS,
 ) -> str:
-    """The delimiter under which most rows have the header's number of cells; blanks come last."""
+    """The delimiter for which most rows have as many cells as the header; blanks come last."""
     best: tuple[float, int, str] = (0.0, 1, ",")
     for delimiter in delimiters:
         rows = sample_rows(text, Dialect(delimiter=delimiter, quote=quote, end=end), 200)
@@ -231,23 +229,23 @@ def _best_delimiter(
 
 
 def _titles_above(text: str, dialect: Dialect) -> int:
-    """Lines of title or comment above the header; none where blank lines intervene.
+    """Number of title or comment lines above the header; 0 where blank lines intervene.
 
-    Few lines may not tip the scales: twice as many even rows must follow.
+    A few lines are not enough evidence: twice as many rows of equal length must follow.
     """
     rows = list(islice(_records(text.lstrip("\r\n"), dialect), dialect.skip, 300))
     titles = title_rows(rows)
     body = list(filter(None, rows[titles:]))
-    even = sum(len(row) == len(body[0]) for row in body)
-    sure = all(rows[:titles]) and even >= 0.9 * len(body) and even > 2 * titles
-    return titles if sure else 0
+    regular = sum(len(row) == len(body[0]) for row in body)
+    clear = all(rows[:titles]) and regular >= 0.9 * len(body) and regular > 2 * titles
+    return titles if clear else 0
 
 
 def title_rows(rows: Sequence[Sequence[str]]) -> int:
     """How many rows above the header fill at most their first cell, as titles do.
 
-    Titles are only taken for such where two or more words (no numbers) follow, a header. Of two
-    cells one may be a header without a name, so such a row is no title.
+    They count as titles only if a header of two or more words (no numbers) follows. In a row of
+    two cells one may be an unnamed column, so such a row is not a title.
     """
     filled = [[cell for cell in map(str.strip, row) if cell] for row in rows]
     titles = next((i for i, row in enumerate(rows) if not _is_title(row)), 0)
@@ -260,7 +258,7 @@ def _is_title(row: Sequence[str]) -> bool:
 
 
 def _has_header(rows: list[list[str]]) -> bool:
-    """No header when most cells of the first row are numbers or missing, unless they are years."""
+    """False if most cells of the first row are numbers or missing, unless they are years."""
     first = [cell.strip() for cell in rows[0]]
     filled = [c for c in first if c]
     numbers = [c for c in filled if _is_number(c) or c in MISSING]
@@ -275,7 +273,7 @@ def _is_number(cell: str) -> bool:
 
 
 def column_names(first: list[str], *, header: bool) -> tuple[list[str], list[str]]:
-    """Unique, trimmed, non-empty names, and sentences on what was changed."""
+    """Unique, trimmed, non-empty names, and notes on what was changed."""
     if not header:
         return [f"column_{i}" for i in range(1, len(first) + 1)], []
     trimmed = [" ".join(cell.split()) for cell in first]
@@ -283,17 +281,17 @@ def column_names(first: list[str], *, header: bool) -> tuple[list[str], list[str
     notes = []
     if empty := sum(not n for n in trimmed):
         which = "1 column" if empty == 1 else f"{empty} columns"
-        notes.append(f"{which} without a name named by position (column_1 …)")
+        notes.append(f"{which} without a name: named by position (column_1 …)")
     if twice := sorted(n for n, times in Counter(trimmed).items() if n and times > 1):
         listed = ", ".join(f"'{n}'" for n in twice[:5])
-        notes.append(f"columns named more than once got a number: {listed} → '{twice[0]} (2)' …")
+        notes.append(f"columns with the same name were numbered: {listed} → '{twice[0]} (2)' …")
     return names, notes
 
 
 def unique_names(names: list[str]) -> list[str]:
-    """The same with " (2)", " (3)" … on repeats, and no name that polars takes for a pattern."""
+    """Names made unique with " (2)", " (3)" …, and none that polars reads as a pattern."""
     used: set[str] = set()
-    last: dict[str, int] = {}  # number given out last, so that 5,000 repeats take 5,000 steps
+    last: dict[str, int] = {}  # last number used, so that 5,000 duplicates take 5,000 steps
     out = []
     for name in names:
         pattern = name == "*" or (name.startswith("^") and name.endswith("$"))
@@ -309,5 +307,5 @@ def unique_names(names: list[str]) -> list[str]:
 
 
 def all_empty() -> pl.Expr:
-    """True for rows in which every cell is blank (what spreadsheets leave at the end)."""
+    """True for rows in which every cell is blank (as spreadsheets leave at the end)."""
     return pl.all_horizontal(pl.all().str.strip_chars() == "")

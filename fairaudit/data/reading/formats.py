@@ -1,4 +1,4 @@
-"""What a file is, told from its content; the extension is only compared and reported."""
+"""Detects the format of a file from its content; the extension is only compared."""
 
 from __future__ import annotations
 
@@ -62,14 +62,14 @@ _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"version https://git-lfs", "a Git LFS pointer (the file itself has not been fetched)"),
 )
 
-# What zipfile raises on damaged archives: struct and value errors come from broken offsets.
+# What zipfile raises on damaged archives: struct and value errors come from invalid offsets.
 BROKEN_ZIP = (
     zipfile.BadZipFile, zlib.error, OSError, RuntimeError, EOFError, ValueError, KeyError,
     OverflowError, struct.error,
 )  # fmt: skip
 
 ACCEPTED = (
-    "CSV, TSV, XLSX, XLS, ODS, Parquet, Arrow, JSON or JSON lines (text also as .gz or .zst)"
+    "CSV, TSV, XLSX, XLS, ODS, Parquet, Arrow, JSON or JSON Lines (text also as .gz or .zst)"
 )
 
 
@@ -79,7 +79,7 @@ def open_source(source: Source) -> BinaryIO:
 
 
 def size_of(source: Source) -> int:
-    """Bytes in the source."""
+    """Size of the source in bytes."""
     return len(source) if isinstance(source, bytes) else source.stat().st_size
 
 
@@ -92,18 +92,19 @@ def head_of(source: Source, n: int = 1 << 16) -> bytes:
 
 
 def sniff(source: Source, name: str) -> Format:
-    """The format of a file by its content.
+    """Detect the format of a file from its content.
 
     Raises
     ------
     InputError
-        For an empty file, a known foreign format, encrypted or macro workbooks, binary junk.
+        For an empty file, a known other format, workbooks with a password or macros, and binary
+        data.
     """
     head = head_of(source)
     if not head:
-        raise InputError(f"'{name}' is empty; choose a file with a header line and rows")
-    found = _by_magic(source, head, name)
-    return found if found is not None else _text_format(head, name)
+        raise InputError(f"'{name}' is empty; choose a file with a header and rows")
+    detected = _by_magic(source, head, name)
+    return detected if detected is not None else _text_format(head, name)
 
 
 def _by_magic(source: Source, head: bytes, name: str) -> Format | None:
@@ -139,7 +140,7 @@ def _zip_format(source: Source, name: str) -> Format:
             kind = archive.read("mimetype")[:100] if "mimetype" in names else b""
     except BROKEN_ZIP as error:
         raise InputError(
-            f"'{name}' is a damaged ZIP or workbook ({error}); it may be cut short: copy or "
+            f"'{name}' is a damaged ZIP or workbook ({error}) and may be truncated; copy or "
             "save it again"
         ) from error
     if any(n.lower().endswith("vbaproject.bin") or "xl/macrosheets/" in n for n in names):
@@ -156,25 +157,25 @@ def _zip_format(source: Source, name: str) -> Format:
 
 
 def _compound_format(source: Source, name: str) -> Format:
-    """Old Office files and encrypted new ones share a container; stream names tell them apart."""
+    """Distinguish old Office files from encrypted new ones, which share a container."""
     with open_source(source) as stream:
         content = stream.read(64 << 20)
     if "EncryptedPackage".encode("utf-16-le") in content:
         raise InputError(
-            f"'{name}' is protected by a password; open it, remove the password and save it again"
+            f"'{name}' is password-protected; open it, remove the password and save it again"
         )
     if "_VBA_PROJECT".encode("utf-16-le") in content:
         raise InputError(f"'{name}' is a workbook with macros; save it as a plain .xlsx or as CSV")
     streams = ("Workbook", "Book")
     if any(word.encode("utf-16-le") in content for word in streams):
         return "xls"
-    raise InputError(f"'{name}' is an old Office file without a sheet; save the table as CSV")
+    raise InputError(f"'{name}' is an old Office file without a worksheet; save the table as CSV")
 
 
 def _text_format(head: bytes, name: str) -> Format:
     if _looks_binary(head):
         raise InputError(
-            f"'{name}' is binary data of an unknown kind, not a table; save the table as "
+            f"'{name}' is binary data in an unknown format, not a table; save the table as "
             f"{ACCEPTED}"
         )
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
@@ -192,13 +193,13 @@ def _text_format(head: bytes, name: str) -> Format:
 
 
 def _first_line_closes(text: bytes) -> bool:
-    """JSON lines: the first line is a whole object and something follows it."""
+    """JSON Lines: the first line is a complete object, and more lines follow."""
     first, _, rest = text.partition(b"\n")
     return first.rstrip().endswith(b"}") and bool(rest.strip())
 
 
 def _looks_binary(head: bytes) -> bool:
-    """Control characters that no text encoding explains (UTF-16 and UTF-32 have NULs in step)."""
+    """Whether there are control characters that no text encoding explains."""
     if utf16_or_32(head) is not None:
         return False
     control = sum(head.count(code) for code in (*range(0, 9), *range(14, 27), *range(28, 32)))
@@ -206,7 +207,7 @@ def _looks_binary(head: bytes) -> bool:
 
 
 def utf16_or_32(head: bytes) -> str | None:
-    """The encoding of wide text by its byte order mark, or by NULs in every other byte."""
+    """UTF-16 or UTF-32 by the byte order mark, or by NULs in every other byte."""
     if head.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
         return "utf-32"
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -219,11 +220,11 @@ def utf16_or_32(head: bytes) -> str | None:
     return None
 
 
-def extension_note(name: str, found: str) -> str | None:
-    """A sentence when the extension promises another format than the content shows."""
+def extension_note(name: str, detected: str) -> str | None:
+    """A sentence if the extension suggests another format than the content."""
     suffix = Path(name).suffix.lower()
     known = {s for group in _EXTENSIONS.values() for s in group} | {".xlsm", ".xlsb"}
-    if suffix in known and suffix not in _EXTENSIONS.get(found, ()):
-        kind = found.upper()
+    if suffix in known and suffix not in _EXTENSIONS.get(detected, ()):
+        kind = detected.upper()
         return f"the extension is {suffix} but the content is {kind}; read as {kind}"
     return None

@@ -1,4 +1,4 @@
-"""How much a file may hold before reading it is refused; protects from bombs and from slips."""
+"""Limits beyond which a file is refused; they protect against bombs and mistakes."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ GB = 1 << 30
 
 @dataclass(frozen=True)
 class Limits:
-    """Ceilings for one table.
+    """Limits for one table.
 
     Parameters
     ----------
     file_bytes : int
-        Largest file read into memory; `ingest` of a plain CSV by path streams and ignores it.
+        Largest file read into memory; `ingest` streams a plain CSV from a path and ignores it.
     expanded_bytes : int
         Largest size after decompression.
     ratio : int
-        Largest growth by decompression, judged once more than 64 MB have come out.
+        Largest decompression ratio, checked once more than 64 MB have been decompressed.
     sheet_bytes, json_bytes : int
-        Largest unpacked workbook and JSON text: both take many times their size in memory.
+        Largest unpacked workbook and JSON text; both need many times their size in memory.
     sheet_cells : int
-        Largest rectangle around the filled cells of one sheet; it takes memory, filled or not.
+        Largest rectangle around the filled cells of a sheet; empty cells need memory too.
     rows, columns, cells : int
         Largest table.
     cell_bytes : int
-        Largest single text value.
+        Largest text value.
     """
 
     file_bytes: int = 2 * GB
@@ -44,33 +44,33 @@ class Limits:
     cell_bytes: int = MB
 
     def check_expansion(self, name: str, packed: int, expanded: int) -> None:
-        """Raise when decompressed bytes exceed the ceiling or grow like a bomb."""
+        """Raise if the decompressed bytes exceed the limit or grow like a bomb."""
         if expanded > self.expanded_bytes:
             raise LimitExceeded(
-                f"'{name}' holds more than {size_text(self.expanded_bytes)} when decompressed; "
+                f"'{name}' is more than {size_text(self.expanded_bytes)} when decompressed; "
                 "decompress it yourself, keep the rows you need and use that file"
             )
         if expanded > 64 * MB and expanded > self.ratio * max(packed, 1):
             raise LimitExceeded(
-                f"'{name}' grows more than {self.ratio} times when decompressed, like a "
+                f"'{name}' expands to more than {self.ratio} times its size, like a "
                 "decompression bomb; decompress it yourself and use the plain file"
             )
 
     def check_shape(self, name: str, rows: int, columns: int) -> None:
-        """Raise when a table has too many rows or columns."""
+        """Raise if a table has too many rows or columns."""
         if columns > self.columns:
             raise LimitExceeded(
                 f"'{name}' has {columns:,} columns; at most {self.columns:,} are read: keep the "
-                "columns the audit needs (a wide matrix may also be a transposed table)"
+                "columns the audit needs (or transpose the table if rows and columns are swapped)"
             )
         if rows > self.rows or rows * columns > self.cells:
             raise LimitExceeded(
-                f"'{name}' has {rows:,} rows of {columns:,} columns; at most {self.rows:,} rows "
-                f"and {self.cells:,} cells are read: take a sample, or the columns you need"
+                f"'{name}' has {rows:,} rows and {columns:,} columns; at most {self.rows:,} rows "
+                f"and {self.cells:,} cells are read: use a sample, or the columns you need"
             )
 
     def check_file(self, name: str, size: int) -> None:
-        """Raise when a file is too large to be read into memory."""
+        """Raise if a file is too large to be read into memory."""
         if size > self.file_bytes:
             raise LimitExceeded(
                 f"'{name}' is {size_text(size)}; at most {size_text(self.file_bytes)} are read "
@@ -82,7 +82,7 @@ DEFAULT_LIMITS = Limits()
 
 
 def size_text(size: float) -> str:
-    """A byte count for people: "1.5 GB"."""
+    """A readable size: "1.5 GB"."""
     for unit in ("bytes", "KB", "MB"):
         if size < 1024:
             return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"

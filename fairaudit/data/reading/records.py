@@ -1,4 +1,4 @@
-"""JSON tables: one object a line, a list of objects, or an object of columns."""
+"""JSON tables: one object per line, a list of objects, or an object of columns."""
 
 from __future__ import annotations
 
@@ -12,24 +12,26 @@ from fairaudit.data.reading.formats import Source, size_of, utf16_or_32
 from fairaudit.data.reading.limits import Limits, size_text
 from fairaudit.exceptions import InputError, LimitExceeded
 
-_WANTED = (
-    "a table is a list of objects ([{...}, ...]), one object a line, or an object of equally long "
-    "lists"
+_EXPECTED = (
+    "expected a list of objects ([{...}, ...]), one object per line, or an object of lists of "
+    "equal length"
 )
 
 
 def read_json(source: Source, name: str, limits: Limits) -> pl.DataFrame:
     """A JSON array of objects or an object of columns."""
     text = _text(source, name, limits)
-    if text.startswith("{") and _is_lines(text):  # a first line beyond what the sniffer looks at
+    if text.startswith("{") and _is_lines(
+        text
+    ):  # its first line is longer than what `sniff` examines
         return read_json_lines(source, name, limits)
     value = _parsed(text, name, "")
     return _frame(_rows(value, name), name, limits)
 
 
 def read_json_lines(source: Source, name: str, limits: Limits) -> pl.DataFrame:
-    """One JSON object a line."""
-    # not splitlines: U+2028 and U+0085 may stand inside a JSON string
+    """One JSON object per line."""
+    # not splitlines: U+2028 and U+0085 may occur inside a JSON string
     lines = _text(source, name, limits).split("\n")
     rows = [
         _parsed(line, name, f" at line {i:,}") for i, line in enumerate(lines, 1) if line.strip()
@@ -66,10 +68,10 @@ def _parsed(text: str, name: str, where: str) -> Any:
         return json.loads(text, parse_constant=_constant)
     except RecursionError as error:
         raise InputError(
-            f"'{name}' is nested too deeply{where} to be a table; {_WANTED}"
+            f"'{name}' is nested too deeply{where} to be a table; {_EXPECTED}"
         ) from error
     except ValueError as error:
-        raise InputError(f"'{name}' is broken JSON{where} ({error}); {_WANTED}") from error
+        raise InputError(f"'{name}' is invalid JSON{where} ({error}); {_EXPECTED}") from error
 
 
 def _constant(word: str) -> float | None:
@@ -88,21 +90,21 @@ def _rows(value: Any, name: str) -> list[dict[str, Any]]:
         if value and not any(isinstance(v, (list, dict)) for v in value.values()):
             return [value]
     if not isinstance(value, list):
-        raise InputError(f"'{name}' is JSON but no table; {_WANTED}")
+        raise InputError(f"'{name}' is JSON but not a table; {_EXPECTED}")
     return _objects(value, name)
 
 
 def _objects(rows: list[Any], name: str) -> list[dict[str, Any]]:
     for i, row in enumerate(rows, 1):
         if not isinstance(row, dict):
-            raise InputError(f"entry {i:,} of '{name}' is not an object; {_WANTED}")
+            raise InputError(f"entry {i:,} of '{name}' is not an object; {_EXPECTED}")
     return rows
 
 
 def _frame(rows: list[dict[str, Any]], name: str, limits: Limits) -> pl.DataFrame:
     columns = list(dict.fromkeys(key for row in rows for key in row))
     if not rows or not columns:
-        raise InputError(f"'{name}' holds no rows; {_WANTED}")
+        raise InputError(f"'{name}' has no rows; {_EXPECTED}")
     limits.check_shape(name, len(rows), len(columns))
     names = unique_names([" ".join(c.split()) or f"column_{i}" for i, c in enumerate(columns, 1)])
     series = [
@@ -116,8 +118,8 @@ def _series(column: str, values: list[Any], name: str) -> pl.Series:
     kinds = {type(v) for v in values if v is not None}
     if kinds & {dict, list}:
         raise InputError(
-            f"column '{column}' of '{name}' holds nested values; write each part as a column of "
-            "its own"
+            f"column '{column}' of '{name}' contains nested values; write each part as a "
+            "separate column"
         )
     if str in kinds and len(kinds) > 1:
         values = [v if v is None or isinstance(v, str) else json.dumps(v) for v in values]
@@ -128,9 +130,9 @@ def _series(column: str, values: list[Any], name: str) -> pl.Series:
         return pl.Series(column.encode().decode(), values, strict=whole, dtype=_dtype(kinds))
     except (OverflowError, TypeError, UnicodeError, pl.exceptions.PolarsError) as error:
         raise InputError(
-            f"column {column!r} of '{name}' holds a value that cannot be stored "
-            f"({str(error).splitlines()[0]}); write large integers and lone surrogates as "
-            "text"
+            f"column {column!r} of '{name}' contains a value that cannot be stored "
+            f"({str(error).splitlines()[0]}); write large integers as text, and remove lone "
+            "surrogates"
         ) from error
 
 

@@ -1,7 +1,7 @@
-"""How far the filled cells of a workbook reach, told from its XML before anything is unpacked.
+"""The extent of the filled cells of a workbook, from its XML, before it is unpacked.
 
-The reader lays every sheet out as a full rectangle: one stray cell in the last corner of an XLSX
-asks for half a terabyte and ends the process. So the corners are looked up first.
+The reader allocates a full rectangle for each sheet: one stray cell in the last corner of an XLSX
+would need half a terabyte and kill the process. So the extent is checked first.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from fairaudit.exceptions import InputError, LimitExceeded
 
 _STEP = 1 << 22
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
-# Cells with a value; "<c …/>" only carries a format, and the reader passes over it.
+# Cells with a value; "<c …/>" only has a format, and the reader ignores it.
 _FILLED = re.compile(rb"<(?:\w+:)?c\s[^>]*?\br=[\"']([A-Za-z]{1,7})(\d{1,9})[\"'][^>]*(?<!/)>")
 _ODS = re.compile(rb"<(/?)table:(table|table-row|table-cell|covered-table-cell)(?=[\s/>])([^>]*)>")
 _REPEATED = re.compile(rb"number-(?:columns|rows)-repeated=[\"'](\d{1,12})[\"']")
 
 
 def check_extent(archive: zipfile.ZipFile, name: str, limits: Limits) -> None:
-    """Refuse a workbook with a sheet whose filled cells span more than `limits.sheet_cells`.
+    """Refuse a workbook if the filled cells of a sheet span more than `limits.sheet_cells`.
 
     Raises
     ------
     LimitExceeded
-        With the rows and columns that the filled cells span.
+        With the number of rows and columns that the filled cells span.
     InputError
         For a damaged workbook.
     """
@@ -42,14 +42,14 @@ def check_extent(archive: zipfile.ZipFile, name: str, limits: Limits) -> None:
             else:
                 continue
             for rows, columns in spans:
-                _judge(name, rows, columns, limits)
+                _check_span(name, rows, columns, limits)
     except BROKEN_ZIP as error:
         raise InputError(
-            f"'{name}' is a damaged workbook ({error}); it may be cut short: save it again"
+            f"'{name}' is a damaged workbook ({error}) and may be truncated; save it again"
         ) from error
 
 
-def _judge(name: str, rows: int, columns: int, limits: Limits) -> None:
+def _check_span(name: str, rows: int, columns: int, limits: Limits) -> None:
     if rows * columns > limits.sheet_cells:
         raise LimitExceeded(
             f"the filled cells of a sheet of '{name}' span {rows:,} rows and {columns:,} columns, "
@@ -58,7 +58,7 @@ def _judge(name: str, rows: int, columns: int, limits: Limits) -> None:
 
 
 def _pieces(archive: zipfile.ZipFile, member: str) -> Iterator[bytes]:
-    """The text of a member, cut only between tags."""
+    """The text of a member in pieces, split only between tags."""
     with archive.open(member) as stream:
         rest = b""
         while chunk := stream.read(_STEP):
@@ -71,11 +71,11 @@ def _pieces(archive: zipfile.ZipFile, member: str) -> Iterator[bytes]:
 def _xlsx_span(archive: zipfile.ZipFile, member: str) -> tuple[int, int]:
     low, high = [1 << 40, 1 << 40], [0, 0]
     for piece in _pieces(archive, member):
-        found = _FILLED.findall(piece)
-        if not found:
+        cells = _FILLED.findall(piece)
+        if not cells:
             continue
-        rows = [int(row) for _, row in found]
-        columns = [_column(letters) for letters in {letters for letters, _ in found}]
+        rows = [int(row) for _, row in cells]
+        columns = [_column(letters) for letters in {letters for letters, _ in cells}]
         low = [min(low[0], *rows), min(low[1], *columns)]
         high = [max(high[0], *rows), max(high[1], *columns)]
     if not high[0]:
@@ -92,8 +92,13 @@ def _column(letters: bytes) -> int:
 
 
 @dataclass
+<<<<<<< HEAD
 class _TagPosition:
     """Where the tags of an ODS sheet have led to, and the farthest filled cell."""
+=======
+class _Position:
+    """The current position in an ODS sheet, and the last filled row and column."""
+>>>>>>> 6a2b48a (Say what data are in the field's words)
 
     row: int = 0
     height: int = 1
@@ -109,26 +114,39 @@ class _TagPosition:
 
 
 def _ods_spans(archive: zipfile.ZipFile, member: str) -> list[tuple[int, int]]:
+<<<<<<< HEAD
     walks = [_TagPosition()]
+=======
+    sheets = [_Position()]
+>>>>>>> 6a2b48a (Say what data are in the field's words)
     for piece in _pieces(archive, member):
         for closing, tag, attributes in _ODS.findall(piece):
-            _step(walks, tag, attributes, ends=bool(closing) or attributes.endswith(b"/"))
-    return [(w.rows, w.columns) for w in walks]
+            _step(sheets, tag, attributes, ends=bool(closing) or attributes.endswith(b"/"))
+    return [(s.rows, s.columns) for s in sheets]
 
 
+<<<<<<< HEAD
 def _step(walks: list[_TagPosition], tag: bytes, attributes: bytes, *, ends: bool) -> None:
     """One tag further: sheets begin anew, rows move down, cells move right."""
+=======
+def _step(sheets: list[_Position], tag: bytes, attributes: bytes, *, ends: bool) -> None:
+    """Process one tag: a sheet starts a new position, rows move down, cells move right."""
+>>>>>>> 6a2b48a (Say what data are in the field's words)
     opens = not ends or bool(attributes)
-    walk = walks[-1]
+    position = sheets[-1]
     if tag == b"table" and opens:
+<<<<<<< HEAD
         walks.append(_TagPosition())
+=======
+        sheets.append(_Position())
+>>>>>>> 6a2b48a (Say what data are in the field's words)
     elif tag.endswith(b"cell") and opens:
-        walk.cell(attributes)
+        position.cell(attributes)
     elif tag == b"table-row":
         if opens:
-            walk.height = _times(attributes)
+            position.height = _times(attributes)
         if ends:
-            walk.row, walk.height, walk.column = walk.row + walk.height, 1, 0
+            position.row, position.height, position.column = position.row + position.height, 1, 0
 
 
 def _times(attributes: bytes) -> int:

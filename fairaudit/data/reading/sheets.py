@@ -1,4 +1,4 @@
-"""Sheets of XLSX, XLS and ODS workbooks through calamine; formulas give their stored values."""
+"""Sheets of XLSX, XLS and ODS workbooks, via calamine; formulas give their stored values."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from fairaudit.exceptions import InputError, SpecError
 
 @dataclass(frozen=True)
 class Sheet:
-    """Cells of a sheet below its header.
+    """The cells of a sheet below its header.
 
     Attributes
     ----------
     text : polars.DataFrame
-        Every cell as shown, numbers to nine decimals; "" where there is none.
+        Every cell as displayed, numbers to nine decimals; "" for empty cells.
     numbers : polars.DataFrame
-        The same cells as floats at full precision; null where a cell is no number.
+        The same cells as floats at full precision; null where a cell is not a number.
     notes : list of str
     """
 
@@ -35,7 +35,7 @@ class Sheet:
 
 
 def read_sheet(source: Source, name: str, limits: Limits, *, sheet: str | None = None) -> Sheet:
-    """The named sheet, or the first visible one that holds a table.
+    """Read the named sheet, or the first visible one with a table.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def read_sheet(source: Source, name: str, limits: Limits, *, sheet: str | None =
     InputError
         If the workbook cannot be read or all its sheets are empty.
     LimitExceeded
-        If it is too large, or a stray cell spans too large a sheet.
+        If it is too large, or its filled cells span too large a rectangle.
     """
     import fastexcel
 
@@ -63,7 +63,7 @@ def read_sheet(source: Source, name: str, limits: Limits, *, sheet: str | None =
     chosen = _chosen(book, [sheet] if sheet is not None else names, name, limits)
     if chosen is None:
         raise InputError(
-            f"no sheet of '{name}' holds a table; put a header line and rows on the first one"
+            f"no sheet of '{name}' contains a table; put a header and rows on the first one"
         )
     frame, title = chosen
     return _below_header(frame, _cells(book, title, name, "float"), title, names)
@@ -73,31 +73,31 @@ def _check_archive(source: Source, name: str, limits: Limits) -> None:
     with open_source(source) as stream:
         if not zipfile.is_zipfile(stream):
             return
-        with zipfile.ZipFile(stream) as archive:  # the sniffer has opened it before
+        with zipfile.ZipFile(stream) as archive:  # valid: `sniff` has opened it
             expanded = sum(info.file_size for info in archive.infolist())
-            ceiling = min(limits.sheet_bytes, limits.expanded_bytes)
-            sized = replace(limits, expanded_bytes=ceiling)
-            sized.check_expansion(name, size_of(source), expanded)
+            largest = min(limits.sheet_bytes, limits.expanded_bytes)
+            sheet_limits = replace(limits, expanded_bytes=largest)
+            sheet_limits.check_expansion(name, size_of(source), expanded)
             check_extent(archive, name, limits)
 
 
 def _chosen(
     book: Any, candidates: list[str], name: str, limits: Limits
 ) -> tuple[pl.DataFrame, str] | None:
-    """The first sheet with a table: visible ones before hidden ones, lists of one column last."""
-    found: list[tuple[bool, bool, pl.DataFrame, str]] = []
+    """The first sheet with a table: visible before hidden, single columns last."""
+    tables: list[tuple[bool, bool, pl.DataFrame, str]] = []
     for candidate in candidates:
         loaded = _loaded(book, candidate, name, "string")
         if loaded.height < 2 or loaded.width == 0:
             continue
         limits.check_shape(name, loaded.height, loaded.width)
         hidden, narrow = loaded.visible != "visible", loaded.width == 1
-        found.append((hidden, narrow, pl.DataFrame(loaded.to_polars()), candidate))
+        tables.append((hidden, narrow, pl.DataFrame(loaded.to_polars()), candidate))
         if not hidden and not narrow:
             break
-    if not found:
+    if not tables:
         return None
-    *_, frame, title = min(found, key=lambda sheet: sheet[:2])
+    *_, frame, title = min(tables, key=lambda sheet: sheet[:2])
     return frame, title
 
 
@@ -122,12 +122,19 @@ def _loaded(book: Any, sheet: str, name: str, dtype: str) -> Any:
         ) from error
 
 
+<<<<<<< HEAD
 def _below_header(
     text: pl.DataFrame, numbers: pl.DataFrame, sheet: str, sheets: list[str]
 ) -> Sheet:
     """Cells under the names of the first filled row that is no title."""
     there = text.select(~pl.all_horizontal(pl.all().is_null())).to_series()
     filled = text.filter(there)
+=======
+def _named(text: pl.DataFrame, numbers: pl.DataFrame, sheet: str, sheets: list[str]) -> Sheet:
+    """The cells, named by the first filled row that is not a title."""
+    has_value = text.select(~pl.all_horizontal(pl.all().is_null())).to_series()
+    filled = text.filter(has_value)
+>>>>>>> 6a2b48a (Say what data are in the field's words)
     titles = title_rows([_words(row) for row in islice(filled.iter_rows(), 20)])
     first = _words(filled.row(titles))
     names, notes = column_names(first, header=True)
@@ -140,8 +147,8 @@ def _below_header(
         for c, n in zip(names, first, strict=True)
         if not n and body[c].null_count() == body.height
     ]
-    notes += _left_out(titles, text.height - filled.height, len(empty))
-    exact = numbers.filter(there).slice(titles + 1)
+    notes += _exclusions(titles, text.height - filled.height, len(empty))
+    exact = numbers.filter(has_value).slice(titles + 1)
     exact.columns = names
     return Sheet(body.drop(empty).fill_null(""), exact.drop(empty), notes)
 
@@ -150,14 +157,14 @@ def _words(row: tuple[str | None, ...]) -> list[str]:
     return [cell or "" for cell in row]
 
 
-def _left_out(titles: int, rows: int, columns: int) -> list[str]:
+def _exclusions(titles: int, rows: int, columns: int) -> list[str]:
     counted = {
-        "above the header, a title by its looks,": (titles, "row"),
-        "of the sheet without any value": (rows, "row"),
-        "without name and values": (columns, "column"),
+        "above the header that looks like a title": (titles, "row"),
+        "without any value": (rows, "row"),
+        "without a name and values": (columns, "column"),
     }
     return [
-        f"{n:,} {word} {where} was left out" if n == 1 else f"{n:,} {word}s {where} were left out"
+        f"{n:,} {word} {where} was excluded" if n == 1 else f"{n:,} {word}s {where} were excluded"
         for where, (n, word) in counted.items()
         if n
     ]

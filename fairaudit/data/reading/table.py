@@ -1,4 +1,4 @@
-"""Bytes or a path become a polars frame, with one clear message for whatever cannot be read."""
+"""Reads bytes or a path into a polars frame, with one clear message for what cannot be read."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from fairaudit.data.reading.sheets import Sheet, read_sheet
 from fairaudit.exceptions import InputError
 
 ROW_ID = "_row"
-# A panic of the engine on damaged bytes is no Exception of Python's own tree.
+# A panic of polars on damaged bytes is not a subclass of Exception.
 UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 _STEP = 1 << 20
 
@@ -43,11 +43,11 @@ class Table:
     Attributes
     ----------
     lazy : polars.LazyFrame
-        Typed rows; of a text table nothing is in memory yet. `frame` computes them.
+        Typed rows; those of a text table are not yet in memory. `frame` computes them.
     notes : tuple of str
-        What was decided while reading, in sentences.
+        What was inferred while reading, in sentences.
     format : str
-        By content: "csv", "parquet", ...
+        Detected from the content: "csv", "parquet", ...
     dialect : Dialect or None
         Of text tables.
     """
@@ -72,19 +72,19 @@ def read_table(
 ) -> pl.DataFrame:
     """Read a table of any accepted format into a polars frame.
 
-    CSV and its relatives (delimiter, encoding, decimal comma, header found by content), XLSX, XLS,
-    ODS, Parquet, Arrow IPC (file and stream), JSON, JSON lines; text also gzip or zstd compressed.
+    CSV and similar (delimiter, encoding, decimal comma and header are inferred), XLSX, XLS, ODS,
+    Parquet, Arrow IPC (file and stream), JSON, JSON Lines; text also compressed by gzip or zstd.
 
     Parameters
     ----------
     source : bytes, Path or str
-        The content, or where it lies.
+        The content, or its path.
     name : str, optional
-        What to call it in messages; default the file's name.
+        Name used in messages; defaults to the file name.
     sheet : str, optional
-        Sheet of a workbook; default the first that holds a table.
+        Sheet of a workbook; defaults to the first with a table.
     limits : Limits
-        Ceilings on size and shape.
+        Limits on size and shape.
 
     Returns
     -------
@@ -94,7 +94,7 @@ def read_table(
     Raises
     ------
     InputError
-        If the source is no readable table; the text says why and what to do.
+        If the source is not a readable table; the text says why and what to do.
     LimitExceeded
         If it is larger than the limits allow.
 
@@ -123,25 +123,25 @@ def read(
             frame = table.frame
         except UNREADABLE as error:
             raise InputError(
-                f"'{label}' cannot be read to its end ({_first_line(error)}); export it again"
+                f"'{label}' cannot be read completely ({_first_line(error)}); export it again"
             ) from error
         return Table(frame.lazy(), table.notes, table.format, table.dialect)
 
 
 def as_source(source: bytes | bytearray | memoryview | Path | str) -> Source:
-    """Bytes as they are, a path once it is known to be a readable file."""
+    """Bytes unchanged, or a path that is known to be a file."""
     if isinstance(source, (bytes, bytearray, memoryview)):
         return bytes(source)
     path = Path(source).expanduser()
     if not path.exists():
         raise InputError(f"there is no file '{path}'; check the path")
     if path.is_dir():
-        raise InputError(f"'{path}' is a folder; name the table file in it")
+        raise InputError(f"'{path}' is a folder; give the path of a table file in it")
     return path
 
 
 def source_name(source: Source) -> str:
-    """The name of a path, or a word for bytes."""
+    """The file name of a path; "upload" for bytes."""
     return "upload" if isinstance(source, bytes) else source.name
 
 
@@ -153,19 +153,19 @@ def open_table(
     sheet: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Table:
-    """A lazy table; decompressed or re-encoded text lies in `workdir` until it is collected."""
+    """A lazy table; decompressed or re-encoded text stays in `workdir` until it is collected."""
     try:
-        found = sniff(source, name)
-        packed = found if found in ("gzip", "zstd") else None
+        kind = sniff(source, name)
+        packed = kind if kind in ("gzip", "zstd") else None
         if packed:
             source = _expanded(source, packed, name, limits, workdir)
-            found = sniff(source, name)
-            _refuse_nested(found, name)
-        notes = [] if packed else _listed(extension_note(name, found))
-        table = _opened(source, found, name, workdir, sheet, limits)
+            kind = sniff(source, name)
+            _refuse_nested(kind, name)
+        notes = [] if packed else _listed(extension_note(name, kind))
+        table = _opened(source, kind, name, workdir, sheet, limits)
     except OSError as error:
         raise InputError(
-            f"'{name}' cannot be read ({error}); check the file and its rights"
+            f"'{name}' cannot be read ({error}); check the file and its permissions"
         ) from error
     names = [*table.lazy.collect_schema()]
     if ROW_ID in names:
@@ -179,20 +179,20 @@ def _listed(note: str | None) -> list[str]:
 
 def _rename_row_id(table: Table, names: list[str]) -> Table:
     new = next(n for n in unique_names([*names, f"{ROW_ID} of the file"]) if n not in names)
-    note = f"column '{ROW_ID}' was renamed '{new}'; the name is kept for row ids"
+    note = f"column '{ROW_ID}' was renamed '{new}'; the name is reserved for row ids"
     lazy = table.lazy.rename({ROW_ID: new})
     return Table(lazy, (*table.notes, note), table.format, table.dialect)
 
 
-def _refuse_nested(found: Format, name: str) -> None:
-    if found in ("gzip", "zstd", "zip"):
+def _refuse_nested(kind: Format, name: str) -> None:
+    if kind in ("gzip", "zstd", "zip"):
         raise InputError(
             f"'{name}' is compressed more than once; decompress it and use the plain file"
         )
 
 
 def _expanded(source: Source, packed: str, name: str, limits: Limits, workdir: Path) -> Path:
-    """The decompressed text in a file of `workdir`, refused as soon as it grows like a bomb."""
+    """The decompressed text in a file in `workdir`; refused as soon as it grows like a bomb."""
     path = workdir / "expanded"
     size, total = size_of(source), 0
     try:
@@ -203,7 +203,7 @@ def _expanded(source: Source, packed: str, name: str, limits: Limits, workdir: P
                 out.write(chunk)
     except (EOFError, zlib.error, OSError, _zstd_error()) as error:
         raise InputError(
-            f"'{name}' is damaged or cut short and cannot be decompressed ({error}); copy or "
+            f"'{name}' is damaged or truncated and cannot be decompressed ({error}); copy or "
             "download it again"
         ) from error
     return path
@@ -221,9 +221,9 @@ def _unpacked_chunks(content: BinaryIO, packed: str) -> Iterator[bytes]:
 
 
 def _unzstd(content: BinaryIO) -> Iterator[bytes]:
-    """Frame by frame; zstandard's own reader takes a file that was cut short for a whole one.
+    """Decompress frame by frame; zstandard's own reader accepts a truncated file as complete.
 
-    Little is fed at a time because each 4 bytes can grow to 128 KB.
+    Input is fed in small pieces because every 4 bytes can grow to 128 KB.
     """
     import zstandard
 
@@ -236,7 +236,7 @@ def _unzstd(content: BinaryIO) -> Iterator[bytes]:
             yield frame.decompress(piece)
             piece = frame.unused_data
     if not frame.eof:
-        raise EOFError("the last frame is not complete")
+        raise EOFError("the last frame is incomplete")
 
 
 def _zstd_error() -> type[Exception]:
@@ -246,33 +246,33 @@ def _zstd_error() -> type[Exception]:
 
 
 def _opened(
-    source: Source, found: Format, name: str, workdir: Path, sheet: str | None, limits: Limits
+    source: Source, kind: Format, name: str, workdir: Path, sheet: str | None, limits: Limits
 ) -> Table:
-    if found == "csv":
+    if kind == "csv":
         text = open_delimited(source, name, limits, workdir=workdir)
-        return Table(text.lazy, text.notes, found, text.dialect)
-    if found in ("xlsx", "xls", "ods"):
-        return _typed(read_sheet(source, name, limits, sheet=sheet), found)
-    if found == "zip":
+        return Table(text.lazy, text.notes, kind, text.dialect)
+    if kind in ("xlsx", "xls", "ods"):
+        return _typed(read_sheet(source, name, limits, sheet=sheet), kind)
+    if kind == "zip":
         return _only_member(source, name, workdir, sheet, limits)
-    frame = _framed(source, found, name, limits)
-    return _declared(frame, found, name, limits)
+    frame = _framed(source, kind, name, limits)
+    return _declared(frame, kind, name, limits)
 
 
-def _framed(source: Source, found: Format, name: str, limits: Limits) -> pl.LazyFrame:
-    if found == "jsonl":
+def _framed(source: Source, kind: Format, name: str, limits: Limits) -> pl.LazyFrame:
+    if kind == "jsonl":
         return read_json_lines(source, name, limits).lazy()
-    if found == "json":
+    if kind == "json":
         return read_json(source, name, limits).lazy()
-    return _columnar(source, found, name)
+    return _columnar(source, kind, name)
 
 
-def _columnar(source: Source, found: Format, name: str) -> pl.LazyFrame:
+def _columnar(source: Source, kind: Format, name: str) -> pl.LazyFrame:
     where = io.BytesIO(source) if isinstance(source, bytes) else source
     try:
-        if found == "parquet":
+        if kind == "parquet":
             lazy = pl.scan_parquet(where, glob=False)
-        elif found == "arrow":
+        elif kind == "arrow":
             lazy = pl.read_ipc(where).lazy() if isinstance(source, bytes) else pl.scan_ipc(where)
         else:
             lazy = pl.read_ipc_stream(where).lazy()
@@ -280,16 +280,17 @@ def _columnar(source: Source, found: Format, name: str) -> pl.LazyFrame:
         names = [*lazy.collect_schema()]
     except pl.exceptions.DuplicateError as error:
         raise InputError(
-            f"'{name}' has columns of the same name ({_first_line(error)}); give each its own"
+            f"'{name}' has several columns of the same name ({_first_line(error)}); give each a "
+            "unique name"
         ) from error
     except pl.exceptions.PanicException as error:
         raise InputError(
-            f"'{name}' cannot be read as {found}: it is damaged, has two columns of one name or a "
-            "type that is not known; copy it again, or export it as CSV"
+            f"'{name}' cannot be read as {kind}: it is damaged, has two columns of the same name "
+            "or an unknown type; copy it again, or export it as CSV"
         ) from error
     except (*UNREADABLE, ValueError) as error:
         raise InputError(
-            f"'{name}' is a damaged {found} file ({_first_line(error)}); it may be cut short: "
+            f"'{name}' is a damaged {kind} file ({_first_line(error)}) and may be truncated; "
             "copy or export it again"
         ) from error
     plain = unique_names([n or f"column_{i}" for i, n in enumerate(names, 1)])
@@ -300,8 +301,8 @@ def _first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [""])[0]
 
 
-def _typed(sheet: Sheet, found: str) -> Table:
-    """Text of a workbook gets the types its cells show, numbers their full precision."""
+def _typed(sheet: Sheet, kind: str) -> Table:
+    """The cells of a workbook with inferred types, and numbers at full precision."""
     seen = cell_types.study(sheet.text.lazy())
     typed = (
         sheet.text.lazy()
@@ -310,19 +311,19 @@ def _typed(sheet: Sheet, found: str) -> Table:
     )
     counted = [c for c, s in seen.items() if s.kind in ("integer", "number")]
     exact = typed.with_columns(_exact(typed[c], sheet.numbers[c]) for c in counted)
-    return Table(exact.lazy(), (*sheet.notes, *cell_types.missing_notes(seen)), found)
+    return Table(exact.lazy(), (*sheet.notes, *cell_types.missing_notes(seen)), kind)
 
 
 def _exact(shown: pl.Series, number: pl.Series) -> pl.Series:
-    """The stored number wherever one is shown: 1e-12 is shown as 0."""
+    """The stored number wherever one is displayed: 1e-12 is displayed as 0."""
     known = pl.when(pl.col("shown").is_not_null()).then(pl.coalesce("number", "shown"))
     pair = pl.DataFrame({"shown": shown.cast(pl.Float64), "number": number})
     value = pair.select(known.alias(shown.name)).to_series()
     return shown if value.equals(pair["shown"], check_names=False) else value
 
 
-def _declared(lazy: pl.LazyFrame, found: str, name: str, limits: Limits) -> Table:
-    """Declared types are kept; categories become text, decimals numbers, nested types an error."""
+def _declared(lazy: pl.LazyFrame, kind: str, name: str, limits: Limits) -> Table:
+    """Keep declared types; categories become text and decimals floats, nested types fail."""
     schema = lazy.collect_schema()
     limits.check_shape(name, 0, len(schema))
     lazy = lazy.with_columns(_flat(c, t, name) for c, t in schema.items())
@@ -335,12 +336,12 @@ def _declared(lazy: pl.LazyFrame, found: str, name: str, limits: Limits) -> Tabl
         }
     except UNREADABLE as error:
         raise InputError(
-            f"'{name}' is a damaged {found} file ({_first_line(error)}); copy or export it again"
+            f"'{name}' is a damaged {kind} file ({_first_line(error)}); copy or export it again"
         ) from error
     if rows == 0 or not schema:
         raise InputError(f"'{name}' has no rows; add the rows to be audited")
     return Table(
-        cell_types.missing_to_null(lazy, text), tuple(cell_types.missing_notes(seen)), found
+        cell_types.missing_to_null(lazy, text), tuple(cell_types.missing_notes(seen)), kind
     )
 
 
@@ -356,8 +357,8 @@ def _flat(column: str, dtype: pl.DataType, name: str) -> pl.Expr:
         return value.cast(pl.Int64) / 1e9
     if dtype.is_nested() or dtype in (pl.Binary, pl.Object):
         raise InputError(
-            f"column '{column}' of '{name}' holds {str(dtype).lower()} values; write each part as "
-            "a plain column or leave it out"
+            f"column '{column}' of '{name}' contains {str(dtype).lower()} values; write each "
+            "part as a plain column, or remove it"
         )
     return value
 
@@ -365,18 +366,18 @@ def _flat(column: str, dtype: pl.DataType, name: str) -> pl.Expr:
 def _only_member(
     source: Source, name: str, workdir: Path, sheet: str | None, limits: Limits
 ) -> Table:
-    """A ZIP that holds exactly one table is read as that table."""
+    """A ZIP with exactly one file is read as that table."""
     with open_source(source) as stream, zipfile.ZipFile(stream) as archive:
         files = [i for i in archive.infolist() if not i.is_dir() and "__MACOSX" not in i.filename]
         if len(files) != 1:
             raise InputError(
                 f"'{name}' is a ZIP of {len(files):,} files; unpack it and choose one table, or "
-                "ingest it as an image set if it holds pictures with a table"
+                "ingest it as an image dataset if it contains images with a table"
             )
         path = _unpacked(archive, files[0], name, workdir, limits)
-    found = sniff(path, files[0].filename)
-    _refuse_nested(found, name)
-    table = _opened(path, found, files[0].filename, workdir, sheet, limits)
+    kind = sniff(path, files[0].filename)
+    _refuse_nested(kind, name)
+    table = _opened(path, kind, files[0].filename, workdir, sheet, limits)
     note = f"'{files[0].filename}' was read from the ZIP"
     return Table(table.lazy, (note, *table.notes), table.format, table.dialect)
 
@@ -394,6 +395,6 @@ def _unpacked(
                 out.write(chunk)
     except BROKEN_ZIP as error:
         raise InputError(
-            f"'{name}' cannot be unpacked ({error}); make the ZIP again without a password"
+            f"'{name}' cannot be unpacked ({error}); create the ZIP again without a password"
         ) from error
     return path
