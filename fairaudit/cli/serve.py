@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from fairaudit.exceptions import SpecError
 
 if TYPE_CHECKING:
-    from fairaudit.jobs.supervisor import Kept
+    from fairaudit.jobs.supervisor import RestartingSupervisor
 
 _LOOK = 5.0  # seconds between two looks after the supervisor
 _INSTALLED = Path(__file__).resolve().parents[1] / "_app"
@@ -47,14 +47,14 @@ def up(workspace: Path, port: int, address: str, *, browser: bool) -> int:
         Exit code of the dashboard.
     """
     from fairaudit.cli.first_audits import queue_sample_audits
-    from fairaudit.jobs.supervisor import Kept
+    from fairaudit.jobs.supervisor import RestartingSupervisor
 
     workspace.mkdir(parents=True, exist_ok=True)
     queue_sample_audits(workspace)
     signal.signal(signal.SIGTERM, _stop)
     environment = {**os.environ, "FAIRAUDIT_WORKSPACE": str(workspace.resolve())}
     command = streamlit_command(port, address, browser=browser)
-    supervisor = Kept(workspace)
+    supervisor = RestartingSupervisor(workspace)
     dashboard = subprocess.Popen(command, cwd=app_folder(), env=environment)
     try:
         return _until_end(dashboard, supervisor)
@@ -65,12 +65,12 @@ def up(workspace: Path, port: int, address: str, *, browser: bool) -> int:
         supervisor.end()
 
 
-def _until_end(dashboard: subprocess.Popen[bytes], supervisor: Kept) -> int:
+def _until_end(dashboard: subprocess.Popen[bytes], supervisor: RestartingSupervisor) -> int:
     while True:
         try:
             return dashboard.wait(_LOOK)
         except subprocess.TimeoutExpired:
-            supervisor.look()
+            supervisor.check()
 
 
 def _stop(*_: object) -> None:

@@ -1,4 +1,4 @@
-"""One way to open an SQLite file: write-ahead log, patient, closed after every use."""
+"""Opens SQLite files the same way everywhere: write-ahead log, long timeout, closed after use."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Database:
     ----------
     path : Path
     schema : str
-        Statements that may run again and again.
+        Statements that are safe to run repeatedly.
     remedy : str
-        What to do when the file is broken.
+        What to do if the file is damaged.
     durable : bool
-        Whether a committed row must survive a power cut; an index need not.
+        Whether a committed row must survive a power failure; an index need not.
     """
 
     def __init__(self, path: Path, schema: str, remedy: str, *, durable: bool = True) -> None:
@@ -35,13 +35,13 @@ class Database:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """A connection that sees committed rows."""
+        """A connection for reading committed rows."""
         with self._open() as connection:
             yield connection
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """A connection inside one transaction: all of it happens, or nothing."""
+        """A connection inside one transaction: all or nothing."""
         with self._open() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -58,12 +58,14 @@ class Database:
             with contextlib.closing(connection):
                 connection.row_factory = sqlite3.Row
                 connection.execute(f"PRAGMA synchronous={self._level}")
-                connection.execute("PRAGMA secure_delete=ON")  # deleted is gone from the file
+                connection.execute(
+                    "PRAGMA secure_delete=ON"
+                )  # deleted rows are overwritten in the file
                 if not self._ready or not self.path.exists():
                     self._prepare(connection)
                 yield connection
         except sqlite3.OperationalError as error:
-            raise self._of_place(error) from error
+            raise self._location_error(error) from error
         except sqlite3.IntegrityError:
             raise
         except sqlite3.DatabaseError as error:
@@ -71,20 +73,20 @@ class Database:
                 f"'{self.path.name}' cannot be read ({error}); {self._remedy}"
             ) from error
 
-    def _of_place(self, error: sqlite3.OperationalError) -> Exception:
-        """What is wrong with the place the file lies in; other errors are ours and stay."""
+    def _location_error(self, error: sqlite3.OperationalError) -> Exception:
+        """Translate errors of the file's location; other errors are ours and stay as they are."""
         where, kind = self.path.parent, getattr(error, "sqlite_errorname", "")
         if kind == "SQLITE_FULL":
             return LimitExceeded(f"the disk with '{where}' is full; free some space")
         if kind.startswith("SQLITE_IOERR"):  # a full disk cannot even hold the index of the log
             return LimitExceeded(
-                f"'{self.path}' cannot be read or written ({error}): the disk is full or fails; "
+                f"'{self.path}' cannot be read or written ({error}): the disk is full or failing; "
                 "free some space"
             )
         if kind.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):
             return InputError(f"'{where}' cannot be written ({error}); choose another workspace")
         if kind.startswith("SQLITE_BUSY"):
-            return JobError(f"'{self.path.name}' is busy for {PATIENCE:.0f} s; try again")
+            return JobError(f"'{self.path.name}' has been locked for {PATIENCE:.0f} s; try again")
         return error
 
     def _prepare(self, connection: sqlite3.Connection) -> None:

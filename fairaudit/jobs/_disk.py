@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and folders that vanish whole."""
+"""Atomic writes and removals: files and folders appear and disappear as a whole."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from filelock import FileLock, Timeout
 
 from fairaudit.exceptions import InputError, LimitExceeded
 
-ASIDE = ".new-"  # a file or folder being written; nobody reads it
-INCOMING = "incoming"  # where a workspace stages what is not complete yet
+ASIDE = ".new-"  # a file or folder being written; never read
+INCOMING = "incoming"  # where a workspace stages what is incomplete
 SETTINGS = "settings.json"
-TRASH = ".old-"  # a folder being removed; nobody reads it
+TRASH = ".old-"  # a folder being removed; never read
 FULL = (errno.ENOSPC, errno.EDQUOT)
-_OPEN_STAYS = os.name == "nt"  # a file that is open cannot be removed there
+_OPEN_STAYS = os.name == "nt"  # an open file cannot be removed there
 
 
 @contextlib.contextmanager
 def writing(root: Path) -> Iterator[None]:
-    """Say in plain words when `root` cannot be written.
+    """Translate write errors under `root` into readable ones.
 
     Raises
     ------
     LimitExceeded
-        When the disk is full.
+        If the disk is full.
     InputError
-        When something else is wrong with it.
+        For other write errors.
     """
     try:
         yield
@@ -40,12 +40,13 @@ def writing(root: Path) -> Iterator[None]:
         if error.errno in FULL:
             raise LimitExceeded(f"the disk with '{root}' is full; free some space") from error
         raise InputError(
-            f"'{root}' cannot be written ({error}); check its rights or choose another workspace"
+            f"'{root}' cannot be written ({error}); check its permissions or choose another "
+            "workspace"
         ) from error
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write aside, flush to the disk, rename: readers see the old content or the new."""
+    """Write to a temporary file, flush, rename: readers see the old content or the new."""
     aside = path.with_name(f"{ASIDE}{path.name}-{secrets.token_hex(4)}")
     try:
         with aside.open("wb") as file:
@@ -61,7 +62,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make renames in `folder` survive a power cut (Windows does so by itself)."""
+    """Make renames in `folder` survive a power failure (automatic on Windows)."""
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -96,7 +97,7 @@ def digest(path: Path) -> str:
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder so that nobody ever sees half of it; missing is fine."""
+    """Remove a folder atomically; it may be missing."""
     trash = folder.with_name(f"{TRASH}{folder.name}-{secrets.token_hex(4)}")
     try:
         folder.replace(trash)
@@ -106,7 +107,7 @@ def remove_tree(folder: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    """Remove a file or folder; somebody else may be removing it at the same moment."""
+    """Remove a file or folder; another process may be removing it at the same time."""
     if path.is_symlink() or not path.is_dir():
         path.unlink(missing_ok=True)
         return
@@ -116,20 +117,20 @@ def _remove(path: Path) -> None:
 
 
 def sweep(folder: Path, *, trash_only: bool = False) -> int:
-    """Remove what crashes left unfinished in `folder`; how many entries that were.
+    """Remove what crashes left unfinished in `folder`; returns the number of entries.
 
-    Half-written entries only by whoever is sure that nobody else writes there.
+    Without `trash_only`, the caller must be the only process that writes there.
     """
     marks = (TRASH,) if trash_only else (ASIDE, TRASH)
-    found = [path for path in folder.iterdir() if path.name.startswith(marks)]
-    for path in found:
+    leftovers = [path for path in folder.iterdir() if path.name.startswith(marks)]
+    for path in leftovers:
         _remove(path)
-    return len(found)
+    return len(leftovers)
 
 
 @contextlib.contextmanager
 def staging(incoming: Path) -> Iterator[Path]:
-    """A folder that is ours while we live; `sweep_staging` removes it after our death."""
+    """A folder locked by this process; `sweep_staging` removes it if the process dies."""
     aside = incoming / secrets.token_hex(8)
     incoming.mkdir(parents=True, exist_ok=True)
     lock = FileLock(aside.with_suffix(".lock"), thread_local=False)
@@ -143,18 +144,18 @@ def staging(incoming: Path) -> Iterator[Path]:
 
 
 def _release(lock: FileLock) -> None:
-    """Let go of a lock whose file goes too: before, so that nobody else holds it by then."""
+    """Release a lock and remove its file, removing first so that nobody can acquire it."""
     path = Path(lock.lock_file)
     if not _OPEN_STAYS:
         path.unlink(missing_ok=True)
     lock.release()
     if _OPEN_STAYS:
-        with contextlib.suppress(PermissionError):  # somebody else opened it: theirs to remove
+        with contextlib.suppress(PermissionError):  # another process opened it and removes it
             path.unlink(missing_ok=True)
 
 
 def sweep_staging(incoming: Path) -> int:
-    """Remove the staging folders of dead processes; how many."""
+    """Remove the staging folders of dead processes; returns their number."""
     if not incoming.is_dir():
         return 0
     count = sweep(incoming, trash_only=True)
@@ -175,7 +176,7 @@ def _sweep_one(path: Path) -> int:
 
 
 def size(folder: Path) -> int:
-    """Bytes of all files below `folder`; what vanishes meanwhile counts nothing."""
+    """Bytes of all files below `folder`; files that disappear meanwhile do not count."""
     total = 0
     for path in folder.rglob("*"):
         with contextlib.suppress(FileNotFoundError):

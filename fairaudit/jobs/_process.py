@@ -1,4 +1,4 @@
-"""Processes by what they are, not by number: memory, identity and how to end them."""
+"""Identifies, measures and ends processes, by a token rather than by their reusable number."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _DEFAULT_GRACE = 30.0
 
 
 def grace() -> float:
-    """Seconds a worker may take to stop when asked."""
+    """Seconds a worker has to stop after being asked."""
     return float(os.environ.get(GRACE, _DEFAULT_GRACE))
 
 
 def peak_mb() -> float | None:
-    """Largest resident memory of this process so far, in megabytes."""
+    """Peak resident memory of this process, in megabytes."""
     if sys.platform == "win32":
         import psutil
 
@@ -35,7 +35,7 @@ def peak_mb() -> float | None:
 
 
 def memory_mb() -> float:
-    """Resident memory of this process and its children now, in megabytes."""
+    """Current resident memory of this process and its children, in megabytes."""
     import psutil
 
     me = psutil.Process()
@@ -47,7 +47,7 @@ def memory_mb() -> float:
 
 
 def end_own_group() -> None:
-    """End this process, its children and its group at once; never returns."""
+    """Kill this process, its children and its group; never returns."""
     _kill_children(os.getpid())
     if os.name != "nt" and os.getpgid(0) == os.getpid():
         os.killpg(0, signal.SIGKILL)
@@ -55,7 +55,7 @@ def end_own_group() -> None:
 
 
 def has_token(pid: int, token: str) -> bool:
-    """Whether process `pid` is the one that was started with this token."""
+    """Whether process `pid` was started with this token."""
     import psutil
 
     try:
@@ -74,7 +74,7 @@ def with_token(token: str) -> Iterator[psutil.Process]:
 
 
 def is_zombie(pid: int) -> bool:
-    """Whether our child has ended and waits to be reaped; it is left waiting."""
+    """Whether a child has ended and waits to be reaped; it is not reaped."""
     if not hasattr(os, "waitid"):  # macOS before Python 3.13
         return _looks_dead(pid)
     try:
@@ -95,14 +95,14 @@ def _looks_dead(pid: int) -> bool:
 
 
 def ask_to_stop(pid: int) -> None:
-    """SIGTERM; on Windows the cancel file alone asks."""
+    """Send SIGTERM; on Windows only the cancel file is used."""
     if os.name != "nt":
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
 
 
 def kill_group(pid: int) -> None:
-    """End the process group led by `pid` (its process tree on Windows)."""
+    """Kill the process group led by `pid` (its process tree on Windows)."""
     _kill_children(pid)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         if os.name == "nt":
@@ -112,7 +112,7 @@ def kill_group(pid: int) -> None:
 
 
 def kill_all(token: str) -> int:
-    """End every process that still carries the token; returns how many there were."""
+    """Kill every process that has the token; returns their number."""
     import psutil
 
     count = 0
@@ -133,7 +133,7 @@ def _kill_children(pid: int) -> None:
 
 
 def own_session() -> dict[str, Any]:
-    """Arguments for `Popen` that give a child its own process group."""
+    """Arguments of `Popen` that give a child its own process group."""
     if os.name == "nt":
         return {"creationflags": 0x00000200}  # CREATE_NEW_PROCESS_GROUP
     return {"start_new_session": True}

@@ -1,4 +1,4 @@
-"""CSV that a spreadsheet cannot mistake for formulas."""
+"""CSV without cells that a spreadsheet would run as formulas."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import polars as pl
 
-# blanks and control characters in front do not hide a formula from every spreadsheet, and
-# some read the full-width signs as the plain ones
+# some spreadsheets find a formula behind blanks and control characters, and some read
+# full-width signs as plain ones
 _FORMULA = "^[\\s\ufeff\\x00]*[=+\\-@\uff1d\uff0b\uff0d\uff20]|^[\\t\\r\\n]"
 _PATTERN = re.compile(_FORMULA)
 
 
 def safe_text(text: str) -> str:
-    """`text` with an apostrophe in front where a spreadsheet would compute it."""
+    """`text`, prefixed with an apostrophe if a spreadsheet would run it as a formula."""
     return f"'{text}" if _PATTERN.search(text) else text
 
 
 def safe_csv(frame: pl.DataFrame) -> str:
-    """A table as CSV (RFC 4180), with text cells and column names that start no formula.
+    """A table as CSV (RFC 4180); text cells and column names cannot start a formula.
 
-    Numbers stay numbers: -0.5 in a numeric column is no formula.
+    Numbers are unchanged: -0.5 in a numeric column is not a formula.
     """
     import polars as pl
 

@@ -1,4 +1,4 @@
-"""Data sets of a workspace: stored once under their content's hash, found again by it."""
+"""The datasets of a workspace, each stored once under the hash of its content."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 _DATASETS = "datasets"
 _LOCK = "datasets.lock"
-_PATIENCE = 60.0  # seconds; whoever holds the lock does so for moments
-_DAMAGED = "it is damaged on the disk: bring the same file again, or delete it"
+_PATIENCE = 60.0  # seconds; the lock is only held briefly
+_DAMAGED = "it is damaged on disk: upload the same file again, or delete it"
 
 
-class Shelf:
+class DatasetStore:
     """The `datasets` folder of a workspace.
 
     Parameters
@@ -38,22 +38,24 @@ class Shelf:
         self.path = root / _DATASETS
 
     @contextlib.contextmanager
-    def still(self) -> Iterator[None]:
-        """While inside, no other process brings, uses or removes a data set.
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from adding, using or removing datasets.
 
-        Whoever queues a job asks inside whether its data are there, whoever collects data asks
-        inside whether a job uses them: neither acts on what the other is about to change.
+        Queueing a job checks under this lock that its dataset exists, and removing a dataset
+        checks under it that no job uses it, so that neither acts on outdated information.
 
         Raises
         ------
         JobError
-            When others hold it for a minute.
+            If another process holds the lock for a minute.
         """
         lock = FileLock(self._root / _LOCK, thread_local=False)
         try:
             lock.acquire(timeout=_PATIENCE, poll_interval=0.005)
         except Timeout:
-            raise JobError("the data sets are busy; try again in a minute") from None
+            raise JobError(
+                "the datasets are locked by another process; try again in a minute"
+            ) from None
         try:
             yield
         finally:
@@ -61,17 +63,17 @@ class Shelf:
 
     @contextlib.contextmanager
     def read(self, source: bytes | Path | str, name: str, **options: Any) -> Iterator[Path]:
-        """The content as a folder aside, which is gone at the end unless it was `put`."""
+        """Ingest the content into a staging folder, removed at the end unless it was `put`."""
         from fairaudit.data import store
 
         with _disk.staging(self._root / _disk.INCOMING) as aside:
             yield aside / store.ingest(source, aside, name=name, **options).sha256
 
     def put(self, fresh: Path, name: str) -> DatasetInfo:
-        """Store what was `read`; only inside `still`.
+        """Store what was `read`; only while `locked`.
 
-        `name` is what this person calls it, whatever others call the same. Content that is here
-        already stays as it is, unless its files are damaged.
+        `name` is this user's name for it; others may have their own. Content that is already
+        stored is kept, unless its files are damaged.
         """
         from fairaudit.data import store
 
@@ -83,30 +85,30 @@ class Shelf:
             _disk.publish(fresh, final)
         return replace(store.info(final), name=name)
 
-    def _told(self, id: str, name: str) -> DatasetInfo:
+    def _info(self, id: str, name: str) -> DatasetInfo:
         from fairaudit.data import store
 
         try:
             return replace(store.info(self.path / id), name=name)
-        except IntegrityError:  # one damaged description must not hide all others
+        except IntegrityError:  # one damaged description must not hide the others
             return store.DatasetInfo(id, name, 0, 0, 0, "table", (_DAMAGED,))
 
     def problems(self) -> list[str]:
-        """Data sets that cannot be read, in plain words."""
-        found = []
+        """Datasets that cannot be read, as messages."""
+        messages = []
         for id in sorted(self.ids()):
             try:
                 self._check(id)
             except IntegrityError as error:
-                found.append(f"data set {id[:12]}…: {error}")
-        return found
+                messages.append(f"dataset {id[:12]}…: {error}")
+        return messages
 
     def _check(self, id: str) -> None:
         from fairaudit.data import store
 
         rows = store.load(self.path / id, []).height
         if rows != store.info(self.path / id).rows:
-            raise IntegrityError("its rows are not those of its description; ingest it again")
+            raise IntegrityError("its rows do not match its description; ingest it again")
 
     def load(self, id: str) -> pl.DataFrame:
         """The stored rows."""
@@ -115,35 +117,35 @@ class Shelf:
         return store.load(self.path / id)
 
     def images(self, id: str) -> Path | None:
-        """Where the pixels of a data set with images lie."""
+        """The file with the pixels of an image dataset."""
         from fairaudit.data import store
 
         path = self.path / id / store.IMAGES
         return path if path.is_file() else None
 
     def ids(self) -> set[str]:
-        """Hashes of all stored data sets."""
+        """Hashes of all stored datasets."""
         if not self.path.is_dir():
             return set()
         return {p.name for p in self.path.iterdir() if not p.name.startswith(".")}
 
     def delete(self, id: str) -> None:
-        """Remove a data set."""
+        """Remove a dataset."""
         _disk.remove_tree(self.path / id)
 
     def sweep(self) -> int:
-        """Remove what ingestions and deletions left that died; returns how many."""
+        """Remove what interrupted ingestions and deletions left; returns the number."""
         count = _disk.sweep_staging(self._root / _disk.INCOMING)
         return count + (_disk.sweep(self.path, trash_only=True) if self.path.is_dir() else 0)
 
     def list(self, names: Mapping[str, str]) -> list[DatasetInfo]:
-        """The data sets with these ids, under these names, newest first."""
-        found = [self._told(id, name) for id, name in names.items() if (self.path / id).is_dir()]
-        return sorted(found, key=lambda info: info.created, reverse=True)
+        """The datasets with these ids, under these names, newest first."""
+        infos = [self._info(id, name) for id, name in names.items() if (self.path / id).is_dir()]
+        return sorted(infos, key=lambda info: info.created, reverse=True)
 
 
 def _same(fresh: Path, stored: Path) -> bool:
-    """Whether stored files are those just read; their descriptions differ in name and time."""
+    """Whether stored files equal those just read; descriptions differ in name and time."""
     from fairaudit.data import store
 
     files = [path for path in sorted(fresh.iterdir()) if path.name != store.SCHEMA]

@@ -1,4 +1,4 @@
-"""An audit as one file: a ZIP with the SHA-256 of everything in it, opened with suspicion."""
+"""Exported audits: a ZIP with the SHA-256 of every file, checked strictly when opened."""
 
 from __future__ import annotations
 
@@ -31,30 +31,30 @@ RESULT = "result"
 _FORMAT = "fairaudit-audit"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same audit always gives the same bytes
 _PART = r"[A-Za-z0-9_]+(?:[.-][A-Za-z0-9_]+)*"
-_NAME = re.compile(rf"{_PART}(?:/{_PART}){{0,3}}")  # what fairaudit itself writes, nothing else
+_NAME = re.compile(rf"{_PART}(?:/{_PART}){{0,3}}")  # only names that fairaudit writes
 MAX_FILES = 1000
 MAX_BYTES = 4 * 2**30
-MAX_LIST = 4 * 2**20  # of the manifest and of the request, which are read whole
-MAX_RATIO = 200  # a Parquet file hardly compresses; a bomb does
+MAX_LIST = 4 * 2**20  # of the manifest and the request, which are read into memory
+MAX_RATIO = 200  # Parquet files hardly compress; bombs do
 _DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, UnicodeDecodeError, OSError,
             NotImplementedError, RuntimeError, EOFError)  # fmt: skip
-_MOST = {"seconds": 1e9, "peak_mb": 1e9}  # what a real job may have taken
+_MOST = {"seconds": 1e9, "peak_mb": 1e9}  # upper limits for a real job
 
 
 def write(folder: JobFolder, path: Path) -> Path:
-    """Write the audit of a finished job; returns the path.
+    """Write the audit of a finished job and return the path.
 
     Parameters
     ----------
     folder : JobFolder
     path : Path
-        `….zip`: one file for another fairaudit. Otherwise a folder with the tables, the
+        `….zip`: one file that fairaudit can import. Otherwise a folder with the tables, the
         summary and a manifest, for people and other programs.
 
     Raises
     ------
     InputError
-        When nothing can be written there.
+        If nothing can be written there.
     """
     with _disk.staging(folder.path.parent.parent / _disk.INCOMING) as aside:
         content = aside / "audit"
@@ -64,17 +64,17 @@ def write(folder: JobFolder, path: Path) -> Path:
             return _zip(content, path) if path.suffix.lower() == ".zip" else _copy(content, path)
         except OSError as error:
             raise InputError(
-                f"'{path}' cannot be written ({error.strerror}); choose another place"
+                f"'{path}' cannot be written ({error.strerror}); choose another folder"
             ) from error
 
 
 def _copy(content: Path, path: Path) -> Path:
-    """The audit as a folder: the tables on top, and every file under its name in the manifest."""
+    """The audit as a folder: tables at the top level, every file listed in the manifest."""
     shutil.copytree(content / RESULT, path, dirs_exist_ok=True)
     shutil.copyfile(content / AUDIT, path / AUDIT)
     hashes = json.loads((content / MANIFEST).read_bytes())
-    bare = {name.removeprefix(f"{RESULT}/"): entry for name, entry in hashes.items()}
-    (path / MANIFEST).write_bytes(_json(bare))
+    listed = {name.removeprefix(f"{RESULT}/"): entry for name, entry in hashes.items()}
+    (path / MANIFEST).write_bytes(_json(listed))
     return path
 
 
@@ -113,16 +113,16 @@ def _zip(content: Path, path: Path) -> Path:
 
 
 def read(path: Path) -> AuditResult:
-    """The result in an exported file; nothing is kept.
+    """The result in an exported file, without importing it.
 
     Raises
     ------
     InputError
-        When the file is not an exported audit.
+        If the file is not an exported audit.
     IntegrityError
-        When its content differs from its hashes, or names leave its folder.
+        If its content differs from its hashes, or names point outside its folder.
     LimitExceeded
-        When it would unpack to too much.
+        If it would unpack to too much.
     """
     with tempfile.TemporaryDirectory(prefix="fairaudit-") as aside:
         unpack(path, Path(aside))
@@ -130,22 +130,22 @@ def read(path: Path) -> AuditResult:
 
 
 def _result(archive: str, folder: Path) -> AuditResult:
-    """The result in a folder made by others, with the columns every audit has."""
+    """The result in an untrusted folder, checked for the columns of every audit."""
     from fairaudit.audit.result import ERRORS, GAPS, AuditResult
 
     result = AuditResult.load(folder)
     for name, columns in (("errors", ERRORS), ("gaps", GAPS)):
-        found = result.tables[name].schema
-        if wrong := [c for c, kind in columns.items() if found.get(c) != kind]:
+        schema = result.tables[name].schema
+        if wrong := [c for c, kind in columns.items() if schema.get(c) != kind]:
             raise InputError(
-                f"'{archive}': table '{name}' lacks the column '{wrong[0]}' of an audit; it is "
-                "refused, export the audit again"
+                f"'{archive}': table '{name}' lacks the column '{wrong[0]}' of an audit; "
+                "export the audit again"
             )
     return result
 
 
-def keep(path: Path, jobs: Path, owner: str) -> Request:
-    """Put an exported audit into a workspace as a finished job of `owner`."""
+def import_audit(path: Path, jobs: Path, owner: str) -> Request:
+    """Import an exported audit into a workspace as a finished job of `owner`."""
     with _disk.staging(jobs.parent / _disk.INCOMING) as aside:
         content = aside / "audit"
         content.mkdir()
@@ -177,21 +177,21 @@ def _request(about: Mapping[str, Any], owner: str) -> Request:
 
 
 def _outcome(about: Mapping[str, Any], seal: str) -> Outcome:
-    """As it was there; a number no job can have had (infinite, from the future) is left out."""
+    """The outcome as exported, without impossible numbers (infinite, or in the future)."""
     now = time.time()
-    fit = {
+    plausible = {
         name: float(about[name])
         for name, most in {**_MOST, "finished": now}.items()
         if isinstance(about.get(name), (int, float)) and 0 <= about[name] <= most
     }
-    return replace(Outcome("succeeded", "imported", now, manifest=seal), **fit)  # type: ignore[arg-type]
+    return replace(Outcome("succeeded", "imported", now, manifest=seal), **plausible)  # type: ignore[arg-type]
 
 
-# -- opening what others made --------------------------------------------------------------------
+# -- opening untrusted files ------------------------------------------------------------------
 
 
 def unpack(path: Path, target: Path) -> Mapping[str, Any]:
-    """Unpack an exported audit into `target` after checking every entry; what it is about.
+    """Check every entry of an exported audit and unpack it; returns its description.
 
     Raises
     ------
@@ -215,57 +215,75 @@ def _about(archive: str, content: bytes) -> Mapping[str, Any]:
     except (ValueError, RecursionError):
         about = None
     if not isinstance(about, dict) or about.get("format") != _FORMAT:
-        raise InputError(f"'{archive}' is not an exported audit; choose a file fairaudit wrote")
+        raise InputError(
+            f"'{archive}' is not an exported audit; choose a file that fairaudit wrote"
+        )
     return about
 
 
 def _checked_manifest(path: Path, archive: zipfile.ZipFile) -> dict[str, Mapping[str, Any]]:
     entries = archive.infolist()
     if len(entries) > MAX_FILES:
-        raise LimitExceeded(f"'{path.name}' holds more than {MAX_FILES} files; it is refused")
+        raise LimitExceeded(
+            f"'{path.name}' contains more than {MAX_FILES} files; export the audit again"
+        )
     names = [entry.filename for entry in entries]
     if len({name.casefold() for name in names}) != len(names):
-        raise IntegrityError(f"'{path.name}' names a file twice; it is refused")
+        raise IntegrityError(f"'{path.name}' names a file twice; export the audit again")
     for entry in entries:
         _check_entry(path.name, entry)
     if sum(entry.file_size for entry in entries) > MAX_BYTES:
-        raise LimitExceeded(f"'{path.name}' unpacks to more than {MAX_BYTES >> 30} GiB")
+        raise LimitExceeded(
+            f"'{path.name}' unpacks to more than {MAX_BYTES >> 30} GiB; export the audit again"
+        )
     hashes = _manifest_of(path.name, archive)
     if set(names) != {*hashes, MANIFEST} or AUDIT not in hashes:
-        raise IntegrityError(f"the files in '{path.name}' are not those of its manifest")
+        raise IntegrityError(
+            f"the files in '{path.name}' do not match its manifest; export the audit again"
+        )
     return hashes
 
 
 def _manifest_of(name: str, archive: zipfile.ZipFile) -> dict[str, Mapping[str, Any]]:
     if MANIFEST not in archive.namelist():
-        raise InputError(f"'{name}' is not an exported audit; choose a file fairaudit wrote")
+        raise InputError(f"'{name}' is not an exported audit; choose a file that fairaudit wrote")
     try:
-        found = json.loads(archive.read(MANIFEST))
-        return {str(k): _claim(v["bytes"], v["sha256"]) for k, v in found.items()}
+        manifest = json.loads(archive.read(MANIFEST))
+        return {str(k): _listed(v["bytes"], v["sha256"]) for k, v in manifest.items()}
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise IntegrityError(f"the manifest of '{name}' cannot be read ({error})") from error
+        raise IntegrityError(
+            f"the manifest of '{name}' cannot be read ({error}); export the audit again"
+        ) from error
 
 
-def _claim(size: object, seal: object) -> dict[str, Any]:
-    """What the manifest says of one file."""
+def _listed(size: object, seal: object) -> dict[str, Any]:
+    """The size and hash of one file in the manifest."""
     if not isinstance(size, int) or size < 0 or not isinstance(seal, str):
-        raise ValueError("a size or hash is none")
+        raise ValueError("a size or hash is invalid")
     return {"bytes": size, "sha256": seal}
 
 
 def _check_entry(archive: str, entry: zipfile.ZipInfo) -> None:
-    """Refuse names that leave the folder, links, and entries that blow up."""
+    """Refuse names outside the folder, links and decompression bombs."""
     if _NAME.fullmatch(entry.orig_filename) is None or entry.is_dir():
-        raise IntegrityError(f"'{archive}' holds the entry {entry.filename!r}; it is refused")
+        raise IntegrityError(
+            f"'{archive}' contains the entry {entry.filename!r}, which fairaudit never writes"
+        )
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG):
-        raise IntegrityError(f"'{archive}' holds a link or device; it is refused")
+        raise IntegrityError(f"'{archive}' contains a link or device; export the audit again")
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise IntegrityError(f"'{archive}' is packed in a way fairaudit never does; it is refused")
+        raise IntegrityError(
+            f"'{archive}' is compressed in a way fairaudit never uses; export the audit again"
+        )
     if entry.filename in (MANIFEST, AUDIT) and entry.file_size > MAX_LIST:
-        raise LimitExceeded(f"'{entry.filename}' in '{archive}' is larger than any of ours")
+        raise LimitExceeded(
+            f"'{entry.filename}' in '{archive}' is larger than fairaudit ever writes"
+        )
     if entry.file_size > MAX_RATIO * max(entry.compress_size, 2**10):
-        raise LimitExceeded(f"'{archive}' unpacks to more than {MAX_RATIO} times its size")
+        raise LimitExceeded(
+            f"'{archive}' unpacks to more than {MAX_RATIO} times its size; export the audit again"
+        )
 
 
 def _unpack_one(
@@ -278,7 +296,9 @@ def _unpack_one(
         while chunk := source.read(min(2**20, left + 1)):
             left -= len(chunk)
             if left < 0:
-                raise IntegrityError(f"'{name}' is larger than its manifest says")
+                raise IntegrityError(
+                    f"'{name}' is larger than its manifest says; export the audit again"
+                )
             seal.update(chunk)
             out.write(chunk)
     if left or seal.hexdigest() != entry["sha256"]:

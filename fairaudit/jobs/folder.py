@@ -1,4 +1,4 @@
-"""A job's folder: the only module that knows the names of its files.
+"""The folder of a job: the only module that knows the names of its files.
 
 Imports nothing heavy: a worker writes its first event before torch is loaded.
 """
@@ -28,7 +28,7 @@ FINAL: tuple[Final, ...] = ("succeeded", "failed", "cancelled")
 _SPEC = "spec.json"
 _EVENTS = "events.jsonl"
 _CANCEL = "cancel"
-_DELETE = "delete"  # content of the cancel file
+_DELETE = "delete"  # content of the cancel file: remove the job afterwards
 _LOCK = "alive.lock"
 _OUTCOME = "outcome.json"
 _LOG = "log.txt"
@@ -40,31 +40,31 @@ _ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{12}(\.[0-9]{1,3})?")
 
 
 def new_id() -> str:
-    """A fresh job id: when it was made (for people) and 48 random bits (for uniqueness)."""
+    """A new job id: a readable timestamp and 48 random bits for uniqueness."""
     return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(6)}"
 
 
 def is_id(text: str) -> bool:
-    """Whether `text` has the form of a job id; nothing else ever becomes a path."""
+    """Whether `text` has the form of a job id; nothing else becomes a path."""
     return _ID.fullmatch(text) is not None
 
 
 def parent_of(job: str) -> str | None:
-    """The job that this one is a part of."""
+    """The id of the job that this one is a part of."""
     return job.partition(".")[0] if "." in job else None
 
 
 def part_id(job: str, number: int) -> str:
-    """The id of the numbered part of a job."""
+    """The id of a numbered part of a job."""
     return f"{job}.{number}"
 
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked, by whom: the content of the file a worker reads first.
+    """What was requested, and by whom: the file that a worker reads first.
 
     `job` is the `JobSpec` as JSON values; it is parsed where pydantic may be imported. `source`
-    is what the owner calls the data.
+    is the owner's name for the dataset.
     """
 
     id: str
@@ -76,7 +76,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a job ended; `manifest` is the SHA-256 of the result's own list of hashes."""
+    """How a job ended; `manifest` is the SHA-256 of the result's list of hashes."""
 
     state: Final
     reason: str | None = None
@@ -99,13 +99,13 @@ class JobFolder:
         self.path = path
         self.id = path.name
 
-    # -- being made ---------------------------------------------------------------------------
+    # -- creation -----------------------------------------------------------------------------
 
     @classmethod
     def create(cls, jobs: Path, request: Request) -> JobFolder:
-        """Make the folder of a new job; it appears whole, with its request inside."""
+        """Create the folder of a new job; it appears atomically, with its request inside."""
         if not is_id(request.id):
-            raise NotAllowed(f"'{request.id}' is not the id of a job")
+            raise NotAllowed(f"'{request.id}' is not a job id")
         jobs.mkdir(parents=True, exist_ok=True)
         with _disk.staging(jobs.parent / _disk.INCOMING) as aside:
             fresh = aside / request.id
@@ -119,12 +119,12 @@ class JobFolder:
         return (self.path / _SPEC).is_file()
 
     def request(self) -> Request:
-        """What was asked.
+        """The request.
 
         Raises
         ------
         IntegrityError
-            When the file is missing or cut off.
+            If the file is missing or truncated.
         """
         try:
             return Request(**json.loads((self.path / _SPEC).read_bytes()))
@@ -134,32 +134,32 @@ class JobFolder:
             ) from error
 
     def delete(self) -> None:
-        """Remove everything of this job."""
+        """Remove the job."""
         _disk.remove_tree(self.path)
 
-    # -- being alive --------------------------------------------------------------------------
+    # -- the lock -----------------------------------------------------------------------------
 
     @contextlib.contextmanager
     def hold(self, patience: float = 2.0) -> Iterator[None]:
-        """Be the one process that works on this job; the kernel lets go when it dies.
+        """Hold the job's lock; the kernel releases it when the process dies.
 
         Raises
         ------
         JobError
-            When another process holds it for longer than `patience` seconds.
+            If another process holds it for longer than `patience` seconds.
         """
         lock = self._lock()
         try:
             lock.acquire(timeout=patience)
         except Timeout:
-            raise JobError(f"job '{self.id}' is being worked on by another process") from None
+            raise JobError(f"job '{self.id}' is already being run by another process") from None
         try:
             yield
         finally:
             lock.release()
 
     def held(self) -> bool:
-        """Whether a live process works on this job."""
+        """Whether a living process holds the lock."""
         if not (self.path / _LOCK).exists():
             return False
         lock = self._lock()
@@ -173,28 +173,28 @@ class JobFolder:
     def _lock(self) -> FileLock:
         return FileLock(self.path / _LOCK, thread_local=False)
 
-    # -- telling ------------------------------------------------------------------------------
+    # -- events -------------------------------------------------------------------------------
 
     def append(self, event: Mapping[str, Any]) -> None:
-        """Add one line to the events; non-finite numbers become null."""
+        """Append one event; non-finite numbers become null."""
         line = json.dumps(_finite(event), separators=(",", ":"), allow_nan=False)
         _append(self.path / _EVENTS, f"{line}\n".encode())
 
     def events(self, after: int = 0) -> list[dict[str, Any]]:
-        """Events whose number `n` is above `after`; a line cut off by a crash is left out."""
+        """Events with a number `n` above `after`; a line truncated by a crash is skipped."""
         try:
             lines = (self.path / _EVENTS).read_bytes().split(b"\n")
         except FileNotFoundError:
             return []
-        found = [event for event in map(_decode, lines) if event is not None]
-        return [event for event in found if event.get("n", 0) > after]
+        events = [event for event in map(_decode, lines) if event is not None]
+        return [event for event in events if event.get("n", 0) > after]
 
     def last_event(self) -> dict[str, Any] | None:
-        """The newest event, from the end of the file."""
+        """The latest event, read from the end of the file."""
         return next((e for e in map(_decode, reversed(self._tail(16384))) if e is not None), None)
 
     def first_event(self) -> dict[str, Any] | None:
-        """The event that says which process began."""
+        """The event that identifies the worker's process."""
         try:
             with (self.path / _EVENTS).open("rb") as file:
                 return _decode(file.readline(65536))
@@ -214,7 +214,7 @@ class JobFolder:
         return self.path / _LOG
 
     def log(self, last: int = 1_000_000) -> str:
-        """The last bytes of what the worker printed."""
+        """The end of the worker's output."""
         try:
             with self.log_path.open("rb") as file:
                 file.seek(max(0, file.seek(0, os.SEEK_END) - last))
@@ -223,22 +223,22 @@ class JobFolder:
             return ""
 
     def write_log(self, text: str) -> None:
-        """Add text to the log."""
+        """Append text to the log."""
         _append(self.log_path, text.encode("utf-8", "replace"))
 
-    # -- being stopped ------------------------------------------------------------------------
+    # -- cancellation -------------------------------------------------------------------------
 
-    def ask_cancel(self, *, then_delete: bool = False) -> None:
-        """Leave the wish that this job stop (and vanish)."""
+    def request_cancel(self, *, then_delete: bool = False) -> None:
+        """Request that the job stop (and then be deleted)."""
         with (self.path / _CANCEL).open("a") as file:
             file.write(_DELETE if then_delete else "")
 
-    def cancel_asked(self) -> bool:
-        """Whether somebody wished this job to stop."""
+    def cancel_requested(self) -> bool:
+        """Whether the job was asked to stop."""
         return (self.path / _CANCEL).exists()
 
-    def delete_asked(self) -> bool:
-        """Whether the job is to vanish once it has stopped."""
+    def delete_requested(self) -> bool:
+        """Whether the job is to be deleted once it has stopped."""
         try:
             return _DELETE in (self.path / _CANCEL).read_text("utf-8")
         except FileNotFoundError:
@@ -251,41 +251,41 @@ class JobFolder:
         _disk.write_whole(self.path / _PARTS, _encode({"parts": [dict(job) for job in jobs]}))
 
     def parts(self) -> list[Mapping[str, Any]]:
-        """The specs of the parts, none when the job is not split."""
+        """The specs of the parts; empty if the job is not split."""
         try:
-            found: list[Mapping[str, Any]] = json.loads((self.path / _PARTS).read_bytes())["parts"]
+            specs: list[Mapping[str, Any]] = json.loads((self.path / _PARTS).read_bytes())["parts"]
         except FileNotFoundError:
             return []
         except (ValueError, KeyError, TypeError) as error:
             raise IntegrityError(
                 f"the parts of job '{self.id}' cannot be read ({error}); submit it again"
             ) from error
-        return found
+        return specs
 
     # -- ending -------------------------------------------------------------------------------
 
     def outcome(self) -> Outcome | None:
-        """How the job ended, None while it has not (a file cut off by a crash counts as none).
+        """How the job ended; None while it has not (a truncated file counts as none).
 
-        A success whose files are missing or of another size is seen as a failure.
+        A success whose files are missing or of a different size is reported as a failure.
         """
         try:
-            found = Outcome(**json.loads((self.path / _OUTCOME).read_bytes()))
+            outcome = Outcome(**json.loads((self.path / _OUTCOME).read_bytes()))
         except (FileNotFoundError, ValueError, TypeError):
             return None
-        if found.state not in FINAL:
+        if outcome.state not in FINAL:
             return None
-        if found.state == "succeeded" and (damage := self._damage(found)) is not None:
-            return Outcome("failed", damage, found.finished, found.seconds, found.peak_mb)
-        return found
+        if outcome.state == "succeeded" and (damage := self._damage(outcome)) is not None:
+            return Outcome("failed", damage, outcome.finished, outcome.seconds, outcome.peak_mb)
+        return outcome
 
     def finish(self, outcome: Outcome) -> None:
-        """Write how the job ended; only the process inside `hold` may call this."""
+        """Write the outcome; only the process inside `hold` may call this."""
         _disk.write_whole(self.path / _OUTCOME, _encode(asdict(outcome)))
 
     @contextlib.contextmanager
     def result_aside(self) -> Iterator[tuple[Path, Path]]:
-        """A folder to write a result into, and the place of the model inside it."""
+        """A staging folder for the result, and the path of the model inside it."""
         aside = self.path / f"{_disk.ASIDE}{_RESULT}-{secrets.token_hex(4)}"
         aside.mkdir()
         try:
@@ -295,11 +295,11 @@ class JobFolder:
                 _disk.remove_tree(aside)
 
     def publish(self, aside: Path) -> str:
-        """Give a complete result its name; returns the SHA-256 of its list of hashes."""
+        """Publish a complete result; returns the SHA-256 of its list of hashes."""
         manifest = aside / _MANIFEST
         manifest.write_bytes(_encode(file_hashes(aside)))
         seal = _disk.digest(manifest)
-        if self.result_path.exists():  # left by a worker that died before its outcome
+        if self.result_path.exists():  # left by a worker that died before writing its outcome
             _disk.remove_tree(self.result_path)
         _disk.publish(aside, self.result_path)
         return seal
@@ -318,9 +318,9 @@ class JobFolder:
         Raises
         ------
         JobError
-            When the job has no result.
+            If the job has no result.
         IntegrityError
-            When a file was changed, cut off, lost or put in.
+            If a file was changed, truncated, removed or added.
         """
         outcome = self.outcome()
         if outcome is None or outcome.state != "succeeded":
@@ -330,40 +330,43 @@ class JobFolder:
         if strange := {*_files(self.result_path)} - {*listed, _MANIFEST}:
             raise IntegrityError(
                 f"'{min(strange)}' does not belong to the result of job '{self.id}'; remove it, "
-                "or run it again"
+                "or run the job again"
             )
         for name, entry in listed.items():
             if model == name.startswith(f"{_MODEL}/") and entry["sha256"] != _disk.digest(
                 self.result_path / name
             ):
                 raise IntegrityError(
-                    f"'{name}' of job '{self.id}' differs from its recorded hash; run it again"
+                    f"'{name}' of job '{self.id}' differs from its recorded hash; run the job "
+                    "again"
                 )
 
     def _manifest(self, outcome: Outcome) -> dict[str, dict[str, Any]]:
         content = (self.result_path / _MANIFEST).read_bytes()
         if _disk.digest(self.result_path / _MANIFEST) != outcome.manifest:
-            raise IntegrityError(f"the result of job '{self.id}' was changed; run it again")
-        found: dict[str, dict[str, Any]] = json.loads(content)
-        return found
+            raise IntegrityError(f"the result of job '{self.id}' was changed; run the job again")
+        manifest: dict[str, dict[str, Any]] = json.loads(content)
+        return manifest
 
     def _damage(self, outcome: Outcome) -> str | None:
-        """What is visibly wrong with the result: a size or the list of hashes."""
+        """Damage that can be seen without reading the files: sizes and the list of hashes."""
         try:
             for name, entry in self._manifest(outcome).items():
                 if (self.result_path / name).stat().st_size != entry["bytes"]:
-                    return f"the stored result is damaged ('{name}' was cut off); run it again"
+                    return (
+                        f"the stored result is damaged ('{name}' is truncated); run the job again"
+                    )
         except (OSError, ValueError, IntegrityError) as error:
-            return f"the stored result is damaged ({error}); run it again"
+            return f"the stored result is damaged ({error}); run the job again"
         return None
 
     def clean(self) -> int:
-        """Remove what a dead worker left unfinished; only inside `hold`."""
+        """Remove what a dead worker left incomplete; only inside `hold`."""
         self._trim_events()
         return _disk.sweep(self.path)
 
     def _trim_events(self) -> None:
-        """Take away a line cut off by a crash: the next one would be lost with it."""
+        """Remove a line truncated by a crash, or the next event would be lost with it."""
         with contextlib.suppress(FileNotFoundError), (self.path / _EVENTS).open("rb+") as file:
             content = file.read()
             if not content.endswith(b"\n"):
@@ -371,7 +374,7 @@ class JobFolder:
 
 
 def file_hashes(folder: Path) -> dict[str, dict[str, Any]]:
-    """Size and SHA-256 of every file below `folder`, by its name with forward slashes."""
+    """Size and SHA-256 of every file below `folder`, by relative POSIX path."""
     return {
         name: {"bytes": path.stat().st_size, "sha256": _disk.digest(path)}
         for name, path in _files(folder).items()
@@ -379,7 +382,7 @@ def file_hashes(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def _files(folder: Path) -> dict[str, Path]:
-    """Every file below `folder`, by its name with forward slashes."""
+    """Every file below `folder`, by relative POSIX path."""
     return {
         path.relative_to(folder).as_posix(): path
         for path in sorted(folder.rglob("*"))
@@ -404,7 +407,7 @@ def _decode(line: bytes) -> dict[str, Any] | None:
 def _append(path: Path, content: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
-        while content:  # a disk that fills up takes a part of it, and then says so
+        while content:  # on a full disk a write may be partial; the next one fails
             content = content[os.write(descriptor, content) :]
     finally:
         os.close(descriptor)

@@ -1,4 +1,4 @@
-"""What a screen shows of a job: its state and how far it is."""
+"""What screens show of a job: its state and its progress."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ State = Literal["queued", "running", "cancelling", "succeeded", "failed", "cance
 
 @dataclass(frozen=True)
 class JobInfo:
-    """One job as people see it.
+    """One job as users see it.
 
     Attributes
     ----------
     progress : float or None
-        Share done, 0 to 1.
+        Share completed, 0 to 1.
     task : str
-        What it is doing, outermost first: "audit › training › epoch".
+        Current task, outermost first: "audit › training › epoch".
     eta_s : float or None
-        Seconds left, as far as can be told.
+        Estimated seconds left.
     metrics : mapping of str to float
-        Newest live metrics; `steps_per_second` is the throughput.
+        Latest metrics; `steps_per_second` is the throughput.
     reason : str or None
         Why it failed or was cancelled.
     seconds, peak_mb : float or None
-        Time and largest memory of the worker.
+        Run time and peak memory of the worker.
     mine : bool
-        Whether the person asking may cancel and delete it.
+        Whether the current user may cancel and delete it.
     """
 
     id: str
@@ -56,12 +56,12 @@ class JobInfo:
 
     @property
     def final(self) -> bool:
-        """Whether nothing will change any more."""
+        """Whether the job has ended."""
         return self.state in ("succeeded", "failed", "cancelled")
 
 
-def told(entry: Entry, *, mine: bool = True) -> JobInfo:
-    """A job that has ended, as the ledger tells: for lists, where no folder is opened."""
+def from_ledger(entry: Entry, *, mine: bool = True) -> JobInfo:
+    """A job that has ended, from the ledger alone: for lists, without opening its folder."""
     return JobInfo(
         **_fixed(entry, mine),
         state=entry.state,  # type: ignore[arg-type]
@@ -90,7 +90,7 @@ def _fixed(entry: Entry, mine: bool) -> dict[str, Any]:
 def describe(
     entry: Entry, folder: JobFolder, parts: Sequence[JobFolder] = (), *, mine: bool = True
 ) -> JobInfo:
-    """The job as its folder and, where that says nothing yet, the ledger tell."""
+    """The job from its folder or, before it has started, from the ledger."""
     fixed = _fixed(entry, mine)
     first, last = folder.first_event(), folder.last_event()
     started = first["t"] if first else entry.started
@@ -116,9 +116,9 @@ def describe(
 
 
 def _state(entry: Entry, folder: JobFolder) -> State:
-    if entry.final:  # the folder lost its outcome; the supervisor's next look settles it
+    if entry.final:  # the folder lost its outcome; the supervisor's next tick settles it
         return "failed"
-    if folder.cancel_asked():
+    if folder.cancel_requested():
         return "cancelling"
     return "queued" if entry.state == "queued" else "running"
 
@@ -145,13 +145,13 @@ def _metrics(last: Mapping[str, Any] | None) -> dict[str, float]:
 
 
 def _of_parts(parts: Sequence[JobFolder]) -> dict[str, Any]:
-    """Progress of a job that is split: the mean of its parts, the longest wait."""
+    """Progress of a split job: the mean over its parts, and the longest time left."""
     done = [1.0 if p.outcome() else (p.last_event() or {}).get("progress") or 0.0 for p in parts]
-    waits = [(p.last_event() or {}).get("eta_s") for p in parts if p.outcome() is None]
-    known = [wait for wait in waits if wait is not None]
+    etas = [(p.last_event() or {}).get("eta_s") for p in parts if p.outcome() is None]
+    known = [eta for eta in etas if eta is not None]
     ended = sum(p.outcome() is not None for p in parts)
     return {
         "progress": sum(done) / len(done),
         "task": f"{ended} of {len(parts)} parts done",
-        "eta_s": max(known) if known and len(known) == len(waits) else None,
+        "eta_s": max(known) if known and len(known) == len(etas) else None,
     }

@@ -1,6 +1,6 @@
-"""The ledger: an index over the job folders and the one place where a job is claimed.
+"""The ledger: an index of the job folders, and the place where jobs are claimed.
 
-On conflict the folder wins; `Ledger.rebuild` makes the ledger again from the folders.
+Where they differ, the folder is right; `Ledger.rebuild` recreates the ledger from the folders.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ CREATE INDEX IF NOT EXISTS jobs_dataset ON jobs (dataset);
 class Entry:
     """One row of the ledger; states are queued, running, succeeded, failed, cancelled, doomed.
 
-    A doomed job still runs, is asked to stop, and vanishes then; nobody is shown it.
+    A doomed job is deleted as soon as it has stopped; it is no longer shown.
     """
 
     seq: int
@@ -83,7 +83,7 @@ class Ledger:
     Parameters
     ----------
     root : Path
-        The workspace; job folders lie in `root/jobs`.
+        The workspace; job folders are in `root/jobs`.
     """
 
     def __init__(self, root: Path) -> None:
@@ -92,41 +92,41 @@ class Ledger:
         self._db = _index(root / LEDGER)
 
     def folder(self, job: str) -> JobFolder:
-        """The folder of a job whose id is known to be well formed."""
+        """The folder of a job whose id is well formed."""
         return JobFolder(self.jobs / job)
 
     # -- reading ------------------------------------------------------------------------------
 
     def get(self, job: str) -> Entry | None:
-        """One row, None when the ledger does not know the job."""
-        found = self._select("WHERE id = ?", (job,))
-        return found[0] if found else None
+        """The entry of a job, or None."""
+        entries = self._select("WHERE id = ?", (job,))
+        return entries[0] if entries else None
 
     def all(self) -> list[Entry]:
-        """Every row, oldest first."""
+        """All entries, oldest first."""
         return self._select("ORDER BY seq")
 
     def in_state(self, *states: str) -> list[Entry]:
-        """Rows in one of these states, oldest first."""
+        """Entries in one of these states, oldest first."""
         marks = ", ".join("?" * len(states))
         return self._select(f"WHERE state IN ({marks}) ORDER BY seq", states)
 
     def on_dataset(self, dataset: str) -> list[Entry]:
-        """Rows of the jobs that use a data set."""
+        """Entries of the jobs on a dataset."""
         return self._select("WHERE dataset = ? ORDER BY seq", (dataset,))
 
     def parts(self, job: str) -> list[Entry]:
-        """Rows of the parts of a job."""
+        """Entries of the parts of a job."""
         return self._select("WHERE id GLOB ? || '.*' ORDER BY seq", (job,))
 
     def turns(self) -> dict[str, int]:
-        """For each owner, when (counted in starts) one of their jobs was started last."""
+        """For each owner, the turn (number of starts so far) of their most recent start."""
         with self._db.reading() as db:
             rows = db.execute("SELECT owner, MAX(turn) FROM jobs GROUP BY owner").fetchall()
         return {row[0]: row[1] for row in rows}
 
     def ids(self) -> set[str]:
-        """Ids of all rows."""
+        """Ids of all jobs."""
         with self._db.reading() as db:
             return {row[0] for row in db.execute("SELECT id FROM jobs")}
 
@@ -138,34 +138,34 @@ class Ledger:
     # -- writing ------------------------------------------------------------------------------
 
     def add(self, request: Request, state: str = "queued") -> None:
-        """Index a new job; a job that is known already is left as it is."""
+        """Index a new job; a known job is left unchanged."""
         with self._db.writing() as db:
             _insert(db, _row(request, state))
 
     def claim(self, job: str, slot: str | None) -> bool:
-        """Make a queued job running; False when somebody else was faster."""
+        """Mark a queued job as running; False if another process was faster."""
         with self._db.writing() as db:
-            done = db.execute(
+            claimed = db.execute(
                 "UPDATE jobs SET state = 'running', slot = ?, tries = tries + 1,"
                 " turn = (SELECT COALESCE(MAX(turn), 0) + 1 FROM jobs)"
                 " WHERE id = ? AND state = 'queued'",
                 (slot, job),
             ).rowcount
-            if done:
+            if claimed:
                 db.execute(
                     "UPDATE jobs SET passed = passed + 1 WHERE state = 'queued'"
                     " AND owner = (SELECT owner FROM jobs WHERE id = ?1)"
                     " AND seq < (SELECT seq FROM jobs WHERE id = ?1)",
                     (job,),
                 )
-        return bool(done)
+        return bool(claimed)
 
-    def began(self, job: str, when: float) -> None:
-        """Note when the worker's first event was written."""
+    def mark_started(self, job: str, when: float) -> None:
+        """Record the time of the worker's first event."""
         self._set(job, "started = ?", when)
 
-    def wait_again(self, job: str) -> None:
-        """Put a claimed job that never began back into the queue."""
+    def requeue(self, job: str) -> None:
+        """Put a claimed job that never started back into the queue."""
         with self._db.writing() as db:
             db.execute(
                 "UPDATE jobs SET state = 'queued', slot = NULL WHERE id = ? AND state = 'running'",
@@ -173,7 +173,7 @@ class Ledger:
             )
 
     def settle(self, job: str, outcome: Outcome) -> None:
-        """Copy how the job ended from its folder; a doomed one stays doomed."""
+        """Record the outcome of a job; a doomed job stays doomed."""
         first = self.folder(job).first_event()
         self._set(
             job,
@@ -189,11 +189,11 @@ class Ledger:
         )
 
     def doom(self, job: str) -> None:
-        """Hide a running job that vanishes once it has stopped."""
+        """Hide a running job that is deleted once it has stopped."""
         self._set(job, "state = 'doomed'")
 
     def forget(self, job: str) -> None:
-        """Drop the row of a job and of its parts."""
+        """Remove the entries of a job and its parts."""
         with self._db.writing() as db:
             db.execute("DELETE FROM jobs WHERE id = ?1 OR id GLOB ?1 || '.*'", (job,))
 
@@ -201,10 +201,10 @@ class Ledger:
         with self._db.writing() as db:
             db.execute(f"UPDATE jobs SET {assignments} WHERE id = ?", (*values, job))  # noqa: S608
 
-    # -- the folders win ----------------------------------------------------------------------
+    # -- agreement with the folders -----------------------------------------------------------
 
     def discover(self) -> list[str]:
-        """Index folders the ledger does not know; returns their ids."""
+        """Index folders that are not in the ledger; returns their ids."""
         missing = sorted(self._on_disk() - self.ids())
         if missing:
             rows = [_row_of(self.folder(job)) for job in missing]
@@ -214,23 +214,23 @@ class Ledger:
         return missing
 
     def rebuild(self) -> int:
-        """Make the ledger again from the folders; returns the number of jobs.
+        """Recreate the ledger from the folders; returns the number of jobs.
 
-        Only while no supervisor runs. A broken file is put aside, not removed.
+        Only while no supervisor is running. A damaged file is renamed, not removed.
         """
         try:
             lost = sorted(self.ids() - self._on_disk())
         except (IntegrityError, sqlite3.DatabaseError):
-            self._put_aside()
+            self._set_aside()
             lost = []
         for job in lost:
             self.forget(job)
         self.discover()
         for entry in self.all():
-            self._agree(entry)
+            self._reconcile(entry)
         return len(self.ids())
 
-    def _agree(self, entry: Entry) -> None:
+    def _reconcile(self, entry: Entry) -> None:
         outcome = self.folder(entry.id).outcome()
         if entry.state == "doomed":
             return
@@ -239,13 +239,13 @@ class Ledger:
         elif outcome is None and entry.final:
             self._set(entry.id, "state = ?, reason = NULL", _open_state(self.folder(entry.id)))
 
-    def _put_aside(self) -> None:
-        broken = self.root / LEDGER
+    def _set_aside(self) -> None:
+        damaged = self.root / LEDGER
         with contextlib.suppress(FileNotFoundError):
-            broken.replace(broken.with_name(f"{LEDGER}.broken"))
+            damaged.replace(damaged.with_name(f"{LEDGER}.broken"))
         for suffix in ("-wal", "-shm"):
             (self.root / f"{LEDGER}{suffix}").unlink(missing_ok=True)
-        self._db = _index(broken)
+        self._db = _index(damaged)
 
     def _on_disk(self) -> set[str]:
         if not self.jobs.is_dir():
@@ -259,9 +259,9 @@ def _index(path: Path) -> Database:
 
 def _insert(db: sqlite3.Connection, row: dict[str, Any]) -> None:
     names = ", ".join(row)
-    marks = ", ".join("?" * len(row))
+    values = ", ".join("?" * len(row))
     db.execute(
-        f"INSERT OR IGNORE INTO jobs ({names}) VALUES ({marks})",  # noqa: S608 (names are ours)
+        f"INSERT OR IGNORE INTO jobs ({names}) VALUES ({values})",  # noqa: S608 (names are ours)
         tuple(row.values()),
     )
 
@@ -282,16 +282,16 @@ def _row(request: Request, state: str) -> dict[str, Any]:
 
 
 def _row_of(folder: JobFolder) -> dict[str, Any]:
-    """The row of a folder found on disk, with its outcome where it has one.
+    """The row of a folder on disk, with its outcome if it has one.
 
-    A folder that waits for its removal is doomed, whatever its outcome.
+    A folder that is to be deleted is doomed, whatever its outcome.
     """
     try:
         request = folder.request()
-    except IntegrityError:  # settled as failed by the supervisor, with the reason
+    except IntegrityError:  # the supervisor settles it as failed, with the reason
         request = Request(folder.id, "", 0.0, {})
     outcome = folder.outcome()
-    if folder.delete_asked():
+    if folder.delete_requested():
         return _row(request, "doomed")
     if outcome is None:
         return _row(request, _open_state(folder))
@@ -305,5 +305,5 @@ def _row_of(folder: JobFolder) -> dict[str, Any]:
 
 
 def _open_state(folder: JobFolder) -> str:
-    begun = folder.first_event() is not None or folder.held()
-    return "running" if begun else "queued"
+    started = folder.first_event() is not None or folder.held()
+    return "running" if started else "queued"

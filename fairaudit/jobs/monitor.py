@@ -1,4 +1,4 @@
-"""Progress of a running job: a tree of tasks in, at most one event each 0.2 s out.
+"""Progress of a running job: a tree of tasks in, at most one event every 0.2 s out.
 
 Imports nothing heavy: the first event is written before torch is loaded.
 """
@@ -15,9 +15,9 @@ from typing import Any
 from fairaudit.exceptions import Cancelled
 from fairaudit.jobs.folder import JobFolder
 
-INTERVAL = 0.2  # seconds between two events, at least
-LINES = 2000  # a long job's events thin out, so that their file stays small
-_FIRST_SHARE, _NEXT_SHARE = 0.04, 0.92  # of what is left, where a task does not know its total
+INTERVAL = 0.2  # minimum number of seconds between two events
+LINES = 2000  # long jobs write events less often, so that the file stays small
+_FIRST_SHARE, _NEXT_SHARE = 0.04, 0.92  # of the rest, if a task does not know its total
 
 
 @dataclass
@@ -25,13 +25,13 @@ class _Task:
     name: str
     total: int | None
     done: int = 0
-    children: int = 0  # ended inside this task
+    children: int = 0  # subtasks that have ended
     began: float = 0.0
 
 
 @dataclass
 class _Pace:
-    """Steps a second in the innermost task, smoothed."""
+    """Smoothed number of steps per second in the innermost task."""
 
     value: float | None = None
     at: float = 0.0
@@ -41,8 +41,8 @@ class _Pace:
         self.steps += done
         if now - self.at < 1.0:
             return
-        fresh = self.steps / (now - self.at)
-        self.value = fresh if self.value is None else 0.7 * self.value + 0.3 * fresh
+        current = self.steps / (now - self.at)
+        self.value = current if self.value is None else 0.7 * self.value + 0.3 * current
         self.at, self.steps = now, 0
 
     def restart(self, now: float) -> None:
@@ -50,13 +50,13 @@ class _Pace:
 
 
 class FolderMonitor:
-    """The `Monitor` of a worker: writes events into the job's folder, hears its `cancel`.
+    """The `Monitor` of a worker: writes events to the job's folder and checks for `cancel`.
 
     Parameters
     ----------
     folder : JobFolder
     clock : callable
-        Monotonic seconds; the wall clock may be moved without harm.
+        Monotonic seconds, independent of changes to the wall clock.
     """
 
     def __init__(
@@ -73,31 +73,33 @@ class FolderMonitor:
         self._metrics: dict[str, float] = {}
         self._progress: float | None = None
         self._pace = _Pace(at=self._began)
-        self._stopped = False  # a plain flag: an Event's lock may be held when a signal comes
+        self._stopped = (
+            False  # a plain flag: the lock of an Event may be held when a signal arrives
+        )
         self._why = "cancelled"
 
     @property
     def work_folder(self) -> Path:
-        """Where a method keeps what it needs to go on after a break (a study of a search)."""
+        """Where a method keeps what it needs to resume (such as the study of a search)."""
         return self._folder.path / "work"
 
     # -- the three methods of a Monitor -------------------------------------------------------
 
     def start(self, task: str, total: int | None = None) -> None:
-        """Open a task inside the one that is open."""
+        """Open a task inside the current one."""
         self._raise_if_stopped()
         with self._lock:
             self._tasks.append(_Task(task, total, began=self._clock()))
             self._pace.restart(self._clock())
-            self._tell()
+            self._report()
 
     def step(self, done: int = 1, **metrics: float) -> None:
-        """Count work in the innermost task; live metrics are kept until they change.
+        """Count work in the innermost task; metrics keep their value until they change.
 
         Raises
         ------
         Cancelled
-            When somebody asked the work to stop.
+            If the job was asked to stop.
         """
         self._raise_if_stopped()
         with self._lock:
@@ -105,7 +107,7 @@ class FolderMonitor:
                 self._tasks[-1].done += done
             self._metrics.update({name: float(value) for name, value in metrics.items()})
             self._pace.count(done, self._clock())
-            self._tell()
+            self._report()
 
     def end(self) -> None:
         """Close the innermost task."""
@@ -114,28 +116,28 @@ class FolderMonitor:
                 self._tasks.pop()
             if self._tasks:
                 self._tasks[-1].children += 1
-            self._tell()
+            self._report()
 
-    # -- being stopped ------------------------------------------------------------------------
+    # -- cancellation -------------------------------------------------------------------------
 
     def stop(self, why: str = "cancelled") -> None:
-        """Let the next `start` or `step` raise `Cancelled`; safe in a signal handler."""
+        """Make the next `start` or `step` raise `Cancelled`; safe in a signal handler."""
         self._why = why
         self._stopped = True
 
     def _raise_if_stopped(self) -> None:
         if not self._stopped and self._clock() - self._written > 5 * INTERVAL:
-            self.look()
+            self.check_cancel()
         if self._stopped:
             raise Cancelled(self._why)
 
-    def look(self) -> bool:
-        """Look for the wish to stop in the folder; True when there is one."""
-        if not self._stopped and self._folder.cancel_asked():
+    def check_cancel(self) -> bool:
+        """Check the folder for a request to stop; True if there is one."""
+        if not self._stopped and self._folder.cancel_requested():
             self.stop()
         return self._stopped
 
-    # -- telling ------------------------------------------------------------------------------
+    # -- events -------------------------------------------------------------------------------
 
     def note(self, kind: str, **values: Any) -> None:
         """Write an event at once."""
@@ -143,27 +145,27 @@ class FolderMonitor:
             self._write({"kind": kind, **values})
 
     def flush(self) -> None:
-        """Write the newest state if it was held back; called by the watch and at the end."""
+        """Write the latest state if it was delayed; called by the watchdog."""
         with self._lock:
             if self._waiting and self._due():
                 self._write(self._snapshot())
 
     def close(self) -> None:
-        """Write the last state, held back or not."""
+        """Write the last state, even if it is not yet due."""
         with self._lock:
             if self._waiting:
                 self._write(self._snapshot())
 
     @property
     def seconds(self) -> float:
-        """Since the worker began."""
+        """Seconds since the worker started."""
         return self._clock() - self._began
 
     def _due(self) -> bool:
         pause = max(INTERVAL, self.seconds / LINES)
         return self._clock() - self._written >= pause
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         self._waiting = True
         if self._due():
             self._write(self._snapshot())
@@ -189,19 +191,19 @@ class FolderMonitor:
         }
 
     def _eta(self) -> float | None:
-        """Seconds left if the rest goes as fast as what was done so far."""
+        """Seconds left if the rest takes as long per step as the work so far."""
         if self._progress is None or self._progress < 0.05 or self.seconds < 1.0:
             return None
         return round(self.seconds * (1 - self._progress) / self._progress, 1)
 
 
 def share_done(tasks: list[tuple[int, int | None, int]]) -> float | None:
-    """Share of the outermost task that is done, from (done, total, ended children) of each.
+    """Completed share of the outermost task, from (done, total, ended children) of each task.
 
-    A task that knows its total moves by its steps, and the open child counts as part of the
-    next one. A task that does not know it gives its first child 4% and every further child 92%
-    of what is left: progress moves forward only, and the usual audit (prepare, fit, judge)
-    moves evenly.
+    A task that knows its total advances by its steps, and its open child counts towards the next
+    one. A task that does not know it allots 4% to its first child and 92% of the rest to every
+    further child: progress never goes back, and the usual audit (prepare, fit, evaluate) advances
+    evenly.
     """
     inner: float | None = None
     for done, total, children in reversed(tasks):

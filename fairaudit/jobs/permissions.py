@@ -1,4 +1,4 @@
-"""The check at the door: every question about a thing is asked for one person."""
+"""Access control: every question about a resource is answered for one user."""
 
 from __future__ import annotations
 
@@ -9,14 +9,31 @@ from fairaudit.exceptions import NotAllowed
 from fairaudit.jobs import folder as folders
 from fairaudit.jobs.ledger import Entry, Ledger
 from fairaudit.jobs.settings import Settings
-from fairaudit.jobs.users import Access, Action, Deed, Person, Relation, Role, Thing, may, may_do
+from fairaudit.jobs.users import (
+    Access,
+    Action,
+    Person,
+    Relation,
+    Resource,
+    Role,
+    WorkspaceAction,
+    may,
+    may_do,
+)
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_WORDS = {"dataset": "data set", "job": "audit"}
+_NAMES: dict[Resource, str] = {"dataset": "dataset", "job": "audit"}
+_ACTIONS: dict[WorkspaceAction, str] = {
+    "ingest": "upload data",
+    "submit": "run audits",
+    "people": "manage users",
+    "trail": "see the activity log",
+    "upkeep": "maintain the workspace",
+}
 
 
-class Door:
-    """What one person may do in one workspace."""
+class Permissions:
+    """What one user may do in one workspace."""
 
     def __init__(self, root: Path, access: Access, ledger: Ledger, person: Person) -> None:
         self._root = root
@@ -26,58 +43,60 @@ class Door:
 
     @property
     def role(self) -> Role | None:
-        """The role as it is now, not as it was at login."""
+        """The user's current role, which may have changed since login."""
         if not (self._person.iss and self._person.sub):
-            return None  # nobody: an identity provider always names both
-        given = self._access.role(self._person)
-        return given if given is not None else Settings.load(self._root).default_role
+            return None  # not a user: an identity provider always names both
+        role = self._access.role(self._person)
+        return role if role is not None else Settings.load(self._root).default_role
 
-    def may(self, action: Action, kind: Thing, id: str) -> bool:
-        """Whether the person may do `action` to a thing that exists."""
+    def may(self, action: Action, kind: Resource, id: str) -> bool:
+        """Whether the user may perform `action` on a resource, which must exist."""
         entry = self._entry(kind, id)
         return self._allowed(action, kind, id, entry)
 
-    def need(self, action: Action, kind: Thing, id: str) -> Entry:
-        """The ledger's row of a job (an empty one for data sets) if the person may act on it.
+    def require(self, action: Action, kind: Resource, id: str) -> Entry:
+        """The ledger entry of a job (an empty one for datasets) if the user may act on it.
 
         Raises
         ------
         NotAllowed
-            When they may not, or it does not exist: the two look the same.
+            If the user may not, or it does not exist: the two are indistinguishable.
         """
         entry = self._entry(kind, id)
         if not self._allowed(action, kind, id, entry):
-            what = f"{_WORDS.get(kind, kind)} '{id[:80]}'"
-            raise NotAllowed(f"there is no {what}, or you have no right to {action} it")
+            name = f"{_NAMES.get(kind, kind)} '{id[:80]}'"
+            raise NotAllowed(f"{name} was not found, or you do not have permission to {action} it")
         return entry or _NO_ENTRY
 
-    def behalf(self, kind: Thing, id: str) -> list[str]:
-        """Keys of the owners for whom the person shares or deletes a thing.
+    def managed_owners(self, kind: Resource, id: str) -> list[str]:
+        """Keys of the owners for whom the user shares or deletes a resource.
 
-        The same content may have several owners, who know nothing of each other: nobody acts on
-        a thing for an owner who did not let them. A job has one owner, named by the ledger.
+        The same content may have several owners who do not know of each other, so a user only
+        acts for owners who allowed it. A job has one owner, named by the ledger.
         """
         if kind == "job":
             entry = self._entry(kind, id)
             return [] if entry is None else [entry.owner]
         if self.role == "admin":
             return self._access.owners(kind, id)
-        return self._access.behalf(self._person, kind, id)
+        return self._access.managed_owners(self._person, kind, id)
 
-    def need_deed(self, deed: Deed) -> None:
-        """Raise unless the person may do something that concerns no particular thing."""
-        if not may_do(self.role, deed):
-            raise NotAllowed(f"you have no right to {deed} here; ask an admin for a role")
+    def require_on_workspace(self, action: WorkspaceAction) -> None:
+        """Raise unless the user may perform an action on the workspace as a whole."""
+        if not may_do(self.role, action):
+            raise NotAllowed(
+                f"you do not have permission to {_ACTIONS[action]} here; ask an admin for a role"
+            )
 
     def datasets(self) -> dict[str, str]:
-        """Id and name of the data sets the person may open."""
+        """Id and name of the datasets that the user may open."""
         role = self.role
         if role is None:
             return {}
         return self._access.owned(None if role == "admin" else self._person, "dataset")
 
     def jobs(self) -> list[tuple[Entry, bool]]:
-        """The jobs the person may open, oldest first, and whether they may cancel each."""
+        """The jobs that the user may open, oldest first, and whether they may cancel each."""
         role, key = self.role, self._person.key
         if role is None:
             return []
@@ -89,13 +108,13 @@ class Door:
         ]
         return [(e, may(role, to, "cancel")) for e, to in related if may(role, to, "open")]
 
-    def _entry(self, kind: Thing, id: str) -> Entry | None:
+    def _entry(self, kind: Resource, id: str) -> Entry | None:
         if kind != "job" or not folders.is_id(id):
             return None
         entry = self._ledger.get(id)
         return None if entry is None or entry.state == "doomed" else entry
 
-    def _allowed(self, action: Action, kind: Thing, id: str, entry: Entry | None) -> bool:
+    def _allowed(self, action: Action, kind: Resource, id: str, entry: Entry | None) -> bool:
         if kind == "job":
             if entry is None:
                 return False

@@ -1,4 +1,4 @@
-"""Room on the disk: quota, retention, removal of what is derived, and mending after a crash."""
+"""Disk space and maintenance: quota, retention, deletion, integrity checks and rebuilding."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 from fairaudit.exceptions import FairauditError, JobError, LimitExceeded
 from fairaudit.jobs import _disk
 from fairaudit.jobs import folder as folders
-from fairaudit.jobs.dataset_store import Shelf
+from fairaudit.jobs.dataset_store import DatasetStore
 from fairaudit.jobs.ledger import Entry, Ledger
 from fairaudit.jobs.settings import Settings
 from fairaudit.jobs.users import Access
@@ -30,12 +30,12 @@ class Pruned:
 
 
 def used_mb(root: Path) -> float:
-    """Megabytes of everything in a workspace."""
+    """Size of a workspace in megabytes."""
     return _disk.size(root) / 2**20
 
 
-def need_room(root: Path, settings: Settings) -> None:
-    """Raise when the workspace is at its quota.
+def check_quota(root: Path, settings: Settings) -> None:
+    """Raise if the workspace has reached its quota.
 
     Raises
     ------
@@ -44,13 +44,13 @@ def need_room(root: Path, settings: Settings) -> None:
     quota = settings.disk_quota_mb
     if quota is not None and (used := used_mb(root)) >= quota:
         raise LimitExceeded(
-            f"the workspace uses {used:.0f} MB of its {quota} MB; delete audits or data sets, "
+            f"the workspace uses {used:.0f} MB of its {quota} MB; delete audits or datasets, "
             "run `fairaudit jobs --prune`, or raise disk_quota_mb"
         )
 
 
 def delete_job(ledger: Ledger, id: str) -> None:
-    """Remove a job and its parts; what still runs is stopped and goes when it has ended."""
+    """Delete a job and its parts; running ones are stopped and deleted when they have ended."""
     for entry in [*ledger.parts(id), ledger.get(id)]:
         if entry is None:
             continue
@@ -58,7 +58,7 @@ def delete_job(ledger: Ledger, id: str) -> None:
         if entry.state == "queued" and ledger.claim(entry.id, None):
             folder.delete()
         elif entry.state in _BUSY and folder.exists and folder.outcome() is None:
-            folder.ask_cancel(then_delete=True)
+            folder.request_cancel(then_delete=True)
             ledger.doom(entry.id)
             continue
         else:
@@ -67,22 +67,22 @@ def delete_job(ledger: Ledger, id: str) -> None:
 
 
 def prune(root: Path, older_than_days: float | None) -> Pruned:
-    """Remove finished jobs older than this, then data sets without an audit as old as that.
+    """Delete finished jobs older than this, then datasets unused for as long.
 
-    None removes no job, and only data sets nobody owns.
+    None deletes no job, and only datasets without an owner.
     """
-    ledger, access, shelf = Ledger(root), Access(root), Shelf(root)
-    ledger.discover()  # a job the index lost still uses its data
+    ledger, access, datasets = Ledger(root), Access(root), DatasetStore(root)
+    ledger.discover()  # a job missing from the index still uses its dataset
     before = None if older_than_days is None else time.time() - older_than_days * DAY
     jobs = [e.id for e in ledger.all() if _is_old(e, before)]
     for job in jobs:
         delete_job(ledger, job)
         access.forget("job", job)
-    with shelf.still():
-        unused = [d for d in sorted(shelf.ids()) if _is_unused(d, ledger, access, before)]
+    with datasets.locked():
+        unused = [d for d in sorted(datasets.ids()) if _is_unused(d, ledger, access, before)]
         for dataset in unused:
             access.forget("dataset", dataset)
-            shelf.delete(dataset)
+            datasets.delete(dataset)
     return Pruned(tuple(jobs), tuple(unused))
 
 
@@ -98,19 +98,19 @@ def _is_unused(dataset: str, ledger: Ledger, access: Access, before: float | Non
 
 
 def rebuild(root: Path) -> int:
-    """Make the ledger again from the folders; returns the number of jobs.
+    """Recreate the ledger from the folders; returns the number of jobs.
 
     Raises
     ------
     JobError
-        When a supervisor is at work.
+        If a supervisor is running.
     """
     lock = FileLock(root / SUPERVISOR_LOCK, thread_local=False)
     try:
         lock.acquire(timeout=0)
     except Timeout:
         raise JobError(
-            "a supervisor is at work in this workspace; stop it before rebuilding the ledger"
+            "a supervisor is running in this workspace; stop it before rebuilding the ledger"
         ) from None
     try:
         return Ledger(root).rebuild()
@@ -119,26 +119,28 @@ def rebuild(root: Path) -> int:
 
 
 def problems(root: Path) -> list[str]:
-    """What is wrong with the stored state, in plain words."""
-    found: list[str] = []
+    """Problems of the stored state, as messages."""
+    messages: list[str] = []
     try:
         Access(root).check_trail()
-        found += Shelf(root).problems()
-        found += _job_problems(Ledger(root))
+        messages += DatasetStore(root).problems()
+        messages += _job_problems(Ledger(root))
     except FairauditError as error:
-        found.append(str(error))
-    return found
+        messages.append(str(error))
+    return messages
 
 
 def _job_problems(ledger: Ledger) -> list[str]:
-    found = []
+    messages = []
     for entry in ledger.all():
         folder = ledger.folder(entry.id)
         if not folder.exists:
-            found.append(f"job '{entry.id}' has lost its folder; run `fairaudit doctor --rebuild`")
+            messages.append(
+                f"job '{entry.id}' has lost its folder; run `fairaudit doctor --rebuild`"
+            )
         elif entry.state == "succeeded":
-            found += _result_problems(folder)
-    return found
+            messages += _result_problems(folder)
+    return messages
 
 
 def _result_problems(folder: folders.JobFolder) -> list[str]:

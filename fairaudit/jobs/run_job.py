@@ -1,4 +1,4 @@
-"""The real work of a job: load the data, run the audit (or merge its parts), save the result."""
+"""Computes a job: loads the dataset, runs the audit (or merges its parts), saves the result."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fairaudit.exceptions import IntegrityError
 from fairaudit.jobs import folder as folders
-from fairaudit.jobs.dataset_store import Shelf
+from fairaudit.jobs.dataset_store import DatasetStore
 from fairaudit.jobs.folder import JobFolder
 from fairaudit.jobs.monitor import FolderMonitor
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def audit(folder: JobFolder, monitor: FolderMonitor, aside: Path, model: Path) -> None:
-    """Compute an audit and write it aside."""
+    """Compute an audit and save it to a staging folder."""
     monitor.start("loading")
     spec, count = _spec(folder), len(folder.parts())
     monitor.end()
@@ -37,10 +37,10 @@ def _audited(folder: JobFolder, spec: JobSpec, monitor: FolderMonitor, model: Pa
     from fairaudit.data.dataset import Dataset
     from fairaudit.data.images import ImageStore
 
-    shelf = Shelf(folder.path.parent.parent)
-    images = shelf.images(spec.dataset)
+    datasets = DatasetStore(folder.path.parent.parent)
+    images = datasets.images(spec.dataset)
     store = None if images is None else ImageStore(images)
-    dataset = Dataset(shelf.load(spec.dataset), spec.audit.roles, store)
+    dataset = Dataset(datasets.load(spec.dataset), spec.audit.roles, store)
     monitor.end()
     return run_audit(
         dataset,
@@ -55,19 +55,19 @@ def _audited(folder: JobFolder, spec: JobSpec, monitor: FolderMonitor, model: Pa
 def _merged(
     folder: JobFolder, spec: JobSpec, count: int, monitor: FolderMonitor, model: Path
 ) -> AuditResult:
-    """The parts of a sweep in one; the chosen number is judged again if no part chose it."""
+    """Merge the parts of a sweep; the chosen number is evaluated again if no part chose it."""
     from fairaudit.jobs import sweep_parts
     from fairaudit.jobs.spec import JobSpec as Spec
 
     parts = [_part(folder, number) for number in range(count)]
     results = [_result(part) for part in parts]
     number = sweep_parts.chosen(sweep_parts.by_number(results)["sweep"])
-    bearer = sweep_parts.bearer(results, number)
-    if bearer is not None:
-        if parts[bearer].model_path.is_dir():
-            parts[bearer].check_result(model=True)
-            shutil.copytree(parts[bearer].model_path, model)
-        return sweep_parts.merge(results, results[bearer], spec.audit)
+    chosen_part = sweep_parts.part_that_chose(results, number)
+    if chosen_part is not None:
+        if parts[chosen_part].model_path.is_dir():
+            parts[chosen_part].check_result(model=True)
+            shutil.copytree(parts[chosen_part].model_path, model)
+        return sweep_parts.merge(results, results[chosen_part], spec.audit)
     assert number is not None
     alone = sweep_parts.with_numbers(folder.request().job, [number], n_bootstrap=0)
     base = _audited(folder, Spec.model_validate(alone), monitor, model)

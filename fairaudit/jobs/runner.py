@@ -1,4 +1,4 @@
-"""What a worker does with a job's folder: hold it, compute, publish, write the outcome.
+"""Runs a job in its folder: hold the lock, compute, publish, write the outcome.
 
 Imports nothing heavy before the first event is written.
 """
@@ -22,9 +22,10 @@ from fairaudit.jobs.folder import JobFolder, Outcome
 from fairaudit.jobs.monitor import FolderMonitor
 
 Compute = Callable[[JobFolder, FolderMonitor, Path, Path], None]
-"""(folder, monitor, where the result goes, where the model goes) → nothing."""
+"""(folder, monitor, path of the result, path of the model) → None."""
 
-WATCH = 0.1  # seconds between two looks at the cancel file and the memory
+WATCH = 0.1  # seconds between two checks of the cancel file and the memory
+_OUT_OF_MEMORY = "the machine ran out of memory; use fewer rows or a smaller model"
 
 
 def run(
@@ -34,17 +35,17 @@ def run(
     prepare: Callable[[FolderMonitor], None] | None = None,
     own_process: bool = True,
 ) -> Outcome | None:
-    """Do a job's work; None when another process holds it or it has ended already.
+    """Run a job; None if another process holds its lock.
 
     Parameters
     ----------
     folder : JobFolder
     compute : callable
-        Writes the result; raises on failure.
+        Writes the result, or raises.
     prepare : callable or None
-        Called with the monitor once the job is ours (signal handlers, the log).
+        Called with the monitor once the lock is held (signal handlers, the log).
     own_process : bool
-        False inside somebody else's process: the watch then never ends the process.
+        False inside another program's process: the watchdog then never ends it.
     """
     try:
         with folder.hold():
@@ -66,27 +67,27 @@ def _run_held(
     monitor.note("started", **_identity(own_process))
     if prepare is not None:
         prepare(monitor)
-    watch = _Watch(folder, monitor, own_process)
-    watch.start()
+    watchdog = _Watchdog(folder, monitor, own_process)
+    watchdog.start()
     try:
         outcome = _attempt(folder, compute, monitor)
     finally:
-        watch.end()
-    outcome = watch.verdict or outcome
+        watchdog.end()
+    outcome = watchdog.outcome or outcome
     _finish(folder, monitor, outcome)
     return outcome
 
 
 def _attempt(folder: JobFolder, compute: Compute, monitor: FolderMonitor) -> Outcome:
-    """Compute and publish; every way this can end becomes an outcome."""
+    """Compute and publish; whatever happens becomes an outcome."""
     try:
-        if monitor.look():
+        if monitor.check_cancel():
             raise Cancelled("cancelled")
         with folder.result_aside() as (aside, model):
             compute(folder, monitor, aside, model)
-            need_room(folder.path.parent.parent)
-            seal = folder.publish(aside)
-        return _outcome(monitor, "succeeded", manifest=seal)
+            check_quota(folder.path.parent.parent)
+            manifest_hash = folder.publish(aside)
+        return _outcome(monitor, "succeeded", manifest=manifest_hash)
     except Cancelled as error:
         return _outcome(monitor, "cancelled", reason=str(error))
     except KeyboardInterrupt:
@@ -94,18 +95,20 @@ def _attempt(folder: JobFolder, compute: Compute, monitor: FolderMonitor) -> Out
     except FairauditError as error:
         return _outcome(monitor, "failed", reason=str(error))
     except MemoryError:
-        return _outcome(monitor, "failed", reason=_no_memory())
+        return _outcome(monitor, "failed", reason=_OUT_OF_MEMORY)
     except OSError as error:
         _log_trace(folder)
-        return _outcome(monitor, "failed", reason=_of_os(error))
-    except Exception as error:  # noqa: BLE001 (the worker's one door)
+        return _outcome(monitor, "failed", reason=_io_failure(error))
+    except Exception as error:  # noqa: BLE001 (the worker must record any error)
         _log_trace(folder)
         what = f"{type(error).__name__}: {error}".splitlines()[0][:500]
         return _outcome(monitor, "failed", reason=f"unexpected error ({what}); see the log")
 
 
 def _finish(folder: JobFolder, monitor: FolderMonitor, outcome: Outcome) -> None:
-    with contextlib.suppress(OSError):  # a full disk may still take the outcome, which matters
+    with contextlib.suppress(
+        OSError
+    ):  # a full disk may still have room for the outcome, which matters more
         monitor.close()
     folder.finish(outcome)
 
@@ -121,18 +124,14 @@ def _outcome(monitor: FolderMonitor, state: Any, **values: Any) -> Outcome:
 
 
 def _identity(own_process: bool) -> dict[str, Any]:
-    """Which process this is; the token proves it, because numbers are used again."""
+    """Identifies this process; the token is needed because pids are reused."""
     token = os.environ.get(_process.TOKEN) if own_process else None
     return {"pid": os.getpid(), "host": socket.gethostname(), "token": token}
 
 
-def _no_memory() -> str:
-    return "the machine has no memory left; use fewer rows or a smaller model"
-
-
-def _of_os(error: OSError) -> str:
+def _io_failure(error: OSError) -> str:
     if error.errno in FULL:
-        return "the disk is full; free some space and run it again"
+        return "the disk is full; free some space and run the job again"
     return f"a file could not be read or written ({error}); see the log"
 
 
@@ -144,20 +143,20 @@ def _log_trace(folder: JobFolder) -> None:
             raise
 
 
-def need_room(root: Path) -> None:
-    """Raise when the workspace, with what is not published yet, is over its quota."""
+def check_quota(root: Path) -> None:
+    """Raise if the workspace, including unpublished results, is over its quota."""
     if not (root / SETTINGS).exists():
-        return  # nothing is limited, and a quick job stays quick
+        return  # there are no limits; avoid slow imports
     from fairaudit.jobs import retention
     from fairaudit.jobs.settings import Settings
 
-    retention.need_room(root, Settings.load(root))
+    retention.check_quota(root, Settings.load(root))
 
 
-class _Watch:
-    """A thread beside the computation: hears `cancel`, keeps the memory limit, shows progress.
+class _Watchdog:
+    """A thread that checks for `cancel`, enforces the memory limit and writes progress.
 
-    Long calls into numeric libraries never come back to Python; this thread still does.
+    Long calls into numeric libraries do not return to Python; this thread keeps running.
     """
 
     def __init__(self, folder: JobFolder, monitor: FolderMonitor, own_process: bool) -> None:
@@ -165,56 +164,56 @@ class _Watch:
         self._monitor = monitor
         self._own = own_process
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look, name="watch", daemon=True)
+        self._thread = threading.Thread(target=self._check, name="watchdog", daemon=True)
         self._limit = _memory_limit(folder)
-        self.verdict: Outcome | None = None
+        self.outcome: Outcome | None = None
 
     def start(self) -> None:
         self._thread.start()
 
     def end(self) -> None:
-        """No more looks; afterwards only the caller writes."""
+        """Stop checking; afterwards only the caller writes."""
         self._over.set()
         self._thread.join()
 
-    def _look(self) -> None:
-        asked: float | None = None
+    def _check(self) -> None:
+        asked_at: float | None = None
         while not self._over.wait(WATCH):
-            with contextlib.suppress(OSError):  # the computation meets the full disk too
+            with contextlib.suppress(OSError):  # the computation notices the full disk too
                 self._monitor.flush()
-            if self._monitor.look():
-                asked = time.monotonic() if asked is None else asked
-                if time.monotonic() - asked > _process.grace():
-                    self._leave("cancelled", "ended firmly: it did not stop when asked to")
-            if self._limit is not None and (need := _process.memory_mb()) > self._limit:
-                self._too_much(need)
+            if self._monitor.check_cancel():
+                asked_at = time.monotonic() if asked_at is None else asked_at
+                if time.monotonic() - asked_at > _process.grace():
+                    self._end("cancelled", "killed, because it did not stop when asked to")
+            if self._limit is not None and (used := _process.memory_mb()) > self._limit:
+                self._end_over_limit(used)
 
-    def _too_much(self, need: float) -> None:
+    def _end_over_limit(self, used: float) -> None:
         reason = (
-            f"it needed {need:.0f} MB of memory and may use {self._limit} MB; "
+            f"it used {used:.0f} MB of memory and the limit is {self._limit} MB; "
             "raise the limit, use fewer rows or a smaller batch"
         )
-        self._leave("failed", reason)
+        self._end("failed", reason)
 
-    def _leave(self, state: Any, reason: str) -> None:
-        """Write the outcome from here and end the whole process group."""
+    def _end(self, state: Any, reason: str) -> None:
+        """Write the outcome from this thread and kill the whole process group."""
         outcome = _outcome(self._monitor, state, reason=reason)
         if not self._own:
             self._monitor.stop(reason)
-            self.verdict = outcome
+            self.outcome = outcome
             self._limit = None
             return
         try:
-            with contextlib.suppress(OSError):  # the computation still writes into it
+            with contextlib.suppress(OSError):  # the computation may still be writing to it
                 self._folder.clean()
             self._folder.finish(outcome)
-        finally:  # on a full disk the supervisor writes it later
+        finally:  # on a full disk the supervisor writes the outcome later
             _process.end_own_group()
 
 
 def _memory_limit(folder: JobFolder) -> int | None:
     try:
         limit = folder.request().job.get("memory_limit_mb")
-    except IntegrityError:  # the computation reads it too and says what is wrong
+    except IntegrityError:  # the computation reads it too and reports the error
         return None
     return limit if isinstance(limit, int) else None

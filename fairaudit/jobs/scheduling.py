@@ -1,4 +1,4 @@
-"""Who is next: owners take turns, short audits go first, nobody waits for ever. Pure functions."""
+"""Chooses the next job: owners take turns, short audits go first, no job starves. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fairaudit.jobs.engines.base import Slot
 from fairaudit.jobs.ledger import Entry
 
-PATIENCE = 4  # younger jobs of the same owner that may overtake a job before it goes first
+PATIENCE = 4  # later jobs of the same owner that may overtake a job before it goes first
 SHORT = frozenset({"predictions"})
 
 
@@ -18,7 +18,7 @@ def is_short(entry: Entry) -> bool:
 
 
 def fits(entry: Entry, slot: Slot, slots: Sequence[Slot]) -> bool:
-    """Whether a job may run in a slot: GPUs for training, where there are any."""
+    """Whether a job may run in a slot: GPUs are for training, if there are any."""
     if is_short(entry):
         return slot.device == "cpu" or all(s.device == "cuda" for s in slots)
     if slot.short_only:
@@ -32,10 +32,10 @@ def fits(entry: Entry, slot: Slot, slots: Sequence[Slot]) -> bool:
 def order(
     queued: Iterable[Entry], running: Iterable[Entry], turns: Mapping[str, int]
 ) -> list[Entry]:
-    """Queued jobs, the next one first.
+    """Queued jobs in order, the next one first.
 
-    Owners with the fewest running jobs come first, then those whose last start is longest ago.
-    Within an owner: jobs overtaken often, then short ones, then by arrival.
+    Owners with the fewest running jobs come first, then those whose last start was longest ago.
+    For each owner: jobs that were overtaken too often, then short ones, then by arrival.
     """
     busy = Counter(entry.owner for entry in running)
     return sorted(
@@ -56,7 +56,7 @@ def choose(
     turns: Mapping[str, int],
     slots: Sequence[Slot],
 ) -> tuple[Entry, Slot] | None:
-    """The next job and its slot, None when nothing that waits fits a free slot."""
+    """The next job and its slot; None if no queued job fits a free slot."""
     taken = {entry.slot for entry in running}
     free = sorted((s for s in slots if s.name not in taken), key=lambda s: not s.short_only)
     for entry in order(queued, running, turns):

@@ -1,4 +1,4 @@
-"""What a workspace allows: quota, limits, retention and who is let in."""
+"""Settings of a workspace: quota, limits, retention and the default role."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ class Settings(BaseModel):
     Parameters
     ----------
     disk_quota_mb : int or None
-        New data and jobs are refused while the workspace is larger.
+        New datasets and jobs are refused while the workspace is larger.
     memory_limit_mb : int or None
-        A job that needs more is ended with that reason; a job's own limit may only be lower.
+        A job that uses more is stopped with that reason; a job's own limit may only be lower.
     retention_days : float or None
-        Finished audits older than this are removed by `fairaudit jobs --prune` and the
-        supervisor, and after them the data sets nobody uses.
+        Finished audits older than this are deleted by `fairaudit jobs --prune` and by the
+        supervisor, and then the datasets that are no longer used.
     cancel_grace_s : float
-        Seconds between the kind and the firm end of a cancelled job.
+        Seconds a cancelled job has to stop before it is killed.
     default_role : {"viewer", "auditor", "admin"} or None
-        Role of people who logged in and were given none; None shows them nothing.
+        Role of users who have logged in and have none; with None they see nothing.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,12 +41,12 @@ class Settings(BaseModel):
 
     @classmethod
     def load(cls, root: Path) -> Settings:
-        """Settings of the workspace, the defaults when it has none.
+        """Load the settings of a workspace, or the defaults if it has none.
 
         Raises
         ------
         SpecError
-            When the file is not valid.
+            If the file is invalid.
         """
         try:
             return cls.model_validate_json((root / _NAME).read_bytes())
@@ -54,9 +54,9 @@ class Settings(BaseModel):
             return cls()
         except ValidationError as error:
             raise SpecError(
-                f"'{root / _NAME}' is not valid: {error}; mend or delete it"
+                f"'{root / _NAME}' is not valid: {error}; correct or delete it"
             ) from error
 
     def save(self, root: Path) -> None:
-        """Store these settings with the workspace."""
+        """Save these settings in the workspace."""
         _disk.write_whole(root / _NAME, self.model_dump_json(indent=1).encode())

@@ -1,4 +1,4 @@
-"""What a job is asked to do: one data set, one audit, one device."""
+"""The specification of a job: one dataset, one audit, one device."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fairaudit.audit.spec import AuditSpec, Device
 
 
 class JobSpec(BaseModel):
-    """Everything a worker needs to know, apart from the data themselves.
+    """Everything a worker needs, except the data.
 
     Parameters
     ----------
@@ -17,7 +17,7 @@ class JobSpec(BaseModel):
     audit : AuditSpec
     device : {"auto", "cpu", "cuda"}
     memory_limit_mb : int or None
-        The job is ended with that reason when it needs more.
+        A job that uses more is stopped with that reason.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

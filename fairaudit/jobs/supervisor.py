@@ -1,4 +1,4 @@
-"""The supervisor: one function, `tick`, that settles, cancels and starts; one a workspace."""
+"""The supervisor: a loop around `tick`, which settles, cancels and starts jobs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 
 from fairaudit.exceptions import FairauditError, IntegrityError, JobError
 from fairaudit.jobs import _disk, _process, retention, scheduling, sweep_scheduling
-from fairaudit.jobs.dataset_store import Shelf
+from fairaudit.jobs.dataset_store import DatasetStore
 from fairaudit.jobs.engines.base import Engine
 from fairaudit.jobs.folder import JobFolder, Outcome
 from fairaudit.jobs.ledger import Entry, Ledger
@@ -28,24 +28,24 @@ from fairaudit.jobs.settings import Settings
 from fairaudit.jobs.workspace import Workspace
 
 LOCK = retention.SUPERVISOR_LOCK
-TRIES = 3  # starts of a worker that never began
-UPKEEP_EVERY = 3600.0
+TRIES = 3  # attempts to start a worker that never begins
+MAINTENANCE_INTERVAL = 3600.0
 SAME_ERROR = 60.0  # seconds
-_GLANCE = 0.5  # seconds; whoever only looks holds the lock for less
+_LOCK_TIMEOUT = 0.5  # seconds; `is_supervised` holds the lock for less
 _LOG = logging.getLogger(__name__)
 
 _KILLED = (
-    "the worker ended without an outcome: it was killed, the machine ran out of memory or was "
-    "switched off; run it again"
+    "the worker ended without an outcome: it was killed, or the machine ran out of memory or was "
+    "switched off; run the job again"
 )
-_UNSTARTABLE = f"the worker ended {TRIES} times before it began; see the log"
+_UNSTARTABLE = f"the worker ended {TRIES} times before it started the job; see the log"
 
 
 @dataclass
 class Memory:
-    """What one supervisor remembers between ticks; monotonic seconds, never the wall clock.
+    """The state of a supervisor between ticks, in monotonic seconds.
 
-    `begin_s` is how long a worker may take from its start to holding its job.
+    `begin_s` is the time a worker may take from its start to holding the lock of its job.
     """
 
     grace_s: float = 30.0
@@ -56,7 +56,7 @@ class Memory:
     looked: float = float("-inf")
 
     def since(self, marks: dict[str, float], job: str) -> float:
-        """Seconds since this was asked first."""
+        """Seconds since the first call for this job."""
         now = time.monotonic()
         return now - marks.setdefault(job, now)
 
@@ -66,19 +66,19 @@ class Memory:
 
 
 def tick(ledger: Ledger, engine: Engine, memory: Memory) -> int:
-    """Settle what ended, stop what was cancelled, start what is next; how many were started.
+    """Settle ended jobs, stop cancelled ones, start the next; returns how many were started.
 
-    What fails for one job is logged and tried again: it does not stop the others.
+    An error with one job is logged and retried; it does not affect the others.
     """
     _discover(ledger, memory)
     for entry in ledger.in_state("running", "doomed"):
-        _guarded(_look_after, ledger, engine, memory, entry)
+        _guarded(_follow_up, ledger, engine, memory, entry)
     for entry in ledger.in_state("queued"):
         _guarded(_cancel_queued, ledger, entry)
     return _start_all(ledger, engine)
 
 
-def _look_after(ledger: Ledger, engine: Engine, memory: Memory, entry: Entry) -> None:
+def _follow_up(ledger: Ledger, engine: Engine, memory: Memory, entry: Entry) -> None:
     if entry.slot == sweep_scheduling.SLOT:
         sweep_scheduling.follow(ledger, entry)
     else:
@@ -86,7 +86,7 @@ def _look_after(ledger: Ledger, engine: Engine, memory: Memory, entry: Entry) ->
 
 
 def _discover(ledger: Ledger, memory: Memory) -> None:
-    """Index folders whose submitter died before telling the ledger."""
+    """Index folders whose submitter died before adding them to the ledger."""
     stamp = ledger.jobs.stat().st_mtime_ns if ledger.jobs.is_dir() else -1
     if stamp != memory.seen or time.monotonic() - memory.looked > 10:
         ledger.discover()
@@ -100,7 +100,7 @@ def _settle_or_cancel(ledger: Ledger, engine: Engine, memory: Memory, entry: Ent
     folder = ledger.folder(entry.id)
     if not folder.exists:
         if memory.since(memory.waited, entry.id) > memory.begin_s:
-            _vanish(ledger, memory, folder)
+            _remove(ledger, memory, folder)
         return
     alive = engine.alive(folder)
     if alive or folder.held():
@@ -108,10 +108,10 @@ def _settle_or_cancel(ledger: Ledger, engine: Engine, memory: Memory, entry: Ent
     elif folder.outcome() is not None:
         _record(ledger, memory, folder)
     elif folder.first_event() is None:
-        _never_began(ledger, memory, entry, folder, known_dead=alive is False)
+        _not_started(ledger, memory, entry, folder, known_dead=alive is False)
     else:
-        engine.stop(folder, force=True)  # children that outlived it
-        _bury(ledger, memory, folder)
+        engine.stop(folder, force=True)  # children that outlived the worker
+        _fail_dead(ledger, memory, folder)
 
 
 def _while_alive(
@@ -119,8 +119,8 @@ def _while_alive(
 ) -> None:
     memory.waited.pop(entry.id, None)
     if entry.started is None and (first := folder.first_event()) is not None:
-        ledger.began(entry.id, first["t"])
-    if not folder.cancel_asked() and folder.outcome() is None:
+        ledger.mark_started(entry.id, first["t"])
+    if not folder.cancel_requested() and folder.outcome() is None:
         return
     if entry.id not in memory.asked and folder.outcome() is None:
         engine.stop(folder, force=False)
@@ -130,42 +130,42 @@ def _while_alive(
 
 def _record(ledger: Ledger, memory: Memory, folder: JobFolder) -> None:
     outcome = folder.outcome()
-    if outcome is None or folder.delete_asked():
-        _vanish(ledger, memory, folder)
+    if outcome is None or folder.delete_requested():
+        _remove(ledger, memory, folder)
         return
     ledger.settle(folder.id, outcome)
     memory.forget(folder.id)
     sweep_scheduling.clear(ledger, folder)
 
 
-def _vanish(ledger: Ledger, memory: Memory, folder: JobFolder) -> None:
+def _remove(ledger: Ledger, memory: Memory, folder: JobFolder) -> None:
     memory.forget(folder.id)
     sweep_scheduling.clear(ledger, folder)
     folder.delete()
     ledger.forget(folder.id)
 
 
-def _never_began(
+def _not_started(
     ledger: Ledger, memory: Memory, entry: Entry, folder: JobFolder, *, known_dead: bool
 ) -> None:
-    """A claimed job without a worker: back into the queue, unless that happened often."""
+    """Requeue a claimed job whose worker never started; fail it after several attempts."""
     waited = memory.since(memory.waited, entry.id)
     if not known_dead and waited < memory.begin_s:
         return
-    if folder.cancel_asked() or (known_dead and entry.tries >= TRIES):
-        _bury(ledger, memory, folder, _UNSTARTABLE)
+    if folder.cancel_requested() or (known_dead and entry.tries >= TRIES):
+        _fail_dead(ledger, memory, folder, _UNSTARTABLE)
     else:
         memory.forget(entry.id)
-        ledger.wait_again(entry.id)
+        ledger.requeue(entry.id)
 
 
-def _bury(ledger: Ledger, memory: Memory, folder: JobFolder, reason: str = _KILLED) -> None:
-    """Write the outcome of a job whose worker is dead; the lock proves that it is."""
+def _fail_dead(ledger: Ledger, memory: Memory, folder: JobFolder, reason: str = _KILLED) -> None:
+    """Write the outcome of a job whose worker is dead; holding the lock proves that."""
     with folder.hold(0):
         if folder.outcome() is None:
             folder.clean()
-            state: Any = "cancelled" if folder.cancel_asked() else "failed"
-            why = "ended firmly after it was cancelled" if state == "cancelled" else reason
+            state: Any = "cancelled" if folder.cancel_requested() else "failed"
+            why = "killed after it was cancelled" if state == "cancelled" else reason
             last = folder.last_event() or {}
             folder.finish(Outcome(state, why, time.time(), last.get("s")))
     _record(ledger, memory, folder)
@@ -176,15 +176,15 @@ def _bury(ledger: Ledger, memory: Memory, folder: JobFolder, reason: str = _KILL
 
 def _cancel_queued(ledger: Ledger, entry: Entry) -> None:
     folder = ledger.folder(entry.id)
-    if not folder.cancel_asked() and folder.exists:
+    if not folder.cancel_requested() and folder.exists:
         return
     if not ledger.claim(entry.id, None):
         return
-    if not folder.exists or folder.delete_asked():
+    if not folder.exists or folder.delete_requested():
         folder.delete()
         ledger.forget(entry.id)
     else:
-        sweep_scheduling.end(ledger, folder, Outcome("cancelled", "cancelled before it began"))
+        sweep_scheduling.end(ledger, folder, Outcome("cancelled", "cancelled before it started"))
 
 
 def _start_all(ledger: Ledger, engine: Engine) -> int:
@@ -212,20 +212,20 @@ def _choose(ledger: Ledger, engine: Engine) -> Any:
 
 
 @contextmanager
-def sole(root: Path, *, wait: bool = False) -> Iterator[None]:
-    """Be the workspace's one supervisor.
+def exclusive(root: Path, *, wait: bool = False) -> Iterator[None]:
+    """Hold the workspace's supervisor lock.
 
     Raises
     ------
     JobError
-        When there is one already and `wait` is False.
+        If another supervisor holds it and `wait` is False.
     """
     lock = FileLock(root / LOCK, thread_local=False)
     try:
-        lock.acquire(timeout=-1 if wait else _GLANCE)
+        lock.acquire(timeout=-1 if wait else _LOCK_TIMEOUT)
     except Timeout:
         raise JobError(
-            f"another supervisor is at work in '{root}'; stop it first, or use it"
+            f"another supervisor is running in '{root}'; use it, or stop it first"
         ) from None
     try:
         yield
@@ -251,76 +251,76 @@ def run(
     poll : float
         Seconds between two ticks.
     stop : threading.Event or None
-        None: run until the process ends.
+        None means until the process ends.
     wait : bool
-        Wait for another supervisor's end instead of raising.
+        Wait until another supervisor has ended instead of raising.
     begin_s : float
-        Seconds a worker of an earlier supervisor may take to hold its job before the job is
-        started again (two workers are safe: one holds the job, the other leaves).
+        Seconds a worker of an earlier supervisor may take to hold the lock of its job before the
+        job is started again (two workers are safe: only one can hold the lock).
     """
     root = Path(workspace).expanduser().resolve()
     root.mkdir(parents=True, exist_ok=True)
-    ending = stop or threading.Event()
-    with sole(root, wait=wait):
+    stopping = stop or threading.Event()
+    with exclusive(root, wait=wait):
         ledger = Ledger(root)
         memory = Memory(Settings.load(root).cancel_grace_s + 1.0, begin_s)
-        kept = float("-inf")
-        _guarded(_mend, ledger)
+        maintained = float("-inf")
+        _guarded(_repair, ledger)
         try:
-            while not ending.is_set():
-                if time.monotonic() - kept > UPKEEP_EVERY:
-                    kept = time.monotonic()
-                    _guarded(_upkeep, root)
+            while not stopping.is_set():
+                if time.monotonic() - maintained > MAINTENANCE_INTERVAL:
+                    maintained = time.monotonic()
+                    _guarded(_maintain, root)
                 _guarded(tick, ledger, engine, memory)
                 _guarded(engine.rest)
-                ending.wait(poll)
+                stopping.wait(poll)
         finally:
             engine.close()
 
 
 def _guarded(work: Any, *arguments: Any) -> None:
-    """What fails is logged and tried again: one bad job must not stop all others."""
+    """Log errors and go on: one bad job must not stop the others."""
     try:
         work(*arguments)
-    except Exception:  # noqa: BLE001 (the supervisor's one door)
-        _LOG.exception("a tick of the supervisor failed; it goes on")
+    except Exception:  # noqa: BLE001 (the supervisor must survive any error)
+        _LOG.exception("a tick of the supervisor failed; continuing")
 
 
-class Once(logging.Filter):
-    """Lets the same error through once a minute: what fails fails at every tick."""
+class RepeatFilter(logging.Filter):
+    """Lets the same error through once a minute; otherwise each tick would log it."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._said: dict[str, float] = {}
+        self._logged: dict[str, float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether this was not said within the last minute."""
+        """Whether this was not logged within the last minute."""
         error = record.exc_info[1] if record.exc_info else None
-        what, now = f"{record.getMessage()} {error!r}", time.monotonic()
-        self._said = {said: at for said, at in self._said.items() if now - at < SAME_ERROR}
-        return error is None or self._said.setdefault(what, now) == now
+        text, now = f"{record.getMessage()} {error!r}", time.monotonic()
+        self._logged = {t: at for t, at in self._logged.items() if now - at < SAME_ERROR}
+        return error is None or self._logged.setdefault(text, now) == now
 
 
-def _mend(ledger: Ledger) -> None:
-    """Make a broken ledger again: the folders hold everything, and we are the only supervisor."""
+def _repair(ledger: Ledger) -> None:
+    """Rebuild a damaged ledger from the folders; this is the only supervisor."""
     try:
         ledger.all()
     except IntegrityError:
-        _LOG.warning("the ledger is broken; it is made again from the job folders")
+        _LOG.warning("the ledger is damaged; rebuilding it from the job folders")
         ledger.rebuild()
 
 
-def _upkeep(root: Path) -> None:
+def _maintain(root: Path) -> None:
     jobs = root / "jobs"
     if jobs.is_dir():
         _disk.sweep(jobs, trash_only=True)
-    Shelf(root).sweep()
+    DatasetStore(root).sweep()
     if Settings.load(root).retention_days is not None:
         Workspace(root).prune()
 
 
 def is_supervised(workspace: Path | str) -> bool:
-    """Whether a supervisor is at work."""
+    """Whether a supervisor is running."""
     lock = FileLock(Path(workspace) / LOCK, thread_local=False)
     try:
         lock.acquire(timeout=0)
@@ -331,9 +331,9 @@ def is_supervised(workspace: Path | str) -> bool:
 
 
 def ensure_supervisor(workspace: Path | str) -> subprocess.Popen[bytes] | None:
-    """Start a supervisor as a process of its own; None when there is one already.
+    """Start a supervisor in its own process; None if one is already running.
 
-    It ends when the caller closes its stdin or dies; running jobs go on without it.
+    It ends when the caller closes its stdin or dies; running jobs continue.
     """
     root = Path(workspace).expanduser().resolve()
     root.mkdir(parents=True, exist_ok=True)
@@ -350,7 +350,7 @@ def ensure_supervisor(workspace: Path | str) -> subprocess.Popen[bytes] | None:
 
 
 def end_supervisor(process: subprocess.Popen[bytes], patience: float = 10.0) -> None:
-    """End a supervisor started by `ensure_supervisor`; its running jobs go on."""
+    """Stop a supervisor started by `ensure_supervisor`; running jobs continue."""
     if process.stdin is not None:
         process.stdin.close()
     process.terminate()
@@ -361,8 +361,10 @@ def end_supervisor(process: subprocess.Popen[bytes], patience: float = 10.0) -> 
         process.wait()
 
 
-class Kept:
-    """A workspace's supervisor, started again when it dies; left alone when it is another's.
+class RestartingSupervisor:
+    """Starts the workspace's supervisor and restarts it if it dies.
+
+    A supervisor that another process started is left alone.
 
     Parameters
     ----------
@@ -373,72 +375,74 @@ class Kept:
         self._workspace = workspace
         self._process = ensure_supervisor(workspace)
 
-    def look(self) -> None:
-        """Start it again if it was ours and has died."""
+    def check(self) -> None:
+        """Restart the supervisor if this object started it and it has died."""
         if self._process is not None and self._process.poll() is not None:
             end_supervisor(self._process)
             self._process = ensure_supervisor(self._workspace)
 
     def end(self) -> None:
-        """End it if it is ours; its running jobs go on."""
+        """Stop the supervisor if this object started it; running jobs continue."""
         if self._process is not None:
             end_supervisor(self._process)
 
 
-def arguments(words: list[str] | None = None) -> argparse.Namespace:
+def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line of `python -m fairaudit.jobs.supervisor`."""
     parser = argparse.ArgumentParser(prog="python -m fairaudit.jobs.supervisor")
     parser.add_argument("workspace", type=Path)
     parser.add_argument("--engine", choices=("local", "ray"), default="local")
-    parser.add_argument("--address", help="of the Ray cluster, e.g. http://head:8265")
-    parser.add_argument("--slots", type=int, help="trainings at a time; default by cores and GPUs")
-    parser.add_argument("--poll", type=float, default=0.25, help="seconds between two looks")
-    parser.add_argument("--no-standby", action="store_true", help="keep no warm worker")
-    parser.add_argument("--while-stdin", action="store_true", help="end when stdin closes")
-    return parser.parse_args(words)
+    parser.add_argument("--address", help="address of the Ray cluster, e.g. http://head:8265")
+    parser.add_argument(
+        "--slots", type=int, help="training jobs at a time; default: by cores and GPUs"
+    )
+    parser.add_argument("--poll", type=float, default=0.25, help="seconds between two ticks")
+    parser.add_argument("--no-standby", action="store_true", help="do not keep a warm worker")
+    parser.add_argument("--while-stdin", action="store_true", help="stop when stdin is closed")
+    return parser.parse_args(argv)
 
 
-def main(words: list[str] | None = None) -> int:
-    """As `serve`; exit code 1 when it cannot, with the reason in the log."""
+def main(argv: list[str] | None = None) -> int:
+    """Like `serve`; on errors the exit code is 1 and the reason is in the log."""
     try:
-        serve(arguments(words))
+        serve(arguments(argv))
     except FairauditError as error:
         _LOG.error("%s", error)
         return 1
     return 0
 
 
-def serve(asked: argparse.Namespace) -> None:
-    """Supervise until SIGTERM, Ctrl-C or (if asked) the end of stdin.
+def serve(options: argparse.Namespace) -> None:
+    """Supervise until SIGTERM, Ctrl-C or (with `--while-stdin`) the end of stdin.
 
     Raises
     ------
     JobError
-        When there is another supervisor, or the cluster does not answer.
+        If another supervisor is running, or the cluster does not respond.
     SpecError
-        When the workspace's settings are not valid.
+        If the settings of the workspace are invalid.
     """
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
-    _LOG.addFilter(Once())
+    _LOG.addFilter(RepeatFilter())
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    if asked.while_stdin:
+    if options.while_stdin:
         threading.Thread(target=_until_closed, args=(stop,), daemon=True).start()
-    run(asked.workspace, engine_for(asked), poll=asked.poll, stop=stop)
+    run(options.workspace, engine_for(options), poll=options.poll, stop=stop)
 
 
-def engine_for(words: argparse.Namespace) -> Engine:
-    """The engine that was asked for on the command line."""
-    grace = Settings.load(words.workspace).cancel_grace_s
-    if words.engine == "ray":
+def engine_for(options: argparse.Namespace) -> Engine:
+    """The engine chosen on the command line."""
+    grace = Settings.load(options.workspace).cancel_grace_s
+    if options.engine == "ray":
         from fairaudit.jobs.engines.ray import RayEngine
 
-        return RayEngine(words.address, slots=words.slots, grace=grace)
+        return RayEngine(options.address, slots=options.slots, grace=grace)
     from fairaudit.jobs.engines.local import LocalEngine, numbered_slots
 
-    slots = None if words.slots is None else numbered_slots(words.slots)
-    return LocalEngine(slots, standby=not words.no_standby, grace=grace)
+    slots = None if options.slots is None else numbered_slots(options.slots)
+    return LocalEngine(slots, standby=not options.no_standby, grace=grace)
 
 
 def _until_closed(stop: threading.Event) -> None:

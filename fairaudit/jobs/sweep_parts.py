@@ -1,4 +1,4 @@
-"""A sweep over the number of groups, cut into contiguous ranges and put together again."""
+"""Splits a sweep over the number of groups into contiguous ranges and merges the results."""
 
 from __future__ import annotations
 
@@ -14,41 +14,41 @@ if TYPE_CHECKING:
 _KEY = "n_groups"
 
 
-def split(job: Mapping[str, Any], places: int) -> list[dict[str, Any]]:
-    """The specs of at most `places` parts of a sweep; one (the job itself) when it is small.
+def split(job: Mapping[str, Any], slots: int) -> list[dict[str, Any]]:
+    """The specs of at most `slots` parts of a sweep; only the job itself if it is small.
 
-    Neighbouring ranges share one number of groups, so that the lineage from each number to
-    the next is known inside some part. Costs grow with the number of groups, so ranges of
-    large numbers are shorter.
+    Adjacent ranges share one number of groups, so that the lineage from each number to the next
+    is known in one of the parts. Costs grow with the number of groups, so ranges of large numbers
+    are shorter.
     """
     audit = job["audit"]
     ordered = _group_counts(audit.get("params", {}))
-    if len(ordered) < 4 or places < 2:
+    if len(ordered) < 4 or slots < 2:
         return [dict(job)]
-    return [with_numbers(job, part) for part in ranges(ordered, places)]
+    return [with_numbers(job, part) for part in ranges(ordered, slots)]
 
 
 def with_numbers(job: Mapping[str, Any], numbers: Sequence[int], **params: Any) -> dict[str, Any]:
     """The same sweep over other numbers of groups."""
     audit = job["audit"]
-    asked = {**audit.get("params", {}), _KEY: list(numbers), **params}
-    return {**job, "audit": {**audit, "params": asked}}
+    changed = {**audit.get("params", {}), _KEY: list(numbers), **params}
+    return {**job, "audit": {**audit, "params": changed}}
 
 
 def _group_counts(params: Mapping[str, Any]) -> list[int]:
-    asked = params.get(_KEY) or list(range(1, 9))  # the sweep's own default
-    if not isinstance(asked, list) or not all(isinstance(n, int) for n in asked):
+    numbers = params.get(_KEY) or list(range(1, 9))  # the default of a sweep
+    if not isinstance(numbers, list) or not all(isinstance(n, int) for n in numbers):
         return []
-    return sorted(set(asked))
+    return sorted(set(numbers))
 
 
-def ranges(numbers: Sequence[int], places: int) -> list[list[int]]:
-    """Contiguous ranges of about equal cost, each beginning where the last one ended."""
-    goal = sum(numbers) / places
+def ranges(numbers: Sequence[int], slots: int) -> list[list[int]]:
+    """Contiguous ranges of about equal cost, each starting where the previous one ends."""
+    goal = sum(numbers) / slots
     parts: list[list[int]] = [[numbers[0]]]
     cost = float(numbers[0])
     for number in numbers[1:]:
-        if cost + number / 2 > goal and len(parts) < places and len(parts[-1]) > 1:
+        if cost + number / 2 > goal and len(parts) < slots and len(parts[-1]) > 1:
             parts.append([parts[-1][-1]])
             cost = 0.0
         parts[-1].append(number)
@@ -57,10 +57,10 @@ def ranges(numbers: Sequence[int], places: int) -> list[list[int]]:
 
 
 def chosen(sweep: pl.DataFrame) -> int | None:
-    """The number of groups chosen from a whole sweep, None where the table does not tell.
+    """The number of groups chosen from a whole sweep; None if the table cannot tell.
 
-    The smallest number whose held-out likelihood lies within one standard error of the best
-    (Breiman et al. 1984, section 3.4.3): the rule of the sweep itself, over all parts.
+    The smallest number whose held-out likelihood is within one standard error of the best
+    (Breiman et al. 1984, section 3.4.3): the rule of a sweep, applied to all parts.
     """
     if not {"heldout", "heldout_se"} <= set(sweep.columns) or sweep.is_empty():
         return None
@@ -69,19 +69,19 @@ def chosen(sweep: pl.DataFrame) -> int | None:
     return int(sweep.filter(sweep["heldout"] >= floor)[_KEY].min())  # type: ignore[arg-type]
 
 
-def bearer(parts: Sequence[AuditResult], number: int | None) -> int | None:
-    """Which part judged the chosen number of groups on held-out rows."""
+def part_that_chose(parts: Sequence[AuditResult], number: int | None) -> int | None:
+    """Index of the part that evaluated the chosen number of groups on held-out rows."""
     if number is None:
         return 0
-    own = [chosen(part.tables["sweep"]) for part in parts]
-    return own.index(number) if number in own else None
+    choices = [chosen(part.tables["sweep"]) for part in parts]
+    return choices.index(number) if number in choices else None
 
 
 def by_number(parts: Sequence[AuditResult]) -> dict[str, pl.DataFrame]:
-    """The tables with a row or more for each number of groups, from all parts.
+    """The tables with rows for each number of groups, from all parts.
 
-    Neighbouring parts share one number; its rows are taken from the first of them. A lineage
-    row belongs to the part that knows both numbers, so none is shared.
+    Adjacent parts share one number; its rows are taken from the first of them. A lineage row
+    belongs to the part that has both numbers, so none is shared.
     """
     names = [name for name, table in parts[0].tables.items() if _KEY in table.columns]
     return {name: _joined(name, [part.tables[name] for part in parts]) for name in names}
@@ -90,33 +90,34 @@ def by_number(parts: Sequence[AuditResult]) -> dict[str, pl.DataFrame]:
 def _joined(name: str, tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
     import polars as pl
 
-    fresh, seen = [tables[0]], set(tables[0][_KEY].unique())
+    selected, seen = [tables[0]], set(tables[0][_KEY].unique())
     for table in tables[1:]:
-        fresh.append(table if name == "lineage" else table.filter(~pl.col(_KEY).is_in(list(seen))))
+        new = table if name == "lineage" else table.filter(~pl.col(_KEY).is_in(list(seen)))
+        selected.append(new)
         seen |= set(table[_KEY].unique())
-    whole = pl.concat(fresh, how="diagonal_relaxed")
+    whole = pl.concat(selected, how="diagonal_relaxed")
     if name == "sweep" and (number := chosen(whole)) is not None:
         whole = whole.with_columns(chosen=pl.col(_KEY) == number)
     return whole
 
 
 def merge(parts: Sequence[AuditResult], base: AuditResult, spec: AuditSpec) -> AuditResult:
-    """One result of the whole sweep.
+    """The result of the whole sweep.
 
     Parameters
     ----------
     parts : sequence of AuditResult
         In the order of their numbers of groups.
     base : AuditResult
-        Judged the chosen number of groups; everything that is not told for each number (errors,
-        gaps, predictions, headline) is its own.
+        The result for the chosen number of groups; it supplies everything that is not reported
+        for each number (errors, gaps, predictions, headline).
     spec : AuditSpec
         Of the whole sweep.
     """
     from fairaudit.audit.result import AuditResult
 
-    said = [line for part in [base, *parts] for line in part.summary.get("warnings", ())]
-    summary = {**base.summary, "warnings": list(dict.fromkeys(said)), "parts": len(parts)}
+    warnings = [line for part in [base, *parts] for line in part.summary.get("warnings", ())]
+    summary = {**base.summary, "warnings": list(dict.fromkeys(warnings)), "parts": len(parts)}
     seconds = sum(part.provenance.get("seconds", 0.0) for part in parts)
     origin = {
         **base.provenance,

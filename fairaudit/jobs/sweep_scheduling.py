@@ -1,6 +1,6 @@
-"""A job in parts: a sweep over several slots, each part a job, merged by the job itself.
+"""Runs a sweep as several jobs, one per part, which the original job merges.
 
-The parts' specs lie in the job's folder, so that any supervisor can go on from there.
+The specs of the parts are in the job's folder, so that any supervisor can continue.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from fairaudit.jobs.engines.base import Slot
 from fairaudit.jobs.folder import JobFolder, Outcome, Request
 from fairaudit.jobs.ledger import Entry, Ledger
 
-SLOT = "parts"  # the slot of a job whose parts run
+SLOT = "parts"  # the slot of a job whose parts are running
 
 
 def wanted(entry: Entry, folder: JobFolder, slots: Sequence[Slot]) -> bool:
-    """Whether a job should run in parts (again, if its parts have not all ended)."""
+    """Whether a job should run in parts (also if some of its parts have not ended)."""
     if entry.kind != "sweep" or folders.parent_of(entry.id) is not None:
         return False
     try:
         parts = folder.parts() or _specs(folder, slots)
-    except IntegrityError:  # the worker reads it too, and says so in its outcome
+    except IntegrityError:  # the worker reads it too and reports the error
         return False
     return len(parts) > 1 and not all(_ended(folder, number) for number in range(len(parts)))
 
 
 def begin(ledger: Ledger, folder: JobFolder, slots: Sequence[Slot]) -> None:
-    """Split a queued job; its parts join the queue."""
+    """Split a queued job and queue its parts."""
     if not ledger.claim(folder.id, SLOT):
         return
     if not folder.parts():
@@ -42,7 +42,7 @@ def begin(ledger: Ledger, folder: JobFolder, slots: Sequence[Slot]) -> None:
 
 
 def follow(ledger: Ledger, entry: Entry) -> None:
-    """Look after a job whose parts run: pass on `cancel`, end it or let it merge."""
+    """Follow a job whose parts are running: pass on `cancel`, end it or requeue it to merge."""
     folder = ledger.folder(entry.id)
     try:
         _submit_parts(ledger, folder)
@@ -50,33 +50,33 @@ def follow(ledger: Ledger, entry: Entry) -> None:
         _give_up(ledger, folder, str(error))
         return
     outcomes = [_part(folder, number).outcome() for number in range(len(folder.parts()))]
-    bad = [(n, o) for n, o in enumerate(outcomes) if o is not None and o.state != "succeeded"]
-    if folder.cancel_asked() or bad:
+    failed = [(n, o) for n, o in enumerate(outcomes) if o is not None and o.state != "succeeded"]
+    if folder.cancel_requested() or failed:
         _cancel_parts(folder, outcomes)
     if any(outcome is None for outcome in outcomes):
         return
-    if folder.cancel_asked():
+    if folder.cancel_requested():
         _finish(ledger, folder, Outcome("cancelled", "cancelled"))
-    elif bad:
-        number, outcome = min(bad, key=lambda pair: pair[1].state == "cancelled")
+    elif failed:
+        number, outcome = min(failed, key=lambda pair: pair[1].state == "cancelled")
         why = f"part {number + 1} of {len(outcomes)} {outcome.state}: {outcome.reason}"
         _finish(ledger, folder, Outcome("failed", why))
     else:
-        ledger.wait_again(entry.id)
+        ledger.requeue(entry.id)
 
 
 def _give_up(ledger: Ledger, folder: JobFolder, why: str) -> None:
-    """End a job whose own files are damaged, once its parts have ended."""
-    waiting = [part for part in ledger.parts(folder.id) if not part.final]
-    for part in waiting:
+    """Fail a job whose own files are damaged, once its parts have ended."""
+    unfinished = [part for part in ledger.parts(folder.id) if not part.final]
+    for part in unfinished:
         if ledger.folder(part.id).exists:
-            ledger.folder(part.id).ask_cancel()
-    if not waiting:
+            ledger.folder(part.id).request_cancel()
+    if not unfinished:
         _finish(ledger, folder, Outcome("failed", why))
 
 
 def clear(ledger: Ledger, folder: JobFolder) -> None:
-    """Remove the parts of a job that has ended."""
+    """Delete the parts of a job that has ended."""
     if folders.parent_of(folder.id) is not None:
         return
     known = {part.id for part in ledger.parts(folder.id)}
@@ -88,7 +88,7 @@ def clear(ledger: Ledger, folder: JobFolder) -> None:
 
 
 def end(ledger: Ledger, folder: JobFolder, outcome: Outcome) -> None:
-    """Give a claimed job that has no worker its outcome."""
+    """Write the outcome of a claimed job that has no worker."""
     with folder.hold():
         ended = folder.outcome() or replace(outcome, finished=time.time())
         folder.finish(ended)
@@ -96,7 +96,7 @@ def end(ledger: Ledger, folder: JobFolder, outcome: Outcome) -> None:
 
 
 def _finish(ledger: Ledger, folder: JobFolder, outcome: Outcome) -> None:
-    if folder.delete_asked():
+    if folder.delete_requested():
         clear(ledger, folder)
         folder.delete()
         ledger.forget(folder.id)
@@ -106,8 +106,8 @@ def _finish(ledger: Ledger, folder: JobFolder, outcome: Outcome) -> None:
 
 
 def _specs(folder: JobFolder, slots: Sequence[Slot]) -> list[dict[str, Any]]:
-    places = sum(not slot.short_only for slot in slots)
-    return sweep_parts.split(folder.request().job, places)
+    training_slots = sum(not slot.short_only for slot in slots)
+    return sweep_parts.split(folder.request().job, training_slots)
 
 
 def _submit_parts(ledger: Ledger, folder: JobFolder) -> None:
@@ -115,15 +115,15 @@ def _submit_parts(ledger: Ledger, folder: JobFolder) -> None:
     for number, job in enumerate(folder.parts()):
         part = _part(folder, number)
         if not part.exists and ledger.get(part.id) is None:
-            asked = Request(part.id, request.owner, request.created, job, request.source)
-            JobFolder.create(ledger.jobs, asked)
-            ledger.add(asked)
+            part_request = Request(part.id, request.owner, request.created, job, request.source)
+            JobFolder.create(ledger.jobs, part_request)
+            ledger.add(part_request)
 
 
 def _cancel_parts(folder: JobFolder, outcomes: Sequence[Outcome | None]) -> None:
     for number, outcome in enumerate(outcomes):
         if outcome is None:
-            _part(folder, number).ask_cancel()
+            _part(folder, number).request_cancel()
 
 
 def _part(folder: JobFolder, number: int) -> JobFolder:

@@ -1,4 +1,4 @@
-"""Who may do what: people, roles, owners, shares, and the trail of what was done."""
+"""Users, roles, owners, shares, the table of permissions, and the activity log."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from fairaudit.jobs._db import Database
 Role = Literal["viewer", "auditor", "admin"]
 Right = Literal["view", "manage"]
 Relation = Literal["own", "manage", "view", "none"]
-Thing = Literal["dataset", "job"]
+Resource = Literal["dataset", "job"]
 Action = Literal["open", "use", "export", "cancel", "share", "delete"]
-Deed = Literal["ingest", "submit", "people", "trail", "upkeep"]
+WorkspaceAction = Literal["ingest", "submit", "people", "trail", "upkeep"]
 
 ROLES: tuple[Role, ...] = get_args(Role)
 ACCESS = "access.db"
-SAME_VISIT = 3600.0  # seconds within which opening the same thing again is one line of the trail
+SAME_VISIT = 3600.0  # seconds within which opening the same resource again is not logged
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS people (
@@ -53,9 +53,9 @@ BEGIN SELECT RAISE(ABORT, 'the trail is append-only'); END;
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody, as the identity provider names them.
+    """A user, as named by the identity provider.
 
-    `iss` and `sub` (issuer and subject) are the identity; the name is only shown.
+    `iss` and `sub` (issuer and subject) are the identity; the name is only displayed.
     """
 
     iss: str
@@ -64,13 +64,13 @@ class Person:
 
     @property
     def key(self) -> str:
-        """One text for (iss, sub); JSON, so that no two pairs give the same text."""
+        """(iss, sub) as one string; JSON, so that different pairs give different strings."""
         return json.dumps([self.iss, self.sub])
 
 
 LOCAL = Person("local", "local", "you")
 
-_OF_ROLE: dict[Role, dict[Relation, frozenset[Action]]] = {
+_PERMISSIONS: dict[Role, dict[Relation, frozenset[Action]]] = {
     "viewer": {
         "own": frozenset({"open", "export"}),
         "manage": frozenset({"open", "export"}),
@@ -85,26 +85,26 @@ _OF_ROLE: dict[Role, dict[Relation, frozenset[Action]]] = {
     },
     "admin": {relation: frozenset(get_args(Action)) for relation in get_args(Relation)},
 }
-_DEEDS: dict[Role, frozenset[Deed]] = {
+_WORKSPACE_ACTIONS: dict[Role, frozenset[WorkspaceAction]] = {
     "viewer": frozenset(),
     "auditor": frozenset({"ingest", "submit"}),
-    "admin": frozenset(get_args(Deed)),
+    "admin": frozenset(get_args(WorkspaceAction)),
 }
 
 
 def may(role: Role | None, relation: Relation, action: Action) -> bool:
-    """Whether somebody in `role`, standing in `relation` to a thing, may do `action` to it."""
-    return role is not None and action in _OF_ROLE[role][relation]
+    """Whether a user with `role` and `relation` to a resource may perform `action` on it."""
+    return role is not None and action in _PERMISSIONS[role][relation]
 
 
-def may_do(role: Role | None, deed: Deed) -> bool:
-    """Whether somebody in `role` may do something that concerns no particular thing."""
-    return role is not None and deed in _DEEDS[role]
+def may_do(role: Role | None, action: WorkspaceAction) -> bool:
+    """Whether a user with `role` may perform an action on the workspace as a whole."""
+    return role is not None and action in _WORKSPACE_ACTIONS[role]
 
 
 @dataclass(frozen=True)
 class TrailLine:
-    """One line of the trail: who did what to which thing, when."""
+    """One entry of the activity log: who did what to which resource, and when."""
 
     n: int
     at: float
@@ -116,7 +116,7 @@ class TrailLine:
 
 
 class Access:
-    """The workspace's people, owners, shares and trail.
+    """The users, owners, shares and activity log of a workspace.
 
     Parameters
     ----------
@@ -127,10 +127,10 @@ class Access:
     def __init__(self, root: Path) -> None:
         self._db = Database(root / ACCESS, _SCHEMA, "restore it from a backup")
 
-    # -- people -------------------------------------------------------------------------------
+    # -- users --------------------------------------------------------------------------------
 
     def role(self, person: Person) -> Role | None:
-        """The role somebody was given, None when none was."""
+        """The role of a user, or None."""
         if person.key == LOCAL.key:
             return "admin"
         with self._db.reading() as db:
@@ -138,9 +138,9 @@ class Access:
         return row["role"] if row else None
 
     def set_role(self, person: Person, role: Role | None) -> None:
-        """Give somebody a role, or take it away (None)."""
+        """Set the role of a user, or remove it (None)."""
         if role is not None and role not in ROLES:
-            raise NotAllowed(f"role '{role}' is not known; choose one of {', '.join(ROLES)}")
+            raise NotAllowed(f"unknown role '{role}'; choose one of {', '.join(ROLES)}")
         with self._db.writing() as db:
             if role is None:
                 db.execute("DELETE FROM people WHERE person = ?", (person.key,))
@@ -153,15 +153,15 @@ class Access:
                 )
 
     def people(self) -> list[tuple[Person, Role]]:
-        """Everybody who has a role."""
+        """All users with a role."""
         with self._db.reading() as db:
             rows = db.execute("SELECT iss, sub, name, role FROM people ORDER BY name").fetchall()
         return [(Person(row["iss"], row["sub"], row["name"]), row["role"]) for row in rows]
 
     # -- owners and shares --------------------------------------------------------------------
 
-    def relation(self, person: Person, kind: Thing, id: str) -> Relation:
-        """How somebody stands to a thing."""
+    def relation(self, person: Person, kind: Resource, id: str) -> Relation:
+        """The relation of a user to a resource."""
         values = (kind, id, person.key)
         where = "WHERE kind = ? AND id = ? AND person = ?"
         with self._db.reading() as db:
@@ -174,8 +174,8 @@ class Access:
             ).fetchone()
         return row["allowed"] if row else "none"
 
-    def behalf(self, person: Person, kind: Thing, id: str) -> list[str]:
-        """Keys of the owners for whom somebody manages a thing; their own when they own it."""
+    def managed_owners(self, person: Person, kind: Resource, id: str) -> list[str]:
+        """Keys of the owners for whom a user manages a resource; only their own if they own it."""
         with self._db.reading() as db:
             rows = db.execute(
                 "SELECT person AS owner FROM owners WHERE kind = ?1 AND id = ?2 AND person = ?3"
@@ -183,11 +183,11 @@ class Access:
                 " AND allowed = 'manage'",
                 (kind, id, person.key),
             ).fetchall()
-        found = [row["owner"] for row in rows]
-        return [person.key] if person.key in found else found
+        owners = [row["owner"] for row in rows]
+        return [person.key] if person.key in owners else owners
 
-    def own(self, person: Person, kind: Thing, id: str, name: str) -> None:
-        """Make somebody an owner; the name is theirs alone."""
+    def own(self, person: Person, kind: Resource, id: str, name: str) -> None:
+        """Make a user an owner of a resource, under their own name for it."""
         with self._db.writing() as db:
             db.execute(
                 "INSERT INTO owners VALUES (?, ?, ?, ?, ?)"
@@ -195,8 +195,8 @@ class Access:
                 (kind, id, person.key, name, time.time()),
             )
 
-    def disown(self, owner: str, kind: Thing, id: str) -> None:
-        """Take away one owner (by key) and all that was shared for them."""
+    def disown(self, owner: str, kind: Resource, id: str) -> None:
+        """Remove an owner (by key) and the shares made for them."""
         with self._db.writing() as db:
             for table, column in (("owners", "person"), ("grants", "owner")):
                 db.execute(
@@ -204,10 +204,10 @@ class Access:
                     (kind, id, owner),
                 )
 
-    def owned(self, person: Person | None, kind: Thing) -> dict[str, str]:
-        """Id and name of the things somebody (None: anybody) owns or was shown.
+    def owned(self, person: Person | None, kind: Resource) -> dict[str, str]:
+        """Id and name of the resources a user (None: any user) owns or has access to.
 
-        What was shown bears the name its owner gave it, never another owner's.
+        A shared resource has the name that its sharing owner gave it.
         """
         key = None if person is None else person.key
         with self._db.reading() as db:
@@ -218,13 +218,13 @@ class Access:
                 " WHERE s.kind = ?1 AND s.person = ?2 GROUP BY s.id",
                 (kind, key),
             ).fetchall()
-        found: dict[str, str] = {}
+        names: dict[str, str] = {}
         for row in rows:
-            found.setdefault(row["id"], row["name"])
-        return found
+            names.setdefault(row["id"], row["name"])
+        return names
 
-    def related(self, person: Person, kind: Thing) -> dict[str, Relation]:
-        """Every thing of a kind somebody stands in a relation to."""
+    def related(self, person: Person, kind: Resource) -> dict[str, Relation]:
+        """The resources of a kind that a user is related to."""
         with self._db.reading() as db:
             rows = db.execute(
                 "SELECT id, MIN(allowed) AS how FROM grants WHERE kind = ?1 AND person = ?2"
@@ -234,8 +234,8 @@ class Access:
             ).fetchall()
         return {row["id"]: row["how"] for row in rows}
 
-    def owners(self, kind: Thing, id: str) -> list[str]:
-        """Keys of all owners of a thing."""
+    def owners(self, kind: Resource, id: str) -> list[str]:
+        """Keys of all owners of a resource."""
         with self._db.reading() as db:
             rows = db.execute(
                 "SELECT person FROM owners WHERE kind = ? AND id = ?", (kind, id)
@@ -243,12 +243,12 @@ class Access:
         return [row["person"] for row in rows]
 
     def share(
-        self, kind: Thing, id: str, person: Person, right: Right | None, owners: Sequence[str]
+        self, kind: Resource, id: str, person: Person, right: Right | None, owners: Sequence[str]
     ) -> None:
-        """Let somebody see or manage a thing of these owners (keys), or no longer (None)."""
+        """Share a resource of these owners (keys) with a user; None revokes the share."""
         if right is not None and right not in get_args(Right):
             known = ", ".join(get_args(Right))
-            raise NotAllowed(f"right '{right}' is not known; choose one of {known}")
+            raise NotAllowed(f"unknown right '{right}'; choose one of {known}")
         with self._db.writing() as db:
             for owner in owners:
                 what = (kind, id, person.key, owner)
@@ -263,8 +263,8 @@ class Access:
                         (*what, right),
                     )
 
-    def shares(self, kind: Thing, id: str, owners: Sequence[str]) -> list[tuple[Person, Right]]:
-        """With whom these owners (keys) share a thing."""
+    def shares(self, kind: Resource, id: str, owners: Sequence[str]) -> list[tuple[Person, Right]]:
+        """The users with whom these owners (keys) share a resource."""
         with self._db.reading() as db:
             rows = db.execute(
                 "SELECT s.person, s.owner, s.allowed, COALESCE(p.name, '') AS name FROM grants s"
@@ -272,17 +272,17 @@ class Access:
                 " ORDER BY s.allowed DESC",
                 (kind, id),
             ).fetchall()
-        found = {row["person"]: row for row in rows if row["owner"] in owners}
-        return [(_person(key, row["name"]), row["allowed"]) for key, row in found.items()]
+        shares = {row["person"]: row for row in rows if row["owner"] in owners}
+        return [(_person(key, row["name"]), row["allowed"]) for key, row in shares.items()]
 
-    def forget(self, kind: Thing, id: str) -> None:
-        """Drop all owners and shares of a thing that no longer exists."""
+    def forget(self, kind: Resource, id: str) -> None:
+        """Remove all owners and shares of a deleted resource."""
         with self._db.writing() as db:
             db.execute("DELETE FROM owners WHERE kind = ? AND id = ?", (kind, id))
             db.execute("DELETE FROM grants WHERE kind = ? AND id = ?", (kind, id))
 
     def last_use(self, dataset: str) -> float | None:
-        """When a data set was last ingested or opened; None when nobody owns it."""
+        """When a dataset was last ingested or opened; None if it has no owner."""
         with self._db.reading() as db:
             since = db.execute(
                 "SELECT MAX(since) FROM owners WHERE kind = 'dataset' AND id = ?", (dataset,)
@@ -293,10 +293,10 @@ class Access:
             ).fetchone()[0]
         return None if since is None else max(since, opened or since)
 
-    # -- the trail ----------------------------------------------------------------------------
+    # -- the activity log ---------------------------------------------------------------------
 
     def note(self, person: Person, action: str, kind: str, id: str, detail: str = "") -> None:
-        """Append one line; opening the same thing again within an hour is the same visit."""
+        """Append an entry; opening a resource again within an hour is not logged."""
         with self._db.writing() as db:
             if action == "open" and _same_visit(db, person, kind, id):
                 return
@@ -308,7 +308,7 @@ class Access:
             )
 
     def trail(self, after: int = 0, limit: int = 1000) -> list[TrailLine]:
-        """Lines numbered above `after`, oldest first."""
+        """Entries numbered above `after`, oldest first."""
         with self._db.reading() as db:
             rows = db.execute(
                 "SELECT n, at, person, action, kind, id, detail FROM trail"
@@ -318,12 +318,12 @@ class Access:
         return [TrailLine(**dict(row)) for row in rows]
 
     def check_trail(self) -> int:
-        """Number of lines, after checking that each seals the one before.
+        """Check that each entry seals the previous one; returns the number of entries.
 
         Raises
         ------
         IntegrityError
-            When a line was changed, removed or put in between.
+            If an entry was changed, removed or inserted.
         """
         seal, count = "", 0
         with self._db.reading() as db:
@@ -333,7 +333,7 @@ class Access:
                 seal = _seal(seal, line)
                 if row["seal"] != seal or row["n"] != count:
                     raise IntegrityError(
-                        f"line {row['n']} of the trail was changed; restore '{ACCESS}' "
+                        f"entry {row['n']} of the activity log was changed; restore '{ACCESS}' "
                         "from a backup"
                     )
         return count

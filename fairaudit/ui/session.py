@@ -10,7 +10,7 @@ import streamlit as st
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.data.store import DatasetInfo
 from fairaudit.exceptions import NotAllowed
-from fairaudit.jobs.users import Deed, may_do
+from fairaudit.jobs.users import WorkspaceAction, may_do
 from fairaudit.jobs.workspace import Workspace
 from fairaudit.ui import access
 from fairaudit.ui.navigation import step
@@ -31,12 +31,12 @@ def workspace() -> Workspace:
     return Workspace(root(), user=access.person())
 
 
-def barred(deed: Deed) -> str | None:
+def barred(action: WorkspaceAction) -> str | None:
     """Why this person may not bring data ("ingest") or start work ("submit"); None: they may."""
     if access.readonly():
         return "This dashboard only shows; it takes no data and starts nothing."
     role = workspace().role
-    if may_do(role, deed):
+    if may_do(role, action):
         return None
     if role is None:
         return "You have no role here yet. Ask an admin for one."

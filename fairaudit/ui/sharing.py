@@ -11,7 +11,7 @@ import streamlit as st
 from fairaudit.data.store import DatasetInfo
 from fairaudit.exceptions import FairauditError
 from fairaudit.jobs.info import JobInfo
-from fairaudit.jobs.users import ROLES, Person, Right, Role, Thing
+from fairaudit.jobs.users import ROLES, Person, Resource, Right, Role
 from fairaudit.ui import access, cache, layout, session
 
 _GENERATION = "import-generation"
@@ -48,7 +48,7 @@ def share_data(info: DatasetInfo) -> None:
             _rights("dataset", info.sha256)
 
 
-def _may_share(kind: Thing, id: str) -> bool:
+def _may_share(kind: Resource, id: str) -> bool:
     return access.login_configured() and session.workspace().may("share", kind, id)
 
 
@@ -63,7 +63,7 @@ def _packed(job_id: str) -> Callable[[], bytes]:
     return make
 
 
-def _rights(kind: Thing, id: str) -> None:
+def _rights(kind: Resource, id: str) -> None:
     """Who may look or manage, and the form that gives or takes it."""
     if not _may_share(kind, id):
         return

@@ -140,7 +140,7 @@ class Chaos:
         process = self.roles["supervisor"]
         process.terminate()
         process.wait(30)
-        supervisor._upkeep(self.root)
+        supervisor._maintain(self.root)
         deadline = time.monotonic() + 10
         while self._alive() and time.monotonic() < deadline:
             time.sleep(0.05)

@@ -202,12 +202,12 @@ def test_a_failed_write_leaves_the_old_outcome_and_no_rest(tmp_path: Path, monke
 
 def test_cancelling_and_deleting_are_told_apart(tmp_path: Path) -> None:
     folder = _made(tmp_path)
-    assert (folder.cancel_asked(), folder.delete_asked()) == (False, False)
-    folder.ask_cancel()
-    assert (folder.cancel_asked(), folder.delete_asked()) == (True, False)
-    folder.ask_cancel(then_delete=True)
-    folder.ask_cancel()
-    assert (folder.cancel_asked(), folder.delete_asked()) == (True, True)
+    assert (folder.cancel_requested(), folder.delete_requested()) == (False, False)
+    folder.request_cancel()
+    assert (folder.cancel_requested(), folder.delete_requested()) == (True, False)
+    folder.request_cancel(then_delete=True)
+    folder.request_cancel()
+    assert (folder.cancel_requested(), folder.delete_requested()) == (True, True)
     folder.delete()
     folder.delete()
     assert list(folder.path.parent.iterdir()) == []

@@ -148,7 +148,7 @@ def test_a_place_that_cannot_hold_a_workspace_is_named(tmp_path: Path) -> None:
     ("name", "said"),
     [
         ("SQLITE_FULL", "is full; free some space"),
-        ("SQLITE_IOERR_SHMSIZE", "full or fails; free some space"),
+        ("SQLITE_IOERR_SHMSIZE", "full or failing; free some space"),
     ],
 )
 def test_a_full_disk_is_said_in_plain_words(ledger: Ledger, name: str, said: str) -> None:

@@ -94,7 +94,7 @@ def test_the_cancel_file_stops_the_next_step(folder: JobFolder, clock: Clock) ->
     monitor = FolderMonitor(folder, clock)
     monitor.start("training", 3)
     monitor.step()
-    folder.ask_cancel()
+    folder.request_cancel()
     clock.now += 2
     with pytest.raises(Cancelled):
         monitor.step()
@@ -130,7 +130,7 @@ def test_progress_lies_between_0_and_1_and_moves_forward_only(moves) -> None:
             if event.get("progress") is not None:
                 self.seen.append(event["progress"])
 
-        def cancel_asked(self) -> bool:
+        def cancel_requested(self) -> bool:
             return False
 
     ear, clock = Ear(), Clock()

@@ -102,7 +102,7 @@ def test_sigterm_and_the_cancel_file_stop_kindly(tmp_path: Path) -> None:
     workers = [_worker(by_signal), _worker(by_file)]
     wait_for(lambda: len(by_signal.events()) > 1 and len(by_file.events()) > 1)
     workers[0].send_signal(signal.SIGTERM)
-    by_file.ask_cancel()
+    by_file.request_cancel()
     assert [w.wait(10) for w in workers] == [0, 0]
     assert by_signal.outcome().state == by_file.outcome().state == "cancelled"
     assert by_signal.outcome().reason == "stopped by a signal"
@@ -112,10 +112,10 @@ def test_a_deaf_worker_ends_itself_after_the_grace(tmp_path: Path) -> None:
     folder = _folder(tmp_path, then="deaf")
     worker = _worker(folder, FAIRAUDIT_GRACE_S="0.3")
     wait_for(lambda: len(folder.events()) > 1)
-    folder.ask_cancel()
+    folder.request_cancel()
     assert worker.wait(20) != 0
     assert folder.outcome().state == "cancelled"
-    assert "firmly" in folder.outcome().reason
+    assert "killed" in folder.outcome().reason
     assert not folder.held()
 
 
@@ -124,7 +124,7 @@ def test_a_job_over_its_memory_limit_ends_with_that_reason(tmp_path: Path) -> No
     assert _worker(folder).wait(30) != 0
     outcome = folder.outcome()
     assert outcome.state == "failed"
-    assert "may use 200 MB" in outcome.reason
+    assert "the limit is 200 MB" in outcome.reason
     assert outcome.peak_mb > 200
 
 
@@ -132,7 +132,7 @@ def test_a_job_cancelled_before_it_computes_does_not_compute(tmp_path: Path) -> 
     marks = tmp_path / "marks"
     marks.mkdir()
     folder = _folder(tmp_path, marks=str(marks))
-    folder.ask_cancel()
+    folder.request_cancel()
     assert runner.run(folder, compute, own_process=False).state == "cancelled"
     assert not list(marks.iterdir())
 

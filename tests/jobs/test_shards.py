@@ -149,7 +149,7 @@ def test_a_failed_part_fails_the_whole_and_stops_the_others(workspace: Workspace
     engine.lives = False
     _end(workspace, f"{job}.0", "failed", "out of luck")
     supervisor.tick(workspace.ledger, engine, memory)
-    assert workspace.ledger.folder(f"{job}.1").cancel_asked()
+    assert workspace.ledger.folder(f"{job}.1").cancel_requested()
     _end(workspace, f"{job}.1", "cancelled")
     for _ in range(3):
         supervisor.tick(workspace.ledger, engine, memory)
@@ -164,7 +164,7 @@ def test_cancelling_the_whole_cancels_its_parts(workspace: Workspace) -> None:
     supervisor.tick(workspace.ledger, engine, memory)
     engine.lives = False
     for number in (0, 1):
-        assert workspace.ledger.folder(f"{job}.{number}").cancel_asked()
+        assert workspace.ledger.folder(f"{job}.{number}").cancel_requested()
         _end(workspace, f"{job}.{number}", "cancelled")
     for _ in range(3):
         supervisor.tick(workspace.ledger, engine, memory)
@@ -207,7 +207,7 @@ def test_a_split_job_with_damaged_files_fails_and_stops_nobody(
     assert len(workspace.jobs()) == 2
     engine.lives = False
     for number in range(2):
-        assert workspace.ledger.folder(f"{job}.{number}").cancel_asked()
+        assert workspace.ledger.folder(f"{job}.{number}").cancel_requested()
         _end(workspace, f"{job}.{number}", "cancelled")
     for _ in range(3):
         supervisor.tick(workspace.ledger, engine, memory)

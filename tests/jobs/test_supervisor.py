@@ -78,7 +78,7 @@ def test_a_killed_worker_is_a_failed_job_with_a_reason(workspace: Workspace, eng
     id = submit_quick(workspace, then="die")
     tick_until(workspace, engine, all_final(workspace, [id]))
     assert workspace.job(id).state == "failed"
-    assert "run it again" in workspace.job(id).reason
+    assert "run the job again" in workspace.job(id).reason
     again = workspace.ledger.get(id)
     assert again.tries == 1
 
@@ -90,7 +90,7 @@ def test_a_job_whose_worker_never_began_is_started_again(workspace: Workspace) -
         tick(workspace.ledger, engine, memory)
     assert engine.started == [id] * supervisor.TRIES
     assert workspace.job(id).state == "failed"
-    assert "before it began" in workspace.job(id).reason
+    assert "before it started" in workspace.job(id).reason
 
 
 def test_an_unknown_start_is_given_time_before_it_is_tried_again(workspace: Workspace) -> None:
@@ -117,13 +117,13 @@ def test_cancelling_a_queued_job_needs_no_supervisor(workspace: Workspace) -> No
     id = submit_quick(workspace)
     workspace.cancel(id)
     assert workspace.job(id).state == "cancelled"
-    with pytest.raises(JobError, match="ended already"):
+    with pytest.raises(JobError, match="already ended"):
         workspace.cancel(id)
 
 
 def test_a_cancel_left_by_a_dead_dashboard_is_heard(workspace: Workspace) -> None:
     id = submit_quick(workspace)
-    workspace.ledger.folder(id).ask_cancel()
+    workspace.ledger.folder(id).request_cancel()
     engine = Recorder()
     tick(workspace.ledger, engine, Memory())
     assert workspace.job(id).state == "cancelled"
@@ -281,7 +281,7 @@ def test_the_same_error_is_logged_once_a_minute(monkeypatch) -> None:
         told = None if error is None else (type(error), error, None)
         return logging.LogRecord("x", logging.ERROR, "f", 1, "a tick failed", (), told)
 
-    once = supervisor.Once()
+    once = supervisor.RepeatFilter()
     assert once.filter(record(OSError("full")))
     assert not once.filter(record(OSError("full")))
     assert once.filter(record(OSError("other")))
@@ -296,7 +296,7 @@ def test_the_same_error_is_logged_once_a_minute(monkeypatch) -> None:
 
 
 def test_a_workspace_has_one_supervisor(tmp_path: Path) -> None:
-    with supervisor.sole(tmp_path):
+    with supervisor.exclusive(tmp_path):
         assert supervisor.is_supervised(tmp_path)
         with pytest.raises(JobError, match="another supervisor"):
             supervisor.run(tmp_path, Recorder())
@@ -312,7 +312,7 @@ def _command(root: Path, *words: str) -> subprocess.Popen[bytes]:
 
 
 def test_the_command_says_that_another_is_at_work(tmp_path: Path) -> None:
-    with supervisor.sole(tmp_path):
+    with supervisor.exclusive(tmp_path):
         process = _command(tmp_path)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 1
@@ -346,13 +346,13 @@ def test_ensuring_a_supervisor_starts_one_and_only_one(tmp_path: Path) -> None:
 
 
 def test_a_kept_supervisor_that_is_killed_is_started_again(tmp_path: Path) -> None:
-    kept = supervisor.Kept(tmp_path)
+    kept = supervisor.RestartingSupervisor(tmp_path)
     wait_for(lambda: supervisor.is_supervised(tmp_path))
-    kept.look()
+    kept.check()
     first = kept._process
     first.kill()
     first.wait()
-    kept.look()
+    kept.check()
     assert kept._process is not first
     wait_for(lambda: supervisor.is_supervised(tmp_path))
     kept.end()
@@ -360,9 +360,9 @@ def test_a_kept_supervisor_that_is_killed_is_started_again(tmp_path: Path) -> No
 
 
 def test_a_supervisor_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
-    with supervisor.sole(tmp_path):
-        kept = supervisor.Kept(tmp_path)
-    kept.look()
+    with supervisor.exclusive(tmp_path):
+        kept = supervisor.RestartingSupervisor(tmp_path)
+    kept.check()
     kept.end()
     assert not supervisor.is_supervised(tmp_path)
 

@@ -114,10 +114,10 @@ def test_pruning_everything_that_ended_is_pruning_at_age_nought(workspace: Works
 
 def test_a_supervisor_keeps_the_retention_and_writes_it_down(workspace: Workspace) -> None:
     old, fresh = _done(workspace, "0" * 64, age_days=40), _done(workspace, "0" * 64)
-    supervisor._upkeep(workspace.root)
+    supervisor._maintain(workspace.root)
     assert len(workspace.jobs()) == 2
     workspace.set_settings(Settings(retention_days=30))
-    supervisor._upkeep(workspace.root)
+    supervisor._maintain(workspace.root)
     assert [info.id for info in workspace.jobs()] == [fresh]
     line = workspace.trail()[-1]
     assert (line.action, line.id, line.detail) == ("delete", old, "retention")
@@ -177,8 +177,8 @@ def test_a_job_on_data_that_went_away_meanwhile_is_refused(
     data = workspace.ingest(CSV, name="a.csv").sha256
     spec = JobSpec.model_validate({"dataset": data, "audit": {"roles": {}}})
     with monkeypatch.context() as patch:
-        _meanwhile(patch, Workspace, "_place", lambda: workspace.delete_dataset(data))
-        with pytest.raises(NotAllowed, match="there is no data set"):
+        _meanwhile(patch, Workspace, "_create", lambda: workspace.delete_dataset(data))
+        with pytest.raises(NotAllowed, match=r"dataset .* was not found"):
             workspace.submit(spec)
     assert workspace.jobs() == []
 
@@ -226,7 +226,7 @@ def test_deleting_data_leaves_a_job_that_stops_already_to_its_end(workspace: Wor
     workspace.delete(job)
     workspace.delete_dataset(data)
     assert workspace.ledger.get(job).state == "doomed"
-    assert workspace.ledger.folder(job).delete_asked()
+    assert workspace.ledger.folder(job).delete_requested()
 
 
 def test_a_job_deleted_while_it_runs_in_this_process_is_gone_afterwards(
@@ -278,7 +278,7 @@ def test_deleting_data_removes_all_that_was_made_of_them(workspace: Workspace) -
 def test_deleting_twice_is_a_thing_that_is_not_there(workspace: Workspace) -> None:
     id = _done(workspace, "0" * 64)
     workspace.delete(id)
-    with pytest.raises(Exception, match="there is no audit"):
+    with pytest.raises(Exception, match=r"audit .* was not found"):
         workspace.delete(id)
 
 
@@ -289,7 +289,10 @@ def test_settings_that_are_not_valid_name_their_file(workspace: Workspace) -> No
 
 
 def test_rebuilding_beside_a_supervisor_is_refused(workspace: Workspace) -> None:
-    with supervisor.sole(workspace.root), pytest.raises(JobError, match="supervisor is at work"):
+    with (
+        supervisor.exclusive(workspace.root),
+        pytest.raises(JobError, match="is running"),
+    ):
         workspace.rebuild()
 
 

@@ -92,13 +92,8 @@ def _column(letters: bytes) -> int:
 
 
 @dataclass
-<<<<<<< HEAD
 class _TagPosition:
-    """Where the tags of an ODS sheet have led to, and the farthest filled cell."""
-=======
-class _Position:
     """The current position in an ODS sheet, and the last filled row and column."""
->>>>>>> 6a2b48a (Say what data are in the field's words)
 
     row: int = 0
     height: int = 1
@@ -114,32 +109,19 @@ class _Position:
 
 
 def _ods_spans(archive: zipfile.ZipFile, member: str) -> list[tuple[int, int]]:
-<<<<<<< HEAD
-    walks = [_TagPosition()]
-=======
-    sheets = [_Position()]
->>>>>>> 6a2b48a (Say what data are in the field's words)
+    sheets = [_TagPosition()]
     for piece in _pieces(archive, member):
         for closing, tag, attributes in _ODS.findall(piece):
             _step(sheets, tag, attributes, ends=bool(closing) or attributes.endswith(b"/"))
     return [(s.rows, s.columns) for s in sheets]
 
 
-<<<<<<< HEAD
-def _step(walks: list[_TagPosition], tag: bytes, attributes: bytes, *, ends: bool) -> None:
-    """One tag further: sheets begin anew, rows move down, cells move right."""
-=======
-def _step(sheets: list[_Position], tag: bytes, attributes: bytes, *, ends: bool) -> None:
+def _step(sheets: list[_TagPosition], tag: bytes, attributes: bytes, *, ends: bool) -> None:
     """Process one tag: a sheet starts a new position, rows move down, cells move right."""
->>>>>>> 6a2b48a (Say what data are in the field's words)
     opens = not ends or bool(attributes)
     position = sheets[-1]
     if tag == b"table" and opens:
-<<<<<<< HEAD
-        walks.append(_TagPosition())
-=======
-        sheets.append(_Position())
->>>>>>> 6a2b48a (Say what data are in the field's words)
+        sheets.append(_TagPosition())
     elif tag.endswith(b"cell") and opens:
         position.cell(attributes)
     elif tag == b"table-row":

@@ -122,19 +122,12 @@ def _loaded(book: Any, sheet: str, name: str, dtype: str) -> Any:
         ) from error
 
 
-<<<<<<< HEAD
 def _below_header(
     text: pl.DataFrame, numbers: pl.DataFrame, sheet: str, sheets: list[str]
 ) -> Sheet:
-    """Cells under the names of the first filled row that is no title."""
-    there = text.select(~pl.all_horizontal(pl.all().is_null())).to_series()
-    filled = text.filter(there)
-=======
-def _named(text: pl.DataFrame, numbers: pl.DataFrame, sheet: str, sheets: list[str]) -> Sheet:
     """The cells, named by the first filled row that is not a title."""
     has_value = text.select(~pl.all_horizontal(pl.all().is_null())).to_series()
     filled = text.filter(has_value)
->>>>>>> 6a2b48a (Say what data are in the field's words)
     titles = title_rows([_words(row) for row in islice(filled.iter_rows(), 20)])
     first = _words(filled.row(titles))
     names, notes = column_names(first, header=True)

@@ -1,4 +1,4 @@
-"""What an engine is: it starts, watches and stops the command of a job, and knows nothing else."""
+"""The engine protocol: starts, watches and stops the command of a job, and nothing else."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from fairaudit.jobs.folder import JobFolder
 
 @dataclass(frozen=True)
 class Slot:
-    """A place where one job at a time may run.
+    """A place where one job can run at a time.
 
-    `short_only` slots take audits of existing predictions, which never wait for trainings.
+    `short_only` slots only take audits of existing predictions, which need not wait for training
+    jobs.
     """
 
     name: str
@@ -25,7 +26,7 @@ class Engine(Protocol):
 
     @property
     def slots(self) -> tuple[Slot, ...]:
-        """All places, busy or not."""
+        """All slots, busy or not."""
         ...
 
     def start(self, folder: JobFolder, slot: Slot) -> None:
@@ -37,13 +38,13 @@ class Engine(Protocol):
         ...
 
     def stop(self, folder: JobFolder, *, force: bool) -> None:
-        """Ask the worker to stop, or end it and all its children."""
+        """Ask the worker to stop, or kill it and all its children."""
         ...
 
     def rest(self) -> None:
-        """Do what may be done between ticks: reap the dead, keep a worker warm."""
+        """Work between ticks: reap ended workers, keep a warm one ready."""
         ...
 
     def close(self) -> None:
-        """Let go of everything but running jobs: they finish by themselves."""
+        """Release everything except running jobs, which finish on their own."""
         ...

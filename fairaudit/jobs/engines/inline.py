@@ -1,4 +1,4 @@
-"""Runs a job in the caller's own process: for the command line, notebooks and tests."""
+"""Runs a job in the calling process: for the command line, notebooks and tests."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from fairaudit.jobs.folder import JobFolder, Outcome
 
 
 def run_inline(folder: JobFolder, work: runner.Compute = run_job.audit) -> Outcome:
-    """Do the job here and now; its outcome.
+    """Run the job and return its outcome.
 
     Raises
     ------
     JobError
-        When another process is at work on it.
+        If another process is running it.
     """
     outcome = runner.run(folder, work, own_process=False)
     if outcome is None:
-        raise JobError(f"job '{folder.id}' is being worked on by another process")
+        raise JobError(f"job '{folder.id}' is already being run by another process")
     return outcome

@@ -1,4 +1,4 @@
-"""Jobs as processes of this machine: a group each, one a slot, one warm worker in waiting."""
+"""Runs jobs as processes on this machine, one per slot, with one warm worker on standby."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _THREADS = (
     "NUMEXPR_NUM_THREADS",
     "POLARS_MAX_THREADS",
 )
-_STILLBORN = 3  # a warm worker that died so often by itself is not tried again
+_STILLBORN = 3  # a warm worker that died this often on its own is not started again
 
 
 @dataclass
@@ -39,16 +39,16 @@ class LocalEngine:
     Parameters
     ----------
     slots : sequence of Slot or None
-        None: one slot a GPU, CPU slots for the cores, one more for audits without training.
+        None means one slot per GPU, CPU slots by cores, and one for audits without training.
     command : sequence of str
-        What runs a job; the job's folder is appended. A command other than the worker must
-        follow the same contract: hold the lock, write the outcome.
+        Runs a job; the job's folder is appended. A command other than the worker must follow
+        the same contract: hold the lock, write the outcome.
     standby : bool
-        Keep one worker that has imported torch; only for the default command.
+        Keep one worker ready that has imported torch; only for the default command.
     threads : int or None
-        Threads of each worker; None shares the cores between the slots.
+        Threads per worker; None divides the cores among the slots.
     grace : float
-        Seconds a worker gets to stop by itself.
+        Seconds a worker has to stop on its own.
     """
 
     def __init__(
@@ -80,30 +80,31 @@ class LocalEngine:
             )
 
     def alive(self, folder: JobFolder) -> bool | None:
-        """Whether the process lives; processes of an earlier supervisor are known by token."""
+        """Whether the process exists; processes of an earlier supervisor are found by token."""
         child = self._children.get(folder.id)
         if child is not None:
             return not self._ended(folder.id, child)
-        found = _adopted(folder)
-        return None if found is None else _process.has_token(*found)
+        adopted = _adopted(folder)
+        return None if adopted is None else _process.has_token(*adopted)
 
     def stop(self, folder: JobFolder, *, force: bool) -> None:
-        """SIGTERM to the worker, or SIGKILL to its whole group and all it started."""
+        """Send SIGTERM to the worker, or SIGKILL to its group and everything it started."""
         child = self._children.get(folder.id)
-        found = (child.process.pid, child.token) if child else _adopted(folder)
-        if found is None:
+        worker = (child.process.pid, child.token) if child else _adopted(folder)
+        if worker is None:
             return
-        lives = child is not None and child.process.returncode is None
-        if lives or _process.has_token(*found):
+        pid, token = worker
+        running = child is not None and child.process.returncode is None
+        if running or _process.has_token(pid, token):
             if force:
-                _process.kill_group(found[0])
+                _process.kill_group(pid)
             else:
-                _process.ask_to_stop(found[0])
+                _process.ask_to_stop(pid)
         if force:
-            _process.kill_all(found[1])
+            _process.kill_all(token)
 
     def rest(self) -> None:
-        """Reap ended workers; warm up the next one while a slot is free."""
+        """Reap ended workers; warm up the next one if a slot is free."""
         for id, child in list(self._children.items()):
             if self._ended(id, child):
                 del self._children[id]
@@ -111,14 +112,14 @@ class LocalEngine:
             self._keep_warm()
 
     def close(self) -> None:
-        """End the warm worker; running jobs go on and are adopted by the next supervisor."""
+        """Stop the warm worker; running jobs continue and the next supervisor adopts them."""
         if self._warm is not None:
             _process.kill_group(self._warm.process.pid)
             self._close_pipes(self._warm)
             self._warm.process.wait()
             self._warm = None
         for child in self._children.values():
-            child.process.returncode = child.process.poll() or 0  # not ours to wait for any more
+            child.process.returncode = child.process.poll() or 0  # no longer ours to wait for
 
     # -- processes ----------------------------------------------------------------------------
 
@@ -136,19 +137,19 @@ class LocalEngine:
         return _Child(process, token)
 
     def _ended(self, id: str, child: _Child) -> bool:
-        """Whether a child is gone; what is left of its group goes with it."""
+        """Whether a child has ended; the rest of its group is killed."""
         if child.process.returncode is not None:
             return True
         if os.name != "nt" and _process.is_zombie(child.process.pid):
-            _process.kill_group(child.process.pid)  # safe: an unreaped leader keeps its number
+            _process.kill_group(child.process.pid)  # safe: an unreaped leader keeps its pid
         return child.process.poll() is not None
 
     def _environment(self, slot: Slot) -> dict[str, str]:
-        fixed = {name: str(self._threads) for name in _THREADS}
-        fixed[_process.GRACE] = str(self._grace)
+        variables = {name: str(self._threads) for name in _THREADS}
+        variables[_process.GRACE] = str(self._grace)
         if self._gpus:
-            fixed["CUDA_VISIBLE_DEVICES"] = self._device(slot)
-        return fixed
+            variables["CUDA_VISIBLE_DEVICES"] = self._device(slot)
+        return variables
 
     def _device(self, slot: Slot) -> str:
         if slot.device == "cpu":
@@ -182,7 +183,7 @@ class LocalEngine:
 
     @property
     def warm(self) -> bool:
-        """Whether the warm worker has imported everything and waits."""
+        """Whether the warm worker has finished its imports and is waiting."""
         if self._warm is None or self._warm.process.poll() is not None:
             return False
         assert self._warm.process.stdout is not None
@@ -197,7 +198,7 @@ class LocalEngine:
         try:
             child.process.stdin.write(json.dumps(order).encode() + b"\n")
             child.process.stdin.flush()
-        except BrokenPipeError:  # it died this moment
+        except BrokenPipeError:  # it has just died
             return False
         finally:
             self._close_pipes(child)
@@ -215,7 +216,7 @@ class LocalEngine:
 
 
 def _adopted(folder: JobFolder) -> tuple[int, str] | None:
-    """Number and token of a worker on this machine that another supervisor started."""
+    """Pid and token of a worker on this machine that another supervisor started."""
     first = folder.first_event()
     if first is None or first.get("host") != socket.gethostname() or not first.get("token"):
         return None
@@ -228,7 +229,7 @@ def visible_gpus() -> tuple[str, ...]:
     if chosen is not None:
         return tuple(name.strip() for name in chosen.split(",") if name.strip() not in ("", "-1"))
     try:
-        found = subprocess.run(
+        listing = subprocess.run(
             ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"],
             capture_output=True,
             text=True,
@@ -237,11 +238,11 @@ def visible_gpus() -> tuple[str, ...]:
         )
     except (OSError, subprocess.SubprocessError):
         return ()
-    return tuple(line.strip() for line in found.stdout.splitlines() if line.strip())
+    return tuple(line.strip() for line in listing.stdout.splitlines() if line.strip())
 
 
 def default_slots(gpus: int, cores: int | None = None) -> list[Slot]:
-    """One slot a GPU, one a four cores, and one for audits that need no training."""
+    """One slot per GPU, one per four cores, and one for audits without training."""
     cores = cores or os.cpu_count() or 1
     trainings = [Slot(f"gpu-{i}", "cuda") for i in range(gpus)]
     trainings += [Slot(f"cpu-{i}") for i in range(max(1, min(8, cores // 4)))]
@@ -249,17 +250,17 @@ def default_slots(gpus: int, cores: int | None = None) -> list[Slot]:
 
 
 def numbered_slots(trainings: int) -> list[Slot]:
-    """As `default_slots`, for a given number of trainings at a time on the CPU."""
+    """Like `default_slots`, for a given number of simultaneous training jobs on the CPU."""
     return [*(Slot(f"cpu-{i}") for i in range(trainings)), Slot("short", short_only=True)]
 
 
 def threads_each(slots: Sequence[Slot], cores: int | None = None) -> int:
-    """Threads of a worker, so that all slots together use every core once."""
+    """Threads per worker, so that all slots together use each core once."""
     cores = cores or os.cpu_count() or 1
     return max(1, cores // max(1, sum(not slot.short_only for slot in slots)))
 
 
 def _gpus_of(slots: Sequence[Slot]) -> tuple[str, ...]:
     wanted = sum(slot.device == "cuda" for slot in slots)
-    found = visible_gpus() if wanted else ()
-    return found if len(found) >= wanted else tuple(str(i) for i in range(wanted))
+    visible = visible_gpus() if wanted else ()
+    return visible if len(visible) >= wanted else tuple(str(i) for i in range(wanted))

@@ -1,4 +1,4 @@
-"""Jobs on a Ray cluster: one Ray job each, submission id = job id; the queue stays ours."""
+"""Runs jobs on a Ray cluster: one Ray job each, submission id = job id; the queue stays here."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ class RayEngine:
     Parameters
     ----------
     address : str or None
-        Of the cluster's dashboard, `http://head:8265`; None reads `RAY_ADDRESS`.
+        Address of the cluster's dashboard, `http://head:8265`; None reads `RAY_ADDRESS`.
     slots : int or None
-        How many jobs are handed over at a time; None: what the cluster has room for. Never
-        more than it has room for: Ray fails jobs that wait longer than 15 minutes.
+        How many jobs are submitted at a time; None means as many as the cluster has room for.
+        More must not be submitted: Ray fails jobs that wait longer than 15 minutes.
     cpus, gpus : float
-        CPUs of one job, and GPUs of a training.
+        CPUs per job, and GPUs per training job.
     command : sequence of str
-        What runs a job on a node; the job's folder is appended. The folder must have the same
-        path on every node (shared storage).
+        Runs a job on a node; the job's folder is appended, which must have the same path on
+        every node (shared storage).
     grace : float
-        Seconds a worker gets to stop by itself.
+        Seconds a worker has to stop on its own.
 
     Notes
     -----
-    Token authentication is Ray's own: set `RAY_AUTH_MODE=token` and `RAY_AUTH_TOKEN` (or
-    `RAY_AUTH_TOKEN_PATH`) for this process as for the cluster.
+    Token authentication is Ray's: set `RAY_AUTH_MODE=token` and `RAY_AUTH_TOKEN` (or
+    `RAY_AUTH_TOKEN_PATH`) for this process and for the cluster.
     """
 
     def __init__(
@@ -56,12 +56,12 @@ class RayEngine:
         self._cpus, self._gpus = cpus, gpus
         self._command = tuple(command)
         self._grace = grace
-        self.slots = self._places(slots)
+        self.slots = self._slots_for(slots)
         self._over: set[str] = set()
 
     def start(self, folder: JobFolder, slot: Slot) -> None:
-        """Hand the job to the cluster."""
-        if self._status(folder.id) is not None:  # an earlier start whose worker never began
+        """Submit the job to the cluster."""
+        if self._status(folder.id) is not None:  # an earlier submission whose worker never started
             self._client.delete_job(folder.id)
         threads = str(max(1, int(self._cpus)))
         self._client.submit_job(
@@ -80,7 +80,7 @@ class RayEngine:
         self._over.discard(folder.id)
 
     def alive(self, folder: JobFolder) -> bool | None:
-        """Whether Ray says that the job waits or runs; None when Ray does not know it."""
+        """Whether the job is pending or running in Ray; None if Ray does not know it."""
         if folder.id in self._over:
             return False
         status = self._status(folder.id)
@@ -91,18 +91,18 @@ class RayEngine:
         return status not in _OVER
 
     def stop(self, folder: JobFolder, *, force: bool) -> None:
-        """Let Ray stop the job: SIGTERM, and SIGKILL after Ray's own patience.
+        """Let Ray stop the job: SIGTERM, then SIGKILL after Ray's own timeout.
 
-        The kind way is the cancel file, which the worker sees by itself.
+        Without `force` nothing is done: the worker sees the cancel file.
         """
         if force and self.alive(folder):
             self._client.stop_job(folder.id)
 
     def rest(self) -> None:
-        """Nothing to reap: the cluster does it."""
+        """Nothing to do: the cluster reaps its processes."""
 
     def close(self) -> None:
-        """Jobs go on in the cluster; the next supervisor finds them by their ids."""
+        """Nothing to do: jobs continue, and the next supervisor finds them by their ids."""
 
     def _status(self, job: str) -> str | None:
         try:
@@ -112,18 +112,18 @@ class RayEngine:
                 return None
             raise
 
-    def _places(self, slots: int | None) -> tuple[Slot, ...]:
+    def _slots_for(self, slots: int | None) -> tuple[Slot, ...]:
         room = _room(self._client)
         cpus = int(room.get("CPU", 1) // max(self._cpus, 0.1))
         gpus = int(room.get("GPU", 0) // max(self._gpus, 0.1)) if self._gpus else 0
         gpus = min(gpus, cpus)
         most = max(1, cpus) if slots is None else slots
-        places = [Slot(f"ray-gpu-{i}", "cuda") for i in range(min(gpus, most))]
-        return (*places, *(Slot(f"ray-cpu-{i}") for i in range(most - len(places))))
+        gpu_slots = [Slot(f"ray-gpu-{i}", "cuda") for i in range(min(gpus, most))]
+        return (*gpu_slots, *(Slot(f"ray-cpu-{i}") for i in range(most - len(gpu_slots))))
 
 
 def _client(address: str | None, patience: float = 30.0) -> Any:
-    """The cluster's job server; a cluster that is just starting is waited for."""
+    """The cluster's job server; waits for a cluster that is starting."""
     try:
         from ray.job_submission import JobSubmissionClient
     except ImportError:
@@ -137,14 +137,14 @@ def _client(address: str | None, patience: float = 30.0) -> Any:
         except (ConnectionError, RuntimeError) as error:
             if time.monotonic() > deadline:
                 raise JobError(
-                    f"no Ray cluster answers at {address or 'RAY_ADDRESS'} ({error}); start one "
+                    f"no Ray cluster responds at {address or 'RAY_ADDRESS'} ({error}); start one "
                     "with `ray start --head`, or use --engine local"
                 ) from error
             time.sleep(0.5)
 
 
 def _room(client: Any) -> dict[str, float]:
-    """What all living nodes have together."""
+    """Total resources of all living nodes."""
     from ray.util.state import list_nodes
 
     room: dict[str, float] = {}
