@@ -122,7 +122,7 @@ def bootstrap_alone() -> dict[str, float]:
     frame = rows(1_000_000)
     grouping = Grouping("race", *encode(frame["race"]))
     cells = count(grouping, frame["y"].to_numpy(), frame["p"].to_numpy())
-    asked = EstimateOptions(n_boot=2000)
+    asked = EstimateOptions(n_boot=2000, confidence=0.95)
     return {"seconds": seconds(lambda: gaps_table(binary.measure(cells, METRICS, asked), asked))}
 
 
@@ -134,7 +134,7 @@ def peak(task: str, path: str) -> None:
     roles = ColumnRoles(target="y", predictions=("p",), scores=("s",), sensitive=("race", "sex"))
     began = time.perf_counter()
     if task == "stream":
-        audit_table(path, roles, n_boot=2000, intersections=2)
+        audit_table(path, roles, n_boot=2000, intersections=2, confidence=0.95)
     else:
         ours(pl.read_parquet(path), 2000)
     spent = time.perf_counter() - began

@@ -38,7 +38,7 @@ Ends = tuple[np.ndarray, np.ndarray]
 def exact_rate(n: int, p: float) -> float:
     """Wilson's interval, all outcomes weighed."""
     x = np.arange(n + 1)
-    low, high = intervals.wilson(x / n, n)
+    low, high = intervals.wilson(x / n, n, confidence=0.95)
     return float((stats.binom.pmf(x, n, p) * ((low <= p) & (p <= high))).sum())
 
 
@@ -48,7 +48,7 @@ def exact_pair(n: int, p: float, q: float, ends: Callable[..., Ends], truth: flo
     a, b = np.meshgrid(x / n, x / n, indexing="ij")
     chance = np.outer(stats.binom.pmf(x, n, p), stats.binom.pmf(x, n, q))
     keep = chance > 1e-9
-    low, high = ends(a[keep], n, b[keep], n)
+    low, high = ends(a[keep], n, b[keep], n, confidence=0.95)
     return float((chance[keep] * ((low <= truth + 1e-12) & (truth - 1e-12 <= high))).sum())
 
 
@@ -85,7 +85,7 @@ def composites(n: int) -> dict[str, float]:
         part = rows[block : block + 100]
         cells = Cells("group", names[block : block + 100], part, part, part)
         for m in binary.measure(
-            cells, list(truth), EstimateOptions(n_boot=REPLICATES, seed=block)
+            cells, list(truth), EstimateOptions(n_boot=REPLICATES, seed=block, confidence=0.95)
         ):
             held = (m.low <= truth[m.metric]) & (truth[m.metric] <= m.high)
             out[m.metric] = out.get(m.metric, 0.0) + float(held.sum()) / SIMULATIONS

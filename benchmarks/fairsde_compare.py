@@ -111,7 +111,9 @@ def one_seed(data: Dataset, grouping: tuple[str, ...], seed: int) -> dict[str, d
         params: dict[str, Any] = {} if name == "threshold" else dict(NETWORK)
         if name != "erm":
             params["attributes"] = list(grouping)
-        fitted = adapter(name)(arrays, params, seed=seed, device="auto", monitor=Silent())
+        fitted = adapter(name)(
+            arrays, params, seed=seed, device="auto", monitor=Silent(), confidence=0.95
+        )
         answers[name] = fitted.predictions[name]
         if name == "fair-sde":
             answers["fair-sde experts always"] = fitted.predictions["expert"]

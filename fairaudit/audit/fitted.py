@@ -55,13 +55,18 @@ class Fitted:
 
 
 class Adapter(Protocol):
-    """Fit on the training rows of `arrays` (choose on validation), answer for every row."""
+    """Fit on the training rows of `arrays` (choose on validation), answer for every row.
+
+    `confidence` is that of every interval in the tables; a method whose choice has a level of its
+    own (FairSDE's no-harm) takes it from `params`.
+    """
 
     def __call__(
         self,
         arrays: Arrays,
         params: Mapping[str, Any],
         *,
+        confidence: float,
         seed: int,
         device: str,
         monitor: Monitor,

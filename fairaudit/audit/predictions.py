@@ -58,7 +58,7 @@ def judge(
     clusters: Any = None,
     split: str = "test",
     metrics: Sequence[str] | None = None,
-    confidence: float = 0.95,
+    confidence: float,
     n_boot: int = 2000,
     intersections: int = 1,
     suppress_below: int = 0,
@@ -117,7 +117,7 @@ def judge(
         times=times,
     )
     _check_reference(reference, rows.groupings)
-    asked = EstimateOptions("", split, confidence, n_boot, suppress_below, seed)
+    asked = EstimateOptions(confidence, "", split, n_boot, suppress_below, seed)
     chosen = chosen_metrics(metrics, task)
 
     def ask(

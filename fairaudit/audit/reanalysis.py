@@ -168,7 +168,7 @@ def recompute(
     attribute: str,
     threshold: Thresholds | None = None,
     metrics: Sequence[str] = BINARY,
-    confidence: float = 0.95,
+    confidence: float,
     n_boot: int = QUICK,
     seed: int = 0,
     exact: bool = False,
@@ -190,7 +190,7 @@ def recompute(
     SpecError
         When a group lacks its threshold.
     """
-    asked = EstimateOptions(model, split, confidence, n_boot, 0, seed)
+    asked = EstimateOptions(confidence, model, split, n_boot, 0, seed)
     ask = {"model": model, "split": split, "attribute": attribute}
     if threshold is None:
         cells, clusters, sure = _as_given(result, **ask)

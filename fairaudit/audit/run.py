@@ -39,7 +39,7 @@ ALL = "all"
 LATENT = "latent group"
 SEEN = "cluster seen"
 MIN_LATENT_ROWS = 400
-GIVES_AWAY = 0.95  # AUROC of telling an answer from one column alone
+GIVES_AWAY = 0.95  # no confidence: AUROC of telling an answer from one column alone
 Tables = dict[str, pl.DataFrame]
 
 
@@ -135,7 +135,12 @@ def _train(
     ear.step()
     ear.end()
     fitted = adapter(spec.method, spec.kind)(
-        arrays, spec.params, seed=spec.seed, device=device, monitor=ear
+        arrays,
+        spec.params,
+        confidence=spec.confidence,
+        seed=spec.seed,
+        device=device,
+        monitor=ear,
     )
     if fitted.save is not None and model_folder is not None:
         fitted.save(model_folder)
@@ -190,8 +195,9 @@ def _latent_errors(
 ) -> tuple[Tables, dict[str, Any]]:
     """Groups nobody declared in which a system errs, found and judged on different rows.
 
-    With several systems the one with the smallest adjusted p is shown; Bonferroni over the
-    systems keeps the chance of any false alarm at 1 − confidence.
+    With several systems the one with the smallest adjusted p is shown; its p-values and intervals
+    are adjusted for the number of systems too (Bonferroni), so that the chance of any false alarm
+    stays at 1 − confidence.
     """
     roles = data.roles
     kept, told = _innocent_features(data, systems)
@@ -199,7 +205,6 @@ def _latent_errors(
         return {}, {}
     bare = roles.model_copy(update={"image": None, "features": kept})
     arrays = Dataset(data.frame, bare).arrays(SplitSpec(), spec.seed)
-    level = 1 - (1 - spec.confidence) / len(systems)
     if arrays.cluster is not None and np.bincount(arrays.cluster).max() > len(arrays) / 2:
         why = (
             "not sought: more than half of all rows are of one cluster, so that no clusters can "
@@ -217,7 +222,8 @@ def _latent_errors(
             row_id=arrays.row_id,
             clusters=arrays.cluster,
             units=arrays.units,
-            confidence=level,
+            confidence=spec.confidence,
+            systems=len(systems),
             random_state=spec.seed,
         )
         for name, system in systems.items()
@@ -267,11 +273,14 @@ def _compare(
     methods, seeds, shared = seed_comparison.contestants(spec.params)
     measured: list[pl.DataFrame] = []
     ear.start("comparing", seeds)
+
+    def fit(name: str, arrays: Arrays, seed: int) -> Fitted:
+        return _fit(name, arrays, shared, spec.confidence, seed, device, ear)
+
     for seed in seed_comparison.seeds_from(spec.seed, seeds):
         arrays = data.arrays(spec.split, seed)
         answers = {
-            name: next(iter(_fit(name, arrays, shared, seed, device, ear).predictions.values()))
-            for name in methods
+            name: next(iter(fit(name, arrays, seed).predictions.values())) for name in methods
         }
         answers |= _existing(data, arrays)
         tables = judged(arrays, answers, {}, spec, ear)
@@ -292,12 +301,20 @@ def _compare(
 
 
 def _fit(
-    name: str, arrays: Arrays, shared: Mapping[str, Any], seed: int, device: str, ear: Monitor
+    name: str,
+    arrays: Arrays,
+    shared: Mapping[str, Any],
+    confidence: float,
+    seed: int,
+    device: str,
+    ear: Monitor,
 ) -> Fitted:
     """One method with those of the shared knobs that it has."""
     known = {knob.name for knob in method(name).knobs}
     params = {key: value for key, value in shared.items() if key in known}
-    return adapter(name)(arrays, params, seed=seed, device=device, monitor=ear)
+    return adapter(name)(
+        arrays, params, confidence=confidence, seed=seed, device=device, monitor=ear
+    )
 
 
 def judged(

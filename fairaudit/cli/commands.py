@@ -336,7 +336,14 @@ def _audit_where_it_lies(
         seed=seed,
         title=f"audit of {hidden(table)}",
     )
-    counted = audit_table(table, spec.roles, intersections=intersections, seed=seed, split="all")
+    counted = audit_table(
+        table,
+        spec.roles,
+        confidence=spec.confidence,
+        intersections=intersections,
+        seed=seed,
+        split="all",
+    )
     origin = provenance(spec, "cpu", time.perf_counter() - began)
     command = _typed().replace(table, hidden(table))  # no password in a report
     origin |= {"source": hidden(table), "command": command}

@@ -59,12 +59,15 @@ class ChoiceRules:
     objective : {"min_gap", "max_min", "max_mean"}
     confidence : float or None
         Chance that no group at all is harmed; None compares point estimates (the paper's rule).
+    shown_at : float
+        Confidence of the bounds that are shown where none decides.
     tolerance : float
         Harm that is tolerated, in units of the metric.
     """
 
-    objective: Objective = "min_gap"
-    confidence: float | None = 0.95
+    objective: Objective
+    confidence: float | None
+    shown_at: float
     tolerance: float = 0.0
 
     def __post_init__(self) -> None:
@@ -81,7 +84,7 @@ class ChoiceRules:
     @property
     def alpha(self) -> float:
         """Family-wise level of the bounds that are shown."""
-        return 1 - (0.95 if self.confidence is None else self.confidence)
+        return 1 - (self.shown_at if self.confidence is None else self.confidence)
 
 
 @dataclass(frozen=True)

@@ -40,9 +40,9 @@ def bounds_of(metric: str) -> tuple[float, float]:
 class EstimateOptions:
     """What the tables should say and how surely."""
 
+    confidence: float
     model: str = "model"
     split: str = "test"
-    confidence: float = 0.95
     n_boot: int = 2000
     suppress_below: int = 0
     seed: int = 0

@@ -37,7 +37,7 @@ def unbiased(clusters: Any) -> Float:
     return np.asarray(np.sqrt(k / (k - 1)))
 
 
-def wilson(p: Any, n: Any, confidence: float = 0.95, z: Any = None) -> Pair:
+def wilson(p: Any, n: Any, confidence: float, z: Any = None) -> Pair:
     """Score interval of a proportion (Wilson 1927); NaN where n is 0.
 
     Parameters
@@ -67,9 +67,7 @@ def design_effect(p: Any, n: Any, variance: Any) -> Float:
     return np.asarray(np.maximum(np.where(known, effect, typical), 1.0))
 
 
-def wilson_of_clusters(
-    p: Any, n: Any, variance: Any, clusters: Any, confidence: float = 0.95
-) -> Pair:
+def wilson_of_clusters(p: Any, n: Any, variance: Any, clusters: Any, confidence: float) -> Pair:
     """Wilson at the size the design effect leaves, with Student's quantile on clusters - 1.
 
     Parameters
@@ -88,8 +86,8 @@ def mean_of_rows(
     each: Float,
     weight: Float | None = None,
     cluster: NDArray[Any] | None = None,
-    confidence: float = 0.95,
     *,
+    confidence: float,
     share: bool = False,
 ) -> tuple[float, float, float]:
     """Mean of row values (m,) and its interval: Student's, or Wilson's for a share.
@@ -131,13 +129,13 @@ def mover_difference(a: Any, b: Any, ci_a: Pair, ci_b: Pair) -> Pair:
     return low, high
 
 
-def newcombe(p1: Any, n1: Any, p2: Any, n2: Any, confidence: float = 0.95) -> Pair:
+def newcombe(p1: Any, n1: Any, p2: Any, n2: Any, confidence: float) -> Pair:
     """Difference of two proportions, p1 − p2, by hybrid score (Newcombe 1998, method 10)."""
     p1, p2 = np.asarray(p1, np.float64), np.asarray(p2, np.float64)
     return mover_difference(p1, p2, wilson(p1, n1, confidence), wilson(p2, n2, confidence))
 
 
-def katz(x1: Any, n1: Any, x2: Any, n2: Any, confidence: float = 0.95) -> Pair:
+def katz(x1: Any, n1: Any, x2: Any, n2: Any, confidence: float) -> Pair:
     """Ratio of two proportions by its logarithm (Katz et al. 1978), ½ added to both.
 
     The added halves (Walter 1975) keep the interval defined when a count is 0; both ends are
@@ -173,12 +171,12 @@ def mover_ratio(a: Any, b: Any, ci_a: Pair, ci_b: Pair) -> Pair:
     return np.where(undefined, np.nan, low), np.where(undefined, np.nan, high)
 
 
-def ratio_of_rates(p1: Any, n1: Any, p2: Any, n2: Any, confidence: float = 0.95) -> Pair:
+def ratio_of_rates(p1: Any, n1: Any, p2: Any, n2: Any, confidence: float) -> Pair:
     """Ratio p1 / p2 of two proportions from their Wilson intervals (MOVER-R)."""
     return mover_ratio(p1, p2, wilson(p1, n1, confidence), wilson(p2, n2, confidence))
 
 
-def skewed_mean(mean: Any, sd: Any, skew: Any, n: Any, confidence: float = 0.95) -> Pair:
+def skewed_mean(mean: Any, sd: Any, skew: Any, n: Any, confidence: float) -> Pair:
     """Mean of a skewed variable: Student's t with Hall's (1992) cubic correction.
 
     Second-order correct like the bootstrap-t, from three moments alone, so it can be had from
@@ -209,7 +207,7 @@ def hall(x: Any, skew: Any, root: Any) -> Any:
 
 
 def at_edges(
-    value: Any, n: Any, ends: Pair, confidence: float = 0.95, edges: tuple[float, float] = (0, 1)
+    value: Any, n: Any, ends: Pair, confidence: float, edges: tuple[float, float] = (0, 1)
 ) -> Pair:
     """The ends, with Wilson's for n rows (or clusters) where a value lies on an edge.
 
@@ -251,7 +249,7 @@ def noise_within(
     return np.asarray(np.where(still, drawn, noise))
 
 
-def on_logit(p: Any, se: Any, confidence: float = 0.95, z: Any = None) -> Pair:
+def on_logit(p: Any, se: Any, confidence: float, z: Any = None) -> Pair:
     """Interval of a quantity in (0, 1) from its standard error, on the logit scale."""
     p, se = np.asarray(p, np.float64), np.asarray(se, np.float64)
     z = quantile(confidence) if z is None else z
@@ -261,7 +259,7 @@ def on_logit(p: Any, se: Any, confidence: float = 0.95, z: Any = None) -> Pair:
     return special.expit(centre - half), special.expit(centre + half)
 
 
-def on_fisher(r: Any, se: Any, confidence: float = 0.95, z: Any = None) -> Pair:
+def on_fisher(r: Any, se: Any, confidence: float, z: Any = None) -> Pair:
     """Interval of a correlation-like quantity in (−1, 1) on Fisher's z scale."""
     r, se = np.asarray(r, np.float64), np.asarray(se, np.float64)
     z = quantile(confidence) if z is None else z
@@ -271,7 +269,7 @@ def on_fisher(r: Any, se: Any, confidence: float = 0.95, z: Any = None) -> Pair:
     return np.minimum(low, r), np.maximum(high, r)
 
 
-def below_one(v: Any, se: Any, confidence: float = 0.95, z: Any = None) -> Pair:
+def below_one(v: Any, se: Any, confidence: float, z: Any = None) -> Pair:
     """Interval of a quantity below 1, such as R², on the log scale of 1 − v."""
     v, se = np.asarray(v, np.float64), np.asarray(se, np.float64)
     z = quantile(confidence) if z is None else z

@@ -10,9 +10,11 @@ from typing import Any, cast
 import polars as pl
 import streamlit as st
 
+from fairaudit.audit.catalog import method
 from fairaudit.audit.no_harm.decision import certificates, decide
 from fairaudit.audit.result import AuditResult
 from fairaudit.text import numbers
+from fairaudit.text.voice import confidence_of
 from fairaudit.ui import session, url_widgets
 from fairaudit.ui.result_page import OpenedAudit
 
@@ -47,10 +49,16 @@ def stored(result: AuditResult) -> DecisionRules:
     metric = str(result.tables["selection"]["metric"].item(0))
     return DecisionRules(
         str(params.get("objective", "min_gap")),
-        params.get("confidence", 0.95),
+        params.get("confidence", _usual_confidence()),
         float(params.get("tolerance", 0.0)),
         metric,
     )
+
+
+def _usual_confidence() -> float | None:
+    """FairSDE's own default, where an audit did not set it."""
+    knobs = {knob.name: knob.default for knob in method("fair-sde").knobs}
+    return cast(float | None, knobs["confidence"])
 
 
 def controls(result: AuditResult) -> DecisionRules:
@@ -116,17 +124,22 @@ def tables(audit: OpenedAudit, rules: DecisionRules) -> Mapping[str, pl.DataFram
     if rules == stored(audit.result) and "alternatives" in own and "selection_gaps" in own:
         return own
     who = session.workspace().cache_key
-    return _decide(who, audit.job.id, rules, own)
+    return _decide(who, audit.job.id, rules, confidence_of(audit.result), own)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _decide(
-    who: tuple[str, str], job_id: str, rules: DecisionRules, _tables: Mapping[str, pl.DataFrame]
+    who: tuple[str, str],
+    job_id: str,
+    rules: DecisionRules,
+    confidence: float,
+    _tables: Mapping[str, pl.DataFrame],
 ) -> dict[str, pl.DataFrame]:
     return decide(
         _tables,
         objective=cast(Any, rules.objective),
-        confidence=rules.confidence,
+        no_harm=rules.confidence,
+        confidence=confidence,
         tolerance=rules.tolerance,
         metric=cast(Any, rules.metric),
     )

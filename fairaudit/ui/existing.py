@@ -36,11 +36,12 @@ def request(roles: ColumnRoles, info: DatasetInfo, *, expert: bool) -> AuditSpec
     """What to audit and how, from the widgets (defaults in guided mode)."""
     fields: dict[str, object] = {"preset": rules.choose()}
     if expert:
+        usual = AuditSpec.model_fields["confidence"].default
         with st.expander("Settings", icon=":material/tune:"):
             cells = st.columns(3, vertical_alignment="bottom")
             fields |= {
                 "intersections": cells[0].number_input("Depth of crossings", 1, 6, 2),
-                "confidence": cells[1].number_input("Confidence", 0.51, 0.999, 0.95, 0.01),
+                "confidence": cells[1].number_input("Confidence", 0.51, 0.999, usual, 0.01),
                 "suppress_below": cells[2].number_input("Hide groups below (rows)", 0, 1000, 0),
             }
     title = f"Existing decisions in {Path(info.name).stem}"

@@ -17,6 +17,7 @@ from fairaudit.exceptions import InputError
 from fairaudit.plots import errors
 from fairaudit.stats.metric_definitions import BINARY
 from fairaudit.text import leads, numbers
+from fairaudit.text.voice import confidence_of
 from fairaudit.ui import layout, session, url_widgets
 from fairaudit.ui.result_page import OpenedAudit
 
@@ -55,7 +56,7 @@ def explorer(audit: OpenedAudit, *, attribute: str, metric: str, model: str, spl
             "does not hold which row belongs to which."
         )
     layout.chart(drawn, key="at-threshold")
-    curve = threshold_whatif.sweep(ladder, metric)
+    curve = threshold_whatif.sweep(ladder, metric, confidence=confidence_of(result))
     shown = errors.threshold(curve, metric=metric, at=_single(decided), attribute=attribute)
     layout.told(shown, key="over-thresholds")
     layout.data_table(_threshold_table(decided), key="thresholds", name="thresholds")
@@ -127,13 +128,17 @@ def what_if(
         & pl.col("metric").is_in(BINARY)
     )
     given = result.errors.filter(wanted).with_columns(model=pl.lit(as_given(model)))
-    new, gaps = threshold_whatif.at_threshold(ladder, decided, model=elsewhere(model), split=split)
+    confidence = confidence_of(result)
+    new, gaps = threshold_whatif.at_threshold(
+        ladder, decided, model=elsewhere(model), split=split, confidence=confidence
+    )
     old_gaps = result.gaps.filter(wanted).with_columns(model=pl.lit(as_given(model)))
     return AuditResult(
         {
             "errors": pl.concat([given, new], how="diagonal_relaxed"),
             "gaps": pl.concat([old_gaps, gaps], how="diagonal_relaxed"),
-        }
+        },
+        {"confidence": confidence},
     )
 
 

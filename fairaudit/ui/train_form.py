@@ -202,7 +202,8 @@ def _terms(roles: ColumnRoles, *, expert: bool) -> tuple[dict[str, Any], Device]
     if not expert:
         return {"split": SplitSpec(by=by)}, device
     seed = cells[2].number_input("Seed", 0, 10**6, 0, key="seed")
-    sure = cells[3].number_input("Confidence", 0.51, 0.999, 0.95, 0.01, key="confidence")
+    usual = AuditSpec.model_fields["confidence"].default
+    sure = cells[3].number_input("Confidence", 0.51, 0.999, usual, 0.01, key="confidence")
     more = st.columns(5 if _has_umap() else 4, vertical_alignment="bottom")
     validation = more[0].number_input("Validation share", 0.05, 0.6, 0.2, 0.05, key="validation")
     test = more[1].number_input("Test share", 0.05, 0.6, 0.2, 0.05, key="test")

@@ -70,7 +70,9 @@ def frame() -> pl.DataFrame:
 
 def test_streamed_parquet_equals_the_local_engine(frame: pl.DataFrame, tmp_path: Path) -> None:
     frame.write_parquet(tmp_path / "t.parquet")
-    there = audit_table(tmp_path / "t.parquet", ROLES, intersections=2, n_boot=300)
+    there = audit_table(
+        tmp_path / "t.parquet", ROLES, intersections=2, n_boot=300, confidence=0.95
+    )
     _same(_local(frame), there)
     assert there.summary["n"] == len(frame)
 
@@ -79,7 +81,7 @@ def test_a_lazy_frame_with_weights_and_clusters_equals_the_local_engine(
     frame: pl.DataFrame,
 ) -> None:
     roles = ROLES.model_copy(update={"weight": "w", "cluster": "site"})
-    there = audit_table(frame.lazy(), roles, intersections=2, n_boot=300)
+    there = audit_table(frame.lazy(), roles, intersections=2, n_boot=300, confidence=0.95)
     _same(_local(frame, sample_weight=frame["w"], clusters=frame["site"]), there)
 
 
@@ -90,9 +92,9 @@ def test_duckdb_equals_the_local_engine(frame: pl.DataFrame, tmp_path: Path) -> 
         connection.register("rows", frame.to_arrow())
         connection.execute("CREATE TABLE people AS SELECT * FROM rows")
     source = f"duckdb:///{path}::people"
-    _same(_local(frame), audit_table(source, ROLES, intersections=2, n_boot=300))
+    _same(_local(frame), audit_table(source, ROLES, intersections=2, n_boot=300, confidence=0.95))
     with pytest.raises(InputError, match="no table 'nobody'"):
-        audit_table(f"duckdb:///{path}::nobody", ROLES)
+        audit_table(f"duckdb:///{path}::nobody", ROLES, confidence=0.95)
 
 
 def test_postgresql_equals_the_local_engine(frame: pl.DataFrame, postgres: str) -> None:
@@ -107,8 +109,10 @@ def test_postgresql_equals_the_local_engine(frame: pl.DataFrame, postgres: str) 
             for row in frame.iter_rows():
                 rows.write_row(row)
     with pytest.raises(InputError, match="no table 'nobody'"):
-        audit_table(f"{postgres}::nobody", ROLES)
-    there = audit_table(f"{postgres}::public.people", ROLES, intersections=2, n_boot=300)
+        audit_table(f"{postgres}::nobody", ROLES, confidence=0.95)
+    there = audit_table(
+        f"{postgres}::public.people", ROLES, intersections=2, n_boot=300, confidence=0.95
+    )
     _same(_local(frame), there)
 
 
@@ -119,7 +123,7 @@ def test_numbers_are_cut_at_the_quartiles_of_the_rows() -> None:
         {"y": rng.integers(0, 2, 2000), "p": rng.integers(0, 2, 2000), "age": age}
     )
     roles = ColumnRoles(target="y", predictions=("p",), sensitive=("age",))
-    errors = audit_table(frame.lazy(), roles, n_boot=0).errors
+    errors = audit_table(frame.lazy(), roles, n_boot=0, confidence=0.95).errors
     sizes = errors.filter((pl.col("attribute") == "age") & (pl.col("metric") == "accuracy"))["n"]
     assert len(sizes) == 4
     assert sizes.sum() == 2000
@@ -136,7 +140,7 @@ def test_many_distinct_scores_are_rounded_and_said_so() -> None:
         {"y": y, "s": rng.random(n) * 0.5 + 0.5 * y, "g": rng.choice(["a", "b"], n)}
     )
     roles = ColumnRoles(target="y", scores=("s",), sensitive=("g",))
-    there = audit_table(frame.lazy(), roles, n_boot=0)
+    there = audit_table(frame.lazy(), roles, n_boot=0, confidence=0.95)
     assert "rounded to 3 digits" in there.summary["warnings"][0]
     here = audit_predictions(
         frame["y"], None, y_score=frame["s"], sensitive_features=frame.select("g"), n_boot=0
@@ -152,14 +156,14 @@ def test_missing_labels_are_named() -> None:
     frame = pl.DataFrame({"y": [1, None, 0], "p": [1, 0, 0], "g": ["a", "b", "a"]})
     roles = ColumnRoles(target="y", predictions=("p",), sensitive=("g",))
     with pytest.raises(InputError, match="column 'y' is missing in 1 rows"):
-        audit_table(frame.lazy(), roles)
+        audit_table(frame.lazy(), roles, confidence=0.95)
 
 
 def test_a_missing_column_is_named() -> None:
     frame = pl.DataFrame({"y": [1, 0], "g": ["a", "b"]})
     roles = ColumnRoles(target="y", predictions=("p",), sensitive=("g",))
     with pytest.raises(SpecError, match="column 'p' is not in"):
-        audit_table(frame.lazy(), roles)
+        audit_table(frame.lazy(), roles, confidence=0.95)
 
 
 def test_addresses_are_read_and_passwords_hidden() -> None:
@@ -172,14 +176,14 @@ def test_addresses_are_read_and_passwords_hidden() -> None:
 def test_a_database_that_does_not_answer_is_named_without_its_password() -> None:
     pytest.importorskip("ibis")
     with pytest.raises(InputError, match="cannot be opened") as caught:
-        audit_table("postgresql://me:secret@127.0.0.1:9/none::t", ROLES)
+        audit_table("postgresql://me:secret@127.0.0.1:9/none::t", ROLES, confidence=0.95)
     assert "secret" not in str(caught.value)
 
 
 def test_a_missing_duckdb_file_is_named() -> None:
     pytest.importorskip("ibis")
     with pytest.raises(InputError, match="does not exist"):
-        audit_table("duckdb:///nowhere.db::t", ROLES)
+        audit_table("duckdb:///nowhere.db::t", ROLES, confidence=0.95)
 
 
 ODD = ('a"b; DROP TABLE people --', "times", "0")
@@ -215,7 +219,7 @@ ODD_ROLES = ColumnRoles(target="y", predictions=("p",), sensitive=ODD, cluster="
 
 def test_odd_names_guessed_labels_and_missing_clusters_are_those_of_the_local_engine() -> None:
     frame = _odd()
-    there = audit_table(frame.lazy(), ODD_ROLES, intersections=2, split="all")
+    there = audit_table(frame.lazy(), ODD_ROLES, intersections=2, split="all", confidence=0.95)
     assert there.summary["classes"] == ["denied", "approved"]
     _equal_tables(_local_run(frame, ODD_ROLES), there)
 
@@ -227,10 +231,10 @@ def test_odd_names_are_names_in_duckdb_too(tmp_path: Path) -> None:
         connection.register("rows", frame.to_arrow())
         connection.execute("""CREATE TABLE "it's; ""odd"".x" AS SELECT * FROM rows""")
     source = f"""duckdb:///{path}::it's; "odd".x"""
-    there = audit_table(source, ODD_ROLES, intersections=2, split="all")
+    there = audit_table(source, ODD_ROLES, intersections=2, split="all", confidence=0.95)
     _equal_tables(_local_run(frame, ODD_ROLES), there)
     with pytest.raises(InputError, match="no table"):
-        audit_table(f"duckdb:///{path}::nowhere.people", ODD_ROLES)
+        audit_table(f"duckdb:///{path}::nowhere.people", ODD_ROLES, confidence=0.95)
 
 
 def test_odd_names_are_names_in_postgresql_too(postgres: str) -> None:
@@ -247,13 +251,15 @@ def test_odd_names_are_names_in_postgresql_too(postgres: str) -> None:
             for row in frame.iter_rows():
                 rows.write_row(row)
         connection.execute("CREATE ROLE guest LOGIN")
-    there = audit_table(f"{postgres}::my schema.odd one", ODD_ROLES, intersections=2, split="all")
+    there = audit_table(
+        f"{postgres}::my schema.odd one", ODD_ROLES, intersections=2, split="all", confidence=0.95
+    )
     _equal_tables(_local_run(frame, ODD_ROLES), there)
     guest = postgres.replace("auditor@", "guest@")
     with pytest.raises(InputError, match=r"permission denied|no table"):
-        audit_table(f"{guest}::my schema.odd one", ODD_ROLES)
+        audit_table(f"{guest}::my schema.odd one", ODD_ROLES, confidence=0.95)
     with pytest.raises(InputError, match="no table"):
-        audit_table(f"{postgres}::nowhere.people", ODD_ROLES)
+        audit_table(f"{postgres}::nowhere.people", ODD_ROLES, confidence=0.95)
 
 
 def test_numbers_are_cut_as_in_the_local_engine() -> None:
@@ -264,7 +270,7 @@ def test_numbers_are_cut_as_in_the_local_engine() -> None:
     )
     frame = pl.DataFrame({"y": _odd(900)["p"], "p": rng.integers(0, 2, 900), "a": age, "b": most})
     roles = ColumnRoles(target="y", predictions=("p",), sensitive=("a", "b"))
-    there = audit_table(frame.lazy(), roles, intersections=2, split="all")
+    there = audit_table(frame.lazy(), roles, intersections=2, split="all", confidence=0.95)
     _equal_tables(_local_run(frame, roles), there)
 
 
@@ -277,7 +283,7 @@ def test_missing_scores_and_weights_are_named(hole: float | None) -> None:
         frame = frame.with_columns(pl.Series(column, [hole, 0.5, 0.5], dtype=pl.Float64))
         roles = ColumnRoles(target="y", scores=("s",), sensitive=("g",), weight="w")
         with pytest.raises(InputError, match=f"column '{column}' is missing in 1 rows"):
-            audit_table(frame.lazy(), roles)
+            audit_table(frame.lazy(), roles, confidence=0.95)
 
 
 def test_a_file_whose_rows_differ_is_named(tmp_path: Path) -> None:
@@ -285,7 +291,7 @@ def test_a_file_whose_rows_differ_is_named(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text(rows)
     roles = ColumnRoles(target="y", predictions=("p",), sensitive=("g",))
     with pytest.raises(InputError, match=r"'t\.csv' cannot be read"):
-        audit_table(tmp_path / "t.csv", roles)
+        audit_table(tmp_path / "t.csv", roles, confidence=0.95)
 
 
 def test_more_combinations_than_counts_should_be_are_refused(
@@ -293,4 +299,4 @@ def test_more_combinations_than_counts_should_be_are_refused(
 ) -> None:
     monkeypatch.setattr(pushdown, "MAX_COUNTED", 3)
     with pytest.raises(InputError, match="more than 3 different combinations"):
-        audit_table(_table(50).lazy(), ROLES)
+        audit_table(_table(50).lazy(), ROLES, confidence=0.95)

@@ -15,11 +15,11 @@ from fairaudit.audit.no_harm.choice_intervals import (
     pair_of,
     replicates,
 )
-from fairaudit.audit.no_harm.decision import decide
 from fairaudit.audit.predictions import audit_predictions
 from fairaudit.audit.tables.stored_pairs import HeldRows
 from fairaudit.methods.no_harm_table import ChoiceRules, bounds, choose, summary_of
 from fairaudit.stats.paired_differences import METRICS, WEIGHTED, Answers
+from tests.audit.choices import decide
 from tests.audit.test_selection import invented
 
 NAMES = ["a", "b", "c", "d"]
@@ -68,11 +68,11 @@ def answers_of(rows, use):
 @pytest.mark.parametrize("weighted", [False, True])
 def test_the_engine_measures_the_numbers_of_the_decision(metric, clusters, weighted):
     rows = held(metric, clusters=clusters, weighted=weighted)
-    found, pair = rows.evidence(metric), pair_of(rows, metric)
+    found, pair = rows.evidence(metric), pair_of(rows, metric, confidence=0.95)
     sign = -1 if metric == "neg_mse" else 1
     for use, values in ((nobody(rows), found.baseline), (~nobody(rows), found.expert)):
         assert sign * pair.measured(use).value == pytest.approx(values)
-    rules = ChoiceRules("max_min", None)
+    rules = ChoiceRules("max_min", None, 0.95)
     choice = choose(found, bounds(found, rules), rules)
     told, spans = summary_of(choice, found), of_choice(pair, found, choice.use_expert)
     for name, value in told.items():
@@ -88,7 +88,7 @@ def test_the_engine_measures_the_numbers_of_the_decision(metric, clusters, weigh
 def test_intervals_are_those_of_an_audit_of_the_same_answers(metric, groups, clusters):
     rows = held(metric, groups=groups, clusters=clusters, weighted=metric in WEIGHTED)
     use = USE[:groups]
-    pair = pair_of(rows, metric, n_boot=300, seed=5)
+    pair = pair_of(rows, metric, n_boot=300, seed=5, confidence=0.95)
     chosen = answers_of(rows, use)
     name = ENGINE.get(metric, metric)
     audit = audit_predictions(
@@ -119,7 +119,7 @@ def test_intervals_are_those_of_an_audit_of_the_same_answers(metric, groups, clu
 @pytest.mark.parametrize("metric", ["accuracy", "balanced_accuracy"])
 def test_several_classes_have_the_intervals_of_an_audit_too(metric):
     rows = held(metric, classes=4, groups=3)
-    pair = pair_of(rows, metric, n_boot=200, seed=2)
+    pair = pair_of(rows, metric, n_boot=200, seed=2, confidence=0.95)
     audit = audit_predictions(
         rows.y,
         rows.baseline.label,
@@ -136,8 +136,8 @@ def test_several_classes_have_the_intervals_of_an_audit_too(metric):
 
 def test_a_hundred_classes_are_counted_as_right_and_wrong():
     rows = held(classes=100)
-    assert pair_of(rows, "accuracy").rows.task == "binary"
-    low, high = pair_of(rows, "accuracy").by_group(nobody(rows), np.ones(4))
+    assert pair_of(rows, "accuracy", confidence=0.95).rows.task == "binary"
+    low, high = pair_of(rows, "accuracy", confidence=0.95).by_group(nobody(rows), np.ones(4))
     right = rows.baseline.label == rows.y
     for g in range(4):
         assert low[g] < right[rows.codes == g].mean() < high[g]
@@ -153,7 +153,7 @@ def coverage():
     for seed in range(300):
         label = (rng.random(600) < truth[codes]).astype(float)
         rows = HeldRows(NAMES[:3], one, codes, Answers(one), Answers(label), None)
-        pair = pair_of(rows, "accuracy", n_boot=400, seed=seed)
+        pair = pair_of(rows, "accuracy", n_boot=400, seed=seed, confidence=0.95)
         spans = of_choice(pair, rows.evidence("accuracy"), nobody(rows))
         for name, value in exact.items():
             holds[name] += spans[f"{name}_before_low"] <= value <= spans[f"{name}_before_high"]
@@ -172,7 +172,9 @@ def test_rows_in_clusters_say_less():
     label = (rng.random(1200) < np.where(good[home], 0.95, 0.55)).astype(float)
     codes, one = home % 3, np.ones(1200)
     wide, narrow = (
-        of_choice(pair_of(rows, "accuracy"), rows.evidence("accuracy"), nobody(rows))
+        of_choice(
+            pair_of(rows, "accuracy", confidence=0.95), rows.evidence("accuracy"), nobody(rows)
+        )
         for rows in (
             HeldRows(NAMES[:3], one, codes, Answers(one), Answers(label), c) for c in (home, None)
         )
@@ -198,14 +200,17 @@ def test_where_nothing_can_be_counted_there_is_no_interval():
     one = np.ones(40)  # one class only: balanced accuracy is not defined
     codes = np.repeat([0, 1], 20)
     rows = HeldRows(NAMES[:2], one, codes, Answers(one), Answers(one), None)
-    found, pair = rows.evidence("balanced_accuracy"), pair_of(rows, "balanced_accuracy")
+    found, pair = (
+        rows.evidence("balanced_accuracy"),
+        pair_of(rows, "balanced_accuracy", confidence=0.95),
+    )
     assert np.isnan(list(of_choice(pair, found, nobody(rows)).values())).all()
     assert np.isnan(list(of_systems(pair, found).values())).all()
 
 
 def test_negative_errors_keep_their_sign():
     rows = held("neg_mse", groups=3)
-    found, pair = rows.evidence("neg_mse"), pair_of(rows, "neg_mse")
+    found, pair = rows.evidence("neg_mse"), pair_of(rows, "neg_mse", confidence=0.95)
     spans = of_choice(pair, found, np.ones(3, dtype=bool))
     assert spans["worst_after_low"] < found.expert.min() < spans["worst_after_high"] < 0
     mean = np.average(found.expert, weights=found.n)
@@ -222,10 +227,10 @@ def test_rows_without_a_group_and_groups_without_rows_take_no_part():
     codes[codes == 1] = -1
     some = HeldRows(rows.names, rows.y, codes, rows.expert, rows.baseline, None)
     found = some.evidence("accuracy")
-    ends = of_systems(pair_of(some, "accuracy"), found)
+    ends = of_systems(pair_of(some, "accuracy", confidence=0.95), found)
     assert np.isnan(ends["baseline_low"]).tolist() == [False, True, False]
     alone = some.take(codes >= 0)
-    again = of_systems(pair_of(alone, "accuracy"), alone.evidence("accuracy"))
+    again = of_systems(pair_of(alone, "accuracy", confidence=0.95), alone.evidence("accuracy"))
     assert ends["expert_high"] == pytest.approx(again["expert_high"], nan_ok=True)
 
 
@@ -248,6 +253,6 @@ def test_one_cluster_says_nothing_about_how_clusters_vary():
     alone = HeldRows(
         rows.names, rows.y, rows.codes, rows.expert, rows.baseline, np.zeros(len(rows.y))
     )
-    found, pair = alone.evidence("accuracy"), pair_of(alone, "accuracy")
+    found, pair = alone.evidence("accuracy"), pair_of(alone, "accuracy", confidence=0.95)
     assert np.isnan(list(of_choice(pair, found, nobody(alone)).values())).all()
     assert np.isnan(of_systems(pair, found)["expert_low"]).all()

@@ -24,7 +24,7 @@ SIZES = (30, 100, 1000)
 def _rate_coverage(n: int, p: float) -> float:
     """Exact: all n + 1 outcomes, weighed by the binomial law."""
     x = np.arange(n + 1)
-    low, high = intervals.wilson(x / n, n)
+    low, high = intervals.wilson(x / n, n, confidence=0.95)
     return float((stats.binom.pmf(x, n, p) * ((low <= p) & (p <= high))).sum())
 
 
@@ -55,16 +55,22 @@ def test_rates_of_a_tenth_at_30_rows_are_slightly_over_covered() -> None:
 @pytest.mark.parametrize("n", SIZES)
 @pytest.mark.parametrize(("p", "q"), PAIRS)
 def test_intervals_of_differences_hold_the_truth(n: int, p: float, q: float) -> None:
-    found = _pair_coverage(n, p, q, lambda a, b: intervals.newcombe(a, n, b, n), p - q)
+    found = _pair_coverage(
+        n, p, q, lambda a, b: intervals.newcombe(a, n, b, n, confidence=0.95), p - q
+    )
     assert 0.93 <= found <= 0.97
 
 
 @pytest.mark.parametrize("n", SIZES)
 @pytest.mark.parametrize(("p", "q"), PAIRS)
 def test_intervals_of_ratios_hold_the_truth(n: int, p: float, q: float) -> None:
-    found = _pair_coverage(n, p, q, lambda a, b: intervals.ratio_of_rates(a, n, b, n), p / q)
+    found = _pair_coverage(
+        n, p, q, lambda a, b: intervals.ratio_of_rates(a, n, b, n, confidence=0.95), p / q
+    )
     assert 0.93 <= found <= 0.97
-    katz = _pair_coverage(n, p, q, lambda a, b: intervals.katz(a * n, n, b * n, n), p / q)
+    katz = _pair_coverage(
+        n, p, q, lambda a, b: intervals.katz(a * n, n, b * n, n, confidence=0.95), p / q
+    )
     assert 0.93 <= katz <= 0.97
 
 
@@ -172,7 +178,7 @@ def test_intervals_of_skewed_means_hold_the_truth(n: int) -> None:
     x = rng.normal(size=(4000, n)) ** 2
     mean, sd = x.mean(1), x.std(1, ddof=1)
     skew = ((x - mean[:, None]) ** 3).mean(1) / x.std(1) ** 3
-    low, high = intervals.skewed_mean(mean, sd, skew, n)
+    low, high = intervals.skewed_mean(mean, sd, skew, n, confidence=0.95)
     hall = float(((low <= 1) & (high >= 1)).mean())
     assert (0.91 if n == 30 else 0.93) <= hall <= 0.97
     half = stats.t.ppf(0.975, n - 1) * sd / np.sqrt(n)

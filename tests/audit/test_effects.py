@@ -52,7 +52,9 @@ def test_the_variance_share_is_between_against_all() -> None:
 
 def test_accuracy_within_a_cluster_has_scipys_wilson_interval() -> None:
     y, label = np.zeros(40, int), np.repeat([0, 1], [12, 28])
-    table = by_cluster(y, {"m": (label, None)}, np.full(40, "a"), y == 0, task="binary")
+    table = by_cluster(
+        y, {"m": (label, None)}, np.full(40, "a"), y == 0, task="binary", confidence=0.95
+    )
     row = table.row(0, named=True)
     expected = binomtest(12, 40).proportion_ci(0.95, method="wilson")
     assert (row["low"], row["high"]) == pytest.approx((expected.low, expected.high))
@@ -60,7 +62,9 @@ def test_accuracy_within_a_cluster_has_scipys_wilson_interval() -> None:
 
 def test_a_perfect_order_within_a_small_cluster_is_not_certain() -> None:
     y = np.tile([0, 1], 8)
-    table = by_cluster(y, {"m": (y, y * 1.0)}, np.full(16, "a"), y >= 0, task="binary")
+    table = by_cluster(
+        y, {"m": (y, y * 1.0)}, np.full(16, "a"), y >= 0, task="binary", confidence=0.95
+    )
     row = table.filter(pl.col("metric") == "auroc").row(0, named=True)
     assert row["value"] == row["high"] == 1
     assert 0.5 < row["low"] < 0.9
@@ -76,7 +80,7 @@ def test_the_interval_of_a_variance_is_where_cochrans_q_lies_between_its_quantil
     rng = np.random.default_rng(3)
     noise = rng.uniform(0.05, 0.4, 30)
     estimate = rng.normal(0, np.sqrt(0.5 + noise))
-    found = variance_interval(*shrunk(estimate, noise, 0.37), 0.37)
+    found = variance_interval(*shrunk(estimate, noise, 0.37), 0.37, confidence=0.95)
     grid = np.linspace(0, 4, 40_001)
     weight = 1 / (grid[:, None] + noise)
     centre = (weight @ estimate) / weight.sum(1)
@@ -92,26 +96,28 @@ def test_the_interval_of_a_variance_holds_the_truth(truth: float) -> None:
     for _ in range(1_000):
         noise = 1 / rng.integers(5, 60, 24)
         estimate = rng.normal(0, np.sqrt(truth + noise))
-        ends = variance_interval(*shrunk(estimate, noise, 0.1), 0.1)
+        ends = variance_interval(*shrunk(estimate, noise, 0.1), 0.1, confidence=0.95)
         held.append(ends is not None and ends[0] <= truth <= ends[1])
     assert 0.93 <= np.mean(held) <= 0.97
 
 
 def test_one_cluster_or_clusters_that_told_nothing_have_no_interval_of_the_variance() -> None:
-    assert variance_interval(np.array([0.2]), np.array([0.1]), 0.5) is None
-    assert variance_interval(np.zeros(3), np.full(3, 0.5), 0.25) is None
-    assert variance_interval(np.zeros(9), np.full(9, 0.1), 0.25) is None  # all the same: too alike
+    assert variance_interval(np.array([0.2]), np.array([0.1]), 0.5, confidence=0.95) is None
+    assert variance_interval(np.zeros(3), np.full(3, 0.5), 0.25, confidence=0.95) is None
+    assert (
+        variance_interval(np.zeros(9), np.full(9, 0.1), 0.25, confidence=0.95) is None
+    )  # all the same: too alike
 
 
 def test_the_share_of_clusters_has_the_ends_of_their_variance() -> None:
     rng = np.random.default_rng(5)
     mean, sd = shrunk(rng.normal(size=20), np.full(20, 0.1), 0.8)
     effects = pl.DataFrame({"effect": "intercept", "mean": mean, "sd": sd})
-    low, high = variance_interval(mean, sd, 0.8) or (0.0, 0.0)
-    found = icc_interval(effects, 0.8**0.5, residual=3.0)
+    low, high = variance_interval(mean, sd, 0.8, confidence=0.95) or (0.0, 0.0)
+    found = icc_interval(effects, 0.8**0.5, residual=3.0, confidence=0.95)
     assert found == pytest.approx((low / (low + 3), high / (high + 3)))
     several = effects.with_columns(effect=pl.lit("intercept [b]"))
-    assert icc_interval(several, 0.8**0.5, residual=3.0) is None
+    assert icc_interval(several, 0.8**0.5, residual=3.0, confidence=0.95) is None
 
 
 def judged() -> pl.DataFrame:
@@ -120,7 +126,7 @@ def judged() -> pl.DataFrame:
     scores = {"mixed": y * 0.4 + rng.random(400) * 0.6, "fixed": rng.random(400)}
     answers = {name: ((s > 0.5).astype(int), s) for name, s in scores.items()}
     clusters = np.repeat(["a", "b", "tiny"], [200, 195, 5])
-    return by_cluster(y, answers, clusters, clusters != "b", task="binary")
+    return by_cluster(y, answers, clusters, clusters != "b", task="binary", confidence=0.95)
 
 
 def test_fixed_against_mixed_by_cluster() -> None:
@@ -145,7 +151,9 @@ def test_auroc_by_cluster_is_scikit_learns() -> None:
     rng = np.random.default_rng(1)
     y, score = rng.integers(0, 2, 120), rng.integers(0, 9, 120) / 9
     cluster = np.repeat(["a", "b"], 60)
-    table = by_cluster(y, {"m": (y, score)}, cluster, cluster == "a", task="binary")
+    table = by_cluster(
+        y, {"m": (y, score)}, cluster, cluster == "a", task="binary", confidence=0.95
+    )
     found = table.filter(pl.col("metric") == "auroc")["value"]
     expected = [roc_auc_score(y[cluster == k], score[cluster == k]) for k in ("a", "b")]
     np.testing.assert_allclose(found, expected)
@@ -153,20 +161,29 @@ def test_auroc_by_cluster_is_scikit_learns() -> None:
 
 def test_one_class_has_no_auroc_and_values_have_squared_errors() -> None:
     y = np.ones(20, int)
-    table = by_cluster(y, {"m": (y, y * 0.5)}, np.full(20, "a"), y > 0, task="binary")
+    table = by_cluster(
+        y, {"m": (y, y * 0.5)}, np.full(20, "a"), y > 0, task="binary", confidence=0.95
+    )
     undefined = table.filter(pl.col("metric") == "auroc").row(0, named=True)
     assert undefined["value"] is None
     assert undefined["status"] == "cannot be judged"
     value = np.arange(20.0)
     squared = by_cluster(
-        value, {"m": (value + 2, None)}, np.full(20, "a"), y > 0, task="regression"
+        value,
+        {"m": (value + 2, None)},
+        np.full(20, "a"),
+        y > 0,
+        task="regression",
+        confidence=0.95,
     )
     assert squared.select("metric", "value", "low", "high").row(0) == ("mse", 4.0, 4.0, 4.0)
 
 
 def test_many_classes_are_judged_by_accuracy() -> None:
     y = np.arange(30) % 3
-    table = by_cluster(y, {"m": (y, np.eye(3)[y])}, np.full(30, "a"), y >= 0, task="multiclass")
+    table = by_cluster(
+        y, {"m": (y, np.eye(3)[y])}, np.full(30, "a"), y >= 0, task="multiclass", confidence=0.95
+    )
     assert table["metric"].to_list() == ["accuracy"]
     assert table["value"].item() == 1.0
 

@@ -49,7 +49,12 @@ def arrays_of(task: Any = "binary", n: int = 900, unseen: int = 2) -> Arrays:
 
 def fit(arrays: Arrays, monitor: Any = None, **params: Any) -> Fitted:
     return adapter("fair-medl")(
-        arrays, {**FAST, **params}, seed=0, device="cpu", monitor=monitor or Silent()
+        arrays,
+        {**FAST, **params},
+        seed=0,
+        device="cpu",
+        monitor=monitor or Silent(),
+        confidence=0.95,
     )
 
 

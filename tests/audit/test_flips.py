@@ -39,7 +39,7 @@ ROLES = ColumnRoles(target="y", features=("x", "age"), sensitive=("sex", "age"),
 def flipped(answer, frame=None, roles=ROLES, **given):
     data = Dataset(people() if frame is None else frame, roles)
     prepared = data.prepared()
-    return flip_table(data, prepared, answer, **given), prepared
+    return flip_table(data, prepared, answer, **given, confidence=0.95), prepared
 
 
 def test_a_known_rule_changes_by_what_it_says():
@@ -72,7 +72,9 @@ def test_several_values_are_averaged_over_the_others():
 
     data = Dataset(people(), ROLES)
     prepared = data.prepared()
-    found = flip_table(data, prepared, answer).filter(attribute="age", measure="score")
+    found = flip_table(data, prepared, answer, confidence=0.95).filter(
+        attribute="age", measure="score"
+    )
     test = prepared.arrays.part("test").groups["age"]
     names = sorted(set(prepared.arrays.groups["age"]), key=str)
     place = np.array([names.index(g) for g in test])
@@ -176,7 +178,7 @@ def test_one_cluster_gives_a_value_and_no_interval():
     data = Dataset(frame, ROLES.model_copy(update={"cluster": "site", "split": "part"}))
     prepared = data.prepared(SplitSpec(by="column"))
     assert len(set(prepared.arrays.part("test").cluster)) == 1
-    table = flip_table(data, prepared, answer)
+    table = flip_table(data, prepared, answer, confidence=0.95)
     sex = table.filter(attribute="sex")
     assert sex["value"].null_count() == 0
     assert sex["low"].null_count() == sex["high"].null_count() == sex.height

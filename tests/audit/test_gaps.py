@@ -100,13 +100,13 @@ def test_pooling_pulls_equal_groups_together_and_leaves_different_ones() -> None
     n = np.full(12, 40.0)
     same = np.random.default_rng(3).binomial(40, 0.5, 12) / 40
     far = np.linspace(0.05, 0.95, 12)
-    assert pooling.beta_binomial(same, n)[0].std() < 0.5 * same.std()
-    assert pooling.beta_binomial(far, n)[0].std() > 0.9 * far.std()
+    assert pooling.beta_binomial(same, n, confidence=0.95)[0].std() < 0.5 * same.std()
+    assert pooling.beta_binomial(far, n, confidence=0.95)[0].std() > 0.9 * far.std()
 
 
 def test_pooled_normal_values_have_the_posterior_of_the_textbook() -> None:
     value, variance = np.array([0.0, 1.0, 2.0, 5.0]), np.ones(4)
-    centre, low, high = pooling.normal(value, variance)
+    centre, low, high = pooling.normal(value, variance, confidence=0.95)
     between = value.var(ddof=1) - 1  # DerSimonian & Laird with equal variances
     share = between / (between + 1)
     assert centre == pytest.approx(share * value + (1 - share) * value.mean())
@@ -143,7 +143,7 @@ def test_intervals_of_score_metrics_hold_the_truth() -> None:
         found = {}
         for one in (scores.auroc(ranked), scores.auprc(ranked)):
             se = standard_errors(one, frame)[0]
-            low, high = intervals.on_logit(one.value, se)
+            low, high = intervals.on_logit(one.value, se, confidence=0.95)
             found[one.metric] = (float(one.value[0]), float(low[0]), float(high[0]))
         return found
 

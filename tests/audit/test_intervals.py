@@ -26,7 +26,7 @@ def test_wilson_equals_statsmodels(xn: tuple[int, int], level: float) -> None:
 
 @given(counts, counts)
 def test_newcombe_equals_statsmodels(a: tuple[int, int], b: tuple[int, int]) -> None:
-    low, high = intervals.newcombe(a[0] / a[1], a[1], b[0] / b[1], b[1])
+    low, high = intervals.newcombe(a[0] / a[1], a[1], b[0] / b[1], b[1], confidence=0.95)
     theirs = confint_proportions_2indep(*a, *b, method="newcomb", compare="diff")
     assert (low, high) == pytest.approx(theirs, abs=1e-9)
 
@@ -36,12 +36,12 @@ def test_katz_equals_statsmodels(a: tuple[int, int], b: tuple[int, int]) -> None
     if a[0] in (0, a[1]) or b[0] in (0, b[1]):
         return  # statsmodels adjusts these cells otherwise
     theirs = confint_proportions_2indep(*a, *b, method="log-adjusted", compare="ratio")
-    assert intervals.katz(*a, *b) == pytest.approx(theirs, rel=1e-6)
+    assert intervals.katz(*a, *b, confidence=0.95) == pytest.approx(theirs, rel=1e-6)
 
 
 def test_newcombe_of_the_paper() -> None:
     # Newcombe (1998) table II, method 10: 56/70 against 48/80
-    low, high = intervals.newcombe(56 / 70, 70, 48 / 80, 80)
+    low, high = intervals.newcombe(56 / 70, 70, 48 / 80, 80, confidence=0.95)
     assert (round(float(low), 4), round(float(high), 4)) == (0.0524, 0.3339)
 
 
@@ -52,16 +52,16 @@ def test_the_ratio_interval_holds_the_ratio_and_mirrors(
     (x, n), (y, m) = a, b
     if x == 0 or y == 0:
         return
-    low, high = intervals.ratio_of_rates(x / n, n, y / m, m)
+    low, high = intervals.ratio_of_rates(x / n, n, y / m, m, confidence=0.95)
     assert low <= (x / n) / (y / m) + 1e-9
     assert high >= (x / n) / (y / m) - 1e-9
-    back_low, back_high = intervals.ratio_of_rates(y / m, m, x / n, n)
+    back_low, back_high = intervals.ratio_of_rates(y / m, m, x / n, n, confidence=0.95)
     assert low == pytest.approx(1 / back_high, rel=1e-6)
     assert high == pytest.approx(1 / back_low, rel=1e-6)
 
 
 def test_a_rate_without_rows_has_no_interval() -> None:
-    low, high = intervals.wilson(np.array([np.nan, 0.5]), np.array([0, 10]))
+    low, high = intervals.wilson(np.array([np.nan, 0.5]), np.array([0, 10]), confidence=0.95)
     assert np.isnan(low[0])
     assert np.isnan(high[0])
     assert not np.isnan(low[1])
@@ -69,7 +69,7 @@ def test_a_rate_without_rows_has_no_interval() -> None:
 
 @given(st.integers(3, 500), st.floats(-5, 5), st.floats(0.1, 4))
 def test_a_mean_without_skew_has_student_s_interval(n: int, mean: float, sd: float) -> None:
-    low, high = intervals.skewed_mean(mean, sd, 0.0, n)
+    low, high = intervals.skewed_mean(mean, sd, 0.0, n, confidence=0.95)
     theirs = stats.t.interval(0.95, n - 1, mean, sd / np.sqrt(n))
     assert (low, high) == pytest.approx(theirs, rel=1e-9, abs=1e-9)
 
@@ -110,15 +110,21 @@ def test_false_discoveries_are_those_of_statsmodels() -> None:
 def test_the_detectable_gap_is_the_one_statsmodels_finds() -> None:
     from statsmodels.stats.power import NormalIndPower
 
-    gap = comparisons.detectable_gap(np.array([0.4]), np.array([41.0]), np.array([900.0]))[0]
+    gap = comparisons.detectable_gap(
+        np.array([0.4]), np.array([41.0]), np.array([900.0]), confidence=0.95
+    )[0]
     effect = NormalIndPower().solve_power(nobs1=41, ratio=900 / 41, alpha=0.05, power=0.8)
     assert gap == pytest.approx(effect * np.sqrt(0.4 * 0.6), rel=1e-3)
-    rows = comparisons.rows_for_gap(np.array([0.4]), float(gap), np.array([900.0]))[0]
+    rows = comparisons.rows_for_gap(
+        np.array([0.4]), float(gap), np.array([900.0]), confidence=0.95
+    )[0]
     assert rows == pytest.approx(41, abs=1)
 
 
 def test_no_number_of_rows_shows_a_gap_the_others_are_too_few_for() -> None:
-    assert np.isnan(comparisons.rows_for_gap(np.array([0.5]), 0.01, np.array([50.0]))[0])
+    assert np.isnan(
+        comparisons.rows_for_gap(np.array([0.5]), 0.01, np.array([50.0]), confidence=0.95)[0]
+    )
 
 
 def test_boschloo_equals_scipy() -> None:
@@ -129,13 +135,13 @@ def test_boschloo_equals_scipy() -> None:
 def test_mean_of_rows_is_student_s_and_wilson_s_interval():
     rng = np.random.default_rng(0)
     each = rng.normal(size=40)
-    mean, low, high = intervals.mean_of_rows(each)
+    mean, low, high = intervals.mean_of_rows(each, confidence=0.95)
     wanted = stats.t.interval(0.95, 39, each.mean(), stats.sem(each))
     assert (mean, low, high) == pytest.approx((each.mean(), *wanted))
     hits = (each > 0).astype(float)
-    share = intervals.mean_of_rows(hits, share=True)
+    share = intervals.mean_of_rows(hits, share=True, confidence=0.95)
     assert share[1:] == pytest.approx(
-        [float(v) for v in intervals.wilson(hits.mean(), 40)], abs=0.004
+        [float(v) for v in intervals.wilson(hits.mean(), 40, confidence=0.95)], abs=0.004
     )
 
 
@@ -144,21 +150,23 @@ def test_mean_of_rows_takes_clusters_and_weights():
     cluster = np.repeat(np.arange(30), 8)
     each = np.repeat(rng.normal(size=30), 8)
     totals = each.reshape(30, 8)[:, 0]
-    found = intervals.mean_of_rows(each, None, cluster)
+    found = intervals.mean_of_rows(each, None, cluster, confidence=0.95)
     assert found[1:] == pytest.approx(stats.t.interval(0.95, 29, totals.mean(), stats.sem(totals)))
     weight = rng.exponential(size=240)
-    assert intervals.mean_of_rows(each, weight)[0] == pytest.approx(
+    assert intervals.mean_of_rows(each, weight, confidence=0.95)[0] == pytest.approx(
         np.average(each, weights=weight)
     )
-    scaled = intervals.mean_of_rows(each, 9 * weight, cluster)
-    assert scaled == pytest.approx(intervals.mean_of_rows(each, weight, cluster))
+    scaled = intervals.mean_of_rows(each, 9 * weight, cluster, confidence=0.95)
+    assert scaled == pytest.approx(intervals.mean_of_rows(each, weight, cluster, confidence=0.95))
 
 
 @pytest.mark.parametrize("share", [False, True])
 def test_mean_of_rows_claims_nothing_from_one_row_or_one_cluster(share):
     one = np.ones(1)
     for rows in ((one,), (np.ones(9), None, np.zeros(9)), (np.zeros(0),), (one, np.zeros(1))):
-        assert np.isnan(intervals.mean_of_rows(*rows, share=share)[1:]).all()
-    nothing = intervals.mean_of_rows(np.zeros(50), None, np.arange(50) // 10, share=True)
+        assert np.isnan(intervals.mean_of_rows(*rows, share=share, confidence=0.95)[1:]).all()
+    nothing = intervals.mean_of_rows(
+        np.zeros(50), None, np.arange(50) // 10, share=True, confidence=0.95
+    )
     assert nothing[1] == 0
-    assert nothing[2] > intervals.mean_of_rows(np.zeros(50), share=True)[2]
+    assert nothing[2] > intervals.mean_of_rows(np.zeros(50), share=True, confidence=0.95)[2]

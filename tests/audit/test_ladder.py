@@ -62,7 +62,7 @@ def _judged(
 def test_a_moved_threshold_is_judged_like_the_decision_it_makes(weighted, clustered) -> None:
     d = _rows()
     how = {"weighted": weighted, "clustered": clustered}
-    errors, gaps = thresholds.at_threshold(_ladder(d, **how), 0.5, n_boot=500)
+    errors, gaps = thresholds.at_threshold(_ladder(d, **how), 0.5, n_boot=500, confidence=0.95)
     theirs = _judged(d, 0.5, **how)
     both = errors.join(theirs.errors.filter(attribute="group"), on=["group", "metric"])
     assert len(both) == len(errors) == 2 * 14
@@ -105,7 +105,7 @@ def test_varianceover_clusters_is_that_of_the_plain_sum_at_every_threshold(
 def test_a_curve_over_thresholds_has_the_intervals_of_each_decision(weighted, clustered) -> None:
     d = _rows(1, n=3000, clusters=150)
     ladder = _ladder(d, weighted=weighted, clustered=clustered)
-    curve = thresholds.sweep(ladder, "selection_rate")
+    curve = thresholds.sweep(ladder, "selection_rate", confidence=0.95)
     for cut in (0.3, 0.5, 0.7):
         at = float(ladder.thresholds[ladder.steps(cut)[0]])
         mine = curve.filter(threshold=at).sort("group")
@@ -128,10 +128,12 @@ def test_weights_of_a_thousand_do_not_make_a_thousand_rows_of_one() -> None:
     result = _scored(d, sample_weight=d["weight"])
     said = result.errors.filter(attribute="group", metric="tpr").sort("group")
     ladder = reanalysis.ladder_of(result, **WHO)
-    curve = thresholds.sweep(ladder, "tpr").filter(threshold=0.5).sort("group")
+    curve = thresholds.sweep(ladder, "tpr", confidence=0.95).filter(threshold=0.5).sort("group")
     for column in ("value", "low", "high"):
         assert np.allclose(curve[column], said[column])
-    again, _, _ = reanalysis.recompute(result, **WHO, threshold=0.5, metrics=["tpr"])
+    again, _, _ = reanalysis.recompute(
+        result, **WHO, threshold=0.5, metrics=["tpr"], confidence=0.95
+    )
     assert np.allclose(again.sort("group")["low"], said["low"])
 
 
@@ -140,12 +142,14 @@ def test_without_the_clusters_there_is_no_interval_rather_than_a_wrong_one() -> 
     result = _scored(d, clusters=d["site"])
     assert not reanalysis.ladder_of(result, **WHO).sure
     for threshold in (None, 0.5):
-        errors, gaps, _ = reanalysis.recompute(result, **WHO, threshold=threshold, metrics=["tpr"])
+        errors, gaps, _ = reanalysis.recompute(
+            result, **WHO, threshold=threshold, metrics=["tpr"], confidence=0.95
+        )
         assert np.allclose(errors.sort("group")["value"], _tpr(result))
         assert errors["low"].null_count() == len(errors)
         assert gaps["high"].null_count() == len(gaps)
         assert "clusters" in errors["method"][0]
-    curve = thresholds.sweep(reanalysis.ladder_of(result, **WHO), "tpr")
+    curve = thresholds.sweep(reanalysis.ladder_of(result, **WHO), "tpr", confidence=0.95)
     assert curve["low"].null_count() == len(curve)
 
 
@@ -155,7 +159,7 @@ def _tpr(result: AuditResult) -> pl.Series:
 
 def test_equalised_odds_of_clustered_rows_rest_on_clusters() -> None:
     d = _rows(5, n=2000, clusters=60)
-    asked = EstimateOptions("model", "test", 0.95, 300)
+    asked = EstimateOptions(0.95, "model", "test", 300)
     width = {}
     for clustered in (False, True):
         ladder = _ladder(d, weighted=False, clustered=clustered)
@@ -172,7 +176,9 @@ def test_equalised_odds_of_clustered_rows_rest_on_clusters() -> None:
 def test_one_cluster_in_a_group_says_nothing_about_clusters() -> None:
     d = _rows(6)
     d["site"] = np.where(d["g"] == 0, 0, d["site"])
-    curve = thresholds.sweep(_ladder(d, weighted=False, clustered=True), "accuracy")
+    curve = thresholds.sweep(
+        _ladder(d, weighted=False, clustered=True), "accuracy", confidence=0.95
+    )
     assert curve.filter(group="a")["low"].null_count() == len(curve.filter(group="a"))
     assert curve.filter(group="b")["low"].null_count() == 0
 

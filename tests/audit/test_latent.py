@@ -29,7 +29,7 @@ def _world(n: int, seed: int, bad: float) -> tuple[np.ndarray, np.ndarray, np.nd
 
 def _audit(n: int, seed: int, bad: float, **options: object) -> LatentAudit:
     X, y, label = _world(n, seed, bad)
-    return audit_latent(X, NAMES, y, label, random_state=seed, **options)  # type: ignore[arg-type]
+    return audit_latent(X, NAMES, y, label, random_state=seed, **options, confidence=0.95)  # type: ignore[arg-type]
 
 
 def test_a_group_that_is_served_badly_is_found_with_its_rule() -> None:
@@ -61,8 +61,12 @@ def test_rows_that_found_the_groups_do_not_judge_them() -> None:
     held = np.arange(2000) % 2 == 0
     flipped = label.copy()
     flipped[held] = np.where(X[held, 1] > 0, 1 - y[held], y[held])  # errors only when judged
-    one = audit_latent(X, NAMES, y, label, held_out=held, n_groups=(4,), n_permutations=99)
-    two = audit_latent(X, NAMES, y, flipped, held_out=held, n_groups=(4,), n_permutations=99)
+    one = audit_latent(
+        X, NAMES, y, label, held_out=held, n_groups=(4,), n_permutations=99, confidence=0.95
+    )
+    two = audit_latent(
+        X, NAMES, y, flipped, held_out=held, n_groups=(4,), n_permutations=99, confidence=0.95
+    )
     assert one.tables["groups"].equals(two.tables["groups"])
 
 
@@ -101,8 +105,10 @@ def test_sites_that_err_together_are_no_latent_groups() -> None:
     for seed in range(runs):
         X, y, label, site = _sites(seed)
         asked = {"n_groups": (2, 4, 8), "n_permutations": 199, "random_state": seed}
-        alarms += bool(audit_latent(X, NAMES, y, label, clusters=site, **asked).found)
-        naive += bool(audit_latent(X, NAMES, y, label, **asked).found)
+        alarms += bool(
+            audit_latent(X, NAMES, y, label, clusters=site, **asked, confidence=0.95).found
+        )
+        naive += bool(audit_latent(X, NAMES, y, label, **asked, confidence=0.95).found)
     assert alarms / runs <= 0.05 + binomial_error(0.05, runs)
     assert naive / runs > 0.3
 
@@ -111,7 +117,9 @@ def test_a_real_group_is_found_among_clustered_rows() -> None:
     hits = 0
     for seed in range(6):
         X, y, label, site = _sites(seed, bad=0.25)
-        found = audit_latent(X, NAMES, y, label, clusters=site, n_permutations=199)
+        found = audit_latent(
+            X, NAMES, y, label, clusters=site, n_permutations=199, confidence=0.95
+        )
         test = found.tables["latent_tests"].filter(pl.col("chosen"))
         hits += bool(found.found) and test["low"].max() < 0.25 < test["high"].max()
         held = found.tables["latent"].filter(split="test")["row"].to_numpy()
@@ -121,7 +129,9 @@ def test_a_real_group_is_found_among_clustered_rows() -> None:
 
 def test_groups_of_a_few_clusters_are_not_judged() -> None:
     X, y, label, site = _sites(3, bad=0.4)
-    found = audit_latent(X, NAMES, y, label, clusters=site // 10, n_permutations=99)
+    found = audit_latent(
+        X, NAMES, y, label, clusters=site // 10, n_permutations=99, confidence=0.95
+    )
     assert found.tables["latent_tests"]["p"].null_count() == len(found.tables["latent_tests"])
     assert found.tables["latent_tests"]["low"].null_count() == len(found.tables["latent_tests"])
     assert not found.found
@@ -161,7 +171,7 @@ def test_the_best_group_in_sample_is_a_mirage() -> None:
     for seed in range(runs):
         X, y, label = _world(500, seed, 0.15)
         wrong = (y != label).astype(float)
-        found = audit_latent(X, NAMES, y, label, n_groups=(6,), n_permutations=1)
+        found = audit_latent(X, NAMES, y, label, n_groups=(6,), n_permutations=1, confidence=0.95)
         group = found.tables["latent"].filter(pl.col("split") == "train")
         inside = np.eye(6)[group["group"].to_numpy()]
         _, adjusted, _ = permutation_p(wrong[group["row"].to_numpy()], inside, 99, seed)
@@ -181,7 +191,7 @@ def test_false_positives_alone_can_be_looked_at() -> None:
     X, y, _ = _world(3000, 3, 0.15)
     inside = (X[:, 0] > 50) & (X[:, 2] == 1)
     label = np.where((y == 0) & inside, 1, y)  # wrong only for negatives inside
-    found = audit_latent(X, NAMES, y, label, mistake="fp", n_permutations=199)
+    found = audit_latent(X, NAMES, y, label, mistake="fp", n_permutations=199, confidence=0.95)
     tests = found.tables["latent_tests"]
     assert set(tests["metric"]) == {"fpr"}
     assert found.found
@@ -193,7 +203,9 @@ def test_regression_errors_are_judged_as_mean_squares() -> None:
     X = rng.normal(size=(2000, 4))
     y = rng.normal(size=2000)
     label = y + rng.normal(size=2000) * np.where(X[:, 1] > 0.8, 2.0, 0.5)
-    found = audit_latent(X, NAMES, y, label, task="regression", n_permutations=199)
+    found = audit_latent(
+        X, NAMES, y, label, task="regression", n_permutations=199, confidence=0.95
+    )
     assert found.found
     assert set(found.tables["latent_tests"]["metric"]) == {"mse"}
 
@@ -201,10 +213,10 @@ def test_regression_errors_are_judged_as_mean_squares() -> None:
 def test_too_few_rows_or_missing_features_are_named() -> None:
     X, y, label = _world(60, 5, 0.15)
     with pytest.raises(InputError, match="60 of each are needed"):
-        audit_latent(X, NAMES, y, label)
+        audit_latent(X, NAMES, y, label, confidence=0.95)
     X, y, label = _world(600, 5, 0.15)
     X[0, 0] = np.nan
     with pytest.raises(InputError, match="missing or infinite"):
-        audit_latent(X, NAMES, y, label)
+        audit_latent(X, NAMES, y, label, confidence=0.95)
     with pytest.raises(InputError, match="10 answers for 600 rows"):
-        audit_latent(X, NAMES, y, label[:10])
+        audit_latent(X, NAMES, y, label[:10], confidence=0.95)

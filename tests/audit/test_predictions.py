@@ -381,7 +381,14 @@ def test_judge_speaks_of_the_split_it_was_given() -> None:
     class Answers:
         label, score = d["p"], d["score"]
 
-    tables = judge(d["y"], {"m": Answers()}, {"sex": d["sex"]}, task="binary", split="validation")
+    tables = judge(
+        d["y"],
+        {"m": Answers()},
+        {"sex": d["sex"]},
+        task="binary",
+        split="validation",
+        confidence=0.95,
+    )
     for table in tables.values():
         assert set(table["split"]) == {"validation"}
 

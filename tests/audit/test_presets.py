@@ -33,7 +33,11 @@ def _ll144(**options: object) -> presets.Applied:
     selected, race = _people(RACE)
     sex = np.where(np.arange(len(race)) % 2 == 0, "Female", "Male")
     return presets.apply(
-        "nyc-ll144", selected=selected, groups={"sex": sex, "race": race}, **options
+        "nyc-ll144",
+        selected=selected,
+        groups={"sex": sex, "race": race},
+        **options,
+        confidence=0.95,
     )
 
 
@@ -76,7 +80,9 @@ def test_unknown_categories_are_counted_apart() -> None:
     selected = [1, 0, 1, 0, 1, 1]
     sex = ["F", "F", "M", "M", "unknown", None]
     race = ["A", "B", "A", "B", "A", "B"]
-    applied = presets.apply("nyc-ll144", selected=selected, groups={"sex": sex, "race": race})
+    applied = presets.apply(
+        "nyc-ll144", selected=selected, groups={"sex": sex, "race": race}, confidence=0.95
+    )
     assert applied.tables["sex"]["category"].to_list() == ["F", "M"]
     assert "2 people of unknown sex are not in the table." in applied.sentences
     assert applied.tables["sex_by_race"]["category"].to_list() == [
@@ -90,9 +96,9 @@ def test_unknown_categories_are_counted_apart() -> None:
 def test_the_scoring_rate_is_the_share_above_the_median_of_everybody() -> None:
     score = [1.0, 2.0, 3.0, 4.0, 5.0]  # median 3: only 4 and 5 are above it
     sex, race = ["F", "F", "F", "M", "M"], ["A", "A", "B", "B", "A"]
-    table = presets.apply("nyc-ll144", score=score, groups={"sex": sex, "race": race}).tables[
-        "sex"
-    ]
+    table = presets.apply(
+        "nyc-ll144", score=score, groups={"sex": sex, "race": race}, confidence=0.95
+    ).tables["sex"]
     assert table["rate"].to_list() == [0.0, 1.0]
     assert table["impact_ratio"].to_list() == [0.0, 1.0]
 
@@ -100,15 +106,19 @@ def test_the_scoring_rate_is_the_share_above_the_median_of_everybody() -> None:
 def test_columns_of_other_names_are_asked_for() -> None:
     groups = {"a": ["x", "y"], "b": ["u", "v"]}
     with pytest.raises(SpecError, match="no column name tells"):
-        presets.apply("nyc-ll144", selected=[0, 1], groups=groups)
-    named = presets.apply("nyc-ll144", selected=[0, 1], groups=groups, attributes=("a", "b"))
+        presets.apply("nyc-ll144", selected=[0, 1], groups=groups, confidence=0.95)
+    named = presets.apply(
+        "nyc-ll144", selected=[0, 1], groups=groups, attributes=("a", "b"), confidence=0.95
+    )
     assert set(named.tables) == {"sex", "race", "sex_by_race"}
 
 
 def test_four_fifths_by_hand() -> None:
     # 48 of 80 against 12 of 40: 30% is half of 60%
     selected, group = _people({"men": (80, 48), "women": (40, 12)})
-    table = presets.apply("four-fifths", selected=selected, groups={"sex": group}).tables["sex"]
+    table = presets.apply(
+        "four-fifths", selected=selected, groups={"sex": group}, confidence=0.95
+    ).tables["sex"]
     women = table.filter(pl.col("group") == "women").row(0, named=True)
     assert women["impact_ratio"] == pytest.approx(0.5)
     assert women["below_four_fifths"]
@@ -155,7 +165,9 @@ def test_the_data_profile_counts_by_hand() -> None:
     )
     roles = ColumnRoles(target="y", features=("x",), sensitive=("sex",), positive="yes")
     r = audit_predictions(frame["y"], frame["y"], sensitive_features=frame["sex"], n_boot=50)
-    applied = presets.apply("eu-ai-act", result=r, frame=frame, roles=roles, rationale="because")
+    applied = presets.apply(
+        "eu-ai-act", result=r, frame=frame, roles=roles, rationale="because", confidence=0.95
+    )
     profile = applied.tables["data_profile"]
     women = profile.filter(pl.col("group") == "F").row(0, named=True)
     assert (women["n"], women["share"], women["base_rate"], women["missing"]) == (2, 0.5, 0.5, 0.5)
@@ -168,7 +180,7 @@ def test_the_model_card_separates_unitary_from_intersectional_results() -> None:
     y, p = rng.integers(0, 2, 400), rng.integers(0, 2, 400)
     S = pl.DataFrame({"a": rng.choice(["u", "v"], 400), "b": rng.choice(["w", "x"], 400)})
     r = audit_predictions(y, p, sensitive_features=S, intersections=2, n_boot=100)
-    tables = presets.apply("model-card", result=r).tables
+    tables = presets.apply("model-card", result=r, confidence=0.95).tables
     assert set(tables["unitary"]["attribute"]) == {"a", "b"}
     assert set(tables["intersectional"]["attribute"]) == {"a × b"}
     assert tables["blanks"]["text"].to_list() == [""] * 5
@@ -177,7 +189,11 @@ def test_the_model_card_separates_unitary_from_intersectional_results() -> None:
 def test_nobody_selected_and_a_category_left_out_gives_no_ratio() -> None:
     groups = {"sex": ["F"] * 60 + ["M"] * 59 + ["X"], "race": ["A", "B"] * 60}
     applied = presets.apply(
-        "nyc-ll144", selected=[0] * 120, groups=groups, leave_out_reason="too few"
+        "nyc-ll144",
+        selected=[0] * 120,
+        groups=groups,
+        leave_out_reason="too few",
+        confidence=0.95,
     )
     table = applied.tables["sex"]
     assert table["left_out"].to_list() == [False, False, True]
@@ -193,9 +209,9 @@ def test_a_stored_system_of_scores_alone_has_a_scoring_rate() -> None:
         sensitive_features={"sex": sex, "race": race},
     )  # fmt: skip
     roles = ColumnRoles(target="y", scores=("s",), sensitive=("sex", "race"))
-    table = presets.apply("nyc-ll144", result=r, roles=roles).tables["sex"]
+    table = presets.apply("nyc-ll144", result=r, roles=roles, confidence=0.95).tables["sex"]
     assert table["rate"].to_list() == [0, 1]
-    decided = presets.apply("nyc-ll144", result=r).tables["sex"]
+    decided = presets.apply("nyc-ll144", result=r, confidence=0.95).tables["sex"]
     assert decided["rate"].to_list() == [0, pytest.approx(1 / 3)]
 
 
@@ -210,17 +226,21 @@ def test_a_stored_system_of_scores_alone_has_a_scoring_rate() -> None:
 def test_people_that_cannot_be_counted_are_named(asked: dict[str, object], says: str) -> None:
     groups = {"sex": ["F", "M", "M"], "race": ["A", "A", "B"]}
     with pytest.raises(InputError, match=says):
-        presets.apply("nyc-ll144", groups=groups, **asked)
+        presets.apply("nyc-ll144", groups=groups, **asked, confidence=0.95)
 
 
 def test_exactly_four_fifths_is_not_below() -> None:
     selected, group = _people({"a": (100, 36), "b": (100, 45)})  # .36 / .45 rounds below .8
-    table = presets.apply("four-fifths", selected=selected, groups={"g": group}).tables["g"]
+    table = presets.apply(
+        "four-fifths", selected=selected, groups={"g": group}, confidence=0.95
+    ).tables["g"]
     assert table["below_four_fifths"].to_list() == [False, False]
     assert table["shortfall"].to_list() == [0, 0]
 
 
 def test_groups_nobody_knows_are_said() -> None:
-    applied = presets.apply("four-fifths", selected=[1, 0], groups={"g": [None, "?"]})
+    applied = presets.apply(
+        "four-fifths", selected=[1, 0], groups={"g": [None, "?"]}, confidence=0.95
+    )
     assert applied.tables == {}
     assert "g: nobody's group is known." in applied.sentences

@@ -213,8 +213,10 @@ def test_stored_audits_answer_again_as_they_were_judged(weight, cluster):
     ladder = reanalysis.ladder_of(result, **ask)
     assert ladder.sure
     own = result.errors.filter(metric="tpr", **ask).sort("group")
-    given, _, counts = reanalysis.recompute(result, **ask, metrics=["tpr"])
-    cut, _, _ = reanalysis.recompute(result, **ask, metrics=["tpr"], threshold=0.5, exact=True)
+    given, _, counts = reanalysis.recompute(result, **ask, metrics=["tpr"], confidence=0.95)
+    cut, _, _ = reanalysis.recompute(
+        result, **ask, metrics=["tpr"], threshold=0.5, exact=True, confidence=0.95
+    )
     for again in (given, cut):
         again = again.sort("group")
         assert np.allclose(again["value"], own["value"])

@@ -11,11 +11,12 @@ import polars as pl
 import pytest
 
 from fairaudit.audit.adapters import adapter
-from fairaudit.audit.no_harm.decision import certificates, decide, warnings
+from fairaudit.audit.no_harm.decision import certificates, warnings
 from fairaudit.audit.tables.row_tables import people_table, predictions_table
 from fairaudit.data.arrays import Arrays
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.methods.common.progress import Silent
+from tests.audit.choices import decide
 
 
 def tables_of(groups, y, expert, baseline, split, score=None):
@@ -90,9 +91,7 @@ def admissible(tables):
 
 def test_higher_confidence_admits_no_more_experts():
     admitted = [
-        decide(invented(), confidence=c)["selection"]
-        .filter(split="validation")["admissible"]
-        .sum()
+        decide(invented(), no_harm=c)["selection"].filter(split="validation")["admissible"].sum()
         for c in (0.6, 0.9, 0.99, 0.99999)
     ]
     assert admitted == sorted(admitted, reverse=True)
@@ -105,7 +104,7 @@ def test_more_tolerance_admits_no_fewer_experts():
 
 
 def test_without_confidence_the_point_estimates_decide_even_on_few_rows():
-    found = decide(invented(), confidence=None, objective="max_min")["selection"]
+    found = decide(invented(), no_harm=None, objective="max_min")["selection"]
     found = found.filter(split="validation")
     assert ((found["difference"] > 0) == (found["chosen"] == "expert")).all()
 
@@ -268,7 +267,9 @@ def arrays(task="binary", n=1500, seed=0, cluster=None):
 
 def fitted(data, **params):
     params = {"max_epochs": 10, "hidden_sizes": [32, 16], "attributes": ["race"], **params}
-    return adapter("fair-sde")(data, params, seed=0, device="cpu", monitor=Silent())
+    return adapter("fair-sde")(
+        data, params, seed=0, device="cpu", monitor=Silent(), confidence=0.95
+    )
 
 
 def as_stored(found, data):

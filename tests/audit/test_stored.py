@@ -39,7 +39,7 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> AuditResult:
 
 
 def test_the_stored_counts_give_the_stored_errors(result: AuditResult) -> None:
-    errors, _, counts = reanalysis.recompute(result, **MODEL, attribute="race")
+    errors, _, counts = reanalysis.recompute(result, **MODEL, attribute="race", confidence=0.95)
     kept = result.errors.filter(pl.col("attribute") == "race")
     both = errors.join(kept, on=["group", "metric"])
     assert len(both) == len(errors) > 0
@@ -51,7 +51,12 @@ def test_the_stored_counts_give_the_stored_errors(result: AuditResult) -> None:
 def test_a_new_threshold_gives_the_counts_of_the_rows(result: AuditResult) -> None:
     for exact in (False, True):
         _, _, counts = reanalysis.recompute(
-            result, **MODEL, attribute="sex", threshold=0.62, exact=exact
+            result,
+            **MODEL,
+            attribute="sex",
+            threshold=0.62,
+            exact=exact,
+            confidence=0.95,
         )
         rows = reanalysis.rows_with_groups(result, **MODEL, attribute="sex")
         for row in counts.iter_rows(named=True):

@@ -7,7 +7,6 @@ import polars as pl
 import pytest
 
 from fairaudit.audit.adapters import adapter
-from fairaudit.audit.no_harm.decision import decide
 from fairaudit.audit.predictions import audit_predictions
 from fairaudit.audit.stress.fair_sde import (
     _judgeable,
@@ -20,12 +19,13 @@ from fairaudit.audit.stress.fair_sde import (
 from fairaudit.audit.tables.stored_pairs import held_rows
 from fairaudit.exceptions import SpecError
 from fairaudit.methods.common.progress import Silent
+from tests.audit.choices import decide
 from tests.audit.test_selection import arrays, as_stored, fitted, invented, tables_of
 
 
 @pytest.fixture(scope="module")
 def shifted():
-    return shift(held_rows(invented(n=4000)), "accuracy", {}, seed=0, repeats=8)
+    return shift(held_rows(invented(n=4000)), "accuracy", {}, seed=0, bound=0.95, repeats=8)
 
 
 def test_no_shift_changes_nothing(shifted):
@@ -48,20 +48,20 @@ def test_a_sure_harm_is_told_from_one_by_chance(shifted):
     expert = np.where(rng.random(n) < np.where(good, 0.95, 0.6), y, 1 - y)
     baseline = np.where(rng.random(n) < 0.8, y, 1 - y)
     rows = held_rows(tables_of(groups, y, expert, baseline, split))
-    found = shift(rows, "accuracy", {"objective": "max_min"}, seed=0, repeats=3)
+    found = shift(rows, "accuracy", {"objective": "max_min"}, seed=0, bound=0.95, repeats=3)
     still = found.filter(group="p", kind="subsample", strength=0.0)
     assert still["harmed_surely"].to_list() == still["harmed"].to_list() == [1.0, 1.0]
 
 
 def test_taking_away_a_helped_group_s_rows_loses_its_expert():
     rows = held_rows(invented(n=500))
-    curve = shift(rows, "accuracy", {"objective": "max_min"}, seed=0, repeats=10)
+    curve = shift(rows, "accuracy", {"objective": "max_min"}, seed=0, bound=0.95, repeats=10)
     helped = curve.filter(group="p", kind="subsample", rule="bound").sort("strength")
     assert helped["changed"].to_list()[-1] > helped["changed"].to_list()[0]
 
 
 def test_shift_is_the_same_for_the_same_seed(shifted):
-    again = shift(held_rows(invented(n=4000)), "accuracy", {}, seed=0, repeats=8)
+    again = shift(held_rows(invented(n=4000)), "accuracy", {}, seed=0, bound=0.95, repeats=8)
     assert shifted.equals(again)
 
 
@@ -74,7 +74,7 @@ def test_expected_loss_from_wrong_groups_is_what_drawing_them_gives():
     rng = np.random.default_rng(0)
     gains = rng.integers(-1, 2, (300, 3)).astype(float)
     own, guessed = rng.integers(0, 3, 300), rng.integers(0, 3, 300)
-    table = group_errors(gains, own, guessed, ["a", "b", "c"])
+    table = group_errors(gains, own, guessed, ["a", "b", "c"], confidence=0.95)
     drawn = []
     for _ in range(4000):
         wrong = rng.random(300) < 0.2
@@ -98,7 +98,9 @@ def test_expected_loss_from_wrong_groups_is_what_drawing_them_gives():
 
 def test_a_group_with_few_rows_has_no_interval_and_one_without_rows_no_value():
     own = np.repeat([0, 1], [25, 19])
-    table = group_errors(np.ones((44, 3)), own, np.zeros(44, dtype=int), ["a", "b", "c"])
+    table = group_errors(
+        np.ones((44, 3)), own, np.zeros(44, dtype=int), ["a", "b", "c"], confidence=0.95
+    )
     assert table.filter(group="a")["low"].null_count() == 0
     assert table.filter(group="b")["low"].null_count() == table.filter(group="b").height
     assert table.filter(group="b")["difference"].null_count() == 0
@@ -112,15 +114,17 @@ def test_weights_and_clusters_enter_what_wrong_groups_cost():
     own, weight = np.zeros(200, dtype=int), rng.exponential(size=200)
     ask = (gains, own, own, ["a", "b"])
     at_rest = {"kind": "wrong", "share": 0.0, "group": "a"}
-    alone = group_errors(*ask).filter(**at_rest)
-    together = group_errors(*ask, cluster=cluster).filter(**at_rest)
+    alone = group_errors(*ask, confidence=0.95).filter(**at_rest)
+    together = group_errors(*ask, cluster=cluster, confidence=0.95).filter(**at_rest)
     assert (together["high"] - together["low"] > 2 * (alone["high"] - alone["low"])).all()
-    heavy = group_errors(*ask, weight=weight).filter(**at_rest)["difference"].item()
+    heavy = (
+        group_errors(*ask, weight=weight, confidence=0.95).filter(**at_rest)["difference"].item()
+    )
     assert heavy == pytest.approx(np.average(gains[:, 0], weights=weight))
 
 
 def test_objectives_stand_side_by_side_on_both_splits():
-    found = objectives(held_rows(invented()), "accuracy", 0.0)
+    found = objectives(held_rows(invented()), "accuracy", 0.0, bound=0.95, confidence=0.95)
     assert found.select("objective", "rule").unique().height == 6
     assert set(found["split"]) == {"validation", "test"}
     gaps = found.filter(split="validation", rule="point estimates")
@@ -129,7 +133,7 @@ def test_objectives_stand_side_by_side_on_both_splits():
 
 
 def test_every_number_of_the_objectives_has_the_interval_of_the_decision():
-    found = objectives(held_rows(invented()), "accuracy", 0.0)
+    found = objectives(held_rows(invented()), "accuracy", 0.0, bound=0.95, confidence=0.95)
     decided = decide(invented(), objective="max_min")
     own = found.filter(objective="max_min", rule="bound")
     pair = own.join(decided["selection"], on=["split", "group"], suffix="_own")
@@ -149,7 +153,7 @@ def test_gaps_of_the_objectives_are_over_the_groups_that_are_compared():
     tables = invented()
     judged = tables["people"].filter(pl.col("sex") != "r")  # all that are left can be judged
     tables = {**tables, "people": judged}
-    found = objectives(held_rows(tables), "accuracy", 0.0)
+    found = objectives(held_rows(tables), "accuracy", 0.0, bound=0.95, confidence=0.95)
     own = found.filter(objective="min_gap", rule="bound", split="test").row(0, named=True)
     said = decide(tables)["selection_gaps"].filter(split="test").row(0, named=True)
     for name in ("gap_before", "gap_after"):
@@ -160,9 +164,9 @@ def test_gaps_of_the_objectives_are_over_the_groups_that_are_compared():
 def test_ablation_trains_each_loss_on_and_off_and_chooses_in_three_ways():
     data = arrays(n=700)
     params = {"max_epochs": 2, "hidden_sizes": [8], "attributes": ["race"]}
-    given = {"seed": 0, "device": "cpu", "monitor": Silent()}
+    given = {"confidence": 0.95, "seed": 0, "device": "cpu", "monitor": Silent()}
     full = fitted(data, max_epochs=2, hidden_sizes=[8])
-    found = ablation(adapter("fair-sde"), data, params, full, "accuracy", given)
+    found = ablation(adapter("fair-sde"), data, params, full, "accuracy", 0.95, given)
     assert found.height == 8 * 3
     assert found.select("discriminator", "centres", "divergence").unique().height == 8
     rows = held_rows(as_stored(full, data))["test"].evidence("accuracy")
@@ -198,7 +202,9 @@ def test_stress_is_a_job_of_its_own_kind():
     params = {
         "max_epochs": 8, "hidden_sizes": [16], "attributes": ["race"], "confidence": None,
     }  # fmt: skip
-    found = adapter("fair-sde", "stress")(data, params, seed=0, device="cpu", monitor=Silent())
+    found = adapter("fair-sde", "stress")(
+        data, params, seed=0, device="cpu", monitor=Silent(), confidence=0.95
+    )
     assert {"stress_shift", "stress_ablation", "stress_objectives", "stress_time"} <= set(
         found.tables
     )

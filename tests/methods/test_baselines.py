@@ -231,7 +231,7 @@ def arrays(task="binary", images=False):
 def run(name, data, **params):
     if name not in ("linear", "linear-s", "threshold"):
         params = {"max_epochs": 2, "hidden_sizes": [8], **params}
-    return adapter(name)(data, params, seed=0, device="cpu", monitor=Silent())
+    return adapter(name)(data, params, seed=0, device="cpu", monitor=Silent(), confidence=0.95)
 
 
 NAMES = ("linear", "linear-s", "erm", "erm-s", "group-dro", "decoupled")

@@ -45,7 +45,7 @@ def test_the_interval_holds_the_true_spread(tpr: tuple[float, ...], truth: float
     for seed in range(120):
         y, label, groups = _answers(seed, tpr)
         found = families(y, label, groups, task="binary", **ODDS)
-        low, high = spread_interval(found, len(y), None, count=100, seed=seed)
+        low, high = spread_interval(found, len(y), None, count=100, seed=seed, confidence=0.95)
         assert low <= mean_spread(y, label * 1.0, groups, task="binary", **ODDS) <= high
         held += low <= truth <= high
         again = [
@@ -76,7 +76,9 @@ def test_rows_repeated_as_clusters_say_what_one_of_them_says() -> None:
 def test_rows_of_one_cluster_have_values_and_no_intervals() -> None:
     y, label, groups = _answers(2, (0.5, 0.8))
     judged = ScoringRows(y, groups, "binary", "equalized_odds", np.zeros(len(y), dtype=np.int64))
-    table = path_table([0.0], [label * 1.0], [0.5], judged, split="test", chosen=0)
+    table = path_table(
+        [0.0], [label * 1.0], [0.5], judged, split="test", chosen=0, confidence=0.95
+    )
     assert table["value"].null_count() == 0
     assert table["low"].null_count() == table["high"].null_count() == len(table)
 
@@ -85,8 +87,8 @@ def test_no_spread_at_all_starts_at_zero() -> None:
     groups = np.repeat([0, 1], 100)[:, None]
     y = np.tile([0, 1], 100)
     found = families(y, y, groups, task="binary", **ODDS)
-    assert spread_interval(found, 200, None, count=20, seed=0) == (0.0, 0.0)
+    assert spread_interval(found, 200, None, count=20, seed=0, confidence=0.95) == (0.0, 0.0)
     label = np.tile([0, 1, 1, 1], 50)
     found = families(y, label, groups, task="binary", **ODDS)
-    low, high = spread_interval(found, 200, None, count=50, seed=0)
+    low, high = spread_interval(found, 200, None, count=50, seed=0, confidence=0.95)
     assert low == 0.0 < high

@@ -366,7 +366,7 @@ def test_a_difference_within_rounding_needs_no_number_of_rows():
         half, Answers(half + 0.1), Answers(half - 0.1), groups, 1, "neg_mse"
     )  # equal errors, but for rounding
     shifted = replace(found, expert=found.baseline + 1e-16)
-    rules = ChoiceRules("min_gap", None)
+    rules = ChoiceRules("min_gap", None, 0.95)
     assert rows_needed(shifted, bounds(shifted, rules), rules) == [None]
     better = replace(found, expert=found.baseline + 0.001)
     assert rows_needed(better, bounds(better, rules), rules)[0] >= 20

@@ -51,7 +51,9 @@ def arrays(task: Any = "regression", n: int = 900, seed: int = 0) -> Arrays:
 
 
 def run(method: str, data: Arrays, *, kind: str = "train", **params: Any) -> Any:
-    return adapter(method, kind)(data, params, seed=0, device="cpu", monitor=Silent())
+    return adapter(method, kind)(
+        data, params, seed=0, device="cpu", monitor=Silent(), confidence=0.95
+    )
 
 
 @pytest.mark.parametrize("task", ["regression", "binary", "multiclass"])

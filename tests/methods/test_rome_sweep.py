@@ -22,7 +22,13 @@ def swept():
     rows = draw(1600, np.random.default_rng(5))
     model = RomeEM(n_init=4, outcome_sensitive=True, random_state=0)
     found = sweep_groups(
-        model, rows.A, rows.y, sensitive_features=rows.S, n_groups=range(1, 6), n_bootstrap=4
+        model,
+        rows.A,
+        rows.y,
+        sensitive_features=rows.S,
+        n_groups=range(1, 6),
+        n_bootstrap=4,
+        confidence=0.95,
     )
     return rows, found
 

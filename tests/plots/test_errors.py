@@ -146,9 +146,9 @@ def test_the_threshold_chart_names_the_values_at_the_threshold(result_of: Result
     ladder = reanalysis.ladder_of(
         result_of("linear"), model="linear", split="test", attribute="sex"
     )
-    curve = thresholds.sweep(ladder, "tpr")
+    curve = thresholds.sweep(ladder, "tpr", confidence=0.95)
     chart = errors.threshold(curve, metric="tpr", at=0.5, attribute="sex")
-    at_half, _ = thresholds.at_threshold(ladder, 0.5, metrics=("tpr",), n_boot=0)
+    at_half, _ = thresholds.at_threshold(ladder, 0.5, metrics=("tpr",), n_boot=0, confidence=0.95)
     female = at_half.filter((pl.col("group") == "female") & (pl.col("metric") == "tpr"))
     assert f"female {100 * female['value'].item():.1f}%" in chart.alt
     assert chart.figure.layout.shapes[0].x0 == 0.5
@@ -161,14 +161,16 @@ def test_each_curve_over_thresholds_lies_in_the_band_of_its_intervals(result_of:
     ladder = reanalysis.ladder_of(
         result_of("linear"), model="linear", split="test", attribute="sex"
     )
-    curve = thresholds.sweep(ladder, "tpr")
+    curve = thresholds.sweep(ladder, "tpr", confidence=0.95)
     drawn = errors.threshold(curve, metric="tpr", at=0.5, attribute="sex").figure.data
     band, line = drawn[0], drawn[1]
     half = len(band.x) // 2
     assert list(band.x[:half]) == list(reversed(band.x[half:])) == list(line.x)
     ends = zip(reversed(band.y[half:]), line.y, band.y[:half], strict=True)
     assert all(low <= value <= high for low, value, high in ends)
-    unsure = errors.threshold(thresholds.sweep(ladder, "f1"), metric="f1", at=0.5, attribute="sex")
+    unsure = errors.threshold(
+        thresholds.sweep(ladder, "f1", confidence=0.95), metric="f1", at=0.5, attribute="sex"
+    )
     assert not any(len(trace.x) for trace in unsure.figure.data if trace.fill == "toself")
 
 

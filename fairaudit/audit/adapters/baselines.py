@@ -139,14 +139,26 @@ def _linear(
 
 
 def fit_linear(
-    arrays: Arrays, params: Mapping[str, Any], *, seed: int, device: str, monitor: Monitor
+    arrays: Arrays,
+    params: Mapping[str, Any],
+    *,
+    confidence: float,
+    seed: int,
+    device: str,
+    monitor: Monitor,
 ) -> Fitted:
     """Pooled logistic or ridge regression without sensitive columns."""
     return _linear(arrays, rows_in_place, "linear", params, monitor)
 
 
 def fit_linear_with_sensitive(
-    arrays: Arrays, params: Mapping[str, Any], *, seed: int, device: str, monitor: Monitor
+    arrays: Arrays,
+    params: Mapping[str, Any],
+    *,
+    confidence: float,
+    seed: int,
+    device: str,
+    monitor: Monitor,
 ) -> Fitted:
     """Pooled logistic or ridge regression that sees the sensitive columns."""
     return _linear(arrays, with_sensitive, "linear-s", params, monitor)
@@ -189,7 +201,13 @@ def _network(
 
 
 def fit_erm(
-    arrays: Arrays, params: Mapping[str, Any], *, seed: int, device: str, monitor: Monitor
+    arrays: Arrays,
+    params: Mapping[str, Any],
+    *,
+    confidence: float,
+    seed: int,
+    device: str,
+    monitor: Monitor,
 ) -> Fitted:
     """One network for everybody without sensitive columns."""
     model = build(PooledNetwork, params, task=arrays.task, device=device, random_state=seed)
@@ -197,7 +215,13 @@ def fit_erm(
 
 
 def fit_erm_with_sensitive(
-    arrays: Arrays, params: Mapping[str, Any], *, seed: int, device: str, monitor: Monitor
+    arrays: Arrays,
+    params: Mapping[str, Any],
+    *,
+    confidence: float,
+    seed: int,
+    device: str,
+    monitor: Monitor,
 ) -> Fitted:
     """One network for everybody that sees the sensitive columns."""
     model = build(PooledNetwork, params, task=arrays.task, device=device, random_state=seed)
@@ -209,7 +233,13 @@ def _grouping(params: Mapping[str, Any]) -> Design:
 
 
 def fit_group_dro(
-    arrays: Arrays, params: Mapping[str, Any], *, seed: int, device: str, monitor: Monitor
+    arrays: Arrays,
+    params: Mapping[str, Any],
+    *,
+    confidence: float,
+    seed: int,
+    device: str,
+    monitor: Monitor,
 ) -> Fitted:
     """One network trained for its worst group."""
     rest = {k: v for k, v in params.items() if k != "attributes"}
@@ -218,7 +248,13 @@ def fit_group_dro(
 
 
 def fit_decoupled(
-    arrays: Arrays, params: Mapping[str, Any], *, seed: int, device: str, monitor: Monitor
+    arrays: Arrays,
+    params: Mapping[str, Any],
+    *,
+    confidence: float,
+    seed: int,
+    device: str,
+    monitor: Monitor,
 ) -> Fitted:
     """A shared network with a head a group."""
     rest = {k: v for k, v in params.items() if k != "attributes"}
@@ -227,7 +263,13 @@ def fit_decoupled(
 
 
 def fit_threshold(
-    arrays: Arrays, params: Mapping[str, Any], *, seed: int, device: str, monitor: Monitor
+    arrays: Arrays,
+    params: Mapping[str, Any],
+    *,
+    confidence: float,
+    seed: int,
+    device: str,
+    monitor: Monitor,
 ) -> Fitted:
     """The pooled logistic regression with thresholds by group, tuned on validation rows."""
     if arrays.task != "binary":

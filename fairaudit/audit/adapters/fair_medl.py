@@ -31,10 +31,17 @@ from fairaudit.methods.fair_medl.probes import PROBES, confounded_probes, probe_
 from fairaudit.methods.fair_medl.search import WEIGHTS, Search, search_weights
 
 NAME = "fair-medl"
+GIVEN = {"random_state", "device", "task", "confidence"}  # by the audit, not by its parameters
 
 
 def fit_fair_medl(
-    arrays: Arrays, params: Mapping[str, Any], *, seed: int, device: str, monitor: Monitor
+    arrays: Arrays,
+    params: Mapping[str, Any],
+    *,
+    confidence: float,
+    seed: int,
+    device: str,
+    monitor: Monitor,
 ) -> Fitted:
     """Fit Fair MEDL and its baseline (same net and budget, no debiasing, no random effects).
 
@@ -45,6 +52,7 @@ def fit_fair_medl(
     """
     check(arrays, params)
     chosen = {k: v for k, v in params.items() if k not in method(NAME).options}
+    chosen["confidence"] = confidence
     found: dict[str, pl.DataFrame] = {}
     if params.get("search_trials"):
         search = search_params(arrays, chosen, int(params["search_trials"]), seed, device, monitor)
@@ -69,8 +77,8 @@ def fit_fair_medl(
     )
     return Fitted(
         predictions,
-        _tables(model, plain, settled, arrays, predictions, seed) | found,
-        _summary(model, settled, arrays),
+        _tables(model, plain, settled, arrays, predictions, confidence, seed) | found,
+        _summary(model, settled, arrays, confidence),
         model.save,
         ask,
     )
@@ -152,7 +160,7 @@ def probe_table(
 
 def check(arrays: Arrays, params: Mapping[str, Any]) -> None:
     """What Fair MEDL needs and lacks, in words."""
-    known = set(inspect.signature(FairMEDL).parameters) - {"random_state", "device", "task"}
+    known = set(inspect.signature(FairMEDL).parameters) - GIVEN
     known |= method(NAME).options
     unknown = sorted(set(params) - known)
     if unknown:
@@ -176,7 +184,12 @@ def plain_params(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def fit_model(
-    arrays: Arrays, params: Mapping[str, Any], *, seed: int, device: str, monitor: Monitor
+    arrays: Arrays,
+    params: Mapping[str, Any],
+    *,
+    seed: int,
+    device: str,
+    monitor: Monitor,
 ) -> FairMEDL:
     """Fit on the training rows; early stopping and the budget use the validation rows."""
     fixed: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in params.items()}
@@ -237,26 +250,29 @@ def _tables(
     settled: ClusterEffects,
     arrays: Arrays,
     predictions: Mapping[str, Prediction],
+    confidence: float,
     seed: int,
 ) -> dict[str, pl.DataFrame]:
     assert arrays.cluster is not None
     seen = seen_table(arrays.row_id, arrays.cluster, arrays.split == SPLITS.index("train"))
     tables = {
-        "effects": _effects(model, settled, arrays),
+        "effects": _effects(model, settled, arrays, confidence),
         "variance": settled.variance,
         "importance": pl.concat(
             [_importance(NAME, model, arrays), _importance("baseline", plain, arrays)]
         ),
         "history": pl.concat([model.history_, _renamed(plain.history_)]),
-        "clusters": _by_cluster(arrays, predictions, seen["seen"].to_numpy(), seed),
+        "clusters": _by_cluster(arrays, predictions, seen["seen"].to_numpy(), confidence, seed),
         "seen": seen,
     }
     if len(model.path_):
-        tables["path"] = _path(model, arrays, seed)
+        tables["path"] = _path(model, arrays, confidence, seed)
     return tables
 
 
-def _effects(model: FairMEDL, settled: ClusterEffects, arrays: Arrays) -> pl.DataFrame:
+def _effects(
+    model: FairMEDL, settled: ClusterEffects, arrays: Arrays, confidence: float
+) -> pl.DataFrame:
     """Settled posteriors by cluster; `used` is the part of it that the debiased model predicts
     with."""
     train = clusters_of(arrays.part("train"))
@@ -269,6 +285,7 @@ def _effects(model: FairMEDL, settled: ClusterEffects, arrays: Arrays) -> pl.Dat
         dict(zip(names.tolist(), counts.tolist(), strict=True)),
         dict(zip(others.tolist(), other_counts.tolist(), strict=True)),
         settled.prior_sd,
+        confidence,
     )
     used = model.random_effects_.with_columns(pl.col("effect").replace(places)).select(
         "cluster", "effect", used="mean"
@@ -290,6 +307,7 @@ def _by_cluster(
     arrays: Arrays,
     predictions: Mapping[str, Prediction],
     seen: NDArray[np.bool_],
+    confidence: float,
     seed: int,
 ) -> pl.DataFrame:
     rows = arrays.split == SPLITS.index("test")
@@ -298,10 +316,11 @@ def _by_cluster(
         for name, p in predictions.items()
     }
     clusters = clusters_of(arrays)[rows]
-    return by_cluster(arrays.y[rows], answers, clusters, seen[rows], task=arrays.task, seed=seed)
+    given: dict[str, Any] = {"task": arrays.task, "confidence": confidence, "seed": seed}
+    return by_cluster(arrays.y[rows], answers, clusters, seen[rows], **given)
 
 
-def _path(model: FairMEDL, arrays: Arrays, seed: int) -> pl.DataFrame:
+def _path(model: FairMEDL, arrays: Arrays, confidence: float, seed: int) -> pl.DataFrame:
     test = arrays.part("test")
     if not len(test):
         return model.path_
@@ -311,27 +330,32 @@ def _path(model: FairMEDL, arrays: Arrays, seed: int) -> pl.DataFrame:
     answers = model.predict_path(test.X, clusters=clusters_of(test))
     lams, cuts = model.lams_, model.thresholds_
     chosen = int(np.argmax([lam == model.lam_ for lam in lams]))
-    found = path_table(lams, answers, cuts, judged, split="test", chosen=chosen, seed=seed)
+    given: dict[str, Any] = {"chosen": chosen, "confidence": confidence, "seed": seed}
+    found = path_table(lams, answers, cuts, judged, split="test", **given)
     return pl.concat([model.path_, found])
 
 
-def _icc(settled: ClusterEffects, variances: Mapping[str, float]) -> dict[str, float | None]:
+def _icc(
+    settled: ClusterEffects, variances: Mapping[str, float], confidence: float
+) -> dict[str, float | None]:
     """The clusters' share of the variance, with its interval where there is one."""
     if not variances:
         return {"icc": 0.0, "icc_low": None, "icc_high": None}
-    ends = icc_interval(settled.effects, settled.prior_sd, variances["residual"])
+    ends = icc_interval(settled.effects, settled.prior_sd, variances["residual"], confidence)
     low, high = ends or (None, None)
     return {"icc": share_of_clusters(variances), "icc_low": low, "icc_high": high}
 
 
-def _summary(model: FairMEDL, settled: ClusterEffects, arrays: Arrays) -> dict[str, Any]:
+def _summary(
+    model: FairMEDL, settled: ClusterEffects, arrays: Arrays, confidence: float
+) -> dict[str, Any]:
     shares = settled.variance
     variances = dict(zip(shares["part"], shares["variance"], strict=True))
     clusters = clusters_of(arrays)
     known = np.isin(clusters, model.clusters_)
     return {
         "warnings": list(model.warnings_),
-        **_icc(settled, variances),
+        **_icc(settled, variances, confidence),
         "clusters_seen": len(model.clusters_),
         "clusters_unseen": len(np.unique(clusters[~known])),
         "lambda": model.lam_,

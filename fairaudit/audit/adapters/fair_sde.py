@@ -37,7 +37,13 @@ GUESSED = "fair-sde, group guessed"
 
 
 def fit_fair_sde(
-    arrays: Arrays, params: Mapping[str, Any], *, seed: int, device: str, monitor: Monitor
+    arrays: Arrays,
+    params: Mapping[str, Any],
+    *,
+    confidence: float,
+    seed: int,
+    device: str,
+    monitor: Monitor,
 ) -> Fitted:
     """Train on training rows, choose on validation rows, answer for all rows.
 
@@ -45,17 +51,22 @@ def fit_fair_sde(
     with more than one group, the chosen model of the group that the discriminator guesses.
     Validation rows carry the answers the choice was made with.
     """
-    return _audited(arrays, params, seed, device, monitor)[0]
+    return _audited(arrays, params, confidence, seed, device, monitor)[0]
 
 
 def _audited(
-    arrays: Arrays, params: Mapping[str, Any], seed: int, device: str, monitor: Monitor
+    arrays: Arrays,
+    params: Mapping[str, Any],
+    confidence: float,
+    seed: int,
+    device: str,
+    monitor: Monitor,
 ) -> tuple[Fitted, FairSDE]:
     columns = group_columns(arrays, params.get("attributes"))
     model = _fitted(arrays, columns, params, seed, device, monitor)
     rows = model.groups_.codes(columns, len(arrays))
     predictions = _predictions(model, arrays, rows)
-    tables = _tables(model, arrays, rows, predictions)
+    tables = _tables(model, arrays, rows, predictions, confidence)
     said = [*model.groups_.notes(), *warnings(tables), *_strangers(rows)]
     said += _unweighted(arrays, model)
     summary = {
@@ -63,7 +74,7 @@ def _audited(
         "groups": list(model.groups_.names),
         "certificates": certificates(tables),
         "choice": tables["selection_gaps"].to_dicts(),
-        "guessed_groups": _cost_of_guessing(predictions, arrays, tables),
+        "guessed_groups": _cost_of_guessing(predictions, arrays, tables, confidence),
     }
 
     def answer(others: Arrays) -> dict[str, Prediction]:
@@ -91,22 +102,36 @@ def _unweighted(arrays: Arrays, model: FairSDE) -> list[str]:
 
 
 def stress_fair_sde(
-    arrays: Arrays, params: Mapping[str, Any], *, seed: int, device: str, monitor: Monitor
+    arrays: Arrays,
+    params: Mapping[str, Any],
+    *,
+    confidence: float,
+    seed: int,
+    device: str,
+    monitor: Monitor,
 ) -> Fitted:
     """FairSDE with its stress tests beside the usual tables."""
-    given: dict[str, Any] = {"seed": seed, "device": device, "monitor": monitor}
+    given: dict[str, Any] = {
+        "confidence": confidence,
+        "seed": seed,
+        "device": device,
+        "monitor": monitor,
+    }
     monitor.start("FairSDE under stress", 2)
     full, model = _audited(arrays, params, **given)
     monitor.step()
-    found = stress_tests(fit_fair_sde, full, arrays, params, **given)
+    found = stress_tests(fit_fair_sde, full, arrays, params, no_harm=model.confidence, **given)
     monitor.step()
     monitor.end()
     return replace(
-        found, tables={**found.tables, "stress_groups": _group_errors(model, arrays, params)}
+        found,
+        tables={**found.tables, "stress_groups": _group_errors(model, arrays, params, confidence)},
     )
 
 
-def _group_errors(model: FairSDE, arrays: Arrays, params: Mapping[str, Any]) -> pl.DataFrame:
+def _group_errors(
+    model: FairSDE, arrays: Arrays, params: Mapping[str, Any], confidence: float
+) -> pl.DataFrame:
     """Gains over the baseline of the model that answers for each group, on test rows."""
     test = arrays.split == SPLITS.index("test")
     X, y = rows_in_place(arrays)[test], arrays.y[test]
@@ -128,6 +153,7 @@ def _group_errors(model: FairSDE, arrays: Arrays, params: Mapping[str, Any]) -> 
         names,
         weight=weights(arrays, test),
         cluster=None if arrays.cluster is None else arrays.cluster[test],
+        confidence=confidence,
     )
     return found.with_columns(
         metric=pl.lit("neg_mse" if arrays.task == "regression" else "accuracy")
@@ -208,6 +234,7 @@ def _tables(
     arrays: Arrays,
     groups: NDArray[np.int64],
     predictions: Mapping[str, Prediction],
+    confidence: float,
 ) -> dict[str, pl.DataFrame]:
     names = np.array([UNKNOWN_GROUP if g == UNKNOWN else model.groups_.names[g] for g in groups])
     selection_rows = pl.DataFrame(
@@ -229,16 +256,20 @@ def _tables(
     decided = decide(
         stored,
         objective=model.objective,
-        confidence=model.confidence,
+        no_harm=model.confidence,
         tolerance=model.tolerance,
         metric=model.metric,
+        confidence=confidence,
     )
     history = pl.DataFrame(model.history_, schema=HISTORY)
     return {**decided, "selection_rows": selection_rows, "history": history}
 
 
 def _cost_of_guessing(
-    predictions: Mapping[str, Prediction], arrays: Arrays, tables: Mapping[str, pl.DataFrame]
+    predictions: Mapping[str, Prediction],
+    arrays: Arrays,
+    tables: Mapping[str, pl.DataFrame],
+    confidence: float,
 ) -> dict[str, Any]:
     """How often the discriminator is right on test rows, and what relying on it costs."""
     test = arrays.split == SPLITS.index("test")
@@ -247,7 +278,7 @@ def _cost_of_guessing(
     rows = tables["selection_rows"].filter(split="test")
     hit = (rows["group"] == rows["guessed"]).to_numpy().astype(np.float64)
     unit = None if arrays.cluster is None else arrays.cluster[test]
-    right, *ends = intervals.mean_of_rows(hit, None, unit, share=True)
+    right, *ends = intervals.mean_of_rows(hit, None, unit, confidence=confidence, share=True)
     low, high = (float(end) if np.isfinite(end) else None for end in ends)
     known, guessed = (
         _performance(predictions[name], arrays, test) for name in ("fair-sde", GUESSED)

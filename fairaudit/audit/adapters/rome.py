@@ -31,7 +31,13 @@ BLENDS = (0.0, 0.25, 0.5, 0.75, 0.9, 1.0)
 
 
 def fit_rome_em(
-    arrays: Arrays, params: Mapping[str, Any], *, seed: int, device: str, monitor: Monitor
+    arrays: Arrays,
+    params: Mapping[str, Any],
+    *,
+    confidence: float,
+    seed: int,
+    device: str,
+    monitor: Monitor,
 ) -> Fitted:
     """ROME with linear experts beside one pooled linear model on the same features."""
     _check_table(arrays)
@@ -48,7 +54,11 @@ def fit_rome_em(
         )
     answer = _beside_pooled("rome-em", model, arrays, monitor)
     return Fitted(
-        answer(arrays), em_tables(model, arrays), em_summary(model, arrays), model.save, answer
+        answer(arrays),
+        em_tables(model, arrays, confidence),
+        em_summary(model, arrays),
+        model.save,
+        answer,
     )
 
 
@@ -86,7 +96,13 @@ def _beside_pooled(
 
 
 def fit_rome_sweep(
-    arrays: Arrays, params: Mapping[str, Any], *, seed: int, device: str, monitor: Monitor
+    arrays: Arrays,
+    params: Mapping[str, Any],
+    *,
+    confidence: float,
+    seed: int,
+    device: str,
+    monitor: Monitor,
 ) -> Fitted:
     """Every number of groups at once: sweep, lineage, and the groups of each number.
 
@@ -109,6 +125,7 @@ def fit_rome_sweep(
         sensitive_features=arrays.sensitive,
         sample_weight=arrays.weight,
         clusters=arrays.cluster,
+        confidence=confidence,
         n_groups=sizes,
         n_bootstrap=n_bootstrap,
         held_out=(choosing, judging),
@@ -118,7 +135,7 @@ def fit_rome_sweep(
     answer = _beside_pooled("rome-em", best, arrays, monitor)
     return Fitted(
         answer(arrays),
-        {"sweep": found.table, "lineage": found.lineage, **_all_groups(found, arrays)},
+        {"sweep": found.table, "lineage": found.lineage, **_all_groups(found, arrays, confidence)},
         _sweep_summary(found, arrays),
         best.save,
         answer,
@@ -126,7 +143,13 @@ def fit_rome_sweep(
 
 
 def fit_rome_moe(
-    arrays: Arrays, params: Mapping[str, Any], *, seed: int, device: str, monitor: Monitor
+    arrays: Arrays,
+    params: Mapping[str, Any],
+    *,
+    confidence: float,
+    seed: int,
+    device: str,
+    monitor: Monitor,
 ) -> Fitted:
     """ROME with neural experts beside one pooled linear model; validation rows pick the epoch."""
     _check_table(arrays)
@@ -146,7 +169,7 @@ def fit_rome_moe(
     answer = _beside_pooled("rome-moe", model, arrays, monitor)
     return Fitted(
         answer(arrays),
-        {**_group_tables(model, arrays), "history": _epochs(model)},
+        {**_group_tables(model, arrays, confidence), "history": _epochs(model)},
         _moe_summary(model),
         model.save,
         answer,
@@ -175,12 +198,14 @@ def _moe_summary(model: RomeMoE) -> dict[str, Any]:
     }
 
 
-def _all_groups(found: Sweep[RomeEM], arrays: Arrays) -> dict[str, pl.DataFrame]:
+def _all_groups(
+    found: Sweep[RomeEM], arrays: Arrays, confidence: float
+) -> dict[str, pl.DataFrame]:
     """The tables about groups of every number, one below the other, with `n_groups`."""
     each = [
         {
             name: table.with_columns(pl.lit(g, pl.Int64).alias("n_groups"))
-            for name, table in _group_tables(model, arrays).items()
+            for name, table in _group_tables(model, arrays, confidence).items()
         }
         for g, model in found.models.items()
     ]
@@ -196,22 +221,24 @@ def _sweep_summary(found: Sweep[RomeEM], arrays: Arrays) -> dict[str, Any]:
     }
 
 
-def em_tables(model: RomeEM, arrays: Arrays) -> dict[str, pl.DataFrame]:
+def em_tables(model: RomeEM, arrays: Arrays, confidence: float) -> dict[str, pl.DataFrame]:
     """Latent groups, who they are, how EM went, and average against worst group."""
     return {
-        **_group_tables(model, arrays),
+        **_group_tables(model, arrays, confidence),
         "history": _history(model),
         "path": _path(model, arrays),
     }
 
 
-def _group_tables(model: RomeEM | RomeMoE, arrays: Arrays) -> dict[str, pl.DataFrame]:
+def _group_tables(
+    model: RomeEM | RomeMoE, arrays: Arrays, confidence: float
+) -> dict[str, pl.DataFrame]:
     given = (arrays.X, arrays.y, arrays.sensitive)
     prior = model.predict_membership(arrays.sensitive, arrays.X)
     resp, loss = model.responsibilities(*given), model.losses(*given)
     return {
         "latent": latent_table(arrays, prior, resp),
-        "groups": described_groups(arrays, prior, resp, loss),
+        "groups": described_groups(arrays, prior, resp, loss, confidence),
         "group_profile": profile(arrays, resp),
         "overlap": group_overlap(arrays, resp),
     }

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from fairaudit.audit.latent.groups import group_name, group_profile, overlap, plain_rules
 from fairaudit.data.arrays import SPLITS, Arrays
+from fairaudit.stats import intervals
 
 Float = NDArray[np.float64]
-LEVEL = 1.96  # two-sided 95 %
 RULE_ROWS = 10_000  # about as many rows make the rules: trees of depth 3 need no more
 
 
@@ -42,14 +42,19 @@ def columns(arrays: Arrays) -> tuple[Float, tuple[str, ...]]:
     return np.round(both * scales[:, 1] + scales[:, 0], 9), names  # flags stay 0 and 1
 
 
-def described_groups(arrays: Arrays, prior: Float, resp: Float, loss: Float) -> pl.DataFrame:
+def described_groups(
+    arrays: Arrays, prior: Float, resp: Float, loss: Float, confidence: float
+) -> pl.DataFrame:
     """One row a group: size, plain rule and its fidelity, entropy, held-out loss."""
     train, test = arrays.split == 0, arrays.split == 2
     design, names = columns(arrays)
     some = np.flatnonzero(train)[:: max(1, int(train.sum()) // RULE_ROWS)]
     rules = plain_rules(design[some], names, resp[some])
     weight = np.ones(len(arrays)) if arrays.weight is None else arrays.weight
-    held = [held_out_loss(loss[test], resp[test, j] * weight[test]) for j in range(resp.shape[1])]
+    held = [
+        held_out_loss(loss[test], resp[test, j] * weight[test], confidence)
+        for j in range(resp.shape[1])
+    ]
     count = resp.shape[1]
     mass = resp[train].T @ weight[train]
     return pl.DataFrame(
@@ -76,8 +81,10 @@ def _entropy(prior: Float, weight: Float) -> float:
     return float(weight @ each / weight.sum())
 
 
-def held_out_loss(loss: Float, weight: Float) -> tuple[float | None, float | None, float | None]:
-    """Weighted mean loss and its 95% interval; nothing where fewer than two rows carry it."""
+def held_out_loss(
+    loss: Float, weight: Float, confidence: float
+) -> tuple[float | None, float | None, float | None]:
+    """Weighted mean loss and its normal interval; nothing where fewer than two rows carry it."""
     total = weight.sum()
     if total < 1e-6:
         return None, None, None
@@ -86,7 +93,8 @@ def held_out_loss(loss: Float, weight: Float) -> tuple[float | None, float | Non
         return None, None, None
     mean = float(share @ loss)
     spread = float(np.sqrt(np.square(share * (loss - mean)).sum()))
-    return mean, mean - LEVEL * spread, mean + LEVEL * spread
+    reach = intervals.quantile(confidence) * spread
+    return mean, mean - reach, mean + reach
 
 
 def profile(arrays: Arrays, resp: Float) -> pl.DataFrame:

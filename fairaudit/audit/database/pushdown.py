@@ -149,7 +149,7 @@ def audit_source(
     *,
     cut: float | None = None,
     metrics: Sequence[str] | None = None,
-    confidence: float = 0.95,
+    confidence: float,
     n_boot: int = 2000,
     intersections: int = 1,
     suppress_below: int = 0,
@@ -201,7 +201,8 @@ def audit_source(
         seed=seed,
         times=times,
     )
-    return AuditResult(tables, _summary(source, roles, classes, counted, times, rounded, tables))
+    facts = _summary(source, roles, classes, counted, times, rounded, tables, confidence)
+    return AuditResult(tables, facts)
 
 
 # -- what to count ------------------------------------------------------------------------------
@@ -397,6 +398,7 @@ def _summary(
     times: NDArray[np.float64],
     rounded: Sequence[str],
     tables: Any,
+    confidence: float,
 ) -> dict[str, Any]:
     warnings = [
         f"Scores of '{c}' were rounded to {ROUNDED} digits in the source." for c in rounded
@@ -409,5 +411,6 @@ def _summary(
         "combinations": len(counted),
         "source": source.name,
         "looks": looks(tables),
+        "confidence": confidence,
         "warnings": warnings,
     }

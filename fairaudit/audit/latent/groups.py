@@ -48,7 +48,7 @@ class LatentAudit:
     ----------
     tables : latent, groups, group_profile, overlap, latent_tests
     n_groups : the G that is shown
-    found : names of its groups that differ after all looks
+    found : names of its groups that differ significantly, adjusted for all tests
     sentences : the finding in plain words
     """
 
@@ -73,7 +73,8 @@ def audit_latent(
     row_id: Any = None,
     clusters: Any = None,
     units: Mapping[str, Scale] | None = None,
-    confidence: float = 0.95,
+    confidence: float,
+    systems: int = 1,
     n_permutations: int = 999,
     random_state: int = 0,
 ) -> LatentAudit:
@@ -94,7 +95,8 @@ def audit_latent(
     row_id : (n,) ids for the table `latent`
     clusters : (n,) codes 0..M-1 of units whose rows are not independent, or None
     units : see `plain_rules`
-    confidence : 1 − chance of any false alarm over all groups and all G
+    confidence : 1 − chance of any false alarm over all systems, all groups and all G
+    systems : how many systems are examined in this way; Bonferroni's correction
     n_permutations : of the errors on held-out rows
 
     Raises
@@ -113,7 +115,9 @@ def audit_latent(
     judged = HeldOutErrors(error[rows], metric, None if unit is None else unit[rows])
     groups_of = [np.eye(t.share.shape[1])[t.group[rows]] for t in trial]
     sizes = [t.G for t in trial]
-    table = tests_table(judged, sizes, groups_of, confidence, n_permutations, random_state)
+    joint = 1 - (1 - confidence) / systems
+    table = tests_table(judged, sizes, groups_of, joint, n_permutations, random_state)
+    table = table.with_columns(p_adjusted=(systems * pl.col("p_adjusted")).clip(upper_bound=1.0))
     shown = _choose(trial, error, ~held & judged_on, table, 1 - confidence)
     table = table.with_columns(chosen=pl.col("n_groups") == shown.G)
     tables = _describe(shown, X, tuple(feature_names), held, groups or {}, row_id, units or {})
@@ -121,7 +125,7 @@ def audit_latent(
     found = tuple(
         table.filter(pl.col("chosen") & (pl.col("p_adjusted") < 1 - confidence))["group"]
     )
-    return LatentAudit(tables, shown.G, found, _sentences(table, tables["groups"], found))
+    return LatentAudit(tables, shown.G, found, _sentences(table, tables["groups"], found, systems))
 
 
 # -- the error and the two parts ----------------------------------------------------------------
@@ -314,24 +318,25 @@ def groups_table(
 
 
 def _sentences(
-    tests: pl.DataFrame, groups: pl.DataFrame, found: tuple[str, ...]
+    tests: pl.DataFrame, groups: pl.DataFrame, found: tuple[str, ...], systems: int
 ) -> tuple[str, ...]:
-    looks = len(tests)
-    if tests["p"].null_count() == looks:
+    tests_made = systems * len(tests)
+    of_all = f" and {systems} systems" if systems > 1 else ""
+    if tests["p"].null_count() == len(tests):
         return (
             f"No group can be judged: held-out rows of at least {MIN_FLIPS} clusters are needed, "
             f"{MIN_UNITS} of them inside a group and {MIN_UNITS} outside.",
         )
     if not found:
         return (
-            f"No group errs differently from the rest on held-out rows, after {looks} looks over "
-            f"{tests['n_groups'].n_unique()} numbers of groups.",
+            "No group's error differs significantly from the rest on held-out rows, adjusted for "
+            f"{tests_made:,} tests over {tests['n_groups'].n_unique()} numbers of groups{of_all}.",
         )
     rules = dict(zip(groups["group"], groups["rule"], strict=True))
     rows = tests.filter(pl.col("chosen") & pl.col("group").is_in(found))
     return tuple(
         f"{row['group'].capitalize()} ({rules[row['group']]}): {_what(row)} "
-        f"(held-out rows, p = {row['p_adjusted']:.3f} after {looks} looks)."
+        f"(held-out rows, p = {row['p_adjusted']:.3f}, adjusted for {tests_made:,} tests{of_all})."
         for row in rows.iter_rows(named=True)
     )
 
@@ -341,5 +346,6 @@ def _what(row: Mapping[str, Any]) -> str:
         return f"{row['metric']} {row['value']:.4g} against {row['rest']:.4g} elsewhere"
     return (
         f"{100 * row['value']:.1f}% wrong against {100 * row['rest']:.1f}% elsewhere, "
-        f"difference {100 * row['low']:.1f} to {100 * row['high']:.1f} points"
+        f"a difference of {100 * row['difference']:.1f} points (simultaneous interval "
+        f"{100 * row['low']:.1f} to {100 * row['high']:.1f})"
     )

@@ -363,9 +363,7 @@ def _less_sure(a: str, b: str) -> str:
 # -- what could be seen at all ------------------------------------------------------------------
 
 
-def detectable_gap(
-    p: Float, n1: Float, n2: Float, confidence: float = 0.95, power: float = 0.8
-) -> Float:
+def detectable_gap(p: Float, n1: Float, n2: Float, confidence: float, power: float = 0.8) -> Float:
     """Smallest difference from p that a test of n1 against n2 rows sees with `power`."""
     reach = intervals.quantile(confidence) + stats.norm.ppf(power)
     safe = np.clip(p, 0.05, 0.95)  # near 0 and 1 the gap itself moves the variance
@@ -374,12 +372,10 @@ def detectable_gap(
     return np.where((n1 > 0) & (n2 > 0), np.minimum(gap, 1.0), np.nan)
 
 
-def rows_for_gap(
-    p: Float, gap: float, n2: Float, confidence: float = 0.95, power: float = 0.8
-) -> Float:
+def rows_for_gap(p: Float, gap: float, n2: Float, confidence: float, power: float = 0.8) -> Float:
     """Rows n1 that show a difference `gap` against n2 others; NaN when no n1 is enough."""
     reach = intervals.quantile(confidence) + stats.norm.ppf(power)
-    safe = np.clip(p, 0.05, 0.95)
+    safe = np.clip(p, 0.05, 0.95)  # rates, no confidence
     with np.errstate(divide="ignore", invalid="ignore"):
         room = (gap / reach) ** 2 / (safe * (1 - safe)) - 1 / n2
         return np.where(room > 0, np.ceil(1 / np.where(room > 0, room, 1.0)), np.nan)

@@ -38,7 +38,7 @@ def pooled(m: Measured, confidence: float) -> Pooled:
     return out[0], out[1], out[2]
 
 
-def beta_binomial(p: Float, n: Float, confidence: float = 0.95) -> Pooled:
+def beta_binomial(p: Float, n: Float, confidence: float) -> Pooled:
     """Posterior mean and interval of K rates under a beta prior fitted by moments.
 
     The intraclass correlation ρ comes from the weighted between-group sum of squares (Kleinman
@@ -61,7 +61,7 @@ def beta_binomial(p: Float, n: Float, confidence: float = 0.95) -> Pooled:
     return a / (a + b), low, high
 
 
-def normal(value: Float, variance: Float, confidence: float = 0.95) -> Pooled:
+def normal(value: Float, variance: Float, confidence: float) -> Pooled:
     """Posterior mean and interval under a normal prior (DerSimonian & Laird's variance)."""
     safe = np.maximum(variance, 1e-9 * max(float(variance.max(initial=0.0)), 1e-9))
     w = 1 / safe

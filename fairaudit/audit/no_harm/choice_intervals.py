@@ -133,7 +133,9 @@ class Pair:
         return self.metric == "neg_mse"
 
 
-def pair_of(held: HeldRows, metric: Metric, *, n_boot: int | None = None, seed: int = 0) -> Pair:
+def pair_of(
+    held: HeldRows, metric: Metric, *, confidence: float, n_boot: int | None = None, seed: int = 0
+) -> Pair:
     """The rows whose group is known, as the engine wants them.
 
     Weights enter where they enter the choice (`WEIGHTED`), clusters always.
@@ -152,7 +154,7 @@ def pair_of(held: HeldRows, metric: Metric, *, n_boot: int | None = None, seed: 
         weight=None if weight is None or not np.ptp(weight) else weight,
         cluster=clusters,
     )
-    asked = EstimateOptions(n_boot=n_boot or replicates(clusters), seed=seed)
+    asked = EstimateOptions(confidence, n_boot=n_boot or replicates(clusters), seed=seed)
     return Pair(metric, len(held.names), present, rows, expert, baseline, asked)
 
 

@@ -34,7 +34,8 @@ def decide(
     tables: Mapping[str, pl.DataFrame],
     *,
     objective: Objective = "min_gap",
-    confidence: float | None = 0.95,
+    no_harm: float | None,
+    confidence: float,
     tolerance: float = 0.0,
     metric: Metric = "accuracy",
 ) -> dict[str, pl.DataFrame]:
@@ -45,15 +46,19 @@ def decide(
     tables : mapping
         `predictions` with the models "expert" and "baseline", and `selection_rows` (row, split,
         group) or `people`, as an audit of FairSDE stores them.
-    objective, confidence, tolerance, metric
+    objective, tolerance, metric
         As in `FairSDE`.
+    no_harm : float or None
+        Confidence of the bound that decides: FairSDE's own `confidence`.
+    confidence : float
+        Of all intervals that are shown: the audit's.
 
     Returns
     -------
     dict
-        `selection` (validation and test rows of every group; baseline and expert with 95%
+        `selection` (validation and test rows of every group; baseline and expert with
         intervals), `alternatives` (validation), `selection_gaps` (split; gap, worst group and
-        mean before and after the choice; behind them the ends of their 95% intervals, null for
+        mean before and after the choice; behind them the ends of their intervals, null for
         the gap where fewer than two groups count).
 
     Raises
@@ -63,10 +68,10 @@ def decide(
     SpecError
         When the metric does not fit the outcome.
     """
-    rules = ChoiceRules(objective, confidence, tolerance)
+    rules = ChoiceRules(objective, no_harm, confidence, tolerance)
     held = held_rows(tables)
     found = {split: rows.evidence(metric) for split, rows in held.items()}
-    pairs = {split: pair_of(rows, metric) for split, rows in held.items()}
+    pairs = {split: pair_of(rows, metric, confidence=confidence) for split, rows in held.items()}
     names = held["validation"].names
     choice, table = decide_on(found["validation"], names, rules)
     later = [check_on("test", found["test"], names, rules, choice)] if "test" in found else []

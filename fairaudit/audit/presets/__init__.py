@@ -27,7 +27,7 @@ def apply(
     model: str | None = None,
     frame: pl.DataFrame | None = None,
     roles: ColumnRoles | None = None,
-    confidence: float = 0.95,
+    confidence: float,
     leave_out_reason: str = "",
     rationale: str = "",
     attributes: Sequence[str] = (),

@@ -20,16 +20,16 @@ from fairaudit.audit.tables.stored_pairs import HeldRows, held_rows
 from fairaudit.data.arrays import Arrays
 from fairaudit.exceptions import SpecError
 from fairaudit.methods.common.progress import Monitor, Silent
-from fairaudit.methods.no_harm import OBJECTIVES, NoHarmChoice, choose_no_harm
+from fairaudit.methods.no_harm import OBJECTIVES, NoHarmChoice, Objective, choose_no_harm
 from fairaudit.methods.no_harm_table import ChoiceRules, bounds, check_on, choose
 from fairaudit.stats import intervals
 from fairaudit.stats.paired_differences import MIN_ROWS, Evidence, Metric
 
+Rule = tuple[str, ChoiceRules]
 Fit = Callable[..., Fitted]
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 0.9)
 REPEATS = 40
 SHARES = (0.0, 0.05, 0.1, 0.2, 0.4)  # of rows whose group is wrong or missing
-_RULES = (("bound", 0.95), ("point estimates", None))
 _SHOWN = ("split", "group", "chosen", "verdict", "baseline", "expert")
 _GROUPS_TIMED = (2, 4, 8, 12, 16, 24, 32, 48, 64)
 
@@ -40,6 +40,8 @@ def stress_tests(
     arrays: Arrays,
     params: Mapping[str, Any],
     *,
+    no_harm: float | None,
+    confidence: float,
     seed: int,
     device: str,
     monitor: Monitor,
@@ -52,6 +54,10 @@ def stress_tests(
         The adapter of FairSDE.
     full : Fitted
         What it gave with the given parameters.
+    no_harm : float or None
+        Confidence of FairSDE's bound; without one "with the bound" means the audit's confidence.
+    confidence : float
+        Of all intervals: the audit's.
 
     Returns
     -------
@@ -64,18 +70,26 @@ def stress_tests(
     SpecError
         When no group's performance is defined on the rows that choose or judge.
     """
-    given: dict[str, Any] = {"seed": seed, "device": device, "monitor": monitor}
+    given: dict[str, Any] = {
+        "confidence": confidence,
+        "seed": seed,
+        "device": device,
+        "monitor": monitor,
+    }
+    bound = confidence if no_harm is None else no_harm
     monitor.start("stress tests", 9)
     metric: Metric = full.tables["selection"]["metric"].item(0)
     rows = held_rows(stored(full, arrays))
     _judgeable(rows, metric)
     tables = {
-        "stress_shift": shift(rows, metric, params, seed, monitor=monitor),
-        "stress_objectives": objectives(rows, metric, float(params.get("tolerance", 0.0))),
+        "stress_shift": shift(rows, metric, params, seed, bound=bound, monitor=monitor),
+        "stress_objectives": objectives(
+            rows, metric, float(params.get("tolerance", 0.0)), bound=bound, confidence=confidence
+        ),
         "stress_time": selection_time(seed),
     }
     monitor.step()
-    tables["stress_ablation"] = ablation(fit, arrays, params, full, metric, given)
+    tables["stress_ablation"] = ablation(fit, arrays, params, full, metric, no_harm, given)
     monitor.end()
     summary = {**full.summary, "stress": {"repeats": REPEATS, "strengths": list(STRENGTHS)}}
     return replace(full, tables={**full.tables, **tables}, summary=summary)
@@ -109,6 +123,8 @@ def shift(
     metric: Metric,
     params: Mapping[str, Any],
     seed: int,
+    *,
+    bound: float,
     repeats: int = REPEATS,
     monitor: Monitor | None = None,
 ) -> pl.DataFrame:
@@ -122,24 +138,25 @@ def shift(
     -------
     polars.DataFrame
         group, kind, strength, rule, harm (largest loss of any group on test rows, mean over the
-        repeats), low, high (5% and 95% points), harmed (share of repeats in which some group is
-        worse off on test rows than under the baseline by any amount), harmed_surely (share of
-        repeats in which some group is worse off beyond its bound), changed (share of repeats
-        with another choice than without a shift), gap (test, mean), metric.
+        repeats), low, high (where nine repeats of ten lie), harmed (share of repeats in which
+        some group is worse off on test rows than under the baseline by any amount),
+        harmed_surely (share of repeats in which some group is worse off beyond its bound),
+        changed (share of repeats with another choice than without a shift), gap (test, mean),
+        metric.
     """
     test = rows.get("test")
     if test is None:
         return pl.DataFrame()
     judged = test.evidence(metric)
-    sure = judged.judged & (bounds(judged, ChoiceRules()).upper < 0)
     objective = params.get("objective", "min_gap")
+    strict = ChoiceRules(objective, bound, bound)
+    sure = judged.judged & (bounds(judged, strict).upper < 0)
     tolerance = float(params.get("tolerance", 0.0))
     rng = np.random.default_rng(seed)
     out: list[dict[str, Any]] = []
     ear = monitor or Silent()
-    ear.start("shifting validation rows", len(_RULES) * len(test.names) * 2 * len(STRENGTHS))
-    for label, confidence in _RULES:
-        rules = ChoiceRules(objective, confidence, tolerance)
+    ear.start("shifting validation rows", 2 * len(test.names) * 2 * len(STRENGTHS))
+    for label, rules in _both(objective, bound, tolerance):
         usual = _chosen(rows["validation"].evidence(metric), rules).use_expert
         for group, kind, strength in itertools.product(
             range(len(test.names)), ("subsample", "reweight"), STRENGTHS
@@ -153,6 +170,14 @@ def shift(
             ear.step()
     ear.end()
     return pl.DataFrame(out)
+
+
+def _both(objective: Objective, bound: float, tolerance: float) -> tuple[Rule, Rule]:
+    """The choice with a bound of that confidence, and on point estimates alone."""
+    return (
+        ("bound", ChoiceRules(objective, bound, bound, tolerance)),
+        ("point estimates", ChoiceRules(objective, None, bound, tolerance)),
+    )
 
 
 def _chosen(found: Evidence, rules: ChoiceRules) -> NoHarmChoice:
@@ -195,6 +220,7 @@ def _harm_on(
     harm = 0.0 - change.min(1)  # no minus zero
     return {
         "harm": float(harm.mean()),
+        # where nine draws of ten lie: how shifts vary, no confidence interval
         "low": float(np.quantile(harm, 0.05)),
         "high": float(np.quantile(harm, 0.95)),
         "harmed": float((harm > 0).mean()),
@@ -215,7 +241,7 @@ def group_errors(
     *,
     weight: NDArray[np.float64] | None = None,
     cluster: NDArray[Any] | None = None,
-    confidence: float = 0.95,
+    confidence: float,
 ) -> pl.DataFrame:
     """What becomes of each group when a share of its rows arrives with a wrong or no group.
 
@@ -255,7 +281,7 @@ def group_errors(
             each,
             None if weight is None else weight[mine],
             None if cluster is None else cluster[mine],
-            confidence,
+            confidence=confidence,
         )
         low, high = ends if len(each) >= MIN_ROWS else (np.nan, np.nan)
         head = {"kind": kind, "share": share, "group": names[group], "n": len(each)}
@@ -272,6 +298,7 @@ def ablation(
     params: Mapping[str, Any],
     full: Fitted,
     metric: Metric,
+    no_harm: float | None,
     given: Mapping[str, Any],
 ) -> pl.DataFrame:
     """Train with each loss on and off, and choose in each way from every run.
@@ -282,7 +309,7 @@ def ablation(
         discriminator, centres, divergence (bool), selection ("none": the experts always,
         "max_min", "min_gap"), split (of the rows that judge: "test" where there are any),
         overall, worst, gap, harmed (groups worse than the baseline there beyond their bound),
-        metric; and overall_low to gap_high, the ends of 95% intervals over rows (or clusters).
+        metric; and overall_low to gap_high, the ends of intervals over rows (or clusters).
         What another training would give is not in them.
     """
     lambdas = tuple(float(v) for v in params.get("lambdas", (0.1, 0.1, 0.1)))
@@ -294,21 +321,25 @@ def ablation(
         run = full if all(on) else fit(arrays, {**params, "lambdas": weights}, **given)
         rows = held_rows(stored(run, arrays))
         parts = dict(zip(("discriminator", "centres", "divergence"), on, strict=True))
-        out += [{**parts, **row, "metric": metric} for row in _selections(rows, metric, params)]
+        chosen = _selections(rows, metric, no_harm, given["confidence"])
+        out += [{**parts, **row, "metric": metric} for row in chosen]
         given["monitor"].step()
     return pl.DataFrame(out).with_columns(cs.float().fill_nan(None))
 
 
 def _selections(
-    rows: Mapping[str, HeldRows], metric: Metric, params: Mapping[str, Any]
+    rows: Mapping[str, HeldRows], metric: Metric, no_harm: float | None, confidence: float
 ) -> list[dict[str, Any]]:
     found = rows["validation"].evidence(metric)
-    confidence = params.get("confidence", 0.95)
     split = "test" if "test" in rows else "validation"
-    judged, pair = rows[split].evidence(metric), pair_of(rows[split], metric)
+    judged, pair = (
+        rows[split].evidence(metric),
+        pair_of(rows[split], metric, confidence=confidence),
+    )
     out: list[dict[str, Any]] = []
-    for name in ("none", "max_min", "min_gap"):
-        rules = ChoiceRules("min_gap" if name == "none" else name, confidence)  # type: ignore[arg-type]
+    aims: dict[str, Objective] = {"none": "min_gap", "max_min": "max_min", "min_gap": "min_gap"}
+    for name, aim in aims.items():
+        rules = ChoiceRules(aim, no_harm, confidence)
         choice = _chosen(found, rules)
         use = np.isfinite(found.expert) if name == "none" else choice.use_expert
         out.append({"selection": name, "split": split, **_outcome(judged, use, rules, pair)})
@@ -342,28 +373,35 @@ def _ends(name: str, span: tuple[float, float]) -> dict[str, float]:
 # -- 4: the objectives side by side ---------------------------------------------------------------
 
 
-def objectives(rows: Mapping[str, HeldRows], metric: Metric, tolerance: float) -> pl.DataFrame:
+def objectives(
+    rows: Mapping[str, HeldRows],
+    metric: Metric,
+    tolerance: float,
+    *,
+    bound: float,
+    confidence: float,
+) -> pl.DataFrame:
     """Every objective, with the bound and on point estimates, from the same run.
 
     Returns
     -------
     polars.DataFrame
         objective, rule, split, group, chosen, verdict, baseline, expert, value (of the chosen
-        model), gap_before, gap_after, metric; and the ends of 95% intervals over rows (or
+        model), gap_before, gap_after, metric; and the ends of intervals over rows (or
         clusters): baseline_low to expert_high, low and high of the value, gap_before_low to
         gap_after_high.
     """
     found = {split: part.evidence(metric) for split, part in rows.items()}
-    pairs = {split: pair_of(part, metric) for split, part in rows.items()}
+    pairs = {split: pair_of(part, metric, confidence=confidence) for split, part in rows.items()}
     names = rows["validation"].names
     parts: list[pl.DataFrame] = []
-    for objective, (label, confidence) in itertools.product(OBJECTIVES, _RULES):
-        rules = ChoiceRules(objective, confidence, tolerance)
+    pairs_of_rules = (_both(objective, bound, tolerance) for objective in OBJECTIVES)
+    for label, rules in itertools.chain.from_iterable(pairs_of_rules):
         choice = _chosen(found["validation"], rules)
         for split, judged in found.items():
             table = check_on(split, judged, names, rules, choice).select(_SHOWN)
             numbers = _chosen_values(judged, choice.use_expert, pairs[split])
-            head = {"objective": objective, "rule": label, "metric": metric}
+            head = {"objective": rules.objective, "rule": label, "metric": metric}
             parts.append(
                 table.with_columns(
                     **{name: pl.lit(word) for name, word in head.items()},

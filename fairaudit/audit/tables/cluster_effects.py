@@ -69,7 +69,7 @@ def caterpillar(
     sizes: Mapping[str, int],
     unseen: Mapping[str, int],
     prior_sd: float,
-    confidence: float = 0.95,
+    confidence: float,
 ) -> pl.DataFrame:
     """Cluster effects with intervals, largest first; unseen clusters show what is not known.
 
@@ -119,7 +119,7 @@ def share_of_clusters(variances: Mapping[str, float]) -> float:
 
 
 def variance_interval(
-    mean: Float, sd: Float, between: float, confidence: float = 0.95
+    mean: Float, sd: Float, between: float, confidence: float
 ) -> tuple[float, float] | None:
     """Interval of the variance between clusters from their posterior intercepts (Q profile).
 
@@ -169,7 +169,7 @@ def _variance_where(level: float, estimate: Float, noise: Float) -> float:
 
 
 def icc_interval(
-    effects: pl.DataFrame, prior_sd: float, residual: float, confidence: float = 0.95
+    effects: pl.DataFrame, prior_sd: float, residual: float, confidence: float
 ) -> tuple[float, float] | None:
     """Interval of `share_of_clusters`, the residual variance taken as known.
 
@@ -203,7 +203,7 @@ def by_cluster(
     *,
     task: str,
     split: str = "test",
-    confidence: float = 0.95,
+    confidence: float,
     n_boot: int = 500,
     seed: int = 0,
 ) -> pl.DataFrame:

@@ -41,7 +41,7 @@ MOST_LEVELS = 12  # the largest groups stand for an attribute with more values
 
 
 def flip_table(
-    data: Dataset, prepared: Prepared, answer: Answer, *, confidence: float = 0.95, seed: int = 0
+    data: Dataset, prepared: Prepared, answer: Answer, *, confidence: float, seed: int = 0
 ) -> pl.DataFrame:
     """How much answers on test rows change when one sensitive column alone is changed.
 
@@ -168,7 +168,9 @@ def _told(
         return dict.fromkeys(changes, (0.0, 0.0, 0.0))
     found = {}
     for measure, each in changes.items():
-        given = rows.weight, rows.cluster, confidence
-        mean, low, high = mean_of_rows(each, *given, share=measure == "label")
+        given = rows.weight, rows.cluster
+        mean, low, high = mean_of_rows(
+            each, *given, confidence=confidence, share=measure == "label"
+        )
         found[measure] = mean, float(np.maximum(low, 0.0)), high
     return found

@@ -60,7 +60,7 @@ def at_threshold(
     metrics: Sequence[str] = BINARY,
     model: str = "model",
     split: str = "test",
-    confidence: float = 0.95,
+    confidence: float,
     n_boot: int = QUICK,
     seed: int = 0,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -70,7 +70,7 @@ def at_threshold(
     ----------
     threshold : one for all, a mapping of group to its own, or the randomised rule of each group
     """
-    asked = EstimateOptions(model, split, confidence, n_boot, 0, seed)
+    asked = EstimateOptions(confidence, model, split, n_boot, 0, seed)
     if isinstance(threshold, EqualOdds):
         cells, apart = counts_under(ladder, threshold), clusters_under(ladder, threshold)
     else:
@@ -136,7 +136,7 @@ def _under(odds: EqualOdds, ladder: Ladder, low: Float, high: Float) -> Float:
     return np.asarray((1 - ignore) * cut + ignore * blind)
 
 
-def sweep(ladder: Ladder, metric: str, *, confidence: float = 0.95) -> pl.DataFrame:
+def sweep(ladder: Ladder, metric: str, *, confidence: float) -> pl.DataFrame:
     """A metric of each group over all thresholds: group, threshold, value, low, high.
 
     Intervals are Wilson's for rates, at the effective size that weights and clusters leave, and

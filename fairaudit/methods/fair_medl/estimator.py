@@ -95,6 +95,8 @@ class FairMEDL(BaseEstimator):  # type: ignore[misc]
         a better validation loss before stopping (None = never).
     validation_fraction : float
         Share of the training rows held out when no `validation` is given and there are 100 rows.
+    confidence : float
+        Of the intervals in `path_`.
     random_state : int, RandomState or None
     device : {"auto", "cpu", "cuda"}
 
@@ -147,6 +149,7 @@ class FairMEDL(BaseEstimator):  # type: ignore[misc]
         batch_size: int = 256,
         patience: int | None = 10,
         validation_fraction: float = 0.2,
+        confidence: float = 0.95,
         random_state: int | np.random.RandomState | None = None,
         device: str = "auto",
     ) -> None:
@@ -174,6 +177,7 @@ class FairMEDL(BaseEstimator):  # type: ignore[misc]
         self.batch_size = batch_size
         self.patience = patience
         self.validation_fraction = validation_fraction
+        self.confidence = confidence
         self.random_state = random_state
         self.device = device
 

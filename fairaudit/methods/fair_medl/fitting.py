@@ -306,7 +306,14 @@ class Job:
         scores = [judged.score(a, c) for a, c in zip(answers, cuts, strict=True)]
         chosen = choose(scores, m.performance_budget)
         return chosen, path_table(
-            plan.path, answers, cuts, judged, split="validation", chosen=chosen, seed=self.seed
+            plan.path,
+            answers,
+            cuts,
+            judged,
+            split="validation",
+            chosen=chosen,
+            confidence=m.confidence,
+            seed=self.seed,
         )
 
 

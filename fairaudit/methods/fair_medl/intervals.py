@@ -3,7 +3,8 @@
 A mean of standard deviations over groups is never negative and noise makes it larger, so its
 percentile interval never holds "no spread". As for gaps, the interval inverts a test instead: the
 observed pattern of group rates is shrunk by a factor s until a spread as large as the observed one
-is seen in 2.5% of the draws: that is the lower end. The upper end is the draws' own quantile,
+is seen in the lower tail's share of the draws (2.5% at a confidence of 0.95): that is the
+lower end. The upper end is the draws' own quantile,
 where the bias only adds caution (an inverted one would fall onto the estimate where noise alone
 explains more than was observed).
 """
@@ -20,7 +21,6 @@ from fairaudit.inputs.arrays import Float, Int
 from fairaudit.methods.fair_medl.metrics import FEWEST, equalised
 
 _FACTORS = np.linspace(0.0, 1.0, 41)
-_TAIL = 0.025
 
 
 def draws(n: int, cluster: Int | None, count: int, seed: int) -> Iterator[Int]:
@@ -102,11 +102,12 @@ def _family(value: Float, about: NDArray[np.bool_], groups: Int, fewest: int) ->
 
 
 def spread_interval(
-    found: list[Family], n: int, cluster: Int | None, *, count: int, seed: int
+    found: list[Family], n: int, cluster: Int | None, *, count: int, confidence: float, seed: int
 ) -> tuple[float, float]:
-    """95% interval of the mean spread; NaN where it is undefined or rests on one cluster."""
+    """Interval of the mean spread; NaN where it is undefined or rests on one cluster."""
     if not found or alone(cluster):
         return float("nan"), float("nan")
+    tail = (1 - confidence) / 2
     rates = [family.rates() for family in found]
     noise = [np.empty((count, len(r))) for r in rates]
     for b, rows in enumerate(draws(n, cluster, count, seed)):
@@ -123,7 +124,7 @@ def spread_interval(
         return np.asarray(np.sum(parts, axis=0))
 
     if observed <= 1e-12:
-        return 0.0, float(np.quantile(spreads(0.0), 1 - _TAIL))
+        return 0.0, float(np.quantile(spreads(0.0), 1 - tail))
     chance = np.maximum.accumulate([(spreads(s) >= observed).mean() for s in _FACTORS])
-    low = float(np.interp(_TAIL, chance, _FACTORS)) * observed
-    return low, max(float(np.quantile(spreads(1.0), 1 - _TAIL)), observed)
+    low = float(np.interp(tail, chance, _FACTORS)) * observed
+    return low, max(float(np.quantile(spreads(1.0), 1 - tail)), observed)

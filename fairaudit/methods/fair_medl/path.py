@@ -43,15 +43,17 @@ class ScoringRows:
         return found | {name: self._spread(answer, cut) for name, cut in cuts.items()}
 
     def intervals(
-        self, answer: Float, threshold: float, *, count: int, seed: int
+        self, answer: Float, threshold: float, *, count: int, confidence: float, seed: int
     ) -> dict[str, tuple[float, float]]:
-        """95% intervals of `score` from `count` draws of rows, or of clusters."""
+        """Intervals of `score` from `count` draws of rows, or of clusters."""
         n = len(self.y)
-        found = {self.quality: self._range_of_quality(answer, count, seed)}
+        found = {self.quality: self._range_of_quality(answer, count, confidence, seed)}
         for name, cut in self._cuts(threshold).items():
             label = decide(self.task, answer, cut)
             rates = families(self.y, label, self.groups, task=self.task, target=self.target)
-            found[name] = spread_interval(rates, n, self.cluster, count=count, seed=seed)
+            found[name] = spread_interval(
+                rates, n, self.cluster, count=count, confidence=confidence, seed=seed
+            )
         return found
 
     @property
@@ -63,14 +65,16 @@ class ScoringRows:
         cuts = {"spread": 0.5}
         return {**cuts, "spread at Youden": threshold} if self.task == "binary" else cuts
 
-    def _range_of_quality(self, answer: Float, count: int, seed: int) -> tuple[float, float]:
+    def _range_of_quality(
+        self, answer: Float, count: int, confidence: float, seed: int
+    ) -> tuple[float, float]:
         if alone(self.cluster):
             return float("nan"), float("nan")
         samples = draws(len(self.y), self.cluster, count, seed)
         again = [performance(self.task, self.y[rows], answer[rows]) for rows in samples]
         if np.isnan(again).all():
             return float("nan"), float("nan")
-        low, high = np.nanquantile(again, [0.025, 0.975])
+        low, high = np.nanquantile(again, [(1 - confidence) / 2, (1 + confidence) / 2])
         return float(low), float(high)
 
     def _spread(self, answer: Float, threshold: float) -> float:
@@ -121,6 +125,7 @@ def path_table(
     *,
     split: str,
     chosen: int,
+    confidence: float,
     count: int = 100,
     seed: int = 0,
 ) -> pl.DataFrame:
@@ -130,7 +135,7 @@ def path_table(
     """
     rows: list[tuple[float, str, str, float, float, float, bool]] = []
     for i, (lam, answer, cut) in enumerate(zip(lams, answers, thresholds, strict=True)):
-        reach = judged.intervals(answer, cut, count=count, seed=seed)
+        reach = judged.intervals(answer, cut, count=count, confidence=confidence, seed=seed)
         for metric, value in judged.score(answer, cut).items():
             rows.append((float(lam), split, metric, value, *reach[metric], i == chosen))
     table = pl.DataFrame(rows, schema=SCHEMA, orient="row")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -223,7 +224,8 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
                 f"metric='{self.metric}' does not fit task='{self.task}'; a regression uses "
                 "metric='neg_mse', a classification another one"
             )
-        return ChoiceRules(self.objective, self.confidence, self.tolerance)
+        usual = inspect.signature(FairSDE).parameters["confidence"].default
+        return ChoiceRules(self.objective, self.confidence, usual, self.tolerance)
 
     def _task(self) -> str:
         if self.task != "auto":

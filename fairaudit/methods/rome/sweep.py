@@ -145,6 +145,7 @@ def sweep_groups(
     sensitive_features: Any = None,
     sample_weight: Any = None,
     clusters: Any = None,
+    confidence: float,
     n_groups: Iterable[int] = range(1, 9),
     n_bootstrap: int = 20,
     held_out: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
@@ -159,6 +160,8 @@ def sweep_groups(
     clusters : (n,) or None
         Rows of one cluster are not independent: errors and intervals on held-out rows then
         rest on whole clusters.
+    confidence : float
+        Of the intervals of worst group and overall.
     n_groups : iterable of int
     n_bootstrap : int
         Refits on resampled rows behind `stability`; 0 leaves it empty.
@@ -185,7 +188,7 @@ def sweep_groups(
     models = {g: model.finished(problem, runs, g, training, seed) for g in sizes}
     choosing, judging = (sample.take(rows) for rows in held_out)
     stable = stabilities(problem, models, runs, judging, n_bootstrap, seed, ear)
-    table = _table(models, choosing, judging, stable, seconds, seed)
+    table = _table(models, choosing, judging, stable, seconds, confidence, seed)
     return Sweep(table, lineage(models, sample.take(kept)), models)
 
 
@@ -214,6 +217,7 @@ def _table(
     judging: RawRows,
     stable: Mapping[int, float | None],
     seconds: Mapping[int, float],
+    confidence: float,
     seed: int,
 ) -> pl.DataFrame:
     found = {
@@ -234,7 +238,7 @@ def _table(
             "bic": m.bic_,
             "icl": m.icl_,
             "heldout": found[g][0],
-            **_losses(m, judging, seed),
+            **_losses(m, judging, confidence, seed),
             "stability": stable[g],
             "seconds": seconds[g],
             "heldout_se": found[g][1],
@@ -245,8 +249,10 @@ def _table(
     return pl.DataFrame(rows, schema=TABLE)
 
 
-def _losses(model: SweptMixture, sample: RawRows, seed: int) -> dict[str, float]:
-    """Worst group and overall on held-out rows, with 95% bootstrap intervals.
+def _losses(
+    model: SweptMixture, sample: RawRows, confidence: float, seed: int
+) -> dict[str, float]:
+    """Worst group and overall on held-out rows, with bootstrap intervals.
 
     Groups are weighed by responsibility. The worst of several noisy groups looks worse than it
     is, so its interval inverts a test (`stats.gaps.highest`): percentiles of the worst group of
@@ -259,8 +265,8 @@ def _losses(model: SweptMixture, sample: RawRows, seed: int) -> dict[str, float]
     real = parts.T @ loss / np.maximum(parts.sum(axis=0), TINY)
     noise = draws[:, :-1] - real[:-1]
     groups = Estimates(real[:-1], noise, noise.var(axis=0), (float(min(loss.min(), 0)), np.inf))
-    worst = highest(groups, 0.95)
-    overall = np.quantile(draws[:, -1], [0.025, 0.975])
+    worst = highest(groups, confidence)
+    overall = np.quantile(draws[:, -1], [(1 - confidence) / 2, (1 + confidence) / 2])
     return {
         "worst_group": worst.value,
         "worst_low": worst.low,

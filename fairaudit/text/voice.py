@@ -1,0 +1,62 @@
+"""What a sentence must know of its audit: the confidence level and which outcome is positive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from fairaudit.audit.result import AuditResult
+from fairaudit.audit.spec import AuditSpec
+
+
+@dataclass(frozen=True)
+class Voice:
+    """How the sentences of one audit speak.
+
+    Attributes
+    ----------
+    confidence : float
+        Of every interval; 1 − confidence is the level of every test.
+    positive : str
+        The class that counts as selected, "" where there is none.
+    """
+
+    confidence: float
+    positive: str = ""
+
+    @property
+    def alpha(self) -> float:
+        """The level of every test."""
+        return 1 - self.confidence
+
+    @property
+    def percent(self) -> str:
+        """The confidence level in words, "95%"."""
+        return f"{100 * self.confidence:.4g}%"
+
+    @property
+    def ci(self) -> str:
+        """What an interval is called, "95% CI"."""
+        return f"{self.percent} CI"
+
+    def significant(self, p_adjusted: float | None) -> bool:
+        """Whether a p-value, adjusted for all tests beside it, is below the audit's level."""
+        return p_adjusted is not None and p_adjusted < self.alpha
+
+
+def confidence_of(result: AuditResult) -> float:
+    """The confidence of a result's intervals.
+
+    Results stored before it was recorded have that of their spec, or the usual one.
+    """
+    spec = cast(Mapping[str, Any], result.provenance.get("spec") or {})
+    usual = AuditSpec.model_fields["confidence"].default
+    return float(result.summary.get("confidence") or spec.get("confidence") or usual)
+
+
+def voice_of(result: AuditResult) -> Voice:
+    """The voice of a result's sentences."""
+    classes: list[str] = list(result.summary.get("classes") or [])
+    binary = result.summary.get("task") == "binary" and len(classes) == 2
+    return Voice(confidence_of(result), str(classes[1]) if binary else "")
