@@ -185,7 +185,7 @@ def test_the_worst_group_s_interval_holds_the_truth_when_groups_are_alike_too(tr
         group = rng.integers(0, len(truths), 600)
         loss = rng.exponential(np.array(truths)[group])
         sample = RawRows(np.zeros((600, 1)), loss, None, np.ones(600))
-        found = _losses(Drawn(group, loss), sample, seed)
+        found = _losses(Drawn(group, loss), sample, 0.95, seed)
         held += found["worst_low"] <= max(truths) <= found["worst_high"]
         parts = np.eye(len(truths))[group]
         worst = _resampled(parts, loss, None, seed).max(axis=1)
