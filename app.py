@@ -2,4 +2,4 @@
 
 from fairaudit.ui import page_setup
 
-page_setup.draw()
+page_setup.run()

@@ -1,4 +1,4 @@
-"""Audit: how decisions that are already in the table treat each group; nothing is trained."""
+"""Audit: how decisions already in the table affect each group; nothing is trained."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from fairaudit.ui import (
     url_widgets,
 )
 
-page_setup.enter()
+page_setup.start_page()
 
 
-def picture(result: AuditResult) -> None:
-    """One metric by one attribute, for every system; the largest gap first."""
+def chart(result: AuditResult) -> None:
+    """One metric by one attribute, for every system; starts at the largest gap."""
     split = result.errors.get_column("split")[0]
     worst = existing.largest_gap(result) or {}
     left, right = st.columns(2)
     with left:
         by = url_widgets.one_of(
-            "Groups by", attributes(result), key="by", start=worst.get("attribute")
+            "Group by", attributes(result), key="by", start=worst.get("attribute")
         )
     with right:
         metric = url_widgets.one_of(
@@ -42,50 +42,50 @@ def picture(result: AuditResult) -> None:
             leading_metrics(result, most=8),
             key="metric",
             start=worst.get("metric"),
-            words=numbers.title,
+            format_func=numbers.title,
         )
-    ask = {"attribute": by, "metric": metric, "split": split}
+    query = {"attribute": by, "metric": metric, "split": split}
     system = worst.get("model") or main_model(result)
-    layout.says(leads.errors_lead(result, model=system, **ask))
+    layout.statement(leads.errors_lead(result, model=system, **query))
     systems = result.errors["model"].unique(maintain_order=True).to_list()
     first = sorted(systems, key=lambda name: name != system)
-    chart = errors.by_group(result, models=first, **ask)
-    layout.chart(chart, key="existing-by-group", metric=metric)
-    existing.undeclared(result)
+    drawn = errors.by_group(result, models=first, **query)
+    layout.chart(drawn, key="existing-by-group", metric=metric)
+    existing.latent_findings(result)
 
 
 def show(info: DatasetInfo, roles: ColumnRoles) -> None:
-    """The audit, as soon as the worker has it."""
-    head = st.container()
+    """The audit, as soon as the worker has finished it."""
+    top = st.container()
     spec = existing.request(roles, info, expert=session.expert())
-    barred = session.barred("submit")
-    job = existing.audited(info, spec, may_start=barred is None)
+    refusal = session.refusal("submit")
+    job = existing.audited(info, spec, may_start=refusal is None)
     if job is None:
-        layout.page("audit", f"This audit was not made. {barred}")
+        layout.header("audit", f"This audit has not been run. {refusal}")
         return
     if session.audit_id() != job:
         session.choose_audit(job)
-        st.rerun()  # the side bar names the audit too
+        st.rerun()  # the sidebar names the audit too
     now = session.workspace().job(job)
     if now.state != "succeeded":
-        with head:
-            layout.page("audit", existing.not_done(now))
+        with top:
+            layout.header("audit", existing.not_done(now))
         progress.follow(job)
         job_list.actions(now)
         return
     result = cache.result(job)
-    with head:
-        layout.page("audit", existing.lead(result, info, spec))
-    picture(result)
+    with top:
+        layout.header("audit", existing.lead(result, info, spec))
+    chart(result)
     rules.show(result)
-    layout.how(existing.HOW, formula=existing.FORMULA, command=command_of(result) or None)
+    layout.computation(existing.HOW, formula=existing.FORMULA, command=command_of(result) or None)
     with st.container(horizontal=True):
-        layout.go("errors", "All metrics, crossings and thresholds")
-        layout.go("report", "Report")
-        layout.go("train", "Fit a fairer model")
+        layout.page_link("errors", "All metrics, intersections and thresholds")
+        layout.page_link("report", "Report")
+        layout.page_link("train", "Train a fairer model")
 
 
-sha256, roles = result_page.prepared("audit")
+sha256, roles = result_page.chosen_data("audit")
 if roles.predictions or roles.scores:
     show(session.dataset_info(sha256), roles)
 else:

@@ -1,4 +1,4 @@
-"""Compare: which model is best, for whom, on the same rows, with paired intervals."""
+"""Compare: which model is best, and for whom, on the same rows, with paired intervals."""
 
 from __future__ import annotations
 
@@ -6,44 +6,44 @@ import streamlit as st
 
 from fairaudit.plots import compare
 from fairaudit.text import leads
-from fairaudit.ui import contest, layout, page_setup, result_page, url_widgets
+from fairaudit.ui import comparison, layout, page_setup, result_page, url_widgets
 
-page_setup.enter()
+page_setup.start_page()
 
 audit = result_page.open_audit("compare")
 result = audit.result
 if len(compare.models_of(result)) < 2:
-    layout.page("compare", "This audit holds **one model**; a comparison needs two.")
-    layout.empty(
+    layout.header("compare", "This audit contains **one model**; a comparison needs at least two.")
+    layout.empty_state(
         "Nothing to compare yet",
-        "Train with “compare” and name several methods: they get the same splits, the same "
+        "On the Train page choose “Several methods, compared”: all get the same splits, the same "
         "preprocessing and the same budget, and the differences are paired.",
         to="train",
         label="Compare methods",
     )
     st.stop()
-head = st.container()
-asked = contest.controls(result)
-front = contest.front(result, asked)
-with head:
-    layout.page("compare", contest.lead(front, asked))
-view = url_widgets.view(("Front", "Paired differences", "All numbers"))
+top = st.container()
+axes = comparison.controls(result)
+front = comparison.front(result, axes)
+with top:
+    layout.header("compare", comparison.lead_sentence(front, axes))
+view = url_widgets.view(("Trade-off", "Paired differences", "All values"))
 
-if view == "Front":
-    drawn = compare.front(front, quality=asked.quality, gap_title=asked.title)
+if view == "Trade-off":
+    drawn = compare.front(front, quality=axes.quality, gap_title=axes.title)
     layout.chart(drawn.bare(), key="front")
     layout.data_table(front, key="front-table", name="front")
 elif view == "Paired differences":
     rows = compare.differences(
-        result, metric=asked.quality, attribute=asked.attribute, split=asked.split
+        result, metric=axes.quality, attribute=axes.attribute, split=axes.split
     )
-    drawn = compare.paired(rows, metric=asked.quality, models=compare.models_of(result))
-    layout.told(drawn, key="paired")
+    drawn = compare.paired(rows, metric=axes.quality, models=compare.models_of(result))
+    layout.described_chart(drawn, key="paired")
 else:
-    values = compare.values(result, metric=asked.quality, split=asked.split)
-    drawn = compare.side_by_side(values, metric=asked.quality)
-    layout.told(drawn.bare(), key="side-by-side")
-    layout.data_table(contest.everything(result), key="all-numbers", name="comparison")
+    values = compare.values(result, metric=axes.quality, split=axes.split)
+    drawn = compare.side_by_side(values, metric=axes.quality)
+    layout.described_chart(drawn.bare(), key="side-by-side")
+    layout.data_table(comparison.all_values(result), key="all-numbers", name="comparison")
 
-layout.how(leads.comparison_how(result), command=audit.command)
+layout.computation(leads.comparison_how(result), command=audit.command)
 layout.next_step("compare", audit.result.tables)

@@ -1,4 +1,4 @@
-"""Data: which table, what is in it, which column plays which part."""
+"""Data: which table to use, what is in it, and the role of each column."""
 
 from __future__ import annotations
 
@@ -19,58 +19,55 @@ from fairaudit.ui import (
 )
 from fairaudit.ui.roles_form import RolesForm
 
-page_setup.enter()
+page_setup.start_page()
 
 
-def pick(*, gone: bool = False) -> None:
-    """No table yet, or one that is not there for this person: what to start from."""
-    layout.page(
+def pick(*, missing: bool = False) -> None:
+    """No table yet, or none that this user can open: the sources to choose from."""
+    layout.header(
         "data",
-        "Start with a sample, or drop a table with **one row a person or decision**: "
-        "fairaudit proposes what each column means, and you have the last word.",
+        "Start with a sample, or upload a table with **one row per person or decision**: "
+        "fairaudit suggests the role of each column, and you decide.",
     )
-    if gone:
-        st.warning(
-            "This link shows nothing here: there is no such table, or you have no right to it.",
-            icon=":material/link_off:",
-        )
-    choose_data.sources(session.workspace(), barred=session.barred("ingest"))
+    if missing:
+        st.warning("Not found, or you don't have access.", icon=":material/link_off:")
+    choose_data.sources(session.workspace(), refusal=session.refusal("ingest"))
 
 
 def inspect(sha256: str) -> None:
-    """A table: the doctor's proposal, its findings, and the way on."""
+    """A table: suggested roles, findings, and the button to continue."""
     table = cache.overview(sha256)
     info = session.dataset_info(sha256)
     name = info.name
     accepted = session.accepted_roles()
     start = accepted or table.diagnosis.roles
     checked = table.diagnosis if accepted is None else cache.findings(sha256, accepted)
-    layout.page("data", doctor_view.proposal(name, table, start))
-    way_on = st.container(horizontal=True, gap="small", vertical_alignment="center")
-    proposed, found, stand_ins, preview = st.tabs(
-        ["Proposed parts", f"Findings ({len(checked.problems)})", "Stand-ins", "Rows"]
+    layout.header("data", doctor_view.proposal(name, table, start))
+    buttons = st.container(horizontal=True, gap="small", vertical_alignment="center")
+    suggested, findings, proxies, preview = st.tabs(
+        ["Suggested roles", f"Findings ({len(checked.problems)})", "Proxies", "Rows"]
     )
-    with proposed:
+    with suggested:
         form = RolesForm(table, start, key=f"roles-{sha256[:12]}")
-        with layout.guarded():
-            accept(way_on, info, form.draw(expert=session.expert()))
-        with st.expander("Every guess and its reason", icon=":material/stethoscope:"):
+        with layout.error_messages():
+            accept(buttons, info, form.draw(expert=session.expert()))
+        with st.expander("Every suggestion and its reason", icon=":material/stethoscope:"):
             doctor_view.reasons(table.diagnosis)
-    with found:
+    with findings:
         doctor_view.problems(checked.problems)
-    with stand_ins:
+    with proxies:
         doctor_view.proxies(checked)
     with preview:
         st.dataframe(table.preview, hide_index=True, alt=f"The first rows of {name}")
 
 
 def accept(place: DeltaGenerator, info: DatasetInfo, roles: ColumnRoles) -> None:
-    """The one click that accepts the parts as they stand, and the way back."""
+    """The button that accepts the roles as shown, and buttons to go back, share and delete."""
     with place:
-        if st.button("Accept and go on", type="primary", icon=":material/check:", key="accept"):
+        if st.button("Accept and continue", type="primary", icon=":material/check:", key="accept"):
             session.accept_roles(roles)
             session.open_page("audit" if roles.predictions else "train")
-        st.button("Other data", icon=":material/undo:", on_click=session.forget_dataset)
+        st.button("Choose other data", icon=":material/undo:", on_click=session.forget_dataset)
         if not access.readonly():
             sharing.share_data(info)
         if session.workspace().may("delete", "dataset", info.sha256) and not access.readonly():
@@ -84,4 +81,4 @@ elif session.workspace().may("open", "dataset", chosen):
     inspect(chosen)
 else:
     session.forget_dataset()
-    pick(gone=True)
+    pick(missing=True)

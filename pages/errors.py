@@ -1,4 +1,4 @@
-"""Errors: who gets them, by group and crossing, with intervals, down to the rows."""
+"""Errors: who is affected, by group and intersection, with intervals, down to the rows."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from fairaudit.plots import errors
 from fairaudit.text import leads
 from fairaudit.ui import drilldown, layout, page_setup, result_page, threshold, url_widgets
 
-page_setup.enter()
+page_setup.start_page()
 
 audit = result_page.open_audit("errors")
-result_page.require(audit, "errors", "Declare an attribute on the Data page and audit again.")
+result_page.required_table(
+    audit, "errors", "Choose a sensitive attribute on the Data page and run the audit again."
+)
 result = audit.result
-head = st.container()
+top = st.container()
 places = url_widgets.row(4)
 with places[0]:
     by = url_widgets.attribute(result)
@@ -24,48 +26,51 @@ with places[2]:
 with places[3]:
     split = url_widgets.split(result)
 
-ask = {"attribute": by, "metric": metric, "split": split}
-with head:
-    layout.page("errors", leads.errors_lead(result, model=model, **ask))
-view = url_widgets.view(("By group", "Crossing", "Threshold", "Score curves", "Counts and rows"))
+query = {"attribute": by, "metric": metric, "split": split}
+with top:
+    layout.header("errors", leads.errors_lead(result, model=model, **query))
+view = url_widgets.view(
+    ("By group", "Intersections", "Threshold", "Score curves", "Counts and rows")
+)
 
 if view == "By group":
-    together = st.toggle("All models side by side", key="together", bind="query-params")
-    drawn = errors.by_group(result, models=None if together else [model], **ask)
+    all_models = st.toggle("All models side by side", key="together", bind="query-params")
+    drawn = errors.by_group(result, models=None if all_models else [model], **query)
     layout.chart(drawn.bare(), key="by-group")
-    layout.quiet(leads.limits(result, model=model, **ask))
+    layout.note(leads.limits(result, model=model, **query))
     layout.data_table(
         errors.readable(drawn.table), key="errors-table", name="errors", metric=metric
     )
-elif view == "Crossing":
-    known = errors.crossings(result, by)
+elif view == "Intersections":
+    known = errors.intersections(result, by)
     if known:
-        crossed = {**ask, "attribute": url_widgets.one_of("Crossing", known, key="crossed")}
-        if crossed != ask:
-            layout.says(leads.errors_lead(result, model=model, **crossed))
-        layout.chart(errors.crossing(result, model=model, **crossed), key="crossing")
+        pair = {**query, "attribute": url_widgets.one_of("Intersection", known, key="crossed")}
+        if pair != query:
+            layout.statement(leads.errors_lead(result, model=model, **pair))
+        layout.chart(errors.intersection(result, model=model, **pair), key="crossing")
     else:
-        layout.quiet(
-            "This audit crosses no two attributes: declare a second one on the Data page, or set "
-            "the depth of crossings in expert mode, and audit again."
+        layout.note(
+            "This audit has no intersections of two attributes: choose a second attribute on the "
+            "Data page, or set the intersection depth in expert mode, and run the audit again."
         )
 elif view == "Threshold":
-    threshold.explorer(audit, model=model, **ask)
+    threshold.explorer(audit, model=model, **query)
 elif view == "Score curves":
     curves = {"attribute": by, "model": model, "split": split}
     for name, drawn in (
         ("calibration", errors.calibration(result, **curves)),
         ("roc", errors.roc(result, **curves)),
     ):
-        layout.told(drawn, key=name)
+        layout.described_chart(drawn, key=name)
 else:
-    drilldown.down(audit, attribute=by, model=model, split=split)
+    drilldown.show(audit, attribute=by, model=model, split=split)
 
-layout.how(
-    "Every value comes from the counts of truth and answer in a group. Rates carry Wilson "
-    "intervals, gaps and everything else bootstrap intervals; the column *method* names the one "
-    "used. The largest of several noisy gaps is too large on average: the corrected gap takes "
-    "that off. A group without enough rows is given a reason instead of a number.",
+layout.computation(
+    "Every value comes from the counts of actual and predicted outcomes in a group. Rates have "
+    "Wilson intervals; gaps and all other metrics have bootstrap intervals; the column *Interval "
+    "method* names the one used. The largest of several noisy gaps is too large on average; the "
+    "bias-corrected gap accounts for that. A group with too few rows gets a reason instead of a "
+    "number.",
     formula=r"\text{TPR} = \frac{TP}{TP+FN}, \quad \text{FPR} = \frac{FP}{FP+TN}, \quad "
     r"\text{gap} = \max_g m_g - \min_g m_g",
     command=audit.command,

@@ -1,4 +1,4 @@
-"""Groups: who is in which latent group, how sharply, and what sets the groups apart."""
+"""Groups: who belongs to which latent group, how clearly, and how the groups differ."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from fairaudit.plots import errors, groups
 from fairaudit.text import leads
 from fairaudit.ui import layout, page_setup, result_page, url_widgets
 
-page_setup.enter()
+page_setup.start_page()
 
 audit = result_page.open_audit("groups")
-found = result_page.require(
+latent_groups = result_page.required_table(
     audit,
     "groups",
-    "Its method finds no latent groups. ROME does: train it on the same data to see them.",
+    "Its method does not find latent groups. ROME does: train it on the same data.",
 )
 result = audit.result
-head = st.container()
-at = url_widgets.groups_shown(found)
-found = groups.of_count(found, at)
-with head:
-    layout.page("groups", leads.groups_lead(found))
+top = st.container()
+at = url_widgets.group_count(latent_groups)
+latent_groups = groups.of_count(latent_groups, at)
+with top:
+    layout.header("groups", leads.groups_lead(latent_groups))
 view = url_widgets.view(("Sizes", "Profile", "Errors", "Overlap", "Membership", "Projection"))
 
 if view == "Sizes":
-    layout.chart(groups.sizes(found).bare(), key="sizes")
-    layout.data_table(groups.readable(found), key="groups-table", name="groups")
+    layout.chart(groups.sizes(latent_groups).bare(), key="sizes")
+    layout.data_table(groups.readable(latent_groups), key="groups-table", name="groups")
 elif view == "Errors":
     places = url_widgets.row(3)
     with places[0]:
@@ -35,14 +35,14 @@ elif view == "Errors":
         model = url_widgets.model(result)
     with places[2]:
         split = url_widgets.split(result)
-    ask = {"attribute": groups.LATENT, "metric": metric, "split": split}
+    query = {"attribute": groups.LATENT, "metric": metric, "split": split}
     if groups.LATENT in result.errors["attribute"]:
-        layout.says(leads.errors_lead(result, model=model, **ask))
-        layout.chart(errors.by_group(result, models=[model], **ask), key="latent-errors")
+        layout.statement(leads.errors_lead(result, model=model, **query))
+        layout.chart(errors.by_group(result, models=[model], **query), key="latent-errors")
     for finding in leads.findings(result):
-        layout.quiet(finding)
+        layout.note(finding)
     if (tests := audit.table("latent_tests")) is not None:
-        layout.says(leads.tests_lead(tests))
+        layout.statement(leads.tests_lead(tests))
         layout.chart(groups.tests(groups.of_count(tests, at)), key="latent-tests")
 else:
     shown = None
@@ -59,15 +59,15 @@ else:
     elif view == "Projection" and (projection := audit.table("projection")) is not None:
         shown = groups.projection(groups.of_count(projection, at))
     if shown is None:
-        layout.quiet(f"This audit holds no {view.lower()}; run it again to have one.")
+        layout.note(f"This audit has no {view.lower()}; run it again to compute it.")
     else:
-        layout.told(shown, key=view.lower())
+        layout.described_chart(shown, key=view.lower())
 
-layout.how(
-    "Groups were found on training rows and are judged on held-out rows only. A *rule* is a "
-    "shallow tree fitted to membership; its *fidelity* is the balanced agreement on rows the "
-    "rule was not made from: 0.5 is a coin, 1 is perfect. *Entropy* is 0 where every row belongs "
-    "to one group for sure and 1 where membership is a guess.",
+layout.computation(
+    "Groups were found on training rows and are evaluated on held-out rows only. A *rule* is a "
+    "shallow decision tree fitted to membership; its *fidelity* is the balanced agreement on rows "
+    "the rule was not fitted to: 0.5 = chance, 1 = perfect. *Entropy* is 0 where every row "
+    "clearly belongs to one group and 1 where membership is undetermined.",
     formula=r"P(z=j \mid s) = \operatorname{softmax}_j\left(\gamma_j \cdot [1, s]\right)",
     command=audit.command,
 )

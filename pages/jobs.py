@@ -1,20 +1,20 @@
-"""Jobs: what is running and how far, what is done, and what to do with it."""
+"""Jobs: what is running, how far it is, and what is finished."""
 
 from __future__ import annotations
 
 from fairaudit.exceptions import NotAllowed
 from fairaudit.ui import cache, job_list, layout, page_setup, progress, session, sharing
 
-page_setup.enter()
+page_setup.start_page()
 
 jobs = cache.jobs()
 chosen = session.audit_id()
-layout.page("jobs", job_list.lead(jobs))
+layout.header("jobs", job_list.lead(jobs))
 if not jobs:
-    layout.empty(
-        "Nothing has been started yet",
-        "Choose a table, accept the roles, start a method: its progress appears here and goes "
-        "on when this page is closed.",
+    layout.empty_state(
+        "No audit has been started yet",
+        "Choose a table, accept the roles, and start an audit. Its progress appears here, and it "
+        "continues when this page is closed.",
         to="data",
         label="Start with data",
     )
@@ -24,8 +24,8 @@ if chosen is not None:
         job_list.actions(session.workspace().job(chosen))
     except NotAllowed:
         session.forget_audit()
-        layout.quiet("There is no such audit, or you have no right to it.")
+        layout.note("Not found, or you don't have access.")
 if jobs:
     job_list.listing(jobs, chosen)
-sharing.bring_in()
-sharing.people()
+sharing.import_file()
+sharing.roles()

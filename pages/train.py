@@ -1,4 +1,4 @@
-"""Train: which method, on what terms, and what it lacks before it can start."""
+"""Train: which method to use, its settings, and what is missing before it can start."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ import streamlit as st
 
 from fairaudit.ui import layout, page_setup, result_page, session, train_form
 
-page_setup.enter()
+page_setup.start_page()
 
-sha256, roles = result_page.prepared("train")
+sha256, roles = result_page.chosen_data("train")
 info = session.dataset_info(sha256)
 images = info.kind == "images"
-barred = session.barred("submit")
+refusal = session.refusal("submit")
 
-layout.page("train", train_form.lead(info, roles))
-way_on = st.container()
+layout.header("train", train_form.lead(info, roles))
+top = st.container()
 chosen = train_form.method_cards(roles, images=images, expert=session.expert())
-missing = train_form.lacking(chosen, roles, images=images) + train_form.ailments(sha256, roles)
+reasons = train_form.missing(chosen, roles, images=images) + train_form.data_errors(sha256, roles)
 fields, device = train_form.request(chosen, roles, info, expert=session.expert())
-with way_on:
-    for reason in missing:
-        st.warning(layout.plain(reason), icon=":material/block:")
+with top:
+    for reason in reasons:
+        st.warning(layout.escaped(reason), icon=":material/block:")
     if st.button(
         "Start the audit",
         type="primary",
         icon=":material/play_arrow:",
         key="start",
-        disabled=bool(missing) or barred is not None,
-        help=barred,
+        disabled=bool(reasons) or refusal is not None,
+        help=refusal,
     ):
         train_form.start(sha256, fields, device)

@@ -1,4 +1,4 @@
-"""What if there were more groups: worst group, fit, stability, and who splits from whom."""
+"""What if there were more groups: worst group, fit, stability, and how groups split."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from fairaudit.text import leads
 from fairaudit.text.table_rows import CRITERIA
 from fairaudit.ui import layout, page_setup, result_page, url_widgets
 
-page_setup.enter()
+page_setup.start_page()
 
 audit = result_page.open_audit("whatif")
-sweep = result_page.require(
+sweep = result_page.required_table(
     audit,
     "whatif",
-    "It was fitted with one number of groups. Start a sweep on the Train page: all numbers of "
-    "groups are fitted in one job, and moving the slider here then takes no time.",
+    "It was fitted with a single number of groups. On the Train page choose ROME and “What if "
+    "there were more or fewer”: all numbers of groups are fitted in one run, and moving the "
+    "slider here is then instant.",
 )
 metric = whatif.metric_of(audit.result)
-head = st.container()
+top = st.container()
 counts, start = sweep["n_groups"].to_list(), whatif.preferred(sweep)
 at = url_widgets.number("Number of groups", counts, key="groups", start=start)
-with head:
-    layout.page("whatif", leads.whatif_lead(sweep, metric, at))
+with top:
+    layout.header("whatif", leads.whatif_lead(sweep, metric, at))
 view = url_widgets.view(("Worst group", "Lineage", "Criteria", "Stability"))
 
 if view == "Worst group":
@@ -32,25 +33,27 @@ if view == "Worst group":
 elif view == "Lineage":
     lineage = audit.table("lineage")
     if lineage is None:
-        layout.quiet("This sweep holds no lineage; run it again to have one.")
+        layout.note("This sweep has no lineage; run it again to compute it.")
     else:
-        drawn = whatif.lineage(lineage, upto=at)
-        layout.told(drawn, key="lineage")
+        drawn = whatif.lineage(lineage, up_to=at)
+        layout.described_chart(drawn, key="lineage")
 elif view == "Criteria":
     known = [name for name in CRITERIA if name in sweep.columns]
-    name = url_widgets.one_of("Criterion", known, key="criterion", words=CRITERIA.__getitem__)
+    name = url_widgets.one_of(
+        "Criterion", known, key="criterion", format_func=CRITERIA.__getitem__
+    )
     drawn = whatif.criterion(sweep, name, at=at)
-    layout.told(drawn, key="criterion-chart")
+    layout.described_chart(drawn, key="criterion-chart")
 else:
     drawn = whatif.stability(sweep, at=at)
-    layout.told(drawn, key="stability")
+    layout.described_chart(drawn, key="stability")
 
-layout.how(
-    "For every number of groups G the method was fitted from many starts on training rows; the "
-    "worst group and everybody are measured on held-out rows. BIC and ICL charge for parameters, "
-    "ICL also for vague membership. *Stability* is the adjusted Rand index between the groups of "
-    "bootstrap refits: 1 means the same groups every time, 0 means chance. No criterion is "
-    "obeyed silently: the choice of G is yours.",
+layout.computation(
+    "For every number of groups G the method was fitted from many starting points on training "
+    "rows; the loss of the worst group and the overall loss are computed on held-out rows. BIC "
+    "and ICL penalise the number of parameters, ICL also uncertain membership. *Stability* is the "
+    "adjusted Rand index between the groups of bootstrap refits: 1 = the same groups every time, "
+    "0 = chance. No criterion decides automatically: you choose G.",
     formula=r"\text{BIC} = k \ln n - 2 \ln \hat L, \quad \text{ICL} = \text{BIC} - 2 \sum_{ij} "
     r"r_{ij} \ln r_{ij}",
     command=audit.command,

@@ -151,9 +151,9 @@ _ROME_EM = Method(
         Work(
             "sweep",
             "rome:fit_rome_sweep",
-            "One number of groups",
+            "A fixed number of groups",
             "What if there were more or fewer",
-            "The what-if fits every number of groups in one job; changing it later is instant.",
+            "The what-if fits every number of groups in one run; switching later is instant.",
         ),
     ),
     guided=True,
@@ -341,9 +341,9 @@ _FAIR_SDE = Method(
         Work(
             "stress",
             "fair_sde:stress_fair_sde",
-            "One fit",
+            "A single model",
             "Stress tests",
-            "Stress tests train it eight times, with losses left out, and choose again from "
+            "Stress tests train eight models with some losses left out, and repeat the choice on "
             "shifted validation rows. With many groups this takes minutes: see “Group by”.",
         ),
     ),

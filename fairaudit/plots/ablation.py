@@ -1,4 +1,4 @@
-"""What each part of a method contributes: losses left out, objectives side by side, time."""
+"""What each part of a method contributes: ablation of losses, objectives compared, run time."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from fairaudit.text.table_rows import RULES, unique
 MEASURES: Mapping[str, str] = {
     "gap": "Gap between groups",
     "worst": "Worst group",
-    "overall": "Everybody",
+    "overall": "Overall",
     "harmed": "Groups harmed",
 }
 LOSSES: Mapping[str, str] = {
@@ -36,33 +36,33 @@ LOSSES: Mapping[str, str] = {
     "divergence": "divergence",
 }
 CHOICES: Mapping[str, str] = {
-    "none": "experts always",
+    "none": "experts for all groups",
     "max_min": "chosen for the best worst group",
     "min_gap": "chosen for the smallest gap",
 }
 
 _ONE_TRAINING = (
-    "One training each: intervals hold what the rows leave open, not what another training with "
-    "another seed would give, so small differences mean nothing."
+    "Each model was trained once: intervals reflect the sampling of rows, not the variation "
+    "between training runs, so small differences are not meaningful."
 )
 
 
-# -- losses left out ---------------------------------------------------------------------------
+# -- ablation of losses ---------------------------------------------------------------------------
 
 
 def trained_with(row: Row) -> str:
-    """Which of the three losses a run was trained with, in words."""
-    on = [words for name, words in LOSSES.items() if row[name]]
-    off = [words for name, words in LOSSES.items() if not row[name]]
+    """The losses, out of three, that a run was trained with, as text."""
+    on = [label for name, label in LOSSES.items() if row[name]]
+    off = [label for name, label in LOSSES.items() if not row[name]]
     if not off:
         return "all three losses"
     if not on:
-        return "none of the three"
+        return "none of the three losses"
     return f"without {off[0]}" if len(off) == 1 else f"{on[0]} only"
 
 
 def readable_ablation(table: pl.DataFrame) -> pl.DataFrame:
-    """The ablation with the losses in words, most losses first."""
+    """The ablation with the losses as text, most losses first."""
     count = pl.sum_horizontal(pl.col(name).cast(pl.Int64) for name in LOSSES)
     trained = pl.struct(*LOSSES).map_elements(trained_with, return_dtype=pl.String)
     ordered = table.with_columns(count.alias("_on"), trained.alias("trained with"))
@@ -80,9 +80,9 @@ def readable_ablation(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def by_loss(table: pl.DataFrame, *, measure: str = "gap") -> Chart:
-    """Each training on one line, each way of choosing a dot; hollow where somebody is harmed."""
+    """One line per training run, one dot per selection rule; hollow if a group is harmed."""
     if table.is_empty():
-        return empty("No loss was left out in this audit.")
+        return empty("This audit has no ablation of the losses.")
     rows = readable_ablation(table)
     metric, names = str(rows["metric"].item(0)), unique(rows, "trained with")
     kinds = [name for name in CHOICES if name in set(rows["selection"])]
@@ -104,7 +104,7 @@ def by_loss(table: pl.DataFrame, *, measure: str = "gap") -> Chart:
     for name in kinds:
         legend_mark(figure, CHOICES[name], known[name])
     if (rows["harmed"] > 0).any():
-        legend_mark(figure, "hollow: somebody harmed", Style(NEUTRAL, "circle-open", "solid"))
+        legend_mark(figure, "hollow: a group is harmed", Style(NEUTRAL, "circle-open", "solid"))
     if measure == "harmed":
         figure.update_xaxes(dtick=1, range=[-0.5, max(1, int(rows["harmed"].max())) + 0.5])  # type: ignore[arg-type]
     name_rows(figure, names)
@@ -112,60 +112,60 @@ def by_loss(table: pl.DataFrame, *, measure: str = "gap") -> Chart:
 
 
 def _measured(measure: str, metric: str) -> str:
-    words = MEASURES[measure]
-    return words if measure == "harmed" else f"{words}, {numbers.title(metric)}"
+    label = MEASURES[measure]
+    return label if measure == "harmed" else f"{label}, {numbers.title(metric)}"
 
 
 def _ends(row: Row, name: str) -> tuple[float | None, float | None]:
-    """The interval of a number; counts and results of older versions have none."""
+    """The interval of a number; counts, and results of older versions, have none."""
     return row.get(f"{name}_low"), row.get(f"{name}_high")
 
 
-def _told(row: Row, measure: str, metric: str) -> str:
-    """A number of the ablation with its interval."""
+def _value_text(row: Row, measure: str, metric: str) -> str:
+    """A number of the ablation with its interval, as text."""
     if measure == "harmed":
         return f"{row[measure]:.0f}"
-    said = numbers.points_with_interval if measure == "gap" else numbers.value_with_interval
-    return said(row[measure], *_ends(row, measure), metric)
+    formatted = numbers.points_with_interval if measure == "gap" else numbers.value_with_interval
+    return formatted(row[measure], *_ends(row, measure), metric)
 
 
 def _ablation_hover(row: Row, measure: str, metric: str) -> str:
     return (
         f"<b>{row['trained with']}</b> · {CHOICES[row['selection']]}<br>"
-        f"{_told(row, measure, metric)}<br>groups harmed: {row['harmed']}"
+        f"{_value_text(row, measure, metric)}<br>groups harmed: {row['harmed']}"
         "<extra></extra>"
     )
 
 
 def _ablation_alt(rows: pl.DataFrame, measure: str, metric: str) -> str:
     full = rows.filter(pl.col("trained with") == "all three losses")
-    said = [
-        f"{_told(row, measure, metric)} {CHOICES[row['selection']]}"
+    complete = [
+        f"{_value_text(row, measure, metric)} {CHOICES[row['selection']]}"
         for row in full.iter_rows(named=True)
     ]
     low = rows.sort(measure).row(0, named=True)
     high = rows.sort(measure).row(-1, named=True)
     ends = [
-        f"{_told(row, measure, metric)} ({row['trained with']}, {CHOICES[row['selection']]})"
+        f"{_value_text(row, measure, metric)} ({row['trained with']}, {CHOICES[row['selection']]})"
         for row in (low, high)
     ]
     harm = rows.filter(pl.col("harmed") > 0).height
     split = rows["split"].item(0) if "split" in rows.columns else "test"
     return (
-        f"{MEASURES[measure]} on {split} rows with all three losses: {', '.join(said)}. Over all "
-        f"{rows.height} combinations it runs from {ends[0]} to {ends[1]}. "
-        f"Combinations that harm a group beyond its bound: {harm}. {_ONE_TRAINING}"
+        f"{MEASURES[measure]} on {split} rows with all three losses: {', '.join(complete)}. Over "
+        f"all {rows.height} combinations it ranges from {ends[0]} to {ends[1]}. Combinations that "
+        f"harm a group beyond its bound: {harm}. {_ONE_TRAINING}"
     )
 
 
-# -- objectives side by side -------------------------------------------------------------------
+# -- objectives compared -------------------------------------------------------------------
 
 
 def objectives(table: pl.DataFrame, *, rule: str = "bound", split: str = "test") -> Chart:
-    """Each group under the baseline and under the choice of every objective."""
+    """Each group under the baseline and under the choice made for each objective."""
     rows = table.filter((pl.col("rule") == rule) & (pl.col("split") == split))
     if rows.is_empty():
-        return empty(f"No objective was tried {RULES.get(rule, rule)} on {split} rows.")
+        return empty(f"No objective was evaluated {RULES.get(rule, rule)} on {split} rows.")
     metric = str(rows["metric"].item(0))
     names = sorted(unique(rows, "group"), key=natural)[:MAX_ROWS]
     aims = unique(rows, "objective")
@@ -178,8 +178,8 @@ def objectives(table: pl.DataFrame, *, rule: str = "bound", split: str = "test")
         y, style = names.index(row["group"]), known[row["objective"]]
         _aim(figure, row, y + aside[row["objective"]], style, metric)
         if row["objective"] == aims[0] and row["baseline"] is not None:
-            said = numbers.value_with_interval(row["baseline"], *_ends(row, "baseline"), metric)
-            text = f"<b>{plain(row['group'])}</b><br>baseline {said}"
+            value = numbers.value_with_interval(row["baseline"], *_ends(row, "baseline"), metric)
+            text = f"<b>{plain(row['group'])}</b><br>baseline {value}"
             dot_at(figure, row["baseline"], y, mark(NEUTRAL, "line-ns-open", 38), text)
     legend_mark(figure, "baseline", Style(NEUTRAL, "line-ns-open", "solid"))
     for aim in aims:
@@ -205,16 +205,16 @@ def _objectives_alt(
     rows: pl.DataFrame, aims: list[str], rule: str, split: str, metric: str
 ) -> str:
     before = _gap(rows.row(0, named=True), "gap_before", metric)
-    said = []
+    parts = []
     for aim in aims:
         own = rows.filter(pl.col("objective") == aim)
         taken = own.filter(pl.col("chosen") == "expert").height
         after = _gap(own.row(0, named=True), "gap_after", metric)
         name = numbers.OBJECTIVES.get(aim, aim).lower()
-        said.append(f"{name} {after}, an expert for {taken} of {own.height} groups")
+        parts.append(f"{name}: {after}, an expert for {taken} of {own.height} groups")
     return (
-        f"Chosen {RULES.get(rule, rule)}, the gap on {split} rows is {before} under the baseline; "
-        f"{'; '.join(said)}."
+        f"Selection {RULES.get(rule, rule)}: the gap on {split} rows is {before} for the "
+        f"baseline; {'; '.join(parts)}."
     )
 
 
@@ -222,15 +222,15 @@ def _gap(row: Row, name: str, metric: str) -> str:
     return numbers.points_with_interval(row[name], *_ends(row, name), metric)
 
 
-# -- time of the choice ------------------------------------------------------------------------
+# -- run time of the choice --------------------------------------------------------------------
 
 
 def time(table: pl.DataFrame) -> Chart:
-    """Seconds that the choice takes against the number of groups, one line an objective."""
+    """Seconds that the choice takes against the number of groups, one line per objective."""
     if table.is_empty():
-        return empty("The time of the choice was not measured.")
+        return empty("The run time of the choice was not measured.")
     figure = frame(
-        x="Number of groups", y="Seconds to choose (each line ten times more)", height=340,
+        x="Number of groups", y="Seconds (logarithmic scale)", height=340,
         legend=True,
     )  # fmt: skip
     aims = unique(table, "objective")
@@ -246,8 +246,8 @@ def time(table: pl.DataFrame) -> Chart:
     slowest = table.group_by("n_groups").agg(pl.col("seconds").max()).sort("n_groups")
     few, many = slowest.row(0, named=True), slowest.row(-1, named=True)
     alt = (
-        f"Choosing among {many['n_groups']} groups took {_seconds(many['seconds'])}, among "
-        f"{few['n_groups']} groups {_seconds(few['seconds'])} (the slowest objective)."
+        f"The choice took {_seconds(many['seconds'])} with {many['n_groups']} groups and "
+        f"{_seconds(few['seconds'])} with {few['n_groups']} groups (slowest objective)."
     )
     return Chart(figure, alt, table)
 
@@ -257,5 +257,5 @@ def _seconds(value: float) -> str:
 
 
 def _height(names: list[str]) -> int:
-    """Room for several marks one below the other on each line."""
+    """Height with room for several marks below each other on each line."""
     return 130 + len(names) * (60 if len(names) <= 12 else 46)

@@ -34,7 +34,7 @@ def models_of(result: AuditResult) -> list[str]:
 
 
 def side_by_side(values: pl.DataFrame, *, metric: str, title: str = "") -> Chart:
-    """One line a model: value and interval.
+    """One line per model: value and interval.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def side_by_side(values: pl.DataFrame, *, metric: str, title: str = "") -> Chart
     """
     rows = values.filter(pl.col("value").is_not_null())
     if rows.is_empty():
-        return empty(f"No model has a value of {numbers.title(metric)}.")
+        return empty(f"{numbers.title(metric)} is not available for any model.")
     names = rows["model"].to_list()[:MAX_ROWS]
     figure = frame(
         x=title or numbers.title(metric), height=90 + 38 * len(names),
@@ -53,11 +53,11 @@ def side_by_side(values: pl.DataFrame, *, metric: str, title: str = "") -> Chart
     for y, row in enumerate(rows.head(MAX_ROWS).iter_rows(named=True)):
         _point(figure, row, y, known[row["model"]], metric)
     name_rows(figure, names)
-    words = [
+    values_text = [
         f"{r['model']} {numbers.value(r['value'], metric)}{_span(r, metric)}"
         for r in rows.head(10).iter_rows(named=True)
     ]
-    return Chart(figure, f"{title or numbers.title(metric)}: {', '.join(words)}.", values)
+    return Chart(figure, f"{title or numbers.title(metric)}: {', '.join(values_text)}.", values)
 
 
 def _span(row: Row, metric: str) -> str:
@@ -111,7 +111,7 @@ def values(result: AuditResult, *, metric: str, split: str) -> pl.DataFrame:
 def front_table(
     result: AuditResult, *, quality: str, gap: str, attribute: str, split: str
 ) -> pl.DataFrame:
-    """Quality and gap of each model, with who is dominated (see `front_of`)."""
+    """Quality and gap of each model, and which are dominated (see `front_of`)."""
     if over_seeds(result):
         gaps = _over_seeds(result, attribute, gap, "difference")
     else:
@@ -122,7 +122,7 @@ def front_table(
 
 
 def _proven(pairs: pl.DataFrame, metric: str) -> Pairs:
-    """Models that are better than another over all rows by the paired interval."""
+    """Pairs of models whose paired interval over all rows shows that one is better."""
     if pairs.is_empty():
         return frozenset()
     rows = pairs.filter((pl.col("low") > 0) | (pl.col("high") < 0))
@@ -151,7 +151,7 @@ def differences(result: AuditResult, *, metric: str, attribute: str, split: str)
         rows = result.tables["paired"].filter(
             (pl.col("metric") == metric) & pl.col("attribute").is_in([OVERALL, attribute])
         )
-        place = pl.col("kind").replace_strict(_ORDER, default=len(_ORDER))  # everybody first
+        place = pl.col("kind").replace_strict(_ORDER, default=len(_ORDER))  # overall first
         return rows.with_columns(group=pl.col("attribute")).sort(place, "kind", "model_a")
     table = result.tables.get("comparisons")
     if table is None:
@@ -172,7 +172,7 @@ def paired(table: pl.DataFrame, *, metric: str, models: Sequence[str] = ()) -> C
         Columns model_a, model_b, group, difference, low, high, p_adjusted.
     metric : str
     models : sequence of str
-        All models in their order: each keeps the colour it has elsewhere.
+        All models in order, so that each keeps its colour on all charts.
     """
     rows = table.filter(pl.col("difference").is_not_null()).head(MAX_ROWS)
     if rows.is_empty():
@@ -198,7 +198,7 @@ def _where(row: Row) -> str:
         return f"gap by {row['attribute']}"
     if row.get("kind") == "worst":
         return f"worst {row['attribute']}"
-    return "everybody" if row["attribute"] == OVERALL else str(row["group"])
+    return "overall" if row["attribute"] == OVERALL else str(row["group"])
 
 
 def _ends(row: Row) -> dict[str, float | None]:
@@ -206,12 +206,12 @@ def _ends(row: Row) -> dict[str, float | None]:
 
 
 def _paired_alt(rows: pl.DataFrame, names: Sequence[str], metric: str) -> str:
-    words = [
+    parts = [
         f"{name}: "
         + numbers.points_with_interval(r["difference"], r["low"], r["high"], metric, signed=True)
         for name, r in zip(names, rows.iter_rows(named=True), strict=True)
     ]
-    return f"Paired differences in {numbers.title(metric)}. {several(words)}."
+    return f"Paired differences in {numbers.title(metric)}. {several(parts)}."
 
 
 def front(table: pl.DataFrame, *, quality: str, gap_title: str) -> Chart:
@@ -231,7 +231,7 @@ def front(table: pl.DataFrame, *, quality: str, gap_title: str) -> Chart:
 def _front_point(figure: go.Figure, row: Mapping[str, object], style: Style) -> None:
     name = short(str(row["model"]))
     if row["dominated"]:
-        name += " (dominated, may be chance)" if row["sure"] == "neither" else " (dominated)"
+        name += " (dominated, not significantly)" if row["sure"] == "neither" else " (dominated)"
     figure.add_scatter(
         x=[row["gap"]],
         y=[row["value"]],
@@ -245,11 +245,11 @@ def _front_point(figure: go.Figure, row: Mapping[str, object], style: Style) -> 
 
 def _front_alt(table: pl.DataFrame, quality: str) -> str:
     best = table.filter(~pl.col("dominated")).sort("gap")
-    words = [
+    parts = [
         f"{r['model']} {numbers.value(r['value'], quality)}{_span(r, quality)} at a gap of "
         + numbers.points_with_interval(r["gap"], r["gap_low"], r["gap_high"], "tpr")
         for r in best.head(8).iter_rows(named=True)
     ]
-    lost = table.filter(pl.col("dominated"))["model"].to_list()
-    text = f"{numbers.title(quality)} against the gap; not dominated: {', '.join(words)}"
-    return f"{text}; dominated: {', '.join(lost)}." if lost else f"{text}."
+    dominated = table.filter(pl.col("dominated"))["model"].to_list()
+    text = f"{numbers.title(quality)} against the gap; not dominated: {', '.join(parts)}"
+    return f"{text}; dominated: {', '.join(dominated)}." if dominated else f"{text}."

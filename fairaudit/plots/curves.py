@@ -1,4 +1,4 @@
-"""Training curves: how losses and held-out numbers moved while a model was fitted."""
+"""Training curves: losses and held-out metrics over the epochs of a fit."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from fairaudit.text import numbers
 
 
 def metrics_of(history: pl.DataFrame) -> list[str]:
-    """Which curves there are, losses first."""
+    """The metrics that have a curve, losses first."""
     known = history["metric"].unique(maintain_order=True).to_list()
     return sorted(known, key=lambda name: ("loss" not in name, known.index(name)))
 
 
 def history(table: pl.DataFrame, *, metric: str) -> Chart:
-    """One curve a part (members, experts, baseline) of a metric over epochs.
+    """A metric over epochs, one curve per part (members, experts, baseline).
 
     Parameters
     ----------
@@ -24,11 +24,11 @@ def history(table: pl.DataFrame, *, metric: str) -> Chart:
     """
     rows = table.filter((pl.col("metric") == metric) & pl.col("value").is_finite())
     if rows.is_empty():
-        return empty(f"There is no curve of {metric}.")
+        return empty(f"There is no training curve of {metric}.")
     parts = rows["part"].unique(maintain_order=True).to_list()[:12]
     figure = frame(x="Epoch", y=numbers.title(metric), height=320, legend=True)
     known = model_styles(parts)
-    words = []
+    changes = []
     for part in parts:
         own = thinned(rows.filter(pl.col("part") == part).sort("epoch"), MAX_POINTS // len(parts))
         style = known[part]
@@ -40,8 +40,8 @@ def history(table: pl.DataFrame, *, metric: str) -> Chart:
             line={"color": style.color, "dash": style.dash, "width": 2},
         )
         first, last = own["value"].item(0), own["value"].item(-1)
-        words.append(f"{part} from {numbers.number_text(first)} to {numbers.number_text(last)}")
-    return Chart(figure, f"{numbers.title(metric)} over epochs: {'; '.join(words)}.", rows)
+        changes.append(f"{part} from {numbers.number_text(first)} to {numbers.number_text(last)}")
+    return Chart(figure, f"{numbers.title(metric)} over epochs: {'; '.join(changes)}.", rows)
 
 
 def thinned(rows: pl.DataFrame, most: int) -> pl.DataFrame:

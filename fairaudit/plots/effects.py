@@ -1,4 +1,4 @@
-"""What clusters add: effects with intervals, importance, and the accuracy–fairness path."""
+"""Cluster effects with intervals, feature importance, and the accuracy–fairness path."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ _VIEWS = {
     "Debiasing": "path",
     "Search": "search",
 }
-_LACKS = {
-    "Debiasing": "The curve of debiasing comes with a performance budget: set one on the Train "
-    "page and run it again.",
-    "Search": "A front of weights comes with a search: set its trials on the Train page in expert "
-    "mode.",
+_HINTS = {
+    "Debiasing": "For the debiasing path, set a performance budget on the Train page and run the "
+    "audit again.",
+    "Search": "For a Pareto front of loss weights, set the number of search trials on the Train "
+    "page in expert mode.",
 }
-_PARTS = {"intercept": "Intercepts of clusters", "slopes": "Slopes of clusters",
+_PARTS = {"intercept": "Cluster intercepts", "slopes": "Cluster slopes",
           "residual": "Residual"}  # fmt: skip
 
 
@@ -53,29 +53,32 @@ def caterpillar(effects: pl.DataFrame, *, effect: str = "intercept") -> Chart:
     """Clusters from the lowest to the highest effect, each with its interval."""
     rows = effects.filter((pl.col("effect") == effect) & pl.col("mean").is_not_null()).sort("mean")
     if rows.is_empty():
-        return empty(f"There are no effects called {effect}.")
+        return empty(f"There is no effect named {effect}.")
     shown = _spread(rows, MOST_CLUSTERS)
     named = shown.height <= 2 * MAX_ROWS
     figure = frame(
-        x=f"Effect of the cluster: {effect}", height=120 + (24 * shown.height if named else 480),
+        x=f"Cluster effect: {effect}", height=120 + (24 * shown.height if named else 480),
         legend=not shown["seen"].all(),
     )  # fmt: skip
     figure.add_shape(
         type="line", x0=0, x1=0, y0=0, y1=1, yref="paper", line={"color": NEUTRAL, "dash": "dash"}
     )
     places = shown.with_columns(pl.int_range(shown.height).alias("_y"))
-    for name, style, flag in (("seen in training", SEEN, True), ("not seen", UNSEEN, False)):
+    for name, style, flag in (
+        ("seen in training", SEEN, True),
+        ("not seen in training", UNSEEN, False),
+    ):
         _series(figure, places.filter(pl.col("seen") == flag), name, style)
     if named:
         name_rows(figure, shown["cluster"].to_list())
     else:
-        figure.update_yaxes(title="Clusters, lowest effect on top", showticklabels=False)
+        figure.update_yaxes(title="Clusters, lowest effect at the top", showticklabels=False)
         figure.update_yaxes(range=[shown.height, -1])
     return Chart(figure, _caterpillar_alt(rows, effect), rows)
 
 
 def _spread(rows: pl.DataFrame, most: int) -> pl.DataFrame:
-    """At most `most` rows, evenly over the order, both ends included."""
+    """At most `most` rows, evenly spaced in order, both ends included."""
     if rows.height <= most:
         return rows
     last = rows.height - 1
@@ -107,18 +110,19 @@ def _series(figure: go.Figure, rows: pl.DataFrame, name: str, style: Style) -> N
 
 def _caterpillar_alt(rows: pl.DataFrame, effect: str) -> str:
     low, high = rows.row(0, named=True), rows.row(-1, named=True)
-    sure = rows.filter((pl.col("low") > 0) | (pl.col("high") < 0)).height
+    significant = rows.filter((pl.col("low") > 0) | (pl.col("high") < 0)).height
     return (
-        f"Effect {effect} of {rows.height:,} clusters: lowest {low['cluster']} {low['mean']:.3f} "
-        f"({low['low']:.3f} to {low['high']:.3f}), highest {high['cluster']} {high['mean']:.3f} "
-        f"({high['low']:.3f} to {high['high']:.3f}); {sure:,} intervals leave out zero."
+        f"Effect “{effect}” of {rows.height:,} clusters: lowest {low['cluster']} "
+        f"{low['mean']:.3f} ({low['low']:.3f} to {low['high']:.3f}), "
+        f"highest {high['cluster']} {high['mean']:.3f} ("
+        f"{high['low']:.3f} to {high['high']:.3f}); {significant:,} intervals exclude zero."
     )
 
 
 def importance(table: pl.DataFrame, *, most: int = 15) -> Chart:
-    """How much each feature moves the fixed effects, with and without debiasing side by side."""
+    """How much each feature affects the fixed effects, with and without debiasing."""
     if table.is_empty():
-        return empty("There is no ranking of features.")
+        return empty("Feature importance is not available.")
     models = table["model"].unique(maintain_order=True).to_list()
     first = table.filter(pl.col("model") == models[0]).sort("rank").head(most)
     features = first["feature"].to_list()
@@ -127,9 +131,9 @@ def importance(table: pl.DataFrame, *, most: int = 15) -> Chart:
     figure = frame(x="Importance", height=height, legend=len(models) > 1)
     known = model_styles(models)
     for model in models:
-        found = dict(rows.filter(pl.col("model") == model).select("feature", "importance").rows())
+        values = dict(rows.filter(pl.col("model") == model).select("feature", "importance").rows())
         figure.add_bar(
-            x=[found.get(f) for f in features],
+            x=[values.get(f) for f in features],
             y=list(range(len(features))),
             orientation="h",
             name=short(model),
@@ -150,13 +154,13 @@ def _importance_alt(first: pl.DataFrame, model: str) -> str:
 def path(
     table: pl.DataFrame, *, quality: str, unfairness: str, split: str = "validation"
 ) -> Chart:
-    """Quality against unfairness along the strengths of debiasing; the chosen one is a star.
+    """Quality against unfairness along the strengths of debiasing; a star marks the chosen one.
 
-    Intervals are drawn for the chosen strength and for none; the table holds all of them.
+    Intervals are drawn for the chosen strength and for none; the table has all of them.
     """
     rows = path_rows(table, quality=quality, unfairness=unfairness, split=split)
     if rows.is_empty():
-        return empty("There is no path of debiasing strengths.")
+        return empty("There is no debiasing path.")
     figure = frame(
         x=f"{numbers.title(unfairness)} (smaller is fairer)", y=numbers.title(quality),
         height=420, legend=True, percent_y=numbers.is_rate(quality),
@@ -176,7 +180,7 @@ def path(
                 y=[row["y"]],
                 mode="markers",
                 showlegend=False,
-                **(_reach(row, color) if row["chosen"] or row["lam"] == weakest else {}),
+                **(_error_bars(row, color) if row["chosen"] or row["lam"] == weakest else {}),
                 marker={"color": color, "symbol": symbol, "size": 14 if row["chosen"] else 9},
                 hovertemplate=f"λ = {row['lam']:g}<br>{numbers.title(quality)} "
                 f"{numbers.value(row['y'], quality)}<br>{numbers.title(unfairness)} "
@@ -186,8 +190,8 @@ def path(
     return Chart(figure, _path_alt(rows, quality, unfairness), rows)
 
 
-def _reach(row: Mapping[str, float], color: str) -> dict[str, object]:
-    """The intervals of both measures as error bars."""
+def _error_bars(row: Mapping[str, float], color: str) -> dict[str, object]:
+    """The intervals of both metrics as error bars."""
     return {
         f"error_{name}": whisker(row[name], row[f"{name}_low"], row[f"{name}_high"], color)
         for name in ("x", "y")
@@ -195,21 +199,21 @@ def _reach(row: Mapping[str, float], color: str) -> dict[str, object]:
 
 
 def path_rows(table: pl.DataFrame, *, quality: str, unfairness: str, split: str) -> pl.DataFrame:
-    """One row a strength: lam, chosen, x (unfairness) and y (quality) with their intervals."""
+    """One row per strength: lam, chosen, x (unfairness) and y (quality) with their intervals."""
     rows = table.filter(pl.col("split") == split)
     columns = ["lam", "value", "low", "high"]
     names = {"value": "", "low": "_low", "high": "_high"}
 
     def one(metric: str, letter: str) -> pl.DataFrame:
-        found = rows.filter(pl.col("metric") == metric).select(*columns, "chosen")
-        return found.rename({old: f"{letter}{new}" for old, new in names.items()})
+        values = rows.filter(pl.col("metric") == metric).select(*columns, "chosen")
+        return values.rename({old: f"{letter}{new}" for old, new in names.items()})
 
     y = one(quality, "y").drop("chosen")
     return one(unfairness, "x").join(y, on="lam").sort("lam")
 
 
 def path_metrics(table: pl.DataFrame) -> tuple[list[str], list[str]]:
-    """Which metrics of a path speak of quality and which of unfairness."""
+    """The metrics of a path that measure quality, and those that measure unfairness."""
     known: Sequence[str] = table["metric"].unique(maintain_order=True).to_list()
     unfair = [m for m in known if numbers.speaks_of_unfairness(m)]
     return [m for m in known if m not in unfair], unfair
@@ -217,29 +221,29 @@ def path_metrics(table: pl.DataFrame) -> tuple[list[str], list[str]]:
 
 def _path_alt(rows: pl.DataFrame, quality: str, unfairness: str) -> str:
     def one(row: Mapping[str, float], name: str, metric: str) -> str:
-        said = f"{numbers.title(metric)} {numbers.value(row[name], metric)}"
+        text = f"{numbers.title(metric)} {numbers.value(row[name], metric)}"
         ends = numbers.interval(row[f"{name}_low"], row[f"{name}_high"], metric)
-        return f"{said} ({ends})" if ends else said
+        return f"{text} ({ends})" if ends else text
 
-    def words(row: Mapping[str, float]) -> str:
+    def both(row: Mapping[str, float]) -> str:
         return f"{one(row, 'y', quality)} at {one(row, 'x', unfairness)}"
 
-    text = f"Without debiasing (λ = {rows['lam'].item(0):g}): {words(rows.row(0, named=True))}"
+    text = f"Without debiasing (λ = {rows['lam'].item(0):g}): {both(rows.row(0, named=True))}"
     chosen = rows.filter(pl.col("chosen"))
     if not chosen.is_empty():
         row = chosen.row(0, named=True)
-        text += f"; chosen (λ = {row['lam']:g}): {words(row)}"
+        text += f"; chosen (λ = {row['lam']:g}): {both(row)}"
     return text + "."
 
 
 def views(result: AuditResult) -> list[str]:
-    """What there is to see of these clusters."""
+    """The views this result has."""
     return ["Clusters", *(name for name, table in _VIEWS.items() if _has(result, table))]
 
 
-def lacks(result: AuditResult) -> list[str]:
-    """What another fit would show beside, and how to ask for it."""
-    return [words for name, words in _LACKS.items() if not _has(result, _VIEWS[name])]
+def hints(result: AuditResult) -> list[str]:
+    """What another fit could show in addition, and how to request it."""
+    return [hint for name, hint in _HINTS.items() if not _has(result, _VIEWS[name])]
 
 
 def _has(result: AuditResult, table: str) -> bool:
@@ -247,7 +251,7 @@ def _has(result: AuditResult, table: str) -> bool:
 
 
 def kinds(effects: pl.DataFrame) -> list[str]:
-    """The effects there are: the intercept first, then slopes."""
+    """The names of the effects: the intercept first, then slopes."""
     known = effects["effect"].unique(maintain_order=True).to_list()
     return sorted(known, key=lambda name: (name != "intercept", known.index(name)))
 
@@ -259,18 +263,18 @@ def of_kind(effects: pl.DataFrame, effect: str) -> pl.DataFrame:
 
 
 def cluster_metrics(clusters: pl.DataFrame) -> list[str]:
-    """The metrics clusters are judged by."""
+    """The metrics available by cluster."""
     return clusters["metric"].unique(maintain_order=True).to_list()
 
 
 def by_cluster(clusters: pl.DataFrame, *, metric: str, most: int = MAX_ROWS) -> Chart:
-    """Each cluster's performance under each model: fixed against mixed answers.
+    """Each cluster's performance under each model: fixed against mixed predictions.
 
-    The clusters with most rows are drawn; the table holds all of them.
+    The largest clusters are drawn; the table has all of them.
     """
     rows = clusters.filter(pl.col("metric") == metric)
     if rows.is_empty():
-        return empty("No cluster can be judged on the test rows.")
+        return empty("No cluster has enough test rows to be judged.")
     models = rows["model"].unique(maintain_order=True).to_list()
     biggest = rows.sort("n", "cluster", descending=[True, False])["cluster"]
     names = biggest.unique(maintain_order=True).to_list()[:most]
@@ -301,12 +305,12 @@ def _by_cluster_alt(rows: pl.DataFrame, models: Sequence[str], metric: str) -> s
 
 
 def seen_and_unseen(result: AuditResult, *, metric: str, split: str = "test") -> Chart:
-    """Performance on clusters that were seen in training beside those that were not."""
+    """Performance on clusters seen in training compared with clusters not seen."""
     table = errors_of(result, attribute=SEEN_ATTRIBUTE, metric=metric, split=split)
     if table.is_empty() or table["group"].n_unique() < 2:
         return empty(
-            "All clusters of the test rows were seen in training. To judge unseen ones, split "
-            "by cluster on the Train page."
+            "All clusters of the test rows were seen in training. To evaluate unseen clusters, "
+            "choose a split by whole clusters on the Train page."
         )
     return errors.by_group(result, attribute=SEEN_ATTRIBUTE, metric=metric, split=split)
 
@@ -315,9 +319,9 @@ def seen_and_unseen(result: AuditResult, *, metric: str, split: str = "test") ->
 
 
 def variance(table: pl.DataFrame) -> Chart:
-    """How the variance divides into clusters' intercepts, their slopes, and the residual."""
+    """The variance decomposed into cluster intercepts, cluster slopes, and the residual."""
     if table.is_empty():
-        return empty("The variance was not divided.")
+        return empty("The variance decomposition is not available.")
     rows = list(table.iter_rows(named=True))
     known = model_styles([row["part"] for row in rows if row["part"] != "residual"])
     figure = frame(x="Share of the variance", height=70 + 54 * len(rows), percent_x=True)
@@ -331,8 +335,12 @@ def variance(table: pl.DataFrame) -> Chart:
     )
     name_rows(figure, [f"{_PARTS.get(row['part'], row['part'])}: {row['share']:.1%}"
                        for row in rows])  # fmt: skip
-    said = ", ".join(f"{_PARTS.get(r['part'], r['part']).lower()} {r['share']:.1%}" for r in rows)
-    return Chart(figure, f"What features leave open divides into {said}.", table)
+    shares = ", ".join(
+        f"{_PARTS.get(r['part'], r['part']).lower()} {r['share']:.1%}" for r in rows
+    )
+    return Chart(
+        figure, f"The variance not explained by the features consists of {shares}.", table
+    )
 
 
 def _part_color(part: str, known: Mapping[str, Style]) -> str:
@@ -340,7 +348,7 @@ def _part_color(part: str, known: Mapping[str, Style]) -> str:
 
 
 def search(table: pl.DataFrame) -> Chart:
-    """Each trial's error against its unfairness; the front is joined, the chosen one a star.
+    """Each trial's error against its unfairness, with the Pareto front; a star marks the choice.
 
     Parameters
     ----------
@@ -349,7 +357,7 @@ def search(table: pl.DataFrame) -> Chart:
         front, chosen and any number of weights.
     """
     if table.is_empty():
-        return empty("No trial is finished yet.")
+        return empty("No trial has finished yet.")
     figure = frame(
         x="Unfairness on validation rows (smaller is fairer)",
         y="Error on validation rows (smaller is better)", height=420, legend=True,
@@ -360,9 +368,15 @@ def search(table: pl.DataFrame) -> Chart:
         showlegend=False, line={"color": PALETTE[0], "width": 1}, hoverinfo="skip",
     )  # fmt: skip
     chosen, on = pl.col("chosen"), pl.col("front")
-    _trials(figure, table.filter(~on & ~chosen), "another is no worse on both",
+    _trials(figure, table.filter(~on & ~chosen), "dominated",
             Style(NEUTRAL, "circle-open", "solid"), 8)  # fmt: skip
-    _trials(figure, table.filter(on & ~chosen), "front", Style(PALETTE[0], "circle", "solid"), 10)
+    _trials(
+        figure,
+        table.filter(on & ~chosen),
+        "Pareto front",
+        Style(PALETTE[0], "circle", "solid"),
+        10,
+    )
     _trials(figure, table.filter(chosen), "chosen", Style(PALETTE[1], "star", "solid"), 16)
     most = max(0.01, float(table["unfairness"].max()))  # type: ignore[arg-type]
     figure.update_xaxes(range=[-0.04 * most, 1.06 * most])
@@ -390,26 +404,26 @@ def _trial_hover(row: Mapping[str, Any]) -> str:
 
 
 def _search_alt(table: pl.DataFrame, front: pl.DataFrame) -> str:
-    def words(row: Mapping[str, Any]) -> str:
+    def both(row: Mapping[str, Any]) -> str:
         return f"error {row['error']:.3g} at unfairness {row['unfairness']:.3g}"
 
-    text = f"{table.height:,} trial{'s' if table.height != 1 else ''} of weights"
+    text = f"{table.height:,} trial{'s' if table.height != 1 else ''} of loss weights"
     if front.height == 1:
-        text += f", one better than all others on both: {words(front.row(0, named=True))}"
+        text += f", one of them best on both: {both(front.row(0, named=True))}"
     else:
         ends = (front.row(0, named=True), front.row(-1, named=True))
-        text += f", {front.height} on the front, from {words(ends[0])} to {words(ends[1])}"
+        text += f", {front.height} on the Pareto front, from {both(ends[0])} to {both(ends[1])}"
     picked = table.filter(pl.col("chosen"))
     if not picked.is_empty():
         row = picked.row(0, named=True)
         weights = ", ".join(f"{n} {row[n]:.3g}" for n in row if n.startswith("lambda"))
-        text += f". Chosen: trial {row['trial']}, {words(row)}"
+        text += f". Chosen: trial {row['trial']}, {both(row)}"
         text += f" ({weights})" if weights else ""
     return f"{text}."
 
 
 def search_so_far(trials: Sequence[tuple[float, float]]) -> pl.DataFrame:
-    """Finished trials of a search (error, unfairness) as `search` draws them; none chosen yet."""
+    """Finished trials of a search (error, unfairness) as a table for `search`; none chosen yet."""
     table = pl.DataFrame(
         {"error": [t[0] for t in trials], "unfairness": [t[1] for t in trials]},
         schema={"error": pl.Float64, "unfairness": pl.Float64},

@@ -1,4 +1,4 @@
-"""Errors by group: dots with intervals, crossings as a heat map, ROC, calibration, thresholds."""
+"""Errors by group with intervals, intersections as heat maps, ROC, calibration, thresholds."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ from fairaudit.text import numbers
 from fairaudit.text.ordering import natural
 from fairaudit.text.table_rows import errors_of, stable
 
-_BANDS = 6  # curves that can bear a band of their interval each
+_BANDS = 6  # with more curves than this, bands of intervals would be illegible
 
 
 def readable(table: pl.DataFrame) -> pl.DataFrame:
-    """Without the columns that say the same in every row."""
-    same = [c for c in ("split", "attribute", "metric", "model") if table[c].n_unique() < 2]
-    return table.drop(same)
+    """The table without columns that are constant."""
+    constant = [c for c in ("split", "attribute", "metric", "model") if table[c].n_unique() < 2]
+    return table.drop(constant)
 
 
 def overall(result: AuditResult, *, model: str, metric: str, split: str = "test") -> float | None:
     """The value of a metric over all rows."""
-    found = result.errors.filter(
+    values = result.errors.filter(
         (pl.col("attribute") == OVERALL)
         & (pl.col("metric") == metric)
         & (pl.col("split") == split)
         & (pl.col("model") == model)
     ).get_column("value")
-    return found.item(0) if len(found) else None
+    return values.item(0) if len(values) else None
 
 
 def by_group(
@@ -59,13 +59,13 @@ def by_group(
     split: str = "test",
     models: Sequence[str] | None = None,
 ) -> Chart:
-    """One dot with its interval for each group (and model), worst on top.
+    """One dot with its interval for each group (and model), worst at the top.
 
-    A group that cannot be judged keeps its line, with the reason instead of a dot.
+    A group that cannot be judged keeps its line, with the reason in place of a dot.
     """
     table = errors_of(result, attribute=attribute, metric=metric, split=split, models=models)
     if table.is_empty():
-        return empty(f"There are no values of {numbers.title(metric)} by {attribute}.")
+        return empty(f"{numbers.title(metric)} by {attribute} is not available.")
     groups = table.get_column("group").unique(maintain_order=True).to_list()[:MAX_ROWS]
     shown = table.filter(pl.col("group").is_in(groups))
     names = shown.get_column("model").unique(maintain_order=True).to_list()
@@ -75,7 +75,7 @@ def by_group(
         legend=len(names) > 1,
         percent_x=numbers.is_rate(metric),
     )
-    if len(names) > 1:  # the legend stands above the note on the line of everybody
+    if len(names) > 1:  # the legend goes above the label of the overall line
         plot = figure.layout.height - 110
         figure.update_layout(legend_y=1 + 22 / plot, margin_t=56)
     line = overall(result, model=names[0], metric=metric, split=split)
@@ -89,7 +89,7 @@ def by_group(
 def _marks(
     result: AuditResult, shown: pl.DataFrame, attribute: str, names: Sequence[str]
 ) -> dict[tuple[str, str], Style]:
-    """A single model colours groups; several models are told apart by their own colours."""
+    """With one model, colours are those of the groups; with several, those of the models."""
     known = result.errors.get_column("model").unique(maintain_order=True).to_list()
     by_model, by_name = model_styles(known), group_styles(result.errors, attribute)
     pairs = shown.select("model", "group").iter_rows()
@@ -97,17 +97,17 @@ def _marks(
 
 
 def _reference(figure: go.Figure, line: float | None, metric: str, names: Sequence[str]) -> None:
-    """The line of everybody; beside several models it says of which one it is."""
+    """The line of the overall value; with several models, labelled with the model's name."""
     if line is None:
         return
-    whose = "everybody" if len(names) < 2 else f"everybody, {short(names[0], 24)}"
+    label = "overall" if len(names) < 2 else f"overall, {short(names[0], 24)}"
     figure.add_shape(
         type="line", x0=line, x1=line, y0=0, y1=1, yref="paper",
         line={"color": NEUTRAL, "dash": "dash", "width": 1.5},
     )  # fmt: skip
     figure.add_annotation(
         x=line, y=1, yref="paper", yanchor="bottom", showarrow=False,
-        text=f"{whose} {numbers.value(line, metric)}", font={"size": 12},
+        text=f"{label} {numbers.value(line, metric)}", font={"size": 12},
     )  # fmt: skip
 
 
@@ -119,8 +119,8 @@ def _by_group_alt(
     title = numbers.title(metric)
     if judged.is_empty():
         return f"{title} by {attribute}: no group has enough rows to be judged."
-    sure = stable(judged)
-    worst, best = sure.row(0, named=True), sure.row(-1, named=True)
+    reliable = stable(judged)
+    worst, best = reliable.row(0, named=True), reliable.row(-1, named=True)
     skipped = first.height - judged.height
     parts = [
         f"{title} of {model} by {attribute}, {judged.height} groups",
@@ -128,11 +128,11 @@ def _by_group_alt(
         f"best {_group_with_interval(best, metric)}",
     ]
     if line is not None:
-        parts.append(f"everybody {numbers.value(line, metric)}")
-    if judged.height > sure.height:
-        parts.append(f"{judged.height - sure.height} more have few rows")
+        parts.append(f"overall {numbers.value(line, metric)}")
+    if judged.height > reliable.height:
+        parts.append(f"{judged.height - reliable.height} more have few rows")
     if skipped:
-        parts.append(f"{skipped} cannot be judged or are withheld")
+        parts.append(f"{skipped} cannot be judged or are suppressed")
     return "; ".join(parts) + "."
 
 
@@ -142,32 +142,32 @@ def _group_with_interval(row: Row, metric: str) -> str:
     return f"{row['group']} {numbers.value(row['value'], metric)} ({inside})"
 
 
-def crossings(result: AuditResult, attribute: str) -> list[str]:
-    """The crossings of two attributes that a heat map can draw; `attribute` takes part in them.
+def intersections(result: AuditResult, attribute: str) -> list[str]:
+    """The intersections of two attributes, one of them `attribute`, that a heat map can show.
 
-    A crossing of two stands for itself.
+    If `attribute` is itself an intersection of two, it is the only one.
     """
     parts = {a: a.split(CROSS) for a in result.errors["attribute"].unique().to_list()}
     pairs = sorted((a for a, names in parts.items() if len(names) == 2), key=natural)
     return [attribute] if attribute in pairs else [a for a in pairs if attribute in parts[a]]
 
 
-def crossing(
+def intersection(
     result: AuditResult, *, attribute: str, metric: str, model: str, split: str = "test"
 ) -> Chart:
-    """A crossing of two attributes as a heat map; cells without a value say why."""
+    """An intersection of two attributes as a heat map; cells without a value say why."""
     table = errors_of(result, attribute=attribute, metric=metric, split=split, models=[model])
     pair = table.filter(pl.col("group").str.split(CROSS).list.len() == 2)
     if pair.is_empty():
-        return empty(f"There are no crossed groups of {attribute}.")
+        return empty(f"There are no intersections of {attribute}.")
     cells = pair.with_columns(
         pl.col("group").str.split(CROSS).list.get(0).alias("_down"),
         pl.col("group").str.split(CROSS).list.get(1).alias("_across"),
     )
     down = sorted(cells["_down"].unique().to_list(), key=natural)[:MAX_ROWS]
     across = sorted(cells["_across"].unique().to_list(), key=natural)[:MAX_ROWS]
-    found = {(c["_down"], c["_across"]): c for c in cells.iter_rows(named=True)}
-    rows = [[found.get((d, a)) for a in across] for d in down]
+    by_pair = {(c["_down"], c["_across"]): c for c in cells.iter_rows(named=True)}
+    rows = [[by_pair.get((d, a)) for a in across] for d in down]
     figure = _heat(rows, down, across, metric)
     alt = _by_group_alt(table, attribute, metric, model, None)
     return Chart(figure, alt, table)
@@ -178,7 +178,7 @@ def _heat(
 ) -> go.Figure:
     figure = frame(height=120 + 44 * len(down))
     scale = list(SEQUENTIAL)
-    if not numbers.lower_is_better(metric):  # dark is always the bad end
+    if not numbers.lower_is_better(metric):  # dark always marks the unfavourable end
         scale = [(1.0 - place, color) for place, color in reversed(SEQUENTIAL)]
     heat(
         figure,
@@ -200,10 +200,10 @@ def _cell(cell: Row | None, metric: str) -> str:
 
 
 def roc(result: AuditResult, *, attribute: str, model: str, split: str = "test") -> Chart:
-    """One ROC curve a group."""
+    """One ROC curve per group."""
     table = _curve_rows(result, "roc", attribute, model, split)
     if table.is_empty():
-        return empty("There are no scores, so there is no ROC curve.")
+        return empty("There are no scores, so no ROC curve can be drawn.")
     figure = frame(
         x="False-positive rate", y="True-positive rate", height=420, legend=True,
         percent_x=True, percent_y=True,
@@ -212,18 +212,18 @@ def roc(result: AuditResult, *, attribute: str, model: str, split: str = "test")
     known = group_styles(result.errors, attribute)
     for (group,), rows in table.group_by("group", maintain_order=True):
         _line(figure, rows.sort("fpr", "tpr"), "fpr", "tpr", str(group), known[str(group)])
-    alt = f"ROC curves of {model} by {attribute}" + _auroc_words(result, attribute, model, split)
+    alt = f"ROC curves of {model} by {attribute}" + _auroc_text(result, attribute, model, split)
     return Chart(figure, alt, table)
 
 
-def _auroc_words(result: AuditResult, attribute: str, model: str, split: str) -> str:
+def _auroc_text(result: AuditResult, attribute: str, model: str, split: str) -> str:
     table = errors_of(result, attribute=attribute, metric="auroc", split=split, models=[model])
     known = table.filter(pl.col("value").is_not_null()).head(8)
-    words = [
+    values = [
         f"{r['group']} {numbers.value_with_interval(r['value'], r['low'], r['high'], 'auroc')}"
         for r in known.iter_rows(named=True)
     ]
-    return f": area under the curve {', '.join(words)}." if words else "."
+    return f": area under the curve {', '.join(values)}." if values else "."
 
 
 def _curve_rows(
@@ -261,7 +261,7 @@ def _line(figure: go.Figure, rows: pl.DataFrame, x: str, y: str, name: str, styl
 
 
 def _band(figure: go.Figure, rows: pl.DataFrame, style: Style) -> None:
-    """The intervals along a line, from one end to the other and back."""
+    """The intervals along a curve as a filled outline: along the top and back along the bottom."""
     every = max(1, rows.height // 200)
     rows = rows.gather_every(every)
     along = rows["threshold"].to_list()
@@ -282,7 +282,7 @@ def calibration(result: AuditResult, *, attribute: str, model: str, split: str =
     table = _curve_rows(result, "calibration", attribute, model, split)
     table = table.filter(pl.col("rate").is_not_null()) if not table.is_empty() else table
     if table.is_empty():
-        return empty("There are no scores, so calibration cannot be judged.")
+        return empty("There are no scores, so calibration cannot be assessed.")
     figure = frame(
         x="Mean score", y="Observed positive rate", height=420, legend=True,
         percent_x=True, percent_y=True,
@@ -320,14 +320,14 @@ def _calibration_alt(table: pl.DataFrame, attribute: str, model: str) -> str:
     off = off if enough.is_empty() else enough
     worst = off.sort(pl.col("off").abs(), descending=True).row(0, named=True)
     return (
-        f"Calibration of {model} by {attribute}: the largest departure is in {worst['group']}, "
-        f"where a mean score of {100 * worst['mean_score']:.0f}% meets an observed rate of "
+        f"Calibration of {model} by {attribute}: the largest deviation is in {worst['group']}, "
+        f"with a mean score of {100 * worst['mean_score']:.0f}% and an observed rate of "
         f"{100 * worst['rate']:.0f}% ({numbers.rows(worst['n'])})."
     )
 
 
 def threshold(table: pl.DataFrame, *, metric: str, at: float | None, attribute: str = "") -> Chart:
-    """A metric of each group over all thresholds; a line marks the chosen one.
+    """A metric of each group over all thresholds; a line marks the chosen threshold.
 
     Parameters
     ----------
@@ -335,10 +335,10 @@ def threshold(table: pl.DataFrame, *, metric: str, at: float | None, attribute: 
         Columns group, threshold, value, low, high.
     metric : str
     at : float or None
-        The chosen threshold, where all groups share one.
+        The chosen threshold, if all groups share one.
     """
     if table.is_empty():
-        return empty("There are no scores, so there is no threshold to move.")
+        return empty("There are no scores, so there is no threshold to change.")
     figure = frame(
         x="Threshold on the score", y=numbers.title(metric), height=340, legend=True,
         percent_y=numbers.is_rate(metric),
@@ -364,12 +364,12 @@ def _threshold_alt(
     by = f" by {attribute}" if attribute else ""
     if at is None:
         return f"{numbers.title(metric)}{by} over all thresholds on the score."
-    words = []
+    parts = []
     for group in groups:
         rows = table.filter((pl.col("group") == group) & pl.col("value").is_not_null())
         if not rows.is_empty():
             near = rows.sort((pl.col("threshold") - at).abs()).row(0, named=True)
             ends = numbers.interval(near["low"], near["high"], metric)
-            said = f"{group} {numbers.value(near['value'], metric)}"
-            words.append(f"{said} ({ends})" if ends else said)
-    return f"{numbers.title(metric)}{by} at threshold {at:.2f}: " + ", ".join(words) + "."
+            text = f"{group} {numbers.value(near['value'], metric)}"
+            parts.append(f"{text} ({ends})" if ends else text)
+    return f"{numbers.title(metric)}{by} at threshold {at:.2f}: " + ", ".join(parts) + "."

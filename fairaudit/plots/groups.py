@@ -1,4 +1,4 @@
-"""Latent groups: how large, who is in them, how sharply, and how they overlap with attributes."""
+"""Latent groups: size, profile, certainty of membership, and overlap with attributes."""
 
 from __future__ import annotations
 
@@ -54,19 +54,19 @@ def sizes(groups: pl.DataFrame) -> Chart:
         hovertemplate="%{text}<extra></extra>",
     )
     name_rows(figure, names)
-    words = [f"{r['group']} {r['share']:.1%}" for r in rows.iter_rows(named=True)]
-    return Chart(figure, f"Share of rows by latent group: {', '.join(words)}.", rows)
+    shares = [f"{r['group']} {r['share']:.1%}" for r in rows.iter_rows(named=True)]
+    return Chart(figure, f"Share of rows by latent group: {', '.join(shares)}.", rows)
 
 
 def of_count(table: pl.DataFrame, count: int | None) -> pl.DataFrame:
-    """The rows that belong to one number of groups, where the table holds several."""
+    """The rows for one number of groups, where the table has several."""
     if count is None or "n_groups" not in table.columns:
         return table
     return table.filter(pl.col("n_groups") == count).drop("n_groups")
 
 
 def readable(groups: pl.DataFrame) -> pl.DataFrame:
-    """The groups in order, numbers of rows as whole numbers, the rule last."""
+    """The groups in order, row counts as whole numbers, the rule last."""
     whole = [c for c in ("n_train", "n_test") if c in groups.columns]
     rows = in_order(groups).with_columns(pl.col(whole).round().cast(pl.Int64))
     return rows.select(*(c for c in rows.columns if c != "rule"), "rule")
@@ -81,11 +81,11 @@ def in_order(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def profile(table: pl.DataFrame, *, most: int = MOST_FEATURES) -> Chart:
-    """Each group's mean of each feature, in standard deviations from everybody's mean."""
+    """Each group's mean of each feature, in standard deviations from the overall mean."""
     known = table.filter(pl.col("standardised").is_not_null())
     if known.is_empty():
         return empty("There is no profile of the groups.")
-    features = telling(known, most)
+    features = distinguishing(known, most)
     groups = sorted(known["group"].unique().to_list(), key=natural)
     cells = {(r["feature"], r["group"]): r for r in known.iter_rows(named=True)}
     grid = [[cells.get((f, g)) for g in groups] for f in features]
@@ -105,8 +105,8 @@ def profile(table: pl.DataFrame, *, most: int = MOST_FEATURES) -> Chart:
     return Chart(figure, _profile_alt(known, groups), in_order(table))
 
 
-def telling(table: pl.DataFrame, most: int) -> list[str]:
-    """The features in which the groups differ most from everybody."""
+def distinguishing(table: pl.DataFrame, most: int) -> list[str]:
+    """The features in which the groups differ most from the overall mean."""
     ranked = (
         table.group_by("feature")
         .agg(pl.col("standardised").abs().max().alias("reach"))
@@ -120,42 +120,42 @@ def _profile_hover(cell: dict[str, float | str] | None) -> str:
         return ""
     return (
         f"{plain(str(cell['group']))}, {plain(str(cell['feature']))}<br>"
-        f"mean {cell['mean']:.3g}, everybody {cell['population']:.3g}"
+        f"mean {cell['mean']:.3g}, overall {cell['population']:.3g}"
     )
 
 
 def _profile_alt(table: pl.DataFrame, groups: Sequence[str]) -> str:
-    words = []
+    parts = []
     for group in groups[:10]:
         own = table.filter(pl.col("group") == group)
         top = own.sort(pl.col("standardised").abs(), descending=True).row(0, named=True)
         side = "above" if top["standardised"] > 0 else "below"
         size = abs(top["standardised"])
-        words.append(f"{group}: {top['feature']} {size:.2f} standard deviations {side} everybody")
-    return "What sets the groups apart. " + "; ".join(words) + "."
+        parts.append(f"{group}: {top['feature']} {size:.2f} SD {side} the overall mean")
+    return "How the groups differ: " + "; ".join(parts) + "."
 
 
 def membership(latent: pl.DataFrame, *, split: str | None = "test") -> Chart:
-    """How sure membership is: rows of each group by the share of their own group."""
+    """Certainty of membership: rows of each group by their membership in that group."""
     rows = latent
     if split is not None and split in latent["split"].unique().to_list():
         rows = latent.filter(pl.col("split") == split)
     shares = [c for c in rows.columns if c[:1] == "p" and c[1:].isdecimal()]
     shares = [c for c in shares if not rows[c].is_null().all()]
     if rows.is_empty() or not shares:
-        return empty("There are no memberships.")
-    counted = _sureness(rows, shares)
+        return empty("Membership is not available.")
+    counted = _by_certainty(rows, shares)
     names = counted["group"].unique(maintain_order=True).to_list()
     figure = frame(
         x="Share of the group's rows", height=180 + 38 * len(names), legend=True, percent_x=True
-    )  # high enough for a legend of one column on a narrow screen
+    )  # high enough for a one-column legend on a narrow screen
     figure.update_layout(barmode="stack", legend_traceorder="normal")
     for _, _, name, color in _LEVELS:
-        found = dict(counted.filter(pl.col("level") == name).select("group", "share").iter_rows())
-        if not found:
+        share = dict(counted.filter(pl.col("level") == name).select("group", "share").iter_rows())
+        if not share:
             continue
         figure.add_bar(
-            x=[found.get(g, 0.0) for g in names],
+            x=[share.get(g, 0.0) for g in names],
             y=list(range(len(names))),
             orientation="h",
             name=f"membership {name}",
@@ -166,7 +166,7 @@ def membership(latent: pl.DataFrame, *, split: str | None = "test") -> Chart:
     return Chart(figure, _membership_alt(counted, names), counted)
 
 
-def _sureness(rows: pl.DataFrame, shares: Sequence[str]) -> pl.DataFrame:
+def _by_certainty(rows: pl.DataFrame, shares: Sequence[str]) -> pl.DataFrame:
     top = rows.select(
         (pl.lit("group ") + (pl.col("group") + 1).cast(pl.String)).alias("group"),
         pl.max_horizontal(shares).alias("top"),
@@ -184,21 +184,21 @@ def _sureness(rows: pl.DataFrame, shares: Sequence[str]) -> pl.DataFrame:
 
 
 def _membership_alt(counted: pl.DataFrame, names: Sequence[str]) -> str:
-    sure = dict(
+    certain = dict(
         counted.filter(pl.col("level").is_in([_LEVELS[0][2], _LEVELS[1][2]]))
         .group_by("group")
         .agg(pl.col("share").sum())
         .iter_rows()
     )
-    words = [f"{name} {sure.get(name, 0.0):.0%}" for name in names[:12]]
-    return "Rows that belong to their group with at least 70%: " + ", ".join(words) + "."
+    words = [f"{name} {certain.get(name, 0.0):.0%}" for name in names[:12]]
+    return "Rows with a membership of at least 70% in their group: " + ", ".join(words) + "."
 
 
 def overlap(table: pl.DataFrame, *, attribute: str) -> Chart:
-    """Share of each declared level that falls into each latent group."""
+    """Share of each level of a declared attribute that is in each latent group."""
     rows = table.filter(pl.col("attribute") == attribute)
     if rows.is_empty():
-        return empty(f"There is no overlap with {attribute}.")
+        return empty(f"There is no table of the overlap with {attribute}.")
     groups = sorted(rows["group"].unique().to_list(), key=natural)
     levels = sorted(rows["level"].unique().to_list(), key=natural)[:30]
     cells = {(r["level"], r["group"]): r for r in rows.iter_rows(named=True)}
@@ -230,7 +230,7 @@ def _overlap_alt(rows: pl.DataFrame, attribute: str) -> str:
 
 
 def projection(table: pl.DataFrame) -> Chart:
-    """Rows in a plane (two main directions of the features, or UMAP), coloured by group.
+    """Rows in a plane (first two principal components, or UMAP), coloured by group.
 
     Parameters
     ----------
@@ -239,11 +239,12 @@ def projection(table: pl.DataFrame) -> Chart:
         and `kind`, "pca" or "umap".
     """
     if table.is_empty():
-        return empty("There is no projection of the rows.")
+        return empty("The projection is not available.")
     rows = table.head(MAX_POINTS)
     names = sorted(rows["group"].unique().to_list(), key=natural)
     known = styles(names)
-    figure = frame(x="First direction", y="Second direction", height=460, legend=True)
+    axis = "UMAP axis" if _is_umap(rows) else "principal component"
+    figure = frame(x=f"First {axis}", y=f"Second {axis}", height=460, legend=True)
     for name in names:
         own = rows.filter(pl.col("group") == name)
         figure.add_scatter(
@@ -263,21 +264,25 @@ def projection(table: pl.DataFrame) -> Chart:
 
 
 def _projection_alt(rows: pl.DataFrame, names: Sequence[str]) -> str:
-    words = f"{numbers.rows(rows.height)} in the plane of the two main directions of the features"
-    if "kind" in rows.columns and rows["kind"].item(0) == "umap":
-        words = f"{numbers.rows(rows.height)} in a UMAP plane (only nearness means something)"
+    text = f"{numbers.rows(rows.height)} on the first two principal components of the features"
+    if _is_umap(rows):
+        text = f"{numbers.rows(rows.height)} in a UMAP plane (only proximity is meaningful)"
     if "explained" in rows.columns and rows["explained"].item(0) is not None:
-        words += f", which carry {rows['explained'].item(0):.0%} of their variance"
-    middles = rows.group_by("group").agg(pl.col("x", "y").mean())
-    where = {group: (x, y) for group, x, y in middles.iter_rows()}
+        text += f", which account for {rows['explained'].item(0):.0%} of their variance"
+    means = rows.group_by("group").agg(pl.col("x", "y").mean())
+    where = {group: (x, y) for group, x, y in means.iter_rows()}
     centres = [
         f"{name} around ({where[name][0]:z.1f}, {where[name][1]:z.1f})" for name in names[:8]
     ]
-    return f"{words}: {', '.join(centres)}."
+    return f"{text}: {', '.join(centres)}."
+
+
+def _is_umap(rows: pl.DataFrame) -> bool:
+    return "kind" in rows.columns and rows["kind"].item(0) == "umap"
 
 
 def tests(table: pl.DataFrame) -> Chart:
-    """Held-out difference of each latent group from the rest, with its interval."""
+    """Difference of each latent group from the rest on held-out rows, with its interval."""
     rows = table.filter(pl.col("difference").is_not_null())
     if rows.is_empty():
         return empty("No latent group could be tested on held-out rows.")
@@ -291,12 +296,13 @@ def tests(table: pl.DataFrame) -> Chart:
         f"({numbers.points_interval(r['low'], r['high'], metric)}, p {r['p_adjusted']:.2g})"
         for r in rows.filter(pl.col("p_adjusted").is_not_null()).head(10).iter_rows(named=True)
     ]
-    alt = f"{numbers.title(metric)} of each group minus the rest, held out: {', '.join(words)}."
+    title = f"{numbers.title(metric)} of each group minus the rest on held-out rows"
+    alt = f"{title}: {', '.join(words)}."
     return Chart(figure, alt, table)
 
 
 def _of_the_chosen_count(rows: pl.DataFrame) -> pl.DataFrame:
-    """The number of groups that was chosen, else the largest that was looked at."""
+    """The rows of the chosen number of groups, else of the largest."""
     if "chosen" in rows.columns and rows["chosen"].any():
         return rows.filter(pl.col("chosen"))
     if "n_groups" not in rows.columns:

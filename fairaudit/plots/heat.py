@@ -1,4 +1,4 @@
-"""Heat maps whose words can be read on every cell."""
+"""Heat maps with legible text in every cell."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-WORDS = "words of cells"  # marks the traces that hold what the heat map's own text says
+WORDS = "cell text"  # marks the traces that repeat the heat map's own text
 BLACK, WHITE = "#000000", "#ffffff"
 Grid = Sequence[Sequence[float | None]]
 Color = tuple[int, int, int]
@@ -24,10 +24,10 @@ def heat(
     low: float | None = None,
     high: float | None = None,
 ) -> None:
-    """Add cells with their words, black or white, whichever is easier to read on the cell.
+    """Add cells with their text in black or white, whichever contrasts more with the cell.
 
-    Cells without a number have the page's ink. `low` and `high` end the colour scale; left out,
-    the numbers do.
+    Cells without a number use the page's text colour. `low` and `high` are the ends of the colour
+    scale, by default those of the numbers.
     """
     figure.add_heatmap(
         z=z,
@@ -47,7 +47,7 @@ def heat(
     cells = [(c, r, share(v, *ends)) for r, row in enumerate(z) for c, v in enumerate(row)]
     inks = [None if s is None else ink(mixed(scale, s)) for _, _, s in cells]
     for color in dict.fromkeys(inks):
-        own = [(x, y) for (x, y, _), found in zip(cells, inks, strict=True) if found == color]
+        own = [(x, y) for (x, y, _), used in zip(cells, inks, strict=True) if used == color]
         figure.add_scatter(
             x=[x for x, _ in own],
             y=[y for _, y in own],
@@ -61,21 +61,21 @@ def heat(
 
 
 def span(z: Grid, low: float | None, high: float | None) -> tuple[float, float]:
-    """The ends of the colour scale: those that are given, else the numbers'."""
+    """The ends of the colour scale: the given ones, else those of the numbers."""
     known = [v for row in z for v in row if v is not None and v == v]
     least = min(known, default=0.0) if low is None else low
     return least, max(known, default=1.0) if high is None else high
 
 
 def share(value: float | None, low: float, high: float) -> float | None:
-    """Where a value stands on the scale, in [0, 1]."""
+    """The position of a value on the scale, in [0, 1]."""
     if value is None or value != value:
         return None
     return 0.5 if high == low else min(1.0, max(0.0, (value - low) / (high - low)))
 
 
 def mixed(scale: Sequence[Sequence[Any]], place: float) -> Color:
-    """The colour of a colour scale at `place` in [0, 1]."""
+    """The colour of a colour scale at position `place` in [0, 1]."""
     stops = [(float(at), _channels(color)) for at, color in scale]
     pairs = pairwise(stops)
     (a, first), (b, second) = next((p for p in pairs if place <= p[1][0]), (stops[-1], stops[-1]))

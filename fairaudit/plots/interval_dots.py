@@ -1,4 +1,4 @@
-"""Dots with intervals on named lines: the mark most charts of this package share."""
+"""Dots with intervals on labelled lines, shared by most charts of this package."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ UNCERTAIN = "unstable"
 
 
 def offsets(count: int) -> list[float]:
-    """Where `count` marks stand around a line so that they do not cover each other."""
+    """Positions of `count` marks around a line so that they do not overlap."""
     step = 0.62 / max(count, 1)
     return [(i - (count - 1) / 2) * step for i in range(count)]
 
@@ -48,7 +48,7 @@ def _any(marks: Mapping[tuple[str, str], Style], name: str) -> tuple[str, str]:
 
 
 def note(figure: go.Figure, y: float, text: str) -> None:
-    """Words in the place of a dot."""
+    """Text in place of a dot."""
     figure.add_annotation(
         x=0.01, xref="paper", xanchor="left", y=y, showarrow=False,
         text=plain(text), font={"size": 12},
@@ -56,7 +56,7 @@ def note(figure: go.Figure, y: float, text: str) -> None:
 
 
 def dot(figure: go.Figure, row: Row, y: float, style: Style, metric: str) -> None:
-    """One value with its interval; hollow where it is unstable."""
+    """One value with its interval; hollow if it is unstable."""
     symbol = style.symbol
     if row.get("status") == UNCERTAIN and not symbol.endswith("-open"):
         symbol += "-open"
@@ -73,7 +73,7 @@ def dot(figure: go.Figure, row: Row, y: float, style: Style, metric: str) -> Non
 
 
 def mark(color: str, symbol: str, size: int, *, hollow: bool = False) -> dict[str, Any]:
-    """A marker with a rim of its own colour."""
+    """A marker with an outline in its own colour."""
     open_ = "-open" if hollow and not symbol.endswith("-open") else ""
     return {
         "color": color,
@@ -84,7 +84,7 @@ def mark(color: str, symbol: str, size: int, *, hollow: bool = False) -> dict[st
 
 
 def several(parts: Sequence[str], most: int = 5) -> str:
-    """The first few parts of a description, and how many more the table holds."""
+    """The first few parts of a description, and how many more are in the table."""
     shown = "; ".join(parts[:most])
     more = len(parts) - most
     return f"{shown}; and {more} more in the table" if more > 0 else shown
@@ -93,7 +93,7 @@ def several(parts: Sequence[str], most: int = 5) -> str:
 def whisker(
     value: float, low: float | None, high: float | None, color: str = NEUTRAL
 ) -> dict[str, object] | None:
-    """The interval of one value as an error bar, where there is one."""
+    """The interval of one value as an error bar, or None without an interval."""
     if low is None or high is None or low != low or high != high:
         return None
     return {
@@ -119,7 +119,7 @@ def _hover(row: Row, metric: str) -> str:
 
 
 def legend_mark(figure: go.Figure, name: str, style: Style) -> None:
-    """An entry in the legend without a point in the chart."""
+    """A legend entry without a point in the chart."""
     figure.add_scatter(
         x=[None],
         y=[None],

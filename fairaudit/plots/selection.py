@@ -1,4 +1,4 @@
-"""The no-harm decision as a picture: baseline, expert, bound and choice of each group."""
+"""Charts of the no-harm choice: baseline, expert, bound and choice of each group."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from fairaudit.text import numbers
 from fairaudit.text.ordering import natural
 
 BASELINE = Style(NEUTRAL, "circle-open", "dash")
-_SAME = 1e-9  # numbers nearer than this are one number
+_SAME = 1e-9  # numbers closer than this are equal
 WIDE = 12  # groups up to which each gets two lines
-_VERDICTS = {"expert": "expert takes over", "baseline": "baseline kept"}
+_CHOICES = {"expert": "expert chosen", "baseline": "baseline kept"}
 
 
 def of_split(selection: pl.DataFrame, split: str) -> pl.DataFrame:
-    """One split's rows of the decision, groups by name."""
+    """The rows of one split, groups by name."""
     rows = selection.filter(pl.col("split") == split) if "split" in selection else selection
     order = sorted(rows["group"].unique().to_list(), key=natural)
     place = {group: i for i, group in enumerate(order)}
@@ -37,7 +37,7 @@ def of_split(selection: pl.DataFrame, split: str) -> pl.DataFrame:
 
 
 def readable(selection: pl.DataFrame) -> pl.DataFrame:
-    """The columns of the decision one reads, validation rows first."""
+    """The readable columns of the choice, validation rows first."""
     wanted = (
         *("split", "group", "chosen", "verdict", "baseline", "baseline_low", "baseline_high"),
         *("expert", "expert_low", "expert_high", "difference", "lower", "upper"),
@@ -48,10 +48,10 @@ def readable(selection: pl.DataFrame) -> pl.DataFrame:
 
 
 def decision(selection: pl.DataFrame, *, split: str = "validation") -> Chart:
-    """Each group's baseline and expert on one line; the chosen one is ringed and named."""
+    """Each group's baseline and expert on one line; a ring and the label mark the chosen one."""
     rows = of_split(selection, split)
     if rows.is_empty():
-        return empty(f"There is no decision on the {split} rows.")
+        return empty(f"There is no choice on the {split} rows.")
     metric = str(rows["metric"].item(0))
     shown = list(rows.head(MAX_ROWS).iter_rows(named=True))
     known = styles(selection["group"].unique().to_list())
@@ -66,7 +66,7 @@ def decision(selection: pl.DataFrame, *, split: str = "validation") -> Chart:
     name_rows(figure, [row["group"] for row in shown])
     between = "<br>" if len(shown) <= WIDE else ": "
     figure.layout.yaxis.ticktext = [
-        f"<b>{short(row['group'])}</b>{between}{_VERDICTS[row['chosen']]}" for row in shown
+        f"<b>{short(row['group'])}</b>{between}{_CHOICES[row['chosen']]}" for row in shown
     ]
     return Chart(figure, _decision_alt(rows, metric, split), rows)
 
@@ -91,12 +91,12 @@ def _pair(figure: go.Figure, row: Row, y: int, style: Style, metric: str) -> Non
 
 
 def _bound(row: Row, style: Style) -> dict[str, object] | None:
-    """Paired bounds of the difference, laid from the baseline: no harm if both lie right."""
+    """Paired bounds of the difference, from the baseline; no harm if both are right of it."""
     if row["lower"] is None or row["baseline"] is None:
         return None
     high = row["difference"] if row["upper"] is None else row["upper"]
     ends = (row["baseline"] + row["lower"], row["baseline"] + high)
-    if numbers.is_rate(str(row["metric"])):  # no share lies beyond 0 and 1
+    if numbers.is_rate(str(row["metric"])):  # a share is between 0 and 1
         ends = (max(0.0, ends[0]), min(1.0, ends[1]))
     return whisker(row["expert"], *ends, style.color)
 
@@ -117,22 +117,22 @@ def _point(
 
 def _hover(row: Row, name: str, metric: str) -> str:
     return (
-        f"<b>{plain(row['group'])}</b><br>{_told(row, name, metric)}<br>{plain(row['reason'])}"
-        "<extra></extra>"
+        f"<b>{plain(row['group'])}</b><br>{_value_text(row, name, metric)}<br>"
+        f"{plain(row['reason'])}<extra></extra>"
     )
 
 
-def _told(row: Row, name: str, metric: str) -> str:
-    """`baseline 80.1% (76.0% to 83.5%)`; results of older versions hold no interval."""
+def _value_text(row: Row, name: str, metric: str) -> str:
+    """`baseline 80.1% (76.0% to 83.5%)`; results of older versions have no interval."""
     ends = row.get(f"{name}_low"), row.get(f"{name}_high")
     return f"{name} {numbers.value_with_interval(row[name], *ends, metric)}"
 
 
 def _legend(figure: go.Figure) -> None:
     legend_mark(figure, "baseline", Style(NEUTRAL, "circle-open", "solid"))
-    legend_mark(figure, "expert, with its bounds", Style(NEUTRAL, "diamond", "solid"))
+    legend_mark(figure, "expert, with bounds", Style(NEUTRAL, "diamond", "solid"))
     figure.add_scatter(
-        x=[None], y=[None], mode="markers", name="ringed: chosen",
+        x=[None], y=[None], mode="markers", name="ring: chosen",
         marker=mark(NEUTRAL, "circle-open", 18),
     )  # fmt: skip
 
@@ -141,17 +141,17 @@ def _decision_alt(rows: pl.DataFrame, metric: str, split: str) -> str:
     parts = []
     for row in rows.iter_rows(named=True):
         parts.append(
-            f"{row['group']}: {_told(row, 'baseline', metric)}, "
-            f"{_told(row, 'expert', metric)}, {_VERDICTS[row['chosen']]}"
+            f"{row['group']}: {_value_text(row, 'baseline', metric)}, "
+            f"{_value_text(row, 'expert', metric)}, {_CHOICES[row['chosen']]}"
         )
     return f"{numbers.title(metric)} on the {split} rows. {several(parts)}."
 
 
 def bounds(selection: pl.DataFrame, *, split: str = "validation", tolerance: float = 0.0) -> Chart:
-    """Expert minus baseline with its bound; right of the line means: not worse than allowed."""
+    """Expert minus baseline with its bound; right of the line means no worse than tolerated."""
     rows = of_split(selection, split)
     if rows.is_empty():
-        return empty(f"There is no decision on the {split} rows.")
+        return empty(f"There is no choice on the {split} rows.")
     metric = str(rows["metric"].item(0))
     shown = list(rows.head(MAX_ROWS).iter_rows(named=True))
     known = styles(selection["group"].unique().to_list())
@@ -211,10 +211,10 @@ def _bounds_alt(rows: pl.DataFrame, metric: str, split: str, tolerance: float) -
 
 
 def validation_beside_test(selection: pl.DataFrame) -> Chart:
-    """The same difference on the rows that decided and on rows that did not."""
+    """The difference on the validation rows, used for the choice, and on the test rows."""
     splits = [s for s in ("validation", "test") if s in selection["split"].unique().to_list()]
     if len(splits) < 2:
-        return empty("There are no test rows to hold beside the validation rows.")
+        return empty("There are no test rows to compare with the validation rows.")
     first = of_split(selection, "validation")
     metric, groups = str(first["metric"].item(0)), first["group"].to_list()[:MAX_ROWS]
     known = styles(selection["group"].unique().to_list())
@@ -231,26 +231,26 @@ def validation_beside_test(selection: pl.DataFrame) -> Chart:
                 y = groups.index(row["group"]) + aside
                 style = known[row["group"]]
                 _difference(figure, row, y, style, metric, hollow=split == "test")
-    legend_mark(figure, "validation (decided)", Style(NEUTRAL, "circle", "solid"))
-    legend_mark(figure, "test (judged)", Style(NEUTRAL, "circle-open", "solid"))
+    legend_mark(figure, "validation (used for the choice)", Style(NEUTRAL, "circle", "solid"))
+    legend_mark(figure, "test (not used)", Style(NEUTRAL, "circle-open", "solid"))
     name_rows(figure, groups)
     return Chart(figure, _beside_alt(selection, groups, metric), selection)
 
 
 def _beside_alt(selection: pl.DataFrame, groups: list[str], metric: str) -> str:
-    found = {(r["split"], r["group"]): r["difference"] for r in selection.iter_rows(named=True)}
+    differences = {(r["split"], r["group"]): r["difference"] for r in selection.rows(named=True)}
     parts = [
-        f"{g} {numbers.points(found.get(('validation', g)), metric, signed=True)} and "
-        f"{numbers.points(found.get(('test', g)), metric, signed=True)}"
+        f"{g} {numbers.points(differences.get(('validation', g)), metric, signed=True)} and "
+        f"{numbers.points(differences.get(('test', g)), metric, signed=True)}"
         for g in groups
     ]
     return f"Expert minus baseline on validation and on test rows: {several(parts)}."
 
 
 def alternatives(table: pl.DataFrame, metric: str, gaps: pl.DataFrame | None = None) -> Chart:
-    """Every choice of experts: its gap against its worst group; the chosen one is a star.
+    """Every choice of experts: gap against worst group; a star marks the chosen one.
 
-    With `gaps` (`selection_gaps` of a result) "baseline for all" and the chosen one have their
+    With `gaps` (`selection_gaps` of a result) "baseline for all" and the chosen one have
     intervals.
     """
     if table.is_empty():
@@ -269,24 +269,26 @@ def alternatives(table: pl.DataFrame, metric: str, gaps: pl.DataFrame | None = N
 
 
 def _spans(rows: pl.DataFrame, name: str, gaps: pl.DataFrame | None) -> Row:
-    """Ends of gap and worst group of one choice, where its groups are those of the intervals.
+    """Interval ends of gap and worst group of one choice, if they are about the same groups.
 
-    On point estimates alternatives count groups that cannot be judged, intervals do not.
+    With point estimates, alternatives include groups that cannot be judged; intervals do not.
     """
     when = {"baseline for all": "before", "chosen": "after"}.get(name)
     if gaps is None or when is None or rows.is_empty() or f"gap_{when}_low" not in gaps.columns:
         return {}
-    held = gaps.filter(pl.col("split") == "validation").row(0, named=True)
+    stored = gaps.filter(pl.col("split") == "validation").row(0, named=True)
     point = rows.row(0, named=True)
-    if any(held[f"{n}_{when}"] is None for n in ("gap", "worst")):
+    if any(stored[f"{n}_{when}"] is None for n in ("gap", "worst")):
         return {}
-    if max(abs(held[f"{n}_{when}"] - point[n]) for n in ("gap", "worst")) > _SAME:
+    if max(abs(stored[f"{n}_{when}"] - point[n]) for n in ("gap", "worst")) > _SAME:
         return {}
-    return {f"{n}_{e}": held[f"{n}_{when}_{e}"] for n in ("gap", "worst") for e in ("low", "high")}
+    return {
+        f"{n}_{e}": stored[f"{n}_{when}_{e}"] for n in ("gap", "worst") for e in ("low", "high")
+    }
 
 
 def _thinned(rows: pl.DataFrame) -> pl.DataFrame:
-    """At most MAX_POINTS rows: chosen and baseline always, then the best worst groups."""
+    """At most MAX_POINTS rows: the chosen one, the baseline, then the best worst groups."""
     if rows.height <= MAX_POINTS:
         return rows
     kept = (pl.col("chosen") | (pl.col("experts") == "")).alias("_kept")
@@ -298,8 +300,8 @@ def _kinds(rows: pl.DataFrame) -> list[tuple[str, pl.DataFrame, Style]]:
     chosen, none = pl.col("chosen"), pl.col("experts") == ""
     rest = rows.filter(~chosen & ~none)
     kinds = [
-        ("not allowed", rest.filter(~pl.col("feasible")), Style(NEUTRAL, "x", "solid")),
-        ("allowed", rest.filter(pl.col("feasible")), Style("#3E9BCF", "circle", "solid")),
+        ("not harmless", rest.filter(~pl.col("feasible")), Style(NEUTRAL, "x", "solid")),
+        ("harmless", rest.filter(pl.col("feasible")), Style("#3E9BCF", "circle", "solid")),
         ("baseline for all", rows.filter(none & ~chosen), Style(NEUTRAL, "square", "solid")),
         ("chosen", rows.filter(chosen), Style("#D55E00", "star", "solid")),
     ]
@@ -341,14 +343,16 @@ def _at(gap: float, worst: float, spans: Row, metric: str) -> str:
     ends = {
         name: (spans.get(f"{name}_low"), spans.get(f"{name}_high")) for name in ("gap", "worst")
     }
-    apart = numbers.points_with_interval(gap, *ends["gap"], metric)
-    return f"gap {apart}, worst group {numbers.value_with_interval(worst, *ends['worst'], metric)}"
+    spread = numbers.points_with_interval(gap, *ends["gap"], metric)
+    return (
+        f"gap {spread}, worst group {numbers.value_with_interval(worst, *ends['worst'], metric)}"
+    )
 
 
 def _alternatives_alt(rows: pl.DataFrame, metric: str, gaps: pl.DataFrame | None) -> str:
-    count, allowed = rows.height, int(rows["feasible"].sum())
+    count, harmless = rows.height, int(rows["feasible"].sum())
     choices = "choice" if count == 1 else "choices"
-    words = [f"{count:,} {choices} of experts, {allowed:,} of them allowed"]
+    words = [f"{count:,} {choices} of experts, {harmless:,} of them harmless"]
     for name, found in (
         ("baseline for all", rows.filter(pl.col("experts") == "")),
         ("chosen", rows.filter(pl.col("chosen"))),

@@ -1,4 +1,4 @@
-"""Stress tests as curves: shifted rows, wrong or missing groups; and probes of the cluster."""
+"""Charts of stress tests: shifted rows, wrong or missing groups, flips, and cluster probes."""
 
 from __future__ import annotations
 
@@ -27,30 +27,30 @@ from fairaudit.text.table_rows import RULES, VIEWS, unique
 
 SHIFTS: Mapping[str, str] = {
     "subsample": "Rows of the group are missing",
-    "reweight": "The group's outcomes are mixed otherwise",
+    "reweight": "The group's outcome mix changes",
 }
 WRONG: Mapping[str, str] = {
-    "wrong": "Another group is named",
-    "missing, guessed": "No group is named, the model guesses it",
-    "missing, baseline": "No group is named, the baseline answers",
+    "wrong": "Wrong group given",
+    "missing, guessed": "No group given, the model guesses it",
+    "missing, baseline": "No group given, the baseline is used",
 }
 _RULE_STYLES: Mapping[str, Style] = {
     "bound": Style(PALETTE[0], "circle", "solid"),
     "point estimates": Style(PALETTE[1], "square", "dash"),
 }
 _STRENGTHS: Mapping[str, str] = {
-    "subsample": "Share of the group's validation rows left out",
-    "reweight": "How much less often the group's commoner outcome is drawn",
+    "subsample": "Share of the group's validation rows removed",
+    "reweight": "Reduction of the group's more frequent outcome",
 }
-_MOST_LINES = 6  # groups drawn; the table holds all of them
+_MOST_LINES = 6  # groups drawn; the table has all of them
 _FINE = 0.06  # an axis shorter than this needs tenths of a percent
-_LEAST = 0.01  # of an axis of harm: a curve that stays at zero is drawn as one
+_LEAST = 0.01  # smallest height of the harm axis, so that a curve near zero looks flat
 
 
 def views(tables: Mapping[str, pl.DataFrame], *, guessed: bool) -> list[str]:
-    """What there is to see of these tables, and of a model that had to guess the group."""
-    found = [name for table, name in VIEWS.items() if table in tables]
-    return [*found, "Group not known"] if guessed else found
+    """The views of these tables, and that of a model that had to guess the group."""
+    names = [name for table, name in VIEWS.items() if table in tables]
+    return [*names, "Group not known"] if guessed else names
 
 
 # -- validation rows that differ from test rows -------------------------------------------------
@@ -59,8 +59,8 @@ def views(tables: Mapping[str, pl.DataFrame], *, guessed: bool) -> list[str]:
 def shifted_groups(table: pl.DataFrame) -> list[str]:
     """The groups whose rows were shifted, the one with the largest loss first."""
     worst = table.group_by("group").agg(pl.col("harm").max())
-    found = sorted(worst.iter_rows(), key=lambda pair: (-pair[1], natural(pair[0])))
-    return [name for name, _ in found]
+    ordered = sorted(worst.iter_rows(), key=lambda pair: (-pair[1], natural(pair[0])))
+    return [name for name, _ in ordered]
 
 
 def shift(table: pl.DataFrame, *, group: str, kind: str = "subsample") -> Chart:
@@ -77,7 +77,7 @@ def shift(table: pl.DataFrame, *, group: str, kind: str = "subsample") -> Chart:
     """
     rows = table.filter((pl.col("group") == group) & (pl.col("kind") == kind)).sort("strength")
     if rows.is_empty():
-        return empty(f"The validation rows of {group} were not shifted in that way.")
+        return empty(f"The validation rows of {group} were not shifted in this way.")
     metric = str(rows["metric"].item(0))
     figure = frame(
         x=_STRENGTHS[kind], y=f"Loss of the worst-off group, {numbers.title(metric)}", height=380,
@@ -101,7 +101,7 @@ def _harm_line(
         x=(rows["strength"] + aside).to_list(),
         y=rows["harm"].to_list(),
         mode="lines+markers",
-        name=f"chosen {RULES[rule]}",
+        name=f"selection {RULES[rule]}",
         line={"color": style.color, "dash": style.dash, "width": 2},
         marker={"color": style.color, "symbol": style.symbol, "size": 9},
         error_y=_bars(rows, "harm", style.color),
@@ -111,12 +111,12 @@ def _harm_line(
 
 
 def _harm_hover(row: Row, metric: str) -> str:
-    surely = row.get("harmed_surely")
-    beyond = "" if surely is None else f" (beyond the bound: {surely:.0%})"
+    significant = row.get("harmed_surely")
+    beyond = "" if significant is None else f" (beyond the bound: {significant:.0%})"
     return (
         f"<b>{RULES[row['rule']]}</b>, strength {row['strength']:.0%}<br>{_harm(row, metric)}<br>"
-        f"somebody worse off in {row['harmed']:.0%} of the draws{beyond}<br>"
-        f"another choice in {row['changed']:.0%}"
+        f"a group is worse off in {row['harmed']:.0%} of the draws{beyond}<br>"
+        f"a different choice in {row['changed']:.0%}"
     )
 
 
@@ -140,7 +140,7 @@ def _height(figure: go.Figure, rows: pl.DataFrame, column: str) -> None:
 
 
 def _range(rows: pl.DataFrame, column: str) -> list[float]:
-    """Zero inside, both ends of every interval inside, never a hair's breadth."""
+    """A range that includes zero and every interval and is never very narrow."""
     values = [float(v) for name in (column, "low", "high") for v in rows[name].drop_nulls()]
     least = _LEAST if numbers.is_rate(str(rows["metric"].item(0))) else 1e-6
     low, high = min(0.0, *values), max(0.0, *values)
@@ -151,13 +151,13 @@ def _range(rows: pl.DataFrame, column: str) -> list[float]:
 def _harm(row: Row, metric: str) -> str:
     """`2.3 points (0.0 points to 4.1 points)`."""
     value, low, high = (numbers.points(row[name], metric) for name in ("harm", "low", "high"))
-    return f"{value} ({low.removesuffix(' points')} to {high} in nine draws of ten)"
+    return f"{value} ({low.removesuffix(' points')} to {high} in 90% of the draws)"
 
 
 def _shift_alt(rows: pl.DataFrame, group: str, kind: str, metric: str) -> str:
     done = {
-        "subsample": f"As validation rows of {group} go missing",
-        "reweight": f"As the commoner outcome of {group} is drawn less often",
+        "subsample": f"As validation rows of {group} are removed",
+        "reweight": f"As the more frequent outcome of {group} is drawn less often",
     }[kind]
     parts = []
     for rule in RULES:
@@ -166,33 +166,33 @@ def _shift_alt(rows: pl.DataFrame, group: str, kind: str, metric: str) -> str:
             last = own.row(-1, named=True)
             first = numbers.points(own["harm"].item(0), metric)
             parts.append(
-                f"chosen {RULES[rule]}, the worst-off group loses {first} at first and "
-                f"{_harm(last, metric)} at {last['strength']:.0%}; somebody is worse off in "
+                f"selection {RULES[rule]}: the worst-off group loses {first} at first and "
+                f"{_harm(last, metric)} at {last['strength']:.0%}; a group is worse off in "
                 f"{last['harmed']:.0%} of those draws"
             )
     return f"{done}, on test rows: {'. '.join(p[:1].upper() + p[1:] for p in parts)}."
 
 
-# -- groups that are wrong or missing when the model answers ------------------------------------
+# -- groups that are wrong or missing at prediction ----------------------------------------------
 
 
 def wrong_groups(table: pl.DataFrame, *, kind: str = "wrong") -> Chart:
-    """What each group still gains over the baseline as more rows come with a wrong or no group.
+    """Gain of each group over the baseline as more rows have a wrong group or none.
 
     Parameters
     ----------
     table : polars.DataFrame
         `stress_groups` of a result.
     kind : {"wrong", "missing, guessed", "missing, baseline"}
-        What is wrong with the group, and what is done about it.
+        What is wrong with the group, and how it is handled.
     """
     rows = table.filter((pl.col("kind") == kind) & pl.col("difference").is_not_null())
     if rows.is_empty():
-        return empty("No group has enough test rows to say what a wrong group costs.")
+        return empty("No group has enough test rows to measure the cost of a wrong group.")
     metric = str(rows["metric"].item(0))
     last = rows.filter(pl.col("share") == rows["share"].max()).sort("difference", "group")
     figure = frame(
-        x="Share of people with a wrong or no group", y=f"Gain over the baseline, "
+        x="Share of rows with a wrong or missing group", y=f"Gain over the baseline, "
         f"{numbers.title(metric)}", height=380, legend=True, percent_x=True,
         percent_y=numbers.is_rate(metric),
     )  # fmt: skip
@@ -240,18 +240,18 @@ def _wrong_alt(rows: pl.DataFrame, last: pl.DataFrame, kind: str, metric: str) -
     )
     harmed = last.filter(pl.col("high") < 0).height
     return (
-        f"{WRONG[kind]} for {row['share']:.0%} of the people: {row['group']} then gains least "
-        f"over the baseline, {value} ({low.removesuffix(' points')} to {high}), against {before} "
-        f"with the group right. Groups whose interval lies below the baseline: {harmed} of "
+        f"{WRONG[kind]} for {row['share']:.0%} of the rows: {row['group']} then has the smallest "
+        f"gain over the baseline, {value} ({low.removesuffix(' points')} to {high}), against "
+        f"{before} with the correct group. Groups whose interval is below zero: {harmed} of "
         f"{last.height}."
     )
 
 
-# -- one sensitive column changed, nothing else --------------------------------------------------
+# -- a single sensitive attribute changed --------------------------------------------------------
 
 
 def flips(table: pl.DataFrame, *, measure: str = "label") -> Chart:
-    """How much answers move when one sensitive column alone is changed, by model.
+    """How much predictions change when only one sensitive attribute is changed, by model.
 
     Parameters
     ----------
@@ -261,7 +261,7 @@ def flips(table: pl.DataFrame, *, measure: str = "label") -> Chart:
     """
     rows = table.filter((pl.col("measure") == measure) & pl.col("value").is_not_null())
     if rows.is_empty():
-        return empty("No answer could be asked again with another value.")
+        return empty("No prediction could be repeated with another value.")
     metric, models = f"flip_{measure}", unique(rows, "model")
     names = rows.sort("value", descending=True)["attribute"].unique(maintain_order=True).to_list()
     shown = rows.rename({"attribute": "group"}).with_columns(status=pl.lit("estimated"))
@@ -280,7 +280,7 @@ def flips(table: pl.DataFrame, *, measure: str = "label") -> Chart:
 
 
 def _flips_alt(rows: pl.DataFrame, models: list[str], metric: str) -> str:
-    said, still = [], []
+    changed, unchanged = [], []
     for model in models:
         own = rows.filter((pl.col("model") == model) & (pl.col("value") > 0))
         parts = [
@@ -289,24 +289,25 @@ def _flips_alt(rows: pl.DataFrame, models: list[str], metric: str) -> str:
             for row in own.sort("value", descending=True).iter_rows(named=True)
         ]
         if parts:
-            said.append(f"{model} by {several(parts, 3)}")
+            changed.append(f"{model}: {several(parts, 3)}")
         else:
-            still.append(model)
-    text = ". ".join([*said, *([f"No answer moves of {'; '.join(still)}"] if still else [])])
-    return f"{numbers.title(metric)} when that column alone is changed: {text}."
+            unchanged.append(model)
+    if unchanged:
+        changed.append(f"No prediction changes for {', '.join(unchanged)}")
+    return f"{numbers.title(metric)} when only that attribute is changed. {'. '.join(changed)}."
 
 
-# -- probes of the cluster ---------------------------------------------------------------------
+# -- cluster probes ----------------------------------------------------------------------------
 
 
 def probes(table: pl.DataFrame) -> Chart:
-    """Where columns that only know the cluster's rate rank, in each model; 1 leads the answers."""
+    """Rank of columns that only carry the cluster's rate, in each model; 1 is most important."""
     if table.is_empty():
-        return empty("No probes were added in this audit.")
+        return empty("This audit has no probes.")
     models, names = unique(table, "model"), unique(table, "feature")
     count = int(table["features"].item(0))
     figure = frame(
-        x=f"Rank among {count} features (1 leads the answers)", height=110 + 44 * len(names),
+        x=f"Rank among {count} features (1 = most important)", height=110 + 44 * len(names),
         legend=True,
     )  # fmt: skip
     known, aside = model_styles(models), dict(zip(models, offsets(len(models)), strict=True))
@@ -325,13 +326,13 @@ def probes(table: pl.DataFrame) -> Chart:
 
 
 def _probes_alt(table: pl.DataFrame, models: list[str]) -> str:
-    said = []
+    sentences = []
     for model in models:
         own = table.filter(pl.col("model") == model).sort("rank")
         parts = [f"{row['feature']} {row['rank']}" for row in own.iter_rows(named=True)]
-        said.append(f"in {model} {several(parts)}")
+        sentences.append(f"in {model} {several(parts)}")
     count = table["features"].item(0)
-    return f"Ranks of the probes among {count} features: {'. '.join(_capital(said))}."
+    return f"Ranks of the probes among {count} features: {'. '.join(_capital(sentences))}."
 
 
 def _capital(texts: list[str]) -> Iterator[str]:
@@ -339,7 +340,7 @@ def _capital(texts: list[str]) -> Iterator[str]:
 
 
 def dot_at(figure: go.Figure, x: float, y: float, marker: dict[str, object], text: str) -> None:
-    """One mark with what it says when pointed at."""
+    """One mark with its hover text."""
     figure.add_scatter(
         x=[x], y=[y], mode="markers", marker=marker, showlegend=False,
         hovertemplate=f"{text}<extra></extra>",

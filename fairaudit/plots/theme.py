@@ -1,4 +1,4 @@
-"""How charts look: colours anyone can tell apart, a shape for each group, one frame for all."""
+"""The look of charts: distinguishable colours, a marker shape per group, one layout for all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fairaudit.inputs.group_codes import OVERALL
 from fairaudit.text.ordering import natural
 
 # Seven colours with a contrast of at least 3:1 on white and on the dark page, and at least 14
-# CIE76 units apart for normal, deuteranope and protanope sight (tests compute all of this).
+# CIE76 units apart for normal, deuteranope and protanope vision (the tests compute all of this).
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8A4FE8", "#805919", "#3E9BCF")
 NEUTRAL = "#808080"
 SYMBOLS = (
@@ -28,11 +28,11 @@ SYMBOLS = (
 )
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 MAX_POINTS = 5_000
-MAX_ROWS = 30  # groups drawn in one chart; the table beneath holds all of them
+MAX_ROWS = 30  # groups drawn in one chart; the table below it has all of them
 GRID = "rgba(128,128,128,0.25)"
 DIVERGING = ((0.0, "#2166AC"), (0.5, "#F2F2F2"), (1.0, "#B2452B"))
 SEQUENTIAL = ((0.0, "#F2F5F9"), (0.5, "#6BA3CE"), (1.0, "#0B3C6F"))
-_TURNING = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+_BIDI_CONTROLS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 BACKGROUNDS: Mapping[str, tuple[str, str]] = {
     "light": ("#ffffff", "#1f2430"),
     "dark": ("#0e1117", "#e6e8ee"),
@@ -50,21 +50,21 @@ class Style:
 
 @dataclass(frozen=True)
 class Chart:
-    """A figure, what it says in plain words, and the rows it was drawn from."""
+    """A figure, its alternative text, and the rows it was drawn from."""
 
     figure: go.Figure
     alt: str
     table: pl.DataFrame
 
     def bare(self) -> Chart:
-        """The same chart for a place that shows its table anyway."""
+        """The same chart without its table, for pages that show the table anyway."""
         return replace(self, table=pl.DataFrame())
 
 
 def styles(labels: Iterable[str]) -> dict[str, Style]:
-    """The style of each label: the same set of labels always gets the same styles.
+    """The style of each label; the same set of labels always gets the same styles.
 
-    Colours repeat after seven labels and shapes after eight, so that 56 labels differ.
+    Colours repeat after seven labels and shapes after eight, so 56 labels are distinct.
     """
     known = sorted({label for label in labels if label != OVERALL}, key=natural)
     named = {label: _style(place) for place, label in enumerate(known)}
@@ -78,7 +78,7 @@ def group_styles(errors: pl.DataFrame, attribute: str) -> dict[str, Style]:
 
 
 def model_styles(models: Sequence[str]) -> dict[str, Style]:
-    """Styles of models in the order of the result: the method itself comes first."""
+    """Styles of models in the order of the result; the method itself comes first."""
     return {model: _style(place) for place, model in enumerate(dict.fromkeys(models))}
 
 
@@ -99,7 +99,7 @@ def frame(
     percent_x: bool = False,
     percent_y: bool = False,
 ) -> go.Figure:
-    """An empty figure with the axes' titles; quiet grid, transparent ground."""
+    """An empty figure with axis titles, a faint grid and a transparent background."""
     figure = go.Figure()
     figure.update_layout(
         height=height,
@@ -128,7 +128,7 @@ def _axis(title: str, percent: bool) -> dict[str, Any]:
 
 
 def faint(color: str, share: float = 0.3) -> str:
-    """A colour (#rrggbb) that lets through what lies beneath."""
+    """A colour (#rrggbb) made partly transparent."""
     red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},{share})"
 
@@ -136,7 +136,7 @@ def faint(color: str, share: float = 0.3) -> str:
 def name_rows(
     figure: go.Figure, names: Sequence[str], *, axis: str = "y", width: int = 34
 ) -> None:
-    """Label whole numbers 0, 1, … of an axis, the first name on top."""
+    """Label positions 0, 1, … of an axis with names, the first at the top."""
     span = [len(names) - 0.5, -0.5] if axis == "y" else [-0.5, len(names) - 0.5]
     figure.update_layout(
         {
@@ -152,7 +152,7 @@ def name_rows(
 
 
 def short(text: str, width: int = 34) -> str:
-    """The text, cut in the middle where it is longer than `width`; markup is made harmless."""
+    """The text, shortened in the middle if it is longer than `width`; markup is escaped."""
     if len(text) > width:
         half = (width - 1) // 2
         text = f"{text[:half]}…{text[-half:]}"
@@ -160,17 +160,17 @@ def short(text: str, width: int = 34) -> str:
 
 
 def plain(text: str) -> str:
-    """Text from data as Plotly shows it literally: its pseudo-HTML knows tags and entities."""
+    """Text from data, escaped so that Plotly shows it literally (it interprets some HTML)."""
     return upright(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def upright(text: str) -> str:
-    """The text without the invisible signs that turn the direction of what follows them."""
-    return text.translate(_TURNING)
+    """The text without invisible characters that change the direction of what follows."""
+    return text.translate(_BIDI_CONTROLS)
 
 
 def empty(sentence: str) -> Chart:
-    """A chart that says why there is nothing to draw."""
+    """A chart that states why there is nothing to draw."""
     figure = frame(height=140)
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)

@@ -1,4 +1,4 @@
-"""What if there were more groups: criteria, worst group, stability, and who splits from whom."""
+"""What if there were more groups: criteria, worst group, stability, and how groups split."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from fairaudit.text import numbers
 from fairaudit.text.ordering import natural
 from fairaudit.text.table_rows import CRITERIA, LOWER, best_count
 
-_BETWEEN = 0.07  # room between two boxes of a lineage, as a share of its height
+_BETWEEN = 0.07  # space between two boxes of a lineage, as a share of its height
 
 
 def readable(sweep: pl.DataFrame) -> pl.DataFrame:
-    """The columns one reads first in front: the groups, the worst group and everybody."""
+    """The most important columns first: number of groups, worst group and overall."""
     first = [c for c in sweep.columns if c == "n_groups" or c.startswith(("worst", "overall"))]
     return sweep.select(*first, *(c for c in sweep.columns if c not in first))
 
 
 def trade_off(sweep: pl.DataFrame, metric: str, *, at: int | None = None) -> Chart:
-    """Worst group and everybody against the number of groups, held out, with intervals."""
+    """Worst group and overall against the number of groups, on held-out rows, with intervals."""
     rows = sweep.sort("n_groups")
     if rows.is_empty():
         return empty("There is no sweep over the number of groups.")
@@ -41,7 +41,7 @@ def trade_off(sweep: pl.DataFrame, metric: str, *, at: int | None = None) -> Cha
     figure = frame(
         x="Number of groups", y=numbers.title(metric), height=380, legend=True, percent_y=rate
     )
-    for name, column, place in (("worst group", "worst_group", 1), ("everybody", "overall", 0)):
+    for name, column, place in (("worst group", "worst_group", 1), ("overall", "overall", 0)):
         low, high = ("worst_low", "worst_high") if column == "worst_group" else _ends(column)
         _line(figure, rows, column, name, place, (low, high))
     _mark(figure, at)
@@ -94,9 +94,9 @@ def _mark(figure: go.Figure, at: int | None) -> None:
 def _trade_off_alt(rows: pl.DataFrame, metric: str, at: int | None) -> str:
     picks = rows if at is None else rows.filter(pl.col("n_groups").is_in([1, at]))
     words = [
-        f"with {r['n_groups']} group{'s' if r['n_groups'] > 1 else ''} worst group "
+        f"with {r['n_groups']} group{'s' if r['n_groups'] > 1 else ''}: worst group "
         + numbers.value_with_interval(r["worst_group"], r["worst_low"], r["worst_high"], metric)
-        + ", everybody "
+        + ", overall "
         + numbers.value_with_interval(r["overall"], r["overall_low"], r["overall_high"], metric)
         for r in picks.head(8).iter_rows(named=True)
     ]
@@ -104,9 +104,9 @@ def _trade_off_alt(rows: pl.DataFrame, metric: str, at: int | None) -> str:
 
 
 def criterion(sweep: pl.DataFrame, name: str, *, at: int | None = None) -> Chart:
-    """One criterion of fit against the number of groups; its best value is a star."""
+    """One criterion of fit against the number of groups; a star marks its best value."""
     if not known(sweep, name):
-        return empty(f"There is no {CRITERIA.get(name, name)} in this sweep.")
+        return empty(f"{CRITERIA.get(name, name)} is not available in this sweep.")
     rows = sweep.sort("n_groups")
     title = CRITERIA.get(name, name)
     better = "lower" if name in LOWER else "higher"
@@ -134,9 +134,9 @@ def known(sweep: pl.DataFrame, name: str) -> bool:
 
 
 def stability(sweep: pl.DataFrame, *, at: int | None = None) -> Chart:
-    """How alike the groups of bootstrap refits are (adjusted Rand index)."""
+    """How similar the groups of bootstrap refits are (adjusted Rand index)."""
     if not known(sweep, "stability"):
-        return empty("Stability was not asked for in this sweep.")
+        return empty("Stability was not computed in this sweep.")
     rows = sweep.sort("n_groups")
     figure = frame(x="Number of groups", y="Stability (adjusted Rand index)", height=320)
     _line(figure, rows, "stability", "stability", 0)
@@ -147,21 +147,21 @@ def stability(sweep: pl.DataFrame, *, at: int | None = None) -> Chart:
         f"{r['n_groups']} group{'s' if r['n_groups'] > 1 else ''} {r['stability']:.2f}"
         for r in rows.filter(pl.col("stability").is_not_null()).iter_rows(named=True)
     ]
-    alt = "Stability over bootstrap refits, 1 means the same groups every time: "
+    alt = "Stability over bootstrap refits (1 = the same groups every time): "
     return Chart(figure, alt + ", ".join(words[:10]) + ".", rows.select("n_groups", "stability"))
 
 
 def preferred(sweep: pl.DataFrame) -> int | None:
-    """The number of groups that the sweep chose, None where it marks none."""
+    """The number of groups that the sweep chose, or None."""
     if "chosen" not in sweep.columns:
         return None
-    found = sweep.filter(pl.col("chosen"))["n_groups"].to_list()
-    return int(found[0]) if found else None
+    counts = sweep.filter(pl.col("chosen"))["n_groups"].to_list()
+    return int(counts[0]) if counts else None
 
 
-def lineage(table: pl.DataFrame, *, upto: int | None = None) -> Chart:
-    """Who splits from whom: rows that flow from each group of G to the groups of G + 1."""
-    rows = table if upto is None else table.filter(pl.col("n_groups") < upto)
+def lineage(table: pl.DataFrame, *, up_to: int | None = None) -> Chart:
+    """How groups split: rows that move from each of G groups to the groups of G + 1."""
+    rows = table if up_to is None else table.filter(pl.col("n_groups") < up_to)
     rows = rows.filter(pl.col("rows") > 0).sort("n_groups")
     if rows.is_empty():
         return empty("A lineage needs at least two numbers of groups.")
@@ -208,7 +208,7 @@ def _nodes(rows: pl.DataFrame) -> list[tuple[int, str]]:
 
 
 def _middles(nodes: Sequence[tuple[int, str]], rows: pl.DataFrame) -> list[float]:
-    """Where each box stands, 0 to 1 from the top: its height is its share of the rows."""
+    """Vertical position of each box, 0 to 1 from the top; its height is its share of the rows."""
     out: dict[tuple[int, str], float] = {}
     into: dict[tuple[int, str], float] = {}
     for count, source, target, moved in rows.select("n_groups", "source", "target", "rows").rows():
@@ -238,12 +238,12 @@ def _lineage_alt(rows: pl.DataFrame) -> str:
         into = step.filter(pl.col("target") == new).sort("rows", descending=True)
         origin, moved = into["source"].item(0), into["rows"].item(0)
         share = moved / into["rows"].sum()
-        total = f"from {count} to {int(str(count)) + 1}"
-        sentences.append(f"{total}, {share:.0%} of {new} comes from {origin}")
+        transition = f"from {count} to {int(str(count)) + 1} groups"
+        sentences.append(f"{transition}, {share:.0%} of {new} comes from {origin}")
     return "Lineage of groups: " + "; ".join(sentences[:8]) + "."
 
 
 def metric_of(result: AuditResult) -> str:
-    """Which number `worst_group` and `overall` of a sweep are."""
+    """The metric that `worst_group` and `overall` of a sweep measure."""
     named = result.summary.get("sweep_metric") or result.summary.get("loss")
     return {"log": "log_loss", "squared": "mse"}.get(str(named), str(named or "mse"))

@@ -1,1 +1,1 @@
-"""What pages share: session, cache, forms, progress, uploads. The only package with streamlit."""
+"""Code shared by the pages: session, cache, forms, progress, uploads; only this uses Streamlit."""

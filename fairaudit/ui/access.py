@@ -1,4 +1,4 @@
-"""Who is looking: the single user by default, a signed-in person where login is configured."""
+"""Who is using the dashboard: a single user, or a signed-in user where login is configured."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fairaudit.jobs.users import Person
 
 
 def login_configured() -> bool:
-    """Whether an `[auth]` section exists; Streamlit then says if somebody is signed in."""
+    """Whether an `[auth]` section exists; only then does Streamlit report sign-in."""
     return "is_logged_in" in st.user.to_dict()
 
 
@@ -18,12 +18,12 @@ def person() -> Person | None:
     """Who is signed in, by issuer and subject; None for the single user of this machine."""
     if not login_configured():
         return None
-    said = {name: str(st.user.get(name) or "") for name in ("iss", "sub", "name", "email")}
-    return Person(said["iss"], said["sub"], said["name"] or said["email"])
+    claims = {name: str(st.user.get(name) or "") for name in ("iss", "sub", "name", "email")}
+    return Person(claims["iss"], claims["sub"], claims["name"] or claims["email"])
 
 
 def require_login() -> None:
-    """Show the sign-in screen and stop, unless nobody needs to or somebody has."""
+    """Show the sign-in screen and stop, unless no login is needed or the user is signed in."""
     if not login_configured() or st.user.get("is_logged_in"):
         return
     st.title("fairaudit")
@@ -34,7 +34,7 @@ def require_login() -> None:
 
 
 def sign_out_control() -> None:
-    """Who is signed in, and the way out; nothing for the single user."""
+    """The signed-in user and a sign-out button; nothing for the single user."""
     if not login_configured():
         return
     st.text(str(st.user.get("name") or st.user.get("email") or st.user.get("sub", "")))
@@ -43,5 +43,5 @@ def sign_out_control() -> None:
 
 
 def readonly() -> bool:
-    """Whether this dashboard only shows (an opened export, a public copy)."""
+    """Whether this dashboard is read-only (an opened export, a public copy)."""
     return os.environ.get("FAIRAUDIT_READONLY", "").lower() in {"1", "true", "yes"}

@@ -1,4 +1,4 @@
-"""Finished results and tables kept in memory: keyed on workspace, job and person; few."""
+"""Results and tables kept in memory, keyed on workspace, job and user; bounded in number."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from fairaudit.jobs.info import JobInfo
 from fairaudit.jobs.workspace import Workspace
 from fairaudit.ui import session
 from fairaudit.ui.overview import Overview
-from fairaudit.ui.overview import overview as look_at
+from fairaudit.ui.overview import overview as overview_of
 
-_FRESH = 2  # seconds a list of jobs may be old on screens that do not follow one
+_FRESH = 2  # seconds a list of jobs may be out of date on screens that do not poll
 
 
 def result(job_id: str) -> AuditResult:
-    """The stored result of a finished job, after asking whether this person may see it."""
+    """The stored result of a finished job, after checking that this user may see it."""
     workspace = session.workspace()
-    workspace.job(job_id)  # raises NotAllowed: rights are asked every time, never cached
+    workspace.job(job_id)  # raises NotAllowed: rights are checked every time, never cached
     return _result(workspace.cache_key, job_id, workspace)
 
 
 def overview(sha256: str) -> Overview:
-    """A data set as the Data page shows it, read and examined once."""
+    """A data set as the Data page shows it; read and examined once."""
     workspace = session.workspace()
     if not workspace.may("open", "dataset", sha256):
         workspace.dataset(sha256)  # raises NotAllowed
@@ -32,7 +32,7 @@ def overview(sha256: str) -> Overview:
 
 
 def findings(sha256: str, roles: ColumnRoles) -> Diagnosis:
-    """What the doctor says of a data set with these roles, examined once."""
+    """The diagnosis of a data set with these roles; computed once."""
     workspace = session.workspace()
     if not workspace.may("open", "dataset", sha256):
         workspace.dataset(sha256)  # raises NotAllowed
@@ -40,18 +40,18 @@ def findings(sha256: str, roles: ColumnRoles) -> Diagnosis:
 
 
 def jobs() -> list[JobInfo]:
-    """All jobs this person may see, newest first, at most two seconds old."""
+    """All jobs this user may see, newest first, at most two seconds out of date."""
     workspace = session.workspace()
     return _jobs(workspace.cache_key, workspace)
 
 
 def forget_jobs() -> None:
-    """Look at the jobs anew."""
+    """Drop the cached list of jobs."""
     _jobs.clear()
 
 
 def forget() -> None:
-    """Drop everything that may have been changed or deleted."""
+    """Drop everything that may have changed or been deleted."""
     _result.clear()
     _overview.clear()
     _findings.clear()
@@ -63,9 +63,9 @@ def _result(who: tuple[str, str], job_id: str, _workspace: Workspace) -> AuditRe
     return _workspace.result(job_id)
 
 
-@st.cache_resource(max_entries=32, show_spinner="Looking at the table …")
+@st.cache_resource(max_entries=32, show_spinner="Reading the table …")
 def _overview(who: tuple[str, str], sha256: str, _workspace: Workspace) -> Overview:
-    return look_at(_workspace.dataset(sha256))
+    return overview_of(_workspace.dataset(sha256))
 
 
 @st.cache_resource(max_entries=32, show_spinner="Checking the table …")

@@ -1,4 +1,4 @@
-"""Where a table comes from: a file, a sample, a public set, or what is already here."""
+"""Sources of a table: a file, a sample, a public data set, or one already in the workspace."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from fairaudit.text.quantities import bytes_, count
 from fairaudit.ui import cache, layout, session, uploads
 
 
-def sources(workspace: Workspace, *, barred: str | None = None) -> None:
-    """Everything a person may start from; `barred` says why they may bring nothing."""
-    if barred is not None:
-        layout.quiet(barred)
+def sources(workspace: Workspace, *, refusal: str | None = None) -> None:
+    """Everything one may start from; `refusal` says why this user may not add data."""
+    if refusal is not None:
+        layout.note(refusal)
     else:
         samples(workspace)
         st.header("Your own table", anchor=False)
@@ -25,8 +25,8 @@ def sources(workspace: Workspace, *, barred: str | None = None) -> None:
 
 
 def samples(workspace: Workspace) -> None:
-    """One card a bundled sample; a click ingests it with its roles already known."""
-    st.header("Samples with a known truth", anchor=False)
+    """One card per bundled sample; a click ingests it with its roles already set."""
+    st.header("Samples with known ground truth", anchor=False)
     known = list(SAMPLES.values())
     for first in range(0, len(known), 2):
         for cell, sample in zip(
@@ -37,10 +37,10 @@ def samples(workspace: Workspace) -> None:
 
 
 def _card(sample: Sample) -> None:
-    st.markdown(f"**{layout.plain(sample.title)}**")
-    layout.quiet(sample.description)
+    st.markdown(f"**{layout.escaped(sample.title)}**")
+    layout.note(sample.description)
     st.button(
-        f"Use {layout.plain(sample.title.partition(':')[0].lower())}",
+        f"Use {layout.escaped(sample.title.partition(':')[0].lower())}",
         key=f"sample-{sample.name}",
         on_click=_take,
         args=(sample,),
@@ -48,7 +48,7 @@ def _card(sample: Sample) -> None:
 
 
 def _take(sample: Sample) -> None:
-    with layout.guarded():
+    with layout.error_messages():
         info = session.workspace().ingest(sample.path, name=sample.path.name)
         session.choose_dataset(info.sha256)
         session.accept_roles(sample.roles)
@@ -56,42 +56,42 @@ def _take(sample: Sample) -> None:
 
 
 def public() -> None:
-    """Public data sets, fetched from OpenML only on a click."""
-    with st.expander("Public data sets (fetched from openml.org)", icon=":material/public:"):
+    """Public data sets, downloaded from OpenML only on request."""
+    with st.expander("Public data sets (downloaded from openml.org)", icon=":material/public:"):
         name = st.selectbox(
             "Data set",
             list(PUBLIC_SETS),
             format_func=lambda n: PUBLIC_SETS[n].title,
             key="public-set",
         )
-        layout.quiet(f"Origin and terms: {PUBLIC_SETS[name].page}")
-        if st.button("Fetch it", key="fetch-public", icon=":material/download:"):
-            with layout.guarded(), st.spinner(f"Fetching {layout.plain(name)} …"):
-                found = session.workspace().ingest(download(name), name=f"{name}.parquet")
-                session.choose_dataset(found.sha256)
+        layout.note(f"Origin and terms: {PUBLIC_SETS[name].page}")
+        if st.button("Download", key="fetch-public", icon=":material/download:"):
+            with layout.error_messages(), st.spinner(f"Downloading {layout.escaped(name)} …"):
+                info = session.workspace().ingest(download(name), name=f"{name}.parquet")
+                session.choose_dataset(info.sha256)
                 st.rerun()
 
 
 def remove(info: DatasetInfo) -> None:
-    """The way to delete a data set with everything made of it."""
+    """A button that deletes a data set and every audit of it."""
     with st.popover("Delete", icon=":material/delete:"):
-        layout.quiet("The table and every audit made of it are removed for good.")
-        st.button("Delete for good", type="primary", on_click=_remove, args=(info.sha256,))
+        layout.note("The table and every audit of it will be permanently deleted.")
+        st.button("Delete permanently", type="primary", on_click=_remove, args=(info.sha256,))
 
 
 def _remove(sha256: str) -> None:
-    with layout.guarded():
+    with layout.error_messages():
         session.workspace().delete_dataset(sha256)
         session.forget_dataset()
         cache.forget()
 
 
 def earlier(workspace: Workspace) -> None:
-    """Data sets ingested before, newest first."""
+    """Data sets already in the workspace, newest first."""
     known = workspace.datasets()
     if not known:
         return
-    st.header(f"Already here: {count(len(known), 'data set')}", anchor=False)
+    st.header(f"Already in this workspace: {count(len(known), 'data set')}", anchor=False)
     with st.container(gap=None):
         for info in known[:20]:
             _earlier_row(info)
@@ -100,7 +100,7 @@ def earlier(workspace: Workspace) -> None:
 def _earlier_row(info: DatasetInfo) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.button(
-            layout.plain(info.name),
+            layout.escaped(info.name),
             key=f"open-{info.sha256[:16]}",
             icon=":material/table:",
             type="tertiary",

@@ -1,4 +1,4 @@
-"""The no-harm decision under the controls on screen: decided again from stored rows."""
+"""The no-harm choice under the settings on screen, recomputed from stored rows."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ METRICS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class DecisionRules:
-    """What decides: objective, confidence of the bound, tolerated loss, and the metric."""
+    """Settings of the choice: objective, confidence of the bound, tolerated loss, and metric."""
 
     objective: str
     confidence: float | None
@@ -43,7 +43,7 @@ class DecisionRules:
 
 
 def stored(result: AuditResult) -> DecisionRules:
-    """The rules the audit was run with."""
+    """The settings the audit was run with."""
     spec = cast(Mapping[str, Any], result.provenance.get("spec", {}))
     params = spec.get("params", {})
     metric = str(result.tables["selection"]["metric"].item(0))
@@ -62,34 +62,34 @@ def _usual_confidence() -> float | None:
 
 
 def controls(result: AuditResult) -> DecisionRules:
-    """The live controls, starting at the audit's own rules."""
+    """The controls, starting at the settings of the audit."""
     start = stored(result)
     places = url_widgets.row(4)
     known_levels = levels(start.confidence)
     with places[0]:
         objective = url_widgets.one_of(
             "Objective", list(numbers.OBJECTIVES), key="objective", start=start.objective,
-            words=numbers.OBJECTIVES.__getitem__,
-            help="What the choice of experts aims at, among the choices that harm nobody.",
+            format_func=numbers.OBJECTIVES.__getitem__,
+            help="What the choice optimises, among the choices that harm no group.",
         )  # fmt: skip
     with places[1]:
         confidence = url_widgets.one_of(
             "Confidence", list(known_levels), key="confidence",
             start=_level_name(start.confidence),
-            help="How sure the data must be that the expert is not worse, for all groups at once.",
+            help="Confidence that the expert is not worse, for all groups simultaneously.",
         )  # fmt: skip
     with places[2]:
         tolerance = _tolerance(start)
     with places[3]:
         known = METRICS[str(result.summary.get("task", "binary"))]
         metric = url_widgets.one_of(
-            "Judged by", known, key="judged-by", start=start.metric, words=numbers.title
+            "Metric", known, key="judged-by", start=start.metric, format_func=numbers.title
         )
     return DecisionRules(objective, known_levels[confidence], tolerance, metric)
 
 
 def levels(own: float | None) -> dict[str, float | None]:
-    """The levels on offer by name; the audit's own is always among them."""
+    """The confidence levels on offer by name; the audit's own is always among them."""
     named = {} if own in CONFIDENCES.values() or own is None else {f"{100 * own:g}%": own}
     return {**named, **CONFIDENCES}
 
@@ -119,7 +119,7 @@ def _shown(rules: DecisionRules) -> float:
 
 
 def tables(audit: OpenedAudit, rules: DecisionRules) -> Mapping[str, pl.DataFrame]:
-    """The decision under these rules; the stored one where nothing was moved."""
+    """The choice under these settings; the stored one where nothing was changed."""
     own = audit.result.tables
     if rules == stored(audit.result) and "alternatives" in own and "selection_gaps" in own:
         return own
@@ -146,12 +146,12 @@ def _decide(
 
 
 def certificate_json(tables: Mapping[str, pl.DataFrame]) -> bytes:
-    """The certificate of every group as a file one can check by hand."""
+    """The certificate of every group as a file that can be checked by hand."""
     return json.dumps(certificates(tables), indent=1, ensure_ascii=False).encode()
 
 
-def back(result: AuditResult, rules: DecisionRules) -> None:
-    """A button that returns to the audit's own rules, where they were left."""
+def reset(result: AuditResult, rules: DecisionRules) -> None:
+    """A button that restores the audit's own settings once they have been changed."""
     own = stored(result)
     if rules == own:
         return
@@ -162,7 +162,7 @@ def back(result: AuditResult, rules: DecisionRules) -> None:
         "judged-by": own.metric,
     }
     st.button(
-        "Back to the audit's own rules",
+        "Restore the audit's settings",
         key="rules-back",
         icon=":material/undo:",
         on_click=url_widgets.restore,

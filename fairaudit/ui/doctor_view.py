@@ -1,4 +1,4 @@
-"""What the doctor found, in words: problems with their remedies, and stand-ins for attributes."""
+"""The diagnosis of a table on screen: problems with their remedies, proxies, suggested roles."""
 
 from __future__ import annotations
 
@@ -14,40 +14,40 @@ from fairaudit.ui import layout
 from fairaudit.ui.overview import Overview
 
 _SIGNS = {
-    "error": ("Must be mended", "red", ":material/error:"),
-    "warning": ("Look at this", "orange", ":material/warning:"),
+    "error": ("Must be fixed", "red", ":material/error:"),
+    "warning": ("Check this", "orange", ":material/warning:"),
     "note": ("Good to know", "blue", ":material/info:"),
 }
 
 
 def proposal(name: str, table: Overview, roles: ColumnRoles) -> str:
-    """The sentence at the head of the Data page."""
-    said = (
+    """The lead sentence of the Data page."""
+    sentence = (
         f"**{name}** has **{count(table.rows, 'row')}** and "
         f"**{count(len(table.columns), 'column')}**."
     )
     if roles.target is not None:
-        hoped = "" if roles.positive is None else f" (favourable: **{roles.positive}**)"
-        said += f" The outcome looks like **{roles.target}**{hoped}."
+        label = "" if roles.positive is None else f" (favourable: **{roles.positive}**)"
+        sentence += f" The outcome appears to be **{roles.target}**{label}."
     if roles.sensitive:
-        verb = "looks" if len(roles.sensitive) == 1 else "look"
-        said += f" **{listed(roles.sensitive)}** {verb} sensitive."
+        verb = "appears" if len(roles.sensitive) == 1 else "appear"
+        sentence += f" **{listed(roles.sensitive)}** {verb} to be sensitive."
     if roles.predictions:
-        said += f" It already holds decisions: **{listed(roles.predictions)}**."
-    return said
+        sentence += f" It already contains decisions: **{listed(roles.predictions)}**."
+    return sentence
 
 
-def problems(found: Sequence[Problem]) -> None:
+def problems(findings: Sequence[Problem]) -> None:
     """All problems at once, worst first, each with its remedy."""
-    if not found:
+    if not findings:
         st.success("No problems found.", icon=":material/check_circle:")
         return
-    counts = {s: sum(p.severity == s for p in found) for s in _SIGNS}
-    told = [
+    counts = {s: sum(p.severity == s for p in findings) for s in _SIGNS}
+    severities = [
         f"{number} {_SIGNS[severity][0].lower()}" for severity, number in counts.items() if number
     ]
-    st.header(f"{count(len(found), 'finding')}: {', '.join(told)}", anchor=False)
-    order = sorted(found, key=lambda p: list(_SIGNS).index(p.severity))
+    st.header(f"{count(len(findings), 'finding')}: {', '.join(severities)}", anchor=False)
+    order = sorted(findings, key=lambda p: list(_SIGNS).index(p.severity))
     worst, rest = order[:6], order[6:]
     for problem in worst:
         _problem(problem)
@@ -58,23 +58,23 @@ def problems(found: Sequence[Problem]) -> None:
 
 
 def _problem(problem: Problem) -> None:
-    words, colour, icon = _SIGNS[problem.severity]
-    sign, said = st.columns([1, 6], gap="small")
-    with sign:
-        st.badge(words, color=colour, icon=icon)  # type: ignore[arg-type]
-    with said:
-        st.markdown(f"{layout.plain(problem.text)}.  \n**→** {layout.plain(problem.remedy)}.")
+    label, colour, icon = _SIGNS[problem.severity]
+    left, right = st.columns([1, 6], gap="small")
+    with left:
+        st.badge(label, color=colour, icon=icon)  # type: ignore[arg-type]
+    with right:
+        st.markdown(f"{layout.escaped(problem.text)}.  \n**→** {layout.escaped(problem.remedy)}.")
 
 
 def proxies(diagnosis: Diagnosis) -> None:
-    """Columns that give a sensitive attribute away, strongest first."""
+    """Columns from which a sensitive attribute can be predicted, strongest first."""
     table = diagnosis.proxies
     if table.is_empty():
         return
     best = table.sort("auroc", descending=True).row(0, named=True)
-    layout.says(
-        f"**{best['feature']}** gives **{best['sensitive']}** away best: from it alone the "
-        f"attribute is guessed with an AUROC of **{best['auroc']:.2f}** (0.5 = not at all)."
+    layout.statement(
+        f"**{best['feature']}** is the strongest proxy for **{best['sensitive']}**: on its own it "
+        f"predicts the attribute with an AUROC of **{best['auroc']:.2f}** (0.5 = chance)."
     )
     st.dataframe(
         table.sort("auroc", descending=True).head(50),
@@ -84,15 +84,15 @@ def proxies(diagnosis: Diagnosis) -> None:
             "feature": "Column",
             "sensitive": "Sensitive attribute",
             "auroc": st.column_config.ProgressColumn(
-                "AUROC of guessing it", min_value=0.5, max_value=1.0, format="%.2f"
+                "AUROC of predicting it", min_value=0.5, max_value=1.0, format="%.2f"
             ),
         },
-        alt="Columns that predict a sensitive attribute, with the AUROC of doing so",
+        alt="Proxies: columns that predict a sensitive attribute, with the AUROC of each",
     )
 
 
 def reasons(diagnosis: Diagnosis) -> None:
-    """Every guess with its reason and how sure the doctor is."""
+    """Every suggested role with its reason and confidence."""
     rows = [
         {"column": g.column, "part": g.part, "why": g.reason, "confidence": g.confidence}
         for g in diagnosis.guesses
@@ -102,9 +102,9 @@ def reasons(diagnosis: Diagnosis) -> None:
         hide_index=True,
         column_config={
             "column": "Column",
-            "part": "Proposed part",
+            "part": "Suggested role",
             "why": st.column_config.TextColumn("Why", width="large"),
-            "confidence": st.column_config.NumberColumn("Sure", format="percent"),
+            "confidence": st.column_config.NumberColumn("Confidence", format="percent"),
         },
-        alt="The part the doctor proposes for each column, and why",
+        alt="The role suggested for each column, and why",
     )

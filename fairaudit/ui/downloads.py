@@ -1,4 +1,4 @@
-"""The files of a finished audit as downloads, and a look at the report before it is sent."""
+"""The files of a finished audit as downloads, and a preview of the report."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PREVIEW_HEIGHT = 620
 
 @dataclass(frozen=True)
 class ReportFiles:
-    """The report as bytes: the page, the card, everything zipped, and the list of files."""
+    """The report as bytes: page, model card, a ZIP of everything, and the list of files."""
 
     html: bytes
     card: bytes
@@ -35,12 +35,12 @@ class ReportFiles:
 
     @property
     def size(self) -> str:
-        """Size of the page in words."""
+        """Size of the page as text."""
         return quantities.bytes_(len(self.html))
 
 
 def bundle(audit: OpenedAudit) -> ReportFiles:
-    """The report of an audit, written once and kept for the next look."""
+    """The report of an audit, written once and cached."""
     who = session.workspace().cache_key
     return _bundle(who, audit.job.id, audit.job.title, audit.result)
 
@@ -64,7 +64,7 @@ def bundle_of(title: str, result: AuditResult) -> ReportFiles:
 
 
 def zipped(folder: Path, written: list[Path]) -> bytes:
-    """All files in one archive, under their names in the folder."""
+    """All files in one archive, under their paths in the folder."""
     memory = io.BytesIO()
     with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in written:
@@ -73,7 +73,7 @@ def zipped(folder: Path, written: list[Path]) -> bytes:
 
 
 def listing(folder: Path, written: list[Path]) -> pl.DataFrame:
-    """file, bytes, SHA-256 of everything written."""
+    """Name, size and SHA-256 of every file."""
     return pl.DataFrame(
         {
             "file": [path.relative_to(folder).as_posix() for path in written],
@@ -83,8 +83,8 @@ def listing(folder: Path, written: list[Path]) -> pl.DataFrame:
     )
 
 
-def offer(label: str, data: bytes, name: str, kind: str, *, primary: bool = False) -> None:
-    """One download."""
+def button(label: str, data: bytes, name: str, kind: str, *, primary: bool = False) -> None:
+    """A download button."""
     st.download_button(
         label,
         data=data,
@@ -98,17 +98,17 @@ def offer(label: str, data: bytes, name: str, kind: str, *, primary: bool = Fals
     )
 
 
-def pdf(audit: OpenedAudit, made: ReportFiles) -> None:
-    """The same page as PDF, where the extra for it is installed; made when asked for."""
-    if not st.toggle("As PDF", key="as-pdf"):
+def pdf(audit: OpenedAudit, files: ReportFiles) -> None:
+    """The same page as a PDF, produced on request where the extra for it is installed."""
+    if not st.toggle("Create a PDF", key="as-pdf"):
         return
     try:
-        with st.spinner("Setting the pages …"):
-            content = _pdf(session.workspace().cache_key, audit.job.id, made.html)
+        with st.spinner("Laying out the pages …"):
+            content = _pdf(session.workspace().cache_key, audit.job.id, files.html)
     except SpecError as error:
-        layout.quiet(str(error))
+        layout.note(str(error))
         return
-    offer("Report (PDF)", content, "report.pdf", "application/pdf")
+    button("Report (PDF)", content, "report.pdf", "application/pdf")
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
@@ -116,7 +116,7 @@ def _pdf(who: tuple[str, str], job_id: str, html: bytes) -> bytes:
     return pdf_of(html.decode())
 
 
-def preview(made: ReportFiles) -> None:
-    """The page itself; as a data URL it has an origin of its own and cannot touch this one."""
-    coded = base64.b64encode(made.html).decode()
-    st.iframe(f"data:text/html;base64,{coded}", height=PREVIEW_HEIGHT)
+def preview(files: ReportFiles) -> None:
+    """The report itself; as a data URL it has its own origin and cannot access this page."""
+    encoded = base64.b64encode(files.html).decode()
+    st.iframe(f"data:text/html;base64,{encoded}", height=PREVIEW_HEIGHT)

@@ -1,4 +1,4 @@
-"""From a number to its counts to its rows: who exactly is behind an error rate."""
+"""From a rate to its counts to its rows: which rows are behind an error rate."""
 
 from __future__ import annotations
 
@@ -17,40 +17,46 @@ from fairaudit.ui.result_page import OpenedAudit
 
 MOST_ROWS = 1_000
 CELLS: Mapping[str, str] = {
-    "everyone": "Everyone",
+    "everyone": "All rows",
     "fp": "False positives",
     "fn": "False negatives",
     "tp": "True positives",
     "tn": "True negatives",
 }
-ANSWERS: Mapping[str, str] = {"everyone": "Everyone", "wrong": "Wrong answers", "right": "Right"}
+PREDICTIONS: Mapping[str, str] = {
+    "everyone": "All rows",
+    "wrong": "Wrong predictions",
+    "right": "Correct predictions",
+}
 ERRORS: Mapping[str, str] = {"largest": "Largest errors first"}
 
 
-def down(audit: OpenedAudit, *, attribute: str, model: str, split: str) -> None:
-    """Counts of an attribute's groups, then the rows of one group and one kind of answer."""
+def show(audit: OpenedAudit, *, attribute: str, model: str, split: str) -> None:
+    """Counts of an attribute's groups, then the rows of one group and one kind of prediction."""
     result = audit.result
-    counted = counts_of(result, attribute=attribute, model=model, split=split)
-    if not counted.is_empty():
-        layout.says(counts_words(counted, model))
-        layout.data_table(counted, key="counts", name="counts")
+    counts = counts_of(result, attribute=attribute, model=model, split=split)
+    if not counts.is_empty():
+        layout.statement(counts_sentence(counts, model))
+        layout.data_table(counts, key="counts", name="counts")
     groups = result.errors.filter(pl.col("attribute") == attribute)["group"].unique().to_list()
     kinds = kinds_of(result)
     left, right = url_widgets.row(2)
     with left:
         group = url_widgets.one_of("Group", sorted(groups, key=natural), key="group")
     with right:
-        kind = url_widgets.one_of("Answers", list(kinds), key="answers", words=kinds.__getitem__)
-    with layout.guarded():
+        kind = url_widgets.one_of(
+            "Predictions", list(kinds), key="answers", format_func=kinds.__getitem__
+        )
+    with layout.error_messages():
         rows = rows_of(result, attribute, group, kind, model=model, split=split)
-        layout.says(f"**{numbers.rows(rows.height)}**: {group}, {kinds[kind].lower()}.")
-        _listing(audit, rows)
+        layout.statement(f"**{numbers.rows(rows.height)}**: {group}, {kinds[kind].lower()}.")
+        _row_table(audit, rows)
 
 
 def kinds_of(result: AuditResult) -> Mapping[str, str]:
-    """The kinds of answers one can ask for, by the task."""
+    """The kinds of predictions one can list, depending on the task."""
     task = result.summary.get("task")
-    return CELLS if task == "binary" else ANSWERS if task == "multiclass" else ERRORS
+    return CELLS if task == "binary" else PREDICTIONS if task == "multiclass" else ERRORS
 
 
 def counts_of(result: AuditResult, *, attribute: str, model: str, split: str) -> pl.DataFrame:
@@ -65,14 +71,14 @@ def counts_of(result: AuditResult, *, attribute: str, model: str, split: str) ->
     ).drop("model", "split", "attribute")
 
 
-def counts_words(counted: pl.DataFrame, model: str) -> str:
-    """The group with most false answers, in counts."""
-    if not {"fp", "fn"} <= set(counted.columns) or counted["fp"].is_null().all():
-        return f"Counts behind the numbers of {model}."
-    top = counted.sort(pl.col("fp") + pl.col("fn"), descending=True, nulls_last=True)
+def counts_sentence(counts: pl.DataFrame, model: str) -> str:
+    """The group with the most errors, in counts."""
+    if not {"fp", "fn"} <= set(counts.columns) or counts["fp"].is_null().all():
+        return f"Counts behind the metrics of {model}."
+    top = counts.sort(pl.col("fp") + pl.col("fn"), descending=True, nulls_last=True)
     row = top.row(0, named=True)
     return (
-        f"Most wrong answers of {model} fall on **{row['group']}**: {row['fp']:,.0f} false "
+        f"Most errors of {model} are in **{row['group']}**: {row['fp']:,.0f} false "
         f"positives and {row['fn']:,.0f} false negatives in {numbers.rows(row['n'])}."
     )
 
@@ -80,12 +86,12 @@ def counts_words(counted: pl.DataFrame, model: str) -> str:
 def rows_of(
     result: AuditResult, attribute: str, group: str, kind: str, *, model: str, split: str
 ) -> pl.DataFrame:
-    """Rows (row, y, label, score, group) of one group and one kind of answer.
+    """Rows (row, y, label, score, group) of one group and one kind of prediction.
 
     Raises
     ------
     SpecError
-        When the rows of this audit are not stored.
+        If the rows of this audit are not stored.
     """
     cell = cast(reanalysis.CellName, kind) if kind in ("tp", "fp", "tn", "fn") else None
     rows = reanalysis.rows_behind(
@@ -99,11 +105,11 @@ def rows_of(
     return rows
 
 
-def _listing(audit: OpenedAudit, rows: pl.DataFrame) -> None:
+def _row_table(audit: OpenedAudit, rows: pl.DataFrame) -> None:
     shown = rows.head(MOST_ROWS)
     if rows.height > MOST_ROWS:
-        layout.quiet(f"The first {MOST_ROWS:,} are listed.")
-    if st.toggle("With all columns of the table", key="all-columns"):
+        layout.note(f"Only the first {MOST_ROWS:,} rows are listed.")
+    if st.toggle("Show all columns of the data", key="all-columns"):
         data = session.workspace().dataset(audit.job.dataset)
         shown = shown.join(data, left_on="row", right_on="_row", maintain_order="left")
     shown = shown.drop("split", "model", strict=False)

@@ -1,4 +1,4 @@
-"""Forms from knobs: what a method can be told, as widgets; only what was changed is sent."""
+"""Forms for method parameters: one widget per parameter; only changed values are sent."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from fairaudit.audit.knobs import Knob, Method
 from fairaudit.exceptions import SpecError
-from fairaudit.ui.layout import plain
+from fairaudit.ui.layout import escaped
 
 _NONE = "(none)"
 
@@ -18,7 +18,7 @@ _NONE = "(none)"
 def method_form(
     method: Method, *, key: str, expert: bool, columns: Sequence[str] = ()
 ) -> dict[str, JsonValue]:
-    """Widgets for a method's knobs; the values that differ from the defaults.
+    """Widgets for a method's parameters; returns the values that differ from the defaults.
 
     Parameters
     ----------
@@ -26,14 +26,14 @@ def method_form(
     key : str
         Prefix of the widgets' keys.
     expert : bool
-        Whether the expert knobs are drawn too.
+        Whether the expert parameters are shown too.
     columns : sequence of str
-        What a knob of kind "columns" may choose from.
+        Options of a parameter of kind "columns".
 
     Raises
     ------
     SpecError
-        When a list of numbers cannot be read.
+        If a list of numbers cannot be parsed.
     """
     shown = [k for k in method.knobs if expert or not k.expert]
     values: dict[str, JsonValue] = {}
@@ -48,7 +48,7 @@ def method_form(
 
 
 def knob_input(knob: Knob, *, key: str, columns: Sequence[str] = ()) -> JsonValue:
-    """One widget for one knob, and its value as JSON."""
+    """The widget of one parameter, and its value as JSON."""
     draw: dict[str, Callable[[Knob, str], JsonValue]] = {
         "int": _whole,
         "float": _decimal,
@@ -76,8 +76,8 @@ def _decimal(knob: Knob, key: str) -> JsonValue:
 def _number(
     knob: Knob, key: str, kind: type[int] | type[float], step: float | None, form: str
 ) -> float | None:
-    given = [knob.low, knob.high, knob.default, step]
-    bounds: list[Any] = [None if v is None else kind(v) for v in given]
+    settings = [knob.low, knob.high, knob.default, step]
+    bounds: list[Any] = [None if v is None else kind(v) for v in settings]
     value: float | None = st.number_input(  # type: ignore[call-overload]
         knob.label,
         *bounds,
@@ -86,12 +86,12 @@ def _number(
         key=key,
         placeholder="none" if knob.optional else None,
     )
-    return _given(knob, value)
+    return _required(knob, value)
 
 
-def _given(knob: Knob, value: float | None) -> float | None:
+def _required(knob: Knob, value: float | None) -> float | None:
     if value is None and not knob.optional:
-        raise SpecError(f"'{knob.label}' needs a value; the usual one is {knob.default}")
+        raise SpecError(f"'{knob.label}' needs a value; the default is {knob.default}")
     return value
 
 
@@ -123,7 +123,7 @@ def _auto(knob: Knob, key: str, kind: type) -> JsonValue:
 def _list_of(kind: type) -> Any:
     def draw(knob: Knob, key: str) -> JsonValue:
         usual = "" if knob.default is None else ", ".join(f"{v:g}" for v in knob.default)
-        text = st.text_input(knob.label, usual, help=f"{knob.help} Separate by commas.", key=key)
+        text = st.text_input(knob.label, usual, help=f"{knob.help} Comma-separated.", key=key)
         if not text.strip() and knob.optional:
             return None
         return _parse_numbers(knob, text, kind)
@@ -133,12 +133,12 @@ def _list_of(kind: type) -> Any:
 
 def _parse_numbers(knob: Knob, text: str, kind: type) -> list[JsonValue]:
     try:
-        found: list[JsonValue] = [kind(part) for part in text.replace(";", ",").split(",")]
+        values: list[JsonValue] = [kind(part) for part in text.replace(";", ",").split(",")]
     except ValueError:
         raise SpecError(
-            f"'{knob.label}' cannot be read from '{text}'; write numbers such as 0.1, 0.5"
+            f"'{knob.label}': cannot read '{text}'; enter numbers such as 0.1, 0.5"
         ) from None
-    return found
+    return values
 
 
 def _columns(knob: Knob, key: str, columns: Sequence[str]) -> JsonValue:
@@ -158,14 +158,16 @@ def _as_json(value: Any) -> JsonValue:
 
 
 def lacks(method: Method, *, sensitive: bool, cluster: bool, task: str, images: bool) -> list[str]:
-    """What keeps a method from running on this data, in plain words; empty when nothing does."""
+    """Reasons why a method cannot run on this data; empty if it can."""
     missing = []
     if "sensitive" in method.needs and not sensitive:
-        missing.append("it needs a sensitive column: choose one on the Data page")
+        missing.append("it needs a sensitive attribute: choose one on the Data page")
     if "cluster" in method.needs and not cluster:
-        missing.append("it needs a cluster column (site, school, occupation): choose one")
+        missing.append(
+            "it needs a cluster column such as a site or school: choose one on the Data page"
+        )
     if task not in method.tasks:
-        missing.append(f"it cannot do {plain(task)} outcomes")
+        missing.append(f"it does not support {escaped(task)} outcomes")
     if images and not method.images:
-        missing.append("it cannot read images")
+        missing.append("it does not support images")
     return missing

@@ -1,4 +1,4 @@
-"""All jobs a person may see, and what can be done with one of them."""
+"""All audits a user may see, and what can be done with one of them."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ _RESULTS = (("errors", "Errors by group"), ("report", "Report"))
 
 
 def lead(jobs: Sequence[JobInfo]) -> str:
-    """The sentence at the head of the page."""
+    """The lead sentence of the page."""
     if not jobs:
-        return "No job yet."
+        return "No audits yet."
     number = {state: sum(j.state == state for j in jobs) for state in progress.STATES}
     busy = number["running"] + number["cancelling"]
     parts = [f"**{busy} running**", f"**{number['queued']} waiting**"]
     parts.append(f"**{number['succeeded']} done**")
     parts += [f"**{number[s]} {s}**" for s in ("failed", "cancelled") if number[s]]
-    return f"{', '.join(parts)}. Jobs go on when this page is closed."
+    return f"{', '.join(parts)}. Audits continue when this page is closed."
 
 
 def actions(job: JobInfo) -> None:
-    """What can be done with a finished job: look, run again, read the log, delete."""
+    """What can be done with a finished job: open, share, run again, read the log, delete."""
     if not job.final:
         _log(job)
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         if job.state == "succeeded":
             for page, label in _RESULTS:
-                layout.go(page, label)
+                layout.page_link(page, label)
             sharing.share(job)
-        if session.barred("submit") is None:
+        if session.refusal("submit") is None:
             st.button("Run again", icon=":material/replay:", on_click=_again, args=(job.id,))
         if job.mine and not access.readonly():
             _delete(job)
@@ -44,33 +44,33 @@ def actions(job: JobInfo) -> None:
 
 
 def _log(job: JobInfo) -> None:
-    with st.expander("Log and request", icon=":material/terminal:"):
+    with st.expander("Log and settings", icon=":material/terminal:"):
         st.code(session.workspace().log(job.id)[-20_000:] or "(the log is empty)", language=None)
         st.json(session.workspace().spec(job.id).model_dump(mode="json"), expanded=False)
 
 
 def _delete(job: JobInfo) -> None:
     with st.popover("Delete", icon=":material/delete:"):
-        layout.quiet("The result, the model and the log are removed for good; the data stay.")
-        st.button("Delete for good", on_click=_remove, args=(job.id,), type="primary")
+        layout.note("Result, model and log will be permanently deleted; the data set is kept.")
+        st.button("Delete permanently", on_click=_remove, args=(job.id,), type="primary")
 
 
 def _again(job_id: str) -> None:
-    with layout.guarded():
+    with layout.error_messages():
         session.choose_audit(session.workspace().run_again(job_id))
         cache.forget_jobs()
 
 
 def _remove(job_id: str) -> None:
-    with layout.guarded():
+    with layout.error_messages():
         session.workspace().delete(job_id)
         session.forget_audit()
         cache.forget()
 
 
 def listing(jobs: Sequence[JobInfo], chosen: str | None) -> None:
-    """One line a job, newest first."""
-    st.header(f"All {count(len(jobs), 'job')}", anchor=False)
+    """One line per job, newest first."""
+    st.header(count(len(jobs), "audit"), anchor=False)
     shown = int(st.session_state.setdefault("jobs-shown", _PAGE))
     with st.container(gap=None):
         for job in jobs[:shown]:
@@ -86,7 +86,7 @@ def _more() -> None:
 def _line(job: JobInfo, *, here: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         progress.badge(job)
-        title = layout.plain(job.title or job.method)
+        title = layout.escaped(job.title or job.method)
         st.button(
             f"**{title}**" if here else title,
             key=f"job-{job.id}",

@@ -1,4 +1,4 @@
-"""The shape every page has: a sentence with the numbers, one chart, the table, how it was made."""
+"""The parts every page has: lead sentence, chart, table, and how the numbers were computed."""
 
 from __future__ import annotations
 
@@ -17,65 +17,60 @@ from fairaudit.exceptions import FairauditError
 from fairaudit.jobs.csv import safe_csv
 from fairaudit.plots.theme import Chart, upright
 from fairaudit.ui import columns, session
-from fairaudit.ui.navigation import after, step
+from fairaudit.ui.navigation import next_page, page_named
 
 _CSS = Path(__file__).with_name("style.css")
 _LOGO = Path(__file__).with_name("logo.svg")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+!|~$:^-])")
 
 
-def styled() -> None:
-    """Load the style sheet and the logo (once a run, by the frame)."""
+def load_style() -> None:
+    """Load the style sheet and the logo (once per run, before the page is drawn)."""
     st.html(_CSS)
     st.logo(_LOGO, size="large")
 
 
 @contextmanager
-def guarded() -> Iterator[None]:
-    """Turn an error meant for a person into a message with its remedy; never a traceback."""
+def error_messages() -> Iterator[None]:
+    """Show an error meant for users as a message with its remedy; never a traceback."""
     try:
         yield
     except ValidationError as error:
         st.error("; ".join(_reason(e["msg"]) for e in error.errors()), icon=":material/error:")
     except FairauditError as error:
-        st.error(plain(str(error)), icon=":material/error:")
+        st.error(escaped(str(error)), icon=":material/error:")
 
 
-def plain(text: object) -> str:
-    """Text from data for a Markdown element, so that names never act as markup."""
+def escaped(text: object) -> str:
+    """Text from data, escaped for a Markdown element so that names never act as markup."""
     return _MARKDOWN.sub(r"\\\1", str(text))
 
 
-def page(name: str, lead: str) -> None:
-    """Heading of a page and its sentence; `**…**` in the sentence stands out."""
-    st.title(step(name).title, anchor=False)
-    sentence(lead)
+def header(name: str, lead: str) -> None:
+    """Title and lead sentence of a page; `**…**` in the sentence is bold."""
+    st.title(page_named(name).title, anchor=False)
+    st.html(f"<p class='lead'>{_strong(lead)}</p>")
     session.keep_url()
 
 
-def sentence(text: str) -> None:
-    """The plain sentence that holds the numbers, at the head of a page."""
-    st.html(f"<p class='lead'>{_strong(text)}</p>")
-
-
-def says(text: str) -> None:
+def statement(text: str) -> None:
     """The sentence above a chart: what it shows, in plain words with the numbers."""
-    st.html(f"<p class='says'>{_strong(text)}</p>")
+    st.html(f"<p class='statement'>{_strong(text)}</p>")
 
 
-def quiet(text: str) -> None:
-    """A remark beside the matter."""
-    st.html(f"<p class='quiet'>{_strong(text)}</p>")
+def note(text: str) -> None:
+    """A remark in smaller type."""
+    st.html(f"<p class='note'>{_strong(text)}</p>")
 
 
 def chart(drawn: Chart, *, key: str, metric: str | None = None, **options: Any) -> Any:
-    """A chart with a text for those who cannot see it and, on demand, its numbers as a table.
+    """A chart with an alternative text and, on demand, its numbers as a table.
 
-    Returns what `st.plotly_chart` returns (the selection, with `on_select="rerun"`); a chart with
-    nothing in it is its sentence.
+    Returns what `st.plotly_chart` returns (the selection, with `on_select="rerun"`). An empty
+    chart is replaced by its sentence.
     """
     if not drawn.figure.data:
-        quiet(drawn.alt)
+        note(drawn.alt)
         return None
     config = {"displaylogo": False, "displayModeBar": False, "responsive": True}
     shown = st.plotly_chart(drawn.figure, alt=drawn.alt, key=key, config=config, **options)
@@ -84,9 +79,9 @@ def chart(drawn: Chart, *, key: str, metric: str | None = None, **options: Any) 
     return shown
 
 
-def told(drawn: Chart, *, key: str, metric: str | None = None) -> None:
-    """A chart under the sentence that says what it shows; the sentence alone where it is empty."""
-    says(drawn.alt)
+def described_chart(drawn: Chart, *, key: str, metric: str | None = None) -> None:
+    """A chart below the sentence that describes it; an empty chart is the sentence alone."""
+    statement(drawn.alt)
     if drawn.figure.data:
         chart(drawn, key=key, metric=metric)
 
@@ -101,11 +96,11 @@ def data_table(
     own_names: bool = False,
     **options: Any,
 ) -> Any:
-    """A table with a download beneath it (formulas made harmless); long tables page.
+    """A table with a CSV download below it (spreadsheet formulas are neutralised).
 
-    Headings are in plain words (not with `own_names`, where they are a person's own columns); the
-    download keeps the names programs know. `metric` says what the numbers measure where the table
-    has no column for it.
+    Headings are in plain English (except with `own_names`, where the columns are the user's own);
+    the download keeps the column names of the result. `metric` says what the numbers measure
+    where the table has no column for it.
     """
     shown = st.dataframe(
         frame,
@@ -128,48 +123,48 @@ def data_table(
     return shown
 
 
-def how(text: str, *, formula: str | None = None, command: str | None = None) -> None:
-    """The drawer that says how the numbers above were computed and how to get them again."""
+def computation(text: str, *, formula: str | None = None, command: str | None = None) -> None:
+    """The expander that explains how the numbers were computed and how to reproduce them."""
     with st.expander("How this was computed", icon=":material/function:"):
         st.markdown(text)
         if formula is not None:
             st.latex(formula)
         if command is not None:
-            st.caption("The command that gives the same numbers:")
+            st.caption("This command reproduces the numbers:")
             st.code(command, language="shell", wrap_lines=True)
 
 
-def empty(title: str, text: str, *, to: str | None = None, label: str | None = None) -> None:
+def empty_state(title: str, text: str, *, to: str | None = None, label: str | None = None) -> None:
     """What to do when there is nothing to show yet, with the link to do it."""
     with st.container(border=True):
         st.header(title, anchor=False)
-        quiet(text)
+        note(text)
         if to is not None:
-            go(to, label)
+            page_link(to, label)
 
 
-def go(to: str, label: str | None = None) -> None:
-    """A link to another page that keeps what this tab looks at."""
-    target = step(to)
+def page_link(to: str, label: str | None = None) -> None:
+    """A link to another page that keeps the data set and audit of this tab."""
+    target = page_named(to)
     st.page_link(
         target.file, label=label or target.title, icon=target.icon, query_params=session.link()
     )
 
 
-def next_step(name: str, held: Container[str] | None = None) -> None:
-    """In guided mode, the link to the page that follows and has something to show.
+def next_step(name: str, tables: Container[str] | None = None) -> None:
+    """In guided mode, a link to the next page that has something to show.
 
     Parameters
     ----------
     name : str
-        The page that is shown.
-    held : container of str or None
-        The tables of the result it shows.
+        The current page.
+    tables : container of str or None
+        Names of the result's tables.
     """
-    following = after(name, held)
+    following = next_page(name, tables)
     if following is not None and not session.expert():
         st.space("small")
-        go(following.name, f"Next: {following.title.lower()} – {following.question}")
+        page_link(following.name, f"Next: {following.title} – {following.question}")
 
 
 def _strong(text: str) -> str:
@@ -178,4 +173,4 @@ def _strong(text: str) -> str:
 
 
 def _reason(message: str) -> str:
-    return plain(message.removeprefix("Value error, "))
+    return escaped(message.removeprefix("Value error, "))

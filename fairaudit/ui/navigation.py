@@ -1,4 +1,4 @@
-"""The walk from a table to a report: which pages there are, in which order, asking what."""
+"""The pages of the dashboard, in order, with the question each one answers."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from fairaudit.text.table_rows import VIEWS
 
 
 @dataclass(frozen=True)
-class Step:
-    """One page: its file in `pages/`, its words, and the result tables it can show.
+class PageInfo:
+    """One page: its file in `pages/`, its title and question, and the result tables it shows.
 
-    A page with `needs` has nothing to show where a result holds none of them.
+    A page with `needs` has nothing to show for a result that contains none of those tables.
     """
 
     name: str
@@ -29,31 +29,46 @@ class Step:
         return f"pages/{self.name}.py"
 
 
-WALK: tuple[Step, ...] = (
-    Step("data", "Data", ":material/table:", "Prepare", "What is in the table?"),
-    Step("audit", "Audit", ":material/fact_check:", "Prepare", "How do existing decisions fare?"),
-    Step(
-        "train", "Train", ":material/model_training:", "Prepare", "Which model should be fitted?"
+PAGES: tuple[PageInfo, ...] = (
+    PageInfo("data", "Data", ":material/table:", "Prepare", "What is in the table?"),
+    PageInfo(
+        "audit",
+        "Audit",
+        ":material/fact_check:",
+        "Prepare",
+        "How do current decisions perform by group?",
     ),
-    Step("jobs", "Jobs", ":material/list_alt:", "Prepare", "What is running, what is done?"),
-    Step("errors", "Errors", ":material/balance:", "Results", "Who gets the errors?", ("errors",)),
-    Step(
+    PageInfo(
+        "train", "Train", ":material/model_training:", "Prepare", "Which model should be trained?"
+    ),
+    PageInfo(
+        "jobs", "Jobs", ":material/list_alt:", "Prepare", "What is running, and what is finished?"
+    ),
+    PageInfo(
+        "errors",
+        "Errors",
+        ":material/balance:",
+        "Results",
+        "Who is affected by errors?",
+        ("errors",),
+    ),
+    PageInfo(
         "groups",
         "Groups",
         ":material/group_work:",
         "Results",
-        "Who is in which latent group?",
+        "Who belongs to which latent group?",
         ("groups",),
     ),
-    Step(
+    PageInfo(
         "selection",
-        "Selection",
+        "No harm",
         ":material/rule:",
         "Results",
-        "Is anybody harmed?",
+        "Would anyone be harmed?",
         ("selection",),
     ),
-    Step(
+    PageInfo(
         "whatif",
         "What if",
         ":material/tune:",
@@ -61,7 +76,7 @@ WALK: tuple[Step, ...] = (
         "What if there were more groups?",
         ("sweep",),
     ),
-    Step(
+    PageInfo(
         "effects",
         "Effects",
         ":material/lan:",
@@ -69,46 +84,46 @@ WALK: tuple[Step, ...] = (
         "How do the clusters differ?",
         ("effects",),
     ),
-    Step(
+    PageInfo(
         "stress",
         "Stress",
         ":material/bolt:",
         "Results",
-        "Does it hold when the data shift?",
+        "Do the results hold when the data shift?",
         tuple(VIEWS),
     ),
-    Step("compare", "Compare", ":material/compare_arrows:", "Results", "Which model is best?"),
-    Step("report", "Report", ":material/description:", "Results", "What do I hand over?"),
+    PageInfo("compare", "Compare", ":material/compare_arrows:", "Results", "Which model is best?"),
+    PageInfo("report", "Report", ":material/description:", "Results", "What can I share?"),
 )
 
 
-def step(name: str) -> Step:
-    """The step of that name.
+def page_named(name: str) -> PageInfo:
+    """The page with that name.
 
     Raises
     ------
     SpecError
-        When no page has that name.
+        If there is no such page.
     """
-    for candidate in WALK:
+    for candidate in PAGES:
         if candidate.name == name:
             return candidate
-    raise SpecError(f"page '{name}' is not known; choose one of {', '.join(s.name for s in WALK)}")
+    raise SpecError(f"unknown page '{name}'; choose one of {', '.join(p.name for p in PAGES)}")
 
 
-def after(name: str, held: Container[str] | None = None) -> Step | None:
+def next_page(name: str, tables: Container[str] | None = None) -> PageInfo | None:
     """The page that follows, None after the last.
 
     Parameters
     ----------
     name : str
-    held : container of str or None
-        The tables of the result that is looked at; pages with nothing to show are passed over.
+    tables : container of str or None
+        Names of the result's tables; pages with nothing to show are skipped.
     """
-    following = WALK[WALK.index(step(name)) + 1 :]
-    return next((s for s in following if held is None or shows(s, held)), None)
+    following = PAGES[PAGES.index(page_named(name)) + 1 :]
+    return next((p for p in following if tables is None or has_content(p, tables)), None)
 
 
-def shows(place: Step, held: Container[str]) -> bool:
-    """Whether a page has something to show of a result with these tables."""
-    return not place.needs or any(table in held for table in place.needs)
+def has_content(page: PageInfo, tables: Container[str]) -> bool:
+    """Whether a page has something to show for a result with these tables."""
+    return not page.needs or any(table in tables for table in page.needs)

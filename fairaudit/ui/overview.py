@@ -1,4 +1,4 @@
-"""What the Data page needs of a table, computed once: first rows, values of columns, diagnosis."""
+"""What the Data page shows of a table, computed once: first rows, column values, diagnosis."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from fairaudit.data.doctor.diagnosis import Diagnosis, examine
 from fairaudit.data.labels import label_text
 
 _FIRST = 100  # rows of the preview
-_LOOK = 10_000  # rows that tell whether a column is worth listing
-_MOST = 200  # values of a column that can be chosen from
+_SAMPLE = 10_000  # rows that show whether a column has few enough values to list
+_MOST = 200  # values a column may have to be offered as options
 
 
 @dataclass(frozen=True)
@@ -35,21 +35,21 @@ class Overview:
 
 
 def overview(frame: pl.DataFrame, *, row_id: str = "_row") -> Overview:
-    """Look at a table once."""
+    """Examine a table."""
     columns = tuple(c for c in frame.columns if c != row_id)
     shown = frame.select(columns)
     return Overview(
         frame.height,
         columns,
         shown.head(_FIRST),
-        {c: found for c in columns if (found := _levels(frame.get_column(c))) is not None},
+        {c: levels for c in columns if (levels := _levels(frame.get_column(c))) is not None},
         examine(frame),
     )
 
 
 def _levels(column: pl.Series) -> tuple[str, ...] | None:
     """Distinct values in order, None when there are too many to choose from."""
-    if column.dtype.is_nested() or column.head(_LOOK).n_unique() > 2 * _MOST:
+    if column.dtype.is_nested() or column.head(_SAMPLE).n_unique() > 2 * _MOST:
         return None
     distinct = column.drop_nulls().unique().sort()
     return tuple(label_text(distinct)) if len(distinct) <= _MOST else None

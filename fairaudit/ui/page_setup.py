@@ -1,4 +1,4 @@
-"""The frame: page settings, sign-in, navigation, the side bar, and a door no error passes."""
+"""What surrounds every page: settings, sign-in, navigation, sidebar, and error messages."""
 
 from __future__ import annotations
 
@@ -10,73 +10,73 @@ import streamlit as st
 from fairaudit.jobs.info import JobInfo
 from fairaudit.text.quantities import ago
 from fairaudit.ui import access, cache, layout, session
-from fairaudit.ui.navigation import WALK, Step
+from fairaudit.ui.navigation import PAGES, PageInfo
 
 _ICON = Path(__file__).with_name("icon.svg")  # a named icon would be fetched from the network
-_INSIDE = "inside the frame"
+_RUNNING = "page is being run by page_setup"
 
 
-def draw() -> None:
-    """The whole frame, and the chosen page in it."""
+def run() -> None:
+    """Set up the page, draw the sidebar, and run the chosen page."""
     st.set_page_config(
         page_title="fairaudit",
         page_icon=_ICON,
         layout="wide",
         menu_items={"Get help": None, "Report a bug": None, "About": None},
     )
-    layout.styled()
+    layout.load_style()
     access.require_login()
-    pages = {place: _page(place) for place in WALK}
+    pages = {info: _page(info) for info in PAGES}
     chosen = st.navigation(list(pages.values()), position="hidden")
     with st.sidebar:
         _menu(pages)
         mode_control()
-        whereabouts()
+        current_choice()
         access.sign_out_control()
-    with layout.guarded():
-        session.follow()
-        st.session_state[_INSIDE] = True
+    with layout.error_messages():
+        session.go_now()
+        st.session_state[_RUNNING] = True
         try:
             chosen.run()
         finally:
-            st.session_state[_INSIDE] = False
+            st.session_state[_RUNNING] = False
 
 
-def enter() -> None:
-    """First statement of every page: go on inside the frame, or draw the frame around it.
+def start_page() -> None:
+    """First statement of every page: make sure that `run` is running it.
 
-    Streamlit runs a file of a folder named `pages` on its own when a cold server's first visitor
-    follows a deep link. Sign-in and error door must stand there too.
+    Streamlit runs a file in a folder named `pages` on its own when a cold server's first visitor
+    follows a deep link. Sign-in and error messages must be in force there too.
     """
-    if not st.session_state.get(_INSIDE):
-        draw()
+    if not st.session_state.get(_RUNNING):
+        run()
         st.stop()
 
 
-def _page(place: Step) -> st.Page:
+def _page(info: PageInfo) -> st.Page:
     return st.Page(
-        place.file,
-        title=place.title,
-        icon=place.icon,
-        url_path=place.name,
-        default=place is WALK[0],
+        info.file,
+        title=info.title,
+        icon=info.icon,
+        url_path=info.name,
+        default=info is PAGES[0],
     )
 
 
-def _menu(pages: Mapping[Step, st.Page]) -> None:
-    """The walk as links that keep what this tab looks at.
+def _menu(pages: Mapping[PageInfo, st.Page]) -> None:
+    """Links to all pages that keep the data set and audit of this tab.
 
     Streamlit's own menu loses the query parameters, and its list is not valid HTML (axe: list).
     """
     section = ""
-    for place, page in pages.items():
-        if place.section != section:
-            section = place.section
+    for info, page in pages.items():
+        if info.section != section:
+            section = info.section
             st.html(f"<p class='section'>{section}</p>")
         st.page_link(
             page,
-            label=place.title,
-            icon=place.icon,
+            label=info.title,
+            icon=info.icon,
             width="stretch",
             query_params=session.link(),
         )
@@ -84,32 +84,32 @@ def _menu(pages: Mapping[Step, st.Page]) -> None:
 
 
 def mode_control() -> None:
-    """Guided (defaults, next step) or expert (every knob)."""
+    """Guided (defaults, next step) or expert (every setting)."""
     st.segmented_control(
-        "How much is shown",
+        "Mode",
         ["Guided", "Expert"],
         default="Guided",
         required=True,
         key="mode",
-        help="Guided shows what matters and the next step; expert shows every setting.",
+        help="Guided shows the essentials and the next step; expert shows every setting.",
         bind="query-params",
         width="stretch",
     )
 
 
-def whereabouts() -> None:
-    """The data set and the audit that every page talks about, and the way to another audit."""
+def current_choice() -> None:
+    """The data set and the audit of this tab, and a way to switch to another audit."""
     data = session.dataset_id()
     if data is not None:
         names = {d.sha256: d.name for d in session.workspace().datasets()}
-        st.caption(f"Data: {layout.plain(names.get(data, 'not available'))}")
-    done = [j for j in cache.jobs() if j.state == "succeeded"]
-    if done:
-        _audit_choice(done)
+        st.caption(f"Data: {layout.escaped(names.get(data, 'not available'))}")
+    finished = [j for j in cache.jobs() if j.state == "succeeded"]
+    if finished:
+        _audit_choice(finished)
 
 
-def _audit_choice(done: list[JobInfo]) -> None:
-    titles = {j.id: f"{j.title} · {ago(j.finished)}" for j in done}
+def _audit_choice(finished: list[JobInfo]) -> None:
+    titles = {j.id: f"{j.title} · {ago(j.finished)}" for j in finished}
     current = session.audit_id()
     st.session_state["audit-choice"] = current if current in titles else None
     st.selectbox(
@@ -118,11 +118,11 @@ def _audit_choice(done: list[JobInfo]) -> None:
         format_func=lambda job_id: titles.get(job_id, ""),
         key="audit-choice",
         placeholder="Choose an audit",
-        on_change=_look_at_choice,
+        on_change=_open_choice,
     )
 
 
-def _look_at_choice() -> None:
+def _open_choice() -> None:
     chosen = st.session_state["audit-choice"]
     if chosen is not None:
         session.choose_audit(chosen)

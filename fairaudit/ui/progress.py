@@ -1,4 +1,4 @@
-"""How far a job is, live: bar with the time left, curves, log, cancel; stops when it ends."""
+"""The live progress of a job: progress bar, time left, training curves, cancel button."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from fairaudit.plots.theme import PALETTE, frame
 from fairaudit.text.quantities import ago, duration
 from fairaudit.ui import cache, layout, session
 
-_CURVES = 3  # charts beside each other
+_CURVES = 3  # charts side by side
 _POINTS = 300  # of one curve
-_TRIAL = frozenset({"error", "unfairness", "front"})  # what a search tells of each trial
-_PATIENCE = 5  # seconds a job may wait before the page asks whether anybody runs jobs
+_TRIAL = frozenset({"error", "unfairness", "front"})  # what a search reports for each trial
+_PATIENCE = 5  # seconds a job may wait before the page checks whether a worker is running
 STATES = {
     "queued": ("Waiting", "gray", ":material/hourglass_empty:"),
     "running": ("Running", "blue", ":material/progress_activity:"),
@@ -31,11 +31,11 @@ STATES = {
 
 
 def follow(job_id: str) -> None:
-    """The card of a job; while it works the card renews itself every second.
+    """The card of a job; it refreshes itself every second until the job ends.
 
     A fragment draws inside a container of its own. The card of a job that has ended gets one
-    too: otherwise it would take the container's place and show the old card inside the new one
-    until the rest has come.
+    too: otherwise it would take the fragment's place and show the old card inside the new one
+    until the rest of the page has arrived.
     """
     job = session.workspace().job(job_id)
     if job.final:
@@ -47,7 +47,7 @@ def follow(job_id: str) -> None:
 
 @st.fragment(run_every="1s")
 def _live(job_id: str) -> None:
-    with layout.guarded():
+    with layout.error_messages():
         job = session.workspace().job(job_id)
         if job.final:
             cache.forget_jobs()
@@ -56,30 +56,30 @@ def _live(job_id: str) -> None:
 
 
 def badge(job: JobInfo) -> None:
-    """The state in words, colour and shape."""
-    words, colour, icon = STATES[job.state]
-    st.badge(words, color=colour, icon=icon)  # type: ignore[arg-type]
+    """The state as text, colour and icon."""
+    label, colour, icon = STATES[job.state]
+    st.badge(label, color=colour, icon=icon)  # type: ignore[arg-type]
 
 
 def card(job: JobInfo) -> None:
-    """Title, state, progress and what went wrong, if anything did."""
+    """Title, state and progress, and what went wrong if the job failed."""
     with st.container(border=True, key=f"card-{job.id}"):
         with st.container(horizontal=True, vertical_alignment="center"):
             badge(job)
-            st.markdown(f"**{layout.plain(job.title or job.method)}**", width="content")
+            st.markdown(f"**{layout.escaped(job.title or job.method)}**", width="content")
         if not job.final:
             share = job.progress or 0.0
-            st.progress(min(max(share, 0.0), 1.0), text=layout.plain(saying(job)))
-        _unattended(job)
-        _ended(job)
-        _course(job)
+            st.progress(min(max(share, 0.0), 1.0), text=layout.escaped(status_line(job)))
+        _warn_without_worker(job)
+        _outcome(job)
+        _training(job)
         _cancel(job)
 
 
-def saying(job: JobInfo) -> str:
-    """One line that says what a job does and how long it will take."""
+def status_line(job: JobInfo) -> str:
+    """One line: what the job is doing and how long it will take."""
     if job.state == "queued":
-        return f"Waiting for a free slot (asked for {ago(job.created)})"
+        return f"Waiting for a free slot (queued {ago(job.created)})"
     if job.state == "cancelling":
         return "Stopping at the next safe point …"
     parts = [job.task or "Starting"]
@@ -90,48 +90,48 @@ def saying(job: JobInfo) -> str:
     return " · ".join(parts)
 
 
-def _unattended(job: JobInfo) -> None:
-    """Say so when a job waits and nobody is there to start it."""
+def _warn_without_worker(job: JobInfo) -> None:
+    """Warn when a job waits and no worker is running."""
     waits = job.state == "queued" and time.time() - job.created > _PATIENCE
     if waits and not is_supervised(session.root()):
         st.warning(
-            "Nothing runs jobs for this workspace at the moment. Start `fairaudit up`, or "
-            "`fairaudit supervise` beside this dashboard.",
+            "No worker is running. Start one with `fairaudit up`, or run `fairaudit supervise` "
+            "alongside this dashboard.",
             icon=":material/power_off:",
         )
 
 
-def _ended(job: JobInfo) -> None:
+def _outcome(job: JobInfo) -> None:
     if job.state == "succeeded":
-        layout.quiet(f"Finished {ago(job.finished)}, in {duration(job.seconds)}.")
+        layout.note(f"Finished {ago(job.finished)} after {duration(job.seconds)}.")
     elif job.state == "failed":
-        st.error(layout.plain(f"What happened: {job.reason or 'the worker ended'}."))
-        layout.quiet(
-            "Kept: the data, the request and the log below. What to do: change what the message "
-            "names, then run it again; nothing else was touched."
+        st.error(layout.escaped(f"The audit failed: {job.reason or 'the worker stopped'}."))
+        layout.note(
+            "The data, the settings and the log below were kept. Correct what the message names, "
+            "then run the audit again; nothing else was changed."
         )
     elif job.state == "cancelled":
-        layout.quiet(f"Stopped: {job.reason or 'on request'}. The data and the request are kept.")
+        layout.note(f"Stopped: {job.reason or 'on request'}. The data and the settings were kept.")
 
 
-def _course(job: JobInfo) -> None:
-    """Live numbers and curves; once a job has ended they are for those who ask."""
+def _training(job: JobInfo) -> None:
+    """Live metrics and curves; in an expander once the job has ended."""
     events = session.workspace().events(job.id)
     if not job.final:
         _progress_metrics(job)
         curves(events)
     elif metric_series(events):
-        with st.expander("How the training went", icon=":material/show_chart:"):
+        with st.expander("Training curves", icon=":material/show_chart:"):
             _progress_metrics(job)
             curves(events)
 
 
 def _progress_metrics(job: JobInfo) -> None:
-    told = {k.replace("_", " "): f"{v:.4g}" for k, v in list(job.metrics.items())[:6]}
+    values = {k.replace("_", " "): f"{v:.4g}" for k, v in list(job.metrics.items())[:6]}
     if job.peak_mb is not None:
-        told["peak memory"] = f"{job.peak_mb:,.0f} MB"
-    if told:
-        layout.quiet(" · ".join(f"{name} **{value}**" for name, value in told.items()))
+        values["peak memory"] = f"{job.peak_mb:,.0f} MB"
+    if values:
+        layout.note(" · ".join(f"{name} **{value}**" for name, value in values.items()))
 
 
 def _cancel(job: JobInfo) -> None:
@@ -140,13 +140,13 @@ def _cancel(job: JobInfo) -> None:
             "Cancel",
             key=f"cancel-{job.id}",
             icon=":material/stop_circle:",
-            on_click=_ask_cancel,
+            on_click=_request_cancel,
             args=(job.id,),
         )
 
 
-def _ask_cancel(job_id: str) -> None:
-    with layout.guarded():
+def _request_cancel(job_id: str) -> None:
+    with layout.error_messages():
         session.workspace().cancel(job_id)
         cache.forget_jobs()
 
@@ -158,15 +158,15 @@ class _Point(NamedTuple):
 
 
 def curves(events: Sequence[dict[str, Any]]) -> None:
-    """Metrics over time, up to three beside each other; a search as its front so far."""
+    """Metrics over time, up to three side by side; for a search, its Pareto front so far."""
     trials = search_trials(events)
     if trials:
         _front(trials)
     series = {n: t for n, t in metric_series(events).items() if not (trials and n in _TRIAL)}
-    worth = [name for name, table in series.items() if table.height > 2][:_CURVES]
-    if not worth:
+    drawn = [name for name, table in series.items() if table.height > 2][:_CURVES]
+    if not drawn:
         return
-    for cell, name in zip(st.columns(len(worth)), worth, strict=True):
+    for cell, name in zip(st.columns(len(drawn)), drawn, strict=True):
         with cell:
             _curve(name.replace("_", " "), series[name])
 
@@ -174,8 +174,8 @@ def curves(events: Sequence[dict[str, Any]]) -> None:
 def _curve(name: str, table: pl.DataFrame) -> None:
     known = table.get_column("value").drop_nulls()
     first, last = known[0], known[-1]
-    st.caption(f"{layout.plain(name)}, now {last:.4g}")
-    figure = frame(x="seconds", height=170)
+    st.caption(f"{layout.escaped(name)}, now {last:.4g}")
+    figure = frame(x="Seconds", height=170)
     figure.add_scatter(
         x=table.get_column("seconds").to_list(),
         y=table.get_column("value").to_list(),
@@ -184,7 +184,7 @@ def _curve(name: str, table: pl.DataFrame) -> None:
     )
     st.plotly_chart(
         figure,
-        alt=f"{name} over {table.height} reports, from {first:.4g} to {last:.4g}",
+        alt=f"{name} over {table.height} updates, from {first:.4g} to {last:.4g}",
         config={"displayModeBar": False},
         key=f"curve-{name}",
     )
@@ -193,44 +193,44 @@ def _curve(name: str, table: pl.DataFrame) -> None:
 def _front(trials: Sequence[tuple[float, float]]) -> None:
     drawn = effects.search(effects.search_so_far(trials))
     drawn.figure.update_layout(height=300)
-    layout.told(drawn.bare(), key="search-so-far")
+    layout.described_chart(drawn.bare(), key="search-so-far")
 
 
 def search_trials(events: Sequence[dict[str, Any]]) -> list[tuple[float, float]]:
-    """Error and unfairness of each trial heard of, in order; two alike in a row count once."""
+    """Error and unfairness of each reported trial, in order; consecutive repeats count once."""
     trials: list[tuple[float, float]] = []
     for event in events:
-        said = event.get("metrics") or {}
-        if said.get("error") is None or said.get("unfairness") is None:
+        metrics = event.get("metrics") or {}
+        if metrics.get("error") is None or metrics.get("unfairness") is None:
             continue
-        trial = (float(said["error"]), float(said["unfairness"]))
+        trial = (float(metrics["error"]), float(metrics["unfairness"]))
         if not trials or trials[-1] != trial:
             trials.append(trial)
     return trials
 
 
 def metric_series(events: Sequence[dict[str, Any]]) -> dict[str, pl.DataFrame]:
-    """Each live metric as a table seconds, value; thinned evenly.
+    """Each live metric as a table seconds, value; evenly thinned.
 
-    A null parts the fits of one job: losses of the baseline do not go on from the method's. A
-    number that a new task only carries on from the one before is not its own.
+    A null separates the fits of one job, so that the curve of the baseline does not continue
+    that of the method. A value that a new task merely repeats from the previous one is dropped.
     """
-    began = events[0].get("t", 0.0) if events else 0.0
+    start = events[0].get("t", 0.0) if events else 0.0
     points: dict[str, list[_Point]] = {}
     for event in events:
         task = tuple(name for name, *_ in event.get("tasks") or ())
         for name, value in (event.get("metrics") or {}).items():
             if value is not None:
-                _heard(points.setdefault(name, []), event["t"] - began, float(value), task)
-    return {name: _thinned(found) for name, found in points.items()}
+                _append(points.setdefault(name, []), event["t"] - start, float(value), task)
+    return {name: _thinned(curve) for name, curve in points.items()}
 
 
-def _heard(found: list[_Point], seconds: float, value: float, task: tuple[str, ...]) -> None:
-    if found and found[-1].task != task:
-        if found[-1].value == value:
+def _append(curve: list[_Point], seconds: float, value: float, task: tuple[str, ...]) -> None:
+    if curve and curve[-1].task != task:
+        if curve[-1].value == value:
             return
-        found.append(_Point(seconds, None, task))
-    found.append(_Point(seconds, value, task))
+        curve.append(_Point(seconds, None, task))
+    curve.append(_Point(seconds, value, task))
 
 
 def _thinned(points: Sequence[_Point]) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""The audit a result page shows: opened for this person, or the screen that says why not."""
+"""The audit that a result page shows, or the screen that says why there is none."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from fairaudit.exceptions import NotAllowed
 from fairaudit.jobs.info import JobInfo
 from fairaudit.report.command import command_of
 from fairaudit.ui import cache, layout, progress, session
-from fairaudit.ui.navigation import step
+from fairaudit.ui.navigation import page_named
 
 
 @dataclass(frozen=True)
 class OpenedAudit:
-    """A finished audit and the job that made it."""
+    """A finished audit and the job that ran it."""
 
     job: JobInfo
     result: AuditResult
 
     @property
     def command(self) -> str | None:
-        """The command that gives the same numbers."""
+        """The command that reproduces the numbers."""
         return command_of(self.result) or None
 
     def table(self, name: str) -> pl.DataFrame | None:
@@ -37,7 +37,7 @@ class OpenedAudit:
 def open_audit(page: str) -> OpenedAudit:
     """The audit in the URL (else the newest finished one); otherwise say what to do and stop.
 
-    Call this first on every result page. It draws the heading itself only when it stops.
+    Call this first on every result page. It draws the page header only when it stops.
     """
     job = _job(page)
     if job.state != "succeeded":
@@ -45,35 +45,35 @@ def open_audit(page: str) -> OpenedAudit:
     return OpenedAudit(job, cache.result(job.id))
 
 
-def require(opened: OpenedAudit, page: str, why: str) -> pl.DataFrame:
-    """The table a page cannot do without; otherwise say which method makes one and stop."""
-    table = opened.table(step(page).needs[0])
+def required_table(audit: OpenedAudit, page: str, why: str) -> pl.DataFrame:
+    """The table a page requires; without it, say which method produces it and stop."""
+    table = audit.table(page_named(page).needs[0])
     if table is None or table.is_empty():
-        nothing(opened, page, why)
+        nothing_to_show(audit, page, why)
     return table
 
 
-def nothing(opened: OpenedAudit, page: str, why: str) -> NoReturn:
-    """Say that the audit has nothing to show on this page, and what would have; then stop."""
-    layout.page(page, f"The audit “{opened.job.title}” has nothing to show here.")
-    layout.empty("Nothing to show here", why, to="train", label="Train another model")
+def nothing_to_show(audit: OpenedAudit, page: str, why: str) -> NoReturn:
+    """Say that this audit has nothing to show on this page, and what would; then stop."""
+    layout.header(page, f"The audit “{audit.job.title}” has nothing to show on this page.")
+    layout.empty_state("Nothing to show", why, to="train", label="Train another model")
     st.stop()
 
 
-def prepared(page: str) -> tuple[str, ColumnRoles]:
-    """The chosen data set and its roles (the doctor's, until others were accepted).
+def chosen_data(page: str) -> tuple[str, ColumnRoles]:
+    """The chosen data set and its roles (suggested ones until others are accepted).
 
-    Without a data set: say what to do and stop.
+    Without a data set, say what to do and stop.
     """
     sha256 = session.dataset_id()
     if sha256 is None:
-        layout.page(page, "No table is chosen yet.")
-        layout.empty(
+        layout.header(page, "No table has been chosen yet.")
+        layout.empty_state(
             "Choose a table first",
-            "Take a sample or upload a table, then come back: this page needs to know which "
-            "column is the outcome and which are sensitive.",
+            "Choose a sample or upload a table, then come back: this page needs to know which "
+            "column is the outcome and which columns are sensitive.",
             to="data",
-            label="Go to data",
+            label="Go to Data",
         )
         st.stop()
     session.dataset_info(sha256)  # raises NotAllowed
@@ -81,39 +81,39 @@ def prepared(page: str) -> tuple[str, ColumnRoles]:
 
 
 def _job(page: str) -> JobInfo:
-    wanted = session.audit_id()
-    if wanted is None:
+    job_id = session.audit_id()
+    if job_id is None:
         _choose_newest(page)
     try:
-        return session.workspace().job(wanted)
+        return session.workspace().job(job_id)
     except NotAllowed:
-        _not_here(page)
+        _not_available(page)
 
 
 def _choose_newest(page: str) -> NoReturn:
-    """Look at the newest finished audit, and draw everything anew: the side bar names it too."""
-    done = [j for j in cache.jobs() if j.state == "succeeded"]
-    if done:
-        session.choose_audit(done[0].id)
+    """Open the newest finished audit and rerun the page, because the sidebar names it too."""
+    finished = [j for j in cache.jobs() if j.state == "succeeded"]
+    if finished:
+        session.choose_audit(finished[0].id)
         st.rerun()
-    layout.page(page, "No audit is finished yet.")
-    layout.empty(
+    layout.header(page, "No audit has finished yet.")
+    layout.empty_state(
         "No audit yet",
-        "Upload a table or take a sample; accept the proposed roles; start a method. "
-        "The result appears here.",
+        "Upload a table or choose a sample, accept the suggested roles, and start an audit. "
+        "The result will appear here.",
         to="data",
         label="Start with data",
     )
     st.stop()
 
 
-def _not_here(page: str) -> NoReturn:
+def _not_available(page: str) -> NoReturn:
     session.forget_audit()
-    layout.page(page, "This link shows nothing here.")
-    layout.empty(
-        "Nothing to see",
-        "There is no such audit, or you have no right to it. "
-        "Ask its owner to share it, or open another.",
+    layout.header(page, "Not found, or you don't have access.")
+    layout.empty_state(
+        "Audit not available",
+        "The audit does not exist, or it has not been shared with you. Ask its owner to share "
+        "it, or open another audit.",
         to="jobs",
         label="All audits",
     )
@@ -121,7 +121,7 @@ def _not_here(page: str) -> NoReturn:
 
 
 def _unfinished(page: str, job: JobInfo) -> None:
-    layout.page(page, f"The audit “{job.title}” is not finished.")
+    layout.header(page, f"The audit “{job.title}” has not finished.")
     progress.follow(job.id)
-    layout.go("jobs", "All jobs")
+    layout.page_link("jobs", "All audits")
     st.stop()

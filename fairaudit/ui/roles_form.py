@@ -1,4 +1,4 @@
-"""Which column plays which part: the doctor's guesses as widgets, each with its reason."""
+"""The role of each column: the suggested roles as widgets, each with its reason."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class RolesForm:
     Parameters
     ----------
     table : Overview
-        Gives columns, values and the doctor's reasons.
+        Columns, their values, and the reasons for the suggestions.
     start : ColumnRoles
-        What the widgets show first.
+        Initial values of the widgets.
     key : str
-        Prefix of the widgets' keys, one a data set.
+        Prefix of the widgets' keys, one per data set.
     """
 
     def __init__(self, table: Overview, start: ColumnRoles, *, key: str) -> None:
@@ -41,20 +41,22 @@ class RolesForm:
         }
 
     def draw(self, *, expert: bool) -> ColumnRoles:
-        """All widgets; the roles as they stand now.
+        """Show all widgets; return the roles they hold now.
 
         Raises
         ------
         pydantic.ValidationError
-            When one column plays two parts that exclude each other.
+            If one column has two roles that exclude each other.
         """
         left, right = st.columns(2, gap="medium")
         with left:
             target = self._one("target", "Outcome", "What is decided or predicted")
             task = self._task() if target is not None else "binary"
             positive = self._positive(target) if target and task == "binary" else None
-            sensitive = self._many("sensitive", "Sensitive attributes", "Who must not be harmed")
-            cluster = self._one("cluster", "Cluster", "Site, school, occupation; may stay empty")
+            sensitive = self._many(
+                "sensitive", "Sensitive attributes", "Groups to protect from harm"
+            )
+            cluster = self._one("cluster", "Cluster", "Site, school, occupation; optional")
         taken = {c for c in (target, cluster) if c is not None} | set(sensitive)
         with right:
             predictions = self._many(
@@ -78,32 +80,34 @@ class RolesForm:
             **others,
         )
 
-    def _one(self, part: str, label: str, help_: str) -> str | None:
-        usual = getattr(self.start, part)
+    def _one(self, role: str, label: str, help_: str) -> str | None:
+        usual = getattr(self.start, role)
         chosen = st.selectbox(
             label,
             self.columns,
             index=self.columns.index(usual) if usual in self.columns else None,
             help=help_,
             placeholder="none",
-            key=f"{self.key}-{part}",
+            key=f"{self.key}-{role}",
         )
-        self._because(part, [] if chosen is None else [chosen])
+        self._show_reasons(role, [] if chosen is None else [chosen])
         return chosen
 
-    def _many(self, part: str, label: str, help_: str) -> list[str]:
-        usual = [c for c in getattr(self.start, part) if c in self.columns]
+    def _many(self, role: str, label: str, help_: str) -> list[str]:
+        usual = [c for c in getattr(self.start, role) if c in self.columns]
         chosen = st.multiselect(
-            label, self.columns, usual, help=help_, placeholder="none", key=f"{self.key}-{part}"
+            label, self.columns, usual, help=help_, placeholder="none", key=f"{self.key}-{role}"
         )
-        self._because(part, chosen)
+        self._show_reasons(role, chosen)
         return chosen
 
-    def _because(self, part: str, chosen: Sequence[str]) -> None:
-        guessed = part.removesuffix("s")  # the doctor speaks of one column at a time
-        known = [(c, self.reasons[guessed, c]) for c in chosen if (guessed, c) in self.reasons]
+    def _show_reasons(self, role: str, chosen: Sequence[str]) -> None:
+        single = role.removesuffix("s")  # suggestions are made for one column at a time
+        known = [(c, self.reasons[single, c]) for c in chosen if (single, c) in self.reasons]
         if known:
-            st.caption("  \n".join(f"**{layout.plain(c)}**: {layout.plain(r)}" for c, r in known))
+            st.caption(
+                "  \n".join(f"**{layout.escaped(c)}**: {layout.escaped(r)}" for c, r in known)
+            )
 
     def _task(self) -> Task:
         options = list(_TASKS)
@@ -122,27 +126,27 @@ class RolesForm:
             "Favourable value of the outcome",
             values,
             index=values.index(usual) if usual in values else None,
-            help="The value a person hopes for; rates are counted towards it.",
+            help="The outcome a person hopes for; rates are computed for this value.",
             placeholder="choose one",
             key=f"{self.key}-positive-{target}",
         )
-        self._because("positive", [] if chosen is None else [target])
+        self._show_reasons("positive", [] if chosen is None else [target])
         return chosen
 
     def _others(self, expert: bool) -> dict[str, Any]:
-        parts = {
-            "weight": ("Row weight", "How many people a row stands for"),
-            "split": ("Given split", "A column that says train, validation or test"),
+        roles = {
+            "weight": ("Row weight", "Number of people a row represents"),
+            "split": ("Predefined split", "A column with the values train, validation and test"),
             "image": ("Image path", "Path of each row's image inside the ZIP"),
         }
         if expert:
-            return {part: self._one(part, *words) for part, words in parts.items()}
-        return {part: getattr(self.start, part) for part in parts}
+            return {role: self._one(role, *labels) for role, labels in roles.items()}
+        return {role: getattr(self.start, role) for role in roles}
 
     def _features(self, taken: Iterable[str]) -> list[str]:
         free = [c for c in self.columns if c not in set(taken)]
         usual = [c for c in self.start.features if c in free]
-        with st.expander(f"Features a model may see ({len(usual)} of {len(free)} proposed)"):
+        with st.expander(f"Features for training ({len(usual)} of {len(free)} suggested)"):
             return st.multiselect(
                 "Features",
                 free,

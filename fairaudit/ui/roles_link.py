@@ -1,4 +1,4 @@
-"""Accepted roles as a short text, so that a link or a refresh brings them back."""
+"""Accepted roles as short text, so that a link or a refresh restores them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from fairaudit.data.roles import ColumnRoles
 
-_LONGEST = 200_000  # bytes after unpacking: a link is no way to fill the memory
+_LONGEST = 200_000  # bytes after unpacking, so that no link can exhaust the memory
 
 
 def pack(roles: ColumnRoles) -> str:
@@ -20,7 +20,7 @@ def pack(roles: ColumnRoles) -> str:
 
 
 def unpack(text: str) -> ColumnRoles | None:
-    """The roles, None when the text was made or broken by somebody else."""
+    """The roles, or None if the text was not made by `pack`."""
     try:
         packed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         content = zlib.decompressobj().decompress(packed, _LONGEST)

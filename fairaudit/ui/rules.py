@@ -1,4 +1,4 @@
-"""Presets on screen: choosing a rule, its tables and sentences, and what the rule does not set."""
+"""Presets on screen: choosing a rule, its tables and sentences, and what the rule leaves open."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ _NONE = "none"
 
 
 def choose() -> str | None:
-    """Which rule is computed beside the audit, None for none."""
-    titles = {_NONE: "No rule", **{name: presets.load(name).title for name in presets.NAMES}}
+    """The rule to compute along with the audit, or None."""
+    titles = {_NONE: "None", **{name: presets.load(name).title for name in presets.NAMES}}
     chosen = st.selectbox(
-        "Rule to compute as well",
+        "Legal rule to compute",
         list(titles),
         format_func=titles.__getitem__,
         key="preset",
         bind="query-params",
-        help="The computation a rule asks for, with its citation; never a legal conclusion.",
+        help="Computes what the rule asks for, with its citation; not a legal conclusion.",
     )
     return None if chosen in (None, _NONE) else str(chosen)
 
 
 def show(result: AuditResult) -> None:
-    """What the rule asked to be computed; nothing without a rule."""
+    """What the rule asks to be computed; nothing without a rule."""
     facts: Mapping[str, Any] | None = result.summary.get("preset")
     if not facts:
         return
-    st.header(layout.plain(facts["title"]), anchor=False)
+    st.header(layout.escaped(facts["title"]), anchor=False)
     for sentence in facts.get("sentences", ()):
-        layout.quiet(str(sentence))
+        layout.note(str(sentence))
     for name, table in result.tables.items():
         if name.startswith("preset_"):
-            words = name.removeprefix("preset_").replace("_", " ")
-            st.caption(layout.plain(words[:1].upper() + words[1:]))
+            heading = name.removeprefix("preset_").replace("_", " ")
+            st.caption(layout.escaped(heading[:1].upper() + heading[1:]))
             layout.data_table(table, key=name, name=name)
-    with st.expander("What this rule does not set, and where it stands", icon=":material/gavel:"):
+    with st.expander("What this rule leaves open, and its source", icon=":material/gavel:"):
         for line in facts.get("not_set", ()):
-            layout.quiet(f"– {line}")
-        layout.quiet(f"{facts.get('citation', '')} (version {facts.get('version', '')})")
+            layout.note(f"– {line}")
+        layout.note(f"{facts.get('citation', '')} (version {facts.get('version', '')})")

@@ -1,4 +1,4 @@
-"""What this browser tab is looking at: workspace, person, data set, audit; ids only."""
+"""What this browser tab shows: workspace, user, data set, audit; ids only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fairaudit.exceptions import NotAllowed
 from fairaudit.jobs.users import WorkspaceAction, may_do
 from fairaudit.jobs.workspace import Workspace
 from fairaudit.ui import access
-from fairaudit.ui.navigation import step
+from fairaudit.ui.navigation import page_named
 from fairaudit.ui.roles_link import pack, unpack
 
 _DEFAULT_ROOT = "workspace"
@@ -27,113 +27,112 @@ def root() -> Path:
 
 
 def workspace() -> Workspace:
-    """The workspace as the person in this session may see it."""
+    """The workspace as the user of this session may see it."""
     return Workspace(root(), user=access.person())
 
 
-def barred(action: WorkspaceAction) -> str | None:
-    """Why this person may not bring data ("ingest") or start work ("submit"); None: they may."""
+def refusal(action: WorkspaceAction) -> str | None:
+    """Why this user may not add data ("ingest") or start audits ("submit"); None if allowed."""
     if access.readonly():
-        return "This dashboard only shows; it takes no data and starts nothing."
+        return "This dashboard is read-only: it accepts no data and starts no audits."
     role = workspace().role
     if may_do(role, action):
         return None
     if role is None:
-        return "You have no role here yet. Ask an admin for one."
-    return "Your role is to look. Ask an admin for the role of an auditor to do more."
+        return "You have no role in this workspace yet. Ask an admin to give you one."
+    return "Your role is viewer. To add data or start audits, ask an admin for the auditor role."
 
 
 def audit_id() -> str | None:
-    """The audit this tab looks at: from the URL, else what it looked at before."""
+    """The audit this tab shows: from the URL, else the one shown before."""
     return _chosen("audit")
 
 
 def choose_audit(job_id: str) -> None:
-    """Look at this audit from now on, on every page."""
+    """Show this audit on every page from now on."""
     _choose("audit", job_id)
 
 
 def dataset_id() -> str | None:
-    """The data set this tab works on."""
+    """The data set of this tab."""
     return _chosen("data")
 
 
 def choose_dataset(sha256: str) -> None:
-    """Work on this data set from now on, on every page."""
+    """Use this data set on every page from now on."""
     if dataset_id() != sha256:
         _forget("roles")
     _choose("data", sha256)
 
 
 def dataset_info(sha256: str) -> DatasetInfo:
-    """What is known of a data set this person may see.
+    """Name, size and columns of a data set this user may see.
 
     Raises
     ------
     NotAllowed
-        When there is none, or it is somebody else's.
+        If it does not exist or has not been shared with this user.
     """
     for info in workspace().datasets():
         if info.sha256 == sha256:
             return info
     raise NotAllowed(
-        "there is no such data set here, or you have no right to it; choose another on the "
-        "Data page"
+        "data set not found, or you don't have access; choose another on the Data page"
     )
 
 
 def forget_dataset() -> None:
-    """Look at no data set."""
+    """Clear the choice of a data set."""
     _forget("data")
     _forget("roles")
 
 
 def accept_roles(roles: ColumnRoles) -> None:
-    """Use these roles for the data set this tab works on."""
+    """Use these roles for the data set of this tab."""
     _choose("roles", pack(roles))
 
 
 def accepted_roles() -> ColumnRoles | None:
-    """The roles accepted for the data set this tab works on, None before."""
+    """The roles accepted for the data set of this tab, None before."""
     text = _chosen("roles")
     return None if text is None else unpack(text)
 
 
 def forget_audit() -> None:
-    """Look at no audit."""
+    """Clear the choice of an audit."""
     _forget("audit")
 
 
 def expert() -> bool:
-    """Whether everything is shown (expert) or only what matters (guided)."""
+    """Whether every setting is shown (expert) or only the essentials (guided)."""
     return str(st.session_state.get("mode", "Guided")) == "Expert"
 
 
 def link() -> dict[str, str]:
-    """Query parameters that reopen what this tab looks at."""
+    """Query parameters that reopen what this tab shows."""
     pairs = {name: _chosen(name) for name in ("data", "roles", "audit")}
     return {name: value for name, value in pairs.items() if value and _short(value)}
 
 
 def keep_url() -> None:
-    """Write the ids back into the URL, which a click in the navigation empties."""
+    """Write the ids back into the URL, which a click in the navigation clears."""
     for name, value in link().items():
         if st.query_params.get(name) != value:
             st.query_params[name] = value
 
 
 def open_page(name: str) -> None:
-    """Go to another page with what this tab looks at."""
-    st.switch_page(step(name).file, query_params=link())
+    """Go to another page, keeping the data set and audit of this tab."""
+    st.switch_page(page_named(name).file, query_params=link())
 
 
 def go_later(name: str) -> None:
-    """Go to another page when this run begins (callbacks may not switch pages)."""
+    """Go to another page at the start of the next run (callbacks may not switch pages)."""
     st.session_state[_GO] = name
 
 
-def follow() -> None:
-    """Do what `go_later` asked for."""
+def go_now() -> None:
+    """Go to the page that `go_later` was given, if any."""
     if _GO in st.session_state:
         open_page(st.session_state.pop(_GO))
 

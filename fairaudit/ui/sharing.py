@@ -1,4 +1,4 @@
-"""Handing an audit on: the link, one file for another fairaudit, and rights for people."""
+"""Sharing an audit: the link, an export file, and access rights for other users."""
 
 from __future__ import annotations
 
@@ -16,20 +16,22 @@ from fairaudit.ui import access, cache, layout, session
 
 _GENERATION = "import-generation"
 _PROBLEM = "import-problem"
-_RIGHTS: dict[Right, str] = {"view": "may look", "manage": "may look, cancel, share and delete"}
-_GIVEN: dict[str, tuple[str, Right | None]] = {
+_RIGHTS: dict[Right, str] = {"view": "can view", "manage": "can view, cancel, share and delete"}
+_OPTIONS: dict[str, tuple[str, Right | None]] = {
     "view": (_RIGHTS["view"], "view"),
     "manage": (_RIGHTS["manage"], "manage"),
-    "none": ("may no longer look", None),  # a word of its own: Streamlit takes None for "unset"
+    "none": ("no longer has access", None),  # a key of its own: Streamlit takes None for "unset"
 }
 
 
 def share(job: JobInfo) -> None:
-    """The ways to hand a finished audit on."""
+    """The ways to share a finished audit."""
     with st.popover("Share", icon=":material/share:"):
-        layout.quiet("This page's address is the link: it reopens audit, page and choices.")
+        layout.note(
+            "The address of a page is a link to the audit with the same view and settings."
+        )
         st.download_button(
-            "One file for another fairaudit",
+            "Export for another fairaudit",
             data=_packed(job.id),
             file_name=f"{job.id}.fairaudit.zip",
             mime="application/zip",
@@ -41,10 +43,10 @@ def share(job: JobInfo) -> None:
 
 
 def share_data(info: DatasetInfo) -> None:
-    """Rights to a data set for other people, where there are other people."""
+    """Access rights to a data set, where there are several users."""
     if _may_share("dataset", info.sha256):
         with st.popover("Share", icon=":material/share:"):
-            layout.quiet("Sharing the table does not share its audits, nor they the table.")
+            layout.note("Sharing a data set does not share its audits, and vice versa.")
             _rights("dataset", info.sha256)
 
 
@@ -53,7 +55,7 @@ def _may_share(kind: Resource, id: str) -> bool:
 
 
 def _packed(job_id: str) -> Callable[[], bytes]:
-    """The file, made when it is asked for."""
+    """The export file, produced on request."""
     workspace = session.workspace()
 
     def make() -> bytes:
@@ -64,59 +66,57 @@ def _packed(job_id: str) -> Callable[[], bytes]:
 
 
 def _rights(kind: Resource, id: str) -> None:
-    """Who may look or manage, and the form that gives or takes it."""
+    """Who can view or manage, and a form to grant or revoke it."""
     if not _may_share(kind, id):
         return
     workspace = session.workspace()
-    for person, given in workspace.shares(kind, id):
-        layout.quiet(f"**{person.name or person.sub}** {_RIGHTS[given]}")
+    for person, right in workspace.shares(kind, id):
+        layout.note(f"**{person.name or person.sub}** {_RIGHTS[right]}")
     with st.form(f"share-{id}", border=False):
         issuer = st.text_input("Issuer", str(st.user.get("iss", "")), key=f"iss-{id}")
-        subject = st.text_input("Subject (as the login names the person)", key=f"sub-{id}")
+        subject = st.text_input("Subject (the user's id at the provider)", key=f"sub-{id}")
         chosen = st.selectbox(
             "Right",
-            list(_GIVEN),
-            format_func=lambda name: _GIVEN[name][0],
+            list(_OPTIONS),
+            format_func=lambda name: _OPTIONS[name][0],
             key=f"right-{id}",
         )
-        if st.form_submit_button("Share with this person") and (
-            who := _person_from_form(issuer, subject)
-        ):
-            workspace.share(kind, id, who, _GIVEN[chosen][1])
+        if st.form_submit_button("Apply") and (who := _person_from_form(issuer, subject)):
+            workspace.share(kind, id, who, _OPTIONS[chosen][1])
             st.rerun()
 
 
 def _person_from_form(issuer: str, subject: str) -> Person | None:
-    """The person of a form; says what is missing, because half a name is nobody's."""
-    given = {"issuer": issuer.strip(), "subject": subject.strip()}
-    missing = [name for name, text in given.items() if not text]
+    """The person entered in a form, or None with an error that says what is missing."""
+    fields = {"issuer": issuer.strip(), "subject": subject.strip()}
+    missing = [name for name, text in fields.items() if not text]
     if not missing:
-        return Person(given["issuer"], given["subject"])
+        return Person(fields["issuer"], fields["subject"])
     st.error(
-        f"Nothing was changed: give the {' and the '.join(missing)} as well. Both stand in the "
-        "person's login token (`iss` and `sub`).",
+        f"Nothing was changed: enter the {' and the '.join(missing)} as well. Both are in the "
+        "user's login token (`iss` and `sub`).",
         icon=":material/error:",
     )
     return None
 
 
-def bring_in() -> None:
-    """Open an audit that another fairaudit exported; every hash is checked."""
-    if session.barred("ingest") is not None:
+def import_file() -> None:
+    """Import an audit exported by another fairaudit; every hash is verified."""
+    if session.refusal("ingest") is not None:
         return
-    with st.expander("Open an audit from a file", icon=":material/unarchive:"):
+    with st.expander("Import an audit from a file", icon=":material/unarchive:"):
         if _PROBLEM in st.session_state:
-            st.error(layout.plain(st.session_state[_PROBLEM]), icon=":material/error:")
+            st.error(layout.escaped(st.session_state[_PROBLEM]), icon=":material/error:")
         file = st.file_uploader(
-            "A file another fairaudit exported (.fairaudit.zip)",
+            "A file exported by another fairaudit (.fairaudit.zip)",
             key=f"import-{st.session_state.setdefault(_GENERATION, 0)}",
-            help="The hash of every file in it is checked; the data set is not part of it.",
+            help="The hash of every file in it is verified. It does not contain the data set.",
         )
         if file is not None:
-            _keep(file.getvalue())
+            _import(file.getvalue())
 
 
-def _keep(content: bytes) -> None:
+def _import(content: bytes) -> None:
     st.session_state.pop(_PROBLEM, None)
     try:
         with tempfile.TemporaryDirectory() as folder:
@@ -130,26 +130,24 @@ def _keep(content: bytes) -> None:
     st.rerun()
 
 
-def people() -> None:
-    """Who may do what, for admins where login is configured."""
+def roles() -> None:
+    """The users and their roles, for admins where login is configured."""
     workspace = session.workspace()
     if not access.login_configured() or workspace.role != "admin":
         return
-    with st.expander("People and roles", icon=":material/group:"):
-        for person, role in workspace.people():
-            layout.quiet(f"**{person.name or person.sub}** ({person.sub}): {role}")
+    with st.expander("Users and roles", icon=":material/group:"):
+        for person, current in workspace.people():
+            layout.note(f"**{person.name or person.sub}** ({person.sub}): {current}")
         with st.form("give-role", border=False):
             issuer = st.text_input("Issuer", str(st.user.get("iss", "")), key="role-iss")
-            subject = st.text_input("Subject (as the login names the person)", key="role-sub")
-            given: Role | None = st.selectbox(
-                "Role (empty takes it away)",
+            subject = st.text_input("Subject (the user's id at the provider)", key="role-sub")
+            role: Role | None = st.selectbox(
+                "Role (leave empty to remove it)",
                 ROLES,
                 index=None,
                 placeholder="no role",
                 key="role-role",
             )
-            if st.form_submit_button("Give this role") and (
-                who := _person_from_form(issuer, subject)
-            ):
-                workspace.set_role(who, given)
+            if st.form_submit_button("Set role") and (who := _person_from_form(issuer, subject)):
+                workspace.set_role(who, role)
                 st.rerun()

@@ -1,4 +1,4 @@
-"""What if the cut on the score were elsewhere: one slider, or thresholds that equalise rates."""
+"""What if the decision threshold were different: a slider, or thresholds that equalise rates."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from fairaudit.ui import layout, session, url_widgets
 from fairaudit.ui.result_page import OpenedAudit
 
 Rule = Literal["same", "cheapest", "own", "tpr", "selection_rate", "fpr", "odds"]
-Decided = Mapping[str, float] | EqualOdds
+Thresholds = Mapping[str, float] | EqualOdds
 RULES: Mapping[str, str] = {
-    "same": "One threshold, by hand",
-    "cheapest": "One threshold, cheapest",
-    "own": "Cheapest for each group",
+    "same": "One threshold, set by hand",
+    "cheapest": "One threshold, lowest cost",
+    "own": "Lowest cost in each group",
     "tpr": "Equal opportunity (equal true-positive rates)",
     "selection_rate": "Demographic parity (equal selection rates)",
     "fpr": "Equal false-positive rates",
-    "odds": "Equalized odds (both rates equal, decisions near the threshold drawn by lot)",
+    "odds": "Equalized odds (equal true- and false-positive rates, partly randomised)",
 }
 
 
@@ -38,28 +38,28 @@ def explorer(audit: OpenedAudit, *, attribute: str, metric: str, model: str, spl
     """Controls, the change by group, and the metric over all thresholds."""
     result = audit.result
     if metric not in BINARY:
-        layout.quiet(f"{numbers.title(metric)} does not depend on a threshold; choose a rate.")
+        layout.note(f"{numbers.title(metric)} does not depend on the threshold; choose a rate.")
         return
     try:
         who = session.workspace().cache_key
         ladder = _ladder(who, audit.job.id, model, split, attribute, result)
-        decided = _controls(ladder)
+        thresholds = _controls(ladder)
     except InputError as error:
-        layout.quiet(str(error))
+        layout.note(str(error))
         return
-    moved = what_if(result, ladder, decided, attribute=attribute, model=model, split=split)
+    moved = what_if(result, ladder, thresholds, attribute=attribute, model=model, split=split)
     drawn = errors.by_group(moved, attribute=attribute, metric=metric, split=split)
-    layout.says(_change(moved, attribute, metric, model, split))
+    layout.statement(_change(moved, attribute, metric, model, split))
     if not ladder.sure:
-        layout.quiet(
-            "There are no intervals at other thresholds: rows came in clusters, and this result "
-            "does not hold which row belongs to which."
+        layout.note(
+            "No intervals are available at other thresholds: the rows are clustered, and this "
+            "result does not record which row belongs to which cluster."
         )
     layout.chart(drawn, key="at-threshold")
     curve = threshold_whatif.sweep(ladder, metric, confidence=confidence_of(result))
-    shown = errors.threshold(curve, metric=metric, at=_single(decided), attribute=attribute)
-    layout.told(shown, key="over-thresholds")
-    layout.data_table(_threshold_table(decided), key="thresholds", name="thresholds")
+    shown = errors.threshold(curve, metric=metric, at=_single(thresholds), attribute=attribute)
+    layout.described_chart(shown, key="over-thresholds")
+    layout.data_table(_threshold_table(thresholds), key="thresholds", name="thresholds")
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -71,14 +71,14 @@ def _ladder(
     attribute: str,
     _result: AuditResult,
 ) -> Ladder:
-    """The ladder of a stored result: read once, moved often (clustered rows take a join)."""
+    """Counts at every threshold of a stored result, cached because clustered rows need a join."""
     return reanalysis.ladder_of(_result, model=model, split=split, attribute=attribute)
 
 
-def _controls(ladder: Ladder) -> Decided:
+def _controls(ladder: Ladder) -> Thresholds:
     left, right, third = url_widgets.row(3)
     with left:
-        rule = url_widgets.one_of("Rule", list(RULES), key="rule", words=RULES.__getitem__)
+        rule = url_widgets.one_of("Rule", list(RULES), key="rule", format_func=RULES.__getitem__)
     if rule == "same":
         with right:
             cut = st.slider("Threshold", 0.0, 1.0, 0.5, 0.01, key="threshold", bind="query-params")
@@ -94,13 +94,13 @@ def _cost(label: str, key: str) -> float:
     return float(st.number_input(label, 0.0, 1000.0, 1.0, 0.5, key=key, bind="query-params"))
 
 
-def ruled(ladder: Ladder, rule: Rule, costs: threshold_whatif.Costs) -> Decided:
-    """The thresholds by group that a rule sets, randomised ones for equalized odds.
+def ruled(ladder: Ladder, rule: Rule, costs: threshold_whatif.Costs) -> Thresholds:
+    """The thresholds that a rule sets for each group; randomised for equalized odds.
 
     Raises
     ------
     InputError
-        When a group has no rows the rule's rate could be computed from.
+        If a group has no rows from which the rule's rate could be computed.
     """
     if rule == "cheapest" or rule == "own":
         return threshold_whatif.cheapest(ladder, costs, per_group=rule == "own")
@@ -114,67 +114,67 @@ def ruled(ladder: Ladder, rule: Rule, costs: threshold_whatif.Costs) -> Decided:
 def what_if(
     result: AuditResult,
     ladder: Ladder,
-    decided: Decided,
+    thresholds: Thresholds,
     *,
     attribute: str,
     model: str,
     split: str,
 ) -> AuditResult:
-    """Errors as decided beside errors at other thresholds, as two models of one result."""
+    """Errors of the current decisions and at other thresholds, as two models of one result."""
     wanted = (
         (pl.col("model") == model)
         & (pl.col("split") == split)
         & pl.col("attribute").is_in([attribute, "all"])
         & pl.col("metric").is_in(BINARY)
     )
-    given = result.errors.filter(wanted).with_columns(model=pl.lit(as_given(model)))
+    current = result.errors.filter(wanted).with_columns(model=pl.lit(current_name(model)))
     confidence = confidence_of(result)
     new, gaps = threshold_whatif.at_threshold(
-        ladder, decided, model=elsewhere(model), split=split, confidence=confidence
+        ladder, thresholds, model=moved_name(model), split=split, confidence=confidence
     )
-    old_gaps = result.gaps.filter(wanted).with_columns(model=pl.lit(as_given(model)))
+    old_gaps = result.gaps.filter(wanted).with_columns(model=pl.lit(current_name(model)))
     return AuditResult(
         {
-            "errors": pl.concat([given, new], how="diagonal_relaxed"),
+            "errors": pl.concat([current, new], how="diagonal_relaxed"),
             "gaps": pl.concat([old_gaps, gaps], how="diagonal_relaxed"),
         },
         {"confidence": confidence},
     )
 
 
-def as_given(model: str) -> str:
+def current_name(model: str) -> str:
     """The name under which the stored decisions of a model are shown."""
-    return f"{model} as decided"
+    return f"{model}, current decisions"
 
 
-def elsewhere(model: str) -> str:
+def moved_name(model: str) -> str:
     """The name under which a model with other thresholds is shown."""
-    return f"{model} at the new threshold"
+    return f"{model}, new threshold"
 
 
 def _change(moved: AuditResult, attribute: str, metric: str, model: str, split: str) -> str:
-    asked = {"attribute": attribute, "metric": metric, "split": split}
-    before = leads.gap_of(moved, model=as_given(model), **asked)
-    after = leads.gap_of(moved, model=elsewhere(model), **asked)
+    query = {"attribute": attribute, "metric": metric, "split": split}
+    before = leads.gap_of(moved, model=current_name(model), **query)
+    after = leads.gap_of(moved, model=moved_name(model), **query)
     if before is None or after is None:
-        return leads.errors_lead(moved, model=elsewhere(model), **asked)
+        return leads.errors_lead(moved, model=moved_name(model), **query)
     was, now = (
         numbers.points_with_interval(row["value"], row["low"], row["high"], metric)
         for row in (before, after)
     )
     return (
-        f"As decided, the gap in {numbers.title(metric).lower()} between groups of {attribute} is "
-        f"**{was}**; with the new threshold it is **{now}**."
+        f"With the current decisions, the gap in {numbers.title(metric).lower()} by {attribute} "
+        f"is **{was}**; with the new threshold it is **{now}**."
     )
 
 
-def _single(decided: Decided) -> float | None:
-    """The one threshold of all groups, None where there are several."""
-    cuts = set() if isinstance(decided, EqualOdds) else set(decided.values())
+def _single(thresholds: Thresholds) -> float | None:
+    """The threshold shared by all groups, or None."""
+    cuts = set() if isinstance(thresholds, EqualOdds) else set(thresholds.values())
     return cuts.pop() if len(cuts) == 1 else None
 
 
-def _threshold_table(decided: Decided) -> pl.DataFrame:
-    if isinstance(decided, EqualOdds):
-        return decided.table()
-    return pl.DataFrame({"group": list(decided), "threshold": list(decided.values())})
+def _threshold_table(thresholds: Thresholds) -> pl.DataFrame:
+    if isinstance(thresholds, EqualOdds):
+        return thresholds.table()
+    return pl.DataFrame({"group": list(thresholds), "threshold": list(thresholds.values())})

@@ -1,4 +1,4 @@
-"""The request for a fit: method cards, what a method lacks, its knobs, splits and device."""
+"""The form for training: method cards, missing requirements, parameters, split and device."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ from fairaudit.ui import cache, forms, layout, session
 COMPARE, SWEEP, STRESS = "compare", "sweep", "stress"
 _SUFFIX: Mapping[str, str] = {SWEEP: ": number of groups", STRESS: ": stress tests"}
 _DEVICES: dict[Device, str] = {"auto": "Automatic", "cpu": "CPU", "cuda": "GPU"}
-_SPLITS = {"rows": "Rows at random", "cluster": "Whole clusters", "column": "The given column"}
+_SPLITS = {"rows": "Random rows", "cluster": "Whole clusters", "column": "Predefined split"}
 
 
 def lead(info: DatasetInfo, roles: ColumnRoles) -> str:
-    """The sentence at the head of the page."""
+    """The lead sentence of the page."""
     groups = listed(roles.sensitive) if roles.sensitive else "no sensitive attribute"
     return (
-        f"A model of **{roles.target or 'nothing yet'}** is fitted on 60% of the "
-        f"**{count(info.rows, 'row')}** of **{info.name}** and judged on 20% it never saw, "
-        f"by **{groups}**."
+        f"A model of **{roles.target or 'no outcome yet'}** is trained on 60% of the "
+        f"**{count(info.rows, 'row')}** of **{info.name}** and evaluated by **{groups}** on 20% "
+        "it has not seen."
     )
 
 
 def offered(*, expert: bool) -> list[str]:
-    """Methods in the order people meet them; guided mode leaves out the further baselines."""
+    """Methods in the order they are shown; guided mode leaves out the other baselines."""
     return [*(name for name, method in METHODS.items() if expert or method.guided), COMPARE]
 
 
 def recommended(roles: ColumnRoles, *, images: bool) -> str:
-    """What guided mode proposes for data of this shape."""
+    """The method recommended for data of this kind."""
     if images:
         return "fair-sde"
     if not roles.sensitive:
@@ -50,10 +50,10 @@ def recommended(roles: ColumnRoles, *, images: bool) -> str:
     return "fair-medl" if roles.cluster is not None else "rome-em"
 
 
-def lacking(name: str, roles: ColumnRoles, *, images: bool) -> list[str]:
-    """What keeps a choice from starting, in plain words."""
+def missing(name: str, roles: ColumnRoles, *, images: bool) -> list[str]:
+    """Reasons why a method cannot be started."""
     if roles.target is None:
-        return ["No outcome is chosen: choose the column to predict on the Data page."]
+        return ["No outcome is selected: choose the column to predict on the Data page."]
     if name == COMPARE:
         able = len(able_methods(roles, images=images))
         return [] if able > 1 else ["A comparison needs two methods that can run on this data."]
@@ -70,26 +70,26 @@ def lacking(name: str, roles: ColumnRoles, *, images: bool) -> list[str]:
     ]
 
 
-def ailments(sha256: str, roles: ColumnRoles) -> list[str]:
-    """What the doctor says must be mended before anything can be fitted."""
-    found = cache.findings(sha256, roles).problems
-    return [f"{p.text} → {p.remedy}" for p in found if p.severity == "error"]
+def data_errors(sha256: str, roles: ColumnRoles) -> list[str]:
+    """Problems of the data that must be fixed before a model can be trained."""
+    problems = cache.findings(sha256, roles).problems
+    return [f"{p.text} → {p.remedy}" for p in problems if p.severity == "error"]
 
 
 def able_methods(roles: ColumnRoles, *, images: bool) -> list[str]:
     """Every method of the catalog that can run on this data."""
-    return [n for n in offered(expert=True)[:-1] if not lacking(n, roles, images=images)]
+    return [n for n in offered(expert=True)[:-1] if not missing(n, roles, images=images)]
 
 
 def method_cards(roles: ColumnRoles, *, images: bool, expert: bool) -> str:
-    """One card a method, with what it lacks; the chosen name."""
+    """One card per method, with what is missing for it; returns the chosen name."""
     names = offered(expert=expert)
-    proposed = recommended(roles, images=images)
+    suggested = recommended(roles, images=images)
     chosen: str = st.radio(
         "Method",
         names,
-        index=names.index(proposed),
-        format_func=lambda n: _title(n) + (" · proposed" if n == proposed else ""),
+        index=names.index(suggested),
+        format_func=lambda n: _title(n) + (" · recommended" if n == suggested else ""),
         captions=[_caption(n, roles, images) for n in names],
         key="method",
     )
@@ -102,17 +102,17 @@ def _title(name: str) -> str:
 
 def _caption(name: str, roles: ColumnRoles, images: bool) -> str:
     if name == COMPARE:
-        words = "Same splits, same preparation, same budget; paired intervals on the differences."
+        summary = "Same splits, same preprocessing, same budget; paired intervals for differences."
     else:
-        words = METHODS[name].summary
-    missing = [] if roles.target is None else lacking(name, roles, images=images)
-    return f"{words} **Not yet: {missing[0].split(': ', 1)[1]}**" if missing else words
+        summary = METHODS[name].summary
+    reasons = [] if roles.target is None else missing(name, roles, images=images)
+    return f"{summary} **Not available: {reasons[0].split(': ', 1)[1]}**" if reasons else summary
 
 
 def request(
     name: str, roles: ColumnRoles, info: DatasetInfo, *, expert: bool
 ) -> tuple[dict[str, Any], Device]:
-    """The settings below the cards: the audit's fields and the device."""
+    """The settings below the cards: the fields of the audit and the device."""
     images = info.kind == "images"
     kind = COMPARE if name == COMPARE else "train"
     with st.container(border=True):
@@ -120,10 +120,10 @@ def request(
             params = _comparison(roles, images=images)
         else:
             kind = _work(name)
-            params = _knobs(METHODS[name], roles, expert=expert)
+            params = _parameters(METHODS[name], roles, expert=expert)
             if kind == SWEEP:
                 params = {**params, "n_groups": _counts()}
-        fields, device = _terms(roles, expert=expert)
+        fields, device = _run_settings(roles, expert=expert)
     title = f"{_title(name)} on {Path(info.name).stem}"
     title += _SUFFIX.get(kind, "")
     fields |= {
@@ -142,7 +142,7 @@ def request(
 
 
 def _work(name: str) -> str:
-    """One fit, or the further work a method knows: all numbers of groups, stress tests."""
+    """A single fit, or what else a method offers: all numbers of groups, stress tests."""
     works = {work.kind: work for work in METHODS[name].works}
     if not works:
         return "train"
@@ -165,9 +165,9 @@ def _counts() -> list[JsonValue]:
     return list(range(1, most + 1))
 
 
-def _knobs(method: Method, roles: ColumnRoles, *, expert: bool) -> Mapping[str, JsonValue]:
+def _parameters(method: Method, roles: ColumnRoles, *, expert: bool) -> Mapping[str, JsonValue]:
     if method.source:
-        layout.quiet(f"Source: {method.source}")
+        layout.note(f"Source: {method.source}")
     return forms.method_form(
         method, key=f"knob-{method.name}", expert=expert, columns=roles.sensitive
     )
@@ -181,44 +181,44 @@ def _comparison(roles: ColumnRoles, *, images: bool) -> Mapping[str, JsonValue]:
         "Methods to compare", able, usual, format_func=_title, key="compare-methods"
     )
     seeds: int = right.number_input(
-        "Seeds", 2, 50, 5, key="compare-seeds", help="Each seed splits the rows anew."
+        "Seeds", 2, 50, 5, key="compare-seeds", help="Each seed uses a new split."
     )
     return {"methods": list(methods), "seeds": seeds}
 
 
-def _terms(roles: ColumnRoles, *, expert: bool) -> tuple[dict[str, Any], Device]:
+def _run_settings(roles: ColumnRoles, *, expert: bool) -> tuple[dict[str, Any], Device]:
     cells = st.columns(4 if expert else 2, vertical_alignment="bottom")
     device = _device(cells[0])
     splits = _possible_splits(roles)
     with cells[1]:
         by = st.selectbox(
-            "How rows are divided",
+            "Split by",
             splits,
             index=len(splits) - 1 if roles.split is not None else 0,
             format_func=_SPLITS.__getitem__,
             key="split-by",
-            help="By whole clusters asks: how does the model do at a site it never saw?",
+            help="Whole clusters: how does the model perform at a site it has not seen?",
         )
     if not expert:
         return {"split": SplitSpec(by=by)}, device
     seed = cells[2].number_input("Seed", 0, 10**6, 0, key="seed")
     usual = AuditSpec.model_fields["confidence"].default
-    sure = cells[3].number_input("Confidence", 0.51, 0.999, usual, 0.01, key="confidence")
+    confidence = cells[3].number_input("Confidence", 0.51, 0.999, usual, 0.01, key="confidence")
     more = st.columns(5 if _has_umap() else 4, vertical_alignment="bottom")
     validation = more[0].number_input("Validation share", 0.05, 0.6, 0.2, 0.05, key="validation")
     test = more[1].number_input("Test share", 0.05, 0.6, 0.2, 0.05, key="test")
-    depth = more[2].number_input("Depth of crossings", 1, 6, 2, key="intersections")
-    least = more[3].number_input("Hide groups below (rows)", 0, 1000, 0, key="suppress")
+    depth = more[2].number_input("Intersection depth", 1, 6, 2, key="intersections")
+    least = more[3].number_input("Hide groups smaller than", 0, 1000, 0, key="suppress")
     fields = {
         "split": SplitSpec(by=by, validation=validation, test=test),
         "seed": seed,
-        "confidence": sure,
+        "confidence": confidence,
         "intersections": depth,
         "suppress_below": least,
     }
     if _has_umap():
         fields["projection"] = more[4].selectbox(
-            "Picture of groups", ["pca", "umap"], format_func=str.upper, key="projection"
+            "Projection of groups", ["pca", "umap"], format_func=str.upper, key="projection"
         )
     return fields, device
 
@@ -237,7 +237,7 @@ def _device(cell: Any) -> Device:
             required=True,
             format_func=lambda d: _DEVICES[d],
             key="device",
-            help="Automatic takes a GPU where there is one." if gpu else "No GPU was found here.",
+            help="Automatic uses a GPU if there is one." if gpu else "No GPU was found.",
         )
     return chosen
 
@@ -248,7 +248,7 @@ def _possible_splits(roles: ColumnRoles) -> list[str]:
 
 
 def start(sha256: str, fields: Mapping[str, Any], device: Device) -> None:
-    """Queue the job and go where its progress is shown."""
+    """Queue the job and open the page that shows its progress."""
     spec = AuditSpec.model_validate(dict(fields))
     job = session.workspace().submit(JobSpec(dataset=sha256, audit=spec, device=device))
     cache.forget_jobs()

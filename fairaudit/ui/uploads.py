@@ -1,4 +1,4 @@
-"""Files in: hashed and parsed once by the workspace, then only the id is kept."""
+"""Uploads: each file is hashed and parsed once by the workspace; only its id is kept."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ _PROBLEM = "upload-problem"
 
 
 def uploader(workspace: Workspace) -> None:
-    """Drop zone for one file; a file that cannot be used leaves one message and nothing else."""
+    """Upload area for one file; a file that cannot be read leaves an error message only."""
     if _PROBLEM in st.session_state:
-        st.error(layout.plain(st.session_state[_PROBLEM]), icon=":material/error:")
+        st.error(layout.escaped(st.session_state[_PROBLEM]), icon=":material/error:")
     file = st.file_uploader(
         "Your file: CSV, TSV, XLSX, Parquet, Arrow, JSON lines (also .gz or .zst), "
         "or a ZIP of images with a table",
         key=f"upload-{st.session_state.setdefault(_GENERATION, 0)}",
-        help="At most 200 MB here; larger files: fairaudit ingest PATH. Nothing leaves this "
+        help="Up to 200 MB; for larger files use `fairaudit ingest PATH`. Nothing leaves this "
         "machine.",
     )
     if file is None:
         return
     st.session_state.pop(_PROBLEM, None)
     try:
-        with st.spinner(f"Reading {layout.plain(file.name)} …"):
+        with st.spinner(f"Reading {layout.escaped(file.name)} …"):
             session.choose_dataset(workspace.ingest(file.getvalue(), name=file.name).sha256)
     except FairauditError as error:
         text = str(error)
         st.session_state[_PROBLEM] = text if file.name in text else f"{file.name}: {text}"
-    st.session_state[_GENERATION] += 1  # a new key: Streamlit lets go of the bytes
+    st.session_state[_GENERATION] += 1  # with a new key, Streamlit releases the bytes
     st.rerun()

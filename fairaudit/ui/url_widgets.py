@@ -1,4 +1,4 @@
-"""The choices of result pages: each lives in the URL, so that a link reopens the same view."""
+"""The controls of result pages: their values are in the URL, so a link reopens the same view."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 
 from fairaudit.audit.result import AuditResult
-from fairaudit.report import choices as first
+from fairaudit.report import choices
 from fairaudit.text import numbers
 
 SPLITS: Mapping[str, str] = {"test": "Test rows", "validation": "Validation rows"}
@@ -21,21 +21,27 @@ def one_of(
     *,
     key: str,
     start: str | None = None,
-    words: Callable[[Any], str] = str,
+    format_func: Callable[[Any], str] = str,
     help: str | None = None,
 ) -> str:
-    """A choice from a list, in the URL as `?key=…`; no control where there is no choice."""
+    """A select box, in the URL as `?key=…`; no control where there is only one option."""
     if len(options) < 2:
         return options[0] if options else ""
     index = options.index(start) if start in options else 0
     chosen = st.selectbox(
-        label, options, index=index, key=key, format_func=words, help=help, bind="query-params"
+        label,
+        options,
+        index=index,
+        key=key,
+        format_func=format_func,
+        help=help,
+        bind="query-params",
     )
     return options[index] if chosen is None else str(chosen)
 
 
 def view(options: Sequence[str], *, key: str = "view", label: str = "View") -> str:
-    """Which part of a page is shown; only that part is computed. No control for a single one."""
+    """The view of a page; only that one is computed. No control where there is only one."""
     if len(options) == 1:
         return options[0]
     chosen = st.segmented_control(
@@ -51,58 +57,58 @@ def view(options: Sequence[str], *, key: str = "view", label: str = "View") -> s
 
 
 def row(count: int) -> list[Any]:
-    """Places for controls, side by side where the screen is wide enough."""
+    """Columns for controls, side by side where the screen is wide enough."""
     return list(st.columns(count, gap="small", vertical_alignment="bottom"))
 
 
 def model(result: AuditResult) -> str:
-    """Which model the page speaks of."""
+    """The model the page shows."""
     known = result.errors["model"].unique(maintain_order=True).to_list()
     return one_of("Model", known, key="model")
 
 
-def attribute(result: AuditResult, *, known: Sequence[str] | None = None) -> str:
-    """Which attribute divides the rows into groups."""
-    options = first.attributes(result) if known is None else list(known)
-    return one_of("Groups by", options, key="by")
+def attribute(result: AuditResult) -> str:
+    """The attribute that divides the rows into groups."""
+    options = choices.attributes(result)
+    return one_of("Group by", options, key="by")
 
 
 def metric(result: AuditResult, *, key: str = "metric") -> str:
-    """Which number is compared; those shown first in a report come first."""
-    leading = first.leading_metrics(result, most=100)
+    """The metric that is compared; those the report leads with come first."""
+    leading = choices.leading_metrics(result, most=100)
     known = result.errors["metric"].unique(maintain_order=True).to_list()
     options = [*leading, *(m for m in known if m not in leading)]
-    return one_of("Metric", options, key=key, words=numbers.title)
+    return one_of("Metric", options, key=key, format_func=numbers.title)
 
 
 def split(result: AuditResult) -> str:
-    """Which held-out rows are judged."""
+    """The rows the metrics are computed on."""
     known = result.errors["split"].unique().to_list()
     order = [s for s in SPLITS if s in known] + sorted(s for s in known if s not in SPLITS)
-    return one_of("Rows", order, key="rows", words=rows_in_words)
+    return one_of("Rows", order, key="rows", format_func=split_label)
 
 
-def rows_in_words(split: str) -> str:
+def split_label(split: str) -> str:
     """ "Test rows", "Validation rows"."""
     return SPLITS.get(split, split)
 
 
 def restore(values: Mapping[str, object]) -> None:
-    """Set controls to these values; one at its start leaves the URL again."""
+    """Set controls to these values; one at its default leaves the URL."""
     for key, value in values.items():
         st.session_state[key] = value
 
 
-def groups_shown(found: pl.DataFrame) -> int | None:
-    """Which number of groups is shown, where an audit holds several; shared with What if."""
-    if "n_groups" not in found.columns:
+def group_count(groups: pl.DataFrame) -> int | None:
+    """The number of latent groups shown, where an audit has several; shared with What if."""
+    if "n_groups" not in groups.columns:
         return None
-    return number("Number of groups", found["n_groups"].unique().to_list(), key="groups")
+    return number("Number of groups", groups["n_groups"].unique().to_list(), key="groups")
 
 
-def number(label: str, known: Sequence[int], *, key: str, start: int | None = None) -> int:
-    """A number out of a list, by slider, in the URL; it starts at `start` or the largest."""
-    options = sorted(known)
+def number(label: str, values: Sequence[int], *, key: str, start: int | None = None) -> int:
+    """One of several numbers, by slider, in the URL; it starts at `start` or the largest."""
+    options = sorted(values)
     if len(options) < 2:
         return options[0]
     value = start if start in options else options[-1]

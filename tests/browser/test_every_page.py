@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from fairaudit.ui.navigation import WALK
+from fairaudit.ui.navigation import PAGES
 from tests.browser.conftest import PATIENCE, Server, settle, shoot, visit
 from tests.browser.gallery import VIEWS, Gallery, build
 
@@ -73,7 +73,7 @@ def serious(page: Page) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("place", WALK, ids=lambda place: place.name)
+@pytest.mark.parametrize("place", PAGES, ids=lambda place: place.name)
 def test_axe_finds_nothing_serious(
     reader: Page, shown: Server, gallery: Gallery, scheme: str, place: Any
 ) -> None:

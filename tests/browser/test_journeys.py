@@ -68,7 +68,7 @@ def test_from_a_csv_to_errors_by_group_and_back_after_a_reload(
     settle(page)
     assert "income" in lead(page)
     shoot(page, "journey-data-adult")
-    turn_to(page.get_by_role("button", name="Accept and go on"), "Train")
+    turn_to(page.get_by_role("button", name="Accept and continue"), "Train")
     expert_mode(page)
     settle(page)
     choose_method(page, "Pooled linear model")

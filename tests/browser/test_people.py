@@ -29,7 +29,7 @@ def test_an_auditor_goes_from_a_csv_to_a_report_with_the_numbers_of_the_screen(
     pl.read_csv(SAMPLES["lending"].path, n_rows=1500).write_csv(table)
     visit(page, server.url)
     upload(page, table)
-    turn_to(page.get_by_role("button", name="Accept and go on"), "Audit")
+    turn_to(page.get_by_role("button", name="Accept and continue"), "Audit")
     turn_to(page.get_by_role("main").get_by_role("link", name="All metrics"), "Errors", FIT)
     expect(page.locator("p.lead").first).to_contain_text("%")
     settle(page)
@@ -42,7 +42,7 @@ def test_an_auditor_goes_from_a_csv_to_a_report_with_the_numbers_of_the_screen(
     assert shown
     assert [number for number in shown if number not in report] == []
     with page.expect_download() as packed:
-        page.get_by_role("button", name="Everything (ZIP)").click()
+        page.get_by_role("button", name="All files (ZIP)").click()
     with zipfile.ZipFile(io.BytesIO(Path(packed.value.path()).read_bytes())) as archive:
         names = {Path(name).name for name in archive.namelist()}
         assert {"summary.json", "errors.parquet", "manifest.json", "report.html"} <= names
@@ -63,7 +63,7 @@ def test_a_data_scientist_fits_an_expert_for_each_group_and_sees_who_is_harmed(
     settle(page)
     start(page)
     expect(card(page)).to_contain_text("Done", timeout=FIT)
-    turn_to(page.get_by_role("link", name="Selection").first, "Selection")
+    turn_to(page.get_by_role("link", name="No harm").first, "No harm")
     expect(page.locator("p.lead").first).to_contain_text(re.compile("baseline|expert"))
     expect(page.get_by_test_id("stPlotlyChart").first).to_be_visible()
     spec = Workspace(server.workspace).spec(Workspace(server.workspace).jobs()[0].id).audit
@@ -89,7 +89,7 @@ def test_stress_tests_are_started_and_read_in_the_browser(page: Page, server: Se
     settle(page)
     assert re.search(r"with the bound in \d+\.\d%", lead(page))
     view, said = page.get_by_role("main").get_by_text("Ablation", exact=True), "with all three"
-    told = page.locator("p.says").first
+    told = page.locator("p.statement").first
     press(view, lambda: expect(told).to_contain_text(said, timeout=20_000))
     settle(page)
     expect(page.get_by_test_id("stPlotlyChart").first).to_be_visible()

@@ -12,17 +12,17 @@ import pytest
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.jobs.users import Person
 from fairaudit.jobs.workspace import Workspace
-from fairaudit.ui.navigation import WALK, after
+from fairaudit.ui.navigation import PAGES, next_page
 from tests.pages.conftest import APP, Open, words
 
 _OPEN_EVERY_PAGE = """
 import sys
 from streamlit.testing.v1 import AppTest
-from fairaudit.ui.walk import WALK
+from fairaudit.ui.navigation import PAGES
 app = AppTest.from_file({app!r}, default_timeout=60)
 app.query_params.update({query!r})
 app.run()
-for place in WALK:
+for place in PAGES:
     app.switch_page(place.file).run()
     assert not app.exception, (place.name, app.exception[0].message)
     assert app.title[0].value == place.title, (place.name, [t.value for t in app.title])
@@ -49,7 +49,7 @@ def test_every_page_opens_without_torch_or_scikit_learn(with_audit: Workspace) -
     assert done.returncode == 0, done.stderr[-3000:]
 
 
-@pytest.mark.parametrize("place", WALK, ids=lambda place: place.name)
+@pytest.mark.parametrize("place", PAGES, ids=lambda place: place.name)
 def test_every_page_says_what_to_do_in_an_empty_workspace(open_page: Open, place) -> None:
     app = open_page(place.name)
     assert not app.exception
@@ -75,8 +75,8 @@ def test_a_link_to_nothing_says_the_same_as_a_link_without_right(
     nothing = open_page("errors", audit="20260101-000000-0123456789ab")
     foreign = open_page("errors", audit="../../etc/passwd")
     assert words(nothing) == words(foreign)
-    assert "no right to it" in words(nothing)
-    assert "Linear on lending" not in words(nothing).split("no right to it")[0]
+    assert "have access" in words(nothing)
+    assert "Linear on lending" not in words(nothing).split("have access")[0]
 
 
 def test_guided_mode_leads_on_and_expert_mode_does_not(
@@ -92,10 +92,10 @@ def test_guided_mode_leads_on_and_expert_mode_does_not(
 
 def test_the_next_step_passes_over_pages_with_nothing_to_show() -> None:
     held = {"errors", "gaps", "stress_time"}
-    assert after("errors").name == "groups"
-    assert after("errors", held).name == "stress"
-    assert after("stress", held).name == "compare"
-    assert after("report", held) is None
+    assert next_page("errors").name == "groups"
+    assert next_page("errors", held).name == "stress"
+    assert next_page("stress", held).name == "compare"
+    assert next_page("report", held) is None
 
 
 def test_a_plain_audit_is_led_past_pages_of_other_methods(
@@ -144,12 +144,12 @@ def test_one_person_never_sees_the_audits_of_another(root: Path, with_audit: Wor
         return words(app)
 
     assert "true-positive rate" in seen_by(ANNA)
-    assert "no right to it" in seen_by(BERT)
+    assert "have access" in seen_by(BERT)
     assert "true-positive rate" in seen_by(ANNA)
 
 
 def test_an_unknown_page_is_refused() -> None:
-    from fairaudit.ui.navigation import step
+    from fairaudit.ui.navigation import page_named
 
     with pytest.raises(SpecError, match="nowhere"):
-        step("nowhere")
+        page_named("nowhere")

@@ -60,7 +60,7 @@ def test_a_table_without_decisions_leads_to_training(
     app = open_page("audit", data=sha256, roles=pack(sample.roles))
     assert not app.exception
     assert workspace.jobs() == []
-    assert "Fit a model" in [link.proto.label for link in app.get("page_link")]
+    assert "Train a model" in [link.proto.label for link in app.get("page_link")]
 
 
 def test_a_failed_audit_says_what_happened(

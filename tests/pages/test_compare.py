@@ -19,16 +19,16 @@ def look(monkeypatch: pytest.MonkeyPatch) -> Look:
 
 
 def test_an_empty_workspace_says_what_to_do(workspace: Workspace, open_page: Open) -> None:
-    assert "No audit is finished yet" in words(open_page("compare"))
+    assert "No audit has finished yet" in words(open_page("compare"))
 
 
 def test_one_model_says_how_to_get_more(look: Look) -> None:
     said = words(look("compare", "tiny"))
     assert "<strong>one model</strong>" in said
-    assert "name several methods" in said
+    assert "Several methods, compared" in said
 
 
-@pytest.mark.parametrize("view", ["Front", "Paired differences", "All numbers"])
+@pytest.mark.parametrize("view", ["Trade-off", "Paired differences", "All values"])
 @pytest.mark.parametrize("kind", ["systems", "linear", "compare", "sde"])
 def test_every_view_opens(look: Look, kind: str, view: str) -> None:
     assert calm(look("compare", kind, view=view))

@@ -122,7 +122,7 @@ def test_deleting_a_data_set_removes_it_and_what_was_made_of_it(
     open_page: Open, with_audit: Workspace
 ) -> None:
     app = open_page("data", data=with_audit.jobs()[0].dataset)
-    next(b for b in app.button if b.label == "Delete for good").click().run()
+    next(b for b in app.button if b.label == "Delete permanently").click().run()
     assert not app.exception
     assert with_audit.datasets() == []
     assert with_audit.jobs() == []

@@ -19,7 +19,7 @@ def look(monkeypatch: pytest.MonkeyPatch) -> Look:
 
 
 def test_an_empty_workspace_says_what_to_do(workspace: Workspace, open_page: Open) -> None:
-    assert "No audit is finished yet" in words(open_page("effects"))
+    assert "No audit has finished yet" in words(open_page("effects"))
 
 
 def test_a_method_without_clusters_names_one_that_has_them(look: Look) -> None:

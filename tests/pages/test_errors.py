@@ -21,12 +21,12 @@ def look(monkeypatch: pytest.MonkeyPatch) -> Look:
 
 def test_an_empty_workspace_says_what_to_do(workspace: Workspace, open_page: Open) -> None:
     said = words(open_page("errors"))
-    assert "No audit is finished yet" in said
-    assert "Upload a table or take a sample" in said
+    assert "No audit has finished yet" in said
+    assert "Upload a table or choose a sample" in said
 
 
 def test_an_unknown_audit_shows_nothing(workspace: Workspace, open_page: Open) -> None:
-    assert "There is no such audit" in words(open_page("errors", audit="20260101-000000-abc"))
+    assert "have access" in words(open_page("errors", audit="20260101-000000-abc"))
 
 
 def test_a_waiting_audit_shows_its_progress(
@@ -59,7 +59,7 @@ def test_every_kind_of_audit_has_a_page_of_errors(look: Look, kind: str) -> None
 
 
 @pytest.mark.parametrize(
-    "view", ["By group", "Crossing", "Threshold", "Score curves", "Counts and rows"]
+    "view", ["By group", "Intersections", "Threshold", "Score curves", "Counts and rows"]
 )
 @pytest.mark.parametrize("kind", ["linear", "multiclass", "regression"])
 def test_every_view_opens_for_every_task(look: Look, kind: str, view: str) -> None:
@@ -101,11 +101,11 @@ def test_equal_rates_give_each_group_its_own_threshold(look: Look) -> None:
     page = look("errors", "linear", view="Threshold", by="sex", rule=rule)
     cuts = shown_table(page, "threshold")
     assert set(cuts["group"]) == {"female", "male"}
-    assert "As decided, the gap in" in words(page)
+    assert "With the current decisions, the gap in" in words(page)
 
 
 def test_equalized_odds_close_both_gaps_with_randomised_thresholds(look: Look) -> None:
-    rule = "Equalized odds (both rates equal, decisions near the threshold drawn by lot)"
+    rule = "Equalized odds (equal true- and false-positive rates, partly randomised)"
     for metric in ("tpr", "fpr"):
         page = look("errors", "linear", view="Threshold", by="sex", rule=rule, metric=metric)
         assert calm(page)
@@ -117,7 +117,7 @@ def test_equalized_odds_close_both_gaps_with_randomised_thresholds(look: Look) -
 
 
 def test_one_attribute_is_crossed_with_another_without_a_detour(look: Look) -> None:
-    page = look("errors", "linear", view="Crossing", by="sex")
+    page = look("errors", "linear", view="Intersections", by="sex")
     assert "male × " in words(page)
 
 

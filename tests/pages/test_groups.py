@@ -17,7 +17,7 @@ def look(monkeypatch: pytest.MonkeyPatch) -> Look:
 
 
 def test_an_empty_workspace_says_what_to_do(workspace: Workspace, open_page: Open) -> None:
-    assert "No audit is finished yet" in words(open_page("groups"))
+    assert "No audit has finished yet" in words(open_page("groups"))
 
 
 def test_a_method_without_groups_names_one_that_has_them(look: Look) -> None:
@@ -59,4 +59,4 @@ def test_a_part_that_is_not_stored_is_said_to_be_missing(
     result = audits.result("rome")
     bare = audits.without(result, "group_profile")
     monkeypatch.setattr("fairaudit.ui.cache.result", lambda job: bare)
-    assert "holds no profile" in words(look("groups", "rome", view="Profile"))
+    assert "has no profile" in words(look("groups", "rome", view="Profile"))

@@ -25,7 +25,7 @@ def look(monkeypatch: pytest.MonkeyPatch) -> Look:
 
 
 def test_an_empty_workspace_says_what_to_do(workspace: Workspace, open_page: Open) -> None:
-    assert "No audit is finished yet" in words(open_page("report"))
+    assert "No audit has finished yet" in words(open_page("report"))
 
 
 @pytest.mark.parametrize("kind", ["systems", "rome", "sde", "medl", "sweep", "tiny"])
@@ -38,7 +38,7 @@ def test_every_audit_has_a_report(look: Look, kind: str) -> None:
 def test_the_downloads_are_offered(look: Look) -> None:
     page = look("report", "systems")
     offered = {element.proto.label for element in page.get("download_button")}
-    assert {"Report (HTML)", "Everything (ZIP)", "Model card"} <= offered
+    assert {"Report (HTML)", "All files (ZIP)", "Model card"} <= offered
 
 
 def test_numbers_on_screen_are_in_the_report(look: Look) -> None:

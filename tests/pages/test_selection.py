@@ -18,7 +18,7 @@ def look(monkeypatch: pytest.MonkeyPatch) -> Look:
 
 
 def test_an_empty_workspace_says_what_to_do(workspace: Workspace, open_page: Open) -> None:
-    assert "No audit is finished yet" in words(open_page("selection"))
+    assert "No audit has finished yet" in words(open_page("selection"))
 
 
 def test_a_method_without_a_choice_names_one_that_has_it(look: Look) -> None:

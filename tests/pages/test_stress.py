@@ -20,7 +20,7 @@ def look(monkeypatch: pytest.MonkeyPatch) -> Look:
 
 
 def test_an_empty_workspace_says_what_to_do(workspace: Workspace, open_page: Open) -> None:
-    assert "No audit is finished yet" in words(open_page("stress"))
+    assert "No audit has finished yet" in words(open_page("stress"))
 
 
 def test_an_audit_without_stress_tests_says_how_to_get_them(look: Look) -> None:

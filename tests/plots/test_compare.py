@@ -62,7 +62,7 @@ def test_dominated_models_are_hollow_and_say_so() -> None:
     figure = compare.front(table, quality="accuracy", gap_title="Gap").figure
     assert [(t.name, t.marker.symbol.endswith("-open")) for t in figure.data] == [
         ("m0", False),
-        ("m1 (dominated, may be chance)", True),
+        ("m1 (dominated, not significantly)", True),
     ]
 
 
@@ -140,7 +140,7 @@ def test_paired_differences_are_drawn_with_their_intervals(result_of: ResultOf) 
     drawn = [t.x[0] for t in chart.figure.data]
     known = rows.filter(pl.col("difference").is_not_null())["difference"].to_list()
     assert drawn == known[: len(drawn)]
-    assert any("everybody" in name for name in chart.figure.layout.yaxis.ticktext)
+    assert any("overall" in name for name in chart.figure.layout.yaxis.ticktext)
 
 
 def test_a_model_keeps_its_colour_from_the_front_to_the_differences(result_of: ResultOf) -> None:

@@ -48,4 +48,4 @@ def test_parts_of_a_real_history_have_a_curve_each(
 
 
 def test_a_metric_nobody_logged_is_said_to_be_missing() -> None:
-    assert "no curve of auroc" in curves.history(long(3), metric="auroc").alt
+    assert "no training curve of auroc" in curves.history(long(3), metric="auroc").alt

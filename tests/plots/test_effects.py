@@ -50,7 +50,7 @@ def test_unseen_clusters_are_told_apart_by_shape() -> None:
     figure = effects.caterpillar(many(10)).figure
     assert {t.name: t.marker.symbol for t in figure.data} == {
         "seen in training": "circle",
-        "not seen": "diamond-open",
+        "not seen in training": "diamond-open",
     }
 
 
@@ -65,7 +65,7 @@ def test_thousands_of_clusters_keep_their_ends() -> None:
 def test_the_text_counts_intervals_that_leave_out_zero() -> None:
     table = many(10)
     sure = table.filter((pl.col("low") > 0) | (pl.col("high") < 0)).height
-    assert f"{sure} intervals leave out zero" in effects.caterpillar(table).alt
+    assert f"{sure} intervals exclude zero" in effects.caterpillar(table).alt
 
 
 def test_importance_stands_side_by_side_for_both_models(result_of: ResultOf) -> None:
@@ -109,7 +109,7 @@ def test_fixed_and_mixed_answers_are_drawn_for_each_cluster(result_of: ResultOf)
 
 def test_without_unseen_clusters_the_chart_says_how_to_get_some(result_of: ResultOf) -> None:
     chart = effects.seen_and_unseen(result_of("medl"), metric="accuracy")
-    assert "split by cluster" in chart.alt
+    assert "split by whole clusters" in chart.alt
 
 
 def test_the_intercept_comes_before_the_slopes(result_of: ResultOf) -> None:
@@ -160,4 +160,4 @@ def test_views_are_those_of_the_tables(result_of: ResultOf) -> None:
     assert "Search" not in effects.views(result_of("medl"))
     assert {"Variance", "Search"} <= set(effects.views(result_of("search")))
     assert "Debiasing" not in effects.views(result_of("search"))
-    assert any("performance budget" in words for words in effects.lacks(result_of("search")))
+    assert any("performance budget" in words for words in effects.hints(result_of("search")))

@@ -112,12 +112,14 @@ def test_many_groups_are_cut_in_the_chart_and_whole_in_the_table() -> None:
 def test_no_values_is_said_and_not_drawn_as_zero() -> None:
     chart = errors.by_group(made(("a", 0.5, "estimated")), attribute="age", metric="tpr")
     assert len(chart.figure.data) == 0
-    assert "no values" in chart.alt
+    assert "not available" in chart.alt
 
 
 def test_cells_of_a_crossing_are_those_of_the_table(result_of: ResultOf) -> None:
     result = result_of("linear")
-    chart = errors.crossing(result, attribute="sex × ethnicity", metric="accuracy", model="linear")
+    chart = errors.intersection(
+        result, attribute="sex × ethnicity", metric="accuracy", model="linear"
+    )
     heat = chart.figure.data[0]
     down, across = chart.figure.layout.yaxis.ticktext, chart.figure.layout.xaxis.ticktext
     drawn = {f"{d} × {a}": heat.z[i][j] for i, d in enumerate(down) for j, a in enumerate(across)}

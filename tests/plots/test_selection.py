@@ -67,7 +67,7 @@ def test_each_group_shows_baseline_and_expert_and_rings_the_choice() -> None:
 def test_the_choice_is_written_out_and_not_only_coloured() -> None:
     labels = selection.decision(DECIDED).figure.layout.yaxis.ticktext
     assert list(labels) == [
-        "<b>a</b><br>expert takes over",
+        "<b>a</b><br>expert chosen",
         "<b>b</b><br>baseline kept",
         "<b>c</b><br>baseline kept",
     ]
@@ -111,7 +111,7 @@ def test_every_alternative_is_a_point_and_the_chosen_one_a_star() -> None:
     figure = selection.alternatives(CHOICES, "accuracy").figure
     drawn = {t.name: list(zip(t.x, t.y, strict=True)) for t in figure.data}
     assert drawn == {
-        "not allowed": [(0.11, 0.70), (0.01, 0.80)],
+        "not harmless": [(0.11, 0.70), (0.01, 0.80)],
         "baseline for all": [(0.10, 0.70)],
         "chosen": [(0.02, 0.79)],
     }

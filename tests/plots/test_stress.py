@@ -35,11 +35,11 @@ def shifted(*, harm: float = 0.03) -> pl.DataFrame:
 def test_the_curve_goes_through_the_harm_of_each_strength() -> None:
     figure = stress.shift(shifted(), group="b").figure
     drawn = {t.name: t for t in figure.data}
-    points = drawn["chosen on point estimates"]
+    points = drawn["selection on point estimates"]
     assert list(points.y) == pytest.approx([0.0, 0.03, 0.054])
     ends = [y + up for y, up in zip(points.y, points.error_y.array, strict=True)]
     assert ends == pytest.approx([0.06, 0.06, 0.06])
-    assert list(drawn["chosen with the bound"].y) == [0.0, 0.0, 0.0]
+    assert list(drawn["selection with the bound"].y) == [0.0, 0.0, 0.0]
 
 
 def test_zero_harm_is_marked_and_inside_the_frame() -> None:
@@ -59,7 +59,7 @@ def test_a_curve_that_stays_at_zero_is_not_blown_up() -> None:
 
 def test_the_sentence_holds_harm_and_interval_at_the_strongest_shift() -> None:
     said = stress.shift(shifted(), group="b").alt
-    assert "5.4 points (0.0 to 6.0 points in nine draws of ten) at 90%" in said
+    assert "5.4 points (0.0 to 6.0 points in 90% of the draws) at 90%" in said
     assert "worse off in 50% of those draws" in said
 
 
@@ -77,7 +77,7 @@ def test_shares_leave_out_draws_without_a_shift() -> None:
 def test_losses_of_a_regression_are_numbers_not_points() -> None:
     table = shifted().with_columns(metric=pl.lit("neg_mse"))
     chart = stress.shift(table, group="b")
-    assert "0.054 (0.000 to 0.060 in nine draws of ten)" in chart.alt
+    assert "0.054 (0.000 to 0.060 in 90% of the draws)" in chart.alt
     assert chart.figure.layout.yaxis.tickformat is None
 
 
@@ -106,9 +106,9 @@ def test_each_group_has_a_line_of_its_gains(result_of: ResultOf) -> None:
 
 def test_the_sentence_of_wrong_groups_is_about_the_one_that_gains_least() -> None:
     said = stress.wrong_groups(wrong()).alt
-    assert "b then gains least over the baseline, -4.0 points (-5.0 to -3.0 points)" in said
-    assert "against 0.0 points with the group right" in said
-    assert "interval lies below the baseline: 1 of 2" in said
+    assert "the smallest gain over the baseline, -4.0 points (-5.0 to -3.0 points)" in said
+    assert "against 0.0 points with the correct group" in said
+    assert "interval is below zero: 1 of 2" in said
 
 
 def test_few_lines_are_drawn_and_all_groups_are_in_the_table() -> None:
@@ -160,7 +160,7 @@ def test_models_that_do_not_move_are_told_together() -> None:
         ]
     )  # fmt: skip
     said = stress.flips(table).alt
-    assert "b by sex 25.0% (25.0% to 25.0%). No answer moves of a; c." in said
+    assert "b: sex 25.0% (25.0% to 25.0%). No prediction changes for a, c." in said
 
 
 def test_decisions_come_before_probabilities() -> None:

@@ -55,7 +55,7 @@ def test_the_smaller_number_wins_a_tie() -> None:
 
 
 def test_a_criterion_that_was_not_computed_is_said_to_be_missing() -> None:
-    assert "no ICL" in whatif.criterion(SWEEP, "icl").alt
+    assert "ICL is not available" in whatif.criterion(SWEEP, "icl").alt
 
 
 def test_stability_leaves_out_what_is_not_known() -> None:
@@ -75,11 +75,11 @@ def test_flows_keep_every_row() -> None:
 
 
 def test_the_lineage_says_where_a_new_group_comes_from() -> None:
-    assert "from 2 to 3, 100% of group 3 comes from group 2" in whatif.lineage(LINEAGE).alt
+    assert "from 2 to 3 groups, 100% of group 3 comes from group 2" in whatif.lineage(LINEAGE).alt
 
 
 def test_the_lineage_stops_at_the_chosen_number() -> None:
-    label = whatif.lineage(LINEAGE, upto=2).figure.data[0].node.label
+    label = whatif.lineage(LINEAGE, up_to=2).figure.data[0].node.label
     assert all(name.endswith(("of 1", "of 2")) for name in label)
 
 

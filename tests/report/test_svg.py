@@ -167,7 +167,7 @@ def _charts() -> dict[str, Callable[[], Chart]]:
     stressed: Callable[[str], object] = lambda name: audits.result("stress").tables[name]  # noqa: E731
     return {
         "errors": lambda: errors.by_group(linear(), attribute="sex × ethnicity", metric="tpr"),
-        "crossing": lambda: errors.crossing(
+        "crossing": lambda: errors.intersection(
             linear(), attribute="sex × ethnicity", metric="tpr", model="linear"
         ),
         "roc": lambda: errors.roc(linear(), attribute="sex", model="linear"),

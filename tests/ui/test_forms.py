@@ -44,7 +44,7 @@ def form() -> AppTest:
         from tests.ui.test_forms import KNOBS
 
         method = Method("m", "M", "s", "", ("binary",), (), False, KNOBS)
-        with layout.guarded():
+        with layout.error_messages():
             st.session_state["values"] = forms.method_form(
                 method, key="k", expert=True, columns=["sex", "race"]
             )

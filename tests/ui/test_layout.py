@@ -17,7 +17,7 @@ MARKUP = re.compile(r"(?<!\\)[`*_\[\]<>#!|~$:]")
 
 @given(st.text(max_size=60))
 def test_no_markdown_sign_stays_bare(text: str) -> None:
-    assert not MARKUP.search(layout.plain(text).replace("\\\\", ""))
+    assert not MARKUP.search(layout.escaped(text).replace("\\\\", ""))
 
 
 @given(st.text(max_size=60))
@@ -51,7 +51,7 @@ def test_an_empty_chart_is_its_sentence() -> None:
         from fairaudit.plots import theme
         from fairaudit.ui import layout
 
-        layout.told(theme.empty("No scores."), key="none")
+        layout.described_chart(theme.empty("No scores."), key="none")
 
     app = AppTest.from_function(script).run()
     assert not app.exception
@@ -59,7 +59,7 @@ def test_an_empty_chart_is_its_sentence() -> None:
 
 
 def test_an_unexpected_error_is_not_swallowed() -> None:
-    with pytest.raises(ZeroDivisionError), layout.guarded():
+    with pytest.raises(ZeroDivisionError), layout.error_messages():
         raise ZeroDivisionError
 
 
@@ -70,7 +70,7 @@ def test_an_error_for_people_is_shown_instead_of_raised() -> None:
         from fairaudit.exceptions import InputError
         from fairaudit.ui import layout
 
-        with layout.guarded():
+        with layout.error_messages():
             raise InputError("column *a* is empty; fill it")
 
     app = AppTest.from_function(script).run()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fairaudit.jobs.info import JobInfo
-from fairaudit.ui.progress import metric_series, saying, search_trials
+from fairaudit.ui.progress import metric_series, search_trials, status_line
 
 
 def job(**told: Any) -> JobInfo:
@@ -15,16 +15,16 @@ def job(**told: Any) -> JobInfo:
 
 
 def test_a_running_job_says_task_share_and_time_left() -> None:
-    said = saying(job(task="audit › training", progress=0.425, eta_s=75))
+    said = status_line(job(task="audit › training", progress=0.425, eta_s=75))
     assert said == "audit › training · 42% · about 1 min 15 s left"
 
 
 def test_a_job_that_only_just_began_says_so() -> None:
-    assert saying(job()) == "Starting"
+    assert status_line(job()) == "Starting"
 
 
 def test_a_waiting_job_says_since_when() -> None:
-    assert saying(job(state="queued")).startswith("Waiting for a free slot")
+    assert status_line(job(state="queued")).startswith("Waiting for a free slot")
 
 
 def test_curves_come_from_the_events_and_skip_what_is_missing() -> None:
@@ -95,5 +95,5 @@ def test_a_running_search_shows_its_front() -> None:
     app = AppTest.from_function(script).run()
     assert not app.exception
     said = "".join(element.proto.body for element in app.get("html"))
-    assert "3 trials of weights, 2 on the front" in said
+    assert "3 trials of loss weights, 2 on the Pareto front" in said
     assert len(app.get("plotly_chart")) == 1, "the front stands in the place of its curves"

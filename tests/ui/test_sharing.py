@@ -99,13 +99,13 @@ def offered(app: AppTest) -> set[str]:
 def test_an_owner_shares_an_audit_and_the_other_person_sees_it(
     visit: Visit, root: Path, job: str
 ) -> None:
-    assert "no right to it" in words(visit("vera", "errors", audit=job))
+    assert "have access" in words(visit("vera", "errors", audit=job))
     page = visit("olga", "jobs", audit=job)
     page.text_input(key=f"sub-{job}").set_value("vera")
-    submit(page, "Share with this person")
+    submit(page, "Apply")
     assert Workspace(root, person("olga")).shares("job", job) == [(person("vera"), "view")]
-    assert "<strong>Vera</strong> may look" in words(page)
-    assert "no right to it" not in words(visit("vera", "errors", audit=job))
+    assert "<strong>Vera</strong> can view" in words(page)
+    assert "have access" not in words(visit("vera", "errors", audit=job))
 
 
 def test_the_issuer_is_that_of_the_person_who_shares(visit: Visit, job: str) -> None:
@@ -116,16 +116,16 @@ def test_the_issuer_is_that_of_the_person_who_shares(visit: Visit, job: str) -> 
 def test_a_right_can_be_taken_back_on_the_screen(visit: Visit, root: Path, job: str) -> None:
     Workspace(root, person("olga")).share("job", job, person("anna"), "manage")
     page = visit("olga", "jobs", audit=job)
-    assert "<strong>Anna</strong> may look, cancel, share and delete" in words(page)
+    assert "<strong>Anna</strong> can view, cancel, share and delete" in words(page)
     page.text_input(key=f"sub-{job}").set_value("anna")
     page.selectbox(key=f"right-{job}").set_value("none")
-    submit(page, "Share with this person")
+    submit(page, "Apply")
     assert Workspace(root, person("olga")).shares("job", job) == []
-    assert "no right to it" in words(visit("anna", "errors", audit=job))
+    assert "have access" in words(visit("anna", "errors", audit=job))
 
 
 @pytest.mark.parametrize(
-    ("field", "told"), [("sub", "give the subject as well"), ("iss", "give the issuer as well")]
+    ("field", "told"), [("sub", "enter the subject as well"), ("iss", "enter the issuer as well")]
 )
 def test_with_half_a_name_nothing_is_shared_and_the_form_says_what_is_missing(
     visit: Visit, root: Path, job: str, field: str, told: str
@@ -133,7 +133,7 @@ def test_with_half_a_name_nothing_is_shared_and_the_form_says_what_is_missing(
     page = visit("olga", "jobs", audit=job)
     page.text_input(key=f"sub-{job}").set_value("vera")
     page.text_input(key=f"{field}-{job}").set_value("   ")
-    submit(page, "Share with this person")
+    submit(page, "Apply")
     assert Workspace(root, person("olga")).shares("job", job) == []
     assert told in page.error[0].value
     assert "Nothing was changed" in page.error[0].value
@@ -144,20 +144,20 @@ def test_whoever_may_only_look_cannot_share_delete_or_run_again(
 ) -> None:
     Workspace(root, person("olga")).share("job", job, person("vera"), "view")
     names = offered(visit("vera", "jobs", audit=job))
-    assert not names & {"Share with this person", "Run again", "Delete for good"}
+    assert not names & {"Apply", "Run again", "Delete permanently"}
     assert "Open an audit from a file" not in names
 
 
 def test_whoever_manages_an_audit_may_share_it_on(visit: Visit, root: Path, job: str) -> None:
     Workspace(root, person("olga")).share("job", job, person("anna"), "manage")
     names = offered(visit("anna", "jobs", audit=job))
-    assert {"Share with this person", "Run again", "Delete for good"} <= names
+    assert {"Apply", "Run again", "Delete permanently"} <= names
 
 
 def test_an_admin_may_share_what_is_not_theirs(visit: Visit, root: Path, job: str) -> None:
     page = visit("adam", "jobs", audit=job)
     page.text_input(key=f"sub-{job}").set_value("anna")
-    submit(page, "Share with this person")
+    submit(page, "Apply")
     assert Workspace(root, person("anna")).may("open", "job", job)
 
 
@@ -169,7 +169,7 @@ def test_an_owner_shares_a_table_and_the_other_person_can_use_it(
 ) -> None:
     page = visit("olga", "data", data=data)
     page.text_input(key=f"sub-{data}").set_value("anna")
-    submit(page, "Share with this person")
+    submit(page, "Apply")
     anna = Workspace(root, person("anna"))
     assert anna.may("use", "dataset", data)
     assert [d.sha256 for d in anna.datasets()] == [data]
@@ -180,7 +180,7 @@ def test_a_shared_table_does_not_share_its_audit(
     visit: Visit, root: Path, data: str, job: str
 ) -> None:
     Workspace(root, person("olga")).share("dataset", data, person("anna"), "view")
-    assert "no right to it" in words(visit("anna", "errors", audit=job))
+    assert "have access" in words(visit("anna", "errors", audit=job))
 
 
 def test_a_table_is_offered_for_sharing_only_to_whom_it_belongs(
@@ -188,10 +188,10 @@ def test_a_table_is_offered_for_sharing_only_to_whom_it_belongs(
 ) -> None:
     Workspace(root, person("olga")).share("dataset", data, person("vera"), "view")
     Workspace(root, person("olga")).share("dataset", data, person("anna"), "view")
-    assert "Share with this person" in offered(visit("olga", "data", data=data))
-    assert "Share with this person" in offered(visit("adam", "data", data=data))
+    assert "Apply" in offered(visit("olga", "data", data=data))
+    assert "Apply" in offered(visit("adam", "data", data=data))
     for name in ("vera", "anna"):
-        assert "Share with this person" not in offered(visit(name, "data", data=data))
+        assert "Apply" not in offered(visit(name, "data", data=data))
 
 
 def test_a_link_to_a_table_without_the_right_looks_like_a_link_to_nothing(
@@ -201,7 +201,7 @@ def test_a_link_to_a_table_without_the_right_looks_like_a_link_to_nothing(
     nothing = visit("anna", "data", data="0" * 64)
     assert words(foreign) == words(nothing)
     assert offered(foreign) == offered(nothing)
-    assert "no right to it" in words(foreign)
+    assert "have access" in words(foreign)
     assert "lending.csv" not in words(foreign)
     assert "data" not in foreign.query_params
 
@@ -210,8 +210,8 @@ def test_a_link_to_a_table_without_the_right_looks_like_a_link_to_nothing(
 def test_no_page_tells_of_a_table_without_the_right(visit: Visit, data: str, page: str) -> None:
     link = {"data": data, "roles": pack(SAMPLES["lending"].roles)}
     said = words(visit("vera", page, **link))
-    assert "no right to it" in said
-    assert "rows" not in said.split("no right to it")[0]
+    assert "have access" in said
+    assert "rows" not in said.split("have access")[0]
 
 
 # -- roles ---------------------------------------------------------------------------------------
@@ -228,7 +228,7 @@ def test_a_viewer_is_told_before_the_click_that_they_start_nothing(
 
 def test_a_viewer_brings_no_data_and_is_told_whom_to_ask(visit: Visit) -> None:
     page = visit("vera", "data")
-    assert "Ask an admin" in words(page)
+    assert "ask an admin" in words(page)
     assert not page.get("file_uploader")
     assert not any(label.startswith("Use ") for label in offered(page))
 
@@ -238,7 +238,7 @@ def test_a_viewer_s_look_at_a_table_with_decisions_starts_no_audit(
 ) -> None:
     Workspace(root, person("olga")).share("dataset", data, person("vera"), "view")
     page = visit("vera", "audit", data=data, roles=pack(audits.spec("systems").roles))
-    assert "was not made" in words(page)
+    assert "has not been run" in words(page)
     assert Workspace(root, person("vera")).jobs() == []
 
 
@@ -249,7 +249,7 @@ def test_an_auditor_may_bring_data_and_start(visit: Visit) -> None:
 
 
 def test_somebody_without_a_role_is_told_so(visit: Visit) -> None:
-    assert "no role here yet" in words(visit("stranger", "data"))
+    assert "no role in this workspace yet" in words(visit("stranger", "data"))
 
 
 def test_an_admin_gives_and_takes_a_role_on_the_screen(visit: Visit, root: Path) -> None:
@@ -257,26 +257,26 @@ def test_an_admin_gives_and_takes_a_role_on_the_screen(visit: Visit, root: Path)
     assert "(vera): viewer" in words(page)
     page.text_input(key="role-sub").set_value("stranger")
     page.selectbox(key="role-role").set_value("auditor")
-    submit(page, "Give this role")
+    submit(page, "Set role")
     assert Workspace(root, person("stranger")).role == "auditor"
     assert visit("stranger", "data").get("file_uploader")
     page = visit("adam", "jobs")
     page.text_input(key="role-sub").set_value("stranger")
-    submit(page, "Give this role")
+    submit(page, "Set role")
     assert Workspace(root, person("stranger")).role is None
 
 
 def test_a_role_for_nobody_is_refused_in_words(visit: Visit) -> None:
     page = visit("adam", "jobs")
     page.text_input(key="role-iss").set_value("")
-    submit(page, "Give this role")
-    assert "give the issuer and the subject as well" in page.error[0].value
+    submit(page, "Set role")
+    assert "enter the issuer and the subject as well" in page.error[0].value
 
 
 @pytest.mark.parametrize("name", ["olga", "vera", "stranger"])
 def test_only_admins_see_who_has_which_role(visit: Visit, name: str) -> None:
     page = visit(name, "jobs")
-    assert "People and roles" not in offered(page)
+    assert "Users and roles" not in offered(page)
     assert "(vera): viewer" not in words(page)
 
 
@@ -286,5 +286,5 @@ def test_a_single_user_is_asked_for_no_rights(root: Path, job: str) -> None:
     app.run()
     app.switch_page("pages/jobs.py").run()
     assert not app.exception
-    assert not offered(app) & {"Share with this person", "People and roles", "Give this role"}
+    assert not offered(app) & {"Apply", "Users and roles", "Set role"}
     assert "Run again" in offered(app)

@@ -26,48 +26,48 @@ class ComparisonAxes:
 
     @property
     def title(self) -> str:
-        """What the gap axis says."""
+        """Title of the gap axis."""
         return f"Gap in {numbers.title(self.gap)} by {self.attribute}"
 
 
 def controls(result: AuditResult) -> ComparisonAxes:
-    """The live controls."""
+    """The controls and their present values."""
     places = url_widgets.row(4)
     with places[0]:
         quality = url_widgets.one_of(
-            "Quality", quality_metrics(result), key="quality", words=numbers.title,
-            help="What all rows together are judged by.",
+            "Quality", quality_metrics(result), key="quality", format_func=numbers.title,
+            help="The metric by which models are judged over all rows.",
         )  # fmt: skip
     with places[1]:
         attribute = url_widgets.attribute(result)
     with places[2]:
         known = gap_metrics(result, attribute)
-        gap = url_widgets.one_of("Gap in", known, key="gap", words=numbers.title)
+        gap = url_widgets.one_of("Gap in", known, key="gap", format_func=numbers.title)
     with places[3]:
         split = "test" if over_seeds(result) else url_widgets.split(result)
     return ComparisonAxes(quality, gap, attribute, split)
 
 
-def front(result: AuditResult, asked: ComparisonAxes) -> pl.DataFrame:
-    """Quality and gap of each model, with who is dominated."""
+def front(result: AuditResult, axes: ComparisonAxes) -> pl.DataFrame:
+    """Quality and gap of each model, and which models are dominated."""
     return compare.front_table(
         result,
-        quality=asked.quality,
-        gap=asked.gap,
-        attribute=asked.attribute,
-        split=asked.split,
+        quality=axes.quality,
+        gap=axes.gap,
+        attribute=axes.attribute,
+        split=axes.split,
     )
 
 
-def lead(front: pl.DataFrame, asked: ComparisonAxes) -> str:
-    """The sentence at the head of the page."""
+def lead_sentence(front: pl.DataFrame, axes: ComparisonAxes) -> str:
+    """The lead sentence of the page."""
     return leads.compare_lead(
-        front, quality=asked.quality, gap_title=asked.gap, attribute=asked.attribute
+        front, quality=axes.quality, gap_title=axes.gap, attribute=axes.attribute
     )
 
 
-def everything(result: AuditResult) -> pl.DataFrame:
-    """All numbers of all models, for the table and its download."""
+def all_values(result: AuditResult) -> pl.DataFrame:
+    """All metrics of all models, for the table and its download."""
     if over_seeds(result):
         return result.tables["comparison"]
     return result.errors.filter(pl.col("attribute") == OVERALL)
