@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
 
 from fairaudit.audit.presets import disclosure, employment
-from fairaudit.audit.presets.rules import NAMES as NAMES
 from fairaudit.audit.presets.rules import Applied as Applied
 from fairaudit.audit.presets.rules import Preset as Preset
 from fairaudit.audit.presets.rules import load as load
@@ -55,14 +56,69 @@ def apply(
     SpecError
         When the preset is not known or lacks what it needs; the text says what.
     """
-    preset = load(name)
-    if name in ("eu-ai-act", "model-card"):
-        if result is None:
-            raise SpecError(f"preset '{name}' needs the result of an audit; pass result=")
-        if name == "model-card":
-            return disclosure.model_card(preset, result)
-        return disclosure.eu_ai_act(preset, result, frame, roles, rationale)
-    decided = employment.decisions(preset, selected, score, groups, result, model, roles)
-    if name == "nyc-ll144":
-        return employment.nyc_ll144(preset, decided, confidence, leave_out_reason, attributes)
-    return employment.four_fifths(preset, decided, confidence)
+    if name not in COMPUTATIONS:
+        raise SpecError(f"unknown preset '{name}'; choose one of {', '.join(NAMES)}")
+    inputs = PresetInputs(
+        selected, score, groups, result, model, frame, roles, confidence, leave_out_reason,
+        rationale, attributes,
+    )  # fmt: skip
+    return COMPUTATIONS[name](load(name), inputs)
+
+
+@dataclass(frozen=True)
+class PresetInputs:
+    """Everything that a rule may be computed from; see `apply`."""
+
+    selected: Any
+    score: Any
+    groups: Mapping[str, Any] | None
+    result: AuditResult | None
+    model: str | None
+    frame: pl.DataFrame | None
+    roles: ColumnRoles | None
+    confidence: float
+    leave_out_reason: str
+    rationale: str
+    attributes: Sequence[str]
+
+    def decisions(self, preset: Preset) -> employment.Decisions:
+        """Who was selected, for the employment rules."""
+        return employment.decisions(
+            preset, self.selected, self.score, self.groups, self.result, self.model, self.roles
+        )
+
+    def audit_for(self, preset: Preset) -> AuditResult:
+        """The result of an audit, for the rules on what to disclose."""
+        if self.result is None:
+            raise SpecError(f"preset '{preset.name}' needs the result of an audit; pass result=")
+        return self.result
+
+
+def _nyc_ll144(preset: Preset, inputs: PresetInputs) -> Applied:
+    decided, reason = inputs.decisions(preset), inputs.leave_out_reason
+    return employment.nyc_ll144(preset, decided, inputs.confidence, reason, inputs.attributes)
+
+
+def _four_fifths(preset: Preset, inputs: PresetInputs) -> Applied:
+    return employment.four_fifths(preset, inputs.decisions(preset), inputs.confidence)
+
+
+def _eu_ai_act(preset: Preset, inputs: PresetInputs) -> Applied:
+    result = inputs.audit_for(preset)
+    return disclosure.eu_ai_act(preset, result, inputs.frame, inputs.roles, inputs.rationale)
+
+
+def _model_card(preset: Preset, inputs: PresetInputs) -> Applied:
+    return disclosure.model_card(preset, inputs.audit_for(preset))
+
+
+# The presets in the order of screens: each is an entry here and `<name>.toml` beside this file.
+COMPUTATIONS: Mapping[str, Callable[[Preset, PresetInputs], Applied]] = MappingProxyType(
+    {
+        "nyc-ll144": _nyc_ll144,
+        "four-fifths": _four_fifths,
+        "eu-ai-act": _eu_ai_act,
+        "model-card": _model_card,
+    }
+)
+NAMES = tuple(COMPUTATIONS)

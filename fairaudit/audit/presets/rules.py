@@ -12,8 +12,6 @@ import polars as pl
 
 from fairaudit.exceptions import SpecError
 
-NAMES = ("nyc-ll144", "four-fifths", "eu-ai-act", "model-card")
-
 
 @dataclass(frozen=True)
 class Preset:
@@ -47,9 +45,10 @@ def load(name: str) -> Preset:
     SpecError
         When there is no such preset.
     """
-    if name not in NAMES:
-        raise SpecError(f"preset '{name}' is not known; choose one of {', '.join(NAMES)}")
-    text = (files(__package__) / f"{name}.toml").read_text("utf-8")
-    content = tomllib.loads(text)
+    folder = files(__package__).iterdir()
+    known = {f.name.removesuffix(".toml"): f for f in folder if f.name.endswith(".toml")}
+    if name not in known:
+        raise SpecError(f"unknown preset '{name}'; choose one of {', '.join(sorted(known))}")
+    content = tomllib.loads(known[name].read_text("utf-8"))
     lists: dict[str, Any] = {k: tuple(content[k]) for k in ("computes", "not_set")}
     return Preset(**{**content, **lists})
