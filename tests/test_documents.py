@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from pathlib import Path
 
@@ -34,6 +35,42 @@ def test_every_link_to_a_heading_leads_to_one(document):
     links = [k for k in HEADING_LINK.findall(document.read_text("utf-8")) if "://" not in k[0]]
     pages = [((document.parent / path) if path else document, anchor) for path, anchor in links]
     assert [(page.name, anchor) for page, anchor in pages if anchor not in anchors(page)] == []
+
+
+PATH = re.compile(r"`((?:[\w.-]+/)*[\w-]+\.(?:py|md|toml|json|txt)|(?:[\w-]+/)+)`")
+DOTTED = re.compile(r"\bfairaudit(?:\.[A-Za-z_]\w*)+")
+OF_A_USER = re.compile(r"^(?:spec|manifest|summary|report|outcome|settings|schema|audit)\.json$|"
+                       r"^(?:log\.txt|model_card\.md|parts\.json)$|^(?:jobs|datasets|incoming|"
+                       r"result|model|csv|images|\.streamlit|report|workspace|demo-output)/")  # fmt: skip
+
+
+def sources():
+    return [page for page in PAGES if page.name != "CHANGELOG.md"]
+
+
+@pytest.mark.parametrize("document", sources(), ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_every_module_a_document_names_exists(document):
+    text = document.read_text("utf-8")
+    places = (ROOT, ROOT / "fairaudit", ROOT / "docs", document.parent)
+    named = [name for name in PATH.findall(text) if not OF_A_USER.match(name)]
+    assert [n for n in named if not any((place / n).exists() for place in places)] == []
+    assert [name for name in DOTTED.findall(text) if not resolves(name)] == []
+
+
+def resolves(dotted):
+    """Whether a dotted name is a module, or a name inside one."""
+    parts = dotted.split(".")
+    for end in range(len(parts), 0, -1):
+        try:
+            found = importlib.import_module(".".join(parts[:end]))
+        except ModuleNotFoundError:
+            continue
+        for name in parts[end:]:
+            if not hasattr(found, name):
+                return False
+            found = getattr(found, name)
+        return True
+    return False
 
 
 def test_each_term_of_the_glossary_is_explained_once_in_two_lines():
