@@ -52,7 +52,7 @@ test-nightly: setup-test browser  ## all tests with every simulation at full siz
 test-fast: setup-test  ## tests that take less than 20 seconds, no browser
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m 'not slow and not browser and not ray'
 
-lint: setup-test  ## style, types and layers
+lint: setup-test  ## style, types, layers and code that nobody calls
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -1,7 +1,8 @@
-"""Small finished audits of every kind, run once a process: real results for charts and pages."""
+"""Small finished audits of every kind, run once for all workers: real results to show."""
 
 from __future__ import annotations
 
+import os
 import tempfile
 import warnings
 from functools import cache
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from filelock import FileLock
 
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.spec import AuditSpec
@@ -17,6 +19,7 @@ from fairaudit.data.roles import ColumnRoles
 from fairaudit.data.samples import SAMPLES
 from fairaudit.jobs.spec import JobSpec
 from fairaudit.jobs.workspace import Workspace
+from tests.conftest import AUDITS
 
 ROWS = 700
 KINDS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -75,14 +78,19 @@ MADE = ("many groups", "tiny groups", "one class", "three classes")
 
 @cache
 def root() -> Path:
-    """The workspace that holds the audits of this process."""
-    return Path(tempfile.mkdtemp(prefix="fairaudit-audits-"))
+    """The workspace that holds the audits; conftest gives all workers of a run the same."""
+    return Path(os.environ.get(AUDITS) or tempfile.mkdtemp(prefix="fairaudit-audits-"))
 
 
 @cache
 def finished(kind: str) -> str:
     """The job id of a finished audit of that kind, in the workspace `root()`."""
-    return run(Workspace(root()), table(KINDS[kind][0]), spec(kind))
+    place = root() / "sources" / f"{kind}.job"
+    place.parent.mkdir(exist_ok=True)
+    with FileLock(place.with_suffix(".lock")):
+        if not place.exists():
+            place.write_text(run(Workspace(root()), table(KINDS[kind][0]), spec(kind)))
+    return place.read_text()
 
 
 def spec(kind: str) -> AuditSpec:
@@ -108,10 +116,14 @@ def table(sample: str) -> Path:
     """The first rows of a sample, as a file."""
     path = root() / "sources" / f"{sample}.csv"
     path.parent.mkdir(exist_ok=True)
-    if sample in MADE:
-        made(sample).write_csv(path)
-        return path
-    pl.read_csv(SAMPLES[sample].path, infer_schema_length=None).head(ROWS).write_csv(path)
+    with FileLock(path.with_suffix(".lock")):
+        if path.exists():
+            return path
+        if sample in MADE:
+            made(sample).write_csv(path)
+        else:
+            rows = pl.read_csv(SAMPLES[sample].path, infer_schema_length=None).head(ROWS)
+            rows.write_csv(path)
     return path
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -11,6 +13,8 @@ os.environ.setdefault("POLARS_MAX_THREADS", "2")
 import pytest
 
 from tests.sizes import NIGHTLY
+
+AUDITS = "FAIRAUDIT_TEST_AUDITS"  # where tests/audits.py keeps what all workers share
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -33,6 +37,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Modules ask for sizes while they are imported, and workers inherit the environment."""
     if config.getoption("--nightly"):
         os.environ[NIGHTLY] = "1"
+    if AUDITS not in os.environ:
+        os.environ[AUDITS] = tempfile.mkdtemp(prefix="fairaudit-audits-")
+        config.add_cleanup(lambda: shutil.rmtree(os.environ.pop(AUDITS), ignore_errors=True))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

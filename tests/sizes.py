@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from typing import Any
 
 NIGHTLY = "FAIRAUDIT_NIGHTLY"
 
@@ -11,6 +12,11 @@ NIGHTLY = "FAIRAUDIT_NIGHTLY"
 def size(short: int, long: int) -> int:
     """`short`, or `long` where the nightly tests run."""
     return long if os.environ.get(NIGHTLY) else short
+
+
+def nightly(*cases: Any) -> list[Any]:
+    """Further cases that only the nightly tests run."""
+    return list(cases) if os.environ.get(NIGHTLY) else []
 
 
 def binomial_error(chance: float, runs: int) -> float:

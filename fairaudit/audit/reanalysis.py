@@ -304,19 +304,3 @@ def rows_behind(
         return rows
     truth, answer = _CELL[cell]
     return rows.filter((pl.col("y") == truth) & (pl.col("label") == answer))
-
-
-def counts_behind(result: AuditResult, gap: Mapping[str, object]) -> pl.DataFrame:
-    """The counts of the groups that decide a gap (all groups where none does).
-
-    `gap` is a row of `gaps` (`frame.row(i, named=True)`).
-    """
-    counts = _of(
-        result.tables.get("counts", _no_counts()),
-        str(gap["model"]),
-        str(gap["split"]),
-        str(gap["attribute"]),
-    )
-    if not gap.get("group"):
-        return counts
-    return counts.filter(pl.col("group").is_in(str(gap["group"]).split(" vs ")))

@@ -46,7 +46,6 @@ GAPS = pl.Schema(
         "method": pl.String,
     }
 )
-STATUSES = ("estimated", "unstable", "cannot be judged", "suppressed")
 
 
 @dataclass(frozen=True)

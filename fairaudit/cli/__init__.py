@@ -23,7 +23,7 @@ from fairaudit.exceptions import (
     SpecError,
 )
 
-DONE, FAILED, WRONG = 0, 1, 2
+FAILED, WRONG = 1, 2
 _REQUEST_ERRORS = (SpecError, InputError, LimitExceeded, NotAllowed, IntegrityError)
 
 app = typer.Typer(

@@ -38,7 +38,6 @@ LENDING_EFFECTS: tuple[tuple[float, ...], ...] = (
     (0.2, -0.4, -0.3, 0.4, -0.4, -2.6),
     (0.4, 1.6, 1.9, -1.4, -0.5, -0.5),
 )
-LENDING_GROUPS = ("salaried", "seasonal income", "new to the country")
 
 HOSPITAL_SITES = 24
 HOSPITAL_EFFECTS = {"intercept": -0.6, "age": 0.45, "severity": 0.9, "lab": 0.3, "visits": 0.4}
@@ -86,7 +85,7 @@ def rome_simulation(n: int = 4000, n_test: int = 1000, seed: int = 11) -> Truth:
 
 
 def lending(n: int = 6000, seed: int = 7) -> Truth:
-    """Loan applications; `latent` indexes `LENDING_GROUPS`, `expected` is P(repaid)."""
+    """Loan applications; `latent` is the kind of applicant 0..2, `expected` is P(repaid)."""
     rng = np.random.default_rng(seed)
     sex = rng.choice(["female", "male"], n, p=[0.46, 0.54])
     ethnicity = rng.choice(["A", "B", "C", "D"], n, p=[0.58, 0.22, 0.13, 0.07])

@@ -252,11 +252,6 @@ def images(folder: Path | str) -> ImageStore | None:
     return ImageStore(path) if path.is_file() else None
 
 
-def broken_images(folder: Path | str) -> list[Broken]:
-    """Images that were excluded at ingestion."""
-    return [Broken(b["file"], b["reason"]) for b in schema(folder).get("broken", [])]
-
-
 def content_hash(source: Source, extra: str = "") -> str:
     """SHA-256 of the bytes; options that change what is read make another dataset."""
     digest = hashlib.sha256()

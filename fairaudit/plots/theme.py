@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,10 +33,6 @@ GRID = "rgba(128,128,128,0.25)"
 DIVERGING = ((0.0, "#2166AC"), (0.5, "#F2F2F2"), (1.0, "#B2452B"))
 SEQUENTIAL = ((0.0, "#F2F5F9"), (0.5, "#6BA3CE"), (1.0, "#0B3C6F"))
 _BIDI_CONTROLS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
-BACKGROUNDS: Mapping[str, tuple[str, str]] = {
-    "light": ("#ffffff", "#1f2430"),
-    "dark": ("#0e1117", "#e6e8ee"),
-}
 
 
 @dataclass(frozen=True)
@@ -178,9 +174,3 @@ def empty(sentence: str) -> Chart:
         text=plain(sentence), x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False
     )
     return Chart(figure, sentence, pl.DataFrame())
-
-
-def template(mode: str) -> dict[str, Any]:
-    """Layout of a figure shown outside the app, for `figure.update_layout`; "light" or "dark"."""
-    ground, ink = BACKGROUNDS[mode]
-    return {"paper_bgcolor": ground, "plot_bgcolor": ground, "font": {"color": ink, "size": 13}}

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import plotly.graph_objects as go
 
-Place = Callable[[Any], float | None]
 CHARACTER = 6.6  # pixels a character of the drawing's 12 px font takes on average
 
 

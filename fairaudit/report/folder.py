@@ -12,7 +12,7 @@ import polars as pl
 
 from fairaudit._version import __version__
 from fairaudit.audit.result import AuditResult
-from fairaudit.report.export import safe_csv
+from fairaudit.jobs.csv import safe_csv
 from fairaudit.report.model_card import model_card
 from fairaudit.report.page import in_short, plain, render
 from fairaudit.report.sections import Section, sections
@@ -96,7 +96,7 @@ def _tables(result: AuditResult, folder: Path) -> list[Path]:
     (folder / "csv").mkdir(exist_ok=True)
     for name, table in result.tables.items():
         if name not in BY_ROW:
-            written.append(_write(folder / "csv" / f"{name}.csv", safe_csv(table)))
+            written.append(_write(folder / "csv" / f"{name}.csv", safe_csv(table).encode()))
     return written
 
 

@@ -1,4 +1,4 @@
-"""Intervals in closed form: Wilson, Newcombe, Katz, MOVER and skewness-corrected means.
+"""Intervals in closed form: Wilson, Newcombe, MOVER and skewness-corrected means.
 
 All functions are vectorised; n may be an effective (non-integer) size.
 """
@@ -133,20 +133,6 @@ def newcombe(p1: Any, n1: Any, p2: Any, n2: Any, confidence: float) -> Pair:
     """Difference of two proportions, p1 − p2, by hybrid score (Newcombe 1998, method 10)."""
     p1, p2 = np.asarray(p1, np.float64), np.asarray(p2, np.float64)
     return mover_difference(p1, p2, wilson(p1, n1, confidence), wilson(p2, n2, confidence))
-
-
-def katz(x1: Any, n1: Any, x2: Any, n2: Any, confidence: float) -> Pair:
-    """Ratio of two proportions by its logarithm (Katz et al. 1978), ½ added to both.
-
-    The added halves (Walter 1975) keep the interval defined when a count is 0; both ends are
-    then of the adjusted ratio.
-    """
-    x1, n1, x2, n2 = (np.asarray(v, np.float64) + 0.5 for v in (x1, n1, x2, n2))
-    log = np.log(x1 / n1) - np.log(x2 / n2)
-    half = quantile(confidence) * np.sqrt(
-        np.maximum(1 / x1 - 1 / n1, 0) + np.maximum(1 / x2 - 1 / n2, 0)
-    )
-    return np.exp(log - half), np.exp(log + half)
 
 
 def mover_ratio(a: Any, b: Any, ci_a: Pair, ci_b: Pair) -> Pair:

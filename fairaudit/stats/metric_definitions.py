@@ -45,8 +45,6 @@ BINARY = (*RATES, *COMPOSITES)
 LOWER_IS_BETTER = frozenset(
     {"fpr", "fnr", "fdr", "for", "brier", "ece", "mse", "mae", "error_p50", "error_p90"}
 )
-# metrics whose groups may differ without anybody being treated worse: no sample of the model
-DESCRIPTIVE = frozenset({"base_rate"})
 
 WORDS = {
     "selection_rate": "selection rate",

@@ -149,10 +149,6 @@ def _columns(knob: Knob, key: str, columns: Sequence[str]) -> JsonValue:
     return list(chosen) if chosen else _as_json(knob.default)
 
 
-def _float(value: Any) -> float | None:
-    return None if value is None else float(value)
-
-
 def _as_json(value: Any) -> JsonValue:
     return list(value) if isinstance(value, tuple) else value
 

@@ -31,14 +31,6 @@ def test_newcombe_equals_statsmodels(a: tuple[int, int], b: tuple[int, int]) -> 
     assert (low, high) == pytest.approx(theirs, abs=1e-9)
 
 
-@given(counts, counts)
-def test_katz_equals_statsmodels(a: tuple[int, int], b: tuple[int, int]) -> None:
-    if a[0] in (0, a[1]) or b[0] in (0, b[1]):
-        return  # statsmodels adjusts these cells otherwise
-    theirs = confint_proportions_2indep(*a, *b, method="log-adjusted", compare="ratio")
-    assert intervals.katz(*a, *b, confidence=0.95) == pytest.approx(theirs, rel=1e-6)
-
-
 def test_newcombe_of_the_paper() -> None:
     # Newcombe (1998) table II, method 10: 56/70 against 48/80
     low, high = intervals.newcombe(56 / 70, 70, 48 / 80, 80, confidence=0.95)

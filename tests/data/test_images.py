@@ -169,7 +169,7 @@ def test_broken_images_are_listed_and_left_out_only_with_consent(tmp_path: Path)
     assert frame["_row"].to_list() == [0, 1, 2]
     assert pixels[:, 0, 0, 0].tolist() == [0, 80, 120]
     folder = next(tmp_path.iterdir())
-    assert [b.file for b in store.broken_images(folder)] == ["1.png", "lost.png"]
+    assert [b["file"] for b in store.schema(folder)["broken"]] == ["1.png", "lost.png"]
     assert any("2 rows with broken images" in note for note in store.info(folder).notes)
 
 

@@ -51,7 +51,8 @@ def test_every_sample_is_small_and_fits_its_roles(name: str, tmp_path: Path) -> 
     data = Dataset(frame, one.roles, store.images(folder))
     assert data.excluded.height == 0
     assert len(data.arrays()) == found.rows
-    assert examine(frame, one.roles).ready
+    problems = examine(frame, one.roles).problems
+    assert not [p for p in problems if p.severity == "error"]
     assert name in (sample_folder() / "README.md").read_text()
 
 

@@ -19,6 +19,7 @@ from fairaudit.methods.baselines.network import PooledNetwork
 from fairaudit.methods.baselines.thresholds import GroupThresholds
 from fairaudit.methods.common.progress import Silent
 from fairaudit.methods.common.training_recipe import recipe_of
+from tests.sizes import nightly
 
 
 def rows(n=1500, seed=0, rare=0.15):
@@ -307,10 +308,12 @@ THRESHOLDS = {
         (PooledLinear(task="multiclass"), {}),
         (PooledLinear(task="regression"), {}),
         (fast(PooledNetwork, batch_size=32), RANDOM_SPLIT),
-        (fast(PooledNetwork, task="regression", batch_size=32, max_epochs=30), RANDOM_SPLIT),
-        (fast(GroupDRO, batch_size=32), RANDOM_SPLIT),
-        (fast(DecoupledHeads, batch_size=32), RANDOM_SPLIT),
         (GroupThresholds(), THRESHOLDS),
+        *nightly(
+            (fast(PooledNetwork, task="regression", batch_size=32, max_epochs=30), RANDOM_SPLIT),
+            (fast(GroupDRO, batch_size=32), RANDOM_SPLIT),
+            (fast(DecoupledHeads, batch_size=32), RANDOM_SPLIT),
+        ),
     ],
     ids=lambda v: f"{type(v).__name__} {getattr(v, 'task', '')}",
 )

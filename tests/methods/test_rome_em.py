@@ -21,6 +21,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from fairaudit.exceptions import Cancelled, InputError, IntegrityError, SpecError
 from fairaudit.methods.common.progress import Silent
 from fairaudit.methods.rome.em import RomeEM
+from tests.sizes import nightly
 
 RNG = np.random.default_rng
 
@@ -646,9 +647,11 @@ def test_a_fit_can_be_cancelled() -> None:
 
 @parametrize_with_checks(
     [
-        RomeEM(2, n_init=2, max_iter=30, random_state=0),
-        RomeEM(2, n_init=2, max_iter=30, task="regression", random_state=0),
         RomeEM(2, n_init=2, max_iter=30, task="classification", random_state=0),
+        *nightly(
+            RomeEM(2, n_init=2, max_iter=30, random_state=0),
+            RomeEM(2, n_init=2, max_iter=30, task="regression", random_state=0),
+        ),
     ]
 )
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from fairaudit import report
 from fairaudit.audit.result import ERRORS, GAPS, AuditResult
-from fairaudit.report.export import safe_csv
+from fairaudit.jobs.csv import safe_csv
 from fairaudit.report.folder import records
 from fairaudit.report.page import cell, strong
 from fairaudit.text import numbers
@@ -203,13 +203,13 @@ def test_undefined_numbers_become_null_in_json() -> None:
 @given(st.lists(st.text(alphabet=st.characters(codec="utf-8"), max_size=12), max_size=8))
 def test_no_cell_of_a_csv_starts_a_formula(texts: list[str]) -> None:
     table = pl.DataFrame({"name": texts}, schema={"name": pl.String})
-    rows = list(csv.reader(io.StringIO(safe_csv(table).decode(), newline="")))
+    rows = list(csv.reader(io.StringIO(safe_csv(table), newline="")))
     for text in (r[0] for r in rows[1:] if r):
         assert text[:1] not in {"=", "+", "-", "@", "\t", "\r"}
 
 
 def test_negative_numbers_stay_numbers_in_csv() -> None:
-    assert safe_csv(pl.DataFrame({"x": [-1.5], "=y": ["=1+1"]})) == b"x,'=y\n-1.5,'=1+1\n"
+    assert safe_csv(pl.DataFrame({"x": [-1.5], "=y": ["=1+1"]})) == "x,'=y\n-1.5,'=1+1\n"
 
 
 def test_writing_twice_gives_the_same_bytes(tmp_path: Path, result_of: ResultOf) -> None:

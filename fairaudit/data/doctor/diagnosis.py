@@ -37,11 +37,6 @@ class Diagnosis:
     problems: tuple[Problem, ...]
     proxies: pl.DataFrame
 
-    @property
-    def ready(self) -> bool:
-        """Whether the audit can run: there is no problem of severity "error"."""
-        return not any(p.severity == "error" for p in self.problems)
-
 
 def examine(frame: pl.DataFrame, roles: ColumnRoles | None = None) -> Diagnosis:
     """Suggest the roles of a table's columns, or check the roles that are passed.

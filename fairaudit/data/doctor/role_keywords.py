@@ -81,8 +81,6 @@ IDENTIFIER_WORDS = _set(
 WEIGHT_WORDS = _set(
     """weight weights wt fnlwgt sampleweight pweight samplingweight perwt finalwgt"""
 )
-SPLIT_WORDS = _set("""split partition subset set fold""")
-IMAGE_WORDS = _set("""image images img path file filename filepath picture photo""")
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".npy")
 DATE_WORDS = _set("""date time timestamp datetime""")
 

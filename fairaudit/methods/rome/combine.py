@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,6 @@ from scipy.optimize import minimize
 
 Float = NDArray[np.float64]
 RowLoss = Callable[[Float], Float]
-LossName = Literal["squared", "log", "brier", "error"]
 LOSSES: tuple[str, ...] = ("squared", "log", "brier", "error")
 
 TINY = 1e-12
