@@ -18,7 +18,7 @@ FREQUENT = 100
 
 
 @dataclass(frozen=True)
-class Column:
+class ColumnProfile:
     """Profile of one column, over all rows.
 
     `values` holds the most frequent labels (canonical text) with their counts.
@@ -45,12 +45,12 @@ class Column:
         return tuple(self.values)
 
 
-def profile(frame: pl.DataFrame, row_id: str) -> dict[str, Column]:
+def profile(frame: pl.DataFrame, row_id: str) -> dict[str, ColumnProfile]:
     """The profile of every column except the row id."""
     return {c: _profile(frame[c]) for c in frame.columns if c != row_id}
 
 
-def _profile(values: pl.Series) -> Column:
+def _profile(values: pl.Series) -> ColumnProfile:
     number = is_number(values.dtype) and values.dtype != pl.Boolean
     floats = values.dtype.is_float()
     infinite = int(values.is_infinite().sum() or 0) if floats else 0
@@ -60,7 +60,7 @@ def _profile(values: pl.Series) -> Column:
         floats and infinite == 0 and bool((known == known.round(0)).all())
     )
     distinct = known.n_unique()
-    return Column(
+    return ColumnProfile(
         str(values.name),
         number,
         bool(whole),

@@ -8,7 +8,7 @@ import polars as pl
 
 from fairaudit.data.doctor.column_profile import RowSample, profile
 from fairaudit.data.doctor.guesses import Guess, guess_roles, roles_of
-from fairaudit.data.doctor.problems import Evidence, Problem, find_problems
+from fairaudit.data.doctor.problems import ExaminedTable, Problem, find_problems
 from fairaudit.data.doctor.proxies import proxies_in
 from fairaudit.data.reading.table import ROW_ID
 from fairaudit.data.roles import ColumnRoles
@@ -70,5 +70,5 @@ def examine(frame: pl.DataFrame, roles: ColumnRoles | None = None) -> Diagnosis:
         roles = roles_of(guesses, columns, row_id)
     features = [c for c in (*roles.features, roles.cluster) if c and c in columns]
     proxies = proxies_in(sample, features, [c for c in roles.sensitive if c in columns])
-    problems = find_problems(Evidence(frame, columns, roles, proxies, sample, guesses))
+    problems = find_problems(ExaminedTable(frame, columns, roles, proxies, sample, guesses))
     return Diagnosis(roles, guesses, tuple(problems), proxies)

@@ -11,7 +11,7 @@ import polars as pl
 
 from fairaudit.data.doctor import role_keywords as words
 from fairaudit.data.doctor.column_profile import (
-    Column,
+    ColumnProfile,
     RowSample,
     binned,
     outcome_codes,
@@ -44,14 +44,14 @@ class Guess:
 class _Assignment:
     """The evidence, and the roles assigned so far."""
 
-    columns: Mapping[str, Column]
+    columns: Mapping[str, ColumnProfile]
     sample: RowSample
     assigned: dict[str, Guess] = field(default_factory=dict)
 
     def assign(self, column: str, role: GuessedRole, reason: str, confidence: float) -> None:
         self.assigned[column] = Guess(column, role, reason, confidence)
 
-    def unassigned(self) -> list[Column]:
+    def unassigned(self) -> list[ColumnProfile]:
         return [c for c in self.columns.values() if c.name not in self.assigned]
 
     def with_role(self, role: GuessedRole) -> list[str]:
@@ -59,7 +59,7 @@ class _Assignment:
         return [g.column for g in guesses if g.confidence >= MIN_CONFIDENCE]
 
 
-def guess_roles(columns: Mapping[str, Column], sample: RowSample) -> list[Guess]:
+def guess_roles(columns: Mapping[str, ColumnProfile], sample: RowSample) -> list[Guess]:
     """A suggestion for every column, in the order of the table."""
     table = _Assignment(columns, sample)
     _guess_empty(table)
@@ -81,7 +81,9 @@ def guess_roles(columns: Mapping[str, Column], sample: RowSample) -> list[Guess]
     return [table.assigned[c] for c in columns if c in table.assigned]
 
 
-def roles_of(guesses: Sequence[Guess], columns: Mapping[str, Column], row_id: str) -> ColumnRoles:
+def roles_of(
+    guesses: Sequence[Guess], columns: Mapping[str, ColumnProfile], row_id: str
+) -> ColumnRoles:
     """The suggestions that are confident enough, as roles."""
     columns_by_role: dict[str, list[str]] = {}
     for guess in guesses:
@@ -108,7 +110,7 @@ def roles_of(guesses: Sequence[Guess], columns: Mapping[str, Column], row_id: st
     )
 
 
-def task_of(target: Column) -> Task:
+def task_of(target: ColumnProfile) -> Task:
     """Two values are binary; text and few whole numbers multiclass; other numbers regression."""
     if target.distinct <= 2:
         return "binary"
@@ -166,7 +168,7 @@ def _guess_identifiers(table: _Assignment) -> None:
             table.assign(c.name, "identifier", why, 0.9)
 
 
-def _identifier(c: Column, sample: pl.DataFrame) -> str | None:
+def _identifier(c: ColumnProfile, sample: pl.DataFrame) -> str | None:
     if c.known < 20:
         return None
     named = bool(set(words.words_of(c.name)) & words.IDENTIFIER_WORDS) or (
@@ -192,7 +194,7 @@ def _sensitive_candidates(table: _Assignment) -> list[Guess]:
     return [Guess(c.name, "sensitive", *why) for c, why in reasons if why is not None]
 
 
-def _sensitive(c: Column) -> tuple[str, float] | None:
+def _sensitive(c: ColumnProfile) -> tuple[str, float] | None:
     levels = frozenset(v.strip().lower() for v in c.levels)
     for values, reason in words.SENSITIVE_VALUES:
         if levels == values:
@@ -211,7 +213,7 @@ def _sensitive(c: Column) -> tuple[str, float] | None:
     return None
 
 
-def _topic(c: Column) -> str | None:
+def _topic(c: ColumnProfile) -> str | None:
     named = words.words_of(c.name)
     whole = words.whole_word(c.name)
     for word in (*named, whole):
@@ -243,12 +245,12 @@ def _guess_sensitive(table: _Assignment, candidates: Sequence[Guess]) -> None:
             topics.add(topic)
 
 
-def _topic_of_values(c: Column) -> str:
+def _topic_of_values(c: ColumnProfile) -> str:
     levels = frozenset(v.strip().lower() for v in c.levels)
     return "sex" if any(levels == values for values, _ in words.SENSITIVE_VALUES) else "race"
 
 
-def _guess_target(table: _Assignment, sensitive: Iterable[str]) -> Column | None:
+def _guess_target(table: _Assignment, sensitive: Iterable[str]) -> ColumnProfile | None:
     barred = set(sensitive)
     candidates = [c for c in table.unassigned() if c.name not in barred and _may_be_target(c)]
     last = list(table.columns)[-1] if table.columns else ""
@@ -266,7 +268,7 @@ def _guess_target(table: _Assignment, sensitive: Iterable[str]) -> Column | None
     return best
 
 
-def _attribute_as_target(table: _Assignment, sensitive: Sequence[Guess]) -> Column | None:
+def _attribute_as_target(table: _Assignment, sensitive: Sequence[Guess]) -> ColumnProfile | None:
     """Images of people often come with attributes only: a binary one can be the outcome."""
     for guess in sensitive:
         if table.columns[guess.column].distinct == 2:
@@ -276,7 +278,7 @@ def _attribute_as_target(table: _Assignment, sensitive: Sequence[Guess]) -> Colu
     return None
 
 
-def _may_be_target(c: Column) -> bool:
+def _may_be_target(c: ColumnProfile) -> bool:
     named = set(words.words_of(c.name))
     if c.distinct < 2 or named & words.DATE_WORDS or c.dtype.startswith("Date"):
         return False
@@ -285,18 +287,18 @@ def _may_be_target(c: Column) -> bool:
     return c.number or c.distinct <= 20
 
 
-def _is_score_name(c: Column) -> bool:
+def _is_score_name(c: ColumnProfile) -> bool:
     named = set(words.words_of(c.name))
     return bool(named & words.SCORE_WORDS) and not named & words.NOT_SCORE_WITH
 
 
-def _target_weight(c: Column, last: str) -> float:
+def _target_weight(c: ColumnProfile, last: str) -> float:
     named = set(words.words_of(c.name)) | {words.whole_word(c.name)}
     weight = 3.0 * bool(named & words.TARGET_WORDS) + 2.0 * bool(named & words.TARGET_TOPICS)
     return weight + 1.5 * (c.name == last) + (0.75 if c.distinct == 2 else 0.0)
 
 
-def _target_reason(c: Column, last: str) -> str:
+def _target_reason(c: ColumnProfile, last: str) -> str:
     named = set(words.words_of(c.name)) | {words.whole_word(c.name)}
     why = []
     if named & (words.TARGET_WORDS | words.TARGET_TOPICS):
@@ -308,7 +310,9 @@ def _target_reason(c: Column, last: str) -> str:
     return ", ".join(why)
 
 
-def _richer(best: Column, others: Sequence[Column], sample: pl.DataFrame) -> Column:
+def _richer(
+    best: ColumnProfile, others: Sequence[ColumnProfile], sample: pl.DataFrame
+) -> ColumnProfile:
     """Prefer the number that a binary candidate was derived from by a cut."""
     if best.distinct > 2:
         return best
@@ -325,7 +329,7 @@ def _richer(best: Column, others: Sequence[Column], sample: pl.DataFrame) -> Col
     return best
 
 
-def _guess_systems(table: _Assignment, target: Column) -> None:
+def _guess_systems(table: _Assignment, target: ColumnProfile) -> None:
     labels = set(target.levels)
     for c in table.unassigned():
         named = set(words.words_of(c.name)) | {words.whole_word(c.name)}
@@ -345,7 +349,7 @@ def _guess_systems(table: _Assignment, target: Column) -> None:
             _guess_score(table, c, target)
 
 
-def _guess_score(table: _Assignment, c: Column, target: Column) -> None:
+def _guess_score(table: _Assignment, c: ColumnProfile, target: ColumnProfile) -> None:
     for other in table.with_role("score"):
         if table.sample.rows[other].equals(table.sample.rows[c.name], check_names=False):
             table.assign(c.name, "left out", f"it duplicates the score '{other}'", 0.95)
@@ -374,11 +378,11 @@ def _guess_cluster(table: _Assignment) -> None:
                 return
 
 
-def _may_be_cluster(c: Column) -> bool:
+def _may_be_cluster(c: ColumnProfile) -> bool:
     return (not c.number or c.whole) and 3 <= c.distinct <= c.known / 5
 
 
-def _guess_leaks(table: _Assignment, target: Column) -> None:
+def _guess_leaks(table: _Assignment, target: ColumnProfile) -> None:
     for c in table.unassigned():
         strength = table.sample.predicts(c.name, target.name)
         limit = LEAK_NUMBER if task_of(target) == "regression" else LEAK
@@ -406,7 +410,7 @@ def _guess_features(table: _Assignment) -> None:
             table.assign(c.name, "feature", "nothing suggests another role", 0.6)
 
 
-def _score_behind(table: _Assignment, c: Column) -> str | None:
+def _score_behind(table: _Assignment, c: ColumnProfile) -> str | None:
     """A score, or a variant of one, that determines this column: "low" for 1 to 4."""
     rows = table.sample.rows
     for guess in table.assigned.values():

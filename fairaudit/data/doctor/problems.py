@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from fairaudit.data.doctor import role_keywords as words
-from fairaudit.data.doctor.column_profile import Column, RowSample
+from fairaudit.data.doctor.column_profile import ColumnProfile, RowSample
 from fairaudit.data.doctor.guesses import LEAK, SUSPECT, Guess, task_of
 from fairaudit.data.doctor.proxies import STRONG
 from fairaudit.data.encoding import MISSING
@@ -38,29 +38,29 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class ExaminedTable:
     """What the checks examine."""
 
     frame: pl.DataFrame
-    columns: Mapping[str, Column]
+    columns: Mapping[str, ColumnProfile]
     roles: ColumnRoles
     proxies: pl.DataFrame
     sample: RowSample
     guesses: Sequence[Guess] = ()
 
     @property
-    def used(self) -> list[Column]:
+    def used(self) -> list[ColumnProfile]:
         """Columns with a role."""
         return [self.columns[c] for c in self.roles.columns if c in self.columns]
 
 
-def find_problems(evidence: Evidence) -> list[Problem]:
+def find_problems(evidence: ExaminedTable) -> list[Problem]:
     """Every problem, the most severe first."""
     problems = [p for check in _CHECKS for p in check(evidence)]
     return sorted(problems, key=lambda p: _ORDER[p.severity])
 
 
-def _target(evidence: Evidence) -> Iterator[Problem]:
+def _target(evidence: ExaminedTable) -> Iterator[Problem]:
     name = evidence.roles.target
     if name is None:
         yield Problem(
@@ -90,7 +90,7 @@ def _target(evidence: Evidence) -> Iterator[Problem]:
             )  # fmt: skip
 
 
-def _roles(evidence: Evidence) -> Iterator[Problem]:
+def _roles(evidence: ExaminedTable) -> Iterator[Problem]:
     try:
         resolve(evidence.frame, evidence.roles)
     except SpecError as error:
@@ -98,7 +98,7 @@ def _roles(evidence: Evidence) -> Iterator[Problem]:
         yield Problem("role", "error", None, text, remedy or "choose another column for this role")
 
 
-def _constant(evidence: Evidence) -> Iterator[Problem]:
+def _constant(evidence: ExaminedTable) -> Iterator[Problem]:
     for c in evidence.columns.values():
         has_role = c.name in evidence.roles.columns
         if c.distinct == 0:
@@ -113,7 +113,7 @@ def _constant(evidence: Evidence) -> Iterator[Problem]:
 _COPY = re.compile(r"(.+?)( \(\d+\)|_duplicated_\d+|\.\d+)")
 
 
-def _duplicated(evidence: Evidence) -> Iterator[Problem]:
+def _duplicated(evidence: ExaminedTable) -> Iterator[Problem]:
     for name in evidence.columns:
         match = _COPY.fullmatch(name)
         if match is None or match[1] not in evidence.columns:
@@ -128,7 +128,7 @@ def _duplicated(evidence: Evidence) -> Iterator[Problem]:
         )  # fmt: skip
 
 
-def _identifiers(evidence: Evidence) -> Iterator[Problem]:
+def _identifiers(evidence: ExaminedTable) -> Iterator[Problem]:
     for name in (*evidence.roles.features, *evidence.roles.sensitive):
         c = evidence.columns.get(name)
         if c is None or c.known < 20 or c.dtype.startswith("Date"):
@@ -143,7 +143,7 @@ def _identifiers(evidence: Evidence) -> Iterator[Problem]:
             )  # fmt: skip
 
 
-def _levels(evidence: Evidence) -> Iterator[Problem]:
+def _levels(evidence: ExaminedTable) -> Iterator[Problem]:
     for name in evidence.roles.features:
         c = evidence.columns.get(name)
         if c is not None and not c.number and MANY_LEVELS < c.distinct <= 0.9 * c.known:
@@ -154,7 +154,7 @@ def _levels(evidence: Evidence) -> Iterator[Problem]:
             )  # fmt: skip
 
 
-def _groups(evidence: Evidence) -> Iterator[Problem]:
+def _groups(evidence: ExaminedTable) -> Iterator[Problem]:
     all_rows = np.ones(evidence.frame.height, dtype=bool)
     for name in evidence.roles.sensitive:
         c = evidence.columns.get(name)
@@ -179,7 +179,7 @@ def _groups(evidence: Evidence) -> Iterator[Problem]:
             )  # fmt: skip
 
 
-def _excluded_leaks(evidence: Evidence) -> Iterator[Problem]:
+def _excluded_leaks(evidence: ExaminedTable) -> Iterator[Problem]:
     for guess in evidence.guesses:
         if guess.part == "leak":
             yield Problem(
@@ -188,7 +188,7 @@ def _excluded_leaks(evidence: Evidence) -> Iterator[Problem]:
             )  # fmt: skip
 
 
-def _leaks(evidence: Evidence) -> Iterator[Problem]:
+def _leaks(evidence: ExaminedTable) -> Iterator[Problem]:
     name = evidence.roles.target
     if name is None or name not in evidence.columns or evidence.columns[name].distinct < 2:
         return
@@ -212,7 +212,7 @@ def _leaks(evidence: Evidence) -> Iterator[Problem]:
             )  # fmt: skip
 
 
-def _mixed(evidence: Evidence) -> Iterator[Problem]:
+def _mixed(evidence: ExaminedTable) -> Iterator[Problem]:
     for c in evidence.used:
         if c.number or c.dtype != "String" or not c.values:
             continue
@@ -227,7 +227,7 @@ def _mixed(evidence: Evidence) -> Iterator[Problem]:
             )  # fmt: skip
 
 
-def _number_text(evidence: Evidence) -> Iterator[Problem]:
+def _number_text(evidence: ExaminedTable) -> Iterator[Problem]:
     for c in evidence.used:
         if c.number or c.dtype != "String" or c.name == evidence.roles.target or not c.values:
             continue
@@ -244,7 +244,7 @@ def _is_number(text: str) -> bool:
     return bool(re.fullmatch(r"[+-]?[$€£]?\d[\d,.\s]*([eE][+-]?\d+)?%?", text))
 
 
-def _infinite(evidence: Evidence) -> Iterator[Problem]:
+def _infinite(evidence: ExaminedTable) -> Iterator[Problem]:
     for c in evidence.used:
         if c.infinite:
             yield Problem(
@@ -254,7 +254,7 @@ def _infinite(evidence: Evidence) -> Iterator[Problem]:
             )  # fmt: skip
 
 
-def _missing(evidence: Evidence) -> Iterator[Problem]:
+def _missing(evidence: ExaminedTable) -> Iterator[Problem]:
     for c in evidence.used:
         share = c.missing / max(c.rows, 1)
         if c.name == evidence.roles.target or share <= 0.3 or not c.distinct:
@@ -269,7 +269,7 @@ def _missing(evidence: Evidence) -> Iterator[Problem]:
 _CODES = frozenset(("-9", "-99", "-999", "-9999", "99", "999", "9999", "99999"))
 
 
-def _coded_missing(evidence: Evidence) -> Iterator[Problem]:
+def _coded_missing(evidence: ExaminedTable) -> Iterator[Problem]:
     for c in evidence.used:
         if not c.number or c.name == evidence.roles.target or c.distinct < 5:
             continue
@@ -300,7 +300,7 @@ def _outlying(value: float, others: Sequence[float]) -> bool:
     return value < low - (high - low) * 0.5 or value > high + (high - low) * 0.5
 
 
-def _clusters(evidence: Evidence) -> Iterator[Problem]:
+def _clusters(evidence: ExaminedTable) -> Iterator[Problem]:
     name = evidence.roles.cluster
     if name is None or name not in evidence.columns:
         return
@@ -319,7 +319,7 @@ def _clusters(evidence: Evidence) -> Iterator[Problem]:
         )  # fmt: skip
 
 
-def _systems(evidence: Evidence) -> Iterator[Problem]:
+def _systems(evidence: ExaminedTable) -> Iterator[Problem]:
     target = evidence.columns.get(evidence.roles.target or "")
     if target is None or task_of(target) == "regression":
         return
@@ -334,7 +334,7 @@ def _systems(evidence: Evidence) -> Iterator[Problem]:
             )  # fmt: skip
 
 
-def _proxies(evidence: Evidence) -> Iterator[Problem]:
+def _proxies(evidence: ExaminedTable) -> Iterator[Problem]:
     """One finding per sensitive attribute, with its strongest proxies."""
     used = [*evidence.roles.features, evidence.roles.cluster]
     strong = evidence.proxies.filter(pl.col("auroc") >= STRONG, pl.col("feature").is_in(used))
@@ -352,7 +352,7 @@ def _proxies(evidence: Evidence) -> Iterator[Problem]:
         )  # fmt: skip
 
 
-def _no_sensitive(evidence: Evidence) -> Iterator[Problem]:
+def _no_sensitive(evidence: ExaminedTable) -> Iterator[Problem]:
     if not evidence.roles.sensitive:
         yield Problem(
             "no_sensitive", "warning", None, "no column looks like a sensitive attribute",
@@ -368,7 +368,7 @@ def _no_sensitive(evidence: Evidence) -> Iterator[Problem]:
             )  # fmt: skip
 
 
-def _size(evidence: Evidence) -> Iterator[Problem]:
+def _size(evidence: ExaminedTable) -> Iterator[Problem]:
     if evidence.frame.height < 200:
         yield Problem(
             "few_rows", "warning", None, f"the table has only {evidence.frame.height:,} rows",
@@ -376,7 +376,7 @@ def _size(evidence: Evidence) -> Iterator[Problem]:
         )  # fmt: skip
 
 
-_CHECKS: tuple[Callable[[Evidence], Iterator[Problem]], ...] = (
+_CHECKS: tuple[Callable[[ExaminedTable], Iterator[Problem]], ...] = (
     _target, _roles, _constant, _duplicated, _identifiers, _levels, _groups, _excluded_leaks,
     _leaks, _mixed, _number_text, _infinite, _missing, _coded_missing, _clusters, _systems,
     _proxies, _no_sensitive, _size,
