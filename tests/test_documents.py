@@ -39,9 +39,12 @@ def test_every_link_to_a_heading_leads_to_one(document):
 
 PATH = re.compile(r"`((?:[\w.-]+/)*[\w-]+\.(?:py|md|toml|json|txt)|(?:[\w-]+/)+)`")
 DOTTED = re.compile(r"\bfairaudit(?:\.[A-Za-z_]\w*)+")
-OF_A_USER = re.compile(r"^(?:spec|manifest|summary|report|outcome|settings|schema|audit)\.json$|"
-                       r"^(?:log\.txt|model_card\.md|parts\.json)$|^(?:jobs|datasets|incoming|"
-                       r"result|model|csv|images|\.streamlit|report|workspace|demo-output)/")  # fmt: skip
+OF_A_USER = re.compile(  # files and folders of a workspace, a job or a report
+    r"^(?:spec|manifest|summary|report|outcome|settings|schema|audit|parts)\.json$"
+    r"|^(?:log\.txt|model_card\.md)$"
+    r"|^(?:jobs|datasets|incoming|result|model|csv|images|\.streamlit|report|workspace)/"
+    r"|^demo-output/"
+)
 
 
 def sources():
