@@ -7,7 +7,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip
 EXTRAS := auth,ray,sql,report,umap,public
 
-.PHONY: help setup setup-test browser demo up test test-nightly test-fast lint format docs screenshots benchmarks clean
+.PHONY: help setup setup-test browser demo up test pytest test-nightly test-fast lint format docs screenshots benchmarks clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -43,7 +43,9 @@ up: setup  ## the dashboard
 	$(BIN)/fairaudit up
 
 test: setup-test browser  ## all tests and all checks
-	$(MAKE) --no-print-directory lint
+	$(MAKE) --no-print-directory -j 2 lint pytest
+
+pytest: setup-test  # beside lint: mypy alone takes a minute and a half of one core
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --durations 20
 
 test-nightly: setup-test browser  ## all tests with every simulation at full size

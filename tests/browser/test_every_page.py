@@ -1,4 +1,7 @@
-"""Every page in light and dark, wide and narrow: nothing serious for axe, a picture kept."""
+"""Every page in light and dark, wide and narrow: nothing serious for axe, a picture kept.
+
+The further views of the pages are looked at in dark at night only.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from playwright.sync_api import Browser, Page
 from fairaudit.ui.navigation import PAGES
 from tests.browser.conftest import PATIENCE, Server, settle, shoot, visit
 from tests.browser.gallery import VIEWS, Gallery, build
+from tests.sizes import nightly
 
 pytestmark = pytest.mark.browser
 
@@ -83,6 +87,7 @@ def test_axe_finds_nothing_serious(
     assert found == {width: [] for width in WIDTHS}
 
 
+@pytest.mark.parametrize("scheme", ["light", *nightly("dark")], indirect=True, scope="module")
 @pytest.mark.parametrize(("name", "view"), list(VIEWS), ids=lambda text: str(text).lower())
 def test_axe_finds_nothing_serious_in_a_view(
     reader: Page, shown: Server, gallery: Gallery, scheme: str, name: str, view: str
