@@ -44,7 +44,7 @@ elif view == "Debiasing" and (path := audit.table("path")) is not None:
         unfairness = url_widgets.one_of("Unfairness", unfairness_metrics, key="unfairness")
     with third:
         split = url_widgets.one_of(
-            "Rows", path["split"].unique().sort().to_list(), key="path-rows"
+            "Evaluated on", path["split"].unique().sort().to_list(), key="path-rows"
         )
     shown = effects.path(path, quality=quality, unfairness=unfairness, split=split)
 

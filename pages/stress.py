@@ -63,7 +63,9 @@ elif view == "Objectives":
         )
     with right:
         known = table["split"].unique().sort().to_list()
-        split = url_widgets.one_of("Rows", known, key="rows", format_func=url_widgets.split_label)
+        split = url_widgets.one_of(
+            "Evaluated on", known, key="rows", format_func=url_widgets.split_label
+        )
     drawn = ablation.objectives(table, rule=rule, split=split)
 elif view == "Time":
     drawn = ablation.time(tables["stress_time"])

@@ -16,8 +16,8 @@ sweep = result_page.required_table(
     audit,
     "whatif",
     "It was fitted with a single number of groups. On the Train page choose ROME and “What if "
-    "there were more or fewer”: all numbers of groups are fitted in one run, and moving the "
-    "slider here is then instant.",
+    "more or fewer?”: all numbers of groups are fitted in one run, and moving the slider here is "
+    "then instant.",
 )
 metric = whatif.metric_of(audit.result)
 top = st.container()

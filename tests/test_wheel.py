@@ -51,6 +51,12 @@ def test_the_dashboard_comes_along_with_every_page(installed, tmp_path):
     assert (folder / ".streamlit" / "config.toml").is_file()
 
 
+def test_the_glossary_comes_along(installed, tmp_path):
+    code = "from fairaudit.ui import glossary; print(glossary.explanation('Denominator'))"
+    assert _said(installed, code, tmp_path).startswith("The rows that a rate is a share of")
+    assert (installed / "fairaudit" / "_app" / "glossary.md").is_file()
+
+
 def test_nothing_of_the_tests_is_shipped(installed):
     assert not (installed / "tests").exists()
     assert (installed / "fairaudit" / "py.typed").is_file()

@@ -151,8 +151,8 @@ _ROME_EM = Method(
         Work(
             "sweep",
             "rome:fit_rome_sweep",
-            "A fixed number of groups",
-            "What if there were more or fewer",
+            "Fixed number",
+            "What if more or fewer?",
             "The what-if fits every number of groups in one run; switching later is instant.",
         ),
     ),

@@ -187,7 +187,9 @@ def path(
                 f"{numbers.value(row['x'], unfairness)}<extra></extra>",
             )
         legend_mark(figure, name, Style(color, symbol, "solid"))
-    return Chart(figure, _path_alt(rows, quality, unfairness), rows)
+    names, ends = {"x": "unfairness", "y": "quality"}, ("", "_low", "_high")
+    shown = {f"{axis}{end}": f"{name}{end}" for axis, name in names.items() for end in ends}
+    return Chart(figure, _path_alt(rows, quality, unfairness), rows.rename(shown))
 
 
 def _error_bars(row: Mapping[str, float], color: str) -> dict[str, object]:

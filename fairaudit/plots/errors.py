@@ -35,9 +35,10 @@ _BANDS = 6  # with more curves than this, bands of intervals would be illegible
 
 
 def readable(table: pl.DataFrame) -> pl.DataFrame:
-    """The table without columns that are constant."""
+    """The table without columns that are constant or empty."""
     constant = [c for c in ("split", "attribute", "metric", "model") if table[c].n_unique() < 2]
-    return table.drop(constant)
+    blank = [c for c in table.columns if c.startswith("shrunken") and table[c].is_null().all()]
+    return table.drop(*constant, *blank)
 
 
 def overall(result: AuditResult, *, model: str, metric: str, split: str = "test") -> float | None:

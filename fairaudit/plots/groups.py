@@ -260,7 +260,7 @@ def projection(table: pl.DataFrame) -> Chart:
             },
             hovertemplate=f"{plain(name)}<extra></extra>",
         )
-    return Chart(figure, _projection_alt(rows, names), rows)
+    return Chart(figure, _projection_alt(rows, names), rows.rename({"x": "axis_1", "y": "axis_2"}))
 
 
 def _projection_alt(rows: pl.DataFrame, names: Sequence[str]) -> str:

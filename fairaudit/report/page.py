@@ -20,6 +20,7 @@ from fairaudit.report.command import command_of
 from fairaudit.report.sections import Section, sections
 from fairaudit.report.svg import svg
 from fairaudit.text import numbers
+from fairaudit.text.headings import heading
 
 MOST_ROWS = 200
 _MOST_SHORT = 6
@@ -159,9 +160,7 @@ def grid(rows: pl.DataFrame, table: str | None) -> Grid:
     note = ""
     if rows.height > MOST_ROWS and table is not None:
         note = f"{MOST_ROWS} of {rows.height:,} rows; all of them are in csv/{table}.csv."
-    heads = tuple(
-        Head(name.replace("_", " "), dtype.is_numeric()) for name, dtype in rows.schema.items()
-    )
+    heads = tuple(Head(heading(name), dtype.is_numeric()) for name, dtype in rows.schema.items())
     cells = tuple(tuple(map(cell, row)) for row in shown.iter_rows())
     return Grid(heads, cells, numbers.rows(rows.height), note)
 

@@ -10,7 +10,7 @@ import streamlit as st
 from fairaudit.data.doctor.diagnosis import Diagnosis, Problem
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.text.quantities import count, listed
-from fairaudit.ui import layout
+from fairaudit.ui import glossary, layout
 from fairaudit.ui.overview import Overview
 
 _SIGNS = {
@@ -81,7 +81,7 @@ def proxies(diagnosis: Diagnosis) -> None:
         hide_index=True,
         height=min(300, 40 + 35 * min(table.height, 50)),
         column_config={
-            "feature": "Column",
+            "feature": st.column_config.Column("Proxy", help=glossary.explanation("Proxy")),
             "sensitive": "Sensitive attribute",
             "auroc": st.column_config.ProgressColumn(
                 "AUROC of predicting it", min_value=0.5, max_value=1.0, format="%.2f"

@@ -18,7 +18,7 @@ from fairaudit.jobs.info import JobInfo
 from fairaudit.jobs.spec import JobSpec
 from fairaudit.text import numbers
 from fairaudit.text.quantities import count, listed
-from fairaudit.ui import cache, layout, rules, session
+from fairaudit.ui import cache, glossary, layout, rules, session
 
 HOW = (
     "Nothing is trained: every value comes from the counts of actual and predicted outcomes in a "
@@ -40,9 +40,20 @@ def request(roles: ColumnRoles, info: DatasetInfo, *, expert: bool) -> AuditSpec
         with st.expander("Settings", icon=":material/tune:"):
             cells = st.columns(3, vertical_alignment="bottom")
             fields |= {
-                "intersections": cells[0].number_input("Intersection depth", 1, 6, 2),
-                "confidence": cells[1].number_input("Confidence", 0.51, 0.999, usual, 0.01),
-                "suppress_below": cells[2].number_input("Hide groups smaller than", 0, 1000, 0),
+                "intersections": cells[0].number_input(
+                    "Intersection depth", 1, 6, 2, help=glossary.explanation("Intersection")
+                ),
+                "confidence": cells[1].number_input(
+                    "Confidence",
+                    0.51,
+                    0.999,
+                    usual,
+                    0.01,
+                    help=glossary.explanation("Confidence level"),
+                ),
+                "suppress_below": cells[2].number_input(
+                    "Hide groups smaller than", 0, 1000, 0, help=glossary.explanation("Suppressed")
+                ),
             }
     title = f"Existing decisions in {Path(info.name).stem}"
     return AuditSpec.model_validate(

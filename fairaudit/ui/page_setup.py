@@ -9,7 +9,7 @@ import streamlit as st
 
 from fairaudit.jobs.info import JobInfo
 from fairaudit.text.quantities import ago
-from fairaudit.ui import access, cache, layout, session
+from fairaudit.ui import access, cache, glossary, layout, session
 from fairaudit.ui.navigation import PAGES, PageInfo
 
 _ICON = Path(__file__).with_name("icon.svg")  # a named icon would be fetched from the network
@@ -32,6 +32,7 @@ def run() -> None:
         _menu(pages)
         mode_control()
         current_choice()
+        glossary.button()
         access.sign_out_control()
     with layout.error_messages():
         session.go_now()

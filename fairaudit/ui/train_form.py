@@ -18,7 +18,7 @@ from fairaudit.data.splits import SplitSpec
 from fairaudit.data.store import DatasetInfo
 from fairaudit.jobs.spec import JobSpec
 from fairaudit.text.quantities import count, listed
-from fairaudit.ui import cache, forms, layout, session
+from fairaudit.ui import cache, forms, glossary, layout, session
 
 COMPARE, SWEEP, STRESS = "compare", "sweep", "stress"
 _SUFFIX: Mapping[str, str] = {SWEEP: ": number of groups", STRESS: ": stress tests"}
@@ -161,7 +161,7 @@ def _work(name: str) -> str:
 
 
 def _counts() -> list[JsonValue]:
-    most: int = st.slider("Try 1 up to … groups", 2, 12, 6, key="most-groups")
+    most: int = st.slider("Largest number of groups to try", 2, 12, 6, key="most-groups")
     return list(range(1, most + 1))
 
 
@@ -203,12 +203,34 @@ def _run_settings(roles: ColumnRoles, *, expert: bool) -> tuple[dict[str, Any], 
         return {"split": SplitSpec(by=by)}, device
     seed = cells[2].number_input("Seed", 0, 10**6, 0, key="seed")
     usual = AuditSpec.model_fields["confidence"].default
-    confidence = cells[3].number_input("Confidence", 0.51, 0.999, usual, 0.01, key="confidence")
+    confidence = cells[3].number_input(
+        "Confidence",
+        0.51,
+        0.999,
+        usual,
+        0.01,
+        key="confidence",
+        help=glossary.explanation("Confidence level"),
+    )
     more = st.columns(5 if _has_umap() else 4, vertical_alignment="bottom")
     validation = more[0].number_input("Validation share", 0.05, 0.6, 0.2, 0.05, key="validation")
     test = more[1].number_input("Test share", 0.05, 0.6, 0.2, 0.05, key="test")
-    depth = more[2].number_input("Intersection depth", 1, 6, 2, key="intersections")
-    least = more[3].number_input("Hide groups smaller than", 0, 1000, 0, key="suppress")
+    depth = more[2].number_input(
+        "Intersection depth",
+        1,
+        6,
+        2,
+        key="intersections",
+        help=glossary.explanation("Intersection"),
+    )
+    least = more[3].number_input(
+        "Hide groups smaller than",
+        0,
+        1000,
+        0,
+        key="suppress",
+        help=glossary.explanation("Suppressed"),
+    )
     fields = {
         "split": SplitSpec(by=by, validation=validation, test=test),
         "seed": seed,

@@ -11,6 +11,7 @@ import streamlit as st
 from fairaudit.audit.result import AuditResult
 from fairaudit.report import choices
 from fairaudit.text import numbers
+from fairaudit.ui import glossary
 
 SPLITS: Mapping[str, str] = {"test": "Test rows", "validation": "Validation rows"}
 
@@ -34,7 +35,7 @@ def one_of(
         index=index,
         key=key,
         format_func=format_func,
-        help=help,
+        help=help or glossary.explanation(label),
         bind="query-params",
     )
     return options[index] if chosen is None else str(chosen)
@@ -70,7 +71,7 @@ def model(result: AuditResult) -> str:
 def attribute(result: AuditResult) -> str:
     """The attribute that divides the rows into groups."""
     options = choices.attributes(result)
-    return one_of("Group by", options, key="by")
+    return one_of("Group by", options, key="by", help=glossary.explanation("Group"))
 
 
 def metric(result: AuditResult, *, key: str = "metric") -> str:
@@ -85,7 +86,7 @@ def split(result: AuditResult) -> str:
     """The rows the metrics are computed on."""
     known = result.errors["split"].unique().to_list()
     order = [s for s in SPLITS if s in known] + sorted(s for s in known if s not in SPLITS)
-    return one_of("Rows", order, key="rows", format_func=split_label)
+    return one_of("Evaluated on", order, key="rows", format_func=split_label)
 
 
 def split_label(split: str) -> str:
@@ -112,4 +113,6 @@ def number(label: str, values: Sequence[int], *, key: str, start: int | None = N
     if len(options) < 2:
         return options[0]
     value = start if start in options else options[-1]
-    return int(st.select_slider(label, options, value=value, key=key, bind="query-params"))
+    text = glossary.explanation(label)
+    chosen = st.select_slider(label, options, value=value, key=key, help=text, bind="query-params")
+    return int(chosen)
