@@ -15,6 +15,7 @@ from tests.methods.known.rome_simulation import (
     group_errors,
     pooled_errors,
 )
+from tests.sizes import size
 
 
 @pytest.fixture(scope="module")
@@ -112,10 +113,11 @@ def test_a_sweep_needs_numbers_of_groups() -> None:
 
 @pytest.mark.slow
 def test_the_published_simulation_is_solved() -> None:
-    """Ten fresh repetitions: coefficients, worst true group and overall against least squares."""
+    """Fresh repetitions: coefficients, worst true group and overall against least squares."""
     worst, overall, maximin = [], [], []
     chosen, by_bic, by_icl = [], [], []
-    for repetition in range(10):
+    repetitions = size(2, 10)
+    for repetition in range(repetitions):
         rng = np.random.default_rng(1000 + repetition)
         train, test = draw(8000, rng), draw(3000, rng)
         model = RomeEM(4, outcome_sensitive=True, random_state=repetition)
@@ -145,10 +147,10 @@ def test_the_published_simulation_is_solved() -> None:
     assert max(worst) <= -0.45  # 3,000 test rows hold some 220 of the smallest group
     assert max(overall) <= -0.05
     assert -0.40 <= np.mean(maximin) <= -0.30
-    assert sum(g == 4 for g in chosen) >= 9
-    assert sum(g == 4 for g in by_icl) >= 9
+    assert sum(g == 4 for g in chosen) >= 0.9 * repetitions
+    assert sum(g == 4 for g in by_icl) >= 0.9 * repetitions
     # the gate is misspecified, so a fifth group may buy likelihood: BIC leans to 5 now and then
-    assert sum(g == 4 for g in by_bic) >= 8
+    assert sum(g == 4 for g in by_bic) >= 0.8 * repetitions
 
 
 def test_rows_repeated_as_clusters_give_the_intervals_of_the_rows_alone() -> None:
