@@ -1,21 +1,21 @@
-"""Every error fairaudit raises on purpose; each text names the column or file and the remedy.
+"""The errors that fairaudit raises; each message names the column or file and the remedy.
 
 FairauditError
 ├── InputError        a file, table or array cannot be used as it is
-├── SpecError         the request is wrong (unknown column, impossible parameter)
+├── SpecError         the request is invalid (unknown column, impossible parameter)
 ├── TrainingError     a fit could not produce a usable model
-├── Cancelled         somebody asked the running work to stop
-├── JobError          a job cannot do what is asked of it in its state
+├── Cancelled         the running work was asked to stop
+├── JobError          a job cannot do this in its current state
 ├── LimitExceeded     a memory, disk or size limit was reached
 ├── IntegrityError    stored content differs from its recorded hash
-└── NotAllowed        the person has no right to this (or it does not exist)
+└── NotAllowed        the user may not access this (or it does not exist)
 """
 
 from __future__ import annotations
 
 
 class FairauditError(Exception):
-    """Base of all errors meant for a person to read."""
+    """Base class of all errors with a message for users."""
 
 
 class InputError(FairauditError, ValueError):
@@ -23,7 +23,7 @@ class InputError(FairauditError, ValueError):
 
 
 class SpecError(FairauditError, ValueError):
-    """The request is wrong: unknown column, impossible parameter, missing role."""
+    """The request is invalid: unknown column, impossible parameter, missing role."""
 
 
 class TrainingError(FairauditError, RuntimeError):
@@ -31,11 +31,11 @@ class TrainingError(FairauditError, RuntimeError):
 
 
 class Cancelled(FairauditError):
-    """Somebody asked the running work to stop."""
+    """The running work was asked to stop."""
 
 
 class JobError(FairauditError):
-    """A job cannot do what is asked of it in its state."""
+    """A job cannot do this in its current state."""
 
 
 class LimitExceeded(FairauditError):
@@ -47,4 +47,4 @@ class IntegrityError(FairauditError):
 
 
 class NotAllowed(FairauditError):
-    """The person has no right to this, or it does not exist (the two look the same)."""
+    """The user may not access this, or it does not exist (indistinguishable on purpose)."""

@@ -1,6 +1,6 @@
-"""A worker: `python -m fairaudit.worker FOLDER` does the job in FOLDER and ends.
+"""A worker: `python -m fairaudit.worker FOLDER` runs the job in FOLDER and exits.
 
-`--standby` imports torch first and then waits for a line of JSON on stdin: the folder and the
+`--standby` first imports torch and then waits for a line of JSON on stdin: the folder and the
 environment of its slot. The first event is written before anything heavy is imported.
 """
 
@@ -22,29 +22,29 @@ STANDBY = "--standby"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit code 0: the job has an outcome; 1: another worker has it; 2: wrong call."""
-    words = sys.argv[1:] if arguments is None else arguments
-    if len(words) != 1:
+    """Exit code 0: the job has an outcome; 1: another worker runs it; 2: invalid call."""
+    argv = sys.argv[1:] if arguments is None else arguments
+    if len(argv) != 1:
         sys.stderr.write("usage: python -m fairaudit.worker FOLDER | --standby\n")
         return 2
-    folder = _wait_for_folder() if words[0] == STANDBY else JobFolder(Path(words[0]).resolve())
+    folder = _wait_for_folder() if argv[0] == STANDBY else JobFolder(Path(argv[0]).resolve())
     if folder is None:
         return 0
     if not folder.exists:
-        sys.stderr.write(f"'{folder.path}' is not the folder of a job\n")
+        sys.stderr.write(f"'{folder.path}' is not a job folder\n")
         return 2
     outcome = runner.run(folder, run_job.audit, prepare=lambda m: _prepare(folder, m))
     return 0 if outcome is not None else 1
 
 
 def _prepare(folder: JobFolder, monitor: FolderMonitor) -> None:
-    """Everything printed goes to the log; SIGTERM asks kindly."""
+    """Redirect output to the log; SIGTERM requests cancellation."""
     log = os.open(folder.log_path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.close(log)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)  # the log is read while it grows
+        sys.stdout.reconfigure(line_buffering=True)  # the log is read while it is written
 
     def stop(number: int, frame: FrameType | None) -> None:
         monitor.stop("stopped by a signal")
@@ -53,7 +53,7 @@ def _prepare(folder: JobFolder, monitor: FolderMonitor) -> None:
 
 
 def _wait_for_folder() -> JobFolder | None:
-    """Import what takes long, then wait; None when the supervisor went away."""
+    """Import slow modules, then wait; None if the supervisor has gone."""
     _warm_up()
     sys.stdout.write("ready\n")
     sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""The command line: the same doors as the dashboard, with exit codes scripts can rely on."""
+"""The command line: the same functions as the dashboard, with stable exit codes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _REQUEST_ERRORS = (SpecError, InputError, LimitExceeded, NotAllowed, IntegrityEr
 
 app = typer.Typer(
     name="fairaudit",
-    help="Fairness audits with latent groups, training and a no-harm decision.",
+    help="Fairness audits with latent groups, training and a no-harm choice.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -37,13 +37,13 @@ app = typer.Typer(
 Table = Annotated[
     str, typer.Argument(help="A table file, book.xlsx::sheet, or duckdb:///file.db::table")
 ]
-Target = Annotated[str | None, typer.Option(help="Outcome column (guessed when left out)")]
-Features = Annotated[str | None, typer.Option(help="Feature columns, separated by commas")]
-Sensitive = Annotated[str | None, typer.Option(help="Sensitive columns, separated by commas")]
-Cluster = Annotated[str | None, typer.Option(help="Site, school, occupation …")]
+Target = Annotated[str | None, typer.Option(help="Outcome column (default: guessed)")]
+Features = Annotated[str | None, typer.Option(help="Feature columns, comma-separated")]
+Sensitive = Annotated[str | None, typer.Option(help="Sensitive columns, comma-separated")]
+Cluster = Annotated[str | None, typer.Option(help="Cluster column, such as site or school")]
 Weight = Annotated[str | None, typer.Option(help="Row weight column")]
 Positive = Annotated[str | None, typer.Option(help="Positive label of a binary target")]
-Param = Annotated[list[str] | None, typer.Option(help="k=v, a parameter of the method")]
+Param = Annotated[list[str] | None, typer.Option(help="NAME=VALUE, a parameter of the method")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of splits and fits")]
 Out = Annotated[Path, typer.Option(help="Folder for the results")]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output")]
@@ -51,7 +51,7 @@ Where = Annotated[
     Path, typer.Option("--workspace", envvar="FAIRAUDIT_WORKSPACE", help="Workspace folder")
 ]
 DeviceName = Annotated[str, typer.Option(help="auto, cpu or cuda")]
-AcceptBroken = Annotated[bool, typer.Option(help="Leave rows with broken images out")]
+AcceptBroken = Annotated[bool, typer.Option(help="Exclude rows with broken images")]
 WORKSPACE = Path("workspace")
 
 
@@ -71,7 +71,10 @@ def main() -> None:
         _fail(str(error), FAILED)
     except OSError as error:
         place = "" if error.filename is None else f"'{error.filename}': "
-        _fail(f"{place}{error.strerror or error}; check the folder, its rights and space", FAILED)
+        _fail(
+            f"{place}{error.strerror or error}; check the folder, its permissions and the disk space",
+            FAILED,
+        )
     except Exception as error:
         if not _is_usage(error):
             raise
@@ -79,7 +82,7 @@ def main() -> None:
 
 
 def _fault(error: Mapping[str, Any]) -> str:
-    """What is wrong in a request; faults of one field say which."""
+    """What is invalid in a request, with the field it concerns."""
     text = str(error["msg"]).removeprefix("Value error, ")
     field = ".".join(map(str, error["loc"]))
     return text if error["type"] == "value_error" or not field else f"{field}: {text}"
@@ -91,12 +94,12 @@ def _is_usage(error: Exception) -> bool:
 
 def _usage_text(error: Exception) -> str:
     format_message: Any = getattr(error, "format_message", lambda: str(error))
-    said = format_message()
-    return f"{said} (see fairaudit --help)" if said else "name a command"
+    message = format_message()
+    return f"{message} (see fairaudit --help)" if message else "name a command"
 
 
 def _fail(text: str, code: int) -> None:
-    print(f"fairaudit: {text}", file=sys.stderr)  # noqa: T201 - the command line's own voice
+    print(f"fairaudit: {text}", file=sys.stderr)  # noqa: T201 - output of the command line
     sys.exit(code)
 
 
@@ -106,23 +109,23 @@ def parameters(pairs: list[str] | None) -> dict[str, Any]:
     Raises
     ------
     SpecError
-        When a pair has no "=".
+        If a pair has no "=".
     """
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for pair in pairs or []:
         key, equals, value = pair.partition("=")
         if not equals:
-            raise SpecError(f"--param {pair!r} has no '='; write --param name=value")
+            raise SpecError(f"--param {pair!r} has no '='; write --param NAME=VALUE")
         try:
-            found[key.strip()] = json.loads(value)
+            values[key.strip()] = json.loads(value)
         except ValueError:
-            found[key.strip()] = value
-    return found
+            values[key.strip()] = value
+    return values
 
 
 @app.command()
 def demo(out: Out = Path("fairaudit-demo"), json_: Json = False) -> None:
-    """Audit the bundled lending sample from end to end, without a screen."""
+    """Audit the bundled lending sample from end to end."""
     from fairaudit.cli import commands, demonstration
 
     commands.writable(out)
@@ -141,19 +144,21 @@ def run(
     cluster: Cluster = None,
     weight: Weight = None,
     positive: Positive = None,
-    prediction: Annotated[str | None, typer.Option(help="Existing systems to judge too")] = None,
+    prediction: Annotated[
+        str | None, typer.Option(help="Prediction columns of existing systems, to audit as well")
+    ] = None,
     param: Param = None,
     split_by: Annotated[str, typer.Option(help="rows, cluster or column")] = "rows",
-    split_column: Annotated[str | None, typer.Option(help="Column naming the splits")] = None,
+    split_column: Annotated[str | None, typer.Option(help="Column with the splits")] = None,
     accept_broken: AcceptBroken = False,
     seed: Seed = 0,
     device: DeviceName = "auto",
     json_: Json = False,
 ) -> None:
-    """Train a method on a table and judge it on held-out rows."""
+    """Train a method on a table and audit it on held-out rows."""
     from fairaudit.cli import commands
 
-    roles = commands.Wanted(
+    roles = commands.NamedRoles(
         target=target,
         features=names(features),
         sensitive=names(sensitive),
@@ -196,10 +201,10 @@ def sweep(
     device: DeviceName = "auto",
     json_: Json = False,
 ) -> None:
-    """What if the number of latent groups were another one: fit, stability and worst group."""
+    """Compare numbers of latent groups: fit, stability and worst group."""
     from fairaudit.cli import commands
 
-    roles = commands.wanted(target, features, sensitive, cluster, weight, positive)
+    roles = commands.named_roles(target, features, sensitive, cluster, weight, positive)
     params = {**parameters(param), "n_groups": commands.group_range(groups)}
     result = commands.train(
         table, roles, "sweep", method, params, "rows", seed, device, out, json_
@@ -223,10 +228,10 @@ def stress(
     device: DeviceName = "auto",
     json_: Json = False,
 ) -> None:
-    """Stress a method: shift between validation and test, ablations, objectives, many groups."""
+    """Stress-test a method: shifted rows, wrong groups, ablations, objectives, run time."""
     from fairaudit.cli import commands
 
-    roles = commands.wanted(target, features, sensitive, cluster, weight, positive)
+    roles = commands.named_roles(target, features, sensitive, cluster, weight, positive)
     result = commands.train(
         table, roles, "stress", method, parameters(param), "rows", seed, device, out, json_
     )
@@ -237,8 +242,8 @@ def stress(
 def compare(
     table: Table,
     out: Out,
-    methods: Annotated[str, typer.Option(help="Methods, separated by commas")],
-    seeds: Annotated[int, typer.Option(min=1, max=100, help="How many seeds (and splits)")] = 5,
+    methods: Annotated[str, typer.Option(help="Methods, comma-separated")],
+    seeds: Annotated[int, typer.Option(min=1, max=100, help="Number of seeds (and splits)")] = 5,
     target: Target = None,
     features: Features = None,
     sensitive: Sensitive = None,
@@ -253,7 +258,7 @@ def compare(
     """Compare methods on the same splits and preprocessing, with paired intervals."""
     from fairaudit.cli import commands
 
-    roles = commands.wanted(target, features, sensitive, cluster, weight, positive)
+    roles = commands.named_roles(target, features, sensitive, cluster, weight, positive)
     wanted = list(names(methods))
     params = {**parameters(param), "methods": wanted, "seeds": seeds}
     result = commands.train(
@@ -274,14 +279,14 @@ def audit(
     cluster: Cluster = None,
     weight: Weight = None,
     preset: Annotated[str | None, typer.Option(help="nyc-ll144, four-fifths …")] = None,
-    intersections: Annotated[int, typer.Option(min=1, max=6, help="Depth of crossings")] = 2,
+    intersections: Annotated[int, typer.Option(min=1, max=6, help="Intersection depth")] = 2,
     seed: Seed = 0,
     json_: Json = False,
 ) -> None:
-    """Audit predictions that are already in a table; nothing is trained."""
+    """Audit predictions that are in a table; nothing is trained."""
     from fairaudit.cli import commands
 
-    wanted = commands.Wanted(
+    wanted = commands.NamedRoles(
         target=target,
         sensitive=names(sensitive),
         cluster=cluster,
@@ -302,7 +307,7 @@ def repeat(
     device: DeviceName = "auto",
     json_: Json = False,
 ) -> None:
-    """Do an audit again exactly as its report says, to get the same numbers."""
+    """Repeat an audit exactly as in its report, to get the same numbers."""
     from fairaudit.cli import commands
 
     result = commands.repeat(table, request, device, out, json_)
@@ -318,7 +323,7 @@ def ingest(
     accept_broken: AcceptBroken = False,
     json_: Json = False,
 ) -> None:
-    """Store a data set once, by the hash of its content."""
+    """Store a dataset under the hash of its content."""
     from fairaudit.cli import commands
 
     info = commands.ingest(path, workspace, accept_broken=accept_broken)
@@ -329,10 +334,10 @@ def ingest(
 def submit(
     spec: Annotated[Path, typer.Argument(help="spec.json of a job")],
     workspace: Where = WORKSPACE,
-    wait: Annotated[bool, typer.Option(help="Run it here and now")] = False,
+    wait: Annotated[bool, typer.Option(help="Run it in this process")] = False,
     json_: Json = False,
 ) -> None:
-    """Queue a job, or run it here with --wait."""
+    """Queue a job, or run it in this process with --wait."""
     from fairaudit.cli import commands
 
     terminal.show_record(commands.submit(spec, workspace, wait=wait), as_json=json_)
@@ -341,7 +346,9 @@ def submit(
 @app.command()
 def jobs(
     workspace: Where = WORKSPACE,
-    prune: Annotated[int | None, typer.Option(min=0, help="Delete jobs older than DAYS")] = None,
+    prune: Annotated[
+        int | None, typer.Option(min=0, help="Delete finished jobs older than DAYS")
+    ] = None,
     json_: Json = False,
 ) -> None:
     """List jobs, newest first."""
@@ -352,7 +359,7 @@ def jobs(
 
 @app.command()
 def cancel(job: str, workspace: Where = WORKSPACE) -> None:
-    """Ask a job to stop; it is ended firmly if it does not."""
+    """Ask a job to stop; it is killed if it does not."""
     from fairaudit.jobs.workspace import Workspace
 
     Workspace(workspace).cancel(job)
@@ -360,7 +367,7 @@ def cancel(job: str, workspace: Where = WORKSPACE) -> None:
 
 @app.command()
 def export(job: str, folder: Path, workspace: Where = WORKSPACE, json_: Json = False) -> None:
-    """Write a finished job's result and report into a folder."""
+    """Write the result and report of a finished job to a folder."""
     from fairaudit.cli import commands
 
     terminal.show_files(commands.export(job, folder, workspace), as_json=json_)
@@ -370,7 +377,7 @@ def export(job: str, folder: Path, workspace: Where = WORKSPACE, json_: Json = F
 def report(
     job: str,
     out: Out = Path("report"),
-    pdf: Annotated[bool, typer.Option(help="A PDF too (extra 'report')")] = False,
+    pdf: Annotated[bool, typer.Option(help="Also write a PDF (extra 'report')")] = False,
     workspace: Where = WORKSPACE,
     json_: Json = False,
 ) -> None:
@@ -387,7 +394,7 @@ def up(
     address: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
     browser: Annotated[bool, typer.Option(help="Open a browser")] = True,
 ) -> None:
-    """Open the dashboard and its worker, with the sample audits ready."""
+    """Open the dashboard with a supervisor, and the sample audits."""
     from fairaudit.cli import serve
 
     raise typer.Exit(serve.up(workspace, port, address, browser=browser))
@@ -397,8 +404,8 @@ def up(
 def supervise(
     workspace: Where = WORKSPACE,
     engine: Annotated[str, typer.Option(help="local or ray")] = "local",
-    address: Annotated[str | None, typer.Option(help="Ray's address")] = None,
-    slots: Annotated[int | None, typer.Option(min=1, help="Jobs at once")] = None,
+    address: Annotated[str | None, typer.Option(help="Address of the Ray cluster")] = None,
+    slots: Annotated[int | None, typer.Option(min=1, help="Jobs at a time")] = None,
 ) -> None:
     """Run queued jobs until stopped."""
     from fairaudit.cli import serve
@@ -410,13 +417,15 @@ def supervise(
 def doctor(
     table: Annotated[str | None, typer.Argument(help="A table to examine")] = None,
     workspace: Where = WORKSPACE,
-    rebuild: Annotated[bool, typer.Option(help="Rebuild the index from the job folders")] = False,
+    rebuild: Annotated[bool, typer.Option(help="Rebuild the ledger from the job folders")] = False,
     json_: Json = False,
 ) -> None:
-    """Examine a table (guessed roles, problems, remedies), or this installation."""
+    """Examine a table (suggested roles, problems, remedies) or this installation."""
     from fairaudit.cli import commands
 
     if table is not None:
         terminal.show_diagnosis(commands.examine(table), as_json=json_)
     else:
-        terminal.show_record(commands.check_up(workspace, rebuild=rebuild), as_json=json_)
+        terminal.show_record(
+            commands.check_installation(workspace, rebuild=rebuild), as_json=json_
+        )

@@ -1,4 +1,4 @@
-"""What the commands do: read, fill in the roles, run, write."""
+"""The work of the commands: read, complete the roles, run, write."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ from fairaudit.jobs.spec import JobSpec
 from fairaudit.jobs.workspace import Workspace
 
 STREAMED_BYTES = 1 << 30
-MOST_GROUPS = 64
+MAX_GROUPS = 64
 DEVICES = ("auto", "cpu", "cuda")
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Roles as the user gave them; what is left out is the doctor's guess."""
+class NamedRoles:
+    """Roles that the user named; the doctor guesses the rest."""
 
     target: str | None = None
     features: tuple[str, ...] = ()
@@ -59,28 +59,28 @@ class Wanted:
     split: str | None = None
 
     @property
-    def given(self) -> dict[str, Any]:
+    def roles(self) -> dict[str, Any]:
         """The roles that were named."""
         return {name: value for name, value in vars(self).items() if value}
 
     @property
-    def named(self) -> set[str]:
+    def columns(self) -> set[str]:
         """Every column that was named."""
         single = (self.target, self.cluster, self.weight, self.split)
         many = (*self.features, *self.sensitive, *self.predictions, *self.scores)
         return {*many, *(c for c in single if c)}
 
 
-def wanted(
+def named_roles(
     target: str | None,
     features: str | None,
     sensitive: str | None,
     cluster: str | None,
     weight: str | None,
     positive: str | None,
-) -> Wanted:
+) -> NamedRoles:
     """Roles from the options that all training commands share."""
-    return Wanted(
+    return NamedRoles(
         target=target,
         features=names(features),
         sensitive=names(sensitive),
@@ -92,7 +92,7 @@ def wanted(
 
 @dataclass(frozen=True)
 class LoadedData:
-    """What lies behind a path: rows, images where there are any, SHA-256 of the content."""
+    """The content of a path: rows, images if there are any, and the SHA-256."""
 
     frame: pl.DataFrame
     images: ImageStore | None
@@ -101,12 +101,12 @@ class LoadedData:
 
 @contextmanager
 def opened(path: str, *, accept_broken: bool = False) -> Iterator[LoadedData]:
-    """A table, or a ZIP or folder of images, for as long as the block runs.
+    """Open a table, or a ZIP or folder of images, within a `with` block.
 
     Raises
     ------
     InputError
-        When there is nothing at the path or it cannot be read.
+        If the path does not exist or cannot be read.
     """
     place, sheet = _place(path)
     if place.is_file() and place.suffix.lower() != ".zip":
@@ -122,7 +122,7 @@ def opened(path: str, *, accept_broken: bool = False) -> Iterator[LoadedData]:
 
 
 def _place(path: str) -> tuple[Path, str | None]:
-    """A path and the sheet named behind "::", if the path does not exist as it stands."""
+    """A path and the sheet after "::", unless a file of that full name exists."""
     file, mark, sheet = path.rpartition("::")
     whole = Path(path)
     if mark and sheet and not whole.exists() and Path(file).is_file():
@@ -133,40 +133,42 @@ def _place(path: str) -> tuple[Path, str | None]:
 
 
 def ingest(path: str, root: Path, *, accept_broken: bool) -> DatasetInfo:
-    """Store a data set in a workspace."""
+    """Store a dataset in a workspace."""
     place, sheet = _place(path)
     images = ImageOptions(accept_broken=accept_broken)
     return Workspace(root).ingest(place, name=place.name, sheet=sheet, images=images)
 
 
 def writable(out: Path) -> None:
-    """Refuse a folder that cannot be written before the work is done, not after.
+    """Refuse an output folder that cannot be written, before the work starts.
 
     Raises
     ------
     SpecError
-        When `out` is a file or lies where nothing can be made.
+        If `out` is a file, or cannot be created.
     """
-    there = next(place for place in (out, *out.absolute().parents) if place.exists())
-    if not there.is_dir():
-        raise SpecError(f"--out '{out}' cannot be a folder: '{there}' is a file; name another")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise SpecError(f"--out '{out}' cannot be written: no right to '{there}'; name another")
+    parent = next(place for place in (out, *out.absolute().parents) if place.exists())
+    if not parent.is_dir():
+        raise SpecError(f"--out '{out}' cannot be a folder: '{parent}' is a file; name another")
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise SpecError(
+            f"--out '{out}' cannot be written: no permission for '{parent}'; name another"
+        )
 
 
-def complete_roles(frame: pl.DataFrame, wanted: Wanted, method: str = "") -> ColumnRoles:
-    """Named roles first, the doctor's guesses for the rest.
+def complete_roles(frame: pl.DataFrame, named: NamedRoles, method: str = "") -> ColumnRoles:
+    """The named roles, completed by the doctor's guesses.
 
-    A guessed cluster column is taken as a cluster only by methods that need one; otherwise it
-    stays a feature. A guessed target that the user overruled is left out: it may leak. Who names
-    systems, by predictions or by scores, names all of them.
+    A guessed cluster column is used as a cluster only by methods that need one; otherwise it stays
+    a feature. A guessed target that the user overruled is excluded: it may be a leak. If any
+    predictions or scores are named, they are all systems.
 
     Raises
     ------
     SpecError
-        When a named column is not in the table.
+        If a named column is not in the table.
     """
-    missing = sorted(wanted.named - set(frame.columns))
+    missing = sorted(named.columns - set(frame.columns))
     if missing:
         raise SpecError(
             f"no column named {', '.join(repr(m) for m in missing)}; "
@@ -174,21 +176,21 @@ def complete_roles(frame: pl.DataFrame, wanted: Wanted, method: str = "") -> Col
         )
     guessed = examine_frame(frame).roles
     needs_cluster = method in METHODS and "cluster" in METHODS[method].needs
-    roles = {**guessed.model_dump(), **wanted.given}
-    if wanted.predictions or wanted.scores:
-        roles |= {"predictions": wanted.predictions, "scores": wanted.scores}
-    if not needs_cluster and not wanted.cluster:
+    roles = {**guessed.model_dump(), **named.roles}
+    if named.predictions or named.scores:
+        roles |= {"predictions": named.predictions, "scores": named.scores}
+    if not needs_cluster and not named.cluster:
         roles["cluster"] = None
-    if wanted.target and wanted.target != guessed.target:
-        roles |= {"task": task_of(profile(frame, guessed.row_id)[wanted.target])}
-        roles |= {"positive": wanted.positive}
-    if not wanted.features:
+    if named.target and named.target != guessed.target:
+        roles |= {"task": task_of(profile(frame, guessed.row_id)[named.target])}
+        roles |= {"positive": named.positive}
+    if not named.features:
         roles["features"] = _free_features(guessed, roles)
     return ColumnRoles.model_validate(roles)
 
 
 def _free_features(guessed: ColumnRoles, roles: dict[str, Any]) -> tuple[str, ...]:
-    """Guessed features, and a guessed cluster nobody uses as one, without columns taken."""
+    """Guessed features, and a guessed cluster that is not used, without other roles' columns."""
     single = (roles["target"], roles["cluster"], roles["weight"], roles["split"])
     taken = {*roles["sensitive"], *roles["predictions"], *roles["scores"], *single}
     free = [*guessed.features, *([guessed.cluster] if guessed.cluster else [])]
@@ -196,30 +198,32 @@ def _free_features(guessed: ColumnRoles, roles: dict[str, Any]) -> tuple[str, ..
 
 
 def group_range(text: str) -> list[int]:
-    """Group counts of "1..8" or "2,4,6".
+    """Numbers of groups from "1..8" or "2,4,6".
 
     Raises
     ------
     SpecError
-        When the text is neither.
+        If the text is neither.
     """
     ends = re.fullmatch(r"(\d+)\.\.(\d+)", text)
     if ends:
-        found = list(range(int(ends[1]), int(ends[2]) + 1))
+        numbers = list(range(int(ends[1]), int(ends[2]) + 1))
     elif re.fullmatch(r"\d+(,\d+)*", text):
-        found = [int(part) for part in text.split(",")]
+        numbers = [int(part) for part in text.split(",")]
     else:
-        found = []
-    if not found or min(found) < 1:
+        numbers = []
+    if not numbers or min(numbers) < 1:
         raise SpecError(f"--groups {text!r} is not a range; write it as 1..8 or 2,4,6")
-    if max(found) > MOST_GROUPS:
-        raise SpecError(f"--groups {text!r} goes too far; at most {MOST_GROUPS} groups are tried")
-    return found
+    if max(numbers) > MAX_GROUPS:
+        raise SpecError(
+            f"--groups {text!r} is too large; at most {MAX_GROUPS} groups can be fitted"
+        )
+    return numbers
 
 
 def train(
     table: str,
-    wanted: Wanted,
+    named: NamedRoles,
     kind: str,
     method: str,
     params: dict[str, Any],
@@ -235,38 +239,38 @@ def train(
     Raises
     ------
     SpecError
-        When the device is not known or `out` cannot be written.
+        If the device is unknown or `out` cannot be written.
     """
     if device not in DEVICES:
-        raise SpecError(f"--device '{device}' is not known; choose {', '.join(DEVICES)}")
+        raise SpecError(f"unknown --device '{device}'; choose one of {', '.join(DEVICES)}")
     writable(out)
     with opened(table, accept_broken=accept_broken) as source:
         spec = {
-            "roles": complete_roles(source.frame, wanted, method),
+            "roles": complete_roles(source.frame, named, method),
             "kind": kind,
             "method": method,
             "params": params,
-            "split": {"by": "column" if wanted.split else split_by},
+            "split": {"by": "column" if named.split else split_by},
             "seed": seed,
         }
         return _work(table, source, spec, device, out, quiet)
 
 
 def audit(
-    table: str, wanted: Wanted, preset: str | None, intersections: int, seed: int, out: Path
+    table: str, named: NamedRoles, preset: str | None, intersections: int, seed: int, out: Path
 ) -> AuditResult:
     """Audit the predictions in a table and write everything into `out`.
 
     Raises
     ------
     SpecError
-        When no prediction or score column is named or found, or `out` cannot be written.
+        If no prediction or score column is named or found, or `out` cannot be written.
     """
     writable(out)
     if "://" in table or _is_huge(table):
-        return _audit_where_it_lies(table, wanted, preset, intersections, seed, out)
+        return _audit_in_place(table, named, preset, intersections, seed, out)
     with opened(table) as source:
-        roles = complete_roles(source.frame, wanted)
+        roles = complete_roles(source.frame, named)
         if not roles.predictions and not roles.scores:
             raise SpecError(
                 "no prediction or score column is named; add --prediction COLUMN or --score COLUMN"
@@ -282,12 +286,12 @@ def audit(
 
 
 def repeat(table: str, request: str, device: str, out: Path, quiet: bool) -> AuditResult:
-    """Do an audit again as its request says: nothing is guessed, nothing is left out.
+    """Repeat an audit from its request, without any guesses.
 
     Raises
     ------
     SpecError
-        When the request is neither a file nor the JSON of an audit.
+        If the request is neither a file nor the JSON of an audit.
     """
     spec = _request(request)
     with opened(table) as source:
@@ -301,21 +305,21 @@ def _request(text: str) -> AuditSpec:
         return AuditSpec.model_validate_json(Path(text).read_bytes())
     except OSError as error:
         raise SpecError(
-            f"'{text}' cannot be read ({error.strerror}); give the spec.json of a report, or "
-            "its text"
+            f"'{text}' cannot be read ({error.strerror}); pass the spec.json of a report, or "
+            "its content"
         ) from error
 
 
 def _is_huge(table: str) -> bool:
-    """Too large to load: such files are counted by streaming."""
+    """Whether a file is too large to load and is counted as a stream."""
     path = Path(table)
     return path.is_file() and path.stat().st_size > STREAMED_BYTES
 
 
-def _audit_where_it_lies(
-    table: str, wanted: Wanted, preset: str | None, intersections: int, seed: int, out: Path
+def _audit_in_place(
+    table: str, named: NamedRoles, preset: str | None, intersections: int, seed: int, out: Path
 ) -> AuditResult:
-    """Only counts leave a database or a file larger than memory; roles must be named."""
+    """Audit a database, or a file larger than memory, by counts; roles must be named."""
     from fairaudit import report
     from fairaudit.audit.database.pushdown import audit_table
     from fairaudit.audit.database.sql import hidden
@@ -323,14 +327,14 @@ def _audit_where_it_lies(
 
     if preset is not None:
         raise SpecError("presets need the rows; load the table from a file to use --preset")
-    if not wanted.target or not wanted.sensitive or not (wanted.predictions or wanted.scores):
+    if not named.target or not named.sensitive or not (named.predictions or named.scores):
         raise SpecError(
             "name the columns of a database or of a file this large: --target, --sensitive and "
-            "--prediction or --score (nothing is guessed there)"
+            "--prediction or --score (roles are not guessed there)"
         )
     began = time.perf_counter()
     spec = AuditSpec(
-        roles=ColumnRoles.model_validate(wanted.given),
+        roles=ColumnRoles.model_validate(named.roles),
         kind="predictions",
         intersections=intersections,
         seed=seed,
@@ -345,7 +349,7 @@ def _audit_where_it_lies(
         split="all",
     )
     origin = provenance(spec, "cpu", time.perf_counter() - began)
-    command = _typed().replace(table, hidden(table))  # no password in a report
+    command = _command_line().replace(table, hidden(table))  # no password in a report
     origin |= {"source": hidden(table), "command": command}
     facts = {**counted.summary, "title": spec.title, "kind": spec.kind}
     result = replace(counted, summary=facts, provenance=origin)
@@ -369,32 +373,36 @@ def _work(
             monitor=monitor,
             device=device,
             model_folder=out / "model",
-            facts={"source": Path(table).name, "dataset": source.sha256, "command": _typed()},
+            facts={
+                "source": Path(table).name,
+                "dataset": source.sha256,
+                "command": _command_line(),
+            },
         )
     report.write(result, out, title=title)
     return result
 
 
-def _typed() -> str:
-    """The command as it was typed, which makes the same numbers again."""
+def _command_line() -> str:
+    """The command as typed, which gives the same numbers again."""
     return shlex.join(["fairaudit", *sys.argv[1:]])
 
 
 def examine(table: str) -> Diagnosis:
-    """The doctor's findings on a table."""
+    """The doctor's diagnosis of a table."""
     with opened(table) as source:
         return examine_frame(source.frame)
 
 
 def submit(path: Path, root: Path, *, wait: bool) -> dict[str, Any]:
-    """Queue the job of a spec file, or run it here.
+    """Queue the job of a spec file, or run it in this process.
 
     Raises
     ------
     InputError
-        When the file is no JSON.
+        If the file cannot be read.
     JobError
-        When a job that was waited for did not succeed.
+        If the job was run here and did not succeed.
     """
     try:
         spec = JobSpec.model_validate_json(path.read_bytes())
@@ -410,7 +418,7 @@ def submit(path: Path, root: Path, *, wait: bool) -> dict[str, Any]:
 
 
 def jobs(root: Path, prune: int | None) -> list[JobInfo]:
-    """All jobs, after deleting finished ones older than `prune` days when asked."""
+    """All jobs, after deleting finished ones older than `prune` days, if given."""
     workspace = Workspace(root)
     if prune is not None:
         workspace.prune(prune)
@@ -418,7 +426,7 @@ def jobs(root: Path, prune: int | None) -> list[JobInfo]:
 
 
 def export(job: str, folder: Path, root: Path, *, pdf: bool = False) -> list[Path]:
-    """Write the result, the model and the report of a finished job into a folder."""
+    """Write the result and the report of a finished job to a folder."""
     from fairaudit import report
 
     writable(folder)
@@ -436,8 +444,8 @@ def export(job: str, folder: Path, root: Path, *, pdf: bool = False) -> list[Pat
     return written
 
 
-def check_up(root: Path, *, rebuild: bool) -> dict[str, Any]:
-    """What this installation has, and whether the workspace is sound."""
+def check_installation(root: Path, *, rebuild: bool) -> dict[str, Any]:
+    """The versions of this installation, and problems of the workspace."""
     workspace = Workspace(root)
     rebuilt = {"jobs_indexed": workspace.rebuild()} if rebuild else {}
     problems = workspace.check()

@@ -1,4 +1,4 @@
-"""The full audit of the lending sample: existing systems, latent groups, no-harm choice."""
+"""The complete audit of the lending sample: existing systems, latent groups, no-harm choice."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ METHODS: Mapping[str, dict[str, JsonValue]] = MappingProxyType(
 
 
 def run(out: Path, *, monitor: AbstractContextManager[Monitor]) -> AuditResult:
-    """Audit the sample with both methods on the same rows and write everything into `out`."""
+    """Audit the sample with both methods on the same rows and write the report to `out`."""
     sample = SAMPLES["lending"]
     data = Dataset(read_table(sample.path), sample.roles)
-    with monitor as ear:
+    with monitor as progress:
         results = [
             run_audit(
                 data,
                 AuditSpec(roles=sample.roles, method=name, params=params, title=sample.title),
-                monitor=ear,
+                monitor=progress,
                 model_folder=out / "model" / name,
             )
             for name, params in METHODS.items()

@@ -1,4 +1,4 @@
-"""What a new workspace starts with: the samples, and audits of them on their way."""
+"""The initial content of a new workspace: the samples, and queued audits of them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from fairaudit.jobs.workspace import Workspace
 
 
 @dataclass(frozen=True)
-class First:
-    """One audit of a sample that a new workspace starts with."""
+class SampleAudit:
+    """One audit of a sample, queued in a new workspace."""
 
     sample: str
     method: str
@@ -25,16 +25,18 @@ class First:
     what: str = ""
 
 
-FIRST = (
-    First("lending", "rome-em", params={"n_groups": 3}, what="latent groups"),
-    First("lending", "fair-sde", params={"attributes": ["ethnicity"]}, what="no-harm choice"),
-    First("hospital", "fair-medl", what="sites"),
-    First("lending", "rome-em", kind="sweep", what="number of groups"),
+SAMPLE_AUDITS = (
+    SampleAudit("lending", "rome-em", params={"n_groups": 3}, what="latent groups"),
+    SampleAudit(
+        "lending", "fair-sde", params={"attributes": ["ethnicity"]}, what="no-harm choice"
+    ),
+    SampleAudit("hospital", "fair-medl", what="sites"),
+    SampleAudit("lending", "rome-em", kind="sweep", what="number of groups"),
 )
 
 
 def queue_sample_audits(root: Path) -> list[str]:
-    """Ingest the samples and queue an audit for each method; does nothing in a used workspace.
+    """Ingest the samples and queue an audit for each method, if the workspace is empty.
 
     Returns
     -------
@@ -44,11 +46,11 @@ def queue_sample_audits(root: Path) -> list[str]:
     workspace = Workspace(root)
     if workspace.jobs() or workspace.datasets():
         return []
-    names = dict.fromkeys(first.sample for first in FIRST)
+    names = dict.fromkeys(first.sample for first in SAMPLE_AUDITS)
     stored = {name: _ingest(workspace, SAMPLES[name]) for name in names}
     return [
         workspace.submit(JobSpec(dataset=stored[first.sample], audit=_spec(first)))
-        for first in FIRST
+        for first in SAMPLE_AUDITS
     ]
 
 
@@ -56,7 +58,7 @@ def _ingest(workspace: Workspace, sample: Sample) -> str:
     return workspace.ingest(sample.path, name=sample.path.name).sha256
 
 
-def _spec(first: First) -> AuditSpec:
+def _spec(first: SampleAudit) -> AuditSpec:
     return AuditSpec.model_validate(
         {
             "roles": SAMPLES[first.sample].roles,

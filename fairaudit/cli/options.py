@@ -1,4 +1,4 @@
-"""What words of the command line mean."""
+"""Parses values of command-line options."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ import csv
 
 
 def names(text: str | None) -> tuple[str, ...]:
-    """Column names of a comma-separated option; a name with a comma stands in quotation marks."""
+    """Column names of a comma-separated option; a name with a comma must be quoted."""
     parts = [part for row in csv.reader([text or ""], skipinitialspace=True) for part in row]
     return tuple(part.strip() for part in parts if part.strip())

@@ -1,4 +1,4 @@
-"""Open the dashboard with its supervisor, or a supervisor alone."""
+"""Starts the dashboard with its supervisor, or a supervisor alone."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from fairaudit.exceptions import SpecError
 if TYPE_CHECKING:
     from fairaudit.jobs.supervisor import RestartingSupervisor
 
-_LOOK = 5.0  # seconds between two looks after the supervisor
+_CHECK_INTERVAL = 5.0  # seconds between two checks of the supervisor
 _INSTALLED = Path(__file__).resolve().parents[1] / "_app"
 
 
 def app_folder() -> Path:
-    """Where app.py lies: beside the package in a clone, inside it when installed."""
+    """The folder of app.py: beside the package (clone) or inside it (installed)."""
     clone = Path(__file__).resolve().parents[2]
     return _INSTALLED if (_INSTALLED / "app.py").is_file() else clone
 
@@ -37,9 +37,9 @@ def streamlit_command(port: int, address: str, *, browser: bool) -> list[str]:
 
 
 def up(workspace: Path, port: int, address: str, *, browser: bool) -> int:
-    """Serve the dashboard until it is stopped; its supervisor ends with it.
+    """Serve the dashboard until it is stopped; its supervisor is stopped with it.
 
-    A supervisor that dies before is started again: queued jobs would wait for ever.
+    A supervisor that dies earlier is restarted, or queued jobs would wait for ever.
 
     Returns
     -------
@@ -68,13 +68,13 @@ def up(workspace: Path, port: int, address: str, *, browser: bool) -> int:
 def _until_end(dashboard: subprocess.Popen[bytes], supervisor: RestartingSupervisor) -> int:
     while True:
         try:
-            return dashboard.wait(_LOOK)
+            return dashboard.wait(_CHECK_INTERVAL)
         except subprocess.TimeoutExpired:
             supervisor.check()
 
 
 def _stop(*_: object) -> None:
-    """SIGTERM ends the dashboard the way Ctrl-C does."""
+    """Make SIGTERM stop the dashboard like Ctrl-C."""
     raise KeyboardInterrupt
 
 
@@ -93,17 +93,17 @@ def supervise(workspace: Path, engine: str, address: str | None, slots: int | No
     Raises
     ------
     SpecError
-        When the engine is not known or lacks its address.
+        If the engine is unknown or lacks its address.
     JobError
-        When there is another supervisor.
+        If another supervisor is running.
     """
     if engine not in ("local", "ray"):
-        raise SpecError(f"engine '{engine}' is not known; choose local or ray")
+        raise SpecError(f"unknown engine '{engine}'; choose local or ray")
     if engine == "ray" and address is None:
         raise SpecError("--engine ray needs --address, such as http://127.0.0.1:8265")
     from fairaudit.jobs import supervisor
 
-    words = [str(workspace), "--engine", engine]
-    words += ["--address", address] if address else []
-    words += ["--slots", str(slots)] if slots else []
-    supervisor.serve(supervisor.arguments(words))
+    argv = [str(workspace), "--engine", engine]
+    argv += ["--address", address] if address else []
+    argv += ["--slots", str(slots)] if slots else []
+    supervisor.serve(supervisor.arguments(argv))

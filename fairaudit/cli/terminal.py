@@ -1,4 +1,4 @@
-"""How results look in a terminal: progress, tables, JSON."""
+"""Terminal output: progress, tables, JSON."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _MARK = {"error": "[red]✗[/red]", "warning": "[yellow]![/yellow]", "note": "[b
 
 
 class _Bars:
-    """A Monitor drawn as one progress bar a task, indented by depth."""
+    """A Monitor with one progress bar per task, indented by depth."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -91,7 +91,7 @@ def _plain(value: Any) -> Any:
 
 
 def show_record(record: Mapping[str, Any], *, as_json: bool) -> None:
-    """Names and values, one a line."""
+    """Print names and values, one per line."""
     if as_json:
         show_json(record)
         return
@@ -101,7 +101,7 @@ def show_record(record: Mapping[str, Any], *, as_json: bool) -> None:
 
 
 def show_files(paths: Sequence[Path], *, as_json: bool) -> None:
-    """Paths, one a line."""
+    """Print paths, one per line."""
     if as_json:
         show_json([str(path) for path in paths])
         return
@@ -110,19 +110,19 @@ def show_files(paths: Sequence[Path], *, as_json: bool) -> None:
 
 
 def show_dataset(info: Any, *, as_json: bool) -> None:
-    """What ingestion stored."""
+    """Print what was ingested."""
     if as_json:
         show_json(info)
         return
     console = _console()
     console.print(Text(f"{info.name}: {info.rows:,} rows × {info.columns} columns"))
-    console.print(Text(f"data set {info.sha256}"))
+    console.print(Text(f"dataset {info.sha256}"))
     for note in info.notes:
         console.print(Text(f"note: {note}"))
 
 
 def show_jobs(rows: Sequence[Any], *, as_json: bool) -> None:
-    """A listing of jobs."""
+    """Print a list of jobs."""
     if as_json:
         show_json([_plain(row) for row in rows])
         return
@@ -140,23 +140,23 @@ def _when(seconds: float) -> str:
 
 
 def show_diagnosis(diagnosis: Diagnosis, *, as_json: bool) -> None:
-    """Guessed roles with reasons, problems with remedies, proxies."""
+    """Print suggested roles with reasons, problems with remedies, and proxies."""
     if as_json:
         show_json(diagnosis)
         return
     console = _console()
-    table = Table("column", "part", "why", title="Guessed roles")
+    table = Table("column", "role", "reason", title="Suggested roles")
     for guess in diagnosis.guesses:
         table.add_row(*(Text(str(v)) for v in (guess.column, guess.part, guess.reason)))
     console.print(table)
     for problem in diagnosis.problems:
         console.print(_MARK[problem.severity], Text(f"{problem.text} → {problem.remedy}"))
     if len(diagnosis.proxies):
-        console.print(_frame(diagnosis.proxies.head(10), "Proxies of sensitive columns"))
+        console.print(_frame(diagnosis.proxies.head(10), "Proxies of sensitive attributes"))
 
 
 def show_result(result: AuditResult, out: Path, *, as_json: bool) -> None:
-    """The headline of an audit: warnings, groups, gaps, decisions, and where the files are."""
+    """Print the main findings of an audit, its warnings, and the path of the report."""
     if as_json:
         show_json({"out": str(out), "summary": result.summary, "gaps": result.gaps})
         return
@@ -172,10 +172,10 @@ def show_result(result: AuditResult, out: Path, *, as_json: bool) -> None:
 
 
 def result_tables(result: AuditResult) -> Iterator[Table]:
-    """The tables a person wants to see first."""
+    """The most important tables of a result."""
     errors = _by_group(result.errors)
     if len(errors):
-        yield _frame(errors, f"By group, on {_rows_of(result)}, with intervals")
+        yield _frame(errors, f"By group, on {_rows_of(result)}, with confidence intervals")
     gaps = _gaps(result.gaps)
     if len(gaps):
         yield _frame(gaps, "Largest gaps between groups")
@@ -191,7 +191,7 @@ def _rows_of(result: AuditResult) -> str:
 
 _MORE = {
     "groups": "Latent groups",
-    "selection": "No-harm selection",
+    "selection": "No-harm choice",
     "sweep": "What if: number of groups",
     "comparison": "Models side by side",
 }
@@ -220,10 +220,10 @@ def _by_group(errors: pl.DataFrame) -> pl.DataFrame:
 
 
 def _shown_models(errors: pl.DataFrame) -> list[str]:
-    """The models a person asks about first; all others stand in the report."""
+    """The most important models; all others are in the report."""
     models: list[str] = errors["model"].unique(maintain_order=True).to_list()
-    aside = ("expert", "baseline of", "experts of")
-    return [m for m in models if not m.startswith(aside) and "guessed" not in m][:4]
+    secondary = ("expert", "baseline of", "experts of")
+    return [m for m in models if not m.startswith(secondary) and "guessed" not in m][:4]
 
 
 def _is_binary(errors: pl.DataFrame) -> bool:
