@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import polars as pl
 
+from fairaudit.inputs.labels import EXACT, short_times, texts
+
 
 def label_text(values: pl.Series) -> pl.Series:
     """Values as text: 1, 1.0 and "1" are all "1"; booleans "true"/"false"; missing stays null.
+
+    The same text as `fairaudit.inputs.labels.label_text` gives single values, but for booleans.
 
     Parameters
     ----------
@@ -18,14 +22,25 @@ def label_text(values: pl.Series) -> pl.Series:
     polars.Series of String
     """
     if values.dtype.is_float():
-        whole = values.is_finite() & (values == values.round(0)) & (values.abs() < 2**53)
-        frame = pl.DataFrame({"v": values, "whole": whole.fill_null(False)})
-        integer = pl.when("whole").then(pl.col("v")).cast(pl.Int64).cast(pl.String)
-        text = pl.when("whole").then(integer).otherwise(pl.col("v").fill_nan(None).cast(pl.String))
-        return frame.select(text.alias(values.name)).to_series()
+        return _number_text(values)
     if values.dtype == pl.String:
         return values.str.strip_chars()
-    return values.cast(pl.String)
+    if values.dtype.is_decimal():
+        text = values.cast(pl.String)
+        return text.str.replace(r"(\.\d*?)0+$", "${1}").str.strip_suffix(".")
+    return short_times(values)
+
+
+def _number_text(values: pl.Series) -> pl.Series:
+    size = values.abs()
+    whole = (values.is_finite() & (values == values.round(0)) & (size < EXACT)).fill_null(False)
+    frame = pl.DataFrame({"v": values, "whole": whole})
+    integer = pl.when("whole").then(pl.col("v")).cast(pl.Int64).cast(pl.String)
+    text = pl.when("whole").then(integer).otherwise(pl.col("v").fill_nan(None).cast(pl.String))
+    found = frame.select(text.alias(values.name)).to_series()
+    # polars and Python write very small and very large numbers differently
+    extreme = (~whole & ((size < 1e-3) | (size >= EXACT)) & values.is_finite()).fill_null(False)
+    return found.scatter(extreme.arg_true(), texts(values.filter(extreme)))
 
 
 def canonical_label(label: str) -> str:

@@ -151,8 +151,8 @@ class Columns:
         if self.width != width:
             raise refusal(
                 what,
-                f"the {width} columns the model was fitted with{_listed(names)}",
-                f"{self.width} columns{_listed(self.names)}",
+                f"{_counted(width)} as in training{_listed(names)}",
+                f"{_counted(self.width)}{_listed(self.names)}",
                 "pass the same columns",
             )
         if names is None or self.names is None or self.names == tuple(names):
@@ -189,6 +189,10 @@ class Columns:
 def default_names(width: int, prefix: str = "s") -> tuple[str, ...]:
     """What columns without names are called."""
     return tuple(f"{prefix}{j}" for j in range(width))
+
+
+def _counted(columns: int) -> str:
+    return "1 column" if columns == 1 else f"{columns} columns"
 
 
 def _listed(names: Sequence[str] | None) -> str:

@@ -153,6 +153,11 @@ def _from_arrow(value: Any) -> Any:
     return pl.from_arrow(value)
 
 
+def is_mapping(value: Any) -> bool:
+    """Whether something maps names to columns; a sparse matrix may be a dict, and is none."""
+    return isinstance(value, Mapping) and not hasattr(value, "shape")
+
+
 def is_records(value: Any) -> bool:
     """Whether a list holds one mapping per row."""
     return (
@@ -176,7 +181,7 @@ def frame_columns(frame: Any, what: str) -> dict[str, Any] | None:
     InputError
         When two columns have one name.
     """
-    if isinstance(frame, Mapping):
+    if is_mapping(frame):
         pairs = list(frame.items())
     elif is_records(frame):
         pairs = list(columns_of_records(frame).items())
@@ -225,7 +230,7 @@ def _named_columns(named: Mapping[str, Any], what: str, value: Any) -> Columns:
     if len(set(lengths.values())) > 1:
         shown = ", ".join(f"'{name}': {size}" for name, size in lengths.items())
         raise refusal(what, "columns of equal length", f"rows {shown}", "pass one value per row")
-    n = next(iter(lengths.values()), len(value) if not isinstance(value, Mapping) else 0)
+    n = next(iter(lengths.values()), len(value) if not is_mapping(value) else 0)
     return Columns(tuple(found), tuple(found.values()), n)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from numbers import Real
 from typing import Any
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from fairaudit.exceptions import InputError
 from fairaudit.inputs.arrays import Bool
 from fairaudit.inputs.labels import is_missing
-from fairaudit.inputs.read import NESTED, as_array, is_records, read_column
+from fairaudit.inputs.read import NESTED, as_array, is_mapping, is_records, read_column
 from fairaudit.inputs.rows import refusal
 
 
@@ -26,7 +25,7 @@ def read_target(y: Any, what: str = "y") -> NDArray[Any]:
     InputError
         When a value is missing.
     """
-    if isinstance(y, Mapping) or is_records(y):
+    if is_mapping(y) or is_records(y):
         y = read_column(y, what).values
     array = as_array(y, what)
     if array.ndim in (1, 2):  # anything else is refused where the shape is checked

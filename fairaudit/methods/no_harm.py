@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, get_args
@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.inputs.arrays import is_number
+from fairaudit.inputs.read import read_numbers
+from fairaudit.inputs.rows import refusal, same_rows
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
@@ -213,9 +215,14 @@ def choose_no_harm(
     >>> choice.use_expert.tolist(), round(choice.gap, 2)
     ([True, False, False], 0.05)
     """
-    e, b, share = _checked(expert, baseline, objective, tolerance, sizes)
+    given = {"expert": expert, "baseline": baseline, "sizes": sizes, "lower_bound": lower_bound}
+    needed = ("expert", "baseline")
+    found = _by_group({k: v for k, v in given.items() if v is not None or k in needed})
+    e, b, bound = found["expert"], found["baseline"], found.get("lower_bound")
+    share = found.get("sizes", np.ones(len(b)))
+    _check_rules(b, share, objective, tolerance)
     judged = np.isfinite(e) & np.isfinite(b)
-    admissible = judged & _harmless(e, b, lower_bound, tolerance)
+    admissible = judged & _harmless(e, b, bound, tolerance)
     known = np.isfinite(b)
     share = np.where(known, share, 0.0)
     share = share / (share.sum() or 1.0)
@@ -246,20 +253,41 @@ def _over(statistic: Any, values: Float) -> float:
     return float(statistic(values)) if values.size else float("nan")
 
 
-def _checked(
-    expert: ArrayLike,
-    baseline: ArrayLike,
-    objective: str,
-    tolerance: float,
-    sizes: ArrayLike | None,
-) -> tuple[Float, Float, Float]:
-    e, b = _float_array(expert, "expert"), _float_array(baseline, "baseline")
-    share = np.ones(b.shape) if sizes is None else _float_array(sizes, "sizes")
-    if e.ndim != 1 or e.shape != b.shape or share.shape != b.shape:
-        raise InputError(
-            f"expert, baseline and sizes must hold one number a group, got shapes {e.shape}, "
-            f"{b.shape} and {share.shape}"
-        )
+def _by_group(given: Mapping[str, Any]) -> dict[str, Float]:
+    """One number a group of every argument, all in the order of the first.
+
+    Raises
+    ------
+    InputError
+        When arguments have other groups or another number of them, or hold no numbers.
+    """
+    same_rows(**given)
+    first = next(iter(given))
+    groups = list(given[first]) if isinstance(given[first], Mapping) else None
+    n = None if groups is None else len(groups)
+    found: dict[str, Float] = {}
+    for name, value in given.items():
+        values = _in_order(value, name, groups, first) if isinstance(value, Mapping) else value
+        found[name] = read_numbers(values, name, n, first, gaps=True)
+        n = len(found[name])
+    return found
+
+
+def _in_order(
+    value: Mapping[Any, Any], name: str, groups: Sequence[Any] | None, first: str
+) -> list[Any]:
+    """The numbers of a mapping of groups, in the order of the first argument's groups."""
+    if groups is None or set(value) == set(groups):
+        return [value[group] for group in groups or value]
+    raise refusal(
+        name,
+        f"the groups of {first} ({', '.join(map(str, groups))})",
+        ", ".join(map(str, value)),
+        "name each group once",
+    )
+
+
+def _check_rules(b: Float, share: Float, objective: str, tolerance: float) -> None:
     known = np.isfinite(b)
     if not ((share >= 0) & np.isfinite(share)).all() or (known.any() and not share[known].any()):
         raise InputError(
@@ -269,22 +297,11 @@ def _checked(
         raise SpecError(f"objective '{objective}' is not known; choose {', '.join(OBJECTIVES)}")
     if not is_number(tolerance) or not tolerance >= 0:
         raise SpecError(f"tolerance must be 0 or more, got {tolerance!r}")
-    return e, b, share
 
 
-def _float_array(values: ArrayLike, name: str) -> Float:
-    try:
-        return np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{name} must hold one number a group ({error})") from error
-
-
-def _harmless(e: Float, b: Float, lower_bound: ArrayLike | None, tolerance: float) -> Bool:
-    if lower_bound is None:
+def _harmless(e: Float, b: Float, bound: Float | None, tolerance: float) -> Bool:
+    if bound is None:
         return np.asarray(e >= b - tolerance - _TIE)
-    bound = _float_array(lower_bound, "lower_bound")
-    if bound.shape != b.shape:
-        raise InputError(f"lower_bound must hold {len(b)} numbers, got shape {bound.shape}")
     return np.asarray(bound > -tolerance)
 
 

@@ -382,16 +382,16 @@ def test_rows_that_do_not_match_are_refused() -> None:
     with pytest.raises(InputError, match="99 rows"):
         FairMEDL().fit(X, y, sensitive_features=S[:99], clusters=c)
     model, (X, _, _, _) = fitted(max_epochs=1)
-    with pytest.raises(InputError, match="clusters has 5 rows"):
+    with pytest.raises(InputError, match="clusters: expected 100 rows, as many as X, got 5"):
         model.predict(X, clusters=c[:5])
 
 
 @pytest.mark.parametrize(
     ("change", "error", "words"),
     [
-        ({"clusters": "site 1"}, InputError, "clusters is a single value"),
+        ({"clusters": "site 1"}, InputError, "clusters: .* got one str"),
         ({"clusters": [None] * 120}, SpecError, "at least 2 clusters"),
-        ({"y": [None, *range(119)]}, InputError, "y holds missing values"),
+        ({"y": [None, *range(119)]}, InputError, "labels are missing in y"),
         ({"y": np.array([1, "a"] * 60, dtype=object)}, InputError, "mixes text and numbers"),
         ({"sample_weight": np.linspace(-1, 1, 120)}, InputError, "negative"),
         ({"sensitive_features": np.r_[np.inf, np.arange(119.0)]}, InputError, "'s0' holds inf"),
@@ -468,8 +468,8 @@ def test_validation_rows_that_do_not_fit_are_refused() -> None:
     gap = np.where(np.arange(200) == 0, np.nan, y)
     for held, error, words in (
         ((X,), SpecError, "validation has 1 parts"),
-        ((X, y[:5]), InputError, "y has 5 rows and X has 200"),
-        ((X, gap), InputError, "not finite"),
+        ((X, y[:5]), InputError, "y of validation: expected 200 rows"),
+        ((X, gap), InputError, "1 of 200 labels are missing in y"),
     ):
         with pytest.raises(error, match=words):
             model.fit(X, y, sensitive_features=S, clusters=c, validation=held)

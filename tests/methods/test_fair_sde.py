@@ -352,12 +352,14 @@ def test_impossible_parameters_are_refused_before_training(change, error, words)
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"y": np.array(["a", None] * 60)}, "missing values"),
+        ({"y": np.array(["a", None] * 60)}, "60 of 120 labels are missing in y"),
         ({"y": np.linspace(0, 1, 120)}, "neg_mse"),
-        ({"sensitive_features": "everybody"}, "a single value"),
-        ({"sensitive_features": np.zeros((120, 2, 2))}, "dimensions"),
+        ({"sensitive_features": "everybody"}, "got one str"),
+        ({"sensitive_features": np.zeros((120, 2, 2))}, r"got shape \(120, 2, 2\)"),
         ({"sample_weight": ["heavy"] * 120}, "sample_weight"),
         ({"sample_weight": np.r_[np.inf, np.ones(119)]}, "finite"),
+        ({"sensitive_features": np.linspace(0, 1, 120)}, "bin it into a few ranges"),
+        ({"sensitive_features": np.arange(120)}, "120 different values in 120 rows"),
         ({"validation": (np.zeros((9, 8)), np.zeros(9), None)}, "needs the groups"),
         ({"validation": pd.DataFrame(np.zeros((9, 8)))}, "validation must be"),
         ({"X": np.zeros((120, 8, 8), np.uint8)}, r"X\[..., None\]"),
@@ -408,7 +410,7 @@ def test_values_of_images_are_learnt_with_the_usual_rate():
 
 def test_other_attributes_than_in_training_are_refused(trained, fresh):
     X, _, a = (v[:50] for v in fresh)
-    with pytest.raises(InputError, match="2 columns, the model was fitted with 1"):
+    with pytest.raises(InputError, match="expected 1 column as in training, got 2 columns"):
         trained.predict(X, sensitive_features=np.column_stack([a, a]))
 
 

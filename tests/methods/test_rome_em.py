@@ -479,7 +479,9 @@ def test_impossible_parameters_are_named(params: dict[str, Any], text: str) -> N
 
 def test_lengths_must_agree() -> None:
     X, S, y, _ = two_groups(50)
-    with pytest.raises(InputError, match="sensitive_features has 49 rows"):
+    with pytest.raises(
+        InputError, match="sensitive_features: expected 50 rows"
+    ):
         quick(2).fit(X, y, sensitive_features=S[:49])
 
 
@@ -505,7 +507,6 @@ def test_one_column_may_be_named_without_a_list() -> None:
 @pytest.mark.parametrize(
     "people",
     [
-        lambda frame: frame[["income", "age"]],
         lambda frame: frame.rename(columns={"age": "years"}),
         lambda frame: frame.assign(more=1.0),
         lambda frame: frame[["age"]],
@@ -515,16 +516,17 @@ def test_other_sensitive_columns_than_in_training_are_refused(people: Any) -> No
     X, S, y, _ = two_groups(100)
     frame = pd.DataFrame(S, columns=["age", "income"])
     model = quick(2).fit(X, y, sensitive_features=frame)
-    with pytest.raises(InputError, match="pass the same columns in the same order"):
+    with pytest.raises(InputError, match="pass the same columns"):
         model.predict(X, people(frame))
-    np.testing.assert_array_equal(model.predict(X, S), model.predict(X, frame))
+    for same in (S, frame[["income", "age"]]):  # columns with names find their place
+        np.testing.assert_array_equal(model.predict(X, same), model.predict(X, frame))
 
 
 @pytest.mark.parametrize(
     ("y", "text"),
     [
-        (np.array(["no", None] * 50, dtype=object), "missing values"),
-        (np.array([1.5, None] * 50, dtype=object), "missing values"),
+        (np.array(["no", None] * 50, dtype=object), "labels are missing in y"),
+        (np.array([1.5, None] * 50, dtype=object), "labels are missing in y"),
         (np.zeros(100, dtype=int), "set task='regression'"),
     ],
 )

@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.utils.metaestimators import available_if
 
 from fairaudit.exceptions import SpecError, TrainingError
+from fairaudit.inputs.rows import same_rows
 from fairaudit.methods.common.class_scores import (
     classifies,
     estimator_tags,
@@ -74,6 +75,7 @@ class PooledLinear(BaseEstimator):  # type: ignore[misc]
         TrainingError
             When the optimiser does not converge.
         """
+        same_rows(X=X, y=y, sample_weight=sample_weight)
         X = _table(check_design(self, X, reset=True, dtype=np.float64))
         self.target_ = Target.fit(y, len(X), self.task)
         weight = checked_weight(sample_weight, len(X))
@@ -132,7 +134,12 @@ class PooledLinear(BaseEstimator):  # type: ignore[misc]
 
     def save(self, folder: Path) -> None:
         """Write the fitted model into a folder."""
-        meta = {"params": self.get_params(), **state_of_target(self.target_, self.row_shape_)}
+        meta = {
+            "params": self.get_params(),
+            **state_of_target(
+                self.target_, self.row_shape_, getattr(self, "feature_names_in_", None)
+            ),
+        }
         save_state(
             folder, "PooledLinear", meta, {"coef": self.coef_, "intercept": self.intercept_}
         )

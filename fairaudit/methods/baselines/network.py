@@ -13,6 +13,8 @@ from sklearn.utils.metaestimators import available_if
 from torch import Tensor, nn
 
 from fairaudit.exceptions import SpecError
+from fairaudit.inputs.read import read_columns
+from fairaudit.inputs.rows import same_rows
 from fairaudit.methods.common.class_scores import (
     classifies,
     estimator_tags,
@@ -142,8 +144,11 @@ class PooledNetwork(BaseEstimator):  # type: ignore[misc]
         validation : tuple (X, y) or (X, y, sensitive_features), or None
             Rows that choose the best epoch; None keeps a stratified part of the rows.
         """
+        same_rows(X=X, y=y, sensitive_features=sensitive_features, sample_weight=sample_weight)
         X = check_design(self, X, reset=True)
         n = len(X)
+        if sensitive_features is not None:
+            sensitive_features = read_columns(sensitive_features, "sensitive_features", n)
         self.target_ = Target.fit(y, n, self.task)
         if self.target_.classes is not None:
             self.classes_ = self.target_.classes
@@ -167,8 +172,9 @@ class PooledNetwork(BaseEstimator):  # type: ignore[misc]
         return Groups.fit(None, n, 0)
 
     def _held(self, validation: tuple[Any, ...]) -> tuple[Any, ...]:
-        X = check_design(self, validation[0], reset=False)
         sensitive = validation[2] if len(validation) > 2 else None
+        same_rows(X=validation[0], y=validation[1], sensitive_features=sensitive)
+        X = check_design(self, validation[0], reset=False)
         if self._heads_of_groups and sensitive is None:
             raise SpecError("validation must be (X, y, sensitive_features) for this estimator")
         return (
@@ -281,6 +287,7 @@ class PooledNetwork(BaseEstimator):  # type: ignore[misc]
 
     def _answers(self, X: Any, sensitive: Any) -> NDArray[np.float64]:
         """Probabilities (n, C), or standardised values (n, 1)."""
+        same_rows(X=X, sensitive_features=sensitive)
         X = check_design(self, X, reset=False)
         device = next(self.net_.parameters()).device
         output = self._outputs(rows_of(X, device, self.channels_, precision(self.net_)))
@@ -309,7 +316,9 @@ class PooledNetwork(BaseEstimator):  # type: ignore[misc]
         """Write the fitted model into a folder."""
         meta = {
             "params": self.get_params(),
-            **state_of_target(self.target_, self.row_shape_),
+            **state_of_target(
+                self.target_, self.row_shape_, getattr(self, "feature_names_in_", None)
+            ),
             "groups": self.groups_.state(),
             "channels": None if self.channels_ is None else [c.tolist() for c in self.channels_],
         }

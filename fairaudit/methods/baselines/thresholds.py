@@ -13,10 +13,11 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from fairaudit.exceptions import InputError, SpecError
-from fairaudit.inputs.arrays import as_array
+from fairaudit.inputs.read import read_columns
+from fairaudit.inputs.rows import same_rows
 from fairaudit.methods.baselines.linear import PooledLinear
 from fairaudit.methods.common.class_scores import estimator_tags, score
-from fairaudit.methods.common.design import check_design
+from fairaudit.methods.common.design import check_design, checked_y
 from fairaudit.methods.common.groups import UNKNOWN, Groups
 from fairaudit.methods.common.progress import Monitor
 from fairaudit.methods.common.storage import load_state, save_state
@@ -87,18 +88,29 @@ class GroupThresholds(BaseEstimator):  # type: ignore[misc]
             When y has more than two classes.
         """
         optimizer = _threshold_optimizer()
+        same_rows(X=X, y=y, sensitive_features=sensitive_features, sample_weight=sample_weight)
         self.base_ = PooledLinear(self.penalty, task="binary")
         self.base_.fit(X, y, sample_weight=sample_weight, monitor=monitor)
-        self.classes_, self.target_ = self.base_.classes_, self.base_.target_
-        self.n_features_in_, self.row_shape_ = self.base_.n_features_in_, self.base_.row_shape_
+        self._adopt(self.base_)
         n = len(check_design(self, X, reset=False))
+        if sensitive_features is not None:
+            sensitive_features = read_columns(sensitive_features, "sensitive_features", n)
         self.groups_ = Groups.fit(sensitive_features, n, self.min_group_rows)
         X_held, y_held, sensitive = validation or (X, y, sensitive_features)
+        same_rows(X=X_held, y=y_held, sensitive_features=sensitive)
         scores = self.base_.predict_proba(X_held)[:, 1]
         codes = self.groups_.codes(sensitive, len(scores))
-        truth = (as_array(y_held) == self.classes_[1]).astype(int)
+        truth = (checked_y(y_held, len(scores)) == self.classes_[1]).astype(int)
         self._learn(optimizer, scores, truth, codes)
         return self
+
+    def _adopt(self, base: PooledLinear) -> None:
+        """Take over what the pooled model learnt of features and classes."""
+        for name in ("classes_", "target_", "n_features_in_", "row_shape_"):
+            setattr(self, name, getattr(base, name))
+        for name in ("feature_names_in_", "knows_feature_names"):
+            if hasattr(base, name):
+                setattr(self, name, getattr(base, name))
 
     def _learn(
         self, optimizer: Any, scores: Float, truth: NDArray[np.int64], codes: NDArray[np.int64]
@@ -121,6 +133,7 @@ class GroupThresholds(BaseEstimator):  # type: ignore[misc]
     def chance_of_positive(self, X: Any, sensitive_features: Any = None) -> Float:
         """Chance (n,) that a row is labelled positive by the randomised thresholds."""
         check_is_fitted(self)
+        same_rows(X=X, sensitive_features=sensitive_features)
         scores = self.base_.predict_proba(X)[:, 1]
         codes = self.groups_.codes(sensitive_features, len(scores))
         if (codes == UNKNOWN).any():
@@ -170,8 +183,7 @@ class GroupThresholds(BaseEstimator):  # type: ignore[misc]
         meta, arrays = load_state(folder, "GroupThresholds")
         model = cls(**meta["params"])
         model.base_ = PooledLinear.load(folder / "base")
-        model.classes_, model.target_ = model.base_.classes_, model.base_.target_
-        model.n_features_in_, model.row_shape_ = model.base_.n_features_in_, model.base_.row_shape_
+        model._adopt(model.base_)
         model.groups_ = Groups.from_state(meta["groups"])
         model.rules_, model.thresholded_ = arrays["rules"], arrays["thresholded"]
         return model

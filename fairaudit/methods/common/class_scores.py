@@ -9,6 +9,8 @@ import numpy as np
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils import ClassifierTags, RegressorTags
 
+from fairaudit.inputs.rows import same_rows
+from fairaudit.inputs.target import read_target
 from fairaudit.methods.common.design import Target
 
 
@@ -40,29 +42,40 @@ def classifies(estimator: Any) -> bool:
 
 def score(estimator: Any, X: Any, y: Any, sample_weight: Any = None, **given: Any) -> float:
     """Accuracy of a classifier, R² of a regression; `given` goes to `predict`."""
+    same_rows(X=X, y=y, sample_weight=sample_weight, **given)
     judge = r2_score if estimator.target_.classes is None else accuracy_score
-    return float(judge(y, estimator.predict(X, **given), sample_weight=sample_weight))
+    found = estimator.predict(X, **given)
+    return float(judge(read_target(y), found, sample_weight=sample_weight))
 
 
-def state_of_target(target: Target, row_shape: tuple[int, ...]) -> dict[str, Any]:
-    """The learnt target and row shape as JSON values."""
+def state_of_target(
+    target: Target, row_shape: tuple[int, ...], feature_names: Any = None
+) -> dict[str, Any]:
+    """The learnt target, row shape and names of the features as JSON values."""
     return {
         "classes": None if target.classes is None else target.classes.tolist(),
         "classes_dtype": "" if target.classes is None else target.classes.dtype.str,
         "centre": target.centre,
         "scale": target.scale,
         "row_shape": list(row_shape),
+        "feature_names": None if feature_names is None else list(feature_names),
     }
 
 
 def target_of_state(meta: Mapping[str, Any]) -> dict[str, Any]:
-    """The learnt attributes behind a stored target and row shape, by name."""
+    """The learnt attributes behind what `state_of_target` gave, by name."""
     classes, shape = meta["classes"], tuple(meta["row_shape"])
     dtype = object if meta["classes_dtype"] == "|O" else meta["classes_dtype"]
     restored = None if classes is None else np.asarray(classes, dtype=dtype)
-    learnt = {
+    learnt: dict[str, Any] = {
         "target_": Target(restored, meta["centre"], meta["scale"]),
         "row_shape_": shape,
         "n_features_in_": int(np.prod(shape)),
     }
-    return learnt if restored is None else {**learnt, "classes_": restored}
+    if restored is not None:
+        learnt["classes_"] = restored
+    if "feature_names" not in meta:  # saved before they were kept
+        learnt["knows_feature_names"] = False
+    elif meta["feature_names"] is not None:
+        learnt["feature_names_in_"] = np.array(meta["feature_names"], dtype=object)
+    return learnt

@@ -11,7 +11,10 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from fairaudit.exceptions import InputError, SpecError
-from fairaudit.inputs.arrays import as_array, as_target
+from fairaudit.inputs.features import read_features, without_names
+from fairaudit.inputs.read import as_array, read_numbers
+from fairaudit.inputs.rows import refusal
+from fairaudit.inputs.target import read_target
 from fairaudit.methods.common.row_access import ImageView, check_images
 
 Float = NDArray[np.float64]
@@ -30,6 +33,7 @@ def check_design(estimator: Any, X: Any, *, reset: bool, dtype: type = np.float3
     """
     if not reset:
         check_is_fitted(estimator)
+    X = X if isinstance(X, ImageView) else read_features(X)
     shape = getattr(X, "shape", ())
     if len(shape) == 4:
         known = isinstance(X, np.ndarray | ImageView)
@@ -44,12 +48,27 @@ def check_design(estimator: Any, X: Any, *, reset: bool, dtype: type = np.float3
             f"X has shape {tuple(shape)}; tables are (n, p) and images (n, H, W, C): grey images "
             "need a last dimension of one channel, X[..., None]"
         )
-    if hasattr(X, "to_numpy") and not hasattr(X, "__array__"):
-        X = X.to_numpy()
-    table: NDArray[Any] = validate_data(estimator, X, reset=reset, dtype=dtype)
+    table: NDArray[Any] = check_table(estimator, X, reset=reset, dtype=dtype)
     if reset:
         estimator.row_shape_ = tuple(table.shape[1:])
     _same_shape(estimator, table)
+    return table
+
+
+def check_table(estimator: Any, X: Any, *, reset: bool, dtype: type = np.float64) -> NDArray[Any]:
+    """X (n, p) by scikit-learn's checks; learns or checks the names of its columns.
+
+    Models saved before names were kept do not know theirs, and take columns by position.
+
+    Raises
+    ------
+    ValueError
+        From scikit-learn, when X cannot be used or has other columns than in training.
+    """
+    X = read_features(X)
+    if not reset and not getattr(estimator, "knows_feature_names", True):
+        X = without_names(X)
+    table: NDArray[Any] = validate_data(estimator, X, reset=reset, dtype=dtype)
     return table
 
 
@@ -133,15 +152,17 @@ def checked_y(y: Any, n: int) -> NDArray[Any]:
     Raises
     ------
     InputError
-        When the number of rows differs from X.
+        When a value is missing or infinite, or the number of rows differs from X.
     """
     if y is None:
         raise InputError("this estimator requires y to be passed, but the target y is None")
-    array: NDArray[Any] = column_or_1d(as_target(y), warn=True)
+    array: NDArray[Any] = column_or_1d(read_target(y), warn=True)
     if len(array) != n:
-        raise InputError(f"y has {len(array)} rows, X has {n}; pass one value per row of X")
+        raise refusal(
+            "y", f"{n} rows, as many as X", f"{len(array)} rows", "pass one value per row of X"
+        )
     if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise InputError("Input y contains NaN or infinity; remove those rows")
+        raise InputError("Input y contains infinity; expected finite values, remove those rows")
     return array
 
 
@@ -188,12 +209,12 @@ def checked_weight(sample_weight: Any, n: int) -> Float | None:
     """
     if sample_weight is None:
         return None
-    try:
-        weight = np.asarray(as_array(sample_weight), dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError("sample_weight must hold numbers, one a row of X") from error
-    if weight.shape != (n,) or not (weight >= 0).all() or not 0 < weight.sum() < np.inf:
-        raise InputError(
-            "sample_weight must hold one finite, non-negative number per row of X, not all zero"
+    weight = read_numbers(sample_weight, "sample_weight", n)
+    if not (weight >= 0).all() or not 0 < weight.sum() < np.inf:
+        raise refusal(
+            "sample_weight",
+            "finite numbers of 0 or more, not all zero",
+            f"numbers from {weight.min(initial=0):g} to {weight.max(initial=0):g}",
+            "check the weights",
         )
     return weight

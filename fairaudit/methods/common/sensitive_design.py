@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fairaudit.exceptions import InputError
-from fairaudit.inputs.arrays import Float, as_columns, is_missing, text_of
+from fairaudit.inputs.arrays import Float
+from fairaudit.inputs.columns import Column
+from fairaudit.inputs.read import read_columns
+from fairaudit.inputs.rows import refusal
 
 LARGEST = 1e150  # numbers beyond this cannot be squared
 
@@ -38,9 +40,9 @@ class SensitiveEncoder:
         InputError
             When a number is infinite or too large to be squared.
         """
-        columns = as_columns(value, "sensitive_features", n)
+        columns = read_columns(value, "sensitive_features", n).columns
         weight = np.ones(n) if weight is None else weight
-        learnt = [_learnt(j, column, weight) for j, column in enumerate(columns.T)]
+        learnt = [_learnt(j, column, weight) for j, column in enumerate(columns)]
         parts = zip(*learnt, strict=True) if learnt else ((),) * 5
         kinds, centres, scales, levels, flagged = (tuple(part) for part in parts)
         names = [name for j, facts in enumerate(learnt) for name in _names(j, facts)]
@@ -54,25 +56,23 @@ class SensitiveEncoder:
         InputError
             When the number of columns differs from training or a number is expected.
         """
-        columns = as_columns(value, "sensitive_features", n)
-        if columns.shape[1] != len(self.kinds):
-            raise InputError(
-                f"sensitive_features has {columns.shape[1]} columns, the model was fitted with "
-                f"{len(self.kinds)}; pass the same columns in the same order"
-            )
+        columns = read_columns(value, "sensitive_features", n).as_fitted(None, len(self.kinds))
         return np.column_stack(
-            [part for j in range(len(self.kinds)) for part in self._column(j, columns[:, j])]
+            [part for j, column in enumerate(columns.columns) for part in self._column(j, column)]
             or [np.zeros((n, 0))]
         )
 
-    def _column(self, j: int, column: NDArray[Any]) -> list[Float]:
+    def _column(self, j: int, column: Column) -> list[Float]:
         if self.kinds[j] == "text":
-            text = np.array([text_of(v) for v in column])
+            text = column.text()
             return [(text == level).astype(np.float64) for level in self.levels[j]]
-        numeric = _numeric(column)
+        numeric = column.numbers(parse=True)
         if numeric is None:
-            raise InputError(
-                f"column {j} of sensitive_features was numeric in training and now holds text"
+            raise refusal(
+                f"column {j} of sensitive_features",
+                "numbers, as in training",
+                "text",
+                "pass numbers, or leave them missing",
             )
         _finite(j, numeric)
         missing = np.isnan(numeric)
@@ -83,11 +83,11 @@ class SensitiveEncoder:
 Learnt = tuple[str, float, float, tuple[str, ...], bool]  # kind, centre, scale, levels, flagged
 
 
-def _learnt(j: int, column: NDArray[Any], weight: Float) -> Learnt:
+def _learnt(j: int, column: Column, weight: Float) -> Learnt:
     """What is learnt of one column."""
-    numeric = _numeric(column)
+    numeric = column.numbers(parse=True)
     if numeric is None:
-        found = sorted({text_of(v) for v in column})
+        found = column.levels[0]
         return "text", 0.0, 1.0, tuple(found[1:] if len(found) > 1 else found), False
     _finite(j, numeric)
     present = ~np.isnan(numeric)
@@ -118,12 +118,3 @@ def _finite(j: int, numeric: Float) -> None:
             f"column {j} of sensitive_features holds infinite or too large numbers (beyond "
             f"{LARGEST:g}); mark them as missing or use other units"
         )
-
-
-def _numeric(column: NDArray[Any]) -> Float | None:
-    if column.dtype.kind in "fiub":
-        return column.astype(np.float64)
-    try:
-        return np.asarray([np.nan if is_missing(v) else v for v in column], dtype=np.float64)
-    except (TypeError, ValueError):
-        return None

@@ -19,6 +19,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from fairaudit.exceptions import SpecError
 from fairaudit.inputs.arrays import Float
+from fairaudit.inputs.read import read_numbers
+from fairaudit.inputs.rows import same_rows
+from fairaudit.inputs.target import read_target
 from fairaudit.methods.common.progress import Monitor
 from fairaudit.methods.common.storage import load_state, save_state
 from fairaudit.methods.fair_medl import fitting as estimate
@@ -262,6 +265,7 @@ class FairMEDL(BaseEstimator):  # type: ignore[misc]
         self._require(
             0 < confidence < 1, f"confidence={confidence!r} must lie between 0 and 1, as .95"
         )
+        same_rows(X=X, clusters=clusters)
         weights, inputs = self._weights(), estimate.features(self, X)
         codes = estimate.codes(self, clusters, len(inputs))
         low, high = interval(weights, inputs, codes, self.unseen, confidence, self._seed)
@@ -274,6 +278,7 @@ class FairMEDL(BaseEstimator):  # type: ignore[misc]
 
     def score(self, X: Any, y: Any, sample_weight: Any = None, *, clusters: Any = None) -> float:
         """Accuracy, or R² for regression."""
+        same_rows(X=X, y=y, clusters=clusters, sample_weight=sample_weight)
         return estimate.score(self, self.predict(X, clusters=clusters), y, sample_weight)
 
     @property
@@ -322,12 +327,15 @@ class FairMEDL(BaseEstimator):  # type: ignore[misc]
         X, y, clusters : training rows
         sample_weight : (n,) or None
         """
+        same_rows(X=X, y=y, clusters=clusters, sample_weight=sample_weight)
         inputs = estimate.features(self, X)
-        weight = np.ones(len(inputs)) if sample_weight is None else np.asarray(sample_weight)
+        weight = np.ones(len(inputs))
+        if sample_weight is not None:
+            weight = read_numbers(sample_weight, "sample_weight", len(inputs))
         found = settled(
             self._weights(),
             inputs,
-            estimate.target_codes(self, np.asarray(y)),
+            estimate.target_codes(self, read_target(y)),
             estimate.codes(self, clusters, len(inputs)),
             weight / weight.mean(),
         )
@@ -362,6 +370,7 @@ class FairMEDL(BaseEstimator):  # type: ignore[misc]
         return found
 
     def _mixed(self, weights: Weights, X: Any, clusters: Any) -> Float:
+        same_rows(X=X, clusters=clusters)
         inputs = estimate.features(self, X)
         codes = estimate.codes(self, clusters, len(inputs))
         raw, shift, _ = moments(weights, inputs, codes, self.unseen)

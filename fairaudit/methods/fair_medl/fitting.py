@@ -16,7 +16,12 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from fairaudit.exceptions import InputError, SpecError
-from fairaudit.inputs.arrays import Float, Int, as_array, as_columns
+from fairaudit.inputs.arrays import Float, Int
+from fairaudit.inputs.features import read_features
+from fairaudit.inputs.read import read_columns, read_numbers
+from fairaudit.inputs.rows import refusal, same_rows
+from fairaudit.inputs.target import read_target
+from fairaudit.methods.common.design import check_table
 from fairaudit.methods.common.progress import Monitor
 from fairaudit.methods.common.training import pick_device
 from fairaudit.methods.fair_medl import tables
@@ -140,13 +145,23 @@ class Job:
         """Check parameters and inputs, learn the encoding, encode the training rows."""
         m = self.model
         check_params(m)
-        X, y = validate_data(m, _frame(X), checked_target(y), dtype=np.float64, y_numeric=False)
+        same_rows(
+            X=X,
+            y=y,
+            sensitive_features=sensitive,
+            clusters=clusters,
+            sample_weight=sample_weight,
+        )
+        y = y if y is None else checked_target(y)
+        X, y = validate_data(m, read_features(X), y, dtype=np.float64, y_numeric=False)
         weight, n = _weights(sample_weight, X), len(y)
         used = weight > 0  # others say nothing, and a batch of them alone has no mean
         names = None if clusters is None else cluster_labels(clusters, n)[used]
-        m._attributes = () if sensitive is None else fit_attributes(sensitive, used)
+        m._attributes = ()
         if sensitive is not None:
-            sensitive = as_columns(sensitive, "sensitive_features", n)[used]
+            sensitive = read_columns(sensitive, "sensitive_features", n)
+            m._attributes = fit_attributes(sensitive, used)
+            sensitive = sensitive.take(used)
         X, y, weight = X[used], y[used], weight[used]
         m._scale = FeatureScale.fit(X, weight)
         m._kind = learn_target(m, y, weight)
@@ -211,9 +226,15 @@ class Job:
                 "sensitive_features and clusters as third and fourth"
             )
         X, y, sensitive, clusters = (*validation, None, None)[:4]
+        same_rows(X=X, y=y, sensitive_features=sensitive, clusters=clusters)
         X, y = features(self.model, X), checked_target(y)
         if len(y) != len(X):
-            raise InputError(f"validation: y has {len(y)} rows and X has {len(X)}; pass the same")
+            raise refusal(
+                "y of validation",
+                f"{len(X)} rows, as many as its X",
+                f"{len(y)} rows",
+                "pass one value per row",
+            )
         return self.encode(X, y, sensitive, clusters, np.ones(len(X)))
 
     def _chance(self, plan: Plan, data: EncodedRows) -> dict[str, float]:
@@ -457,21 +478,17 @@ def _weights(sample_weight: Any, X: Float) -> Float:
     InputError
         When one is negative.
     """
+    if sample_weight is not None:
+        sample_weight = read_numbers(sample_weight, "sample_weight", len(X))
     weight: Float = _check_sample_weight(sample_weight, X, dtype=np.float64)
     if weight.min() < 0:
         raise InputError("sample_weight holds negative values; pass weights of 0 and more")
     return weight
 
 
-def _frame(X: Any) -> Any:
-    """Polars frames as pandas ones, whose column names scikit-learn reads."""
-    return X.to_pandas() if isinstance(X, pl.DataFrame) else X
-
-
 def features(m: FairMEDL, X: Any) -> Float:
     """Checked and standardised inputs (n, p)."""
-    X = validate_data(m, _frame(X), dtype=np.float64, reset=False)
-    scaled: Float = m._scale.apply(X)
+    scaled: Float = m._scale.apply(check_table(m, X, reset=False))
     return scaled
 
 
@@ -482,8 +499,10 @@ def codes(m: FairMEDL, clusters: Any, n: int) -> Int:
 
 def score(m: FairMEDL, found: NDArray[Any], y: Any, sample_weight: Any) -> float:
     """Accuracy, or R²."""
-    y = as_array(y)
-    weight = None if sample_weight is None else np.asarray(sample_weight)
+    y = read_target(y)
+    weight = (
+        None if sample_weight is None else read_numbers(sample_weight, "sample_weight", len(y))
+    )
     if m._kind != "regression":
         return float(np.average(found == y, weights=weight))
     left = np.average((y - found) ** 2, weights=weight)

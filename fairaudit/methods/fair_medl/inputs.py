@@ -10,7 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fairaudit.exceptions import InputError
-from fairaudit.inputs.arrays import Float, Int, as_array, as_columns, is_missing, labels
+from fairaudit.inputs.arrays import Float, Int
+from fairaudit.inputs.columns import Columns
+from fairaudit.inputs.read import read_column, read_columns
+from fairaudit.inputs.rows import refusal
+from fairaudit.inputs.target import read_target
 
 Target = Literal["equalized_odds", "demographic_parity"]
 Task = Literal["binary", "multiclass", "regression"]
@@ -62,9 +66,10 @@ class Attribute:
     spread: float = 1.0
 
     @classmethod
-    def fit(cls, name: str, column: NDArray[Any]) -> Attribute:
+    def fit(cls, name: str, value: Any) -> Attribute:
         """Learn levels or scale from the training rows."""
-        numbers = as_numbers(column)
+        column = read_column(value, f"sensitive attribute '{name}'")
+        numbers = column.numbers()
         if numbers is not None and np.isinf(numbers).any():
             raise InputError(
                 f"sensitive attribute '{name}' holds infinite values; replace them or leave "
@@ -72,12 +77,12 @@ class Attribute:
             )
         if numbers is not None and len(np.unique(numbers[~np.isnan(numbers)])) > FEW_VALUES:
             return cls._fit_scale(name, numbers)
-        text = labels(column, "sensitive_features", len(column))
-        found, counts = np.unique(text, return_counts=True)
+        found, codes = column.levels
         if len(found) <= MOST_LEVELS:
-            return cls(name, False, tuple(found.tolist()))
-        kept = found[np.argsort(-counts, kind="stable")[: MOST_LEVELS - 1]]
-        return cls(name, False, (*kept.tolist(), OTHER))
+            return cls(name, False, found)
+        counts = np.bincount(codes, minlength=len(found))
+        kept = np.argsort(-counts, kind="stable")[: MOST_LEVELS - 1]
+        return cls(name, False, (*(found[i] for i in kept), OTHER))
 
     @classmethod
     def _fit_scale(cls, name: str, numbers: Float) -> Attribute:
@@ -88,29 +93,27 @@ class Attribute:
         cut = tuple(edges.tolist())
         return cls(name, True, names, cut, float(present.mean()), spread)
 
-    def codes(self, column: NDArray[Any]) -> Int:
+    def codes(self, value: Any) -> Int:
         """Level or bin of each row; −1 where missing or never seen."""
         if self.continuous:
-            numbers = self._numbers(column)
+            numbers = self._numbers(value)
             found = np.searchsorted(np.asarray(self.edges), numbers, side="left")
             return np.where(np.isnan(numbers), -1, found).astype(np.int64)
         place = {level: i for i, level in enumerate(self.levels)}
         rest = place.get(OTHER, -1)
-        text = labels(column, "sensitive_features", len(column))
-        return np.array([place.get(str(t), rest) for t in text], dtype=np.int64)
+        names, codes = read_column(value, f"sensitive attribute '{self.name}'").levels
+        return np.array([place.get(name, rest) for name in names], dtype=np.int64)[codes]
 
-    def values(self, column: NDArray[Any]) -> Float:
+    def values(self, value: Any) -> Float:
         """Standardised numbers of a continuous attribute, 0 where missing."""
-        scaled = (self._numbers(column) - self.centre) / self.spread
+        scaled = (self._numbers(value) - self.centre) / self.spread
         return np.nan_to_num(scaled, nan=0.0)
 
-    def _numbers(self, column: NDArray[Any]) -> Float:
-        numbers = as_numbers(column)
+    def _numbers(self, value: Any) -> Float:
+        what = f"sensitive attribute '{self.name}'"
+        numbers = read_column(value, what).numbers()
         if numbers is None:
-            raise InputError(
-                f"sensitive attribute '{self.name}' was numeric in training and now holds text; "
-                "pass numbers"
-            )
+            raise refusal(what, "numbers, for it was numeric in training", "text", "pass numbers")
         return numbers
 
 
@@ -128,30 +131,23 @@ class Sensitive:
     values: Float
 
 
-def fit_attributes(value: Any, rows: NDArray[np.bool_]) -> tuple[Attribute, ...]:
+def fit_attributes(columns: Columns, rows: NDArray[np.bool_]) -> tuple[Attribute, ...]:
     """One `Attribute` a column of `sensitive_features`, learnt from some of its rows."""
-    names = [str(c) for c in getattr(value, "columns", ())]
-    columns = as_columns(value, "sensitive_features", len(rows))[rows]
-    if len(names) != columns.shape[1]:
-        names = [str(getattr(value, "name", None) or f"s{j}") for j in range(columns.shape[1])]
-    return tuple(Attribute.fit(m, c) for m, c in zip(names, columns.T, strict=True))
+    pairs = zip(columns.named(), columns.columns, strict=True)
+    return tuple(Attribute.fit(name, column.take(rows)) for name, column in pairs)
 
 
 def encode_sensitive(attributes: tuple[Attribute, ...], value: Any, n: int) -> Sensitive:
-    """Codes and values of the rows.
+    """Codes and values of the rows; columns with names are taken in the order of training.
 
     Raises
     ------
     InputError
-        When the number of columns differs from training.
+        When there are other columns than in training.
     """
-    columns = as_columns(value, "sensitive_features", n)
-    if columns.shape[1] != len(attributes):
-        raise InputError(
-            f"sensitive_features has {columns.shape[1]} columns, the model was fitted with "
-            f"{len(attributes)}; pass the same columns in the same order"
-        )
-    pairs = list(zip(attributes, columns.T, strict=True))
+    columns = read_columns(value, "sensitive_features", n)
+    columns = columns.as_fitted([a.name for a in attributes], len(attributes))
+    pairs = list(zip(attributes, columns.columns, strict=True))
     codes = np.column_stack([a.codes(c) for a, c in pairs])
     zero = np.zeros(n)
     values = np.column_stack([a.values(c) if a.continuous else zero for a, c in pairs])
@@ -166,14 +162,13 @@ def cluster_codes(levels: tuple[str, ...], clusters: Any, n: int) -> Int:
     if clusters is None:
         return np.full(n, -1, dtype=np.int64)
     place = {level: i for i, level in enumerate(levels)}
-    text, inverse = np.unique(cluster_labels(clusters, n), return_inverse=True)
-    known = np.array([place.get(str(t), -1) for t in text], dtype=np.int64)
-    return known[inverse]
+    names, codes = read_column(clusters, "clusters", n).levels
+    return np.array([place.get(name, -1) for name in names], dtype=np.int64)[codes]
 
 
 def cluster_labels(clusters: Any, n: int) -> NDArray[np.str_]:
     """Cluster names as text (n,)."""
-    return labels(clusters, "clusters", n)
+    return read_column(clusters, "clusters", n).text()
 
 
 def checked_target(value: Any) -> NDArray[Any]:
@@ -184,11 +179,9 @@ def checked_target(value: Any) -> NDArray[Any]:
     InputError
         When values are missing, or text and numbers are mixed.
     """
-    y = as_array(value)
+    y = read_target(value)
     if y.dtype.kind != "O" or y.ndim == 0:
         return y
-    if any(is_missing(v) for v in y.ravel()):
-        raise InputError("y holds missing values; fill them or drop those rows")
     if len({isinstance(v, str) for v in y.ravel()}) > 1:
         raise InputError("y mixes text and numbers; write every label in one way")
     return y
@@ -222,16 +215,6 @@ def infer_task(y: NDArray[Any]) -> Task:
     if y.dtype.kind in "iuf" and n_labels > MOST_CLASSES:
         return "regression"
     return "binary" if n_labels <= 2 else "multiclass"
-
-
-def as_numbers(column: NDArray[Any]) -> Float | None:
-    """The column as floats, or None when it holds text."""
-    if column.dtype.kind in "biuf":
-        return column.astype(np.float64)
-    missing = np.array([is_missing(v) for v in column], dtype=bool)
-    if not all(isinstance(v, int | float | np.number) for v in column[~missing]):
-        return None
-    return np.array(np.where(missing, np.nan, column), dtype=np.float64)
 
 
 def attribute_meta(attribute: Attribute) -> Mapping[str, Any]:

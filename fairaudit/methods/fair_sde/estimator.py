@@ -13,6 +13,8 @@ from sklearn.base import BaseEstimator
 
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.inputs.arrays import is_integer
+from fairaudit.inputs.read import read_columns
+from fairaudit.inputs.rows import same_rows
 from fairaudit.methods.baselines.network import PooledNetwork, as_target, at_rest
 from fairaudit.methods.common.calibration import Calibration, cross_calibrated, fit_calibration
 from fairaudit.methods.common.class_scores import estimator_tags, score
@@ -189,6 +191,13 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
             When the rows cannot be used.
         """
         rules = self._rules()
+        same_rows(
+            X=X,
+            y=y,
+            sensitive_features=sensitive_features,
+            clusters=clusters,
+            sample_weight=sample_weight,
+        )
         X = check_design(self, X, reset=True)
         n, ear = len(X), monitor or Silent()
         self._learn_target(y, n)
@@ -250,6 +259,8 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
     ) -> tuple[SplitRows, SplitRows]:
         """Training and validation rows; learns the groups."""
         n = len(X)
+        if sensitive is not None:
+            sensitive = read_columns(sensitive, "sensitive_features", n)
         self.groups_ = Groups.fit(sensitive, n, self.min_group_rows)
         known = self.target_, self.groups_
         rows = split_rows(X, y, sensitive, clusters, weight, *known)
@@ -263,6 +274,9 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
                 "validation must be (X, y, sensitive_features): the choice by group needs the "
                 "groups of the rows that decide"
             )
+        same_rows(
+            X=X_held, y=y_held, sensitive_features=groups, clusters=rest[0], sample_weight=rest[1]
+        )
         X_held = check_design(self, X_held, reset=False)
         groups = groups if sensitive is not None else None
         return rows, split_rows(X_held, y_held, groups, rest[0], rest[1], *known)

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.utils.metaestimators import available_if
 
+from fairaudit.inputs.rows import same_rows
 from fairaudit.methods.baselines.network import PooledNetwork, precision
 from fairaudit.methods.common.calibration import Calibration
 from fairaudit.methods.common.design import Target, check_design, softmax
@@ -155,6 +156,7 @@ class SelectivePrediction:
 
         The group is `UNKNOWN` where the baseline answered.
         """
+        same_rows(X=X, sensitive_features=sensitive)
         X = check_design(self, X, reset=False)
         raw, guesses = self._forward(X)
         codes = self._group_codes(sensitive, guesses, len(X))

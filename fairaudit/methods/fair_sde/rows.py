@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fairaudit.inputs.arrays import labels
+from fairaudit.inputs.read import read_column
 from fairaudit.methods.baselines.network import strata
 from fairaudit.methods.common.design import Target, checked_weight, checked_y
 from fairaudit.methods.common.groups import Groups, stratified_validation
@@ -57,7 +57,7 @@ def split_rows(
 ) -> SplitRows:
     """Checked rows with their codes."""
     n = len(X)
-    apart = None if clusters is None else labels(clusters, "clusters", n)
+    apart = None if clusters is None else read_column(clusters, "clusters", n).text()
     known = checked_y(y, n), target.encode(y, n), groups.codes(sensitive, n)
     return SplitRows(X, *known, apart, checked_weight(weight, n))
 

@@ -25,7 +25,9 @@ def stored_form(
     calibrations, channels = learnt["calibrations_"], learnt["channels_"]
     meta = {
         "params": dict(params),
-        **state_of_target(learnt["target_"], learnt["row_shape_"]),
+        **state_of_target(
+            learnt["target_"], learnt["row_shape_"], learnt.get("feature_names_in_")
+        ),
         "groups": learnt["groups_"].state(),
         "channels": None if channels is None else [c.tolist() for c in channels],
         "factors": [c.factor for c in calibrations],

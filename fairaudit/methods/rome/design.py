@@ -10,25 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fairaudit.exceptions import InputError, SpecError
-from fairaudit.inputs.arrays import as_columns
+from fairaudit.inputs.read import read_columns
 from fairaudit.methods.common.sensitive_design import LARGEST, SensitiveEncoder
 
 Float = NDArray[np.float64]
-Columns = bool | str | Sequence[int | str]
+ColumnChoice = bool | str | Sequence[int | str]
 
 
-def column_names(value: Any, count: int) -> tuple[str, ...]:
-    """Names of the sensitive columns: those of a frame or series, else "s0", "s1", …"""
-    found = getattr(value, "columns", None)
-    if found is not None:
-        return tuple(str(name) for name in found)
-    name = getattr(value, "name", None)
-    if name and count == 1:
-        return (str(name),)
-    return tuple(f"s{j}" for j in range(count))
-
-
-def positions(wanted: Columns | None, names: tuple[str, ...], what: str) -> tuple[int, ...]:
+def positions(wanted: ColumnChoice | None, names: tuple[str, ...], what: str) -> tuple[int, ...]:
     """Positions of the wanted columns: True or None = all, False = none, or names, positions.
 
     Raises
@@ -108,9 +97,9 @@ class SensitivePart:
         """Learn the encoding of the columns."""
         if value is None or not columns:
             return cls(columns, None)
-        every = as_columns(value, "sensitive_features", n)
-        encoder = SensitiveEncoder.fit(every[:, list(columns)], n, weight)
-        return cls(columns, encoder, column_names(value, every.shape[1]))
+        every = read_columns(value, "sensitive_features", n)
+        encoder = SensitiveEncoder.fit(every.pick(columns), n, weight)
+        return cls(columns, encoder, every.named())
 
     @property
     def width(self) -> int:
@@ -131,23 +120,9 @@ class SensitivePart:
             raise InputError(
                 "the experts of this model use sensitive attributes; pass sensitive_features"
             )
-        every = as_columns(value, "sensitive_features", n)
-        self._same_columns(value, every.shape[1])
-        return self.encoder.transform(every[:, list(self.columns)], n)
-
-    def _same_columns(self, value: Any, count: int) -> None:
-        if count != len(self.names):
-            raise InputError(
-                f"sensitive_features has {count} columns, the model was fitted with "
-                f"{len(self.names)}; pass the same columns in the same order"
-            )
-        given = getattr(value, "columns", None)
-        unnamed = self.names == column_names(None, count)
-        if given is not None and not unnamed and tuple(map(str, given)) != self.names:
-            raise InputError(
-                f"sensitive_features has the columns {', '.join(map(str, given))}, the model was "
-                f"fitted with {', '.join(self.names)}; pass the same columns in the same order"
-            )
+        every = read_columns(value, "sensitive_features", n)
+        every = every.as_fitted(self.names, len(self.names))
+        return self.encoder.transform(every.pick(self.columns), n)
 
     def state(self) -> dict[str, Any]:
         """JSON values."""

@@ -21,18 +21,20 @@ from sklearn.utils.validation import (
 )
 
 from fairaudit.exceptions import InputError, SpecError
-from fairaudit.inputs.arrays import as_columns, as_target
+from fairaudit.inputs.features import read_features
+from fairaudit.inputs.read import read_columns, read_numbers
+from fairaudit.inputs.rows import same_rows
+from fairaudit.inputs.target import read_target
 from fairaudit.methods.common.design import numbers_of
 from fairaudit.methods.common.progress import Monitor, Silent
 from fairaudit.methods.common.storage import load_state, save_state
 from fairaudit.methods.common.training import pick_device
 from fairaudit.methods.rome.combine import LOSSES, TINY, Robust, Tilt, global_weight, row_loss
 from fairaudit.methods.rome.design import (
-    Columns,
+    ColumnChoice,
     Float,
     SensitivePart,
     at_least,
-    column_names,
     positions,
     task_of,
     whole,
@@ -166,7 +168,7 @@ class RomeEM(RomePredictions):
         n_groups: int | str = 4,
         *,
         combine: str = "minimax",
-        outcome_sensitive: Columns = False,
+        outcome_sensitive: ColumnChoice = False,
         membership_features: Sequence[int | str] | None = None,
         n_init: int = 10,
         task: str = "auto",
@@ -368,13 +370,17 @@ class RomeEM(RomePredictions):
     ) -> tuple[MixtureProblem, Training]:
         """Check the rows, learn the encodings and pose the problem; no EM yet."""
         self._check_params()
-        y = y if y is None else as_target(y)
-        X, y = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2)
+        same_rows(X=X, y=y, sensitive_features=sensitive, sample_weight=sample_weight)
+        y = y if y is None else read_target(y)
+        X, y = validate_data(self, read_features(X), y, dtype=np.float64, ensure_min_samples=2)
+        if sample_weight is not None:
+            sample_weight = read_numbers(sample_weight, "sample_weight", len(X))
         weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
         target = self._learn_target(np.asarray(y))
         n = len(X)
-        width = 0 if sensitive is None else _width(sensitive, n)
-        names = column_names(sensitive, width) if width else ()
+        if sensitive is not None:
+            sensitive = read_columns(sensitive, "sensitive_features", n)
+        names = () if sensitive is None else sensitive.named()
         self.sensitive_names_in_ = names
         self._gate_part = SensitivePart.fit(
             sensitive, n, positions(self.membership_features, names, "membership_features"), weight
@@ -556,10 +562,6 @@ class RomeEM(RomePredictions):
         elif self.task == "regression":
             tags.estimator_type, tags.regressor_tags = "regressor", RegressorTags()
         return tags
-
-
-def _width(sensitive: Any, n: int) -> int:
-    return int(as_columns(sensitive, "sensitive_features", n).shape[1])
 
 
 def _part(n: int, most: int, seed: int) -> NDArray[np.int64]:

@@ -18,19 +18,20 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from fairaudit.exceptions import InputError, SpecError
-from fairaudit.inputs.arrays import as_columns
+from fairaudit.inputs.read import read_columns
+from fairaudit.inputs.rows import same_rows
+from fairaudit.inputs.target import read_target
 from fairaudit.methods.common.class_scores import estimator_tags, state_of_target, target_of_state
 from fairaudit.methods.common.design import Target, check_design, checked_weight, checked_y
 from fairaudit.methods.common.progress import Monitor
 from fairaudit.methods.common.storage import load_state, save_state, with_learnt
 from fairaudit.methods.common.training import Batches, Fit, pick_device, train
 from fairaudit.methods.rome.design import (
-    Columns,
+    ColumnChoice,
     Float,
     Scale,
     SensitivePart,
     at_least,
-    column_names,
     positions,
     task_of,
     whole,
@@ -117,7 +118,7 @@ class RomeMoE(MoEPredictions):
         max_epochs: int = 30,
         batch_size: int = 64,
         n_members: int = 1,
-        outcome_sensitive: Columns = False,
+        outcome_sensitive: ColumnChoice = False,
         dropout: float = 0.0,
         weight_decay: float = 0.0,
         balance: float = 0.0,
@@ -238,6 +239,7 @@ class RomeMoE(MoEPredictions):
     # -- rows ------------------------------------------------------------------------------
 
     def _learn_rows(self, X: Any, y: Any, sensitive: Any, sample_weight: Any) -> _Rows:
+        same_rows(X=X, y=y, sensitive_features=sensitive, sample_weight=sample_weight)
         X = check_design(self, X, reset=True, dtype=np.float64)
         n = len(X)
         y = checked_y(y, n)
@@ -251,10 +253,9 @@ class RomeMoE(MoEPredictions):
             self.classes_ = self.target_.classes
         weight = checked_weight(sample_weight, n)
         weight = np.ones(n) if weight is None else weight
-        width = 0
         if sensitive is not None:
-            width = as_columns(sensitive, "sensitive_features", n).shape[1]
-        names = column_names(sensitive, width) if width else ()
+            sensitive = read_columns(sensitive, "sensitive_features", n)
+        names = () if sensitive is None else sensitive.named()
         self._gate_part = SensitivePart.fit(sensitive, n, positions(None, names, "gate"), weight)
         self._outcome_part = SensitivePart.fit(
             sensitive, n, positions(self.outcome_sensitive, names, "outcome_sensitive"), weight
@@ -263,6 +264,7 @@ class RomeMoE(MoEPredictions):
         return self._on_device(X, y, sensitive, weight)
 
     def _held_rows(self, X: Any, y: Any, sensitive: Any) -> _Rows:
+        same_rows(X=X, y=y, sensitive_features=sensitive)
         X = check_design(self, X, reset=False, dtype=np.float64)
         return self._on_device(X, y, sensitive, np.ones(len(X)))
 
@@ -404,7 +406,9 @@ class RomeMoE(MoEPredictions):
             "history": self.history_,
             "noise": self.noise_,
             "warnings": self.warnings_,
-            **state_of_target(self.target_, self.row_shape_),
+            **state_of_target(
+                self.target_, self.row_shape_, getattr(self, "feature_names_in_", None)
+            ),
         }
         arrays = {f"net.{k}": v.cpu().numpy() for k, v in self._net.state_dict().items()}
         arrays["centre"], arrays["scale"] = self._scale.centre, self._scale.scale
@@ -442,7 +446,7 @@ class RomeMoE(MoEPredictions):
 
 def _as_classes(y: Any, kind: str) -> Any:
     """y as it is for a regression; whole floats as integers, so that they are classes."""
-    values = np.asarray(y)
+    values = read_target(y)
     if kind == "classification" and values.dtype.kind == "f" and np.isfinite(values).all():
         return values.astype(np.int64) if (values % 1 == 0).all() else values
     return y

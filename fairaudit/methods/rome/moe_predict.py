@@ -13,7 +13,8 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from fairaudit.exceptions import InputError
-from fairaudit.inputs.arrays import n_rows
+from fairaudit.inputs.read import read_columns
+from fairaudit.inputs.rows import same_rows
 from fairaudit.methods.common.class_scores import score
 from fairaudit.methods.common.design import Target, check_design, checked_y, numbers_of
 from fairaudit.methods.rome.answers import softmax
@@ -73,6 +74,7 @@ class MoEPredictions(BaseEstimator):  # type: ignore[misc]
     def _answers(self, X: Any, sensitive: Any) -> tuple[Float, Float]:
         """Membership (M, n, K); values in units of y, or class probabilities, (M, n, K, C)."""
         check_is_fitted(self, "group_weights_")
+        same_rows(X=X, sensitive_features=sensitive)
         X = check_design(self, X, reset=False, dtype=np.float64)
         if sensitive is None and self._gate_part.width:
             raise InputError("this model was fitted with sensitive_features; pass them")
@@ -111,9 +113,12 @@ class MoEPredictions(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "group_weights_")
         if X is None and self.gate_inputs == "all":
             raise InputError("the gate of this model sees the features too; pass X")
-        n = n_rows(sensitive_features)
-        blank = np.zeros((n, self.n_features_in_)) if X is None else X
-        return np.asarray(self._answers_gate(blank, sensitive_features))
+        if sensitive_features is None:
+            raise InputError("membership follows from sensitive_features; pass them")
+        same_rows(X=X, sensitive_features=sensitive_features)
+        sensitive = read_columns(sensitive_features, "sensitive_features")
+        blank = np.zeros((sensitive.n, self.n_features_in_)) if X is None else X
+        return np.asarray(self._answers_gate(blank, sensitive))
 
     def _answers_gate(self, X: Any, sensitive: Any) -> Float:
         part = self._gate_part.transform(sensitive, len(X))
@@ -129,6 +134,7 @@ class MoEPredictions(BaseEstimator):  # type: ignore[misc]
 
     def responsibilities(self, X: Any, y: Any, sensitive_features: Any = None) -> Float:
         """P(expert | everything, y too), (n, K); errors taken as normal with variance noise_."""
+        same_rows(X=X, y=y)
         member, outputs = self._answers(X, sensitive_features)
         prior, answers = member.mean(axis=0), outputs.mean(axis=0)
         if self.target_.classes is None:
@@ -141,6 +147,7 @@ class MoEPredictions(BaseEstimator):  # type: ignore[misc]
 
     def losses(self, X: Any, y: Any, sensitive_features: Any = None) -> Float:
         """Squared error or log loss of each row (n,)."""
+        same_rows(X=X, y=y)
         mixed = self._mixed(X, sensitive_features)
         if self.target_.classes is None:
             return np.square(self._truth(y, len(mixed)) - mixed[:, 0])

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from fairaudit.exceptions import InputError, SpecError
-from fairaudit.inputs.arrays import n_rows
-from fairaudit.methods.common.design import checked_y, numbers_of
+from fairaudit.inputs.read import read_columns
+from fairaudit.inputs.rows import same_rows
+from fairaudit.inputs.target import read_target
+from fairaudit.methods.common.design import check_table, checked_y, numbers_of
 from fairaudit.methods.rome.answers import Mixture, log_total
 from fairaudit.methods.rome.combine import TINY, Robust, mixed, row_loss, tilted
 from fairaudit.methods.rome.design import Float, SensitivePart, raw_design
@@ -75,9 +77,10 @@ class RomePredictions(BaseEstimator):  # type: ignore[misc]
             self.gate_intercept_,
         )
 
-    def _inputs(self, X: Any, sensitive: Any) -> tuple[Float, Float]:
+    def _inputs(self, X: Any, sensitive: Any, y: Any = None) -> tuple[Float, Float]:
         check_is_fitted(self, "coef_")
-        X = validate_data(self, X, dtype=np.float64, reset=False)
+        same_rows(X=X, y=y, sensitive_features=sensitive)
+        X = check_table(self, X, reset=False)
         answers = self._mixture.answers(self._expert_design(X, sensitive))
         return answers, self._prior(sensitive, len(X))
 
@@ -128,7 +131,8 @@ class RomePredictions(BaseEstimator):  # type: ignore[misc]
     def predict_groups(self, X: Any, sensitive_features: Any = None) -> Float:
         """Each expert's answer: (n, G) values or positive-class probabilities, else (n, G, C)."""
         check_is_fitted(self, "coef_")
-        X = validate_data(self, X, dtype=np.float64, reset=False)
+        same_rows(X=X, sensitive_features=sensitive_features)
+        X = check_table(self, X, reset=False)
         answers = self._mixture.answers(self._expert_design(X, sensitive_features))
         if answers.shape[2] == 1:
             return np.asarray(answers[:, :, 0])
@@ -137,30 +141,33 @@ class RomePredictions(BaseEstimator):  # type: ignore[misc]
     def predict_membership(self, sensitive_features: Any, X: Any = None) -> Float:
         """P(group | sensitive attributes) before y is seen, (n, G); X is not looked at."""
         check_is_fitted(self, "coef_")
-        return self._prior(sensitive_features, n_rows(sensitive_features))
+        if sensitive_features is None:
+            raise InputError("membership follows from sensitive_features; pass them")
+        sensitive = read_columns(sensitive_features, "sensitive_features")
+        return self._prior(sensitive, sensitive.n)
 
     def responsibilities(self, X: Any, y: Any, sensitive_features: Any = None) -> Float:
         """P(group | everything, y too), (n, G)."""
-        answers, prior = self._inputs(X, sensitive_features)
+        answers, prior = self._inputs(X, sensitive_features, y)
         return self._mixture.posterior(answers, prior, self._codes(y, len(prior)))
 
     def responsibilities_of(self, mixture: Mixture, X: Any, y: Any, sensitive: Any) -> Float:
         """Responsibilities (n, G) under other parameters of the same model (a refit)."""
-        X = validate_data(self, X, dtype=np.float64, reset=False)
+        X = check_table(self, X, reset=False)
         answers = mixture.answers(self._expert_design(X, sensitive))
         prior = mixture.membership(self._gate_part.transform(sensitive, len(X)))
         return mixture.posterior(answers, prior, self._codes(y, len(prior)))
 
     def log_likelihood(self, X: Any, y: Any, sensitive_features: Any = None) -> Float:
         """Log p(y | x, s) of each row (n,): held-out rows judge the number of groups."""
-        answers, prior = self._inputs(X, sensitive_features)
+        answers, prior = self._inputs(X, sensitive_features, y)
         return log_total(self._mixture.joint(answers, prior, self._codes(y, len(prior))))
 
     def losses(
         self, X: Any, y: Any, sensitive_features: Any = None, combine: str | None = None
     ) -> Float:
         """Loss of each row (n,) by `loss_name`."""
-        answers, prior = self._inputs(X, sensitive_features)
+        answers, prior = self._inputs(X, sensitive_features, y)
         loss = row_loss(self.loss_name, answers, self._codes(y, len(prior)))
         return loss(self._weights(prior, combine))
 
@@ -180,7 +187,7 @@ class RomePredictions(BaseEstimator):  # type: ignore[misc]
         polars.DataFrame
             blend (0 = worst group only, 1 = average only), average, worst, gap.
         """
-        answers, prior = self._inputs(X, sensitive_features)
+        answers, prior = self._inputs(X, sensitive_features, y)
         target = self._codes(y, len(prior))
         resp = self._mixture.posterior(answers, prior, target)
         robust = self._robust(prior, resp, answers, target)
@@ -214,6 +221,7 @@ class RomePredictions(BaseEstimator):  # type: ignore[misc]
         self, X: Any, y: Any, sample_weight: Any = None, sensitive_features: Any = None
     ) -> float:
         """R² or accuracy of `predict`."""
+        same_rows(X=X, y=y, sample_weight=sample_weight)
         answer = self.predict(X, sensitive_features)
         measure = r2_score if self.task_ == "regression" else accuracy_score
-        return float(measure(y, answer, sample_weight=sample_weight))
+        return float(measure(read_target(y), answer, sample_weight=sample_weight))

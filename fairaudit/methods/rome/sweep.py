@@ -17,7 +17,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from fairaudit.exceptions import SpecError
-from fairaudit.inputs.arrays import as_columns
+from fairaudit.inputs.columns import Columns
+from fairaudit.inputs.features import read_features, take_rows
+from fairaudit.inputs.read import read_column, read_columns, read_numbers
+from fairaudit.inputs.rows import same_rows
+from fairaudit.methods.common.design import checked_y
 from fairaudit.methods.common.progress import Monitor, Silent
 from fairaudit.methods.rome.combine import TINY
 from fairaudit.methods.rome.design import Float, whole
@@ -62,18 +66,19 @@ LINEAGE = pl.Schema(
 
 @dataclass(frozen=True)
 class RawRows:
-    """Rows as users give them."""
+    """Rows as users give them, with the names of their columns."""
 
-    X: NDArray[Any]
+    X: Any
     y: NDArray[Any]
-    sensitive: NDArray[Any] | None
+    sensitive: Columns | None
     weight: Float
     cluster: NDArray[Any] | None = None
 
     def take(self, rows: NDArray[np.int64]) -> RawRows:
         """Some rows."""
-        part, unit = (None if v is None else v[rows] for v in (self.sensitive, self.cluster))
-        return RawRows(self.X[rows], self.y[rows], part, self.weight[rows], unit)
+        part = None if self.sensitive is None else self.sensitive.take(rows)
+        unit = None if self.cluster is None else self.cluster[rows]
+        return RawRows(take_rows(self.X, rows), self.y[rows], part, self.weight[rows], unit)
 
 
 class SweptMixture(GroupedMixture, Protocol):
@@ -193,12 +198,14 @@ def sweep_groups(
 
 
 def _sample(X: Any, y: Any, sensitive: Any, weight: Any, clusters: Any) -> RawRows:
-    n = len(y)
-    design = as_columns(X, "X", n)
-    part = None if sensitive is None else as_columns(sensitive, "sensitive_features", n)
-    weights = np.ones(n) if weight is None else np.asarray(weight, dtype=np.float64)
-    unit = None if clusters is None else np.asarray(clusters)
-    return RawRows(design, np.asarray(y), part, weights, unit)
+    same_rows(X=X, y=y, sensitive_features=sensitive, sample_weight=weight, clusters=clusters)
+    design = read_features(X)
+    n = len(design)
+    outcome = checked_y(y, n)
+    part = None if sensitive is None else read_columns(sensitive, "sensitive_features", n)
+    weights = np.ones(n) if weight is None else read_numbers(weight, "sample_weight", n)
+    unit = None if clusters is None else read_column(clusters, "clusters", n).levels[1]
+    return RawRows(design, outcome, part, weights, unit)
 
 
 def _given(sample: RawRows) -> tuple[Any, Any, Any, Any]:
