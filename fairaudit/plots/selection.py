@@ -353,12 +353,12 @@ def _alternatives_alt(rows: pl.DataFrame, metric: str, gaps: pl.DataFrame | None
     count, harmless = rows.height, int(rows["feasible"].sum())
     choices = "choice" if count == 1 else "choices"
     words = [f"{count:,} {choices} of experts, {harmless:,} of them harmless"]
-    for name, found in (
+    for name, subset in (
         ("baseline for all", rows.filter(pl.col("experts") == "")),
         ("chosen", rows.filter(pl.col("chosen"))),
     ):
-        if not found.is_empty():
-            row = found.row(0, named=True)
-            at = _at(row["gap"], row["worst"], _spans(found, name, gaps), metric)
+        if not subset.is_empty():
+            row = subset.row(0, named=True)
+            at = _at(row["gap"], row["worst"], _spans(subset, name, gaps), metric)
             words.append(f"{name}: {at}")
     return "; ".join(words) + "."
