@@ -166,11 +166,11 @@ def _shift_alt(rows: pl.DataFrame, group: str, kind: str, metric: str) -> str:
             last = own.row(-1, named=True)
             first = numbers.points(own["harm"].item(0), metric)
             parts.append(
-                f"selection {RULES[rule]}: the worst-off group loses {first} at first and "
-                f"{_harm(last, metric)} at {last['strength']:.0%}; a group is worse off in "
-                f"{last['harmed']:.0%} of those draws"
+                f"{RULES[rule]}, {first} at first and {_harm(last, metric)} at "
+                f"{last['strength']:.0%}, where a group is worse off in {last['harmed']:.0%} of "
+                "the draws"
             )
-    return f"{done}, on test rows: {'. '.join(p[:1].upper() + p[1:] for p in parts)}."
+    return f"{done}, the worst-off group loses on test rows: {'; '.join(parts)}."
 
 
 # -- groups that are wrong or missing at prediction ----------------------------------------------

@@ -27,7 +27,7 @@ class ComparisonAxes:
     @property
     def title(self) -> str:
         """Title of the gap axis."""
-        return f"Gap in {numbers.title(self.gap)} by {self.attribute}"
+        return f"{numbers.title(self.gap)}: gap by {self.attribute}"
 
 
 def controls(result: AuditResult) -> ComparisonAxes:

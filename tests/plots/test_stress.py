@@ -60,7 +60,7 @@ def test_a_curve_that_stays_at_zero_is_not_blown_up() -> None:
 def test_the_sentence_holds_harm_and_interval_at_the_strongest_shift() -> None:
     said = stress.shift(shifted(), group="b").alt
     assert "5.4 points (0.0 to 6.0 points in 90% of the draws) at 90%" in said
-    assert "worse off in 50% of those draws" in said
+    assert "worse off in 50% of the draws" in said
 
 
 def test_the_group_with_the_largest_loss_comes_first() -> None:
