@@ -24,9 +24,14 @@ from fairaudit.methods.baselines.network import Headed
 from fairaudit.methods.common.networks import channels_last, make_encoder
 from fairaudit.methods.common.training import pick_device
 from fairaudit.methods.common.training_recipe import Recipe, mixed_precision, optimiser, row_loss
-from fairaudit.methods.fair_sde.gradient import Facts, Shares, facts_of
-from fairaudit.methods.fair_sde.losses import cosines, divergence_loss, sample_pairs
-from fairaudit.methods.fair_sde.network import SelectiveExperts, pulled, pulled_by_graph
+from fairaudit.methods.fair_sde.losses import (
+    Pairs,
+    cosines,
+    divergence_loss,
+    pairs_of_batches,
+    sample_pairs,
+)
+from fairaudit.methods.fair_sde.network import Objective, SelectiveExperts, losses
 from fairaudit.methods.no_harm import OBJECTIVES, choose_no_harm
 
 GROUPS, CLASSES = 3, 2
@@ -67,9 +72,9 @@ def steps_of(
         channels_last(full)
     recipe = Recipe()
     down, down_full = optimiser(plain, recipe), optimiser(full, recipe)
-    shares, chance = Shares(1.0, 0.1, 0.1, 0.1), torch.Generator().manual_seed(0)
+    objective, chance = Objective((0.1, 0.1, 0.1)), torch.Generator().manual_seed(0)
     many = groups.repeat(EPOCH), y.repeat(EPOCH)
-    drawn: list[Facts] = []
+    drawn: list[Pairs] = []
 
     def erm() -> None:
         down.zero_grad(set_to_none=True)
@@ -79,16 +84,13 @@ def steps_of(
         down.step()
 
     def fair() -> None:
-        if not drawn:  # pairs and weights are worked out once an epoch, and count here
-            sizes, shape = [batch] * EPOCH, (GROUPS, CLASSES)
-            drawn.extend(facts_of(*many, None, sizes, shape, shares, chance))
+        if not drawn:  # pairs are drawn once an epoch, and count here
+            drawn.extend(pairs_of_batches(*many, [batch] * EPOCH, GROUPS, CLASSES, chance))
         down_full.zero_grad(set_to_none=True)
-        if kind == "mlp" and device.type == "cpu":
-            pulled(full, x, drawn.pop(), shares)
-        else:
-            with mixed_precision(device):
-                f = full.encoder(x)
-            pulled_by_graph(full, f.float(), drawn.pop(), shares)
+        with mixed_precision(device):
+            f = full.encoder(x)
+        known = y, groups, y, None
+        losses(full, f.float(), *known, objective, chance, drawn.pop())["loss"].backward()
         down_full.step()
 
     return erm, fair

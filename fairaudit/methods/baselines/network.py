@@ -30,7 +30,6 @@ from fairaudit.methods.common.row_access import RowSource, channel_statistics, i
 from fairaudit.methods.common.storage import load_state, save_state, with_learnt
 from fairaudit.methods.common.training import pick_device, shuffled
 from fairaudit.methods.common.training_recipe import (
-    by_graph,
     fit_network,
     mixed_precision,
     recipe_of,
@@ -216,7 +215,7 @@ class PooledNetwork(BaseEstimator):  # type: ignore[misc]
 
         self.fit_ = fit_network(
             self.net_,
-            by_graph(losses),
+            losses,
             shuffled(len(rows), recipe.batch_size, device),
             len(rows),
             recipe,

@@ -51,6 +51,34 @@ def sample_pairs(
     return Pairs(positive, negative, m > 1, others > 0)
 
 
+def pairs_of_batches(
+    groups: Tensor,
+    classes: Tensor,
+    sizes: list[int],
+    n_groups: int,
+    n_classes: int,
+    chance: torch.Generator,
+) -> list[Pairs]:
+    """The pairs of batches that lie one after the other, drawn at once but within each.
+
+    A batch is told apart by classes of its own, so that one sort serves all of an epoch; sorting
+    every batch by itself costs about as much as a step of a small network.
+
+    Parameters
+    ----------
+    groups, classes : (n,) of all batches
+    sizes : rows of each batch, n in all
+    """
+    long = torch.tensor(sizes, device=groups.device)
+    batch = torch.repeat_interleave(torch.arange(len(sizes), device=groups.device), long)
+    drawn = sample_pairs(
+        groups, classes + batch * n_classes, n_groups, n_classes * len(sizes), chance
+    )
+    first = (long.cumsum(0) - long)[batch]  # partners count from the first row of their batch
+    whole = drawn._replace(positive=drawn.positive - first, negative=drawn.negative - first)
+    return [Pairs(*each) for each in zip(*(t.split(sizes) for t in whole), strict=True)]
+
+
 def counts(codes: Tensor, size: int) -> Tensor:
     """How often each code occurs (size,), without waiting for the device."""
     return torch.zeros(size, dtype=codes.dtype, device=codes.device).index_add_(

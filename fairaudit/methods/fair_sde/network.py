@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -14,20 +12,13 @@ from torch.nn import functional
 from fairaudit.methods.common.networks import MLP, ResNet18
 from fairaudit.methods.common.progress import Monitor
 from fairaudit.methods.common.row_access import RowSource, in_pieces
-from fairaudit.methods.common.training import Batches, Drawn, Fit
+from fairaudit.methods.common.training import Batches, Fit
 from fairaudit.methods.common.training_recipe import (
+    Losses,
     Recipe,
-    by_graph,
     fit_network,
     mixed_precision,
     row_loss,
-)
-from fairaudit.methods.fair_sde.gradient import (
-    Facts,
-    Shares,
-    facts_of,
-    joint_losses,
-    through_layers,
 )
 from fairaudit.methods.fair_sde.losses import (
     BatchesOfGroups,
@@ -37,6 +28,7 @@ from fairaudit.methods.fair_sde.losses import (
     divergence_loss,
     expert_loss,
     own_group,
+    pairs_of_batches,
     sample_pairs,
 )
 
@@ -165,119 +157,49 @@ def train_jointly(
     task: str = "experts",
 ) -> Fit:
     """All losses at once; the epoch with the best validation loss is kept."""
-    whole = all((objective.experts, *objective.lambdas)) and net.n_outputs > 1
-    given = net, fitted, objective, recipe, device
-    shared: dict[str, Any] = {
-        "seed": seed,
-        "validate": _validation(net, held, objective, seed) if held is not None else None,
-        "monitor": monitor,
-        "task": task,
-    }
-    n = len(fitted.rows)
-    if whole:
-        return fit_network(net, *_with_written_gradients(*given), n, recipe, **shared)
-    return fit_network(net, *_with_a_graph(*given), n, recipe, **shared)
+    return fit_network(
+        net,
+        *_steps(net, fitted, objective, recipe, device),
+        len(fitted.rows),
+        recipe,
+        seed=seed,
+        validate=_validation(net, held, objective, seed) if held is not None else None,
+        monitor=monitor,
+        task=task,
+    )
 
 
-Pull = Callable[[Drawn, torch.Generator], Mapping[str, Tensor]]
+Drawn = tuple[Tensor, Pairs | None]  # rows of a batch, and their partners where L_div counts
 
 
-def _embedding(
-    net: SelectiveExperts, part: DeviceRows, recipe: Recipe, device: torch.device
-) -> Callable[[Tensor, torch.Generator], Tensor]:
-    def embed(index: Tensor, chance: torch.Generator) -> Tensor:
+def _steps(
+    net: SelectiveExperts,
+    part: DeviceRows,
+    objective: Objective,
+    recipe: Recipe,
+    device: torch.device,
+) -> tuple[Losses[Drawn], Batches[Drawn]]:
+    """The losses of a batch, and the batches of an epoch."""
+    rows = BatchesOfGroups(part.groups, net.n_groups, recipe.batch_size)
+
+    def batches(generator: torch.Generator) -> list[Drawn]:
+        epoch = rows(generator)
+        if not objective.lambdas[2]:
+            return [(index, None) for index in epoch]
+        order, sizes = torch.cat(epoch), [len(index) for index in epoch]
+        known = part.groups[order], part.classes[order]
+        pairs = pairs_of_batches(*known, sizes, net.n_groups, net.n_outputs, generator)
+        return list(zip(epoch, pairs, strict=True))
+
+    def of_batch(batch: Drawn, chance: torch.Generator) -> Mapping[str, Tensor]:
+        index, pairs = batch
         with mixed_precision(device):
             f = net.encoder(part.rows.take(index, chance if recipe.augment else None))
-        return f.float()  # type: ignore[no-any-return]
-
-    return embed
-
-
-def _with_a_graph(
-    net: SelectiveExperts,
-    part: DeviceRows,
-    objective: Objective,
-    recipe: Recipe,
-    device: torch.device,
-) -> tuple[Pull[Tensor], Batches[Tensor]]:
-    """How to train with any of the losses: autograd keeps the books."""
-    embed = _embedding(net, part, recipe, device)
-
-    def of_batch(index: Tensor, chance: torch.Generator) -> Mapping[str, Tensor]:
         weight = None if part.weight is None else part.weight[index]
         known = part.y[index], part.groups[index], part.classes[index], weight
-        return losses(net, embed(index, chance), *known, objective, chance)
+        return losses(net, f.float(), *known, objective, chance, pairs)
 
-    return by_graph(of_batch), BatchesOfGroups(part.groups, net.n_groups, recipe.batch_size)
-
-
-def _with_written_gradients(
-    net: SelectiveExperts,
-    part: DeviceRows,
-    objective: Objective,
-    recipe: Recipe,
-    device: torch.device,
-) -> tuple[Pull[tuple[Tensor, Facts]], Batches[tuple[Tensor, Facts]]]:
-    """How to train a classification with all four losses: two to three times faster steps."""
-    embed = _embedding(net, part, recipe, device)
-    rows = BatchesOfGroups(part.groups, net.n_groups, recipe.batch_size)
-    shares = Shares(objective.experts, *objective.lambdas, objective.legacy_centres)
-    plain = isinstance(net.encoder, MLP) and device.type == "cpu"  # no mixed precision
-
-    def batches(generator: torch.Generator) -> list[tuple[Tensor, Facts]]:
-        epoch = rows(generator)
-        order, sizes = torch.cat(epoch), [len(index) for index in epoch]
-        weight = None if part.weight is None else part.weight[order]
-        shape = net.n_groups, net.n_outputs
-        known = part.groups[order], part.classes[order], weight
-        return list(zip(epoch, facts_of(*known, sizes, shape, shares, generator), strict=True))
-
-    def pull(batch: tuple[Tensor, Facts], chance: torch.Generator) -> Mapping[str, Tensor]:
-        if plain:
-            return pulled(net, part.rows.take(batch[0]), batch[1], shares)
-        return pulled_by_graph(net, embed(batch[0], chance), batch[1], shares)
-
-    return pull, batches
-
-
-def pulled(net: SelectiveExperts, x: Tensor, facts: Facts, shares: Shares) -> Mapping[str, Tensor]:
-    """All four losses of rows (b, p) of a table; leaves gradients in what learns."""
-    f, down = through_layers(cast("MLP", net.encoder), x)
-    return _joint(net, f, facts, shares, down)
-
-
-def pulled_by_graph(
-    net: SelectiveExperts, f: Tensor, facts: Facts, shares: Shares
-) -> Mapping[str, Tensor]:
-    """The same of embeddings (b, d) whose graph was recorded."""
-
-    def down(slope: Tensor) -> None:
-        if f.requires_grad:  # else the features themselves are the embedding
-            f.backward(slope)
-
-    return _joint(net, f, facts, shares, down)
-
-
-def _joint(
-    net: SelectiveExperts,
-    f: Tensor,
-    facts: Facts,
-    shares: Shares,
-    down: Callable[[Tensor], None],
-) -> Mapping[str, Tensor]:
-    terms, slopes = joint_losses(f, net.experts, net.discriminator, net.centres, facts, shares)
-    down(slopes.embedding)
-    heads = (
-        net.experts.weight,
-        net.experts.bias,
-        net.discriminator.weight,
-        net.discriminator.bias,
-        net.centres,
-    )
-    for parameter, slope in zip(heads, slopes[1:], strict=True):
-        parameter.grad = slope
-    each = (terms * facts.units).unbind()
-    return dict(zip(Shares._fields, each, strict=False)) | {"loss": terms.sum()}
+    return of_batch, batches
 
 
 def _validation(
@@ -348,8 +270,3 @@ def _embedded(body: nn.Module, part: DeviceRows, device: torch.device) -> Device
     body.eval()
     values = in_pieces(part.rows, body).float().to(device)
     return DeviceRows(_Embedded(values), part.y, part.groups, part.weight)
-
-
-def n_parameters(net: nn.Module) -> int:
-    """Numbers a network learns."""
-    return sum(math.prod(p.shape) for p in net.parameters())
