@@ -32,7 +32,6 @@ from fairaudit.methods.fair_medl.metrics import (
 )
 from fairaudit.methods.fair_medl.networks import (
     CANDIDATES,
-    Adam,
     ClusterParameters,
     StackedMLP,
     cluster_cross_entropy,
@@ -200,19 +199,6 @@ def test_lazy_adam_moves_only_touched_rows() -> None:
     rows.update(touched, state, torch.ones_like(leaf))
     moved = (rows.values != before).any(2)[0]
     assert moved.tolist() == [False, True, False, False, True, False]
-
-
-def test_flat_adam_is_torch_adam() -> None:
-    a, b = torch.nn.Parameter(torch.randn(3, 2)), torch.nn.Parameter(torch.randn(4))
-    c, d = (torch.nn.Parameter(p.detach().clone()) for p in (a, b))
-    ours, reference = Adam([a, b], 0.02), torch.optim.Adam([c, d], 0.02)
-    for _ in range(4):
-        gradients = [torch.randn(3, 2), torch.randn(4)]
-        ours.step(gradients)
-        c.grad, d.grad = gradients
-        reference.step()
-    torch.testing.assert_close(a, c)
-    torch.testing.assert_close(b, d)
 
 
 def test_odds_of_between_to_within_variance_are_those_of_the_analysis_of_variance() -> None:

@@ -18,7 +18,7 @@ from fairaudit.methods.fair_medl.losses import (
     outcome_loss,
     sharpened,
 )
-from fairaudit.methods.fair_medl.networks import Adam, ClusterParameters, touched
+from fairaudit.methods.fair_medl.networks import adam, descend, touched
 from fairaudit.methods.fair_medl.parts import (
     Effects,
     ForwardPass,
@@ -62,8 +62,8 @@ class Game:
         self.noise = torch.Generator(self.device).manual_seed(self.seed + 2)
         self.main_weights = list(self.effects.net.parameters())
         self.rival_weights = self.opponents.weights()
-        self.main = Adam(self.main_weights, plan.learning_rate)
-        self.rival = Adam(self.rival_weights, plan.learning_rate) if self.rival_weights else None
+        self.main = adam(self.main_weights, plan.learning_rate)
+        self.rival = adam(self.rival_weights, plan.learning_rate) if self.rival_weights else None
         self.rates = RunningRates()
         self.path = torch.tensor(plan.path, device=self.device)
         self.odds: Tensor | None = None
@@ -108,7 +108,7 @@ class Game:
             answers = out.sides(self.plan.task).detach()
             losses.append(self.opponents.fairness(answers, riddle).sum())
         gradients = torch.autograd.grad(sum(losses[1:], losses[0]), leaves)
-        self.rival.step(gradients[: len(self.rival_weights)])
+        descend(self.rival, self.rival_weights, gradients[: len(self.rival_weights)])
         if state is not None:
             self.opponents.rows.update(picked.rows, state, gradients[-1])
 
@@ -118,7 +118,7 @@ class Game:
         leaves = [*weights, *([] if picked.leaf is None else [picked.leaf])]
         gradients = torch.autograd.grad(total, leaves)
         if weights:
-            self.main.step(gradients[: len(weights)])
+            descend(self.main, weights, gradients[: len(weights)])
         if picked.state is not None:
             if self.settling:  # SDs come from the curvature, not from here
                 gradients[-1][..., self.effects.rows.width // 2 :] = 0
@@ -219,9 +219,10 @@ class Game:
 
     def set_rate(self, factor: float) -> None:
         """Scale all learning rates."""
-        parts: list[Adam | ClusterParameters | None] = [self.main, self.effects.rows, self.rival]
+        rate = self.plan.learning_rate * factor
+        for optimiser in (self.main, self.rival):
+            for group in optimiser.param_groups if optimiser is not None else ():
+                group["lr"] = rate
+        self.effects.rows.rate = rate
         if self.plan.cluster_adversary:
-            parts.append(self.opponents.rows)
-        for part in parts:
-            if part is not None:
-                part.rate = self.plan.learning_rate * factor
+            self.opponents.rows.rate = rate

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.optim.adam import adam as functional_adam
 
 CANDIDATES = 32  # clusters an adversary compares with when there are more than FULL
 FULL = 64  # up to here all clusters are compared
@@ -46,29 +47,18 @@ class StackedMLP(nn.Module):
         return h, hidden
 
 
-class Adam:
-    """Adam over many small parameters held in one flat tensor: a step is a handful of operations.
+def adam(weights: Sequence[nn.Parameter], rate: float) -> torch.optim.Adam:
+    """Adam for networks of many small tensors: fused, as a step of each would cost more."""
+    return torch.optim.Adam(weights, rate, fused=True)
 
-    torch.optim.Adam spends more time on bookkeeping than on these networks' arithmetic.
-    """
 
-    def __init__(self, parameters: Sequence[nn.Parameter], rate: float) -> None:
-        self.flat = torch.cat([p.detach().reshape(-1) for p in parameters])
-        self.first, self.second = torch.zeros_like(self.flat), torch.zeros_like(self.flat)
-        self.rate, self.steps, start = rate, 0, 0
-        for p in parameters:  # each parameter becomes a view of the flat tensor
-            p.data = self.flat[start : start + p.numel()].view_as(p)
-            start += p.numel()
-
-    @torch.no_grad()
-    def step(self, gradients: Sequence[Tensor]) -> None:
-        """Move against the gradients, which come in the order of the parameters."""
-        self.steps += 1
-        gradient = torch.cat([g.reshape(-1) for g in gradients])
-        self.first.lerp_(gradient, 0.1)
-        self.second.mul_(0.999).addcmul_(gradient, gradient, value=0.001)
-        spread = self.second.sqrt().div_(math.sqrt(1 - 0.999**self.steps)).add_(1e-8)
-        self.flat.addcdiv_(self.first, spread, value=-self.rate / (1 - 0.9**self.steps))
+def descend(
+    optimiser: torch.optim.Optimizer, weights: Sequence[nn.Parameter], gradients: Sequence[Tensor]
+) -> None:
+    """One step against the gradients, which come in the order of the weights."""
+    for weight, gradient in zip(weights, gradients, strict=True):
+        weight.grad = gradient.contiguous()  # the fused step reads both in one order
+    optimiser.step()
 
 
 class ClusterParameters(nn.Module):
@@ -99,13 +89,25 @@ class ClusterParameters(nn.Module):
 
     @torch.no_grad()
     def update(self, rows: Tensor | None, state: Tensor, gradient: Tensor) -> None:
-        """One Adam step on the picked state."""
-        self.steps += 1
+        """One step of torch's Adam on the picked state, in place."""
         value, first, second = state.detach().split(self.width, 2)
-        first.lerp_(gradient, 0.1)
-        second.mul_(0.999).addcmul_(gradient, gradient, value=0.001)
-        spread = second.sqrt().div_(math.sqrt(1 - 0.999**self.steps)).add_(1e-8)
-        value.addcdiv_(first, spread, value=-self.rate / (1 - 0.9**self.steps))
+        functional_adam(
+            [value],
+            [gradient],
+            [first],
+            [second],
+            [],
+            [torch.tensor(float(self.steps))],
+            foreach=False,
+            amsgrad=False,
+            beta1=0.9,
+            beta2=0.999,
+            lr=self.rate,
+            weight_decay=0.0,
+            eps=1e-8,
+            maximize=False,
+        )
+        self.steps += 1
         if rows is not None:
             self.state.index_copy_(1, rows, state)
 

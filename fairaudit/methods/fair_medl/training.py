@@ -17,10 +17,11 @@ from fairaudit.methods.fair_medl.game import Game
 from fairaudit.methods.fair_medl.inputs import Attribute, Sensitive
 from fairaudit.methods.fair_medl.losses import RunningRates, outcome_loss
 from fairaudit.methods.fair_medl.networks import (
-    Adam,
     ClusterParameters,
     StackedMLP,
+    adam,
     cluster_cross_entropy,
+    descend,
     touched,
 )
 from fairaudit.methods.fair_medl.parts import Plan, RowTensors
@@ -231,7 +232,7 @@ def train_predictor(
     start = torch.rand(1, n_clusters, 5, generator=generator) - 0.5
     head = ClusterParameters(start, learning_rate).to(device)
     weights = list(net.parameters())
-    optimiser = Adam(weights, learning_rate)
+    optimiser = adam(weights, learning_rate)
     sizes = torch.bincount(cluster, minlength=n_clusters).float()
     frequency = torch.log(sizes.clamp_min(1) / sizes.sum())
 
@@ -242,7 +243,7 @@ def train_predictor(
         part = None if picked is None else frequency[picked]
         loss = cluster_cross_entropy(trunk, leaf, place, part).mean()
         gradients = torch.autograd.grad(loss, [*weights, leaf])
-        optimiser.step(gradients[:-1])
+        descend(optimiser, weights, gradients[:-1])
         head.update(picked, state, gradients[-1])
         return {"loss": loss.detach()}
 
