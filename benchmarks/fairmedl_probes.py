@@ -16,7 +16,8 @@ from _adult_occupations import load
 
 from fairaudit import FairMEDL
 from fairaudit.methods.fair_medl.metrics import auroc
-from fairaudit.methods.fair_medl.probes import PROBES, confounded_probes, probe_ranks
+from fairaudit.methods.fair_medl.probes import PROBES, confounded_probes
+from fairaudit.methods.fair_medl.tables import probe_ranks
 
 PUSH = {"lambda_fair_fixed": 0.1, "lambda_fair_mixed": 0.1}
 PAPER = {"cluster_penalty": "adversarial"}

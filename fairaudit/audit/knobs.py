@@ -110,27 +110,51 @@ class Method:
 
 @cache
 def constructor_defaults(estimator: str) -> Mapping[str, ast.expr]:
-    """The defaults in the source of an estimator's constructor, by parameter, not evaluated."""
-    module, name = estimator.split(":")
-    package, _, file = module.rpartition(".")
-    source = files(package).joinpath(f"{file}.py").read_text("utf-8")
-    return defaults_in(source, name)
-
-
-def defaults_in(source: str, name: str) -> Mapping[str, ast.expr]:
-    """The defaults of the constructor of a class in Python source.
+    """The defaults in the source of an estimator's constructor, by parameter, not evaluated.
 
     Raises
     ------
     LookupError
-        When the source holds no such class with a constructor of its own.
+        When neither the class nor a base of it within the package has a constructor.
     """
-    for node in ast.parse(source).body:
+    module, name = estimator.split(":")
+    package, _, file = module.rpartition(".")
+    tree = ast.parse(files(package).joinpath(f"{file}.py").read_text("utf-8"))
+    defaults = defaults_in(tree, name)
+    homes = {alias.name: node.module for node in tree.body if isinstance(node, ast.ImportFrom)
+             for alias in node.names}  # fmt: skip
+    if defaults is None:
+        for base in bases_of(tree, name):
+            if (homes.get(base) or "").startswith("fairaudit."):
+                return constructor_defaults(f"{homes[base]}:{base}")
+        raise LookupError(f"'{estimator}' has no constructor in its source, nor has a base")
+    return defaults
+
+
+def _class_in(tree: ast.Module, name: str) -> ast.ClassDef:
+    for node in tree.body:
         if isinstance(node, ast.ClassDef) and node.name == name:
-            for part in node.body:
-                if isinstance(part, ast.FunctionDef) and part.name == "__init__":
-                    return _defaults(part.args)
-    raise LookupError(f"no class '{name}' with an __init__ of its own")
+            return node
+    raise LookupError(f"no class '{name}'")
+
+
+def bases_of(tree: ast.Module, name: str) -> list[str]:
+    """Names of the bases of a class."""
+    return [base.id for base in _class_in(tree, name).bases if isinstance(base, ast.Name)]
+
+
+def defaults_in(tree: ast.Module, name: str) -> Mapping[str, ast.expr] | None:
+    """The defaults of the constructor of a class; None where it inherits one.
+
+    Raises
+    ------
+    LookupError
+        When there is no such class.
+    """
+    for part in _class_in(tree, name).body:
+        if isinstance(part, ast.FunctionDef) and part.name == "__init__":
+            return _defaults(part.args)
+    return None
 
 
 def _defaults(args: ast.arguments) -> Mapping[str, ast.expr]:

@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from fairaudit.audit.adapters import adapter
 from fairaudit.audit.catalog import METHODS, adapter_path
-from fairaudit.audit.knobs import Knob, Method, defaults_in, literal
+from fairaudit.audit.knobs import (
+    Knob,
+    Method,
+    bases_of,
+    constructor_defaults,
+    defaults_in,
+    literal,
+)
 from fairaudit.exceptions import SpecError
+from fairaudit.methods.fair_medl.estimator import FairMEDL
 
-SOURCE = """
+SOURCE = ast.parse("""
 LIMIT = 4
 
 class Model:
     def __init__(self, size=(8, 4), *, rate: float = -1e-3, most=LIMIT, seed):
         pass
-"""
+
+class Child(Model):
+    pass
+""")
+
+
+def model_defaults() -> Mapping[str, ast.expr]:
+    defaults = defaults_in(SOURCE, "Model")
+    assert defaults is not None
+    return defaults
 
 
 def estimator(method: Method) -> Any:
@@ -62,25 +81,33 @@ def test_an_empty_field_is_what_the_estimator_calls_it() -> None:
 
 
 def test_defaults_are_read_from_source_of_either_kind_of_parameter() -> None:
-    defaults = defaults_in(SOURCE, "Model")
+    defaults = model_defaults()
     assert literal("size", defaults) == (8, 4)
     assert literal("rate", defaults) == -1e-3
 
 
 def test_a_default_that_is_no_literal_is_an_error() -> None:
     with pytest.raises(ValueError, match="the default LIMIT of 'most' is not a literal"):
-        literal("most", defaults_in(SOURCE, "Model"))
+        literal("most", model_defaults())
 
 
 @pytest.mark.parametrize("name", ["seed", "depth"])
 def test_a_parameter_without_a_default_is_an_error(name: str) -> None:
     with pytest.raises(LookupError, match=f"no parameter '{name}' with a default"):
-        literal(name, defaults_in(SOURCE, "Model"))
+        literal(name, model_defaults())
 
 
-def test_a_class_without_a_constructor_is_an_error() -> None:
-    with pytest.raises(LookupError, match="no class 'Other'"):
-        defaults_in(SOURCE, "Other")
+def test_a_constructor_may_be_inherited_within_the_package() -> None:
+    assert defaults_in(SOURCE, "Child") is None
+    assert bases_of(SOURCE, "Child") == ["Model"]
+    medl = constructor_defaults("fairaudit.methods.fair_medl.estimator:FairMEDL")
+    assert literal("max_epochs", medl) == FairMEDL().max_epochs
+
+
+@pytest.mark.parametrize("name", ["fairaudit.exceptions:SpecError", "fairaudit.data.roles:Nobody"])
+def test_a_class_without_a_constructor_is_an_error(name: str) -> None:
+    with pytest.raises(LookupError):
+        constructor_defaults(name)
 
 
 def test_an_option_of_the_adapter_keeps_its_own_default() -> None:

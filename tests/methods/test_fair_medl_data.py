@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from fairaudit.methods.fair_medl.estimator import FairMEDL
 from fairaudit.methods.fair_medl.metrics import auroc, mean_spread
-from fairaudit.methods.fair_medl.probes import PROBES, confounded_probes, probe_ranks
+from fairaudit.methods.fair_medl.probes import PROBES, confounded_probes
+from fairaudit.methods.fair_medl.tables import probe_ranks
 from tests.sizes import size
 
 # lme4: mAch ~ minrty + sx + ses + meanses + sector + (1 | school), shared/data/README.md

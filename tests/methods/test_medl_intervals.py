@@ -7,7 +7,8 @@ import pytest
 
 from fairaudit.methods.fair_medl.intervals import draws, families, spread_interval
 from fairaudit.methods.fair_medl.metrics import mean_spread
-from fairaudit.methods.fair_medl.path import ScoringRows, path_table
+from fairaudit.methods.fair_medl.path import ScoringRows
+from fairaudit.methods.fair_medl.tables import path_table
 
 ODDS = {"target": "equalized_odds"}
 

@@ -479,9 +479,7 @@ def test_impossible_parameters_are_named(params: dict[str, Any], text: str) -> N
 
 def test_lengths_must_agree() -> None:
     X, S, y, _ = two_groups(50)
-    with pytest.raises(
-        InputError, match="sensitive_features: expected 50 rows"
-    ):
+    with pytest.raises(InputError, match="sensitive_features: expected 50 rows"):
         quick(2).fit(X, y, sensitive_features=S[:49])
 
 

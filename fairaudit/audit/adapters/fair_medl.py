@@ -26,9 +26,10 @@ from fairaudit.data.arrays import SPLITS, Arrays
 from fairaudit.exceptions import SpecError
 from fairaudit.methods.common.progress import Monitor
 from fairaudit.methods.fair_medl.estimator import ClusterEffects, FairMEDL
-from fairaudit.methods.fair_medl.path import ScoringRows, path_table, unfairness
-from fairaudit.methods.fair_medl.probes import PROBES, confounded_probes, probe_ranks
+from fairaudit.methods.fair_medl.path import ScoringRows, unfairness
+from fairaudit.methods.fair_medl.probes import PROBES, confounded_probes
 from fairaudit.methods.fair_medl.search import WEIGHTS, Search, search_weights
+from fairaudit.methods.fair_medl.tables import path_table, probe_ranks
 
 NAME = "fair-medl"
 GIVEN = {"random_state", "device", "task", "confidence"}  # by the audit, not by its parameters

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from fairaudit.inputs.arrays import Float, Int
@@ -52,21 +51,22 @@ def collapsed(
     ]
 
 
-def unjudged(path: pl.DataFrame, budget: float | None) -> list[str]:
-    """A warning when a budget was asked for and no model of the path could be judged by it."""
+def unjudged(blind: Sequence[str] | None, budget: float | None) -> list[str]:
+    """A warning when a budget was set and no model of the path could be judged by it.
+
+    blind are measures without a value for any model; None = there was no path.
+    """
     if budget is None:
         return []
-    if path.is_empty():
+    if blind is None:
         return [
             "performance_budget had nothing to choose: no sensitive_features were given, so "
             "nothing was debiased"
         ]
-    blind = path.group_by("metric").agg(pl.col("value").is_nan().all())
-    found = blind.filter("value")["metric"].sort().to_list()
-    if not found:
+    if not blind:
         return []
     return [
-        f"performance_budget could not choose: {' and '.join(found)} cannot be judged on the "
+        f"performance_budget could not choose: {' and '.join(blind)} cannot be judged on the "
         "validation rows, so the model without debiasing was kept; give validation rows of "
         "both classes with at least 10 rows in two groups"
     ]

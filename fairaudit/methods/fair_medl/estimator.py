@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import ClassifierTags, RegressorTags, check_random_state
 from sklearn.utils.metaestimators import available_if
@@ -23,14 +20,16 @@ from fairaudit.inputs.read import read_numbers
 from fairaudit.inputs.rows import same_rows
 from fairaudit.inputs.target import read_target
 from fairaudit.methods.common.progress import Monitor
-from fairaudit.methods.common.storage import load_state, save_state
+from fairaudit.methods.common.storage import load_state, save_state, with_learnt
 from fairaudit.methods.fair_medl import fitting as estimate
 from fairaudit.methods.fair_medl import tables
+from fairaudit.methods.fair_medl.parameters import Parameters
 from fairaudit.methods.fair_medl.posterior import settled
+from fairaudit.methods.fair_medl.state import learnt_attributes, params_from, stored_form
+from fairaudit.methods.fair_medl.tables import Frame
 from fairaudit.methods.fair_medl.weights import Weights, fixed_answer, interval, link, moments
 
 KIND = "fair-medl"
-PATH = (0.0, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0)
 
 
 def _has_classes(model: FairMEDL) -> bool:
@@ -49,12 +48,12 @@ class ClusterEffects:
     prior_sd : SD of a cluster's intercept before any of its rows is seen
     """
 
-    effects: pl.DataFrame
-    variance: pl.DataFrame
+    effects: Frame
+    variance: Frame
     prior_sd: float
 
 
-class FairMEDL(BaseEstimator):  # type: ignore[misc]
+class FairMEDL(Parameters):
     """Mixed-effects deep learning with debiasing of fixed and mixed predictions.
 
     Parameters
@@ -124,65 +123,6 @@ class FairMEDL(BaseEstimator):  # type: ignore[misc]
     and settled effects are ours. When the net has stopped, the effects go on to their Laplace
     posterior, and where the mixed prediction is debiased their means follow the whole loss.
     """
-
-    def __init__(
-        self,
-        hidden_sizes: tuple[int, ...] = (4, 4, 4),
-        *,
-        lambda_fixed: float = 1.0,
-        lambda_cluster: float = 1.0,
-        lambda_kl: float = 1.0,
-        lambda_fair_fixed: float = 1.0,
-        lambda_fair_mixed: float = 1.0,
-        debias: Literal["adversarial", "rates", "correlation"] | None = "adversarial",
-        fairness_target: Literal["equalized_odds", "demographic_parity"] = "equalized_odds",
-        sharpness: float = 4.0,
-        pull_at: Literal["half", "base_rate", "both"] = "half",
-        performance_budget: float | None = None,
-        path: Sequence[float] = PATH,
-        random_effects: bool = True,
-        cluster_adversary: bool = True,
-        cluster_penalty: Literal["adversarial", "between_variance"] = "between_variance",
-        slopes: Literal["inputs", "hidden", "none"] = "inputs",
-        prior_scale: float | None = None,
-        unseen: Literal["inferred", "fixed"] = "inferred",
-        task: Literal["auto", "binary", "multiclass", "regression"] = "auto",
-        learning_rate: float = 1e-3,
-        max_epochs: int = 50,
-        batch_size: int = 256,
-        patience: int | None = 10,
-        validation_fraction: float = 0.2,
-        confidence: float = 0.95,
-        random_state: int | np.random.RandomState | None = None,
-        device: str = "auto",
-    ) -> None:
-        self.hidden_sizes = hidden_sizes
-        self.lambda_fixed = lambda_fixed
-        self.lambda_cluster = lambda_cluster
-        self.lambda_kl = lambda_kl
-        self.lambda_fair_fixed = lambda_fair_fixed
-        self.lambda_fair_mixed = lambda_fair_mixed
-        self.debias = debias
-        self.fairness_target = fairness_target
-        self.sharpness = sharpness
-        self.pull_at = pull_at
-        self.performance_budget = performance_budget
-        self.path = path
-        self.random_effects = random_effects
-        self.cluster_adversary = cluster_adversary
-        self.cluster_penalty = cluster_penalty
-        self.slopes = slopes
-        self.prior_scale = prior_scale
-        self.unseen = unseen
-        self.task = task
-        self.learning_rate = learning_rate
-        self.max_epochs = max_epochs
-        self.batch_size = batch_size
-        self.patience = patience
-        self.validation_fraction = validation_fraction
-        self.confidence = confidence
-        self.random_state = random_state
-        self.device = device
 
     def fit(
         self,
@@ -262,9 +202,8 @@ class FairMEDL(BaseEstimator):  # type: ignore[misc]
 
         Unseen clusters carry the prior's variance ("fixed") or that of the inferred mixture.
         """
-        self._require(
-            0 < confidence < 1, f"confidence={confidence!r} must lie between 0 and 1, as .95"
-        )
+        if not 0 < confidence < 1:
+            raise SpecError(f"confidence={confidence!r} must lie between 0 and 1, as .95")
         same_rows(X=X, clusters=clusters)
         weights, inputs = self._weights(), estimate.features(self, X)
         codes = estimate.codes(self, clusters, len(inputs))
@@ -282,13 +221,13 @@ class FairMEDL(BaseEstimator):  # type: ignore[misc]
         return estimate.score(self, self.predict(X, clusters=clusters), y, sample_weight)
 
     @property
-    def random_effects_(self) -> pl.DataFrame:
+    def random_effects_(self) -> Frame:
         """Posterior of the random effects: cluster, effect, mean, sd (standardised inputs)."""
         weights = self._weights()
         return tables.effects(weights, self.clusters_, self._names(), self._outputs())
 
     @property
-    def fixed_effects_importance_(self) -> pl.DataFrame:
+    def fixed_effects_importance_(self) -> Frame:
         """Features by |∂ y_F / ∂x_j| at the mean input: feature, importance, rank."""
         return tables.importance(self._weights(), self._names())
 
@@ -309,7 +248,7 @@ class FairMEDL(BaseEstimator):  # type: ignore[misc]
         """SD of a cluster's intercept before any of its rows is seen (mean over outputs)."""
         return float(self._weights().prior_sd[-1].mean())
 
-    def variance_shares(self) -> pl.DataFrame:
+    def variance_shares(self) -> Frame:
         """Variance of clusters against all: part, variance, share (the intercept's is the ICC)."""
         return tables.variance_shares(self._weights())
 
@@ -347,8 +286,8 @@ class FairMEDL(BaseEstimator):  # type: ignore[misc]
 
     def save(self, folder: Path) -> None:
         """Write the chosen model into a folder (safetensors + JSON)."""
-        meta, arrays = estimate.to_state(self, self._weights())
-        save_state(Path(folder), KIND, meta, arrays)
+        check_is_fitted(self, "path_")
+        save_state(Path(folder), KIND, *stored_form(self.get_params(), vars(self)))
 
     @classmethod
     def load(cls, folder: Path) -> FairMEDL:
@@ -360,9 +299,7 @@ class FairMEDL(BaseEstimator):  # type: ignore[misc]
             When the folder holds no readable Fair MEDL model.
         """
         meta, arrays = load_state(Path(folder), KIND)
-        model = cls(**estimate.params_from(meta["params"]))
-        estimate.restore(model, meta, arrays)
-        return model
+        return with_learnt(cls(**params_from(meta["params"])), learnt_attributes(meta, arrays))
 
     def _weights(self) -> Weights:
         check_is_fitted(self, "path_")
@@ -398,10 +335,6 @@ class FairMEDL(BaseEstimator):  # type: ignore[misc]
 
     def _outputs(self) -> list[str]:
         return [str(c) for c in self.classes_] if self._task() == "multiclass" else [""]
-
-    def _require(self, ok: bool, text: str) -> None:
-        if not ok:
-            raise SpecError(text)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
-import polars as pl
 import torch
 from numpy.typing import NDArray
 from sklearn.utils.multiclass import check_classification_targets
@@ -36,8 +33,6 @@ from fairaudit.methods.fair_medl.inputs import (
     FeatureScale,
     Sensitive,
     Task,
-    attribute_from,
-    attribute_meta,
     checked_target,
     cluster_codes,
     cluster_labels,
@@ -47,8 +42,9 @@ from fairaudit.methods.fair_medl.inputs import (
     target_numbers,
 )
 from fairaudit.methods.fair_medl.networks import CANDIDATES, FULL
+from fairaudit.methods.fair_medl.parameters import Parameters, check_params
 from fairaudit.methods.fair_medl.parts import Plan
-from fairaudit.methods.fair_medl.path import SCHEMA, ScoringRows, choose, path_table, threshold_of
+from fairaudit.methods.fair_medl.path import ScoringRows, choose, threshold_of
 from fairaudit.methods.fair_medl.training import (
     EncodedRows,
     Trained,
@@ -60,61 +56,11 @@ from fairaudit.methods.fair_medl.weights import (
     Predictor,
     Weights,
     fixed_answer,
-    from_arrays,
     link,
     moments,
-    to_arrays,
 )
 
-if TYPE_CHECKING:
-    from fairaudit.methods.fair_medl.estimator import FairMEDL
-
 ENOUGH = 100  # training rows from which on some are held out
-CHOICES = {
-    "debias": ("adversarial", "rates", "correlation", None),
-    "fairness_target": ("equalized_odds", "demographic_parity"),
-    "pull_at": ("half", "base_rate", "both"),
-    "slopes": ("inputs", "hidden", "none"),
-    "unseen": ("inferred", "fixed"),
-    "cluster_penalty": ("adversarial", "between_variance"),
-    "task": ("auto", "binary", "multiclass", "regression"),
-    "random_effects": (True, False),
-    "cluster_adversary": (True, False),
-}
-
-
-def _number(value: Any, least: float = 0.0) -> bool:
-    return isinstance(value, Real) and least <= float(value) < math.inf
-
-
-def _whole(value: Any) -> bool:
-    return isinstance(value, Integral) and int(value) >= 1
-
-
-def _each(values: Any, fits: Callable[[Any], bool]) -> bool:
-    return isinstance(values, Sequence | np.ndarray) and all(fits(v) for v in values)
-
-
-def _positive(value: Any) -> bool:
-    return _number(value) and value > 0
-
-
-RANGES: dict[str, tuple[Callable[[Any], bool], str]] = {
-    **{
-        f"lambda_{name}": (_number, "a number of 0 or more")
-        for name in ("fixed", "cluster", "kl", "fair_fixed", "fair_mixed")
-    },
-    "hidden_sizes": (lambda v: _each(v, _whole), "a tuple of whole numbers of 1 or more"),
-    "path": (lambda v: _each(v, _number), "a sequence of numbers of 0 or more"),
-    "learning_rate": (_positive, "a positive number"),
-    "sharpness": (_positive, "a positive number"),
-    "max_epochs": (_whole, "a whole number of 1 or more"),
-    "batch_size": (_whole, "a whole number of 1 or more"),
-    "patience": (lambda v: v is None or _whole(v), "a whole number of 1 or more, or None"),
-    "prior_scale": (lambda v: v is None or _positive(v), "a positive number or None"),
-    "performance_budget": (lambda v: v is None or _number(v), "a number of 0 or more, or None"),
-    "validation_fraction": (lambda v: _number(v) and v < 1, "at least 0 and below 1"),
-}
 
 
 @dataclass(frozen=True)
@@ -125,8 +71,8 @@ class FittedPath:
     chosen: int
     lams: tuple[float, ...]
     thresholds: tuple[float, ...]
-    path: pl.DataFrame
-    history: pl.DataFrame
+    path: tables.Frame
+    history: tables.Frame
     warnings: list[str]
     n_iter: int
 
@@ -135,7 +81,7 @@ class FittedPath:
 class Job:
     """One fit of one estimator; what is learnt about the inputs is stored on it."""
 
-    model: FairMEDL
+    model: Parameters
     seed: int
     monitor: Monitor | None
 
@@ -202,7 +148,7 @@ class Job:
         predictor, losses = self._predictor(plan, batch, device)
         weights = tuple(w.with_predictor(predictor) for w in trained.weights)
         found = self._describe(plan, weights, trained, data, held, chance)
-        return replace(found, history=pl.concat([found.history, tables.predictor(losses)]))
+        return replace(found, history=tables.with_predictor(found.history, losses))
 
     def _held_out(
         self, data: EncodedRows, validation: tuple[Any, ...] | None
@@ -245,7 +191,7 @@ class Job:
             blind = entropy_given(data.cluster, alike, data.weight)
             found["cluster"] = blind if plan.n_clusters <= FULL else float(np.log1p(CANDIDATES))
         if plan.debias == "adversarial":
-            given = data.y if plan.target == "equalized_odds" else np.zeros(len(data.y))
+            given = data.y if plan.fairness_target == "equalized_odds" else np.zeros(len(data.y))
             given = given if plan.task != "regression" else np.zeros(len(data.y))
             limit = sum(
                 0.5 if a.continuous else entropy_given(codes, given, data.weight)
@@ -293,7 +239,7 @@ class Job:
             *collapsed(curves, trained.best_epoch[chosen], chance),
             *same_for_all(plan.task, judged.y, self._sides(plan, weights[chosen], judged), names),
             *one_class(list(m.clusters_), data.cluster, data.y, plan.task),
-            *unjudged(path, m.performance_budget),
+            *unjudged(tables.blind_measures(path), m.performance_budget),
         ]
         return FittedPath(
             weights,
@@ -316,17 +262,17 @@ class Job:
 
     def _choose(
         self, plan: Plan, weights: tuple[Weights, ...], held: EncodedRows, cuts: tuple[float, ...]
-    ) -> tuple[int, pl.DataFrame]:
+    ) -> tuple[int, tables.Frame]:
         m = self.model
         if not m._attributes or m.performance_budget is None:
-            return 0, pl.DataFrame(schema=SCHEMA)
+            return 0, tables.empty_path()
         truth = held.y * m._y_scale + m._y_mean  # in the units of y
         unit = held.cluster if len(np.unique(held.cluster)) > 1 else None
-        judged = ScoringRows(truth, held.sensitive.codes, plan.task, plan.target, unit)
+        judged = ScoringRows(truth, held.sensitive.codes, plan.task, plan.fairness_target, unit)
         answers = [_answer(w, held, m.unseen) * m._y_scale + m._y_mean for w in weights]
         scores = [judged.score(a, c) for a, c in zip(answers, cuts, strict=True)]
         chosen = choose(scores, m.performance_budget)
-        return chosen, path_table(
+        return chosen, tables.path_table(
             plan.path,
             answers,
             cuts,
@@ -356,60 +302,33 @@ def _rows(data: EncodedRows, rows: NDArray[np.bool_]) -> EncodedRows:
     )
 
 
-def check_params(m: FairMEDL) -> None:
-    """Every impossible parameter is named.
-
-    Raises
-    ------
-    SpecError
-        With the parameter and the values that are possible.
-    """
-    for name, allowed in CHOICES.items():
-        value = getattr(m, name)
-        m._require(value in allowed, f"{name}={value!r} is not known; choose one of {allowed}")
-    for name, (fits, words) in RANGES.items():
-        value = getattr(m, name)
-        m._require(fits(value), f"{name}={value!r} must be {words}")
-    m._require(
-        m.performance_budget is None or m.debias is not None,
-        "performance_budget needs a debias form; choose debias='rates' or drop the budget",
-    )
-
-
-def plan_of(m: FairMEDL) -> Plan:
-    """What the parameters and the learnt inputs switch on."""
+def plan_of(m: Parameters) -> Plan:
+    """The parameters, with what the learnt inputs switch off or decide."""
     base = float(np.log(m._positive / (1 - m._positive))) if m._kind == "binary" else 0.0
     clustered, judged = len(m.clusters_) > 0, len(m._attributes) > 0
     debias, separated = m.debias if judged else None, m.cluster_adversary and clustered
     path: tuple[float, ...] = (1.0,)
     if m.performance_budget is not None and debias is not None:
         path = tuple(sorted({0.0, *(float(v) for v in m.path)}))
-    return Plan(
-        task=m._kind,
-        target=m.fairness_target,
-        debias=debias,
-        hidden_sizes=tuple(int(v) for v in m.hidden_sizes),
-        outputs=len(m.classes_) if m._kind == "multiclass" else 1,
-        random_effects=m.random_effects and clustered,
-        slopes=m.slopes,
-        prior_scale=m.prior_scale,
-        cluster_adversary=separated and m.cluster_penalty == "adversarial",
-        between_variance=separated and m.cluster_penalty == "between_variance",
-        lambda_fixed=m.lambda_fixed,
-        lambda_cluster=m.lambda_cluster,
-        lambda_kl=m.lambda_kl,
-        lambda_fair_fixed=m.lambda_fair_fixed,
-        lambda_fair_mixed=m.lambda_fair_mixed,
-        learning_rate=m.learning_rate,
-        levels=tuple(0 if a.continuous else len(a.levels) for a in m._attributes),
-        n_clusters=len(m.clusters_),
-        sharpness=m.sharpness,
-        cuts={"half": (0.0,), "base_rate": (base,), "both": (0.0, base)}[m.pull_at],
-        path=path,
-    )
+    params = m.get_params()
+    shared = {f.name: params[f.name] for f in fields(Plan) if f.name in params}
+    learnt = {
+        "task": m._kind,
+        "debias": debias,
+        "hidden_sizes": tuple(int(v) for v in m.hidden_sizes),
+        "outputs": len(m.classes_) if m._kind == "multiclass" else 1,
+        "random_effects": m.random_effects and clustered,
+        "cluster_adversary": separated and m.cluster_penalty == "adversarial",
+        "between_variance": separated and m.cluster_penalty == "between_variance",
+        "levels": tuple(0 if a.continuous else len(a.levels) for a in m._attributes),
+        "n_clusters": len(m.clusters_),
+        "cuts": {"half": (0.0,), "base_rate": (base,), "both": (0.0, base)}[m.pull_at],
+        "path": path,
+    }
+    return Plan(**{**shared, **learnt})
 
 
-def learn_target(m: FairMEDL, y: NDArray[Any], weight: Float) -> Task:
+def learn_target(m: Parameters, y: NDArray[Any], weight: Float) -> Task:
     """Task, classes, and the target's centre and scale.
 
     Raises
@@ -437,7 +356,7 @@ def learn_target(m: FairMEDL, y: NDArray[Any], weight: Float) -> Task:
     return "binary" if len(m.classes_) == 2 else "multiclass"
 
 
-def target_codes(m: FairMEDL, y: NDArray[Any]) -> Float:
+def target_codes(m: Parameters, y: NDArray[Any]) -> Float:
     """Class codes, or standardised values.
 
     Raises
@@ -486,18 +405,18 @@ def _weights(sample_weight: Any, X: Float) -> Float:
     return weight
 
 
-def features(m: FairMEDL, X: Any) -> Float:
+def features(m: Parameters, X: Any) -> Float:
     """Checked and standardised inputs (n, p)."""
     scaled: Float = m._scale.apply(check_table(m, X, reset=False))
     return scaled
 
 
-def codes(m: FairMEDL, clusters: Any, n: int) -> Int:
+def codes(m: Parameters, clusters: Any, n: int) -> Int:
     """Cluster codes (n,), −1 = never seen."""
     return cluster_codes(tuple(m.clusters_.tolist()), clusters, n)
 
 
-def score(m: FairMEDL, found: NDArray[Any], y: Any, sample_weight: Any) -> float:
+def score(m: Parameters, found: NDArray[Any], y: Any, sample_weight: Any) -> float:
     """Accuracy, or R²."""
     y = read_target(y)
     weight = (
@@ -508,57 +427,3 @@ def score(m: FairMEDL, found: NDArray[Any], y: Any, sample_weight: Any) -> float
     left = np.average((y - found) ** 2, weights=weight)
     whole = np.average((y - np.average(y, weights=weight)) ** 2, weights=weight)
     return float(1 - left / whole) if whole > 0 else 0.0
-
-
-def to_state(m: FairMEDL, weights: Weights) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """JSON values and arrays of a fitted model."""
-    meta, arrays = to_arrays(weights)
-    arrays |= {"scale_mean": m._scale.mean, "scale_sd": m._scale.sd}
-    head = {
-        "params": {k: _plain(v) for k, v in m.get_params().items()},
-        "weights": meta,
-        "clusters": m.clusters_.tolist(),
-        "attributes": [attribute_meta(a) for a in m._attributes],
-        "classes": getattr(m, "classes_", np.zeros(0)).tolist(),
-        "y": [m._y_mean, m._y_scale],
-        "features": list(getattr(m, "feature_names_in_", ())),
-        "n_features": m.n_features_in_,
-        "threshold": m.thresholds_[m._chosen],
-        "lam": m.lams_[m._chosen],
-        "seed": m._seed,
-        "warnings": m.warnings_,
-        "n_iter": m.n_iter_,
-    }
-    return head, arrays
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.random.RandomState):
-        return None
-    if isinstance(value, list | tuple | range | np.ndarray):
-        return [_plain(v) for v in value]
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def params_from(meta: Mapping[str, Any]) -> dict[str, Any]:
-    """Constructor arguments from their JSON form."""
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in meta.items()}
-
-
-def restore(m: FairMEDL, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Everything `predict` and the tables need, from the stored state."""
-    m._scale = FeatureScale(arrays["scale_mean"], arrays["scale_sd"])
-    m._attributes = tuple(attribute_from(a) for a in meta["attributes"])
-    m._stack, m._chosen = (from_arrays(meta["weights"], arrays),), 0
-    m._kind = m._stack[0].task
-    m.clusters_ = np.array(meta["clusters"], dtype=np.str_)
-    m._y_mean, m._y_scale = meta["y"]
-    if meta["classes"]:
-        m.classes_ = np.array(meta["classes"])
-    if meta["features"]:
-        m.feature_names_in_ = np.array(meta["features"], dtype=object)
-    m.n_features_in_, m._seed, m.n_iter_ = meta["n_features"], meta["seed"], meta["n_iter"]
-    m.lams_, m.thresholds_ = (meta["lam"],), (meta["threshold"],)
-    m.warnings_ = list(meta["warnings"])
-    m.path_ = pl.DataFrame(schema=SCHEMA)
-    m.history_ = pl.DataFrame(schema=tables.HISTORY)

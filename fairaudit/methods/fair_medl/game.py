@@ -198,11 +198,13 @@ class Game:
             return list(-self.opponents.fairness(out.sides(plan.task), riddle).sum(2))
         raw = torch.cat(out.raw())  # both sides as one batch of models
         if plan.debias == "correlation":
-            values, about = events(plan.task, plan.target, answer(plan.task, raw), batch.y)
+            values, about = events(
+                plan.task, plan.fairness_target, answer(plan.task, raw), batch.y
+            )
             found = absolute_correlation(values, about, batch.columns, batch.weight)
         else:
             soft = sharpened(plan.task, raw, plan.sharpness, plan.cuts)
-            values, about = events(plan.task, plan.target, soft, batch.y)
+            values, about = events(plan.task, plan.fairness_target, soft, batch.y)
             found = (rates or self.rates).spread(values, about, batch.groups)
             found = found / len(plan.cuts) if len(plan.cuts) > 1 else found
         return list(found.split(plan.models))

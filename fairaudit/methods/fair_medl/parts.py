@@ -32,7 +32,7 @@ class Plan:
     """
 
     task: Task
-    target: Target
+    fairness_target: Target
     debias: Debias | None
     hidden_sizes: tuple[int, ...]
     outputs: int
@@ -246,7 +246,7 @@ class Opponents(nn.Module):
 
     def _add_guess(self, generator: torch.Generator) -> None:
         plan = self.plan
-        n_y = 0 if plan.target == "demographic_parity" else max(1, self._classes())
+        n_y = 0 if plan.fairness_target == "demographic_parity" else max(1, self._classes())
         width = max(1, *plan.levels)
         stacked = len(plan.sides) * plan.models * len(plan.levels)
         self.guess = StackedMLP(stacked, (plan.outputs + n_y, 10, width), generator)
@@ -277,7 +277,7 @@ class Opponents(nn.Module):
         codes = batch.codes.T  # (A, n)
         weight = batch.weight * (codes >= 0)
         share = weight / weight.sum(1, keepdim=True).clamp_min(1e-6)
-        truth = self._truth(batch.y) if self.plan.target == "equalized_odds" else None
+        truth = self._truth(batch.y) if self.plan.fairness_target == "equalized_odds" else None
         codes = codes.clamp(0, max(1, *self.plan.levels) - 1)  # bins of numbers are not guessed
         copies = len(self.plan.sides) * self.plan.models
         return Riddle(truth, codes.repeat(copies, 1), batch.values.T.repeat(copies, 1), share)

@@ -6,24 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from fairaudit.inputs.arrays import Float, Int
 from fairaudit.methods.fair_medl.intervals import alone, draws, families, spread_interval
 from fairaudit.methods.fair_medl.metrics import decide, mean_spread, performance, youden_threshold
-
-SCHEMA = pl.Schema(
-    {
-        "lam": pl.Float64,
-        "split": pl.String,
-        "metric": pl.String,
-        "value": pl.Float64,
-        "low": pl.Float64,
-        "high": pl.Float64,
-        "chosen": pl.Boolean,
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -115,28 +102,3 @@ def _within(score: Mapping[str, float], free: Mapping[str, float], budget: float
     if "mse" in score:
         return score["mse"] <= free["mse"] * (1 + budget)
     return bool(score["auroc"] >= free["auroc"] - budget)
-
-
-def path_table(
-    lams: Sequence[float],
-    answers: Sequence[Float],
-    thresholds: Sequence[float],
-    judged: ScoringRows,
-    *,
-    split: str,
-    chosen: int,
-    confidence: float,
-    count: int = 100,
-    seed: int = 0,
-) -> pl.DataFrame:
-    """Every model of the path: lam, split, metric, value, low, high.
-
-    The intervals come from `count` draws of rows, or of whole clusters where there are any.
-    """
-    rows: list[tuple[float, str, str, float, float, float, bool]] = []
-    for i, (lam, answer, cut) in enumerate(zip(lams, answers, thresholds, strict=True)):
-        reach = judged.intervals(answer, cut, count=count, confidence=confidence, seed=seed)
-        for metric, value in judged.score(answer, cut).items():
-            rows.append((float(lam), split, metric, value, *reach[metric], i == chosen))
-    table = pl.DataFrame(rows, schema=SCHEMA, orient="row")
-    return table.with_columns(pl.col("low", "high").fill_nan(None))

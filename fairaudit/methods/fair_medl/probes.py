@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from fairaudit.exceptions import InputError
@@ -57,8 +56,3 @@ def confounded_probes(
     columns[~seen] = np.average(exact, axis=0, weights=count[seen])
     noise = np.random.default_rng(random_state).normal(0, NOISE, (len(y), exact.shape[1]))
     return np.asarray(columns[code] + noise)
-
-
-def probe_ranks(importance: pl.DataFrame, probes: tuple[str, ...] = PROBES) -> pl.DataFrame:
-    """The probes' rows of an importance table: feature, importance, rank."""
-    return importance.filter(pl.col("feature").is_in(probes)).sort("rank")

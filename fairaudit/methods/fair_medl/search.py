@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import optuna
-import polars as pl
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.methods.common.progress import Monitor, Silent
+from fairaudit.methods.fair_medl.tables import Frame, search_trials
 
 WEIGHTS = (
     "lambda_fixed",
@@ -44,7 +44,7 @@ class Search:
         The chosen weights: the fairest trial whose error is within the budget of the smallest.
     """
 
-    trials: pl.DataFrame
+    trials: Frame
     weights: Mapping[str, float]
 
 
@@ -170,4 +170,4 @@ def _outcome(study: optuna.Study, budget: float) -> Search:
         }
         for t in done
     ]
-    return Search(pl.DataFrame(rows), {name: best.params[name] for name in WEIGHTS})
+    return Search(search_trials(rows), {name: best.params[name] for name in WEIGHTS})

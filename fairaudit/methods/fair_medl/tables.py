@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
 
+from fairaudit.inputs.arrays import Float
+from fairaudit.methods.fair_medl.path import ScoringRows
+from fairaudit.methods.fair_medl.probes import PROBES
 from fairaudit.methods.fair_medl.weights import Weights, slope_at_mean
 
+Frame = pl.DataFrame  # the rest of the package names tables by this
 HISTORY = pl.Schema(
     {"part": pl.String, "epoch": pl.Int64, "metric": pl.String, "value": pl.Float64}
+)
+PATH = pl.Schema(
+    {
+        "lam": pl.Float64,
+        "split": pl.String,
+        "metric": pl.String,
+        "value": pl.Float64,
+        "low": pl.Float64,
+        "high": pl.Float64,
+        "chosen": pl.Boolean,
+    }
 )
 LOGISTIC = np.pi**2 / 3  # residual variance of a logit model on the latent scale
 
@@ -108,7 +124,60 @@ def history(curves: Mapping[str, list[float]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=HISTORY, orient="row")
 
 
-def predictor(losses: Sequence[float]) -> pl.DataFrame:
-    """The losses of the cluster predictor, as `history`."""
+def with_predictor(table: pl.DataFrame, losses: Sequence[float]) -> pl.DataFrame:
+    """A history with the losses of the cluster predictor below."""
     rows = [("cluster predictor", epoch, "loss", value) for epoch, value in enumerate(losses)]
-    return pl.DataFrame(rows, schema=HISTORY, orient="row")
+    return pl.concat([table, pl.DataFrame(rows, schema=HISTORY, orient="row")])
+
+
+def empty_path() -> pl.DataFrame:
+    """The path of a model without a budget."""
+    return pl.DataFrame(schema=PATH)
+
+
+def empty_history() -> pl.DataFrame:
+    """The history of a model whose training is not stored."""
+    return pl.DataFrame(schema=HISTORY)
+
+
+def path_table(
+    lams: Sequence[float],
+    answers: Sequence[Float],
+    thresholds: Sequence[float],
+    judged: ScoringRows,
+    *,
+    split: str,
+    chosen: int,
+    confidence: float,
+    count: int = 100,
+    seed: int = 0,
+) -> pl.DataFrame:
+    """Every model of the path: lam, split, metric, value, low, high.
+
+    The intervals come from `count` draws of rows, or of whole clusters where there are any.
+    """
+    rows: list[tuple[float, str, str, float, float, float, bool]] = []
+    for i, (lam, answer, cut) in enumerate(zip(lams, answers, thresholds, strict=True)):
+        reach = judged.intervals(answer, cut, count=count, confidence=confidence, seed=seed)
+        for metric, value in judged.score(answer, cut).items():
+            rows.append((float(lam), split, metric, value, *reach[metric], i == chosen))
+    table = pl.DataFrame(rows, schema=PATH, orient="row")
+    return table.with_columns(pl.col("low", "high").fill_nan(None))
+
+
+def blind_measures(path: pl.DataFrame) -> list[str] | None:
+    """Measures without a value for any model of a path; None where there is no path."""
+    if path.is_empty():
+        return None
+    blind = path.group_by("metric").agg(pl.col("value").is_nan().all()).filter("value")
+    return blind["metric"].sort().to_list()
+
+
+def search_trials(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    """One row a trial of a search."""
+    return pl.DataFrame(list(rows))
+
+
+def probe_ranks(importance: pl.DataFrame, probes: tuple[str, ...] = PROBES) -> pl.DataFrame:
+    """The probes' rows of an importance table: feature, importance, rank."""
+    return importance.filter(pl.col("feature").is_in(probes)).sort("rank")
