@@ -71,10 +71,8 @@ def main() -> None:
         _fail(str(error), FAILED)
     except OSError as error:
         place = "" if error.filename is None else f"'{error.filename}': "
-        _fail(
-            f"{place}{error.strerror or error}; check the folder, its permissions and the disk space",
-            FAILED,
-        )
+        remedy = "check the folder, its permissions and the disk space"
+        _fail(f"{place}{error.strerror or error}; {remedy}", FAILED)
     except Exception as error:
         if not _is_usage(error):
             raise
