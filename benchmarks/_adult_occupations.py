@@ -1,4 +1,4 @@
-"""Adult by occupation: seven largest occupations seen in training, the others unseen."""
+"""Adult by occupation: the seven largest occupations are seen in training, the others unseen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The audit engine beside Fairlearn: time, memory and growth; prints a table, writes JSON.
+"""The audit engine compared with Fairlearn: time, memory and scaling; prints a table, writes JSON.
 
     OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 python benchmarks/audit.py --out audit.json
 

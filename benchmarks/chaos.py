@@ -1,8 +1,8 @@
-"""The chaos test of the suite, longer: break everything and count what is broken afterwards.
+"""A longer version of the chaos test: kill everything and check that nothing is broken.
 
     python benchmarks/chaos.py [--jobs 2000] [--seed 1] [--patience 3600]
 
-Exit code 0 when every promise was kept.
+Exit code 0 if every guarantee was kept.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Communities & Crime: worst cell and overall error of ROME and its rivals over repeated splits.
+"""Communities & Crime: worst group and overall error of ROME and its competitors.
 
-Every model gets the same tuning budget: four settings, compared by the worst cell of two-fold
-out-of-fold predictions on the training rows, the best one refitted on all of them. Neural models
-are ensembles of three seeds. Cells are the eight crossings of each sensitive attribute split at
-its training median. Intervals are on paired differences over splits, with the correction of
-Nadeau and Bengio (2003) for training sets that overlap.
+Every model gets the same tuning budget: four settings, compared by the worst group of two-fold
+out-of-fold predictions on the training rows; the best one is refitted on all of them. Neural
+models are ensembles of three seeds. Groups are the eight halves of the sensitive attributes, each
+split at its training median. Intervals are on paired differences over repeated splits, with the
+correction of Nadeau and Bengio (2003) for overlapping training sets.
 
     python benchmarks/communities.py ../shared/data/communities --splits 20 --out communities.json
 """

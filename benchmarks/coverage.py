@@ -1,4 +1,4 @@
-"""How often 95% intervals hold the truth, by number of rows a group; prints a table, writes JSON.
+"""Coverage of 95% intervals by number of rows per group; prints a table, writes JSON.
 
     OMP_NUM_THREADS=1 python benchmarks/coverage.py --out coverage.json
 

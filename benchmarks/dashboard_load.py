@@ -1,10 +1,10 @@
-"""Fifty people click through a finished audit of a million rows: seconds a page, and memory.
+"""Fifty users click through a finished audit of a million rows: seconds per page, and memory.
 
     python benchmarks/dashboard_load.py [--rows 1000000] [--sessions 50] [--clicks 6]
 
-A real server is started; every session is a websocket that speaks Streamlit's own protocol, so
-that all server work is measured and no browser's. A page's time runs from the request to the
-message that the script has finished. People think between clicks (`--think` seconds on average).
+A real server is started; every session is a websocket with Streamlit's protocol, so that only the
+work of the server is measured. The time of a page is from the request to the message that the
+script has finished. Users pause between clicks (`--think` seconds on average).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Epoch times of Fair MEDL as ratios within one run: plain net, clusters, rows, attributes.
 
-"paper" has both adversaries; all others keep clusters out by the between-cluster variance.
+"paper" has both adversaries; all others penalise the between-cluster variance.
 """
 
 from __future__ import annotations

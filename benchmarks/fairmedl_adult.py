@@ -1,4 +1,4 @@
-"""Adult by occupation, five seeds: what debiasing costs and brings, seen and unseen clusters."""
+"""Adult by occupation, five seeds: cost and benefit of debiasing, in seen and unseen clusters."""
 
 from __future__ import annotations
 

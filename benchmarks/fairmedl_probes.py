@@ -1,4 +1,4 @@
-"""Confounded probes, five seeds: the best rank a probe gets, on Adult and with planted effects."""
+"""Confounded probes, five seeds: the best rank of any probe, on Adult and with planted effects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pupils in schools against statsmodels and lme4; patients with one site left out."""
+"""Pupils in schools, compared with statsmodels and lme4; patients with one site held out."""
 
 from __future__ import annotations
 

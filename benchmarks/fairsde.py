@@ -1,4 +1,4 @@
-"""What FairSDE costs beside plain ERM: steps, pairs, memory, images per second, the choice.
+"""Cost of FairSDE relative to plain ERM: steps, pairs, memory, images per second, the choice.
 
 Run: python benchmarks/fairsde.py [--repeats 5] [--device cpu|cuda] [--out FILE.json]
 Ratios are medians over interleaved repeats in one run, in processor seconds on the CPU, so that

@@ -1,4 +1,4 @@
-"""FairSDE against ERM, decoupled heads, group DRO and thresholds by group on real tables.
+"""FairSDE compared with ERM, decoupled heads, group DRO and thresholds by group on real tables.
 
 Run: python benchmarks/fairsde_compare.py [--rows 20000] [--seeds 5] [--out FILE.json]
 Every method gets the same splits (60/20/20, stratified), the same encoding, the same network, the

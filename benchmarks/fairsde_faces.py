@@ -1,8 +1,8 @@
 """FairSDE on face crops, trained on the CPU through the upload path: ZIP in, job, result out.
 
 Run: python benchmarks/fairsde_faces.py [--epochs 40] [--attributes white grown] [--out FILE.json]
-The table of the ZIP gets two columns a user would add in a spreadsheet: white / non-white and
-age 30 or more. Target: gender. The pictures are for research only and are never shown.
+The table of the ZIP gets two columns that a user would add in a spreadsheet: white / non-white and
+age 30 or more. Target: gender. The images are for research only and are never shown.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
     python benchmarks/ingest.py [--megabytes 200] [--images 10000] [--out ingest.json]
 
-Every case runs in a process of its own so that its peak memory is its own.
+Every case runs in a separate process, so that its peak memory can be measured.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How fast jobs start and pass, and what an idle supervisor and dashboard cost.
+"""Latency and throughput of jobs, and the cost of an idle supervisor and dashboard.
 
     python benchmarks/jobs.py [--repeats 10] [--idle 20] [--out benchmarks/results/jobs.json]
 

@@ -1,4 +1,4 @@
-"""How fast ROME is, as ratios measured in one run on one core.
+"""Speed of ROME, as ratios measured in one run on one core.
 
     OMP_NUM_THREADS=1 python benchmarks/rome.py --out rome.json [--rows 1000000]
 

@@ -1,12 +1,12 @@
-"""ROME against ERM and group DRO: planted hidden groups, Adult, law school.
+"""ROME compared with ERM and group DRO: planted latent groups, Adult, law school.
 
     python benchmarks/rome_public.py ../shared/data --seeds 3 --out rome_public.json
 
 Loss is log loss (classification) or squared error. "Worst declared" is the largest mean test loss
-over the crossings of sex and race with at least 100 test rows. "Worst hidden" uses the planted
-groups where they are known; else the groups ROME-EM found (G = 4), with test rows weighed by
-responsibility, which favours ROME-EM: they are its own groups. Settings are each method's
-defaults on the same rows; nothing is tuned.
+over the intersections of sex and race with at least 100 test rows. "Worst latent" uses the planted
+groups where they are known; else the groups that ROME-EM found (G = 4), with test rows weighted by
+responsibility, which favours ROME-EM. All methods use their defaults on the same rows; nothing is
+tuned.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ class Rows:
     S: np.ndarray
     y: np.ndarray
     declared: np.ndarray
-    hidden: np.ndarray | None = None
+    latent: np.ndarray | None = None
 
     def take(self, rows: np.ndarray) -> Rows:
         """Some rows."""
-        hidden = None if self.hidden is None else self.hidden[rows]
-        return Rows(self.A[rows], self.S[rows], self.y[rows], self.declared[rows], hidden)
+        latent = None if self.latent is None else self.latent[rows]
+        return Rows(self.A[rows], self.S[rows], self.y[rows], self.declared[rows], latent)
 
 
 def planted(n: int, seed: int) -> Rows:
-    """Two hidden groups, 80 and 20 of 100, whose classes follow the features in opposite ways."""
+    """Two latent groups, 80 and 20 of 100, whose classes follow the features in opposite ways."""
     rng = np.random.default_rng(seed)
     A, S = rng.normal(size=(n, 6)), rng.normal(size=(n, 3))
     z = (1.5 * S[:, 0] + S[:, 1] - 2.2 + rng.logistic(size=n) * 0.7 > 0).astype(int)
@@ -115,7 +115,7 @@ def fitted(rows: Rows, seed: int) -> tuple[dict[str, Losses], RomeEM]:
     with_s: Callable[[Rows], dict[str, Any]] = lambda r: {"sensitive_features": r.S}  # noqa: E731
     nothing: Callable[[Rows], dict[str, Any]] = lambda _: {}  # noqa: E731
     given = {"random_state": seed}
-    em = RomeEM(4 if rows.hidden is None else 2, n_init=5, **given)
+    em = RomeEM(4 if rows.latent is None else 2, n_init=5, **given)
     em.fit(rows.A, rows.y, sensitive_features=rows.S)
     moe = RomeMoE(4, n_members=3, batch_size=256, **given)
     moe.fit(rows.A, rows.y, sensitive_features=rows.S)
@@ -134,16 +134,16 @@ def fitted(rows: Rows, seed: int) -> tuple[dict[str, Losses], RomeEM]:
 
 
 def scores(losses: dict[str, Losses], em: RomeEM, test: Rows) -> dict[str, dict[str, float]]:
-    hidden = test.hidden
-    if hidden is None:
-        hidden = em.responsibilities(test.A, test.y, test.S)
+    latent = test.latent
+    if latent is None:
+        latent = em.responsibilities(test.A, test.y, test.S)
     names, counts = np.unique(test.declared, return_counts=True)
     groups = names[counts >= ENOUGH]
     found = {}
     for name, loss in losses.items():
         each = loss(test)
         found[name] = {
-            "hidden": float((hidden.T @ each / hidden.sum(0)).max()),
+            "latent": float((latent.T @ each / latent.sum(0)).max()),
             "declared": max(float(each[test.declared == g].mean()) for g in groups),
             "overall": float(each.mean()),
         }
@@ -175,7 +175,7 @@ def main() -> None:
     torch.set_num_threads(1)
     warnings.simplefilter("ignore", ConvergenceWarning)
     results: dict[str, list[Any]] = {}
-    print("| data | model | worst hidden | worst declared | overall |\n|---|---|---|---|---|")
+    print("| data | model | worst latent | worst declared | overall |\n|---|---|---|---|---|")
     for name in ("planted", "law", "adult"):
         results[name] = []
         for seed in range(args.seeds):
@@ -185,7 +185,7 @@ def main() -> None:
         for model in results[name][0]:
             row = [
                 np.array([r[model][part] for r in results[name]])
-                for part in ("hidden", "declared", "overall")
+                for part in ("latent", "declared", "overall")
             ]
             cells = [f"{v.mean():.4f} ± {v.std(ddof=1):.4f}" for v in row]
             print(f"| {name} | {model} | " + " | ".join(cells) + " |", flush=True)
