@@ -40,7 +40,7 @@ def _card(sample: Sample) -> None:
     st.markdown(f"**{layout.escaped(sample.title)}**")
     layout.note(sample.description)
     st.button(
-        f"Use {layout.escaped(sample.title.partition(':')[0].lower())}",
+        f"Use {layout.escaped(sample.title.partition(':')[0])}",
         key=f"sample-{sample.name}",
         on_click=_take,
         args=(sample,),
