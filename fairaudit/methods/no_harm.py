@@ -8,13 +8,13 @@ from functools import cached_property
 from typing import Any, Literal, get_args
 
 import numpy as np
-import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.inputs.arrays import is_number
 from fairaudit.inputs.read import read_numbers
 from fairaudit.inputs.rows import refusal, same_rows
+from fairaudit.methods.tables import Frame, choices_table, unmeasured_choice
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
@@ -93,13 +93,13 @@ class NoHarmChoice:
     _share: Float
 
     @cached_property
-    def alternatives(self) -> pl.DataFrame:
+    def alternatives(self) -> Frame:
         """All feasible choices up to 16 groups, best first; beyond that, chosen and none."""
         return self.table_of_choices()
 
     def table_of_choices(
         self, names: Sequence[str] | None = None, *, infeasible: bool = False
-    ) -> pl.DataFrame:
+    ) -> Frame:
         """Choices as a table: id, experts, gap, worst, mean, feasible, chosen.
 
         Parameters
@@ -111,10 +111,7 @@ class NoHarmChoice:
         """
         known = np.isfinite(self._baseline)
         if not known.any():  # nobody's performance is defined: the baseline for all, unmeasured
-            only = {"id": [0], "experts": [""], "feasible": [True], "chosen": [True]}
-            empty = pl.lit(None, pl.Float64)
-            table = pl.DataFrame(only).with_columns(gap=empty, worst=empty, mean=empty)
-            return table.select("id", "experts", "gap", "worst", "mean", "feasible", "chosen")
+            return unmeasured_choice()
         use = self._choices(infeasible)
         part = _Question(
             self._expert[known],
@@ -131,7 +128,7 @@ class NoHarmChoice:
         use, keys, feasible = use[keep], keys[keep], feasible[keep]
         performance = part.performance(use[:, known])
         labels = np.array([str(i) for i in range(use.shape[1])] if names is None else list(names))
-        return pl.DataFrame(
+        return choices_table(
             {
                 "id": np.arange(len(use)),
                 "experts": [" + ".join(labels[row]) for row in use],

@@ -7,43 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from fairaudit.exceptions import SpecError
 from fairaudit.inputs.arrays import is_number
 from fairaudit.methods.no_harm import OBJECTIVES, NoHarmChoice, Objective, choose_no_harm
+from fairaudit.methods.tables import Frame, selection_table
 from fairaudit.stats.paired_bounds import holm
 from fairaudit.stats.paired_differences import MIN_ROWS, Evidence
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
-SELECTION = pl.Schema(
-    {
-        "split": pl.String,
-        "group": pl.String,
-        "metric": pl.String,
-        "n": pl.Int64,
-        "baseline": pl.Float64,
-        "expert": pl.Float64,
-        "difference": pl.Float64,
-        "lower": pl.Float64,
-        "upper": pl.Float64,
-        "admissible": pl.Boolean,
-        "chosen": pl.String,
-        "verdict": pl.String,
-        "reason": pl.String,
-        "binding": pl.Boolean,
-        "p": pl.Float64,
-        "level": pl.Float64,
-        "both_right": pl.Int64,
-        "expert_only": pl.Int64,
-        "baseline_only": pl.Int64,
-        "neither": pl.Int64,
-        "rows_needed": pl.Int64,
-    }
-)
 IMPROVES, NO_EVIDENCE, UNJUDGED, HARMED = "improves", "no evidence", "cannot be judged", "harmed"
 _POWER = 0.8
 _LEAST = 1e-9  # an improvement smaller than this is rounding
@@ -130,7 +105,7 @@ def choose(
 
 def decide(
     found: Evidence, names: Sequence[str], rules: ChoiceRules, notes: Sequence[str] = ()
-) -> tuple[NoHarmChoice, pl.DataFrame]:
+) -> tuple[NoHarmChoice, Frame]:
     """The choice on validation rows and its table (columns `SELECTION`).
 
     Parameters
@@ -149,7 +124,7 @@ def decide(
 
 def check_on(
     split: str, found: Evidence, names: Sequence[str], rules: ChoiceRules, choice: NoHarmChoice
-) -> pl.DataFrame:
+) -> Frame:
     """The same table on rows that took no part in the choice (columns `SELECTION`)."""
     limits = bounds(found, rules)
     verdicts = [_later_verdict(found, limits, rules, choice, g) for g in range(len(names))]
@@ -187,11 +162,11 @@ def _table(
     verdicts: Sequence[str],
     reasons: Sequence[str],
     rules: ChoiceRules,
-) -> pl.DataFrame:
+) -> Frame:
     size = len(names)
     counted = found.metric != "neg_mse"
     cells = [found.table[:, j].tolist() if counted else [None] * size for j in range(4)]
-    return pl.DataFrame(
+    return selection_table(
         {
             "split": [split] * size,
             "group": list(names),
@@ -214,7 +189,6 @@ def _table(
             ),
             "rows_needed": rows_needed(found, limits, rules),
         },
-        schema=SELECTION,
     )
 
 

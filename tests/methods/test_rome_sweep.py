@@ -8,7 +8,8 @@ import pytest
 from fairaudit.exceptions import SpecError
 from fairaudit.methods.rome.em import RomeEM
 from fairaudit.methods.rome.group_count import mean_and_error, simplest_good, split_rows
-from fairaudit.methods.rome.sweep import TABLE, RawRows, _losses, _resampled, sweep_groups
+from fairaudit.methods.rome.sweep import RawRows, _losses, _resampled, sweep_groups
+from fairaudit.methods.rome.tables import TABLE
 from tests.methods.known.rome_simulation import (
     coefficient_errors,
     draw,

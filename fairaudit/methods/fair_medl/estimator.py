@@ -26,8 +26,8 @@ from fairaudit.methods.fair_medl import tables
 from fairaudit.methods.fair_medl.parameters import Parameters
 from fairaudit.methods.fair_medl.posterior import settled
 from fairaudit.methods.fair_medl.state import learnt_attributes, params_from, stored_form
-from fairaudit.methods.fair_medl.tables import Frame
 from fairaudit.methods.fair_medl.weights import Weights, fixed_answer, interval, link, moments
+from fairaudit.methods.tables import Frame
 
 KIND = "fair-medl"
 

@@ -59,6 +59,7 @@ from fairaudit.methods.fair_medl.weights import (
     link,
     moments,
 )
+from fairaudit.methods.tables import Frame
 
 ENOUGH = 100  # training rows from which on some are held out
 
@@ -71,8 +72,8 @@ class FittedPath:
     chosen: int
     lams: tuple[float, ...]
     thresholds: tuple[float, ...]
-    path: tables.Frame
-    history: tables.Frame
+    path: Frame
+    history: Frame
     warnings: list[str]
     n_iter: int
 
@@ -262,7 +263,7 @@ class Job:
 
     def _choose(
         self, plan: Plan, weights: tuple[Weights, ...], held: EncodedRows, cuts: tuple[float, ...]
-    ) -> tuple[int, tables.Frame]:
+    ) -> tuple[int, Frame]:
         m = self.model
         if not m._attributes or m.performance_budget is None:
             return 0, tables.empty_path()

@@ -16,7 +16,8 @@ from optuna.trial import TrialState
 
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.methods.common.progress import Monitor, Silent
-from fairaudit.methods.fair_medl.tables import Frame, search_trials
+from fairaudit.methods.fair_medl.tables import search_trials
+from fairaudit.methods.tables import Frame
 
 WEIGHTS = (
     "lambda_fixed",

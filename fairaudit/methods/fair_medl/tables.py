@@ -12,8 +12,8 @@ from fairaudit.inputs.arrays import Float
 from fairaudit.methods.fair_medl.path import ScoringRows
 from fairaudit.methods.fair_medl.probes import PROBES
 from fairaudit.methods.fair_medl.weights import Weights, slope_at_mean
+from fairaudit.methods.tables import Frame
 
-Frame = pl.DataFrame  # the rest of the package names tables by this
 HISTORY = pl.Schema(
     {"part": pl.String, "epoch": pl.Int64, "metric": pl.String, "value": pl.Float64}
 )
@@ -55,7 +55,7 @@ def effect_names(weights: Weights, features: Sequence[str], outputs: Sequence[st
 
 def effects(
     weights: Weights, clusters: Sequence[str], features: Sequence[str], outputs: Sequence[str]
-) -> pl.DataFrame:
+) -> Frame:
     """One row a cluster and effect: cluster, effect, mean, sd."""
     schema = {"cluster": pl.String, "effect": pl.String, "mean": pl.Float64, "sd": pl.Float64}
     if not weights.random_effects:
@@ -73,7 +73,7 @@ def effects(
     )
 
 
-def importance(weights: Weights, features: Sequence[str]) -> pl.DataFrame:
+def importance(weights: Weights, features: Sequence[str]) -> Frame:
     """feature, importance, rank (1 = most important)."""
     value = slope_at_mean(weights)
     order = np.argsort(-value, kind="stable")
@@ -86,7 +86,7 @@ def importance(weights: Weights, features: Sequence[str]) -> pl.DataFrame:
     )
 
 
-def variance_shares(weights: Weights) -> pl.DataFrame:
+def variance_shares(weights: Weights) -> Frame:
     """part, variance, share: intercepts, slopes and residual, on the link's scale.
 
     The between-cluster variance of an effect is the mean second moment of its posterior; inputs
@@ -114,7 +114,7 @@ def variance_shares(weights: Weights) -> pl.DataFrame:
     )
 
 
-def history(curves: Mapping[str, list[float]]) -> pl.DataFrame:
+def history(curves: Mapping[str, list[float]]) -> Frame:
     """Mean losses an epoch of every part, long; adversaries' losses with their own sign."""
     rows = [
         (PARTS[name], epoch, "loss", abs(value) if name.startswith("fair") else value)
@@ -124,18 +124,18 @@ def history(curves: Mapping[str, list[float]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=HISTORY, orient="row")
 
 
-def with_predictor(table: pl.DataFrame, losses: Sequence[float]) -> pl.DataFrame:
+def with_predictor(table: Frame, losses: Sequence[float]) -> Frame:
     """A history with the losses of the cluster predictor below."""
     rows = [("cluster predictor", epoch, "loss", value) for epoch, value in enumerate(losses)]
     return pl.concat([table, pl.DataFrame(rows, schema=HISTORY, orient="row")])
 
 
-def empty_path() -> pl.DataFrame:
+def empty_path() -> Frame:
     """The path of a model without a budget."""
     return pl.DataFrame(schema=PATH)
 
 
-def empty_history() -> pl.DataFrame:
+def empty_history() -> Frame:
     """The history of a model whose training is not stored."""
     return pl.DataFrame(schema=HISTORY)
 
@@ -151,7 +151,7 @@ def path_table(
     confidence: float,
     count: int = 100,
     seed: int = 0,
-) -> pl.DataFrame:
+) -> Frame:
     """Every model of the path: lam, split, metric, value, low, high.
 
     The intervals come from `count` draws of rows, or of whole clusters where there are any.
@@ -165,7 +165,7 @@ def path_table(
     return table.with_columns(pl.col("low", "high").fill_nan(None))
 
 
-def blind_measures(path: pl.DataFrame) -> list[str] | None:
+def blind_measures(path: Frame) -> list[str] | None:
     """Measures without a value for any model of a path; None where there is no path."""
     if path.is_empty():
         return None
@@ -173,11 +173,11 @@ def blind_measures(path: pl.DataFrame) -> list[str] | None:
     return blind["metric"].sort().to_list()
 
 
-def search_trials(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+def search_trials(rows: Sequence[Mapping[str, Any]]) -> Frame:
     """One row a trial of a search."""
     return pl.DataFrame(list(rows))
 
 
-def probe_ranks(importance: pl.DataFrame, probes: tuple[str, ...] = PROBES) -> pl.DataFrame:
+def probe_ranks(importance: Frame, probes: tuple[str, ...] = PROBES) -> Frame:
     """The probes' rows of an importance table: feature, importance, rank."""
     return importance.filter(pl.col("feature").is_in(probes)).sort("rank")

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import polars as pl
 import torch
 from numpy.typing import NDArray
 from torch import nn
@@ -15,7 +14,7 @@ from fairaudit.methods.baselines.network import at_rest
 from fairaudit.methods.common.calibration import Calibration
 from fairaudit.methods.common.class_scores import state_of_target, target_of_state
 from fairaudit.methods.common.groups import Groups
-from fairaudit.methods.no_harm_table import SELECTION
+from fairaudit.methods.tables import stored_selection
 
 
 def stored_form(
@@ -52,7 +51,6 @@ def learnt_attributes(
     """The learnt attributes behind a stored form, all but the networks."""
     channels = meta["channels"]
     offsets = [arrays[f"offsets.{i}"] for i in range(len(meta["factors"]))]
-    schema = {name: kind for name, kind in SELECTION.items() if name != "split"}
     return {
         **target_of_state(meta),
         "groups_": Groups.from_state(meta["groups"]),
@@ -63,7 +61,7 @@ def learnt_attributes(
             Calibration(factor, value if value.size else None)
             for factor, value in zip(meta["factors"], offsets, strict=True)
         ],
-        "selection_": pl.DataFrame(meta["selection"], schema=schema),
+        "selection_": stored_selection(meta["selection"]),
         "summary_": dict(meta["summary"]),
         "warnings_": list(meta["warnings"]),
     }

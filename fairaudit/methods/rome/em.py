@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import ClassifierTags, RegressorTags, check_random_state
@@ -61,6 +60,7 @@ from fairaudit.methods.rome.problem import (
 )
 from fairaudit.methods.rome.state import restore, state
 from fairaudit.methods.rome.sweep import sweep_groups
+from fairaudit.methods.rome.tables import Frame
 
 ROBUST_ROWS = 20_000  # rows on which the tilt is sought: it has only G - 1 free numbers
 
@@ -511,7 +511,7 @@ class RomeEM(RomePredictions):
         random_state: Any = None,
         monitor: Monitor | None = None,
         **params: Any,
-    ) -> pl.DataFrame:
+    ) -> Frame:
         """Fit every number of groups and every start as one batch; judge on held-out rows.
 
         Returns

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.metrics import accuracy_score, r2_score
@@ -21,6 +20,7 @@ from fairaudit.methods.common.design import check_table, checked_y, numbers_of
 from fairaudit.methods.rome.answers import Mixture, log_total
 from fairaudit.methods.rome.combine import TINY, Robust, mixed, row_loss, tilted
 from fairaudit.methods.rome.design import Float, SensitivePart, raw_design
+from fairaudit.methods.rome.tables import Frame, tradeoff_table
 
 COMBINES = ("minimax", "gate", "maximin")
 
@@ -177,7 +177,7 @@ class RomePredictions(BaseEstimator):  # type: ignore[misc]
         y: Any,
         sensitive_features: Any = None,
         blends: Iterable[float] = (0.0, 0.25, 0.5, 0.75, 0.9, 1.0),
-    ) -> pl.DataFrame:
+    ) -> Frame:
         """Worst group against average: what `max_average_loss` can ask for.
 
         The tilts are sought on the given rows; give validation rows to see honest losses.
@@ -191,15 +191,7 @@ class RomePredictions(BaseEstimator):  # type: ignore[misc]
         target = self._codes(y, len(prior))
         resp = self._mixture.posterior(answers, prior, target)
         robust = self._robust(prior, resp, answers, target)
-        found = [(float(b), robust.best(float(b))) for b in blends]
-        return pl.DataFrame(
-            {
-                "blend": [b for b, _ in found],
-                "average": [t.average for _, t in found],
-                "worst": [t.worst for _, t in found],
-                "gap": [t.gap for _, t in found],
-            }
-        )
+        return tradeoff_table({float(b): robust.best(float(b)) for b in blends})
 
     def _codes(self, y: Any, n: int) -> NDArray[Any]:
         """Values, or class codes, of n rows.

@@ -13,7 +13,6 @@ from itertools import pairwise
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from fairaudit.exceptions import SpecError
@@ -35,33 +34,12 @@ from fairaudit.methods.rome.maximin import Training
 from fairaudit.methods.rome.mixture.em_loop import Run, StoppingRules
 from fairaudit.methods.rome.problem import MixtureProblem, solve
 from fairaudit.methods.rome.stability import GroupedMixture, stabilities
+from fairaudit.methods.rome.tables import Frame, chosen_count, lineage_table, sweep_table
 from fairaudit.stats.gaps import Estimates, highest
 
 M = TypeVar("M", bound="SweptMixture")
 
 REPLICATES = 400  # bootstrap draws behind the intervals of losses
-TABLE = pl.Schema(
-    {
-        "n_groups": pl.Int64,
-        "log_likelihood": pl.Float64,
-        "bic": pl.Float64,
-        "icl": pl.Float64,
-        "heldout": pl.Float64,
-        "worst_group": pl.Float64,
-        "overall": pl.Float64,
-        "stability": pl.Float64,
-        "seconds": pl.Float64,
-        "worst_low": pl.Float64,
-        "worst_high": pl.Float64,
-        "overall_low": pl.Float64,
-        "overall_high": pl.Float64,
-        "heldout_se": pl.Float64,
-        "chosen": pl.Boolean,
-    }
-)
-LINEAGE = pl.Schema(
-    {"n_groups": pl.Int64, "source": pl.String, "target": pl.String, "rows": pl.Float64}
-)
 
 
 @dataclass(frozen=True)
@@ -132,14 +110,14 @@ class Sweep(Generic[M]):
     models : mapping of G to the fitted mixture
     """
 
-    table: pl.DataFrame
-    lineage: pl.DataFrame
+    table: Frame
+    lineage: Frame
     models: Mapping[int, M]
 
     @property
     def chosen(self) -> int:
         """The number of groups by held-out likelihood (one-standard-error rule)."""
-        return int(self.table.filter(pl.col("chosen"))["n_groups"].item(0))
+        return chosen_count(self.table)
 
 
 def sweep_groups(
@@ -226,7 +204,7 @@ def _table(
     seconds: Mapping[int, float],
     confidence: float,
     seed: int,
-) -> pl.DataFrame:
+) -> Frame:
     found = {
         g: mean_and_error(
             m.log_likelihood(choosing.X, choosing.y, choosing.sensitive),
@@ -253,7 +231,7 @@ def _table(
         }
         for g, m in models.items()
     ]
-    return pl.DataFrame(rows, schema=TABLE)
+    return sweep_table(rows)
 
 
 def _losses(
@@ -299,7 +277,7 @@ def _resampled(parts: Float, loss: Float, cluster: NDArray[Any] | None, seed: in
     return np.asarray(sums[:, width:] / np.maximum(sums[:, :width], TINY))
 
 
-def lineage(models: Mapping[int, SweptMixture], sample: RawRows) -> pl.DataFrame:
+def lineage(models: Mapping[int, SweptMixture], sample: RawRows) -> Frame:
     """Rows shared by each group of G and each group of the next G, by responsibility."""
     resp = {g: m.responsibilities(sample.X, sample.y, sample.sensitive) for g, m in models.items()}
     sizes = sorted(models)
@@ -315,4 +293,4 @@ def lineage(models: Mapping[int, SweptMixture], sample: RawRows) -> pl.DataFrame
         for a in range(now)
         for b in range(after)
     ]
-    return pl.DataFrame(rows, schema=LINEAGE)
+    return lineage_table(rows)

@@ -1,0 +1,59 @@
+"""Tables of the no-harm choice: the one place where its numbers become a data frame."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+Frame = pl.DataFrame  # methods name tables by this; only modules named `tables` build them
+SELECTION = pl.Schema(
+    {
+        "split": pl.String,
+        "group": pl.String,
+        "metric": pl.String,
+        "n": pl.Int64,
+        "baseline": pl.Float64,
+        "expert": pl.Float64,
+        "difference": pl.Float64,
+        "lower": pl.Float64,
+        "upper": pl.Float64,
+        "admissible": pl.Boolean,
+        "chosen": pl.String,
+        "verdict": pl.String,
+        "reason": pl.String,
+        "binding": pl.Boolean,
+        "p": pl.Float64,
+        "level": pl.Float64,
+        "both_right": pl.Int64,
+        "expert_only": pl.Int64,
+        "baseline_only": pl.Int64,
+        "neither": pl.Int64,
+        "rows_needed": pl.Int64,
+    }
+)
+
+
+def selection_table(columns: Mapping[str, Any]) -> Frame:
+    """The choice with its evidence, one row a group (columns `SELECTION`)."""
+    return pl.DataFrame(columns, schema=SELECTION)
+
+
+def stored_selection(rows: Sequence[Mapping[str, Any]]) -> Frame:
+    """A stored table of the choice, which has no column `split`."""
+    schema = {name: kind for name, kind in SELECTION.items() if name != "split"}
+    return pl.DataFrame(rows, schema=schema)
+
+
+def choices_table(columns: Mapping[str, Any]) -> Frame:
+    """Choices: id, experts, gap, worst, mean, feasible, chosen."""
+    return pl.DataFrame(columns)
+
+
+def unmeasured_choice() -> Frame:
+    """The only choice where no performance is defined: the baseline for all, without numbers."""
+    only = {"id": [0], "experts": [""], "feasible": [True], "chosen": [True]}
+    empty = pl.lit(None, pl.Float64)
+    table = pl.DataFrame(only).with_columns(gap=empty, worst=empty, mean=empty)
+    return table.select("id", "experts", "gap", "worst", "mean", "feasible", "chosen")
