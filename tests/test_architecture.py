@@ -52,6 +52,10 @@ def trespasses(imports: dict[str, set[str]]) -> list[str]:
     ]
 
 
+def test_no_module_imports_itself_through_others(imports: dict[str, set[str]]) -> None:
+    assert circle(imports) == []
+
+
 def test_private_modules_are_imported_inside_their_package_only(
     imports: dict[str, set[str]],
 ) -> None:

@@ -219,12 +219,6 @@ def _labels(column: Column, what: str) -> _Labels:
     return _Labels(distinct, tuple(label_text(v) for v in values), place)
 
 
-def guess_task(y: Any) -> Task:
-    """Two values: binary; text or at most 10 whole numbers: multiclass; else regression."""
-    column = read_column(y, "y")
-    return _task_of(_distinct(column.take(~column.missing))[0])
-
-
 def _task_of(distinct: NDArray[Any]) -> Task:
     if len(distinct) <= 2:
         return "binary"

@@ -201,9 +201,14 @@ def _run_settings(roles: ColumnRoles, *, expert: bool) -> tuple[dict[str, Any], 
         )
     if not expert:
         return {"split": SplitSpec(by=by)}, device
-    seed = cells[2].number_input("Seed", 0, 10**6, 0, key="seed")
+    return _expert_settings(cells[2], cells[3], by), device
+
+
+def _expert_settings(left: Any, right: Any, by: Any) -> dict[str, Any]:
+    """What expert mode offers beside the split: shares, confidence, intersections."""
+    seed = left.number_input("Seed", 0, 10**6, 0, key="seed")
     usual = AuditSpec.model_fields["confidence"].default
-    confidence = cells[3].number_input(
+    confidence = right.number_input(
         "Confidence",
         0.51,
         0.999,
@@ -242,7 +247,7 @@ def _run_settings(roles: ColumnRoles, *, expert: bool) -> tuple[dict[str, Any], 
         fields["projection"] = more[4].selectbox(
             "Projection of groups", ["pca", "umap"], format_func=str.upper, key="projection"
         )
-    return fields, device
+    return fields
 
 
 def _has_umap() -> bool:

@@ -11,7 +11,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from fairaudit import audit_predictions
-from fairaudit.audit.inputs import guess_task
+from fairaudit.audit.inputs import _task_of
 from fairaudit.audit.predictions import judge
 from fairaudit.audit.result import ERRORS, GAPS
 from fairaudit.exceptions import InputError, SpecError
@@ -346,10 +346,10 @@ def test_the_names_of_gaps_can_be_asked_for_as_metrics() -> None:
 
 
 def test_tasks_are_guessed_from_the_outcome() -> None:
-    assert guess_task(np.array([0, 1, 1])) == "binary"
-    assert guess_task(np.array(["a", "b", "c"])) == "multiclass"
-    assert guess_task(np.arange(5)) == "multiclass"
-    assert guess_task(np.linspace(0, 1, 30)) == "regression"
+    assert _task_of(np.array([0, 1])) == "binary"
+    assert _task_of(np.array(["a", "b", "c"])) == "multiclass"
+    assert _task_of(np.arange(5)) == "multiclass"
+    assert _task_of(np.linspace(0, 1, 30)) == "regression"
 
 
 def test_regression_gaps_name_the_worst_group() -> None:
