@@ -10,7 +10,8 @@ from fairaudit.data.store import DatasetInfo
 from fairaudit.plots import errors
 from fairaudit.report.choices import attributes, leading_metrics, main_model
 from fairaudit.report.command import command_of
-from fairaudit.text import leads, numbers
+from fairaudit.text import metric_words
+from fairaudit.text.sentences.errors import errors_lead
 from fairaudit.ui import (
     cache,
     existing,
@@ -42,11 +43,11 @@ def chart(result: AuditResult) -> None:
             leading_metrics(result, most=8),
             key="metric",
             start=worst.get("metric"),
-            format_func=numbers.title,
+            format_func=metric_words.title,
         )
     query = {"attribute": by, "metric": metric, "split": split}
     system = worst.get("model") or main_model(result)
-    layout.statement(leads.errors_lead(result, model=system, **query))
+    layout.statement(errors_lead(result, model=system, **query))
     systems = result.errors["model"].unique(maintain_order=True).to_list()
     first = sorted(systems, key=lambda name: name != system)
     drawn = errors.by_group(result, models=first, **query)

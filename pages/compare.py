@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from fairaudit.plots import compare
-from fairaudit.text import leads
+from fairaudit.text.sentences.compare import comparison_how
+from fairaudit.text.voice import voice_of
 from fairaudit.ui import comparison, layout, page_setup, result_page, url_widgets
 
 page_setup.start_page()
@@ -26,7 +27,7 @@ top = st.container()
 axes = comparison.controls(result)
 front = comparison.front(result, axes)
 with top:
-    layout.header("compare", comparison.lead_sentence(front, axes))
+    layout.header("compare", comparison.lead_sentence(front, axes, voice_of(result)))
 view = url_widgets.view(("Trade-off", "Paired differences", "All values"))
 
 if view == "Trade-off":
@@ -45,5 +46,5 @@ else:
     layout.described_chart(drawn.bare(), key="side-by-side")
     layout.data_table(comparison.all_values(result), key="all-numbers", name="comparison")
 
-layout.computation(leads.comparison_how(result), command=audit.command)
+layout.computation(comparison_how(result), command=audit.command)
 layout.next_step("compare", audit.result.tables)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fairaudit.plots import effects
-from fairaudit.text import leads
+from fairaudit.text.sentences.effects import effects_lead
 from fairaudit.ui import layout, page_setup, result_page, url_widgets
 
 page_setup.start_page()
@@ -15,7 +15,7 @@ table = result_page.required_table(
     "Its method does not model clusters. Fair MEDL does: choose a cluster column such as a site "
     "or school on the Data page, then train it.",
 )
-layout.header("effects", leads.effects_lead(audit.result))
+layout.header("effects", effects_lead(audit.result))
 view = url_widgets.view(effects.views(audit.result))
 
 shown = None

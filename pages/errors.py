@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from fairaudit.plots import errors
-from fairaudit.text import leads
+from fairaudit.text.sentences.errors import errors_lead, limits
+from fairaudit.text.voice import voice_of
 from fairaudit.ui import drilldown, layout, page_setup, result_page, threshold, url_widgets
 
 page_setup.start_page()
@@ -28,7 +29,7 @@ with places[3]:
 
 query = {"attribute": by, "metric": metric, "split": split}
 with top:
-    layout.header("errors", leads.errors_lead(result, model=model, **query))
+    layout.header("errors", errors_lead(result, model=model, **query))
 view = url_widgets.view(
     ("By group", "Intersections", "Threshold", "Score curves", "Counts and rows")
 )
@@ -37,7 +38,7 @@ if view == "By group":
     all_models = st.toggle("All models side by side", key="together", bind="query-params")
     drawn = errors.by_group(result, models=None if all_models else [model], **query)
     layout.chart(drawn.bare(), key="by-group")
-    layout.note(leads.limits(result, model=model, **query))
+    layout.note(limits(result, model=model, **query))
     layout.data_table(
         errors.readable(drawn.table), key="errors-table", name="errors", metric=metric
     )
@@ -46,7 +47,7 @@ elif view == "Intersections":
     if known:
         pair = {**query, "attribute": url_widgets.one_of("Intersection", known, key="crossed")}
         if pair != query:
-            layout.statement(leads.errors_lead(result, model=model, **pair))
+            layout.statement(errors_lead(result, model=model, **pair))
         layout.chart(errors.intersection(result, model=model, **pair), key="crossing")
     else:
         layout.note(
@@ -66,11 +67,13 @@ else:
     drilldown.show(audit, attribute=by, model=model, split=split)
 
 layout.computation(
-    "Every value comes from the counts of actual and predicted outcomes in a group. Rates have "
-    "Wilson intervals; gaps and all other metrics have bootstrap intervals; the column *Interval "
-    "method* names the one used. The largest of several noisy gaps is too large on average; the "
-    "bias-corrected gap accounts for that. A group with too few rows gets a reason instead of a "
-    "number.",
+    "Every value comes from the counts of actual and predicted outcomes in a group. Intervals are "
+    f"{voice_of(result).percent} confidence intervals: Wilson's for rates, bootstrap for gaps and "
+    "all other metrics; the column *Interval method* names the one used. The largest of several "
+    "noisy gaps is too large on average; the bias-corrected gap accounts for that. A group with "
+    "too few rows gets a reason instead of a number. Differences are called significant when the "
+    "p-value of a pair, adjusted for multiple testing over the whole audit, is below 1 minus the "
+    "confidence level.",
     formula=r"\text{TPR} = \frac{TP}{TP+FN}, \quad \text{FPR} = \frac{FP}{FP+TN}, \quad "
     r"\text{gap} = \max_g m_g - \min_g m_g",
     command=audit.command,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from fairaudit.plots import errors, groups
-from fairaudit.text import leads
+from fairaudit.text.sentences.errors import errors_lead
+from fairaudit.text.sentences.groups import findings, groups_lead, tested_lead
 from fairaudit.ui import layout, page_setup, result_page, url_widgets
 
 page_setup.start_page()
@@ -21,7 +22,7 @@ top = st.container()
 at = url_widgets.group_count(latent_groups)
 latent_groups = groups.of_count(latent_groups, at)
 with top:
-    layout.header("groups", leads.groups_lead(latent_groups))
+    layout.header("groups", groups_lead(latent_groups))
 view = url_widgets.view(("Sizes", "Profile", "Errors", "Overlap", "Membership", "Projection"))
 
 if view == "Sizes":
@@ -37,12 +38,12 @@ elif view == "Errors":
         split = url_widgets.split(result)
     query = {"attribute": groups.LATENT, "metric": metric, "split": split}
     if groups.LATENT in result.errors["attribute"]:
-        layout.statement(leads.errors_lead(result, model=model, **query))
+        layout.statement(errors_lead(result, model=model, **query))
         layout.chart(errors.by_group(result, models=[model], **query), key="latent-errors")
-    for finding in leads.findings(result):
+    for finding in findings(result):
         layout.note(finding)
     if (tests := audit.table("latent_tests")) is not None:
-        layout.statement(leads.tests_lead(tests))
+        layout.statement(tested_lead(result, at))
         layout.chart(groups.tests(groups.of_count(tests, at)), key="latent-tests")
 else:
     shown = None

@@ -6,7 +6,8 @@ import streamlit as st
 
 from fairaudit.audit.no_harm.decision import certificates, warnings
 from fairaudit.plots import selection
-from fairaudit.text import leads
+from fairaudit.text.sentences.selection import selection_how, selection_lead
+from fairaudit.text.voice import voice_of
 from fairaudit.ui import decision, layout, page_setup, result_page, url_widgets
 
 page_setup.start_page()
@@ -24,7 +25,7 @@ decision.reset(audit.result, rules)
 tables = decision.tables(audit, rules)
 decided = tables["selection"]
 with top:
-    layout.header("selection", leads.selection_lead(tables))
+    layout.header("selection", selection_lead(tables, voice_of(audit.result)))
     for warning in warnings(tables) if "selection_gaps" in tables else []:
         st.warning(layout.escaped(warning), icon=":material/warning:")
 
@@ -60,14 +61,9 @@ else:
     layout.described_chart(drawn, key=view.lower().replace(" ", "-"))
 
 layout.computation(
-    "An expert may replace the baseline for a group only if the paired one-sided lower bound of "
-    "expert minus baseline on validation rows stays above minus the tolerated loss; the error "
-    "level is shared across all groups (Holm), so that the probability of harming *any* group is "
-    "bounded. Among the remaining choices the objective is optimised exactly; ties go to the "
-    "better worst group, then the better mean, then fewer experts. Test rows were not used for "
-    "the choice. Intervals of baseline, expert and gaps are computed as on the Errors page; the "
-    "gaps before and after come from the same rows, so overlapping intervals do not mean that "
-    "nothing changed.",
+    selection_how(voice_of(audit.result), rules.confidence)
+    + " Among the remaining choices the objective is optimised exactly; ties go to the better "
+    "worst group, then the better mean, then fewer experts.",
     formula=r"\text{choose } \alpha \text{ to minimise } \max_{a,b} |\alpha_a - \alpha_b| "
     r"\quad \text{s.t. } L_a(\text{expert} - \text{baseline}) > -\varepsilon",
     command=audit.command,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fairaudit.plots import ablation, errors, stress
 from fairaudit.report import choices
-from fairaudit.report.stress import FORMULAS, HOW
-from fairaudit.text import leads, table_rows
+from fairaudit.text import table_rows
+from fairaudit.text.sentences.stress import FORMULAS, flip_measure, guessed_lead, how, stress_lead
 from fairaudit.ui import layout, page_setup, result_page, url_widgets
 
 page_setup.start_page()
@@ -23,7 +23,7 @@ if not views:
         "objectives, and the run time of the choice. For Fair MEDL, switch on “Stress test with "
         "probes” in expert mode.",
     )
-layout.header("stress", leads.stress_lead(result))
+layout.header("stress", stress_lead(result))
 view = url_widgets.view(views)
 
 if view == "Shift":
@@ -71,9 +71,7 @@ elif view == "Time":
     drawn = ablation.time(tables["stress_time"])
 elif view == "Flips":
     known = table_rows.flip_measures(tables["flips"])
-    measure = url_widgets.one_of(
-        "What changes", known, key="moves", format_func=leads.flip_measure
-    )
+    measure = url_widgets.one_of("What changes", known, key="moves", format_func=flip_measure)
     drawn = stress.flips(tables["flips"], measure=measure)
 elif view == "Probes":
     drawn = stress.probes(tables["probes"])
@@ -90,7 +88,7 @@ else:
         split=choices.main_split(result),
         models=table_rows.told_and_guessed(result),
     )
-    layout.statement(leads.guessed_lead(result))
+    layout.statement(guessed_lead(result))
 
 layout.described_chart(drawn.bare(), key=view.lower().replace(" ", "-"))
 rows = errors.readable(drawn.table) if view == "Group not known" else drawn.table
@@ -101,5 +99,5 @@ if "stress_shift" not in tables and "probes" not in tables:
         "on the Train page; for Fair MEDL, switch on “Stress test with probes” in expert mode."
     )
 
-layout.computation(HOW[view], formula=FORMULAS.get(view), command=audit.command)
+layout.computation(how(view, result), formula=FORMULAS.get(view), command=audit.command)
 layout.next_step("stress", result.tables)

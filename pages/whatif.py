@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from fairaudit.plots import whatif
-from fairaudit.text import leads
+from fairaudit.text.sentences.whatif import whatif_lead
 from fairaudit.text.table_rows import CRITERIA
+from fairaudit.text.voice import voice_of
 from fairaudit.ui import layout, page_setup, result_page, url_widgets
 
 page_setup.start_page()
@@ -24,7 +25,7 @@ top = st.container()
 counts, start = sweep["n_groups"].to_list(), whatif.preferred(sweep)
 at = url_widgets.number("Number of groups", counts, key="groups", start=start)
 with top:
-    layout.header("whatif", leads.whatif_lead(sweep, metric, at))
+    layout.header("whatif", whatif_lead(sweep, metric, at, voice_of(audit.result)))
 view = url_widgets.view(("Worst group", "Lineage", "Criteria", "Stability"))
 
 if view == "Worst group":

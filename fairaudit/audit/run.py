@@ -230,7 +230,12 @@ def _latent_errors(
     }
     shown = min(audits, key=lambda name: _smallest_p(audits[name]))
     sentences = {name: list(audit.sentences) for name, audit in audits.items()}
-    facts = {"latent_system": shown, "latent_findings": sentences, "latent_left_out": told}
+    facts = {
+        "latent_system": shown,
+        "latent_systems": len(systems),
+        "latent_findings": sentences,
+        "latent_left_out": told,
+    }
     return dict(audits[shown].tables), facts
 
 

@@ -20,7 +20,7 @@ from fairaudit.plots.theme import (
     name_rows,
     plain,
 )
-from fairaudit.text import numbers
+from fairaudit.text import metric_words, numbers
 from fairaudit.text.ordering import natural
 from fairaudit.text.table_rows import RULES, unique
 
@@ -86,7 +86,7 @@ def by_loss(table: pl.DataFrame, *, measure: str = "gap") -> Chart:
     rows = readable_ablation(table)
     metric, names = str(rows["metric"].item(0)), unique(rows, "trained with")
     kinds = [name for name in CHOICES if name in set(rows["selection"])]
-    rate = numbers.is_rate(metric) and measure != "harmed"
+    rate = metric_words.is_rate(metric) and measure != "harmed"
     figure = frame(
         x=_measured(measure, metric), height=_height(names), legend=True,
         percent_x=rate,
@@ -113,7 +113,7 @@ def by_loss(table: pl.DataFrame, *, measure: str = "gap") -> Chart:
 
 def _measured(measure: str, metric: str) -> str:
     label = MEASURES[measure]
-    return label if measure == "harmed" else f"{label}, {numbers.title(metric)}"
+    return label if measure == "harmed" else f"{label}, {metric_words.title(metric)}"
 
 
 def _ends(row: Row, name: str) -> tuple[float | None, float | None]:
@@ -170,8 +170,8 @@ def objectives(table: pl.DataFrame, *, rule: str = "bound", split: str = "test")
     names = sorted(unique(rows, "group"), key=natural)[:MAX_ROWS]
     aims = unique(rows, "objective")
     figure = frame(
-        x=f"{numbers.title(metric)} on {split} rows", height=_height(names), legend=True,
-        percent_x=numbers.is_rate(metric),
+        x=f"{metric_words.title(metric)} on {split} rows", height=_height(names), legend=True,
+        percent_x=metric_words.is_rate(metric),
     )  # fmt: skip
     known, aside = model_styles(aims), dict(zip(aims, offsets(len(aims)), strict=True))
     for row in rows.filter(pl.col("group").is_in(names)).iter_rows(named=True):
@@ -183,7 +183,7 @@ def objectives(table: pl.DataFrame, *, rule: str = "bound", split: str = "test")
             dot_at(figure, row["baseline"], y, mark(NEUTRAL, "line-ns-open", 38), text)
     legend_mark(figure, "baseline", Style(NEUTRAL, "line-ns-open", "solid"))
     for aim in aims:
-        legend_mark(figure, numbers.OBJECTIVES.get(aim, aim), known[aim])
+        legend_mark(figure, metric_words.OBJECTIVES.get(aim, aim), known[aim])
     name_rows(figure, names)
     return Chart(figure, _objectives_alt(rows, aims, rule, split, metric), rows)
 
@@ -192,7 +192,7 @@ def _aim(figure: go.Figure, row: Row, y: float, style: Style, metric: str) -> No
     if row["value"] is None:
         return
     ends = row.get("low"), row.get("high")
-    aim = numbers.OBJECTIVES.get(row["objective"], row["objective"])
+    aim = metric_words.OBJECTIVES.get(row["objective"], row["objective"])
     text = (
         f"<b>{plain(row['group'])}</b> · {aim}<br>{row['chosen']} "
         f"{numbers.value_with_interval(row['value'], *ends, metric)}"
@@ -210,7 +210,7 @@ def _objectives_alt(
         own = rows.filter(pl.col("objective") == aim)
         taken = own.filter(pl.col("chosen") == "expert").height
         after = _gap(own.row(0, named=True), "gap_after", metric)
-        name = numbers.OBJECTIVES.get(aim, aim).lower()
+        name = metric_words.OBJECTIVES.get(aim, aim).lower()
         parts.append(f"{name}: {after}, an expert for {taken} of {own.height} groups")
     return (
         f"Selection {RULES.get(rule, rule)}: the gap on {split} rows is {before} for the "
@@ -238,7 +238,7 @@ def time(table: pl.DataFrame) -> Chart:
         own = table.filter(pl.col("objective") == aim).sort("n_groups")
         figure.add_scatter(
             x=own["n_groups"].to_list(), y=own["seconds"].to_list(), mode="lines+markers",
-            name=numbers.OBJECTIVES.get(aim, aim),
+            name=metric_words.OBJECTIVES.get(aim, aim),
             line={"color": style.color, "dash": style.dash, "width": 2},
             marker={"color": style.color, "symbol": style.symbol, "size": 9},
         )  # fmt: skip

@@ -22,8 +22,9 @@ from fairaudit.plots.theme import (
     plain,
     short,
 )
-from fairaudit.text import numbers
+from fairaudit.text import metric_words, numbers
 from fairaudit.text.model_front import Pairs, front_of, over_seeds, sign_of
+from fairaudit.text.voice import Voice, voice_of
 
 _ORDER = {"overall": 0, "difference": 1, "worst": 2}
 
@@ -43,11 +44,11 @@ def side_by_side(values: pl.DataFrame, *, metric: str, title: str = "") -> Chart
     """
     rows = values.filter(pl.col("value").is_not_null())
     if rows.is_empty():
-        return empty(f"{numbers.title(metric)} is not available for any model.")
+        return empty(f"{metric_words.title(metric)} is not available for any model.")
     names = rows["model"].to_list()[:MAX_ROWS]
     figure = frame(
-        x=title or numbers.title(metric), height=90 + 38 * len(names),
-        percent_x=numbers.is_rate(metric),
+        x=title or metric_words.title(metric), height=90 + 38 * len(names),
+        percent_x=metric_words.is_rate(metric),
     )  # fmt: skip
     known = model_styles(values["model"].to_list())
     for y, row in enumerate(rows.head(MAX_ROWS).iter_rows(named=True)):
@@ -57,7 +58,9 @@ def side_by_side(values: pl.DataFrame, *, metric: str, title: str = "") -> Chart
         f"{r['model']} {numbers.value(r['value'], metric)}{_span(r, metric)}"
         for r in rows.head(10).iter_rows(named=True)
     ]
-    return Chart(figure, f"{title or numbers.title(metric)}: {', '.join(values_text)}.", values)
+    return Chart(
+        figure, f"{title or metric_words.title(metric)}: {', '.join(values_text)}.", values
+    )
 
 
 def _span(row: Row, metric: str) -> str:
@@ -118,14 +121,15 @@ def front_table(
         gaps = gap_values(result, attribute=attribute, metric=gap, split=split)
     pairs = differences(result, metric=quality, attribute=OVERALL, split=split)
     own = values(result, metric=quality, split=split)
-    return front_of(own, gaps, quality, proven=_proven(pairs, quality))
+    return front_of(own, gaps, quality, proven=_proven(pairs, quality, voice_of(result)))
 
 
-def _proven(pairs: pl.DataFrame, metric: str) -> Pairs:
-    """Pairs of models whose paired interval over all rows shows that one is better."""
+def _proven(pairs: pl.DataFrame, metric: str, voice: Voice) -> Pairs:
+    """Pairs of models of which one is significantly better over all rows, adjusted for tests."""
     if pairs.is_empty():
         return frozenset()
-    rows = pairs.filter((pl.col("low") > 0) | (pl.col("high") < 0))
+    apart = (pl.col("low") > 0) | (pl.col("high") < 0)
+    rows = pairs.filter(apart & (pl.col("p_adjusted") < voice.alpha))
     sign = sign_of(metric)
     return frozenset(
         (a, b) if sign * difference > 0 else (b, a)
@@ -179,8 +183,8 @@ def paired(table: pl.DataFrame, *, metric: str, models: Sequence[str] = ()) -> C
         return empty("There are no paired differences.")
     names = [f"{r['model_a']} − {r['model_b']}: {_where(r)}" for r in rows.iter_rows(named=True)]
     figure = frame(
-        x=f"Difference in {numbers.title(metric)}", height=90 + 34 * len(names),
-        percent_x=numbers.is_rate(metric),
+        x=f"Difference in {metric_words.title(metric)}", height=90 + 34 * len(names),
+        percent_x=metric_words.is_rate(metric),
     )  # fmt: skip
     figure.add_shape(
         type="line", x0=0, x1=0, y0=0, y1=1, yref="paper", line={"color": NEUTRAL, "dash": "dash"}
@@ -211,7 +215,7 @@ def _paired_alt(rows: pl.DataFrame, names: Sequence[str], metric: str) -> str:
         + numbers.points_with_interval(r["difference"], r["low"], r["high"], metric, signed=True)
         for name, r in zip(names, rows.iter_rows(named=True), strict=True)
     ]
-    return f"Paired differences in {numbers.title(metric)}. {several(parts)}."
+    return f"Paired differences in {metric_words.title(metric)}. {several(parts)}."
 
 
 def front(table: pl.DataFrame, *, quality: str, gap_title: str) -> Chart:
@@ -219,8 +223,9 @@ def front(table: pl.DataFrame, *, quality: str, gap_title: str) -> Chart:
     if table.is_empty():
         return empty("No model has both a quality and a gap.")
     figure = frame(
-        x=f"{gap_title} (smaller is fairer)", y=numbers.title(quality), height=430, legend=True,
-        percent_y=numbers.is_rate(quality), percent_x=True,
+        x=f"{gap_title} (smaller is fairer)", y=metric_words.title(quality), height=430,
+        legend=True,
+        percent_y=metric_words.is_rate(quality), percent_x=True,
     )  # fmt: skip
     known = model_styles(table["model"].to_list())
     for row in table.iter_rows(named=True):
@@ -251,5 +256,5 @@ def _front_alt(table: pl.DataFrame, quality: str) -> str:
         for r in best.head(8).iter_rows(named=True)
     ]
     dominated = table.filter(pl.col("dominated"))["model"].to_list()
-    text = f"{numbers.title(quality)} against the gap; not dominated: {', '.join(parts)}"
+    text = f"{metric_words.title(quality)} against the gap; not dominated: {', '.join(parts)}"
     return f"{text}; dominated: {', '.join(dominated)}." if dominated else f"{text}."

@@ -24,7 +24,7 @@ from fairaudit.plots.theme import (
     plain,
     short,
 )
-from fairaudit.text import numbers
+from fairaudit.text import metric_words, numbers
 from fairaudit.text.table_rows import errors_of
 
 SEEN_ATTRIBUTE = "cluster seen"
@@ -162,8 +162,8 @@ def path(
     if rows.is_empty():
         return empty("There is no debiasing path.")
     figure = frame(
-        x=f"{numbers.title(unfairness)} (smaller is fairer)", y=numbers.title(quality),
-        height=420, legend=True, percent_y=numbers.is_rate(quality),
+        x=f"{metric_words.title(unfairness)} (smaller is fairer)", y=metric_words.title(quality),
+        height=420, legend=True, percent_y=metric_words.is_rate(quality),
     )  # fmt: skip
     figure.add_scatter(
         x=rows["x"].to_list(), y=rows["y"].to_list(), mode="lines", showlegend=False,
@@ -182,8 +182,8 @@ def path(
                 showlegend=False,
                 **(_error_bars(row, color) if row["chosen"] or row["lam"] == weakest else {}),
                 marker={"color": color, "symbol": symbol, "size": 14 if row["chosen"] else 9},
-                hovertemplate=f"λ = {row['lam']:g}<br>{numbers.title(quality)} "
-                f"{numbers.value(row['y'], quality)}<br>{numbers.title(unfairness)} "
+                hovertemplate=f"λ = {row['lam']:g}<br>{metric_words.title(quality)} "
+                f"{numbers.value(row['y'], quality)}<br>{metric_words.title(unfairness)} "
                 f"{numbers.value(row['x'], unfairness)}<extra></extra>",
             )
         legend_mark(figure, name, Style(color, symbol, "solid"))
@@ -217,13 +217,13 @@ def path_rows(table: pl.DataFrame, *, quality: str, unfairness: str, split: str)
 def path_metrics(table: pl.DataFrame) -> tuple[list[str], list[str]]:
     """The metrics of a path that measure quality, and those that measure unfairness."""
     known: Sequence[str] = table["metric"].unique(maintain_order=True).to_list()
-    unfair = [m for m in known if numbers.speaks_of_unfairness(m)]
+    unfair = [m for m in known if metric_words.speaks_of_unfairness(m)]
     return [m for m in known if m not in unfair], unfair
 
 
 def _path_alt(rows: pl.DataFrame, quality: str, unfairness: str) -> str:
     def one(row: Mapping[str, float], name: str, metric: str) -> str:
-        text = f"{numbers.title(metric)} {numbers.value(row[name], metric)}"
+        text = f"{metric_words.title(metric)} {numbers.value(row[name], metric)}"
         ends = numbers.interval(row[f"{name}_low"], row[f"{name}_high"], metric)
         return f"{text} ({ends})" if ends else text
 
@@ -282,8 +282,9 @@ def by_cluster(clusters: pl.DataFrame, *, metric: str, most: int = MAX_ROWS) -> 
     names = biggest.unique(maintain_order=True).to_list()[:most]
     shown = rows.filter(pl.col("cluster").is_in(names)).rename({"cluster": "group"})
     figure = frame(
-        x=f"{numbers.title(metric)} on the test rows", legend=True,
-        height=110 + len(names) * max(30, 18 * len(models)), percent_x=numbers.is_rate(metric),
+        x=f"{metric_words.title(metric)} on the test rows", legend=True,
+        height=110 + len(names) * max(30, 18 * len(models)),
+        percent_x=metric_words.is_rate(metric),
     )  # fmt: skip
     styles = model_styles(models)
     dots(figure, shown, names, models, {(m, g): styles[m] for m in models for g in names}, metric)
@@ -303,7 +304,7 @@ def _by_cluster_alt(rows: pl.DataFrame, models: Sequence[str], metric: str) -> s
                 f"{model} from {numbers.value(low['value'], metric)} in {low['cluster']} to "
                 f"{numbers.value(high['value'], metric)} in {high['cluster']}"
             )
-    return f"{numbers.title(metric)} in {count:,} clusters: {'; '.join(words)}."
+    return f"{metric_words.title(metric)} in {count:,} clusters: {'; '.join(words)}."
 
 
 def seen_and_unseen(result: AuditResult, *, metric: str, split: str = "test") -> Chart:

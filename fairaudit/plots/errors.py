@@ -27,7 +27,7 @@ from fairaudit.plots.theme import (
     short,
     styles,
 )
-from fairaudit.text import numbers
+from fairaudit.text import metric_words, numbers
 from fairaudit.text.ordering import natural
 from fairaudit.text.table_rows import errors_of, stable
 
@@ -66,15 +66,15 @@ def by_group(
     """
     table = errors_of(result, attribute=attribute, metric=metric, split=split, models=models)
     if table.is_empty():
-        return empty(f"{numbers.title(metric)} by {attribute} is not available.")
+        return empty(f"{metric_words.title(metric)} by {attribute} is not available.")
     groups = table.get_column("group").unique(maintain_order=True).to_list()[:MAX_ROWS]
     shown = table.filter(pl.col("group").is_in(groups))
     names = shown.get_column("model").unique(maintain_order=True).to_list()
     figure = frame(
-        x=numbers.title(metric),
+        x=metric_words.title(metric),
         height=90 + len(groups) * max(34, 21 * len(names)),
         legend=len(names) > 1,
-        percent_x=numbers.is_rate(metric),
+        percent_x=metric_words.is_rate(metric),
     )
     if len(names) > 1:  # the legend goes above the label of the overall line
         plot = figure.layout.height - 110
@@ -117,7 +117,7 @@ def _by_group_alt(
 ) -> str:
     first = table.filter(pl.col("model") == model)
     judged = first.filter(pl.col("value").is_not_null())
-    title = numbers.title(metric)
+    title = metric_words.title(metric)
     if judged.is_empty():
         return f"{title} by {attribute}: no group has enough rows to be judged."
     reliable = stable(judged)
@@ -179,7 +179,7 @@ def _heat(
 ) -> go.Figure:
     figure = frame(height=120 + 44 * len(down))
     scale = list(SEQUENTIAL)
-    if not numbers.lower_is_better(metric):  # dark always marks the unfavourable end
+    if not metric_words.lower_is_better(metric):  # dark always marks the unfavourable end
         scale = [(1.0 - place, color) for place, color in reversed(SEQUENTIAL)]
     heat(
         figure,
@@ -341,8 +341,8 @@ def threshold(table: pl.DataFrame, *, metric: str, at: float | None, attribute: 
     if table.is_empty():
         return empty("There are no scores, so there is no threshold to change.")
     figure = frame(
-        x="Threshold on the score", y=numbers.title(metric), height=340, legend=True,
-        percent_y=numbers.is_rate(metric),
+        x="Threshold on the score", y=metric_words.title(metric), height=340, legend=True,
+        percent_y=metric_words.is_rate(metric),
     )  # fmt: skip
     if at is not None:
         figure.add_shape(
@@ -364,7 +364,7 @@ def _threshold_alt(
 ) -> str:
     by = f" by {attribute}" if attribute else ""
     if at is None:
-        return f"{numbers.title(metric)}{by} over all thresholds on the score."
+        return f"{metric_words.title(metric)}{by} over all thresholds on the score."
     parts = []
     for group in groups:
         rows = table.filter((pl.col("group") == group) & pl.col("value").is_not_null())
@@ -373,4 +373,4 @@ def _threshold_alt(
             ends = numbers.interval(near["low"], near["high"], metric)
             text = f"{group} {numbers.value(near['value'], metric)}"
             parts.append(f"{text} ({ends})" if ends else text)
-    return f"{numbers.title(metric)}{by} at threshold {at:.2f}: " + ", ".join(parts) + "."
+    return f"{metric_words.title(metric)}{by} at threshold {at:.2f}: " + ", ".join(parts) + "."

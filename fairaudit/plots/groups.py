@@ -23,7 +23,7 @@ from fairaudit.plots.theme import (
     short,
     styles,
 )
-from fairaudit.text import numbers
+from fairaudit.text import metric_words, numbers
 from fairaudit.text.ordering import natural
 
 LATENT = "latent group"
@@ -296,7 +296,7 @@ def tests(table: pl.DataFrame) -> Chart:
         f"({numbers.points_interval(r['low'], r['high'], metric)}, p {r['p_adjusted']:.2g})"
         for r in rows.filter(pl.col("p_adjusted").is_not_null()).head(10).iter_rows(named=True)
     ]
-    title = f"{numbers.title(metric)} of each group minus the rest on held-out rows"
+    title = f"{metric_words.title(metric)} of each group minus the rest on held-out rows"
     alt = f"{title}: {', '.join(words)}."
     return Chart(figure, alt, table)
 
@@ -312,8 +312,8 @@ def _of_the_chosen_count(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _tests_figure(rows: pl.DataFrame, names: Sequence[str], metric: str) -> go.Figure:
     figure = frame(
-        x=f"{numbers.title(metric)}: group minus the rest", height=90 + 38 * len(names),
-        percent_x=numbers.is_rate(metric),
+        x=f"{metric_words.title(metric)}: group minus the rest", height=90 + 38 * len(names),
+        percent_x=metric_words.is_rate(metric),
     )  # fmt: skip
     figure.add_shape(
         type="line", x0=0, x1=0, y0=0, y1=1, yref="paper", line={"color": NEUTRAL, "dash": "dash"}

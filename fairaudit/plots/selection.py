@@ -19,7 +19,7 @@ from fairaudit.plots.theme import (
     short,
     styles,
 )
-from fairaudit.text import numbers
+from fairaudit.text import metric_words, numbers
 from fairaudit.text.ordering import natural
 
 BASELINE = Style(NEUTRAL, "circle-open", "dash")
@@ -57,8 +57,8 @@ def decision(selection: pl.DataFrame, *, split: str = "validation") -> Chart:
     known = styles(selection["group"].unique().to_list())
     line = 52 if len(shown) <= WIDE else 34
     figure = frame(
-        x=f"{numbers.title(metric)} on the {split} rows", height=110 + line * len(shown),
-        legend=True, percent_x=numbers.is_rate(metric),
+        x=f"{metric_words.title(metric)} on the {split} rows", height=110 + line * len(shown),
+        legend=True, percent_x=metric_words.is_rate(metric),
     )  # fmt: skip
     for y, row in enumerate(shown):
         _pair(figure, row, y, known[row["group"]], metric)
@@ -96,7 +96,7 @@ def _bound(row: Row, style: Style) -> dict[str, object] | None:
         return None
     high = row["difference"] if row["upper"] is None else row["upper"]
     ends = (row["baseline"] + row["lower"], row["baseline"] + high)
-    if numbers.is_rate(str(row["metric"])):  # a share is between 0 and 1
+    if metric_words.is_rate(str(row["metric"])):  # a share is between 0 and 1
         ends = (max(0.0, ends[0]), min(1.0, ends[1]))
     return whisker(row["expert"], *ends, style.color)
 
@@ -144,7 +144,7 @@ def _decision_alt(rows: pl.DataFrame, metric: str, split: str) -> str:
             f"{row['group']}: {_value_text(row, 'baseline', metric)}, "
             f"{_value_text(row, 'expert', metric)}, {_CHOICES[row['chosen']]}"
         )
-    return f"{numbers.title(metric)} on the {split} rows. {several(parts)}."
+    return f"{metric_words.title(metric)} on the {split} rows. {several(parts)}."
 
 
 def bounds(selection: pl.DataFrame, *, split: str = "validation", tolerance: float = 0.0) -> Chart:
@@ -156,8 +156,8 @@ def bounds(selection: pl.DataFrame, *, split: str = "validation", tolerance: flo
     shown = list(rows.head(MAX_ROWS).iter_rows(named=True))
     known = styles(selection["group"].unique().to_list())
     figure = frame(
-        x=f"Expert minus baseline, {numbers.title(metric)}, {split} rows",
-        height=90 + 40 * len(shown), percent_x=numbers.is_rate(metric),
+        x=f"Expert minus baseline, {metric_words.title(metric)}, {split} rows",
+        height=90 + 40 * len(shown), percent_x=metric_words.is_rate(metric),
     )  # fmt: skip
     figure.add_shape(
         type="line", x0=-tolerance, x1=-tolerance, y0=0, y1=1, yref="paper",
@@ -219,8 +219,8 @@ def validation_beside_test(selection: pl.DataFrame) -> Chart:
     metric, groups = str(first["metric"].item(0)), first["group"].to_list()[:MAX_ROWS]
     known = styles(selection["group"].unique().to_list())
     figure = frame(
-        x=f"Expert minus baseline, {numbers.title(metric)}",
-        height=110 + 48 * len(groups), legend=True, percent_x=numbers.is_rate(metric),
+        x=f"Expert minus baseline, {metric_words.title(metric)}",
+        height=110 + 48 * len(groups), legend=True, percent_x=metric_words.is_rate(metric),
     )  # fmt: skip
     figure.add_shape(
         type="line", x0=0, x1=0, y0=0, y1=1, yref="paper", line={"color": NEUTRAL, "dash": "dash"}
@@ -257,9 +257,9 @@ def alternatives(table: pl.DataFrame, metric: str, gaps: pl.DataFrame | None = N
         return empty("There are no alternatives to compare.")
     rows = table.filter(pl.col("split") == "validation") if "split" in table else table
     rows = _thinned(rows.filter(pl.col("gap").is_not_null() & pl.col("worst").is_not_null()))
-    rate = numbers.is_rate(metric)
+    rate = metric_words.is_rate(metric)
     figure = frame(
-        x=f"Gap between groups, {numbers.title(metric)} (smaller is fairer)",
+        x=f"Gap between groups, {metric_words.title(metric)} (smaller is fairer)",
         y="Worst group (higher is better)", height=420, legend=True,
         percent_x=rate, percent_y=rate,
     )  # fmt: skip

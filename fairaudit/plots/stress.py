@@ -21,7 +21,7 @@ from fairaudit.plots.theme import (
     short,
     styles,
 )
-from fairaudit.text import numbers
+from fairaudit.text import metric_words, numbers
 from fairaudit.text.ordering import natural
 from fairaudit.text.table_rows import RULES, VIEWS, unique
 
@@ -80,8 +80,8 @@ def shift(table: pl.DataFrame, *, group: str, kind: str = "subsample") -> Chart:
         return empty(f"The validation rows of {group} were not shifted in this way.")
     metric = str(rows["metric"].item(0))
     figure = frame(
-        x=_STRENGTHS[kind], y=f"Loss of the worst-off group, {numbers.title(metric)}", height=380,
-        legend=True, percent_x=True, percent_y=numbers.is_rate(metric),
+        x=_STRENGTHS[kind], y=f"Loss of the worst-off group, {metric_words.title(metric)}",
+        height=380, legend=True, percent_x=True, percent_y=metric_words.is_rate(metric),
     )  # fmt: skip
     _zero(figure)
     for place, rule in enumerate(RULES):
@@ -135,14 +135,14 @@ def _shares(figure: go.Figure, column: pl.Series) -> None:
 def _height(figure: go.Figure, rows: pl.DataFrame, column: str) -> None:
     low, high = _range(rows, column)
     figure.update_yaxes(range=[low, high], title_standoff=12)
-    if numbers.is_rate(str(rows["metric"].item(0))) and high - low < _FINE:
+    if metric_words.is_rate(str(rows["metric"].item(0))) and high - low < _FINE:
         figure.update_yaxes(tickformat=".1%")
 
 
 def _range(rows: pl.DataFrame, column: str) -> list[float]:
     """A range that includes zero and every interval and is never very narrow."""
     values = [float(v) for name in (column, "low", "high") for v in rows[name].drop_nulls()]
-    least = _LEAST if numbers.is_rate(str(rows["metric"].item(0))) else 1e-6
+    least = _LEAST if metric_words.is_rate(str(rows["metric"].item(0))) else 1e-6
     low, high = min(0.0, *values), max(0.0, *values)
     span = max(high - low, least)
     return [low - 0.12 * span, max(high, low + span) + 0.12 * span]
@@ -193,8 +193,8 @@ def wrong_groups(table: pl.DataFrame, *, kind: str = "wrong") -> Chart:
     last = rows.filter(pl.col("share") == rows["share"].max()).sort("difference", "group")
     figure = frame(
         x="Share of rows with a wrong or missing group", y=f"Gain over the baseline, "
-        f"{numbers.title(metric)}", height=380, legend=True, percent_x=True,
-        percent_y=numbers.is_rate(metric),
+        f"{metric_words.title(metric)}", height=380, legend=True, percent_x=True,
+        percent_y=metric_words.is_rate(metric),
     )  # fmt: skip
     _zero(figure)
     known, names = styles(table["group"].unique().to_list()), last["group"].to_list()
@@ -266,15 +266,17 @@ def flips(table: pl.DataFrame, *, measure: str = "label") -> Chart:
     names = rows.sort("value", descending=True)["attribute"].unique(maintain_order=True).to_list()
     shown = rows.rename({"attribute": "group"}).with_columns(status=pl.lit("estimated"))
     figure = frame(
-        x=numbers.title(metric), height=110 + len(names) * max(44, 22 * len(models)),
-        legend=len(models) > 1, percent_x=numbers.is_rate(metric),
+        x=metric_words.title(metric), height=110 + len(names) * max(44, 22 * len(models)),
+        legend=len(models) > 1, percent_x=metric_words.is_rate(metric),
     )  # fmt: skip
     known = model_styles(models)
     dots(figure, shown, names, models, {(m, g): known[m] for m in models for g in names}, metric)
     name_rows(figure, names)
-    high = max(0.01 if numbers.is_rate(metric) else 1e-6, *rows["high"].fill_null(0.0).to_list())
+    high = max(
+        0.01 if metric_words.is_rate(metric) else 1e-6, *rows["high"].fill_null(0.0).to_list()
+    )
     figure.update_xaxes(range=[-0.03 * high, 1.06 * high])
-    if numbers.is_rate(metric) and high < _FINE:
+    if metric_words.is_rate(metric) and high < _FINE:
         figure.update_xaxes(tickformat=".1%")
     return Chart(figure, _flips_alt(rows, models, metric), rows)
 
@@ -294,7 +296,9 @@ def _flips_alt(rows: pl.DataFrame, models: list[str], metric: str) -> str:
             unchanged.append(model)
     if unchanged:
         changed.append(f"No prediction changes for {', '.join(unchanged)}")
-    return f"{numbers.title(metric)} when only that attribute is changed. {'. '.join(changed)}."
+    return (
+        f"{metric_words.title(metric)} when only that attribute is changed. {'. '.join(changed)}."
+    )
 
 
 # -- cluster probes ----------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from fairaudit.plots.theme import (
     plain,
     styles,
 )
-from fairaudit.text import numbers
+from fairaudit.text import metric_words, numbers
 from fairaudit.text.ordering import natural
 from fairaudit.text.table_rows import CRITERIA, LOWER, best_count
 
@@ -37,9 +37,9 @@ def trade_off(sweep: pl.DataFrame, metric: str, *, at: int | None = None) -> Cha
     rows = sweep.sort("n_groups")
     if rows.is_empty():
         return empty("There is no sweep over the number of groups.")
-    rate = numbers.is_rate(metric)
+    rate = metric_words.is_rate(metric)
     figure = frame(
-        x="Number of groups", y=numbers.title(metric), height=380, legend=True, percent_y=rate
+        x="Number of groups", y=metric_words.title(metric), height=380, legend=True, percent_y=rate
     )
     for name, column, place in (("worst group", "worst_group", 1), ("overall", "overall", 0)):
         low, high = ("worst_low", "worst_high") if column == "worst_group" else _ends(column)
@@ -100,7 +100,7 @@ def _trade_off_alt(rows: pl.DataFrame, metric: str, at: int | None) -> str:
         + numbers.value_with_interval(r["overall"], r["overall_low"], r["overall_high"], metric)
         for r in picks.head(8).iter_rows(named=True)
     ]
-    return f"{numbers.title(metric)} on held-out rows: " + "; ".join(words) + "."
+    return f"{metric_words.title(metric)} on held-out rows: " + "; ".join(words) + "."
 
 
 def criterion(sweep: pl.DataFrame, name: str, *, at: int | None = None) -> Chart:

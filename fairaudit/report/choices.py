@@ -7,7 +7,7 @@ import polars as pl
 from fairaudit.audit.result import AuditResult
 from fairaudit.inputs.group_codes import CROSS, OVERALL
 from fairaudit.plots.groups import LATENT
-from fairaudit.text import numbers
+from fairaudit.text import metric_words
 from fairaudit.text.ordering import natural
 
 LEADING = ("tpr", "fpr", "selection_rate", "accuracy", "auroc", "mse", "mean_error")
@@ -45,7 +45,7 @@ def quality_metrics(result: AuditResult) -> list[str]:
     rows = result.errors.filter((pl.col("attribute") == OVERALL) & pl.col("value").is_not_null())
     known = rows["metric"].unique(maintain_order=True).to_list()
     first = [m for m in QUALITY if m in known]
-    return [*first, *(m for m in known if m not in {*first, *numbers.NEITHER})]
+    return [*first, *(m for m in known if m not in {*first, *metric_words.NEITHER})]
 
 
 def gap_metrics(result: AuditResult, attribute: str) -> list[str]:

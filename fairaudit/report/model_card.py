@@ -11,7 +11,8 @@ from fairaudit._version import __version__
 from fairaudit.audit.result import AuditResult
 from fairaudit.report.choices import attributes, leading_metrics, main_model, main_split
 from fairaudit.report.command import command_of
-from fairaudit.text import numbers
+from fairaudit.text import metric_words, numbers
+from fairaudit.text.voice import voice_of
 
 BLANK = "_to be filled in by the owner of the model_"
 
@@ -66,10 +67,9 @@ def _factors(result: AuditResult) -> Iterator[str]:
 
 def _metrics(result: AuditResult) -> Iterator[str]:
     known = result.errors.get_column("metric").unique(maintain_order=True).to_list()
-    named = ", ".join(numbers.title(m) for m in known) or BLANK
-    confidence = result.summary.get("confidence")
+    named = ", ".join(metric_words.title(m) for m in known) or BLANK
     yield from ("", "## Metrics", "", f"- Reported: {named}")
-    yield "- Intervals: " + (f"{100 * confidence:g}%" if confidence else BLANK)
+    yield f"- Intervals: {voice_of(result).percent}"
     yield f"- Decision threshold and why: {BLANK}"
 
 
@@ -87,7 +87,7 @@ def _analyses(result: AuditResult) -> Iterator[str]:
     split, model = main_split(result), main_model(result)
     for attribute in ("all", *attributes(result)):
         kind = "Intersectional" if " × " in attribute else "Unitary"
-        heading = "Everybody" if attribute == "all" else f"{kind}: {literal(attribute)}"
+        heading = "Overall" if attribute == "all" else f"{kind}: {literal(attribute)}"
         rows = result.errors.filter(
             (pl.col("attribute") == attribute)
             & (pl.col("split") == split)
@@ -104,7 +104,7 @@ def _row(row: dict[str, Any]) -> str:
     metric = str(row["metric"])
     shown = row["status"] if row["value"] is None else numbers.value(row["value"], metric)
     span = numbers.interval(row["low"], row["high"], metric) or "–"
-    cells = (literal(str(row["group"])), numbers.title(metric), shown, span, f"{row['n']:,}")
+    cells = (literal(str(row["group"])), metric_words.title(metric), shown, span, f"{row['n']:,}")
     return f"| {' | '.join(cells)} |"
 
 

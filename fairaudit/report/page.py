@@ -21,6 +21,7 @@ from fairaudit.report.sections import Section, sections
 from fairaudit.report.svg import svg
 from fairaudit.text import numbers
 from fairaudit.text.headings import heading
+from fairaudit.text.voice import voice_of
 
 MOST_ROWS = 200
 _MOST_SHORT = 6
@@ -118,6 +119,7 @@ def facts(result: AuditResult) -> list[tuple[str, str]]:
         "Python": provenance.get("python"),
         "Packages": ", ".join(f"{name} {number}" for name, number in packages.items()),
         "Device": provenance.get("device"),
+        "Confidence of intervals": voice_of(result).percent,
         "Seconds": provenance.get("seconds"),
     }
     return [(name, str(value)) for name, value in named.items() if value not in (None, "")]

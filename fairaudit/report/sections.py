@@ -22,13 +22,22 @@ from fairaudit.report.choices import (
     main_split,
     quality_metrics,
 )
-from fairaudit.report.stress import HOW
-from fairaudit.text import leads, numbers, table_rows
+from fairaudit.text import metric_words, table_rows
+from fairaudit.text.sentences.compare import compare_lead, comparison_how
+from fairaudit.text.sentences.effects import effects_lead
+from fairaudit.text.sentences.errors import errors_lead, gap_leads, limits
+from fairaudit.text.sentences.groups import findings, groups_lead, tested_lead
+from fairaudit.text.sentences.selection import selection_how, selection_lead
+from fairaudit.text.sentences.stress import how, stress_lead
+from fairaudit.text.sentences.whatif import whatif_lead
+from fairaudit.text.voice import no_harm_of, voice_of
 
 MOST_ATTRIBUTES = 12
 _RATES = (
-    "Rates carry Wilson intervals, everything else bootstrap intervals; the column 'method' names "
-    "the one used. A group without enough rows gets a reason instead of a number."
+    "Intervals are {percent} confidence intervals: Wilson's for rates, bootstrap for everything "
+    "else; the column 'method' names the one used. A group without enough rows gets a reason "
+    "instead of a number. Differences are called significant where the p-value of a pair, "
+    "adjusted for multiple testing over the whole audit, is below 1 − {percent}."
 )
 
 
@@ -91,15 +100,11 @@ def _selection(result: AuditResult) -> Iterator[Section]:
         charts.append(selection.alternatives(choices, str(decided["metric"].item(0)), gaps))
     yield Section(
         title="The no-harm choice",
-        sentences=(leads.selection_lead(result.tables),),
+        sentences=(selection_lead(result.tables, voice_of(result)),),
         charts=tuple(charts),
         rows=selection.readable(decided),
         table="selection",
-        how="An expert takes over for a group only where the paired one-sided lower bound of "
-        "expert minus baseline on validation rows stays above the tolerated loss; the level is "
-        "shared over all groups (Holm). Test rows took no part in the choice. Baseline, expert "
-        "and gaps have 95% intervals, made like those of errors; those of the gap before and "
-        "after come from the same rows, so overlap does not mean that nothing changed.",
+        how=selection_how(voice_of(result), no_harm_of(result)),
         alerts=tuple(warnings(result.tables)) if "selection_gaps" in result.tables else (),
     )
     if choices is not None:
@@ -121,16 +126,16 @@ def _groups(result: AuditResult) -> Iterator[Section]:
     found = table("groups")
     if found is None:
         return
-    charts, said = [groups.sizes(found)], [leads.groups_lead(found)]
+    charts, said = [groups.sizes(found)], [groups_lead(found)]
     if (profile := table("group_profile")) is not None:
         charts.append(groups.profile(profile))
     if (latent := table("latent")) is not None:
         charts.append(groups.membership(latent))
     if (projection := table("projection")) is not None:
         charts.append(groups.projection(projection.head(1_000)))
-    said += leads.findings(result)
+    said += findings(result)
     if (tests := table("latent_tests")) is not None:
-        said.append(leads.tests_lead(tests))
+        said.append(tested_lead(result, at))
         charts.append(groups.tests(tests))
     yield Section(
         title="Latent groups",
@@ -140,7 +145,7 @@ def _groups(result: AuditResult) -> Iterator[Section]:
         table="groups",
         how="Groups were found on training rows and are judged on held-out rows only. A rule is "
         "a shallow tree fitted to membership; its fidelity is the balanced agreement on rows it "
-        "was not made from (0.5 is a coin, 1 is perfect).",
+        "was not made from (0.5 = chance, 1 = perfect).",
     )
     if (overlap := table("overlap")) is not None:
         yield _overlap(overlap)
@@ -178,12 +183,13 @@ def _effects(result: AuditResult) -> Iterator[Section]:
                if name in result.tables]  # fmt: skip
     yield Section(
         title="What clusters add",
-        sentences=(leads.effects_lead(result), *(c.alt for c in charts[1:])),
+        sentences=(effects_lead(result), *(c.alt for c in charts[1:])),
         charts=tuple(charts),
         rows=table.filter(pl.col("effect") == "intercept"),
         table="effects",
-        how="Effects are posterior means with their intervals; clusters with few rows are drawn "
-        "towards zero. Mixed answers use the cluster, fixed answers do not.",
+        how=f"Effects are posterior means with {voice_of(result).percent} intervals; clusters "
+        "with few rows are shrunk towards zero. Mixed predictions use the cluster, fixed ones do "
+        "not.",
     )
 
 
@@ -203,7 +209,7 @@ def _sweep(result: AuditResult) -> Iterator[Section]:
     sweep = result.tables.get("sweep")
     if sweep is None or sweep.is_empty():
         return
-    metric = whatif.metric_of(result)
+    metric, most = whatif.metric_of(result), int(sweep["n_groups"].to_list()[-1])
     charts = [whatif.trade_off(sweep, metric)]
     charts += [whatif.criterion(sweep, n) for n in ("heldout", "bic") if whatif.known(sweep, n)]
     if whatif.known(sweep, "stability"):
@@ -212,12 +218,12 @@ def _sweep(result: AuditResult) -> Iterator[Section]:
         charts.append(whatif.lineage(result.tables["lineage"]))
     yield Section(
         title="What if there were more groups",
-        sentences=(leads.whatif_lead(sweep, metric, int(sweep["n_groups"].to_list()[-1])),),
+        sentences=(whatif_lead(sweep, metric, most, voice_of(result)),),
         charts=tuple(charts),
         rows=sweep,
         table="sweep",
-        how="All numbers of groups were fitted on the same training rows from many starts; worst "
-        "group and everybody are measured on held-out rows.",
+        how="All numbers of groups were fitted on the same training rows from many starts; the "
+        "worst group and overall are measured on held-out rows.",
     )
 
 
@@ -225,7 +231,7 @@ def _stress(result: AuditResult) -> Iterator[Section]:
     tables = table_rows.held(result.tables)
     for place, name in enumerate(tables):
         charts = tuple(_stress_charts(name, tables[name]))
-        lead = (leads.stress_lead(result),) if place == 0 else ()
+        lead = (stress_lead(result),) if place == 0 else ()
         view = table_rows.VIEWS[name]
         yield Section(
             title=f"Stress test: {view.lower()}",
@@ -233,7 +239,7 @@ def _stress(result: AuditResult) -> Iterator[Section]:
             charts=charts,
             rows=tables[name],
             table=name,
-            how=HOW[view].replace("*", "").replace("`", ""),
+            how=how(view, result).replace("*", "").replace("`", ""),
             leads=place == 0,
         )
 
@@ -273,10 +279,16 @@ def _compare(result: AuditResult) -> Iterator[Section]:
             table = compare.front_table(
                 result, quality=quality, gap=gap, attribute=attribute, split=split
             )
-            title = f"Gap in {numbers.title(gap)} by {attribute}"
+            title = f"Gap in {metric_words.title(gap)} by {attribute}"
             charts.append(compare.front(table, quality=quality, gap_title=title))
             said.append(
-                leads.compare_lead(table, quality=quality, gap_title=gap, attribute=attribute)
+                compare_lead(
+                    table,
+                    quality=quality,
+                    gap_title=gap,
+                    voice=voice_of(result),
+                    attribute=attribute,
+                )
             )
     yield Section(
         title="Models side by side",
@@ -284,7 +296,7 @@ def _compare(result: AuditResult) -> Iterator[Section]:
         charts=tuple(charts),
         rows=values,
         table="comparison" if "comparison" in result.tables else "errors",
-        how=leads.comparison_how(result),
+        how=comparison_how(result),
     )
 
 
@@ -303,14 +315,14 @@ def _errors(result: AuditResult) -> Iterator[Section]:
                 charts=tuple(errors.by_group(result, models=[model], **a) for a in asked),
                 rows=error_rows(result, attribute, split),
                 table="errors",
-                how=_RATES,
+                how=_RATES.format(percent=voice_of(result).percent),
             )
 
 
 def _said(result: AuditResult, model: str, asked: Sequence[dict[str, str]]) -> Iterator[str]:
     for one in asked:
-        yield leads.errors_lead(result, model=model, **one)
-        if limit := leads.limits(result, model=model, **one):
+        yield errors_lead(result, model=model, **one)
+        if limit := limits(result, model=model, **one):
             yield limit
 
 
@@ -339,9 +351,9 @@ def _gaps(result: AuditResult) -> Iterator[Section]:
     columns = ("model", "attribute", "metric", "kind", "value", "low", "high", "corrected")
     yield Section(
         title="Gaps between groups",
-        sentences=tuple(leads.gap_words(row) for row in worst.iter_rows(named=True)),
+        sentences=tuple(gap_leads(result, worst)),
         rows=rows.filter(pl.col("kind").is_in(["difference", "ratio"])).select(*columns, "status"),
         table="gaps",
         how="A difference is the largest value over the groups minus the smallest. The largest "
-        "of several noisy values is too large on average; the column 'corrected' takes that off.",
+        "of several noisy values is too large on average; 'corrected' is bias-corrected.",
     )

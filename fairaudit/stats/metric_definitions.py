@@ -46,36 +46,6 @@ LOWER_IS_BETTER = frozenset(
     {"fpr", "fnr", "fdr", "for", "brier", "ece", "mse", "mae", "error_p50", "error_p90"}
 )
 
-WORDS = {
-    "selection_rate": "selection rate",
-    "base_rate": "share of positive outcomes",
-    "tpr": "true-positive rate",
-    "fpr": "false-positive rate",
-    "tnr": "true-negative rate",
-    "fnr": "false-negative rate",
-    "ppv": "precision (share of selections that are right)",
-    "npv": "negative predictive value",
-    "fdr": "false-discovery rate",
-    "for": "false-omission rate",
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "f1": "F1",
-    "mcc": "Matthews correlation",
-    "auroc": "AUROC",
-    "auprc": "average precision",
-    "brier": "Brier score",
-    "ece": "calibration error",
-    "mse": "mean squared error",
-    "mae": "mean absolute error",
-    "r2": "R²",
-    "mean_error": "mean error (answer minus truth)",
-    "error_p50": "median absolute error",
-    "error_p90": "90th percentile of the absolute error",
-    "demographic_parity": "demographic parity",
-    "equalized_odds": "equalized odds",
-    "predictive_parity": "predictive parity",
-}
-
 
 def base_name(metric: str) -> str:
     """The metric without the class it is about: "tpr [cat]" → "tpr"."""

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from fairaudit.audit.result import AuditResult
-from fairaudit.text import numbers
+from fairaudit.text import metric_words
 
 Row = Mapping[str, Any]
 _FRONT_COLUMNS = (
@@ -56,7 +56,7 @@ def front_of(
 
 
 def sign_of(metric: str) -> float:
-    return -1.0 if numbers.lower_is_better(metric) else 1.0
+    return -1.0 if metric_words.lower_is_better(metric) else 1.0
 
 
 def _dominates(other: Row, row: Row, sign: float) -> bool:

@@ -1,73 +1,13 @@
-"""The words and number formats of charts: what a metric is called and how its values read."""
+"""Every number as a reader expects it: one format for each quantity."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from datetime import UTC, datetime
 
-from fairaudit.stats import metric_definitions
+from fairaudit.text.metric_words import is_rate
 
-OBJECTIVES: Mapping[str, str] = {
-    "min_gap": "Smallest gap",
-    "max_min": "Best worst group",
-    "max_mean": "Best mean",
-}
-_OTHER = {
-    "error": "error rate",
-    "error_rate": "error rate",
-    "rmse": "root mean squared error",
-    "neg_mse": "negative mean squared error",
-    "log_loss": "log loss",
-    "macro_f1": "macro F1",
-    "scoring_rate": "scoring rate",
-    "flip_label": "decisions that change",
-    "flip_score": "mean change of the probability",
-    "flip_value": "mean change of the predicted number",
-}
-_FLIPS = ("flip_label", "flip_score")
-_GAPS = metric_definitions.GAP_METRICS
-RATES = frozenset(
-    (
-        *metric_definitions.RATES,
-        "balanced_accuracy",
-        "error",
-        "error_rate",
-        "scoring_rate",
-        *_GAPS,
-        *_FLIPS,
-    )
-)
-LOWER_IS_BETTER = metric_definitions.LOWER_IS_BETTER | {
-    "error",
-    "error_rate",
-    "rmse",
-    "log_loss",
-    "flip_value",
-    *_GAPS,
-    *_FLIPS,
-}
-NEITHER = frozenset({"selection_rate", "base_rate", "mean_error", "scoring_rate"})
-
-
-def base(metric: str) -> str:
-    """The metric's family: "tpr [cat]" (one class of several) belongs to "tpr"."""
-    return metric_definitions.base_name(metric)
-
-
-def title(metric: str) -> str:
-    """The metric's name as a chart shows it."""
-    family = base(metric)
-    words = {**metric_definitions.WORDS, **_OTHER}.get(family, family.replace("_", " "))
-    return words[:1].upper() + words[1:] + metric[len(family) :]
-
-
-def is_rate(metric: str) -> bool:
-    """Whether values are shares of rows, shown as percentages."""
-    return base(metric) in RATES
-
-
-def lower_is_better(metric: str) -> bool:
-    """Whether small values are good."""
-    return base(metric) in LOWER_IS_BETTER
+# -- values and differences of metrics --------------------------------------------------------
 
 
 def value(number: float | None, metric: str, *, signed: bool = False) -> str:
@@ -145,8 +85,63 @@ def rows(count: float | None) -> str:
     return f"{count:,.0f} row" + ("" if count == 1 else "s")
 
 
-def speaks_of_unfairness(metric: str) -> bool:
-    """Whether a metric measures distance between groups: gaps, spreads, flips."""
-    name = base(metric)
-    marks = ("_sd", "sd_", "gap", "difference", "unfairness", "spread", "counterfactual", "odds")
-    return name in _GAPS or any(mark in name for mark in marks)
+# -- counts, times, sizes and lists ----------------------------------------------------------
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """`1 row`, `32,561 rows`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def listed(names: Sequence[str], *, most: int = 4) -> str:
+    """`a, b and c`; beyond `most`, `a, b, c and 7 more`."""
+    names = list(names)
+    if len(names) > most:
+        return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} more"
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def duration(seconds: float | None) -> str:
+    """`0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`."""
+    if seconds is None:
+        return "–"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def ago(then: float | None, *, now: float | None = None) -> str:
+    """How long ago a POSIX time was: `just now`, `5 min ago`, `3 h ago`, else the date (UTC)."""
+    if then is None:
+        return "–"
+    seconds = (datetime.now(UTC).timestamp() if now is None else now) - then
+    if seconds < 45:
+        return "just now"
+    if seconds < 3600:
+        return f"{max(1, round(seconds / 60))} min ago"
+    if seconds < 86_400:
+        return f"{round(seconds / 3600)} h ago"
+    return datetime.fromtimestamp(then, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def percent(share: float) -> str:
+    """`12%`, `3.4%`, `0.2%`."""
+    return f"{share:.0%}" if share >= 0.1 else f"{share:.1%}"
+
+
+def bytes_(number: float) -> str:
+    """`12 kB`, `3.4 MB`."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if number < 1000 or unit == "GB":
+            return (
+                f"{number:.0f} {unit}" if number >= 10 or unit == "B" else f"{number:.1f} {unit}"
+            )
+        number /= 1000
+    raise AssertionError(number)

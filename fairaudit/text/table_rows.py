@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import polars as pl
 
 from fairaudit.audit.result import AuditResult
-from fairaudit.text import numbers
+from fairaudit.text import metric_words
 from fairaudit.text.ordering import natural
 
 RULES: Mapping[str, str] = {"bound": "with the bound", "point estimates": "on point estimates"}
@@ -87,9 +87,9 @@ def stable(judged: pl.DataFrame) -> pl.DataFrame:
 
 
 def _goodness(metric: str) -> Callable[[float], float]:
-    if numbers.base(metric) == "mean_error":
+    if metric_words.base(metric) == "mean_error":
         return lambda value: -abs(value)
-    sign = -1.0 if numbers.lower_is_better(metric) else 1.0
+    sign = -1.0 if metric_words.lower_is_better(metric) else 1.0
     return lambda value: sign * value
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from fairaudit.audit.catalog import method
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.spec import AuditSpec
 
@@ -33,7 +34,7 @@ class Voice:
     @property
     def percent(self) -> str:
         """The confidence level in words, "95%"."""
-        return f"{100 * self.confidence:.4g}%"
+        return level_words(self.confidence)
 
     @property
     def ci(self) -> str:
@@ -43,6 +44,11 @@ class Voice:
     def significant(self, p_adjusted: float | None) -> bool:
         """Whether a p-value, adjusted for all tests beside it, is below the audit's level."""
         return p_adjusted is not None and p_adjusted < self.alpha
+
+
+def level_words(confidence: float) -> str:
+    """A level in words: "95%", "99.5%"."""
+    return f"{100 * confidence:.4g}%"
 
 
 def confidence_of(result: AuditResult) -> float:
@@ -60,3 +66,13 @@ def voice_of(result: AuditResult) -> Voice:
     classes: list[str] = list(result.summary.get("classes") or [])
     binary = result.summary.get("task") == "binary" and len(classes) == 2
     return Voice(confidence_of(result), str(classes[1]) if binary else "")
+
+
+def no_harm_of(result: AuditResult) -> float | None:
+    """The confidence of FairSDE's no-harm bound; None where it compares point estimates.
+
+    It is the method's own parameter, apart from the confidence of the audit's intervals.
+    """
+    spec = cast(Mapping[str, Any], result.provenance.get("spec") or {})
+    usual = {knob.name: knob.default for knob in method("fair-sde").knobs}["confidence"]
+    return cast(float | None, (spec.get("params") or {}).get("confidence", usual))

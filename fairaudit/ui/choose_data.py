@@ -8,7 +8,7 @@ from fairaudit.data.public import PUBLIC_SETS, download
 from fairaudit.data.samples import SAMPLES, Sample
 from fairaudit.data.store import DatasetInfo
 from fairaudit.jobs.workspace import Workspace
-from fairaudit.text.quantities import bytes_, count
+from fairaudit.text.numbers import bytes_, count
 from fairaudit.ui import cache, layout, session, uploads
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import polars as pl
 import streamlit as st
 
-from fairaudit.text import numbers
+from fairaudit.text import metric_words
 from fairaudit.text.headings import HEADINGS
 from fairaudit.ui import glossary
 
@@ -39,7 +39,7 @@ def column_config(frame: pl.DataFrame, *, metric: str | None = None) -> dict[str
         the frame's own column "metric".
     """
     measured = _single(frame) if metric is None else metric
-    shares = _MEASURED if measured is not None and numbers.is_rate(measured) else frozenset()
+    shares = _MEASURED if measured is not None and metric_words.is_rate(measured) else frozenset()
     return {
         name: _column(name, dtype, share=name in shares or name in _SHARES)
         for name, dtype in frame.schema.items()

@@ -10,8 +10,10 @@ from fairaudit.audit.result import AuditResult
 from fairaudit.inputs.group_codes import OVERALL
 from fairaudit.plots import compare
 from fairaudit.report.choices import gap_metrics, quality_metrics
-from fairaudit.text import leads, numbers
+from fairaudit.text import metric_words
 from fairaudit.text.model_front import over_seeds
+from fairaudit.text.sentences.compare import compare_lead
+from fairaudit.text.voice import Voice
 from fairaudit.ui import url_widgets
 
 
@@ -27,7 +29,7 @@ class ComparisonAxes:
     @property
     def title(self) -> str:
         """Title of the gap axis."""
-        return f"{numbers.title(self.gap)}: gap by {self.attribute}"
+        return f"{metric_words.title(self.gap)}: gap by {self.attribute}"
 
 
 def controls(result: AuditResult) -> ComparisonAxes:
@@ -35,14 +37,14 @@ def controls(result: AuditResult) -> ComparisonAxes:
     places = url_widgets.row(4)
     with places[0]:
         quality = url_widgets.one_of(
-            "Quality", quality_metrics(result), key="quality", format_func=numbers.title,
+            "Quality", quality_metrics(result), key="quality", format_func=metric_words.title,
             help="The metric by which models are judged over all rows.",
         )  # fmt: skip
     with places[1]:
         attribute = url_widgets.attribute(result)
     with places[2]:
         known = gap_metrics(result, attribute)
-        gap = url_widgets.one_of("Gap in", known, key="gap", format_func=numbers.title)
+        gap = url_widgets.one_of("Gap in", known, key="gap", format_func=metric_words.title)
     with places[3]:
         split = "test" if over_seeds(result) else url_widgets.split(result)
     return ComparisonAxes(quality, gap, attribute, split)
@@ -59,10 +61,14 @@ def front(result: AuditResult, axes: ComparisonAxes) -> pl.DataFrame:
     )
 
 
-def lead_sentence(front: pl.DataFrame, axes: ComparisonAxes) -> str:
+def lead_sentence(front: pl.DataFrame, axes: ComparisonAxes, voice: Voice) -> str:
     """The lead sentence of the page."""
-    return leads.compare_lead(
-        front, quality=axes.quality, gap_title=axes.gap, attribute=axes.attribute
+    return compare_lead(
+        front,
+        quality=axes.quality,
+        gap_title=axes.gap,
+        voice=voice,
+        attribute=axes.attribute,
     )
 
 

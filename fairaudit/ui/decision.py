@@ -13,7 +13,7 @@ import streamlit as st
 from fairaudit.audit.catalog import method
 from fairaudit.audit.no_harm.decision import certificates, decide
 from fairaudit.audit.result import AuditResult
-from fairaudit.text import numbers
+from fairaudit.text import metric_words
 from fairaudit.text.voice import confidence_of
 from fairaudit.ui import session, url_widgets
 from fairaudit.ui.result_page import OpenedAudit
@@ -68,8 +68,8 @@ def controls(result: AuditResult) -> DecisionRules:
     known_levels = levels(start.confidence)
     with places[0]:
         objective = url_widgets.one_of(
-            "Objective", list(numbers.OBJECTIVES), key="objective", start=start.objective,
-            format_func=numbers.OBJECTIVES.__getitem__,
+            "Objective", list(metric_words.OBJECTIVES), key="objective", start=start.objective,
+            format_func=metric_words.OBJECTIVES.__getitem__,
             help="What the choice optimises, among the choices that harm no group.",
         )  # fmt: skip
     with places[1]:
@@ -83,7 +83,7 @@ def controls(result: AuditResult) -> DecisionRules:
     with places[3]:
         known = METRICS[str(result.summary.get("task", "binary"))]
         metric = url_widgets.one_of(
-            "Metric", known, key="judged-by", start=start.metric, format_func=numbers.title
+            "Metric", known, key="judged-by", start=start.metric, format_func=metric_words.title
         )
     return DecisionRules(objective, known_levels[confidence], tolerance, metric)
 

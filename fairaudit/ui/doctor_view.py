@@ -9,7 +9,7 @@ import streamlit as st
 
 from fairaudit.data.doctor.diagnosis import Diagnosis, Problem
 from fairaudit.data.roles import ColumnRoles
-from fairaudit.text.quantities import count, listed
+from fairaudit.text.numbers import count, listed
 from fairaudit.ui import glossary, layout
 from fairaudit.ui.overview import Overview
 

@@ -17,7 +17,7 @@ from fairaudit import report
 from fairaudit.audit.result import AuditResult
 from fairaudit.exceptions import SpecError
 from fairaudit.report.pdf import pdf_of
-from fairaudit.text import quantities
+from fairaudit.text import numbers
 from fairaudit.ui import layout, session
 from fairaudit.ui.result_page import OpenedAudit
 
@@ -36,7 +36,7 @@ class ReportFiles:
     @property
     def size(self) -> str:
         """Size of the page as text."""
-        return quantities.bytes_(len(self.html))
+        return numbers.bytes_(len(self.html))
 
 
 def bundle(audit: OpenedAudit) -> ReportFiles:

@@ -16,8 +16,10 @@ from fairaudit.data.store import DatasetInfo
 from fairaudit.inputs.group_codes import CROSS
 from fairaudit.jobs.info import JobInfo
 from fairaudit.jobs.spec import JobSpec
-from fairaudit.text import numbers
-from fairaudit.text.quantities import count, listed
+from fairaudit.text.findings import is_significant
+from fairaudit.text.numbers import count, listed
+from fairaudit.text.sentences.errors import gap_words
+from fairaudit.text.voice import voice_of
 from fairaudit.ui import cache, glossary, layout, rules, session
 
 HOW = (
@@ -98,11 +100,11 @@ def lead(result: AuditResult, info: DatasetInfo, spec: AuditSpec) -> str:
         f"evaluated on **{count(info.rows, 'row')}**."
     )
     worst = largest_gap(result)
-    return scope if worst is None else f"{scope} {gap_sentence(worst)}"
+    return scope if worst is None else f"{scope} {gap_words(worst, voice_of(result))}"
 
 
 def largest_gap(result: AuditResult) -> dict[str, Any] | None:
-    """The largest difference between declared groups whose interval excludes zero."""
+    """The largest difference between declared groups that is significant."""
     rates = [m for m in ("fnr", "fpr", "selection_rate", "mse") if _has(result, m)]
     gaps = result.gaps.filter(
         pl.col("metric").is_in(rates),
@@ -111,18 +113,8 @@ def largest_gap(result: AuditResult) -> dict[str, Any] | None:
         pl.col("low") > 0,
         ~pl.col("attribute").str.contains(CROSS, literal=True),
     ).sort("value", descending=True, nulls_last=True)
-    return None if gaps.is_empty() else gaps.row(0, named=True)
-
-
-def gap_sentence(row: Mapping[str, Any]) -> str:
-    """That difference as a sentence."""
-    metric = str(row["metric"])
-    return (
-        f"The largest statistically significant gap: the **{numbers.title(metric).lower()}** of "
-        f"**{row['model']}** differs by **{numbers.points(row['value'], metric)}** "
-        f"({numbers.points_interval(row['low'], row['high'], metric)}) between groups of "
-        f"**{row['attribute']}**."
-    )
+    found = (row for row in gaps.iter_rows(named=True) if is_significant(result, row))
+    return next(found, None)
 
 
 def latent_findings(result: AuditResult) -> None:

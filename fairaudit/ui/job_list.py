@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from fairaudit.jobs.info import JobInfo
-from fairaudit.text.quantities import ago, count, duration
+from fairaudit.text.numbers import ago, count, duration
 from fairaudit.ui import access, cache, layout, progress, session, sharing
 
 _PAGE = 12  # jobs listed at first

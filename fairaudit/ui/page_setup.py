@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from fairaudit.jobs.info import JobInfo
-from fairaudit.text.quantities import ago
+from fairaudit.text.numbers import ago
 from fairaudit.ui import access, cache, glossary, layout, session
 from fairaudit.ui.navigation import PAGES, PageInfo
 

@@ -13,7 +13,7 @@ from fairaudit.jobs.info import JobInfo
 from fairaudit.jobs.supervisor import is_supervised
 from fairaudit.plots import effects
 from fairaudit.plots.theme import PALETTE, frame
-from fairaudit.text.quantities import ago, duration
+from fairaudit.text.numbers import ago, duration
 from fairaudit.ui import cache, layout, session
 
 _CURVES = 3  # charts side by side

@@ -16,7 +16,9 @@ from fairaudit.audit.whatif.thresholds import EqualOdds
 from fairaudit.exceptions import InputError
 from fairaudit.plots import errors
 from fairaudit.stats.metric_definitions import BINARY
-from fairaudit.text import leads, numbers
+from fairaudit.text import metric_words, numbers
+from fairaudit.text.findings import gap_of
+from fairaudit.text.sentences.errors import errors_lead
 from fairaudit.text.voice import confidence_of
 from fairaudit.ui import layout, session, url_widgets
 from fairaudit.ui.result_page import OpenedAudit
@@ -38,7 +40,9 @@ def explorer(audit: OpenedAudit, *, attribute: str, metric: str, model: str, spl
     """Controls, the change by group, and the metric over all thresholds."""
     result = audit.result
     if metric not in BINARY:
-        layout.note(f"{numbers.title(metric)} does not depend on the threshold; choose a rate.")
+        layout.note(
+            f"{metric_words.title(metric)} does not depend on the threshold; choose a rate."
+        )
         return
     try:
         who = session.workspace().cache_key
@@ -154,17 +158,17 @@ def moved_name(model: str) -> str:
 
 def _change(moved: AuditResult, attribute: str, metric: str, model: str, split: str) -> str:
     query = {"attribute": attribute, "metric": metric, "split": split}
-    before = leads.gap_of(moved, model=current_name(model), **query)
-    after = leads.gap_of(moved, model=moved_name(model), **query)
+    before = gap_of(moved, model=current_name(model), **query)
+    after = gap_of(moved, model=moved_name(model), **query)
     if before is None or after is None:
-        return leads.errors_lead(moved, model=moved_name(model), **query)
+        return errors_lead(moved, model=moved_name(model), **query)
     was, now = (
         numbers.points_with_interval(row["value"], row["low"], row["high"], metric)
         for row in (before, after)
     )
     return (
-        f"With the current decisions, the gap in {numbers.title(metric).lower()} by {attribute} "
-        f"is **{was}**; with the new threshold it is **{now}**."
+        f"With the current decisions, the gap in {metric_words.in_sentence(metric)} by "
+        f"{attribute} is **{was}**; with the new threshold it is **{now}**."
     )
 
 

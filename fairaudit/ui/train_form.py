@@ -17,7 +17,7 @@ from fairaudit.data.roles import ColumnRoles
 from fairaudit.data.splits import SplitSpec
 from fairaudit.data.store import DatasetInfo
 from fairaudit.jobs.spec import JobSpec
-from fairaudit.text.quantities import count, listed
+from fairaudit.text.numbers import count, listed
 from fairaudit.ui import cache, forms, glossary, layout, session
 
 COMPARE, SWEEP, STRESS = "compare", "sweep", "stress"

@@ -10,7 +10,7 @@ import streamlit as st
 
 from fairaudit.audit.result import AuditResult
 from fairaudit.report import choices
-from fairaudit.text import numbers
+from fairaudit.text import metric_words
 from fairaudit.ui import glossary
 
 SPLITS: Mapping[str, str] = {"test": "Test rows", "validation": "Validation rows"}
@@ -79,7 +79,7 @@ def metric(result: AuditResult, *, key: str = "metric") -> str:
     leading = choices.leading_metrics(result, most=100)
     known = result.errors["metric"].unique(maintain_order=True).to_list()
     options = [*leading, *(m for m in known if m not in leading)]
-    return one_of("Metric", options, key=key, format_func=numbers.title)
+    return one_of("Metric", options, key=key, format_func=metric_words.title)
 
 
 def split(result: AuditResult) -> str:

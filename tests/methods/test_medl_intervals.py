@@ -64,7 +64,7 @@ def test_rows_repeated_as_clusters_say_what_one_of_them_says() -> None:
     many = np.repeat(np.arange(len(y)), 6)
     once = ScoringRows(y, groups, "binary", "equalized_odds")
     often = ScoringRows(y[many], groups[many], "binary", "equalized_odds", many)
-    given = {"count": 60, "seed": 3}
+    given = {"confidence": 0.95, "count": 60, "seed": 3}
     a = once.intervals(label * 1.0, 0.5, **given)
     b = often.intervals(label[many] * 1.0, 0.5, **given)
     for name, ends in a.items():

@@ -51,7 +51,7 @@ def test_the_best_model_is_named(look: Look) -> None:
     page = look("compare", "systems", quality="Accuracy")
     best = shown_table(page, "dominated").sort("value", descending=True)
     said = words(page)
-    assert f"<strong>{best['model'].item(0)}</strong> has the best accuracy" in said
+    assert f"<strong>{best['model'].item(0)}</strong> has the best estimated accuracy" in said
     assert numbers.value(best["value"].item(0), "accuracy") in said
 
 

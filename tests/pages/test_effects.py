@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from fairaudit.jobs.workspace import Workspace
-from fairaudit.text import numbers
+from fairaudit.text import metric_words
 from tests import audits
 from tests.pages.conftest import Open, words
 from tests.pages.opening import Look, calm, on_audits, shown_table
@@ -57,7 +57,7 @@ def test_a_fit_without_a_path_says_what_it_needs(
 
 def test_no_cluster_seen_in_the_link_is_labelled_as_a_number(look: Look) -> None:
     page = look("effects", "medl", view="Fixed and mixed")
-    assert numbers.title(page.selectbox(key="cluster-metric").value) in words(page)
+    assert metric_words.title(page.selectbox(key="cluster-metric").value) in words(page)
 
 
 def test_a_search_shows_its_trials_and_the_chosen_weights(look: Look) -> None:

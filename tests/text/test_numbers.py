@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fairaudit.text import quantities
+from fairaudit.text import numbers
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from fairaudit.text import quantities
     ],
 )
 def test_durations(seconds: float | None, said: str) -> None:
-    assert quantities.duration(seconds) == said
+    assert numbers.duration(seconds) == said
 
 
 @pytest.mark.parametrize(
@@ -27,28 +27,28 @@ def test_durations(seconds: float | None, said: str) -> None:
     [(None, "–"), (990, "just now"), (700, "5 min ago"), (-9800, "3 h ago")],
 )
 def test_how_long_ago(then: float | None, said: str) -> None:
-    assert quantities.ago(then, now=1000) == said
+    assert numbers.ago(then, now=1000) == said
 
 
 def test_long_ago_is_a_date() -> None:
-    assert quantities.ago(0, now=10 * 86_400) == "1970-01-01 00:00 UTC"
+    assert numbers.ago(0, now=10 * 86_400) == "1970-01-01 00:00 UTC"
 
 
 def test_lists_end_with_and() -> None:
-    assert quantities.listed([]) == ""
-    assert quantities.listed(["a"]) == "a"
-    assert quantities.listed(["a", "b"]) == "a and b"
-    assert quantities.listed(list("abcdefg")) == "a, b, c and 4 more"
+    assert numbers.listed([]) == ""
+    assert numbers.listed(["a"]) == "a"
+    assert numbers.listed(["a", "b"]) == "a and b"
+    assert numbers.listed(list("abcdefg")) == "a, b, c and 4 more"
 
 
 def test_counts_agree_with_their_noun() -> None:
-    assert quantities.count(1, "row") == "1 row"
-    assert quantities.count(32_561, "row") == "32,561 rows"
-    assert quantities.count(2, "class", "classes") == "2 classes"
+    assert numbers.count(1, "row") == "1 row"
+    assert numbers.count(32_561, "row") == "32,561 rows"
+    assert numbers.count(2, "class", "classes") == "2 classes"
 
 
 @pytest.mark.parametrize(
     ("size", "said"), [(999, "999 B"), (1234, "1.2 kB"), (3_974_305, "4.0 MB"), (5e13, "50000 GB")]
 )
 def test_sizes(size: float, said: str) -> None:
-    assert quantities.bytes_(size) == said
+    assert numbers.bytes_(size) == said

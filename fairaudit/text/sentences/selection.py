@@ -1,0 +1,90 @@
+"""Sentences about the no-harm choice: who gets an expert, and what happens to the gap."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from fairaudit.text import numbers
+from fairaudit.text.ordering import natural
+from fairaudit.text.sentences.phrases import Row, ci, joined, on
+from fairaudit.text.voice import Voice, level_words
+
+
+def selection_lead(tables: Mapping[str, pl.DataFrame], voice: Voice) -> str:
+    """Who gets an expert, who keeps the baseline, and what happens to the gap."""
+    decided = tables["selection"].filter(pl.col("split") == "validation")
+    taken = _names(decided.filter(pl.col("chosen") == "expert"))
+    kept = _names(decided.filter(pl.col("chosen") == "baseline"))
+    if not taken:
+        words = "**All groups keep the baseline**: no-harm could not be shown for any expert."
+    elif not kept:
+        words = f"**The experts are used for all {numbers.count(len(taken), 'group')}.**"
+    else:
+        words = (
+            f"**The expert is used for {numbers.listed(taken)}**; {numbers.listed(kept)} "
+            f"{'keeps' if len(kept) == 1 else 'keep'} the baseline."
+        )
+    return joined([words, *_moved(tables, voice), _harmed(tables["selection"])])
+
+
+def _names(rows: pl.DataFrame) -> list[str]:
+    return sorted(rows["group"].to_list(), key=natural)
+
+
+def _moved(tables: Mapping[str, pl.DataFrame], voice: Voice) -> list[str]:
+    gaps = tables.get("selection_gaps")
+    if gaps is None:
+        return []
+    metric = str(tables["selection"]["metric"].item(0))
+    rows = gaps.filter(pl.col("gap_before").is_not_null() & pl.col("gap_after").is_not_null())
+    return [_moved_words(row, metric, voice) for row in rows.iter_rows(named=True)]
+
+
+def _moved_words(row: Row, metric: str, voice: Voice) -> str:
+    before, after = (numbers.points(row[name], metric) for name in ("gap_before", "gap_after"))
+    first, then = (_ends(row, f"gap_{when}", metric) for when in ("before", "after"))
+    labelled = _bracket(ci(first, voice))
+    if before == after and first == then:
+        return f"{on(row['split'])} the gap stays at {after}{labelled}."
+    return (
+        f"{on(row['split'])} the gap goes from {before}{labelled} to **{after}**{_bracket(then)}."
+    )
+
+
+def _ends(row: Row, name: str, metric: str) -> str:
+    return numbers.points_interval(row.get(f"{name}_low"), row.get(f"{name}_high"), metric)
+
+
+def _bracket(span: str) -> str:
+    return f" ({span})" if span else ""
+
+
+def _harmed(selection: pl.DataFrame) -> str:
+    test = selection.filter(pl.col("split") == "test")
+    if test.is_empty():
+        return ""
+    harmed = _names(test.filter(pl.col("verdict") == "harmed"))
+    if harmed:
+        named = numbers.listed(harmed)
+        return f"On test rows **{named} {'is' if len(harmed) == 1 else 'are'} harmed**."
+    return "On test rows no group is harmed beyond the no-harm bound."
+
+
+def selection_how(voice: Voice, no_harm: float | None) -> str:
+    """How the choice and its intervals were made; the bound has a level of its own."""
+    bound = (
+        "An expert is used for a group only where the paired one-sided lower bound of expert "
+        "minus baseline on validation rows stays above the tolerated loss; the bound holds for "
+        f"all groups at once with {level_words(no_harm)} confidence (Holm), the method's own "
+        "setting."
+        if no_harm is not None
+        else "Experts are chosen on point estimates, without a no-harm bound."
+    )
+    return (
+        f"{bound} Test rows took no part in the choice. Baseline, expert and gaps have "
+        f"{voice.percent} confidence intervals, the audit's level, made like those of errors; the "
+        "gaps before and after rest on the same rows, so overlap does not mean that nothing "
+        "changed."
+    )
