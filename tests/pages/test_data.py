@@ -78,7 +78,7 @@ def test_a_column_with_two_parts_is_refused_in_words(open_page: Open, lending: s
     app = open_page("data", data=lending)
     app.multiselect(key=f"roles-{lending[:12]}-sensitive").set_value(["repaid"]).run()
     assert not app.exception
-    assert any("target and sensitive at once" in e.value for e in app.error)
+    assert any("both the target and sensitive" in e.value for e in app.error)
     assert "accept" not in [b.key for b in app.button]
 
 
