@@ -20,10 +20,15 @@ import torch
 from torch.nn import functional
 
 from fairaudit.audit.no_harm.decision import decide
-from fairaudit.methods.baselines.network import Headed
+from fairaudit.methods.baselines.network import Headed, PooledNetwork
 from fairaudit.methods.common.networks import channels_last, make_encoder
 from fairaudit.methods.common.training import pick_device
-from fairaudit.methods.common.training_recipe import Recipe, mixed_precision, optimiser, row_loss
+from fairaudit.methods.common.training_recipe import (
+    mixed_precision,
+    optimiser,
+    recipe_of,
+    row_loss,
+)
 from fairaudit.methods.fair_sde.losses import (
     Pairs,
     cosines,
@@ -70,7 +75,7 @@ def steps_of(
     if len(shape) == 3:
         channels_last(plain)
         channels_last(full)
-    recipe = Recipe()
+    recipe = recipe_of(PooledNetwork(), (batch, *row_shape))
     down, down_full = optimiser(plain, recipe), optimiser(full, recipe)
     objective, chance = Objective((0.1, 0.1, 0.1)), torch.Generator().manual_seed(0)
     many = groups.repeat(EPOCH), y.repeat(EPOCH)

@@ -81,18 +81,18 @@ def run_audit(
         When the monitor asked to stop.
     """
     began = time.perf_counter()
-    ear = monitor or Silent()
+    monitor = monitor or Silent()
     data = Dataset(dataset.frame, spec.roles, dataset.images)
-    ear.start("audit")
+    monitor.start("audit")
     if spec.kind == "predictions":
-        tables, summary = _predictions(data, spec, ear)
+        tables, summary = _predictions(data, spec, monitor)
     elif spec.kind == "compare":
-        tables, summary = _compare(data, spec, ear, device)
+        tables, summary = _compare(data, spec, monitor, device)
     else:
-        tables, summary = _train(data, spec, ear, device, model_folder)
+        tables, summary = _train(data, spec, monitor, device, model_folder)
     if len(left_out := _left_out(data, spec)):
         tables["excluded"] = left_out
-    ear.end()
+    monitor.end()
     seconds = time.perf_counter() - began
     origin = {**provenance(spec, device, seconds), **(facts or {})}
     return _with_preset(AuditResult(tables, summary, origin), data, spec)
@@ -127,27 +127,27 @@ def _with_preset(result: AuditResult, data: Dataset, spec: AuditSpec) -> AuditRe
 
 
 def _train(
-    data: Dataset, spec: AuditSpec, ear: Monitor, device: str, model_folder: Path | None
+    data: Dataset, spec: AuditSpec, monitor: Monitor, device: str, model_folder: Path | None
 ) -> tuple[Tables, dict[str, Any]]:
-    ear.start("preparing rows", 1)
+    monitor.start("preparing rows", 1)
     prepared = data.prepared(spec.split, spec.seed)
     arrays = prepared.arrays
-    ear.step()
-    ear.end()
+    monitor.step()
+    monitor.end()
     fitted = adapter(spec.method, spec.kind)(
         arrays,
         spec.params,
         confidence=spec.confidence,
         seed=spec.seed,
         device=device,
-        monitor=ear,
+        monitor=monitor,
     )
     if fitted.save is not None and model_folder is not None:
         fitted.save(model_folder)
-    ear.start("judging on held-out rows", 2)
+    monitor.start("judging on held-out rows", 2)
     predictions = {**fitted.predictions, **_existing(data, arrays)}
-    tables = judged(arrays, predictions, fitted.tables, spec, ear)
-    ear.end()
+    tables = judged(arrays, predictions, fitted.tables, spec, monitor)
+    monitor.end()
     tables |= dict(fitted.tables)
     tables["predictions"] = predictions_table(arrays, predictions)
     if "latent" in tables:
@@ -166,7 +166,9 @@ def _with_warnings(headline: dict[str, Any], summary: Mapping[str, Any]) -> dict
     return {**headline, **summary, "warnings": warnings}
 
 
-def _predictions(data: Dataset, spec: AuditSpec, ear: Monitor) -> tuple[Tables, dict[str, Any]]:
+def _predictions(
+    data: Dataset, spec: AuditSpec, monitor: Monitor
+) -> tuple[Tables, dict[str, Any]]:
     """Audit the systems in the table on all its rows; nothing is trained, nothing is split."""
     roles = data.roles
     if not roles.predictions and not roles.scores:
@@ -174,14 +176,14 @@ def _predictions(data: Dataset, spec: AuditSpec, ear: Monitor) -> tuple[Tables, 
     bare = roles.model_copy(update={"features": (), "image": None})
     arrays = Dataset(data.frame, bare).arrays(SplitSpec(), spec.seed)
     systems = _existing(data, arrays)
-    ear.start("judging", 1)
+    monitor.start("judging", 1)
     rows = np.ones(len(arrays), dtype=bool)
     frame = _rows_of(data, arrays)  # without training, numbers are cut at quartiles of all rows
     groups = {s: group_labels(frame[s], rows) for s in roles.sensitive}
     arrays = replace(arrays, groups=groups)
     tables = dict(_judge(arrays, systems, arrays.groups, rows, ALL, spec))
-    ear.step()
-    ear.end()
+    monitor.step()
+    monitor.end()
     tables["predictions"] = predictions_table(arrays, systems, whole=True)
     tables["people"] = people_table(arrays, whole=True)
     tables |= weights_table(arrays)
@@ -272,15 +274,15 @@ def _rows_of(data: Dataset, arrays: Arrays) -> pl.DataFrame:
 
 
 def _compare(
-    data: Dataset, spec: AuditSpec, ear: Monitor, device: str
+    data: Dataset, spec: AuditSpec, monitor: Monitor, device: str
 ) -> tuple[Tables, dict[str, Any]]:
     """Every method on every seed's split; the last seed's tables are kept for a closer look."""
     methods, seeds, shared = seed_comparison.contestants(spec.params)
     measured: list[pl.DataFrame] = []
-    ear.start("comparing", seeds)
+    monitor.start("comparing", seeds)
 
     def fit(name: str, arrays: Arrays, seed: int) -> Fitted:
-        return _fit(name, arrays, shared, spec.confidence, seed, device, ear)
+        return _fit(name, arrays, shared, spec.confidence, seed, device, monitor)
 
     for seed in seed_comparison.seeds_from(spec.seed, seeds):
         arrays = data.arrays(spec.split, seed)
@@ -288,10 +290,10 @@ def _compare(
             name: next(iter(fit(name, arrays, seed).predictions.values())) for name in methods
         }
         answers |= _existing(data, arrays)
-        tables = judged(arrays, answers, {}, spec, ear)
+        tables = judged(arrays, answers, {}, spec, monitor)
         measured.append(seed_comparison.measurements(tables["errors"], tables["gaps"], seed))
-        ear.step()
-    ear.end()
+        monitor.step()
+    monitor.end()
     tables["predictions"] = predictions_table(arrays, answers)
     tables["people"] = people_table(arrays)
     tables |= weights_table(arrays)
@@ -312,13 +314,13 @@ def _fit(
     confidence: float,
     seed: int,
     device: str,
-    ear: Monitor,
+    monitor: Monitor,
 ) -> Fitted:
     """One method with those of the shared knobs that it has."""
     known = {knob.name for knob in method(name).knobs}
     params = {key: value for key, value in shared.items() if key in known}
     return adapter(name)(
-        arrays, params, confidence=confidence, seed=seed, device=device, monitor=ear
+        arrays, params, confidence=confidence, seed=seed, device=device, monitor=monitor
     )
 
 
@@ -327,7 +329,7 @@ def judged(
     predictions: Mapping[str, Prediction],
     tables: Mapping[str, pl.DataFrame],
     spec: AuditSpec,
-    ear: Monitor,
+    monitor: Monitor,
 ) -> Tables:
     """Audit tables of all models on validation and test rows, by declared and found groups."""
     found = _found_groups(arrays, tables)
@@ -339,7 +341,7 @@ def judged(
             if found:
                 extra = _judge(arrays, predictions, found, rows, split, spec, crossings=1)
                 parts.append({name: _without_overall(t) for name, t in extra.items()})
-        ear.step()
+        monitor.step()
     return with_looks(stacked(parts))
 
 

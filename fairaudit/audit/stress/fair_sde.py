@@ -154,8 +154,8 @@ def shift(
     tolerance = float(params.get("tolerance", 0.0))
     rng = np.random.default_rng(seed)
     out: list[dict[str, Any]] = []
-    ear = monitor or Silent()
-    ear.start("shifting validation rows", 2 * len(test.names) * 2 * len(STRENGTHS))
+    monitor = monitor or Silent()
+    monitor.start("shifting validation rows", 2 * len(test.names) * 2 * len(STRENGTHS))
     for label, rules in _both(objective, bound, tolerance):
         usual = _chosen(rows["validation"].evidence(metric), rules).use_expert
         for group, kind, strength in itertools.product(
@@ -167,8 +167,8 @@ def shift(
             facts = _harm_on(judged, sure, drawn, usual)
             head = {"group": test.names[group], "kind": kind, "strength": strength, "rule": label}
             out.append({**head, **facts, "metric": metric})
-            ear.step()
-    ear.end()
+            monitor.step()
+    monitor.end()
     return pl.DataFrame(out)
 
 

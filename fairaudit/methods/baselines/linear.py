@@ -79,8 +79,8 @@ class PooledLinear(BaseEstimator):  # type: ignore[misc]
         X = _table(check_design(self, X, reset=True, dtype=np.float64))
         self.target_ = Target.fit(y, len(X), self.task)
         weight = checked_weight(sample_weight, len(X))
-        ear = monitor or Silent()
-        ear.start("linear model", 1)
+        monitor = monitor or Silent()
+        monitor.start("linear model", 1)
         if self.target_.classes is None:
             model: Any = Ridge(alpha=self.penalty)
         else:
@@ -93,8 +93,8 @@ class PooledLinear(BaseEstimator):  # type: ignore[misc]
             )
         self.coef_ = np.atleast_2d(np.asarray(model.coef_, dtype=np.float64))
         self.intercept_ = np.atleast_1d(np.asarray(model.intercept_, dtype=np.float64))
-        ear.step()
-        ear.end()
+        monitor.step()
+        monitor.end()
         return self
 
     @available_if(classifies)  # type: ignore[untyped-decorator]

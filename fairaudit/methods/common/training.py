@@ -90,13 +90,13 @@ def train(
     Cancelled
         When the monitor asks to stop (checked at every batch).
     """
-    ear = monitor or Silent()
+    monitor = monitor or Silent()
     generator = torch.Generator().manual_seed(seed)
     history: list[dict[str, float]] = []
     best, best_epoch, best_state = float("inf"), 0, None
-    ear.start(task, max_epochs)
+    monitor.start(task, max_epochs)
     for epoch in range(max_epochs):
-        means = _epoch(modules, step, batches, generator, ear)
+        means = _epoch(modules, step, batches, generator, monitor)
         if validate is not None:
             modules.eval()
             with torch.no_grad():
@@ -108,7 +108,7 @@ def train(
         if loss < best:
             best, best_epoch = loss, epoch
             best_state = copy.deepcopy(modules.state_dict()) if validate is not None else None
-        ear.step(1, **means)
+        monitor.step(1, **means)
         if patience is not None and epoch - best_epoch >= patience:
             break
     if validate is not None and best_state is None:
@@ -119,7 +119,7 @@ def train(
     if best_state is not None:
         modules.load_state_dict(best_state)
     modules.eval()
-    ear.end()
+    monitor.end()
     return Fit(history, best_epoch)
 
 
@@ -128,7 +128,7 @@ def _epoch(
     step: Step[Drawn],
     batches: Batches[Drawn],
     generator: torch.Generator,
-    ear: Monitor,
+    monitor: Monitor,
 ) -> dict[str, float]:
     modules.train()
     sums: dict[str, Tensor] = {}
@@ -137,7 +137,7 @@ def _epoch(
         for name, value in step(rows).items():
             sums[name] = sums[name] + value if name in sums else value.detach().clone()
         count += 1
-        ear.step(0)  # a place to be cancelled, without reading the device
+        monitor.step(0)  # a place to be cancelled, without reading the device
     means = {name: float(total) / max(count, 1) for name, total in sums.items()}
     if not all(torch.isfinite(torch.tensor(v)) for v in means.values()):
         raise TrainingError(

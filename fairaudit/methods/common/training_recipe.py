@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from fairaudit.exceptions import SpecError
 from fairaudit.inputs.arrays import is_integer, is_number
+from fairaudit.methods.common.parameters import shared
 from fairaudit.methods.common.progress import Monitor
 from fairaudit.methods.common.training import Batches, Drawn, Fit, train
 
@@ -26,12 +27,12 @@ _DECAY_STEPS = 50  # small tables: the rate falls by 0.9 no faster than every 50
 class Recipe:
     """SGD with momentum 0.9, the rate falling by 0.9 an epoch, best validation epoch kept."""
 
-    max_epochs: int = 50
-    batch_size: int = 256
-    learning_rate: float = 0.05
-    weight_decay: float = 1e-4
-    patience: int | None = 10
-    augment: bool = True
+    max_epochs: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+    patience: int | None
+    augment: bool
     longest: float | None = None  # gradients are shortened to this length
 
     def __post_init__(self) -> None:
@@ -52,8 +53,6 @@ def recipe_of(estimator: Any, shape: tuple[int, ...]) -> Recipe:
     than 16 images a step: the statistics of batch normalisation need steps to settle. Squared
     errors of 512 features of an image have slopes that run away unless they are shortened.
     """
-    names = ("max_epochs", "learning_rate", "weight_decay", "patience", "augment")
-    given = {name: getattr(estimator, name) for name in names}
     size, images = estimator.batch_size, len(shape) == 4
     if size is None:
         size = min(256, max(16, shape[0] // 32)) if images else 256
@@ -61,7 +60,8 @@ def recipe_of(estimator: Any, shape: tuple[int, ...]) -> Recipe:
         raise SpecError("batch_size must be at least 2 for images: they are normalised in batch")
     target = getattr(estimator, "target_", None)
     valued = target is not None and target.classes is None
-    return Recipe(batch_size=size, longest=1.0 if images and valued else None, **given)
+    chosen = {"batch_size": size, "longest": 1.0 if images and valued else None}
+    return Recipe(**{**shared(Recipe, estimator.get_params()), **chosen})
 
 
 def row_loss(output: Tensor, y: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from fairaudit.inputs.read import read_columns, read_numbers
 from fairaudit.inputs.rows import refusal, same_rows
 from fairaudit.inputs.target import read_target
 from fairaudit.methods.common.design import check_table
+from fairaudit.methods.common.parameters import shared
 from fairaudit.methods.common.progress import Monitor
 from fairaudit.methods.common.training import pick_device
 from fairaudit.methods.fair_medl import tables
@@ -311,8 +312,6 @@ def plan_of(m: Parameters) -> Plan:
     path: tuple[float, ...] = (1.0,)
     if m.performance_budget is not None and debias is not None:
         path = tuple(sorted({0.0, *(float(v) for v in m.path)}))
-    params = m.get_params()
-    shared = {f.name: params[f.name] for f in fields(Plan) if f.name in params}
     learnt = {
         "task": m._kind,
         "debias": debias,
@@ -326,7 +325,7 @@ def plan_of(m: Parameters) -> Plan:
         "cuts": {"half": (0.0,), "base_rate": (base,), "both": (0.0, base)}[m.pull_at],
         "path": path,
     }
-    return Plan(**{**shared, **learnt})
+    return Plan(**{**shared(Plan, m.get_params()), **learnt})
 
 
 def learn_target(m: Parameters, y: NDArray[Any], weight: Float) -> Task:

@@ -74,6 +74,7 @@ class Game:
         """Adversaries first, on the answers as they are; then the effects against them."""
         batch = self.data.take(rows)
         picked = self._pick(batch)
+        # one forward pass for both players: adversaries get its values, the effects its graph
         out = self.effects(batch.inputs, picked.leaf, picked.place)
         riddle = self.opponents.riddle(batch) if self.plan.debias == "adversarial" else None
         if self.rival is not None:
@@ -107,6 +108,7 @@ class Game:
         if riddle is not None:
             answers = out.sides(self.plan.task).detach()
             losses.append(self.opponents.fairness(answers, riddle).sum())
+        # adversaries share no weights, so that the gradient of the sum is each one's own
         gradients = torch.autograd.grad(sum(losses[1:], losses[0]), leaves)
         descend(self.rival, self.rival_weights, gradients[: len(self.rival_weights)])
         if state is not None:
@@ -116,6 +118,7 @@ class Game:
         """Net and touched random effects follow the gradient; adversaries stay as they are."""
         weights = [] if self.settling else self.main_weights
         leaves = [*weights, *([] if picked.leaf is None else [picked.leaf])]
+        # with respect to these alone: the adversaries' weights must not move here
         gradients = torch.autograd.grad(total, leaves)
         if weights:
             descend(self.main, weights, gradients[: len(weights)])

@@ -47,9 +47,9 @@ class Plan:
     lambda_fair_fixed: float
     lambda_fair_mixed: float
     learning_rate: float
+    sharpness: float  # of the soft decisions whose rates are pulled together
     levels: tuple[int, ...] = ()  # of each sensitive attribute, 0 = continuous
     n_clusters: int = 0
-    sharpness: float = 1.0  # of the soft decisions whose rates are pulled together
     cuts: tuple[float, ...] = (0.0,)  # logits of the thresholds of these decisions
     path: tuple[float, ...] = (1.0,)
 

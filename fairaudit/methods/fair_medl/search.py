@@ -87,20 +87,20 @@ def search_weights(
     """
     if n_trials < 1:
         raise SpecError(f"search_trials={n_trials!r} must be 1 or more")
-    ear = monitor or Silent()
+    monitor = monitor or Silent()
     with _quiet():
         study = _study(folder, seed)
     waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
     if start is not None and not _finished(study) and not waiting:  # or its trial was broken off
         study.enqueue_trial({name: float(np.clip(start[name], *RANGE)) for name in WEIGHTS})
     finished = len(_finished(study))
-    ear.start("search of the weights", n_trials)
-    ear.step(finished)
+    monitor.start("search of the weights", n_trials)
+    monitor.step(finished)
     for _ in range(finished, n_trials):
         error, unfairness = _try(study, objective)
         front = float(len(study.best_trials))
-        ear.step(1, error=error, unfairness=unfairness, front=front)
-    ear.end()
+        monitor.step(1, error=error, unfairness=unfairness, front=front)
+    monitor.end()
     return _outcome(study, budget)
 
 

@@ -199,20 +199,20 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
             sample_weight=sample_weight,
         )
         X = check_design(self, X, reset=True)
-        n, ear = len(X), monitor or Silent()
+        n, monitor = len(X), monitor or Silent()
         self._learn_target(y, n)
         given = X, y, sensitive_features, clusters, sample_weight
         fitted, held = self._split(*given, validation=validation)
         self.channels_ = channel_statistics(fitted.X) if X.ndim == 4 else None
         self.priors_ = class_shares(fitted.codes, fitted.groups, self.groups_, self.target_)
-        ear.start("FairSDE", 3)
-        self._train_baseline(fitted, held, ear)
-        ear.step()
-        self._train_experts(fitted, held, ear)
-        ear.step()
+        monitor.start("FairSDE", 3)
+        self._train_baseline(fitted, held, monitor)
+        monitor.step()
+        self._train_experts(fitted, held, monitor)
+        monitor.step()
         self._choose(held, rules)
-        ear.step()
-        ear.end()
+        monitor.step()
+        monitor.end()
         return self
 
     def _learn_target(self, y: Any, n: int) -> None:

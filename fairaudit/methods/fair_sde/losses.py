@@ -89,6 +89,7 @@ def counts(codes: Tensor, size: int) -> Tensor:
 def own_group(answers: Tensor, groups: Tensor) -> Tensor:
     """The answers of each row's own group: (b, G, C) → (b, C)."""
     b, g, c = answers.shape
+    # one flat index: its gradient is added in place, that of a two-dimensional index is sorted
     rows = torch.arange(b, device=answers.device) * g + groups
     return answers.reshape(b * g, c).index_select(0, rows)
 
@@ -135,7 +136,7 @@ def divergence_loss(
         return z.sum() * 0.0
     near = _similar(z, pairs.positive) * pairs.has_positive
     far = _similar(z, pairs.negative) * pairs.has_negative
-    flat = s.reshape(b, g * c)
+    flat = s.reshape(b, g * c)  # one column a (group, class)
     own = (groups * c + classes).unsqueeze(1)  # (b, 1)
     others = torch.ones_like(flat).scatter_(1, own, 0.0)
     # |s| ≤ 1, so no exponential exceeds exp(1/0.07) = 1.6e6: sums of them need no logarithms

@@ -25,6 +25,7 @@ from fairaudit.inputs.read import read_columns, read_numbers
 from fairaudit.inputs.rows import same_rows
 from fairaudit.inputs.target import read_target
 from fairaudit.methods.common.design import numbers_of
+from fairaudit.methods.common.parameters import shared
 from fairaudit.methods.common.progress import Monitor, Silent
 from fairaudit.methods.common.storage import load_state, save_state
 from fairaudit.methods.common.training import pick_device
@@ -60,7 +61,7 @@ from fairaudit.methods.rome.problem import (
 )
 from fairaudit.methods.rome.state import restore, state
 from fairaudit.methods.rome.sweep import sweep_groups
-from fairaudit.methods.rome.tables import Frame
+from fairaudit.methods.tables import Frame
 
 ROBUST_ROWS = 20_000  # rows on which the tilt is sought: it has only G - 1 free numbers
 
@@ -246,20 +247,20 @@ class RomeEM(RomePredictions):
         InputError
             When lengths differ.
         """
-        ear = monitor or Silent()
+        monitor = monitor or Silent()
         problem, rows = self.begin(X, y, sensitive_features, sample_weight)
         seed = self.seed()
-        count = self._count(problem, seed, ear)
-        ear.start("expectation-maximisation", self.max_iter)
-        runs = solve(problem, sorted({1, count}), self.n_init, self.rules, seed, ear)
-        ear.end()
+        count = self._count(problem, seed, monitor)
+        monitor.start("expectation-maximisation", self.max_iter)
+        runs = solve(problem, sorted({1, count}), self.n_init, self.rules, seed, monitor)
+        monitor.end()
         self._finish(problem, runs, count, rows, seed)
         self._note()
         for text in self.warnings_:
             warnings.warn(text, ConvergenceWarning, stacklevel=2)
         return self
 
-    def _count(self, problem: MixtureProblem, seed: int, ear: Monitor) -> int:
+    def _count(self, problem: MixtureProblem, seed: int, monitor: Monitor) -> int:
         """The number of groups asked for, or the one that held-out rows choose."""
         self.heldout_: dict[int, float] = {}
         if self.n_groups != "auto":
@@ -267,7 +268,7 @@ class RomeEM(RomePredictions):
             return int(self.n_groups)
         most = max(1, min(self.max_groups, int(problem.total * (1 - HELD_OUT) / problem.enough())))
         count, self.heldout_ = choose_groups(
-            problem, range(1, most + 1), self.n_init, self.rules, seed, ear
+            problem, range(1, most + 1), self.n_init, self.rules, seed, monitor
         )
         self.choice_ = (
             f"{count} of 1 to {most} groups: the smallest number within one standard error of "
@@ -398,14 +399,7 @@ class RomeEM(RomePredictions):
 
     @property
     def _settings(self) -> MixtureSettings:
-        return MixtureSettings(
-            self.noise,
-            self.noise_floor,
-            self.gate_intercept,
-            self.gate_ridge,
-            self.expert_ridge,
-            self.start_rows,
-        )
+        return MixtureSettings(**shared(MixtureSettings, self.get_params()))
 
     def _learn_target(self, y: NDArray[Any]) -> NDArray[Any]:
         self.task_ = task_of(y, self.task)

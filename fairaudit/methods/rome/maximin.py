@@ -76,6 +76,7 @@ def _half(problem: MixtureProblem, seed: int) -> NDArray[np.bool_]:
     rows = problem.rows
     values = torch.cat([rows.expert, rows.gate, rows.y[None].to(rows.expert.dtype)])
     rng = np.random.default_rng(seed)
+    # a sine of a random projection is a hash: equal rows fall on the same side in any order
     line = torch.as_tensor(rng.normal(size=len(values)), device=values.device)
     half = (torch.sin(100 * (line @ values)) > 0).cpu().numpy()
     share = float(problem.weight[0].cpu().numpy() @ half) / problem.total
@@ -119,6 +120,7 @@ def _refits(
     both = Params(
         params.omega.repeat(2, 1, 1, 1), params.noise.repeat(2, 1), params.gate.repeat(2, 1, 1)
     )
+    # weight 0 outside the fold: both refits share each pass over the rows
     runs = climb(problem.rows, [RunBatch(both, weight, [0, 1])], problem.penalty, REFIT)[0]
     return [learnt(problem, runs[i], order).mixture for i in range(2)]
 
@@ -127,6 +129,7 @@ def _one_fold(
     rows: Training, mixture: Mixture, answers: Float, unseen: NDArray[np.bool_]
 ) -> Float:
     goal, centre = _target(rows, mixture)
+    # Gamma over all rows, its bias only over rows the refit has not seen
     plain = explained(answers, centre, rows.weight)
     part = answers[unseen]
     prior = mixture.membership(rows.gate[unseen])

@@ -20,7 +20,8 @@ from fairaudit.methods.common.design import check_table, checked_y, numbers_of
 from fairaudit.methods.rome.answers import Mixture, log_total
 from fairaudit.methods.rome.combine import TINY, Robust, mixed, row_loss, tilted
 from fairaudit.methods.rome.design import Float, SensitivePart, raw_design
-from fairaudit.methods.rome.tables import Frame, tradeoff_table
+from fairaudit.methods.rome.tables import tradeoff_table
+from fairaudit.methods.tables import Frame
 
 COMBINES = ("minimax", "gate", "maximin")
 

@@ -25,14 +25,14 @@ LOGISTIC_RIDGE = 1.0  # of logistic experts, as in scikit-learn's C = 1
 
 @dataclass(frozen=True)
 class MixtureSettings:
-    """What the estimator passes on."""
+    """Parameters of the estimator that pose the problem."""
 
-    noise: str | float = "group"
-    noise_floor: float = 1e-4
-    gate_intercept: bool = True
-    gate_ridge: float = 1e-6
-    expert_ridge: float | None = None
-    start_rows: int = 20_000
+    noise: str | float
+    noise_floor: float
+    gate_intercept: bool
+    gate_ridge: float
+    expert_ridge: float | None
+    start_rows: int
 
 
 @dataclass(frozen=True)

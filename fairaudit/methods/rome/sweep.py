@@ -34,7 +34,8 @@ from fairaudit.methods.rome.maximin import Training
 from fairaudit.methods.rome.mixture.em_loop import Run, StoppingRules
 from fairaudit.methods.rome.problem import MixtureProblem, solve
 from fairaudit.methods.rome.stability import GroupedMixture, stabilities
-from fairaudit.methods.rome.tables import Frame, chosen_count, lineage_table, sweep_table
+from fairaudit.methods.rome.tables import chosen_count, lineage_table, sweep_table
+from fairaudit.methods.tables import Frame
 from fairaudit.stats.gaps import Estimates, highest
 
 M = TypeVar("M", bound="SweptMixture")
@@ -155,7 +156,7 @@ def sweep_groups(
     sizes = sorted({whole("n_groups", g) for g in n_groups})
     if not sizes:
         raise SpecError("n_groups: name at least one number of groups, from 1 up")
-    ear = monitor or Silent()
+    monitor = monitor or Silent()
     sample = _sample(X, y, sensitive_features, sample_weight, clusters)
     seed = model.seed()
     if held_out is None:
@@ -164,13 +165,13 @@ def sweep_groups(
     kept = np.setdiff1d(np.arange(len(sample.y)), np.concatenate(held_out))
     began = time.perf_counter()
     problem, training = model.begin(*_given(sample.take(kept)))
-    ear.start("all numbers of groups", model.max_iter)
-    runs = solve(problem, sorted({1, *sizes}), model.n_init, model.rules, seed, ear)
-    ear.end()
+    monitor.start("all numbers of groups", model.max_iter)
+    runs = solve(problem, sorted({1, *sizes}), model.n_init, model.rules, seed, monitor)
+    monitor.end()
     seconds = _shared(time.perf_counter() - began, runs, sizes)
     models = {g: model.finished(problem, runs, g, training, seed) for g in sizes}
     choosing, judging = (sample.take(rows) for rows in held_out)
-    stable = stabilities(problem, models, runs, judging, n_bootstrap, seed, ear)
+    stable = stabilities(problem, models, runs, judging, n_bootstrap, seed, monitor)
     table = _table(models, choosing, judging, stable, seconds, confidence, seed)
     return Sweep(table, lineage(models, sample.take(kept)), models)
 

@@ -129,7 +129,7 @@ def climb(
     monitor: Monitor | None = None,
 ) -> list[dict[int, Run]]:
     """Run EM on all batches together; the best run of every contest, one mapping a batch."""
-    ear = monitor or Silent()
+    monitor = monitor or Silent()
     state = [_begin(b) for b in batches]
     done: list[list[tuple[int, Run]]] = [[] for _ in batches]
     for step in range(rules.max_iter):
@@ -146,7 +146,7 @@ def climb(
             _settle(state[i], done[i], rules, last=step == rules.max_iter - 1)
             if step in rules.prune_at:
                 _prune(state[i], done[i])
-        ear.step(1, **_live(state, done))
+        monitor.step(1, **_live(state, done))
     return [_best(runs, s.work) for runs, s in zip(done, state, strict=True)]
 
 

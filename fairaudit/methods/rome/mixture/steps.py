@@ -67,6 +67,8 @@ def newton(theta: Tensor, slope: Tensor, gram: Tensor, ridge: Tensor) -> Tensor:
     place = torch.empty(free, free, dtype=torch.long)
     first, second = pairs(free)
     place[first, second] = place[second, first] = torch.arange(len(first))
+    # pairs are stored once; J and d are interleaved so that one solve takes all logits together,
+    # which a step for each logit by itself would not: it could lower the likelihood
     blocks = gram[:, place.to(gram.device)]  # (M, J, J, d, d)
     curve = blocks.permute(0, 1, 3, 2, 4).reshape(runs, free * d, free * d)
     curve = curve + torch.diag(ridge.repeat(free))
@@ -86,6 +88,7 @@ def objective(sums: Sums, params: Params, penalty: Penalty) -> Tensor:
 def blend(base: Params, target: Params, share: Tensor, closed_form: bool) -> Params:
     """Part of the way from `base` to `target`; steps in closed form are always taken whole."""
     part = share[:, None, None]
+    # a Newton step may overshoot, a closed-form step is the maximum and never does
     gate = torch.lerp(base.gate, target.gate, part.expand_as(target.gate))
     if closed_form:
         return Params(target.omega, target.noise, gate)

@@ -110,6 +110,7 @@ def pairs(count: int) -> Tensor:
 def pair_products(design: Tensor, out: Tensor) -> Tensor:
     """Products of all pairs of features, (d (d + 1) / 2, b), written into `out`."""
     d, at = design.shape[0], 0
+    # a loop over d rows beats one gather of d²/2 rows: it writes in place and copies nothing
     for i in range(d):
         torch.mul(design[i], design[i:], out=out[at : at + d - i])
         at += d - i
@@ -145,6 +146,7 @@ class _Products:
 
     def weighed(self, weights: Tensor) -> Tensor:
         """Weighted sums of products (M, width) for weights (M, b)."""
+        # the products of a chunk serve every group of every run: one matrix product for all
         if self.packed:
             return weights @ self._buffer.T
         grams = (weights[:, None, :] * self._design) @ self._design.T
@@ -162,6 +164,7 @@ def expert_log_density(params: Params, chunk: MixtureRows) -> tuple[Tensor, Tens
         noise = params.noise[..., None]
         error = (chunk.y - answers[:, :, 0]).square_()
         return error.div_(-2 * noise).sub_(0.5 * torch.log(2 * math.pi * noise)), answers
+    # the first class has logit 0: C - 1 free logits leave nothing undetermined
     zero = answers.new_zeros(runs, groups, 1, answers.shape[-1])
     logs = torch.log_softmax(torch.cat([zero, answers], dim=2), dim=2)
     at = chunk.y.expand(runs, groups, 1, -1)
@@ -172,6 +175,7 @@ def log_membership(params: Params, gate: Tensor) -> Tensor:
     """Log P(group | s) as (R, G, b), before y is seen."""
     runs, free, k = params.gate.shape
     logits = (params.gate.reshape(-1, k) @ gate).reshape(runs, free, gate.shape[-1])
+    # the last group has logit 0, so that the gate is determined up to the order of groups
     zero = logits.new_zeros(runs, 1, logits.shape[-1])
     return torch.log_softmax(torch.cat([logits, zero], dim=1), dim=1)
 
@@ -179,6 +183,7 @@ def log_membership(params: Params, gate: Tensor) -> Tensor:
 def posterior(params: Params, rows: MixtureRows) -> tuple[Tensor, Tensor]:
     """Responsibilities (R, G, b) and the log-likelihood of each row (R, b)."""
     joint = expert_log_density(params, rows)[0] + log_membership(params, rows.gate)
+    # in logarithms: densities of far rows underflow in every group at once
     total = torch.logsumexp(joint, dim=1)
     return torch.exp(joint - total[:, None]), total
 
@@ -230,6 +235,7 @@ def scan(
     for part, chunk in chunks(rows, size):
         design = chunk.expert
         if not rows.n_classes:
+            # y as one more feature: its products give X'X, X'y and y'y in a single matrix
             design = torch.cat([design, chunk.y[None]])
         expert.load(design)
         gate.load(chunk.gate)
@@ -260,7 +266,7 @@ def _chunk_sums(
     total = torch.logsumexp(density, dim=1)  # (R, b)
     resp = (density - total[:, None]).exp_() if given is None else given
     resp = resp * weight[:, None]  # (R, G, b), weighted from here on
-    free = params.n_groups - 1
+    free = params.n_groups - 1  # the last group's logit is 0 and has no slope
     member = prior[:, :free].exp()
     gate_slope, gate_gram = _logit_sums(
         resp[:, :free], member, weight.expand(params.n_runs, -1), chunk.gate, gate
@@ -293,6 +299,7 @@ def _logit_sums(
     slope = (target - prob * weight[:, None]) @ design.T
     first, second = pairs(free)
     same = (first == second).to(prob)[:, None]
+    # Hessian of a softmax: p_j (1[j = k] - p_k); symmetric, so each pair (j, k) is formed once
     curve = prob[:, first] * (same - prob[:, second]) * weight[:, None]
     packed = products.weighed(curve.reshape(-1, size))
     return slope, packed.reshape(runs, len(first), products.width)
