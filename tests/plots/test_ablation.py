@@ -143,4 +143,4 @@ def test_objectives_are_drawn_with_the_intervals_of_the_table(result_of: ResultO
     assert f"{before[0]} points ({before[1]} to {before[2]}) for the baseline" in chart.alt
     older = table.drop(pl.selectors.ends_with("low", "high"))
     assert whiskers(ablation.objectives(older).figure) == []
-    assert f"the gap on test rows is {before[0]} points under" in ablation.objectives(older).alt
+    assert f"the gap on test rows is {before[0]} points for" in ablation.objectives(older).alt

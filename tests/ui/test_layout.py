@@ -38,7 +38,7 @@ def test_no_name_turns_the_direction_of_a_sentence() -> None:
 def test_columns_are_called_in_plain_words_and_shares_shown_in_percent() -> None:
     table = pl.DataFrame({"group": ["a"], "n": [3], "value": [0.5], "mine": [1]})
     as_rate, as_number = (columns.column_config(table, metric=m) for m in ("tpr", "mse"))
-    assert as_rate["n"]["label"] == "Rows"
+    assert as_rate["n"]["label"] == "Number of rows"
     assert as_rate["value"]["type_config"]["format"] == "percent"
     assert "type_config" not in as_number["value"]
     assert "mine" not in as_rate
