@@ -25,7 +25,7 @@ def test_existing_decisions_are_audited_without_another_click(
 ) -> None:
     app = open_page("audit", **small)
     assert not app.exception
-    assert "on its way" in words(app)
+    assert "in progress" in words(app)
     work_off(workspace)
     app = open_page("audit", **small)
     assert not app.exception

@@ -25,7 +25,7 @@ def upload(app: AppTest, name: str, content: bytes) -> AppTest:
     return app.run()
 
 
-def test_an_uploaded_table_is_stored_and_its_parts_are_proposed(
+def test_an_uploaded_table_is_stored_and_its_roles_are_suggested(
     open_page: Open, workspace: Workspace
 ) -> None:
     app = upload(open_page("data"), "people.csv", CSV)

@@ -33,7 +33,7 @@ def test_a_waiting_audit_shows_its_progress(
     workspace: Workspace, lending: str, open_page: Open
 ) -> None:
     job = workspace.submit(JobSpec(dataset=lending, audit=audits.spec("linear")))
-    assert "is not finished" in words(open_page("errors", audit=job))
+    assert "has not finished" in words(open_page("errors", audit=job))
 
 
 def test_a_failed_audit_says_why(workspace: Workspace, lending: str, open_page: Open) -> None:

@@ -61,7 +61,7 @@ def test_a_failed_job_says_what_happened_what_is_kept_and_what_to_do(
     assert workspace.job(job).state == "failed"
     app = open_page("jobs", audit=job)
     assert not app.exception
-    assert any("What happened" in e.value for e in app.error)
+    assert any("The audit failed" in e.value for e in app.error)
     text = words(app)
     assert "were kept" in text
     assert "run the audit again" in text

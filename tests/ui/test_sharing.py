@@ -145,7 +145,7 @@ def test_whoever_may_only_look_cannot_share_delete_or_run_again(
     Workspace(root, person("olga")).share("job", job, person("vera"), "view")
     names = offered(visit("vera", "jobs", audit=job))
     assert not names & {"Apply", "Run again", "Delete permanently"}
-    assert "Open an audit from a file" not in names
+    assert "Import an audit from a file" not in names
 
 
 def test_whoever_manages_an_audit_may_share_it_on(visit: Visit, root: Path, job: str) -> None:
