@@ -209,7 +209,7 @@ def fit_erm(
     device: str,
     monitor: Monitor,
 ) -> Fitted:
-    """One network for everybody without sensitive columns."""
+    """One network for all rows without sensitive columns."""
     model = build(PooledNetwork, params, task=arrays.task, device=device, random_state=seed)
     return _network(model, arrays, rows_in_place, "erm", monitor)
 
@@ -223,7 +223,7 @@ def fit_erm_with_sensitive(
     device: str,
     monitor: Monitor,
 ) -> Fitted:
-    """One network for everybody that sees the sensitive columns."""
+    """One network for all rows that sees the sensitive columns."""
     model = build(PooledNetwork, params, task=arrays.task, device=device, random_state=seed)
     return _network(model, arrays, with_sensitive, "erm-s", monitor)
 

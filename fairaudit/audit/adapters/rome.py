@@ -1,4 +1,4 @@
-"""ROME as the audit runs it: fit on training rows, describe the hidden groups, answer for all."""
+"""ROME as the audit runs it: fit on training rows, describe the latent groups, answer for all."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _answers(model: Any, arrays: Arrays) -> Prediction:
 def _beside_pooled(
     name: str, model: RomeEM | RomeMoE, arrays: Arrays, monitor: Monitor
 ) -> Callable[[Arrays], dict[str, Prediction]]:
-    """Asks the model and one linear model for everybody, fitted on the same training rows."""
+    """Asks the model and one linear model for all rows, fitted on the same training rows."""
     train, _ = split_masks(arrays)
     pooled = PooledLinear(task=arrays.task)
     pooled.fit(

@@ -1,4 +1,4 @@
-"""Tables about hidden groups: membership by row, sizes, rules, profiles, held-out errors."""
+"""Tables about latent groups: membership by row, sizes, rules, profiles, held-out errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Linear baselines: one pooled model for everybody, and group thresholds put on top of it."""
+"""Linear baselines: one pooled model for all rows, and group thresholds put on top of it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from fairaudit.methods.common.storage import load_state, save_state, with_learnt
 
 
 class PooledLinear(BaseEstimator):  # type: ignore[misc]
-    """Logistic regression or ridge regression on everybody.
+    """Logistic regression or ridge regression on all rows.
 
     Parameters
     ----------

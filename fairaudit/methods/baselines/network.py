@@ -74,7 +74,7 @@ def precision(net: nn.Module) -> torch.dtype:
 
 
 class PooledNetwork(BaseEstimator):  # type: ignore[misc]
-    """One network for everybody (empirical risk minimisation).
+    """One network for all rows (empirical risk minimisation).
 
     Parameters
     ----------

@@ -59,7 +59,7 @@ class Groups:
         Parameters
         ----------
         sensitive : (n,) or (n, k) values of any container, or None
-            None means one group of everybody. With k > 1 the groups are intersections; a cell
+            None means one group of all rows. With k > 1 the groups are intersections; a cell
             with fewer than `min_rows` rows joins the cells that share all but its last
             attributes, again and again until the union is large enough.
 

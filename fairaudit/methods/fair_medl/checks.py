@@ -86,7 +86,7 @@ def constant(task: str, answer: Float, side: str = "mixed") -> list[str]:
 def one_label(
     y: NDArray[np.generic], answer: Float, classes: Sequence[Any], side: str
 ) -> list[str]:
-    """A warning when a side gives everybody the same label while several classes occur.
+    """A warning when a side gives every row the same label while several classes occur.
 
     y (n,) are class codes, answer (n,) the probability of the second class or (n, C).
     """
@@ -105,7 +105,7 @@ def one_label(
 def same_for_all(
     task: str, y: NDArray[np.generic], answers: Mapping[str, Float], classes: Sequence[Any]
 ) -> list[str]:
-    """Warnings about sides ("mixed", "fixed") that tell nobody from anybody."""
+    """Warnings about sides ("mixed", "fixed") that give all rows the same answer."""
     found: list[str] = []
     for side, answer in answers.items():
         flat = constant(task, answer, side)

@@ -104,7 +104,7 @@ class RunningRates:
         """Sum over groups of squared deviations from the overall rate (M,).
 
         values (M, E, n), about (E, n), groups (n, G) with row weights inside; the last column
-        of `groups` is everybody.
+        of `groups` holds all rows.
         """
         with torch.no_grad():
             value, pull = self._pull(values, about, groups)

@@ -87,16 +87,16 @@ def equalised(
 
     One pair a class where there are several.
     """
-    everybody = np.ones(len(y), dtype=bool)
+    all_rows = np.ones(len(y), dtype=bool)
     if task == "regression":
         if target == "demographic_parity":
-            return {"rate": [(np.asarray(label, dtype=np.float64), everybody)]}
-        return {"mse": [(np.square(label - y).astype(np.float64), everybody)]}
+            return {"rate": [(np.asarray(label, dtype=np.float64), all_rows)]}
+        return {"mse": [(np.square(label - y).astype(np.float64), all_rows)]}
     classes = [1] if task == "binary" else range(int(max(y.max(), label.max())) + 1)
     found: dict[str, list[tuple[Float, NDArray[np.bool_]]]] = {}
     for c in classes:
         hit = (label == c).astype(np.float64)
-        about = {"rate": everybody} if target == "demographic_parity" else _truth(y == c)
+        about = {"rate": all_rows} if target == "demographic_parity" else _truth(y == c)
         for name, rows in about.items():
             found.setdefault(name, []).append((hit, rows))
     return found

@@ -68,7 +68,7 @@ class RowTensors:
     """Rows as tensors.
 
     inputs (n, p + 1): features and a one; whole: cluster and the attributes' codes (n, 1 + A);
-    real: y, weight, values of continuous attributes (A), one-hot groups and everybody (G + 1),
+    real: y, weight, values of continuous attributes (A), one-hot groups and all rows (G + 1),
     columns for correlation.
     Three tensors instead of eight, because every batch is gathered from them.
     """

@@ -174,7 +174,7 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
         X : (n, p) table or (n, H, W, C) uint8 images, memory-mapped or not
         y : (n,) classes or values
         sensitive_features : (n,) or (n, k)
-            Group labels; several columns make intersections. None means one group of everybody.
+            Group labels; several columns make intersections. None means one group of all rows.
         clusters : (n,) or None
             Only looked at on validation rows: bounds then allow for rows that are not independent.
         sample_weight : (n,) or None

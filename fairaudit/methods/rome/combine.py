@@ -275,7 +275,7 @@ def correction(
     """First-order bias of the plug-in Gamma, (G, G), from rows the experts have not seen.
 
     Entry (k, l) is the mean of f_l (f_k - y) over rows of group k by soft responsibility, carried
-    from the covariate law of the group to that of everybody by share_k / P(k | s), capped at 10.
+    from the covariate law of the group to that of all rows by share_k / P(k | s), capped at 10.
     """
     ratio = np.minimum(shares / np.maximum(prior, TINY), 10.0)
     weight = resp * ratio

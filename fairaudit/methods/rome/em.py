@@ -1,4 +1,4 @@
-"""ROME with linear experts: hidden groups by expectation-maximisation, combined robustly."""
+"""ROME with linear experts: latent groups by expectation-maximisation, combined robustly."""
 
 from __future__ import annotations
 
@@ -69,14 +69,14 @@ ROBUST_ROWS = 20_000  # rows on which the tilt is sought: it has only G - 1 free
 class RomeEM(RomePredictions):
     """Robust mixture of linear experts with a gate on sensitive attributes.
 
-    Sensitive attributes decide who belongs to which hidden group; each group has its own linear
+    Sensitive attributes determine who belongs to which latent group; each group has its own linear
     (or logistic) model of the other features; the models are combined so that the worst group is
     served. No group labels are needed.
 
     Parameters
     ----------
     n_groups : int or "auto", default 4
-        Number of hidden groups. "auto" fits 1 to `max_groups` (as many as the rows can carry) on
+        Number of latent groups. "auto" fits 1 to `max_groups` (as many as the rows can carry) on
         three quarters of the rows and takes the smallest number within one standard error of the
         best likelihood on the rest (`n_groups_`, `heldout_`, `choice_`).
     combine : {"minimax", "gate", "maximin"}, default "minimax"
