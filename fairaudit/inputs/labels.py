@@ -41,7 +41,7 @@ def text_of(value: Any) -> str:
     if isinstance(value, str):
         return str(value)
     if isinstance(value, float | np.floating):
-        whole = float(value).is_integer() and abs(value) < EXACT
+        whole = float(value).is_integer() and abs(float(value)) < EXACT
         return str(int(value)) if whole else str(value)
     if isinstance(value, Decimal):
         return _decimal_text(value)

@@ -365,7 +365,8 @@ def _of_objects(values: Sequence[Any], what: str) -> Column:
 
 def _no_value(kind: type) -> bool:
     """Whether things of a type are containers, or have no text of their own."""
-    silent = kind.__str__ is object.__str__ and kind.__repr__ is object.__repr__
+    named = ("__str__", "__repr__")
+    silent = all(getattr(kind, name) is getattr(object, name) for name in named)
     return silent or issubclass(kind, NESTED)
 
 
