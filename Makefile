@@ -59,6 +59,7 @@ lint: setup-test  ## style, types, layers and code that nobody calls
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/vulture
 
 format: setup-test  ## rewrite in house style
 	$(BIN)/ruff check --fix .

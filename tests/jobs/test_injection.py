@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from fairaudit.audit.result import ERRORS, GAPS, AuditResult
-from fairaudit.report.export import safe_csv as report_csv
+from fairaudit.jobs.csv import safe_csv
 from fairaudit.report.page import render
 from tests.jobs.corpus import FORMULAS, HTML
 
@@ -64,6 +64,6 @@ def test_a_name_from_data_makes_no_element_of_a_report(name: str) -> None:
 @pytest.mark.parametrize("name", FORMULAS)
 def test_no_table_of_a_report_starts_a_formula(name: str) -> None:
     frame = pl.DataFrame({name: [name], "n": [-1.0]})
-    rows = list(csv.reader(io.StringIO(report_csv(frame).decode())))
+    rows = list(csv.reader(io.StringIO(safe_csv(frame))))
     for row in rows:
         assert not row[0].lstrip(" \u00a0\ufeff\x00").startswith(tuple("=+-@\t\r\n＝＋－＠"))

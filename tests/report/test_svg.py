@@ -14,7 +14,6 @@ from fairaudit.audit.result import AuditResult
 from fairaudit.plots import (
     ablation,
     compare,
-    curves,
     effects,
     errors,
     groups,
@@ -198,7 +197,6 @@ def _charts() -> dict[str, Callable[[], Chart]]:
         "objectives": lambda: ablation.objectives(stressed("stress_objectives")),
         "time": lambda: ablation.time(stressed("stress_time")),
         "probes": lambda: stress.probes(found("probes")),
-        "history": lambda: curves.history(medl("history"), metric="loss"),
     }  # fmt: skip
 
 

@@ -24,11 +24,6 @@ def on(split: str) -> str:
     return SPLITS.get(split, f"On {split} rows")
 
 
-def capital(text: str) -> str:
-    """The text with its first letter in upper case."""
-    return text[:1].upper() + text[1:]
-
-
 def joined(sentences: Sequence[str]) -> str:
     """Sentences one behind the other, without those that say nothing."""
     return " ".join(sentence for sentence in sentences if sentence)
