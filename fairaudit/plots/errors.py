@@ -8,7 +8,8 @@ import plotly.graph_objects as go
 import polars as pl
 
 from fairaudit.audit.result import AuditResult
-from fairaudit.inputs.group_codes import CROSS, OVERALL
+from fairaudit.inputs.group_codes import OVERALL
+from fairaudit.inputs.labels import CROSS
 from fairaudit.plots.heat import heat
 from fairaudit.plots.interval_dots import Row, dots
 from fairaudit.plots.theme import (

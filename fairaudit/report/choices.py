@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from fairaudit.audit.result import AuditResult
-from fairaudit.inputs.group_codes import CROSS, OVERALL
+from fairaudit.inputs.group_codes import OVERALL
+from fairaudit.inputs.labels import CROSS
 from fairaudit.plots.groups import LATENT
 from fairaudit.text import metric_words
 from fairaudit.text.ordering import natural

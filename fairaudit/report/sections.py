@@ -9,7 +9,7 @@ import polars as pl
 
 from fairaudit.audit.no_harm.decision import certificates, warnings
 from fairaudit.audit.result import AuditResult
-from fairaudit.inputs.group_codes import CROSS
+from fairaudit.inputs.labels import CROSS
 from fairaudit.plots import ablation, compare, effects, errors, groups, selection, stress, whatif
 from fairaudit.plots.theme import Chart
 from fairaudit.report.choices import (

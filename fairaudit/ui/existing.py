@@ -13,7 +13,7 @@ from fairaudit.audit.result import AuditResult
 from fairaudit.audit.spec import AuditSpec
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.data.store import DatasetInfo
-from fairaudit.inputs.group_codes import CROSS
+from fairaudit.inputs.labels import CROSS
 from fairaudit.jobs.info import JobInfo
 from fairaudit.jobs.spec import JobSpec
 from fairaudit.text.findings import is_significant

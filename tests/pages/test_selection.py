@@ -90,7 +90,8 @@ def test_gaps_are_told_with_their_intervals(look: Look) -> None:
         said = words(page)
         for row in gaps.iter_rows(named=True):
             low, high = (f"{100 * row[f'gap_after_{end}']:.1f}" for end in ("low", "high"))
-            assert f"({low} to {high})" in said
+            ends = f"{low} to {high})"
+            assert f"({ends}" in said or ("stays at" in said and f"(95% CI {ends}" in said)
 
 
 def test_results_of_older_versions_still_open(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:

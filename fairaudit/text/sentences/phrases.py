@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fairaudit.inputs.group_codes import CROSS
+from fairaudit.inputs.labels import CROSS
 from fairaudit.text import numbers
 from fairaudit.text.voice import Voice
 
