@@ -382,7 +382,7 @@ def test_rows_that_do_not_match_are_refused() -> None:
     with pytest.raises(InputError, match="99 rows"):
         FairMEDL().fit(X, y, sensitive_features=S[:99], clusters=c)
     model, (X, _, _, _) = fitted(max_epochs=1)
-    with pytest.raises(InputError, match="clusters: expected 100 rows, as many as X, got 5"):
+    with pytest.raises(InputError, match="clusters: expected 600 rows, as many as X, got 5"):
         model.predict(X, clusters=c[:5])
 
 
