@@ -1,4 +1,4 @@
-"""One audit from data set and spec to a result: fit, judge on held-out rows, remember how."""
+"""One audit from dataset and spec to a result: fit, judge on held-out rows, remember how."""
 
 from __future__ import annotations
 

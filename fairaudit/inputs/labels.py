@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -99,6 +100,9 @@ def texts(values: pl.Series) -> list[str]:
 
 # -- names of intersections ---------------------------------------------------------------------
 
+# a quoted part with doubled marks inside, or everything up to the next sign
+_PART = re.compile(rf'"(?:[^"]|"")*"|.*?(?={CROSS}|$)', re.DOTALL)
+
 
 def cell_name(parts: Sequence[str]) -> str:
     """The name of an intersection, "a × b"; different parts never share a name.
@@ -109,6 +113,27 @@ def cell_name(parts: Sequence[str]) -> str:
     ('"a × b" × c', 'a × "b × c"')
     """
     return parts[0] if len(parts) == 1 else CROSS.join(map(_quoted, parts))
+
+
+def cell_parts(name: str) -> list[str]:
+    """The values that `cell_name` joined, without their quotation marks.
+
+    >>> cell_parts('"a × b" × c')
+    ['a × b', 'c']
+    """
+    if CROSS not in name:
+        return [name]
+    parts, start = [], 0
+    while start <= len(name):
+        part = _PART.match(name, start)
+        assert part is not None  # the pattern also matches nothing
+        parts.append(_unquoted(part.group()))
+        start = part.end() + len(CROSS)
+    return parts
+
+
+def _unquoted(part: str) -> str:
+    return part[1:-1].replace('""', '"') if part.startswith('"') else part
 
 
 def _quoted(part: str) -> str:

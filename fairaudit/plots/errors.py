@@ -9,7 +9,7 @@ import polars as pl
 
 from fairaudit.audit.result import AuditResult
 from fairaudit.inputs.group_codes import OVERALL
-from fairaudit.inputs.labels import CROSS
+from fairaudit.inputs.labels import CROSS, cell_parts
 from fairaudit.plots.heat import heat
 from fairaudit.plots.interval_dots import Row, dots
 from fairaudit.plots.theme import (
@@ -159,16 +159,12 @@ def intersection(
 ) -> Chart:
     """An intersection of two attributes as a heat map; cells without a value say why."""
     table = errors_of(result, attribute=attribute, metric=metric, split=split, models=[model])
-    pair = table.filter(pl.col("group").str.split(CROSS).list.len() == 2)
-    if pair.is_empty():
+    named = [(cell_parts(cell["group"]), cell) for cell in table.iter_rows(named=True)]
+    by_pair = {(parts[0], parts[1]): cell for parts, cell in named if len(parts) == 2}
+    if not by_pair:
         return empty(f"There are no intersections of {attribute}.")
-    cells = pair.with_columns(
-        pl.col("group").str.split(CROSS).list.get(0).alias("_down"),
-        pl.col("group").str.split(CROSS).list.get(1).alias("_across"),
-    )
-    down = sorted(cells["_down"].unique().to_list(), key=natural)[:MAX_ROWS]
-    across = sorted(cells["_across"].unique().to_list(), key=natural)[:MAX_ROWS]
-    by_pair = {(c["_down"], c["_across"]): c for c in cells.iter_rows(named=True)}
+    down = sorted({d for d, _ in by_pair}, key=natural)[:MAX_ROWS]
+    across = sorted({a for _, a in by_pair}, key=natural)[:MAX_ROWS]
     rows = [[by_pair.get((d, a)) for a in across] for d in down]
     figure = _heat(rows, down, across, metric)
     alt = _by_group_alt(table, attribute, metric, model, None)

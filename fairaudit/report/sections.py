@@ -279,7 +279,7 @@ def _compare(result: AuditResult) -> Iterator[Section]:
             table = compare.front_table(
                 result, quality=quality, gap=gap, attribute=attribute, split=split
             )
-            title = f"Gap in {metric_words.title(gap)} by {attribute}"
+            title = f"Gap in {metric_words.in_sentence(gap)} by {attribute}"
             charts.append(compare.front(table, quality=quality, gap_title=title))
             said.append(
                 compare_lead(

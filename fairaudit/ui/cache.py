@@ -24,7 +24,7 @@ def result(job_id: str) -> AuditResult:
 
 
 def overview(sha256: str) -> Overview:
-    """A data set as the Data page shows it; read and examined once."""
+    """A dataset as the Data page shows it; read and examined once."""
     workspace = session.workspace()
     if not workspace.may("open", "dataset", sha256):
         workspace.dataset(sha256)  # raises NotAllowed
@@ -32,7 +32,7 @@ def overview(sha256: str) -> Overview:
 
 
 def findings(sha256: str, roles: ColumnRoles) -> Diagnosis:
-    """The diagnosis of a data set with these roles; computed once."""
+    """The diagnosis of a dataset with these roles; computed once."""
     workspace = session.workspace()
     if not workspace.may("open", "dataset", sha256):
         workspace.dataset(sha256)  # raises NotAllowed

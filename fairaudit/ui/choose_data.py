@@ -1,4 +1,4 @@
-"""Sources of a table: a file, a sample, a public data set, or one already in the workspace."""
+"""Sources of a table: a file, a sample, a public dataset, or one already in the workspace."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ def _take(sample: Sample) -> None:
 
 
 def public() -> None:
-    """Public data sets, downloaded from OpenML only on request."""
-    with st.expander("Public data sets (downloaded from openml.org)", icon=":material/public:"):
+    """Public datasets, downloaded from OpenML only on request."""
+    with st.expander("Public datasets (downloaded from openml.org)", icon=":material/public:"):
         name = st.selectbox(
-            "Data set",
+            "Dataset",
             list(PUBLIC_SETS),
             format_func=lambda n: PUBLIC_SETS[n].title,
             key="public-set",
@@ -73,7 +73,7 @@ def public() -> None:
 
 
 def remove(info: DatasetInfo) -> None:
-    """A button that deletes a data set and every audit of it."""
+    """A button that deletes a dataset and every audit of it."""
     with st.popover("Delete", icon=":material/delete:"):
         layout.note("The table and every audit of it will be permanently deleted.")
         st.button("Delete permanently", type="primary", on_click=_remove, args=(info.sha256,))
@@ -87,11 +87,11 @@ def _remove(sha256: str) -> None:
 
 
 def earlier(workspace: Workspace) -> None:
-    """Data sets already in the workspace, newest first."""
+    """Datasets already in the workspace, newest first."""
     known = workspace.datasets()
     if not known:
         return
-    st.header(f"Already in this workspace: {count(len(known), 'data set')}", anchor=False)
+    st.header(f"Already in this workspace: {count(len(known), 'dataset')}", anchor=False)
     with st.container(gap=None):
         for info in known[:20]:
             _earlier_row(info)

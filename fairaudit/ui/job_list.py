@@ -51,7 +51,7 @@ def _log(job: JobInfo) -> None:
 
 def _delete(job: JobInfo) -> None:
     with st.popover("Delete", icon=":material/delete:"):
-        layout.note("Result, model and log will be permanently deleted; the data set is kept.")
+        layout.note("Result, model and log will be permanently deleted; the dataset is kept.")
         st.button("Delete permanently", on_click=_remove, args=(job.id,), type="primary")
 
 

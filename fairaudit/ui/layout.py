@@ -144,7 +144,7 @@ def empty_state(title: str, text: str, *, to: str | None = None, label: str | No
 
 
 def page_link(to: str, label: str | None = None) -> None:
-    """A link to another page that keeps the data set and audit of this tab."""
+    """A link to another page that keeps the dataset and audit of this tab."""
     target = page_named(to)
     st.page_link(
         target.file, label=label or target.title, icon=target.icon, query_params=session.link()

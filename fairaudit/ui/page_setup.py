@@ -65,7 +65,7 @@ def _page(info: PageInfo) -> st.Page:
 
 
 def _menu(pages: Mapping[PageInfo, st.Page]) -> None:
-    """Links to all pages that keep the data set and audit of this tab.
+    """Links to all pages that keep the dataset and audit of this tab.
 
     Streamlit's own menu loses the query parameters, and its list is not valid HTML (axe: list).
     """
@@ -99,7 +99,7 @@ def mode_control() -> None:
 
 
 def current_choice() -> None:
-    """The data set and the audit of this tab, and a way to switch to another audit."""
+    """The dataset and the audit of this tab, and a way to switch to another audit."""
     data = session.dataset_id()
     if data is not None:
         names = {d.sha256: d.name for d in session.workspace().datasets()}

@@ -61,9 +61,9 @@ def nothing_to_show(audit: OpenedAudit, page: str, why: str) -> NoReturn:
 
 
 def chosen_data(page: str) -> tuple[str, ColumnRoles]:
-    """The chosen data set and its roles (suggested ones until others are accepted).
+    """The chosen dataset and its roles (suggested ones until others are accepted).
 
-    Without a data set, say what to do and stop.
+    Without a dataset, say what to do and stop.
     """
     sha256 = session.dataset_id()
     if sha256 is None:

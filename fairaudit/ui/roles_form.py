@@ -19,7 +19,7 @@ _TASKS: dict[Task, str] = {
 
 
 class RolesForm:
-    """Widgets for the roles of one data set.
+    """Widgets for the roles of one dataset.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class RolesForm:
     start : ColumnRoles
         Initial values of the widgets.
     key : str
-        Prefix of the widgets' keys, one per data set.
+        Prefix of the widgets' keys, one per dataset.
     """
 
     def __init__(self, table: Overview, start: ColumnRoles, *, key: str) -> None:

@@ -1,4 +1,4 @@
-"""What this browser tab shows: workspace, user, data set, audit; ids only."""
+"""What this browser tab shows: workspace, user, dataset, audit; ids only."""
 
 from __future__ import annotations
 
@@ -54,19 +54,19 @@ def choose_audit(job_id: str) -> None:
 
 
 def dataset_id() -> str | None:
-    """The data set of this tab."""
+    """The dataset of this tab."""
     return _chosen("data")
 
 
 def choose_dataset(sha256: str) -> None:
-    """Use this data set on every page from now on."""
+    """Use this dataset on every page from now on."""
     if dataset_id() != sha256:
         _forget("roles")
     _choose("data", sha256)
 
 
 def dataset_info(sha256: str) -> DatasetInfo:
-    """Name, size and columns of a data set this user may see.
+    """Name, size and columns of a dataset this user may see.
 
     Raises
     ------
@@ -77,23 +77,23 @@ def dataset_info(sha256: str) -> DatasetInfo:
         if info.sha256 == sha256:
             return info
     raise NotAllowed(
-        "data set not found, or you don't have access; choose another on the Data page"
+        "dataset not found, or you don't have access; choose another on the Data page"
     )
 
 
 def forget_dataset() -> None:
-    """Clear the choice of a data set."""
+    """Clear the choice of a dataset."""
     _forget("data")
     _forget("roles")
 
 
 def accept_roles(roles: ColumnRoles) -> None:
-    """Use these roles for the data set of this tab."""
+    """Use these roles for the dataset of this tab."""
     _choose("roles", pack(roles))
 
 
 def accepted_roles() -> ColumnRoles | None:
-    """The roles accepted for the data set of this tab, None before."""
+    """The roles accepted for the dataset of this tab, None before."""
     text = _chosen("roles")
     return None if text is None else unpack(text)
 
@@ -122,7 +122,7 @@ def keep_url() -> None:
 
 
 def open_page(name: str) -> None:
-    """Go to another page, keeping the data set and audit of this tab."""
+    """Go to another page, keeping the dataset and audit of this tab."""
     st.switch_page(page_named(name).file, query_params=link())
 
 

@@ -43,10 +43,10 @@ def share(job: JobInfo) -> None:
 
 
 def share_data(info: DatasetInfo) -> None:
-    """Access rights to a data set, where there are several users."""
+    """Access rights to a dataset, where there are several users."""
     if _may_share("dataset", info.sha256):
         with st.popover("Share", icon=":material/share:"):
-            layout.note("Sharing a data set does not share its audits, and vice versa.")
+            layout.note("Sharing a dataset does not share its audits, and vice versa.")
             _rights("dataset", info.sha256)
 
 
@@ -110,7 +110,7 @@ def import_file() -> None:
         file = st.file_uploader(
             "A file exported by another fairaudit (.fairaudit.zip)",
             key=f"import-{st.session_state.setdefault(_GENERATION, 0)}",
-            help="The hash of every file in it is verified. It does not contain the data set.",
+            help="The hash of every file in it is verified. It does not contain the dataset.",
         )
         if file is not None:
             _import(file.getvalue())

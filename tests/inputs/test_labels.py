@@ -15,7 +15,14 @@ from hypothesis import strategies as st
 
 from fairaudit.data import labels as tables
 from fairaudit.inputs.group_codes import encode, groupings
-from fairaudit.inputs.labels import cell_name, cell_names, is_missing, label_text, text_of
+from fairaudit.inputs.labels import (
+    cell_name,
+    cell_names,
+    cell_parts,
+    is_missing,
+    label_text,
+    text_of,
+)
 from fairaudit.inputs.read import read_column, read_columns
 
 MOMENTS = [
@@ -101,6 +108,7 @@ PARTS = st.lists(st.text(alphabet='a" ×"', max_size=4), min_size=2, max_size=2)
 @given(PARTS, PARTS)
 def test_two_intersections_never_share_a_name(one: list[str], other: list[str]) -> None:
     assert (cell_name(one) == cell_name(other)) == (one == other)
+    assert cell_parts(cell_name(one)) == one
 
 
 @settings(max_examples=100, deadline=None)

@@ -114,7 +114,7 @@ def test_a_read_only_dashboard_takes_no_files(
 def test_a_data_set_that_is_gone_is_said_to_be_gone(open_page: Open, root: Path) -> None:
     app = open_page("data", data="0" * 64)
     assert not app.exception
-    assert "no such table" in app.warning[0].value
+    assert "Not found, or you don't have access" in app.warning[0].value
     assert app.button(key="sample-lending"), "the way on"
 
 

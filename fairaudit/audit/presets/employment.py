@@ -16,7 +16,7 @@ from fairaudit.audit.result import AuditResult
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.inputs.group_codes import Grouping, cross, encode
-from fairaudit.inputs.labels import CROSS, MISSING
+from fairaudit.inputs.labels import MISSING, cell_parts
 from fairaudit.inputs.read import read_column, read_numbers
 from fairaudit.stats import intervals, metric_definitions
 
@@ -159,7 +159,7 @@ def _tally(grouping: Grouping, selected: NDArray[np.bool_]) -> _Tally:
 
 
 def _unknown(name: str) -> bool:
-    return any(part.strip().lower() in UNKNOWN for part in name.split(CROSS))
+    return any(part.strip().lower() in UNKNOWN for part in cell_parts(name))
 
 
 def _groupings(groups: Mapping[str, Any]) -> list[Grouping]:
