@@ -289,8 +289,8 @@ def audit_predictions(
         most 10 different whole numbers: multiclass)
     positive : the positive label of a binary outcome; by default the larger of the two
     classes : labels in the order of the columns of `y_score`, where it is another
-    keep_rows : store answers and groups, so that `fairaudit.audit.stored` leads from a gap to its
-        counts to its rows; `row` is the place in the arrays
+    keep_rows : store answers and groups, so that `fairaudit.audit.reanalysis` leads from a gap to
+        its counts to its rows; `row` is the place in the arrays
     reference : the group others are compared with in `pairs`; by default the largest
     split : name of these rows in the tables
     random_state : seed of the replicates
