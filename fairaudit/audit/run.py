@@ -144,7 +144,7 @@ def _train(
     )
     if fitted.save is not None and model_folder is not None:
         fitted.save(model_folder)
-    monitor.start("judging on held-out rows", 2)
+    monitor.start("evaluating on held-out rows", 2)
     predictions = {**fitted.predictions, **_existing(data, arrays)}
     tables = judged(arrays, predictions, fitted.tables, spec, monitor)
     monitor.end()
@@ -176,7 +176,7 @@ def _predictions(
     bare = roles.model_copy(update={"features": (), "image": None})
     arrays = Dataset(data.frame, bare).arrays(SplitSpec(), spec.seed)
     systems = _existing(data, arrays)
-    monitor.start("judging", 1)
+    monitor.start("evaluating", 1)
     rows = np.ones(len(arrays), dtype=bool)
     frame = _rows_of(data, arrays)  # without training, numbers are cut at quartiles of all rows
     groups = {s: group_labels(frame[s], rows) for s in roles.sensitive}
@@ -195,7 +195,7 @@ def _predictions(
 def _latent_errors(
     data: Dataset, spec: AuditSpec, systems: Mapping[str, Prediction]
 ) -> tuple[Tables, dict[str, Any]]:
-    """Groups nobody declared in which a system errs, found and judged on different rows.
+    """Unlabelled groups in which a system errs, found and evaluated on different rows.
 
     With several systems the one with the smallest adjusted p is shown; its p-values and intervals
     are adjusted for the number of systems too (Bonferroni), so that the chance of any false alarm
@@ -209,8 +209,8 @@ def _latent_errors(
     arrays = Dataset(data.frame, bare).arrays(SplitSpec(), spec.seed)
     if arrays.cluster is not None and np.bincount(arrays.cluster).max() > len(arrays) / 2:
         why = (
-            "not sought: more than half of all rows are of one cluster, so that no clusters can "
-            "be set aside to judge on."
+            "not searched: more than half of all rows are in one cluster, so no clusters can be "
+            "set aside for the evaluation."
         )
         return {}, {"latent_findings": {name: [why] for name in systems}}
     audits = {
@@ -302,7 +302,7 @@ def _compare(
     tables["measurements"] = numbers
     tables["comparison"] = seed_comparison.comparison_table(numbers, share, spec.confidence)
     tables["paired"] = seed_comparison.paired_table(numbers, methods[0], share, spec.confidence)
-    budget = f"{seeds} seeds, one fit a method and seed, the same splits and encoding for all"
+    budget = f"{seeds} seeds, one fit per method and seed, the same splits and encoding for all"
     facts = {"methods": methods, "seeds": seeds, "budget": budget, "reference": methods[0]}
     return tables, {**_headline(data, arrays, spec), **facts}
 

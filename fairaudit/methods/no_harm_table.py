@@ -295,7 +295,7 @@ class _Teller:
         more = f"; about {needed} rows would be needed" if needed else ""
         if self.rules.confidence is None:
             return f"The expert is worse: {self._evidence(g)}. The baseline is kept."
-        return f"No harm is not shown: {self._evidence(g)}{more}. The baseline is kept."
+        return f"No-harm could not be shown: {self._evidence(g)}{more}. The baseline is kept."
 
     def _costs(self, g: int) -> str:
         if g not in self.choice.relaxed:

@@ -243,4 +243,4 @@ def test_groups_nobody_knows_are_said() -> None:
         "four-fifths", selected=[1, 0], groups={"g": [None, "?"]}, confidence=0.95
     )
     assert applied.tables == {}
-    assert "g: nobody's group is known." in applied.sentences
+    assert "g: no row has a known group." in applied.sentences

@@ -90,7 +90,7 @@ def plain_rules(
     list of (rule, fidelity), one a group
         Fidelity is the balanced agreement of rule and membership (mean of the share of members
         the rule finds and of non-members it leaves out) on rows the rule was not made from;
-        0.5 is a coin, 1 is perfect.
+        0.5 = chance, 1 = perfect.
 
     Raises
     ------
@@ -126,9 +126,9 @@ def _rule_of(
     member = share > 0.5
     fit = ~held
     if member[fit].all():
-        return "everybody", 1.0 if member.all() else 0.5
+        return "all rows", 1.0 if member.all() else 0.5
     if not member[fit].any():
-        return "nobody in particular", 0.5
+        return "hardly any rows", 0.5
     branches = _branches(X[fit], member[fit], max_depth, seed)
     if not branches:
         return "no short rule describes this group", 0.5

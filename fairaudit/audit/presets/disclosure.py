@@ -42,7 +42,7 @@ def model_card(preset: Preset, result: AuditResult) -> Applied:
     }
     words = [f"{len(BLANKS)} sections are left blank for people to write: {', '.join(BLANKS)}."]
     if tables["intersectional"].is_empty():
-        words.append("No crossing of attributes was judged; ask for intersections of depth 2.")
+        words.append("No intersection was evaluated; set the intersection depth to 2.")
     return Applied(preset, tables, (*words, *preset.not_set))
 
 

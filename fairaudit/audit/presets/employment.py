@@ -45,7 +45,7 @@ RACE = ("race", "ethnic")
 
 @dataclass(frozen=True)
 class Decisions:
-    """Who was selected, or scored above the median of everybody.
+    """Who was selected, or scored above the median of all rows.
 
     Attributes
     ----------
@@ -270,7 +270,7 @@ def four_fifths(preset: Preset, decided: Decisions, confidence: float) -> Applie
     known = [t for t in tallies if t.names]
     tables = {t.attribute: _four_fifths_table(t, line, share, confidence) for t in known}
     words = [w for name, table in tables.items() for w in _four_fifths_words(name, table)]
-    words += [f"{t.attribute}: nobody's group is known." for t in tallies if not t.names]
+    words += [f"{t.attribute}: no row has a known group." for t in tallies if not t.names]
     return Applied(preset, tables, (*words, *preset.not_set))
 
 

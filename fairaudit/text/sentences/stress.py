@@ -134,13 +134,13 @@ _HOW: Mapping[str, str] = {
     "its values) becomes rarer. The curve is the mean loss of the worst-off group against its "
     "baseline over the draws; its lines hold nine draws of ten. Below zero every group gained. "
     "*Worse off* means by any amount, so small groups are worse off by chance now and then; "
-    "*harmed surely* in the table counts only losses beyond the paired {bound} bound over all "
+    "*Significantly worse off* in the table counts only losses beyond the paired {bound} bound over all "
     "groups. The models are not trained again.",
     "Wrong groups": "The choice stays as it is; only the group that is given when the model "
     "answers errs, for a share of the test rows drawn evenly. The mean over all such errors is "
     "exact, not drawn; the lines are {percent} t intervals over the group's rows, or clusters "
     "where there are any, and groups of fewer than 20 rows have none. Above zero a group still "
-    "fares better than under the baseline. The lowest groups are drawn, the table holds all.",
+    "does better than under the baseline. The lowest groups are drawn, the table holds all.",
     "Ablation": "The method is trained with each of its three representation losses on and off, "
     "and from each training the experts are taken always, or chosen by each objective at the "
     "method's no-harm confidence. A hollow mark harms at least one group on test rows beyond its "
@@ -148,7 +148,7 @@ _HOW: Mapping[str, str] = {
     "page. Each training was done once, with the same seed: what another seed would change is not "
     "in them.",
     "Objectives": "The same trained models, chosen by every objective: `min_gap` seeks the "
-    "smallest gap that harms nobody, `max_min` gives each group its better model, `max_mean` the "
+    "smallest gap that harms no group, `max_min` gives each group its better model, `max_mean` the "
     "best average with no wider gap. With the bound an expert must be shown to be no worse at "
     "{bound} over all groups together; on point estimates it must only look no worse, as in "
     "the paper. The grey line is the baseline. The lines are {percent} intervals over the rows "
