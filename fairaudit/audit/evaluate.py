@@ -1,4 +1,4 @@
-"""One split judged: every model, attribute and metric becomes rows of the audit tables."""
+"""Evaluates one split: every model, attribute and metric becomes rows of the audit tables."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class LabelsAndScores(Protocol):
 
 @dataclass(frozen=True)
 class EvaluationRows:
-    """The rows to judge on, coded once for all models; the first grouping is everybody."""
+    """The rows of an evaluation, coded once for all models; the first grouping holds all rows."""
 
     y: NDArray[Any]
     groupings: tuple[Grouping, ...]

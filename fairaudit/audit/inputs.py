@@ -150,7 +150,7 @@ def _scores(value: Any, name: str, known: _Known, n: int) -> Float:
     order = _order_of_classes(columns.names, known)
     if found.ndim == 2 and found.shape[1] == C and order is not None:
         return found[:, order] if known.task == "multiclass" else found[:, order[1]]
-    wanted = f"(n, {C}), one column a class in the order {', '.join(known.columns)}"
+    wanted = f"(n, {C}), one column per class in the order {', '.join(known.columns)}"
     raise refusal(
         what,
         wanted if known.task == "multiclass" else "(n,), the score of the positive class",

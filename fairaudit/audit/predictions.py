@@ -82,7 +82,7 @@ def judge(
     split : name of the split in the tables
     metrics : names, or None for all that apply
     confidence, n_boot, seed : of the intervals
-    intersections : depth of the crossings that are judged as well
+    intersections : depth of the intersections that are evaluated as well
     suppress_below : groups with fewer rows are counted as suppressed and not shown
     controls : mapping of column to (n,) labels
         Groups are judged again inside each level (conditional parity), as attribute
@@ -269,19 +269,19 @@ def audit_predictions(
     Parameters
     ----------
     y_true : (n,) outcomes: labels or numbers
-    y_pred : (n,) answers, or a dict {system: (n,)} or frame with a column a system
+    y_pred : (n,) answers, or a dict {system: (n,)} or frame with a column per system
         None is allowed with scores in 0..1, which are then cut at 0.5.
     sensitive_features : (n,) or (n, k) array, Series or frame
         A missing value is the group "(missing)".
     y_score : (n,) scores of the positive class, or a dict {system: scores}
-        (n, C) for several classes, one column a class in the order of the sorted labels, as
+        (n, C) for several classes, one column per class in the order of the sorted labels, as
         `predict_proba` of scikit-learn gives them; (n, 2) works for two classes.
     metrics : names of metrics, None for all that apply
     sample_weight : (n,) non-negative weights
     clusters : (n,) cluster of each row; intervals then resample clusters
         Rows without a cluster are one cluster together.
     control_features : columns within whose levels groups are compared (conditional parity)
-    intersections : depth to which the sensitive columns are crossed
+    intersections : largest number of sensitive columns in an intersection
     confidence : level of all intervals
     n_boot : replicates; 0 for point estimates with closed-form intervals only
     suppress_below : groups with fewer rows are not shown

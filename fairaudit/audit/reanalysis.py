@@ -229,7 +229,7 @@ def _as_given(
 
 
 def members(result: AuditResult, attribute: str, split: str) -> pl.DataFrame:
-    """Row ids and their group (row, group) under an attribute, a crossing or latent groups.
+    """Row ids and their group (row, group) under an attribute, an intersection or latent groups.
 
     Raises
     ------

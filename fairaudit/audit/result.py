@@ -56,7 +56,7 @@ class AuditResult:
     ----------
     tables : mapping of str to polars.DataFrame
         Always `errors` (schema `ERRORS`) and `gaps` (schema `GAPS`); where they apply `latent`
-        (row, p0..pK, group), `groups` (one row a latent group), `selection`, `alternatives`,
+        (row, p0..pK, group), `groups` (one row per latent group), `selection`, `alternatives`,
         `effects`, `history`, `sweep`, `predictions` (row, split, model, label, score), `counts`.
     summary : mapping
         JSON values: task, method, n per split, headline numbers, warnings in plain words.

@@ -27,7 +27,7 @@ class Grouping:
 
     Attributes
     ----------
-    attribute : "sex", "sex × race", or "all" for everybody
+    attribute : "sex", "sex × race", or "all" for all rows
     names : the G group names, sorted
     codes : (n,) index into `names`
     """
@@ -109,7 +109,7 @@ def everybody(n: int) -> Grouping:
 
 
 def cross(parts: Sequence[Grouping]) -> Grouping:
-    """All combinations that occur of several groupings, named by `cell_name`: "a × b"."""
+    """The intersections of several groupings that occur, named by `cell_name`: "a × b"."""
     codes = parts[0].codes
     for part in parts[1:]:
         codes = codes * len(part.names) + part.codes
@@ -140,7 +140,7 @@ def _names_of(present: Int, parts: Sequence[Grouping]) -> list[tuple[str, ...]]:
 
 
 def groupings(columns: Mapping[str, Any], depth: int = 1) -> list[Grouping]:
-    """Every attribute and every crossing of up to `depth` attributes.
+    """Every attribute and every intersection of up to `depth` attributes.
 
     Attributes with a single level are kept alone (their overall value is still of interest) but
     not crossed.

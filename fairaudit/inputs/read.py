@@ -215,7 +215,10 @@ def _columns(value: Any, what: str) -> Columns:
     if array.ndim != 2:
         shape = f"one {type(value).__name__}" if array.ndim == 0 else f"shape {array.shape}"
         raise refusal(
-            what, "(n,) values, (n, k) values or a frame of columns", shape, "pass one row per row of the data"
+            what,
+            "(n,) values, (n, k) values or a frame of columns",
+            shape,
+            "pass one value per row",
         )
     return Columns(None, tuple(_of_array(part, what) for part in array.T), len(array))
 

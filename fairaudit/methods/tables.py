@@ -36,7 +36,7 @@ SELECTION = pl.Schema(
 
 
 def selection_table(columns: Mapping[str, Any]) -> Frame:
-    """The choice with its evidence, one row a group (columns `SELECTION`)."""
+    """The choice with its evidence, one row per group (columns `SELECTION`)."""
     return pl.DataFrame(columns, schema=SELECTION)
 
 

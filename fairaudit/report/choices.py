@@ -28,7 +28,7 @@ def main_model(result: AuditResult) -> str:
 
 
 def attributes(result: AuditResult) -> list[str]:
-    """Attributes with groups: latent groups, single attributes, then crossings by depth."""
+    """Attributes with groups: latent groups, single attributes, then intersections by depth."""
     known = [a for a in result.errors["attribute"].unique().to_list() if a != OVERALL]
     return sorted(known, key=lambda a: (a != LATENT, a.count(CROSS), natural(a)))
 

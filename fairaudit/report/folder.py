@@ -18,7 +18,7 @@ from fairaudit.report.page import in_short, plain, render
 from fairaudit.report.sections import Section, sections
 
 TABLES = ("errors", "gaps", "selection", "latent", "effects")
-# one row a person: these leave the workspace only where they are asked for by name
+# one row per person: these leave the workspace only where they are asked for by name
 BY_ROW = frozenset(
     {
         "predictions",
@@ -38,7 +38,7 @@ def write(result: AuditResult, folder: Path, *, title: str) -> list[Path]:
 
     Files: `summary.json`, `errors.parquet`, `gaps.parquet`, `selection`, `latent` and
     `effects.parquet` where they apply, `report.html`, `report.json`, `model_card.md`,
-    `spec.json`, `csv/*.csv` (not the tables with one row a person) and `manifest.json`.
+    `spec.json`, `csv/*.csv` (not the tables with one row per person) and `manifest.json`.
 
     Parameters
     ----------

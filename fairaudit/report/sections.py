@@ -144,8 +144,8 @@ def _groups(result: AuditResult) -> Iterator[Section]:
         rows=groups.readable(found),
         table="groups",
         how="Groups were found on training rows and are evaluated on held-out rows only. A rule "
-        "is a shallow tree fitted to membership; its fidelity is the balanced agreement on rows it "
-        "was not made from (0.5 = chance, 1 = perfect).",
+        "is a shallow tree fitted to membership; its fidelity is the balanced agreement on rows "
+        "it was not made from (0.5 = chance, 1 = perfect).",
     )
     if (overlap := table("overlap")) is not None:
         yield _overlap(overlap)

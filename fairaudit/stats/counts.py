@@ -37,7 +37,7 @@ class Cells:
         return self.weight is not self.rows
 
     def overall(self) -> Cells:
-        """Everybody in one group."""
+        """All rows in one group."""
         total = self.rows.sum(axis=0, keepdims=True)
         if not self.weighted:
             return Cells("all", ("all",), total, total, total)

@@ -38,7 +38,7 @@ def bounds_of(metric: str) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class EstimateOptions:
-    """What the tables should say and how surely."""
+    """Options of the tables: names, confidence level, replicates, suppression."""
 
     confidence: float
     model: str = "model"
@@ -58,7 +58,7 @@ class Measured:
     denominator : (G,) rows the metric rests on, effective ones under weights or clusters
     value, low, high : (G,)
     noise : (B, G) replicates minus their expectation
-    overall, overall_noise : the same for everybody together, () and (B,)
+    overall, overall_noise : the same for all rows together, () and (B,)
     method : how the interval of a value was made
     freedom : (G,) degrees of freedom where errors come from few units, None for many
     wide : (G,) how much wider than `noise` Student's interval then is (`intervals.widening`);

@@ -227,7 +227,7 @@ def between_variance(estimates: Estimates) -> float:
     return max(float(estimates.value.var(ddof=1) - estimates.variance.mean()), 0.0)
 
 
-# -- furthest from everybody --------------------------------------------------------------------
+# -- furthest from the overall value -------------------------------------------------------------
 
 
 def to_overall(estimates: Estimates, overall: float, noise: Float, confidence: float) -> Gap:

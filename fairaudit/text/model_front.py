@@ -14,7 +14,7 @@ Row = Mapping[str, Any]
 _FRONT_COLUMNS = (
     "model", "value", "low", "high", "gap", "gap_low", "gap_high", "dominated", "sure",
 )  # fmt: skip
-Pairs = frozenset[tuple[str, str]]  # (better, worse), told apart from chance
+Pairs = frozenset[tuple[str, str]]  # (better, worse), beyond chance
 
 
 def over_seeds(result: AuditResult) -> bool:
@@ -32,7 +32,7 @@ def front_of(
     quality, gap : polars.DataFrame
         Columns model, value, low, high.
     proven : set of (better, worse)
-        Pairs whose paired interval of the quality leaves out zero.
+        Pairs whose paired interval of the quality excludes zero.
 
     Returns
     -------

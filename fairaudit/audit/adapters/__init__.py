@@ -1,4 +1,4 @@
-"""From arrays to a fitted method and its per-row answers: one function a method, one shape out."""
+"""From arrays to a fitted method and its per-row predictions: one function per method."""
 
 from __future__ import annotations
 

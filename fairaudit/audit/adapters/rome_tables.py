@@ -45,7 +45,7 @@ def columns(arrays: Arrays) -> tuple[Float, tuple[str, ...]]:
 def described_groups(
     arrays: Arrays, prior: Float, resp: Float, loss: Float, confidence: float
 ) -> pl.DataFrame:
-    """One row a group: size, plain rule and its fidelity, entropy, held-out loss."""
+    """One row per group: size, plain rule and its fidelity, entropy, held-out loss."""
     train, test = arrays.split == 0, arrays.split == 2
     design, names = columns(arrays)
     some = np.flatnonzero(train)[:: max(1, int(train.sum()) // RULE_ROWS)]
@@ -74,7 +74,7 @@ def described_groups(
 
 
 def _entropy(prior: Float, weight: Float) -> float:
-    """Mean uncertainty of membership (0 = certain, 1 = a coin) over the rows of a group."""
+    """Mean uncertainty of membership (0 = certain, 1 = chance) over the rows of a group."""
     if prior.shape[1] < 2 or weight.sum() <= 0:
         return 0.0
     each = -(prior * np.log(np.maximum(prior, 1e-300))).sum(axis=1) / np.log(prior.shape[1])

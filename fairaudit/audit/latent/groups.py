@@ -136,7 +136,7 @@ def _error(
 ) -> tuple[Float, str]:
     """(n,) error of each row, NaN where it does not count, and what its mean is called."""
     if len(y) != len(label):
-        raise InputError(f"there are {len(label)} answers for {len(y)} rows; pass one a row")
+        raise InputError(f"there are {len(label)} answers for {len(y)} rows; pass one per row")
     kind = mistake or ("squared" if task == "regression" else "wrong")
     if kind == "squared":
         return (label.astype(np.float64) - y) ** 2, "mse"
@@ -167,7 +167,7 @@ def _held(held_out: Any, n: int, unit: NDArray[np.int64] | None, seed: int) -> N
 def _enough(X: Float, error: Float, held: NDArray[np.bool_], rest: NDArray[np.bool_]) -> None:
     if X.ndim != 2 or len(X) != len(error):
         raise InputError(
-            f"X has shape {X.shape} for {len(error)} rows; pass one row of features a row"
+            f"X has shape {X.shape} for {len(error)} rows; pass one row of features per row"
         )
     if not np.isfinite(X).all():
         raise InputError(

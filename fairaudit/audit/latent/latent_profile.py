@@ -87,7 +87,7 @@ def plain_rules(
 
     Returns
     -------
-    list of (rule, fidelity), one a group
+    list of (rule, fidelity), one per group
         Fidelity is the balanced agreement of rule and membership (mean of the share of members
         the rule finds and of non-members it leaves out) on rows the rule was not made from;
         0.5 = chance, 1 = perfect.

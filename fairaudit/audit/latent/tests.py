@@ -1,4 +1,4 @@
-"""Latent groups judged on held-out rows: each against the rest, with all looks counted."""
+"""Latent groups tested on held-out rows: each against the rest, adjusted for all tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who differs from whom: two models on the same rows, two groups of one model, many looks."""
+"""Who differs from whom: two models on the same rows, two groups of one model, many tests."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class ClusteredClasses:
         return count_clusters(self.cluster, self.groups, y, label, (G, 2, 2), self.mass)
 
     def of_group(self, g: int | None, C: int) -> ClusterCells:
-        """All C × C counts by cluster of one group (None: of everybody)."""
+        """All C × C counts by cluster of one group (None: of all rows)."""
         rows = slice(None) if g is None else self.groups == g
         cluster = np.unique(self.cluster[rows], return_inverse=True)[1]
         y, label = self.y[rows], self.label[rows]
@@ -139,7 +139,7 @@ def _mean_of_defined(values: Float) -> Float:
 
 @dataclass(frozen=True)
 class _ClassReplicates:
-    """Counts with replicates (B, G, C, C) around `around`, and those of everybody together."""
+    """Counts with replicates (B, G, C, C) around `around`, and those of all rows together."""
 
     cells: Cells
     drawn: Float

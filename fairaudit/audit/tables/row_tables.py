@@ -13,7 +13,7 @@ from fairaudit.data.arrays import SPLITS, Arrays
 
 
 def people_table(arrays: Arrays, *, whole: bool = False) -> pl.DataFrame:
-    """One row a person: row id, split ("all" if `whole`), declared groups and the cluster."""
+    """One row per person: row id, split ("all" if `whole`), declared groups and the cluster."""
     columns = {name: pl.Series(labels.tolist(), dtype=pl.String) for name, labels in _who(arrays)}
     return pl.DataFrame({"row": arrays.row_id, "split": _split_names(arrays, whole), **columns})
 

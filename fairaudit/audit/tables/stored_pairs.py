@@ -94,7 +94,7 @@ def _answers(rows: pl.DataFrame, prefix: str) -> Answers:
 
 
 def _paired_rows(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """Held-out rows with the answers of both models and the group: one row a person."""
+    """Held-out rows with the answers of both models and the group: one row per person."""
     predictions = _need(tables, "predictions").filter(pl.col("split") != "train")
     expert, baseline = (_of_model(predictions, name) for name in ("expert", "baseline"))
     pair = expert.join(
@@ -125,7 +125,7 @@ def _need(tables: Mapping[str, pl.DataFrame], name: str) -> pl.DataFrame:
 def _groups(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """row, group and weight where rows are weighted: as the audit stored them.
 
-    Else the crossing of all attributes of `people`.
+    Otherwise the intersection of all attributes of `people`.
     """
     if "selection_rows" in tables:
         return tables["selection_rows"].select(

@@ -36,7 +36,7 @@ QUICK = 500  # replicates that keep a slider below 50 ms
 
 
 def counts_at(ladder: Ladder, threshold: Thresholds) -> Cells:
-    """Counts by group when everybody at or above the threshold is selected.
+    """Counts by group when all rows at or above the threshold are selected.
 
     Raises
     ------
@@ -210,7 +210,7 @@ def equal_rates(
     `aim` "tpr" is equal opportunity, "selection_rate" demographic parity, "fpr" predictive
     equality. Rates fall with the threshold, so the candidates inside a window of rates are
     neighbours; the best of each group in every window that starts at some candidate's rate is
-    looked up, and the cheapest window wins. Everybody selected is always feasible.
+    looked up, and the cheapest window wins. Selecting all rows is always feasible.
 
     Raises
     ------

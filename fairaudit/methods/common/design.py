@@ -98,7 +98,7 @@ class Target:
 
     @property
     def n_outputs(self) -> int:
-        """Numbers a head gives: one a class, or one value."""
+        """Numbers a head gives: one per class, or one value."""
         return 1 if self.classes is None else len(self.classes)
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Losses of Fair MEDL, pure: tensors in, one value a model out (leading axis M = models)."""
+"""Losses of Fair MEDL, pure: tensors in, one value per model out (leading axis M = models)."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def effect_names(weights: Weights, features: Sequence[str], outputs: Sequence[st
 def effects(
     weights: Weights, clusters: Sequence[str], features: Sequence[str], outputs: Sequence[str]
 ) -> Frame:
-    """One row a cluster and effect: cluster, effect, mean, sd."""
+    """One row per cluster and effect: cluster, effect, mean, sd."""
     schema = {"cluster": pl.String, "effect": pl.String, "mean": pl.Float64, "sd": pl.Float64}
     if not weights.random_effects:
         return pl.DataFrame(schema=schema)
@@ -174,7 +174,7 @@ def blind_measures(path: Frame) -> list[str] | None:
 
 
 def search_trials(rows: Sequence[Mapping[str, Any]]) -> Frame:
-    """One row a trial of a search."""
+    """One row per trial of a search."""
     return pl.DataFrame(list(rows))
 
 

@@ -138,7 +138,7 @@ def interval(
     """Posterior interval of the mixed answer, two arrays (n, O).
 
     r is Gaussian given the posterior, and sigmoid and identity are monotone, so the quantiles
-    are exact for one output; for more, 400 posterior draws a row are linked and ranked.
+    are exact for one output; for more, 400 posterior draws per row are linked and ranked.
     """
     raw, shift, variance = moments(weights, X, codes, unseen)
     sd = np.sqrt(variance)

@@ -89,7 +89,7 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
     ----------
     selection_ : polars.DataFrame
         group, n, baseline, expert, difference, lower, upper, admissible, chosen, verdict, reason
-        and the counts behind them, one row a group, on validation rows.
+        and the counts behind them, one row per group, on validation rows.
     choice_ : NoHarmChoice
     use_expert_ : (G,) bool
     groups_ : Groups

@@ -105,7 +105,7 @@ class Sweep(Generic[M]):
     Attributes
     ----------
     table : polars.DataFrame
-        One row a number of groups (schema `TABLE`).
+        One row per number of groups (schema `TABLE`).
     lineage : polars.DataFrame
         Rows that move from each group of G to each group of the next G (schema `LINEAGE`).
     models : mapping of G to the fitted mixture

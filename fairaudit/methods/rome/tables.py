@@ -35,7 +35,7 @@ LINEAGE = pl.Schema(
 
 
 def sweep_table(rows: Sequence[Mapping[str, Any]]) -> Frame:
-    """One row a number of groups (schema `TABLE`)."""
+    """One row per number of groups (schema `TABLE`)."""
     return pl.DataFrame(rows, schema=TABLE)
 
 

@@ -134,8 +134,8 @@ _HOW: Mapping[str, str] = {
     "its values) becomes rarer. The curve is the mean loss of the worst-off group against its "
     "baseline over the draws; its lines hold nine draws of ten. Below zero every group gained. "
     "*Worse off* means by any amount, so small groups are worse off by chance now and then; "
-    "*Significantly worse off* in the table counts only losses beyond the paired {bound} bound over all "
-    "groups. The models are not trained again.",
+    "*Significantly worse off* in the table counts only losses beyond the paired {bound} "
+    "bound over all groups. The models are not trained again.",
     "Wrong groups": "The choice stays as it is; only the group that is given when the model "
     "answers errs, for a share of the test rows drawn evenly. The mean over all such errors is "
     "exact, not drawn; the lines are {percent} t intervals over the group's rows, or clusters "
@@ -148,8 +148,8 @@ _HOW: Mapping[str, str] = {
     "page. Each training was done once, with the same seed: what another seed would change is not "
     "in them.",
     "Objectives": "The same trained models, chosen by every objective: `min_gap` seeks the "
-    "smallest gap that harms no group, `max_min` gives each group its better model, `max_mean` the "
-    "best average with no wider gap. With the bound an expert must be shown to be no worse at "
+    "smallest gap that harms no group, `max_min` gives each group its better model, `max_mean` "
+    "the best average with no wider gap. With the bound an expert must be shown to be no worse at "
     "{bound} over all groups together; on point estimates it must only look no worse, as in "
     "the paper. The grey line is the baseline. The lines are {percent} intervals over the rows "
     "shown (or their clusters), as on the Errors page; all objectives see the same rows, so "

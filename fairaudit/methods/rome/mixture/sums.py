@@ -220,7 +220,7 @@ def scan(
     Parameters
     ----------
     runs : sequence of Params
-        One entry a group count.
+        One entry per group count.
     weights : sequence of (1, n) or (R, n)
         Row weights, shared or of each run (bootstrap multiplicities).
     given : sequence of (R, G, n), optional
