@@ -1,1 +1,1 @@
-"""The one room that turns numbers into words."""
+"""Turns numbers into words for screens and reports."""
