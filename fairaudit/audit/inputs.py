@@ -1,4 +1,4 @@
-"""What users pass as truth, answers and scores: checked at the door, then coded."""
+"""Reads the outcomes, predictions and scores that users pass: checked first, then coded."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def _paired(scores: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
 
 def _numeric(truth: Column, labels: Mapping[str, Column], scores: Mapping[str, Any]) -> Given:
     if scores or not labels:
-        raise InputError("the answers to a numeric outcome are numbers: pass them as y_pred alone")
+        raise InputError("predictions of a numeric outcome are numbers: pass them as y_pred alone")
     found = {name: Answered(read_numbers(v, f"system '{name}'")) for name, v in labels.items()}
     return Given(read_numbers(truth, "y_true"), "regression", (), found)
 
@@ -271,10 +271,11 @@ def _as_named(classes: tuple[str, ...], seen: set[str]) -> tuple[str, ...]:
 def _two(columns: tuple[str, ...], positive: Any) -> tuple[str, str]:
     """The two labels, the positive one last."""
     if len(columns) > 2:
-        scored = " answers that are scores belong into y_score;" if _like_scores(columns) else ""
+        scored = " pass scores as y_score;" if _like_scores(columns) else ""
         raise InputError(
             f"a binary outcome has two labels, these are {', '.join(columns[:6])};{scored} "
-            "make truth and answers use the same two, or pass task='multiclass' (or 'regression')"
+            "use the same two in outcomes and predictions, or pass task='multiclass' (or "
+            "'regression')"
         )
     if positive is not None:
         wanted = label_text(positive)

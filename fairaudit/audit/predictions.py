@@ -1,4 +1,4 @@
-"""From answers to the audit tables: `audit_predictions` for users, `judge` for other layers."""
+"""From predictions to audit tables: `audit_predictions` for users, `judge` for other layers."""
 
 from __future__ import annotations
 
@@ -264,12 +264,12 @@ def audit_predictions(
     split: str = "test",
     random_state: int = 0,
 ) -> AuditResult:
-    """Audit the answers of one or several systems, human decisions included.
+    """Audit the predictions of one or several systems, human decisions included.
 
     Parameters
     ----------
     y_true : (n,) outcomes: labels or numbers
-    y_pred : (n,) answers, or a dict {system: (n,)} or frame with a column per system
+    y_pred : (n,) predictions, or a dict {system: (n,)} or frame with a column per system
         None is allowed with scores in 0..1, which are then cut at 0.5.
     sensitive_features : (n,) or (n, k) array, Series or frame
         A missing value is the group "(missing)".
@@ -289,8 +289,8 @@ def audit_predictions(
         most 10 different whole numbers: multiclass)
     positive : the positive label of a binary outcome; by default the larger of the two
     classes : labels in the order of the columns of `y_score`, where it is another
-    keep_rows : store answers and groups, so that `fairaudit.audit.reanalysis` leads from a gap to
-        its counts to its rows; `row` is the place in the arrays
+    keep_rows : store predictions and groups, so that `fairaudit.audit.reanalysis` leads from a gap
+        to its counts to its rows; `row` is the place in the arrays
     reference : the group others are compared with in `pairs`; by default the largest
     split : name of these rows in the tables
     random_state : seed of the replicates

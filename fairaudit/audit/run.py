@@ -1,4 +1,4 @@
-"""One audit from dataset and spec to a result: fit, judge on held-out rows, remember how."""
+"""One audit from dataset and spec to a result: fit, evaluate on held-out rows, record how."""
 
 from __future__ import annotations
 

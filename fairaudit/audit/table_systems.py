@@ -1,4 +1,4 @@
-"""Systems that already decide: their prediction and score columns as answers to judge."""
+"""Existing systems: their prediction and score columns of a table, ready to be audited."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _no_missing(values: pl.Series) -> None:
     if missing:
         raise InputError(
             f"column '{values.name}' has {missing} missing or infinite values; a system "
-            "without an answer for a row cannot be judged on it - fill them in or drop the column"
+            "cannot be evaluated on rows without a prediction: fill them in or drop the column"
         )
 
 

@@ -1,4 +1,4 @@
-"""Labels become small integers once, so that everything after is counting."""
+"""Codes group labels as small integers, once; names intersections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the things a user passes together speak of the same rows in the same order."""
+"""Whether the things a user passes together describe the same rows in the same order."""
 
 from __future__ import annotations
 

@@ -55,8 +55,8 @@ def missing_values(values: NDArray[Any]) -> Bool:
 def missing_labels(lost: int, n: int, what: str) -> InputError:
     """The refusal of an outcome with gaps."""
     return InputError(
-        f"{lost} of {n} labels are missing in {what} (NaN or none); drop those rows or say what "
-        "the answer was"
+        f"{lost} of {n} labels are missing in {what} (NaN or none); drop those rows or fill in "
+        "the outcome"
     )
 
 

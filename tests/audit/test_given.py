@@ -72,7 +72,7 @@ def test_a_missing_group_is_a_group(groups: Any) -> None:
         ({"y": pd.Series(_with_hole(Y > 0, pd.NA), dtype="boolean")}, "1 of 120 labels are miss"),
         ({"p": np.r_[np.nan, P[1:]]}, "missing in system 'model'"),
         ({"p": _with_hole(P, "a")}, "two labels, these are 0, 1, a"),
-        ({"p": S}, "belong into y_score"),
+        ({"p": S}, "pass scores as y_score"),
         ({"y": np.zeros((N, 2))}, "y_true: expected one value per row, got 2 columns"),
         (
             {"y_score": S[1:]},

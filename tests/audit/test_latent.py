@@ -218,5 +218,5 @@ def test_too_few_rows_or_missing_features_are_named() -> None:
     X[0, 0] = np.nan
     with pytest.raises(InputError, match="missing or infinite"):
         audit_latent(X, NAMES, y, label, confidence=0.95)
-    with pytest.raises(InputError, match="10 answers for 600 rows"):
+    with pytest.raises(InputError, match="10 predictions for 600 rows"):
         audit_latent(X, NAMES, y, label[:10], confidence=0.95)

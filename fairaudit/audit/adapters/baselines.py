@@ -1,4 +1,4 @@
-"""Baselines as the audit runs them: fit on training rows, choose on validation, answer for all."""
+"""Baselines in an audit: fit on training rows, choose on validation rows, predict all rows."""
 
 from __future__ import annotations
 
@@ -291,7 +291,7 @@ def fit_threshold(
     mute = [g for g, ok in zip(model.groups_.names, model.thresholded_, strict=True) if not ok]
     said = [*model.groups_.notes()]
     if mute:
-        said.append(f"Kept at the threshold 0.5 for lack of both classes: {', '.join(mute)}.")
+        said.append(f"Threshold 0.5 in groups without both classes: {', '.join(mute)}.")
 
     def answer(rows: Arrays) -> dict[str, Prediction]:
         return {"threshold": answers(model, rows, rows.X, sensitive_features=grouping(rows))}

@@ -1,4 +1,4 @@
-"""FairSDE as the audit runs it: answers of all models, the choice and its tables."""
+"""FairSDE in an audit: predictions of all models, the choice and its tables."""
 
 from __future__ import annotations
 

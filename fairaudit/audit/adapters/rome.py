@@ -1,4 +1,4 @@
-"""ROME as the audit runs it: fit on training rows, describe the latent groups, answer for all."""
+"""ROME in an audit: fit on training rows, describe the latent groups, predict all rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Latent groups of an existing system: found where it errs on one part, judged on another.
+"""Latent groups of an existing system: found where it errs on some rows, tested on others.
 
 The groups come from features alone and from rows that are then set aside. On the remaining rows
 every group of every G is tested at once: errors are permuted over rows, and each |z| is held
@@ -136,7 +136,7 @@ def _error(
 ) -> tuple[Float, str]:
     """(n,) error of each row, NaN where it does not count, and what its mean is called."""
     if len(y) != len(label):
-        raise InputError(f"there are {len(label)} answers for {len(y)} rows; pass one per row")
+        raise InputError(f"there are {len(label)} predictions for {len(y)} rows; pass one per row")
     kind = mistake or ("squared" if task == "regression" else "wrong")
     if kind == "squared":
         return (label.astype(np.float64) - y) ** 2, "mse"

@@ -1,4 +1,4 @@
-"""The no-harm decision from stored rows: decided again at once, told in words, certified."""
+"""The no-harm decision from stored rows: recomputed at once, explained in words, certified."""
 
 from __future__ import annotations
 

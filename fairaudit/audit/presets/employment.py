@@ -113,11 +113,11 @@ def _stored(
     """Answers of a stored system; where it only scores and the rule knows a scoring rate, that."""
     answers, people = result.tables.get("predictions"), result.tables.get("people")
     if answers is None or people is None or answers.is_empty():
-        raise SpecError("this result stores no answers of people; run the audit again")
+        raise SpecError("this result stores no predictions by row; run the audit again")
     name = model or str(answers["model"][0])
     rows = answers.filter(pl.col("model") == name).join(people, on=["row", "split"])
     if rows.is_empty():
-        raise SpecError(f"this result stores no answers of '{name}'; choose another model")
+        raise SpecError(f"this result stores no predictions of '{name}'; choose another model")
     groups = {c: rows[c] for c in people.columns if c not in ("row", "split", "cluster")}
     only_scores = roles is not None and name in roles.scores and name not in roles.predictions
     if preset.name == "nyc-ll144" and only_scores:
@@ -370,6 +370,6 @@ def _four_fifths_words(attribute: str, table: pl.DataFrame) -> list[str]:
             f"{side} four fifths as a rule of thumb; {row['test']} p = {row['p']:.3f}."
         )
         if row["flip_flop"] is not None:
-            text += f" Moving {row['flip_flop']} selections would change the answer."
+            text += f" Moving {row['flip_flop']} selections would change the finding."
         words.append(text)
     return words

@@ -1,4 +1,4 @@
-"""From measured groups to rows of the tables `errors` and `gaps`."""
+"""From estimates by group to rows of the tables `errors` and `gaps`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Held-out rows of a stored FairSDE result with the answers of expert and baseline."""
+"""Held-out rows of a stored FairSDE result with the predictions of expert and baseline."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def _of_model(predictions: pl.DataFrame, model: str) -> pl.DataFrame:
     found = predictions.filter(pl.col("model") == model)
     if found.is_empty():
         raise InputError(
-            f"the result holds no answers of the model '{model}'; only audits of FairSDE can be "
+            f"the result has no predictions of the model '{model}'; only audits of FairSDE can be "
             "decided again"
         )
     return found.select("row", "split", "y", "label", "score")

@@ -1,1 +1,1 @@
-"""What if the threshold moved, or a person had other values."""
+"""What if the threshold moved, or a row had another sensitive value."""

@@ -1,4 +1,4 @@
-"""What a model would say of the same people with another value in one sensitive column.
+"""What a model would predict for the same rows with another value in one sensitive column.
 
 The column changes and nothing else: no cause is modelled, so that other columns that would change
 along with it stay as they are (for that reason this is a lower bound of how much a model leans on

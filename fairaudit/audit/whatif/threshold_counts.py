@@ -1,4 +1,4 @@
-"""How much of each group lies at or above each threshold: what every other cut is counted from."""
+"""Counts of each group at or above each threshold, from which other thresholds are evaluated."""
 
 from __future__ import annotations
 

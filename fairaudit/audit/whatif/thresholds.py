@@ -96,7 +96,7 @@ def tables_of(
 def _without_ends(table: pl.DataFrame) -> pl.DataFrame:
     empty = ("low", "high", "corrected", "shrunken", "shrunken_low", "shrunken_high")
     gone = [pl.lit(None, pl.Float64).alias(name) for name in empty if name in table.columns]
-    return table.with_columns(*gone, method=pl.lit("none: the clusters are not at hand"))
+    return table.with_columns(*gone, method=pl.lit("none: clusters are not available"))
 
 
 def counts_under(ladder: Ladder, odds: EqualOdds) -> Cells:

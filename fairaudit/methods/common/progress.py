@@ -1,4 +1,4 @@
-"""How a fit tells what it is doing and learns that it should stop: three methods."""
+"""The progress protocol: how a fit reports its progress and is asked to stop."""
 
 from __future__ import annotations
 

@@ -145,7 +145,7 @@ class SelectivePrediction:
         if (codes == UNKNOWN).any():
             warnings.warn(
                 f"{int((codes == UNKNOWN).sum())} rows belong to a group that was not seen in "
-                "training; they get the baseline's answer",
+                "training; the baseline predicts for them",
                 UserWarning,
                 stacklevel=3,
             )

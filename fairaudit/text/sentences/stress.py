@@ -130,14 +130,14 @@ def how(view: str, result: AuditResult) -> str:
 _HOW: Mapping[str, str] = {
     "Shift": "One group's validation rows are shifted, the choice is made again from them, and "
     "the *unshifted* test rows say what it does. Either a share of the group's rows is left out, "
-    "or its rows are drawn with replacement so that its commoner outcome (or the upper half of "
+    "or its rows are drawn with replacement so that its more common outcome (or the upper half of "
     "its values) becomes rarer. The curve is the mean loss of the worst-off group against its "
     "baseline over the draws; its lines hold nine draws of ten. Below zero every group gained. "
     "*Worse off* means by any amount, so small groups are worse off by chance now and then; "
     "*Significantly worse off* in the table counts only losses beyond the paired {bound} "
     "bound over all groups. The models are not trained again.",
-    "Wrong groups": "The choice stays as it is; only the group that is given when the model "
-    "answers errs, for a share of the test rows drawn evenly. The mean over all such errors is "
+    "Wrong groups": "The choice stays as it is; only the group given to the model is wrong, "
+    "for a share of the test rows drawn evenly. The mean over all such errors is "
     "exact, not drawn; the lines are {percent} t intervals over the group's rows, or clusters "
     "where there are any, and groups of fewer than 20 rows have none. Above zero a group still "
     "does better than under the baseline. The lowest groups are drawn, the table holds all.",
@@ -156,17 +156,17 @@ _HOW: Mapping[str, str] = {
     "overlap does not mean that they are equal.",
     "Time": "Invented performances of 2 to 64 groups, the median of three choices, on the "
     "machine that ran the audit. The algorithm is exact and takes G² steps.",
-    "Flips": "Every test row is asked again with each other value of one sensitive column; all "
-    "other columns stay as they are, so that no cause is modelled and what would change along "
-    "with the column does not. That makes it a lower bound of how much a model leans on an "
-    "attribute: a model that never sees the column moves no answer and may still be unfair. "
+    "Flips": "Every test row is predicted again with each other value of one sensitive column; "
+    "all other columns stay as they are, so that no cause is modelled and what would change along "
+    "with the column does not. That makes it a lower bound of how much a model relies on an "
+    "attribute: a model that never sees the column changes no prediction and may still be unfair. "
     "Intervals are over rows, or over clusters where there are any.",
-    "Group not known": "The same model answers for the same test rows twice: told the group, and "
+    "Group not known": "The same model predicts the same test rows twice: with their group, and "
     "with the group its discriminator guesses from the features. This is what happens where the "
     "sensitive attribute is missing. Intervals as on the Errors page.",
     "Probes": "Five columns that only know the rate of positive outcomes of a row's cluster (r, "
     "r², 1/r, cos r, sin r, each with a little noise) are added, both models are trained again, "
-    "and all features are ranked by how much they move the answers. A model that separates "
+    "and all features are ranked by how much they change the predictions. A model that separates "
     "clusters from what holds everywhere has no use for them.",
 }
 FORMULAS: Mapping[str, str] = {
