@@ -270,7 +270,13 @@ def _where(people: pl.DataFrame, condition: str) -> pl.DataFrame:
 def rows_with_groups(
     result: AuditResult, *, model: str, split: str, attribute: str
 ) -> pl.DataFrame:
-    """Stored answers (row, y, label, score) of one model with the group of each row."""
+    """Stored answers (row, y, label, score) of one model with the group of each row.
+
+    Raises
+    ------
+    SpecError
+        When the result stores no predictions, or no such attribute.
+    """
     predictions = result.tables.get("predictions")
     if predictions is None:
         raise SpecError(

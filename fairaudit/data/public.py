@@ -75,7 +75,13 @@ def fetch(name: str, *, timeout: float = 60.0, opener: Opener | None = None) -> 
 
 
 def download(name: str, *, timeout: float = 60.0, opener: Opener | None = None) -> bytes:
-    """The same as Parquet bytes, ready for ingestion; see `fetch`."""
+    """The same as Parquet bytes, ready for ingestion; see `fetch`.
+
+    Raises
+    ------
+    SpecError, InputError
+        When there is no such dataset, or it cannot be downloaded.
+    """
     if name not in PUBLIC_SETS:
         raise SpecError(
             f"there is no public dataset '{name}'; choose one of {', '.join(PUBLIC_SETS)}"

@@ -50,7 +50,13 @@ def sample_folder() -> Path:
 
 
 def sample(name: str) -> Sample:
-    """A sample by its name."""
+    """A sample by its name.
+
+    Raises
+    ------
+    SpecError
+        When there is no such sample.
+    """
     if name not in SAMPLES:
         raise SpecError(f"there is no sample '{name}'; there are {', '.join(SAMPLES)}")
     return SAMPLES[name]

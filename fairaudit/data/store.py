@@ -327,7 +327,13 @@ def write_schema(folder: Path, info: DatasetInfo, **more: Any) -> None:
 
 
 def schema(folder: Path | str) -> dict[str, Any]:
-    """The content of schema.json."""
+    """The content of schema.json.
+
+    Raises
+    ------
+    IntegrityError
+        When the file is missing or damaged.
+    """
     path = Path(folder) / SCHEMA
     try:
         return dict(json.loads(path.read_text(encoding="utf-8")))
@@ -348,7 +354,13 @@ def info(folder: Path | str) -> DatasetInfo:
 
 
 def scan(folder: Path | str) -> pl.LazyFrame:
-    """The stored rows as a lazy frame."""
+    """The stored rows as a lazy frame.
+
+    Raises
+    ------
+    IntegrityError
+        When the folder has no rows.
+    """
     path = Path(folder) / DATA
     if not path.is_file():
         raise IntegrityError(f"'{folder}' has no {DATA}; ingest the source again")
@@ -356,7 +368,13 @@ def scan(folder: Path | str) -> pl.LazyFrame:
 
 
 def load(folder: Path | str, columns: list[str] | None = None) -> pl.DataFrame:
-    """The stored rows, or only some of their columns (always with the row id)."""
+    """The stored rows, or only some of their columns (always with the row id).
+
+    Raises
+    ------
+    IntegrityError
+        When the rows are missing or damaged.
+    """
     lazy = scan(folder)
     if columns is not None:
         lazy = lazy.select(list(dict.fromkeys([ROW_ID, *columns])))

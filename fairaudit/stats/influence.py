@@ -125,7 +125,7 @@ def effective(found: Influence, frame: Frame) -> Float:
 def measure(
     found: Influence, everybody: Influence, frame: Frame, asked: EstimateOptions, n_boot: int
 ) -> Measured:
-    """Intervals and normal replicates from the influences; `everybody` has one group of all."""
+    """Intervals and normal replicates from the influences; `everybody` holds one group."""
     se, skew, units = _errors(found, frame)
     all_frame = replace(frame, grouping=_one(frame.grouping))
     all_se, all_units = (float(v[0]) for v in standard_errors(everybody, all_frame))

@@ -49,7 +49,13 @@ class HeldRows:
         return HeldRows(self.names, self.y[index], self.codes[index], pair[0], pair[1], *apart)
 
     def evidence(self, metric: Metric) -> Evidence:
-        """Expert against baseline, by group."""
+        """Expert against baseline, by group.
+
+        Raises
+        ------
+        SpecError
+            When AUROC is asked for an outcome that is not 0 or 1.
+        """
         if metric == "auroc" and not np.isin(self.y, (0.0, 1.0)).all():
             raise SpecError("metric 'auroc' needs a binary outcome; choose 'accuracy'")
         pair, apart = (self.expert, self.baseline), (self.clusters, self.weight)

@@ -200,7 +200,17 @@ class FairMEDL(Parameters):
     ) -> tuple[Float, Float]:
         """Posterior interval of the mixed prediction over the random effects.
 
-        Unseen clusters carry the prior's variance ("fixed") or that of the inferred mixture.
+        Unseen clusters have the prior's variance ("fixed") or that of the inferred mixture.
+
+        Returns
+        -------
+        (low, high)
+            Each shaped like the answer of `predict_mixed`.
+
+        Raises
+        ------
+        SpecError
+            When `confidence` is not between 0 and 1.
         """
         if not 0 < confidence < 1:
             raise SpecError(f"confidence={confidence!r} must lie between 0 and 1, as .95")

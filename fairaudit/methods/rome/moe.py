@@ -198,7 +198,13 @@ class RomeMoE(MoEPredictions):
         monitor: Monitor | None = None,
         **params: Any,
     ) -> dict[int, RomeMoE]:
-        """One model for each number of groups, all trained as one batch."""
+        """One model for each number of groups, all trained as one batch.
+
+        Raises
+        ------
+        SpecError
+            When `n_groups` is empty, or a parameter is out of its range.
+        """
         sizes = [whole("n_groups", g) for g in n_groups]
         if not sizes:
             raise SpecError("n_groups: name at least one number of groups, from 1 up")

@@ -109,7 +109,13 @@ class MoEPredictions(BaseEstimator):  # type: ignore[misc]
         return np.asarray(outputs[:, :, 1]) if outputs.shape[2] == 2 else outputs
 
     def predict_membership(self, sensitive_features: Any, X: Any = None) -> Float:
-        """Membership before y is seen (n, K); with gate_inputs="all" X is needed too."""
+        """Membership before y is seen (n, K); with gate_inputs="all" X is needed too.
+
+        Raises
+        ------
+        InputError
+            When `sensitive_features` is missing, or X where the gate needs it.
+        """
         check_is_fitted(self, "group_weights_")
         if X is None and self.gate_inputs == "all":
             raise InputError("the gate of this model sees the features too; pass X")

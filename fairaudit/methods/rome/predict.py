@@ -140,7 +140,13 @@ class RomePredictions(BaseEstimator):  # type: ignore[misc]
         return np.asarray(answers[:, :, 1]) if answers.shape[2] == 2 else answers
 
     def predict_membership(self, sensitive_features: Any, X: Any = None) -> Float:
-        """P(group | sensitive attributes) before y is seen, (n, G); X is not looked at."""
+        """P(group | sensitive attributes) before y is seen, (n, G); X is not looked at.
+
+        Raises
+        ------
+        InputError
+            When `sensitive_features` is missing, or its columns are not those of training.
+        """
         check_is_fitted(self, "coef_")
         if sensitive_features is None:
             raise InputError("membership follows from sensitive_features; pass them")

@@ -152,6 +152,11 @@ def sweep_groups(
     held_out : pair of row numbers, optional
         Rows that choose the number of groups, and rows that measure worst group and overall;
         all others are fitted on. Without it a random quarter serves both ends.
+
+    Raises
+    ------
+    SpecError
+        When `n_groups` is empty or holds a number below 1.
     """
     sizes = sorted({whole("n_groups", g) for g in n_groups})
     if not sizes:
