@@ -26,6 +26,7 @@ from fairaudit.inputs.read import (
 )
 from fairaudit.inputs.rows import refusal
 from fairaudit.inputs.target import missing_labels
+from fairaudit.stats.metric_definitions import CUT
 
 MODEL = "model"  # what a system is called that came without a name
 FEW = 1000  # whole numbers over so small a range are counted, not sorted
@@ -317,10 +318,10 @@ def _cut(name: str, score: Float) -> Int:
         return np.asarray(score.argmax(axis=1), dtype=np.int64)
     if score.size and (score.min() < 0 or score.max() > 1):
         raise InputError(
-            f"the scores of system '{name}' lie outside 0..1, so 0.5 is no sensible cut; "
+            f"the scores of system '{name}' lie outside 0..1, so {CUT} is no sensible cut; "
             "pass y_pred as well"
         )
-    return np.asarray(score >= 0.5, dtype=np.int64)
+    return np.asarray(score >= CUT, dtype=np.int64)
 
 
 # -- rows to come back to -----------------------------------------------------------------------

@@ -92,6 +92,10 @@ class Method:
         defaults = constructor_defaults(self.estimator) if self.estimator else {}
         return tuple(knob.filled(defaults) for knob in self.declared)
 
+    def default(self, name: str) -> Any:
+        """The default of one knob."""
+        return next(knob.default for knob in self.knobs if knob.name == name)
+
     @property
     def options(self) -> frozenset[str]:
         """Knobs of the adapter, which the estimator does not have."""

@@ -29,7 +29,7 @@ from fairaudit.inputs.group_codes import (
 )
 from fairaudit.inputs.read import read_numbers
 from fairaudit.inputs.rows import refusal, same_rows
-from fairaudit.stats.estimates import EstimateOptions
+from fairaudit.stats.estimates import ESTIMATED, REPLICATES, EstimateOptions
 from fairaudit.stats.metric_definitions import BINARY, FAMILIES, REGRESSION, SCORES, base_name
 
 Float = NDArray[np.float64]
@@ -59,7 +59,7 @@ def judge(
     split: str = "test",
     metrics: Sequence[str] | None = None,
     confidence: float,
-    n_boot: int = 2000,
+    n_boot: int = REPLICATES,
     intersections: int = 1,
     suppress_below: int = 0,
     seed: int = 0,
@@ -254,7 +254,7 @@ def audit_predictions(
     control_features: Any = None,
     intersections: int = 1,
     confidence: float = 0.95,
-    n_boot: int = 2000,
+    n_boot: int = REPLICATES,
     suppress_below: int = 0,
     task: Task | None = None,
     positive: Any = None,
@@ -379,9 +379,7 @@ def _summary(
         "n": len(asked.y),
         "confidence": confidence,
         "looks": looks(tables),
-        "gaps_not_judged": gaps.filter(pl.col("status") != "estimated").height
-        if gaps.width
-        else 0,
+        "gaps_not_judged": gaps.filter(pl.col("status") != ESTIMATED).height if gaps.width else 0,
     }
 
 

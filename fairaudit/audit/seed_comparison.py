@@ -17,6 +17,7 @@ from scipy import stats
 
 from fairaudit.data.arrays import Arrays
 from fairaudit.exceptions import SpecError
+from fairaudit.stats.estimates import ESTIMATED, UNJUDGED, UNSTABLE
 from fairaudit.stats.metric_definitions import base_name
 
 KEYS = ["attribute", "metric", "kind"]
@@ -74,13 +75,13 @@ def comparison_table(measured: pl.DataFrame, test_share: float, confidence: floa
         if complete and len(values):
             mean, low, high = corrected_interval(values, test_share, confidence)
             low, high = _within(low, high, *possible(str(key[2]), str(key[3])))
-        status = "estimated" if complete and len(values) > 1 else "unstable"
+        status = ESTIMATED if complete and len(values) > 1 else UNSTABLE
         rows.append((*key, mean, low, high, len(values), status if len(values) else _CANNOT))
     names = ["model", *KEYS, "value", "low", "high", "seeds", "status"]
     return _finite(pl.DataFrame(rows, schema=names, orient="row"))
 
 
-_CANNOT = "cannot be judged"
+_CANNOT = UNJUDGED
 _UNBOUNDED = frozenset({"mse", "mae", "mean_error"})
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.data.splits import SplitSpec
+from fairaudit.stats.estimates import REPLICATES
 
 Device = Literal["auto", "cpu", "cuda"]
 
@@ -31,7 +32,7 @@ class AuditSpec(BaseModel):
     seed: int = Field(0, ge=0)
     metrics: tuple[str, ...] | None = None
     confidence: float = Field(0.95, gt=0.5, lt=1)
-    n_boot: int = Field(2000, ge=0)
+    n_boot: int = Field(REPLICATES, ge=0)
     intersections: int = Field(2, ge=1, le=6)
     suppress_below: int = Field(0, ge=0)
     preset: str | None = None

@@ -12,8 +12,7 @@ from fairaudit.audit.fitted import Prediction
 from fairaudit.data.labels import canonical_label, label_text
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.exceptions import InputError
-
-CUT = 0.5  # a score in 0..1 without a prediction column is cut here
+from fairaudit.stats.metric_definitions import CUT
 
 
 def existing_systems(

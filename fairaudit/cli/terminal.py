@@ -22,6 +22,7 @@ from fairaudit.data.doctor.diagnosis import Diagnosis
 from fairaudit.methods.common.progress import Monitor, Silent
 from fairaudit.report.page import in_short
 from fairaudit.report.sections import sections
+from fairaudit.stats.estimates import ESTIMATED
 
 SHOWN_METRICS = ("selection_rate", "tpr", "fpr", "accuracy", "mse", "mae", "mean_error")
 SHOWN_GAPS = ("demographic_parity", "equalized_odds", "tpr", "fpr", "accuracy", "mse")
@@ -239,7 +240,7 @@ def _gaps(gaps: pl.DataFrame) -> pl.DataFrame:
         ~pl.col("attribute").str.contains("×"),
     )
     columns = ["model", "attribute", "metric", "value", "low", "high", "status"]
-    judged = pl.col("status").eq("estimated")
+    judged = pl.col("status").eq(ESTIMATED)
     return shown.sort(judged, "value", descending=True).select(columns).head(12)
 
 

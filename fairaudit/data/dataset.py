@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from fairaudit.data.arrays import Arrays
-from fairaudit.data.encoding import MISSING, Encoder, fit_encoder, numbers
+from fairaudit.data.encoding import Encoder, fit_encoder, numbers
 from fairaudit.data.grouping import group_labels, stratum
 from fairaudit.data.images import ImageStore
 from fairaudit.data.labels import label_text
@@ -18,6 +18,7 @@ from fairaudit.data.roles import ColumnRoles, resolve, target_levels
 from fairaudit.data.splits import DEFAULT_SPLIT, SplitSpec
 from fairaudit.data.splitting import TRAIN, add_validation, named_parts, split_clusters, split_rows
 from fairaudit.exceptions import InputError, SpecError
+from fairaudit.inputs.labels import MISSING
 
 
 @dataclass(frozen=True)

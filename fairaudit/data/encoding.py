@@ -10,8 +10,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from fairaudit.data.labels import label_text
+from fairaudit.inputs.labels import MISSING
 
-MISSING, RARE = "(missing)", "(rare)"
+RARE = "(rare)"
 MAX_LEVELS = 50
 MIN_LEVEL_ROWS = 10
 

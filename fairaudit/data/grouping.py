@@ -8,8 +8,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fairaudit.data.encoding import MISSING, is_number, numbers
+from fairaudit.data.encoding import is_number, numbers
 from fairaudit.data.labels import label_text
+from fairaudit.inputs.labels import MISSING
 
 MOST_VALUES = 10
 BINS = 4

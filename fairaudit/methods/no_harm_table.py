@@ -14,12 +14,13 @@ from fairaudit.exceptions import SpecError
 from fairaudit.inputs.arrays import is_number
 from fairaudit.methods.no_harm import OBJECTIVES, NoHarmChoice, Objective, choose_no_harm
 from fairaudit.methods.tables import Frame, selection_table
+from fairaudit.stats.estimates import UNJUDGED
 from fairaudit.stats.paired_bounds import holm
 from fairaudit.stats.paired_differences import MIN_ROWS, Evidence
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
-IMPROVES, NO_EVIDENCE, UNJUDGED, HARMED = "improves", "no evidence", "cannot be judged", "harmed"
+IMPROVES, NO_EVIDENCE, HARMED = "improves", "no evidence", "harmed"
 _POWER = 0.8
 _LEAST = 1e-9  # an improvement smaller than this is rounding
 _VISIBLE = 0.05  # the improvement that planning for unjudged groups asks about

@@ -24,6 +24,7 @@ from fairaudit.plots.theme import (
     plain,
     short,
 )
+from fairaudit.stats.estimates import ESTIMATED
 from fairaudit.text import metric_words, numbers
 from fairaudit.text.table_rows import errors_of
 
@@ -293,7 +294,7 @@ def by_cluster(clusters: pl.DataFrame, *, metric: str, most: int = MAX_ROWS) -> 
 
 
 def _by_cluster_alt(rows: pl.DataFrame, models: Sequence[str], metric: str) -> str:
-    judged = rows.filter((pl.col("status") == "estimated") & pl.col("value").is_not_null())
+    judged = rows.filter((pl.col("status") == ESTIMATED) & pl.col("value").is_not_null())
     count = rows["cluster"].n_unique()
     words = []
     for model in models:

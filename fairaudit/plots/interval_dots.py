@@ -9,10 +9,11 @@ import plotly.graph_objects as go
 import polars as pl
 
 from fairaudit.plots.theme import NEUTRAL, Style, plain, short
+from fairaudit.stats.estimates import UNSTABLE
 from fairaudit.text import numbers
 
 Row = dict[str, Any]
-UNCERTAIN = "unstable"
+UNCERTAIN = UNSTABLE
 
 
 def offsets(count: int) -> list[float]:

@@ -21,6 +21,7 @@ from fairaudit.plots.theme import (
     short,
     styles,
 )
+from fairaudit.stats.estimates import ESTIMATED
 from fairaudit.text import metric_words, numbers
 from fairaudit.text.ordering import natural
 from fairaudit.text.table_rows import RULES, VIEWS, unique
@@ -264,7 +265,7 @@ def flips(table: pl.DataFrame, *, measure: str = "label") -> Chart:
         return empty("No prediction could be repeated with another value.")
     metric, models = f"flip_{measure}", unique(rows, "model")
     names = rows.sort("value", descending=True)["attribute"].unique(maintain_order=True).to_list()
-    shown = rows.rename({"attribute": "group"}).with_columns(status=pl.lit("estimated"))
+    shown = rows.rename({"attribute": "group"}).with_columns(status=pl.lit(ESTIMATED))
     figure = frame(
         x=metric_words.title(metric), height=110 + len(names) * max(44, 22 * len(models)),
         legend=len(models) > 1, percent_x=metric_words.is_rate(metric),

@@ -9,6 +9,7 @@ import polars as pl
 
 from fairaudit._version import __version__
 from fairaudit.audit.result import AuditResult
+from fairaudit.inputs.labels import CROSS
 from fairaudit.report.choices import attributes, leading_metrics, main_model, main_split
 from fairaudit.report.command import command_of
 from fairaudit.text import metric_words, numbers
@@ -86,7 +87,7 @@ def _analyses(result: AuditResult) -> Iterator[str]:
     yield from ("", "## Quantitative analyses")
     split, model = main_split(result), main_model(result)
     for attribute in ("all", *attributes(result)):
-        kind = "Intersectional" if " × " in attribute else "Unitary"
+        kind = "Intersectional" if CROSS in attribute else "Unitary"
         heading = "Overall" if attribute == "all" else f"{kind}: {literal(attribute)}"
         rows = result.errors.filter(
             (pl.col("attribute") == attribute)

@@ -12,6 +12,7 @@ from fairaudit.stats.metric_definitions import base_name
 
 Float = NDArray[np.float64]
 
+REPLICATES = 2000  # bootstrap replicates of an audit, unless another number is set
 MIN_JUDGED = 5  # a rate resting on fewer rows says nothing: "cannot be judged"
 MIN_STABLE = 30  # below this coverage was measured outside 93–97% for some metrics: "unstable"
 UNBOUNDED = frozenset({"mse", "mae", "error_p50", "error_p90", "brier"})  # brier: 2 if multiclass
@@ -43,7 +44,7 @@ class EstimateOptions:
     confidence: float
     model: str = "model"
     split: str = "test"
-    n_boot: int = 2000
+    n_boot: int = REPLICATES
     suppress_below: int = 0
     seed: int = 0
 

@@ -30,6 +30,7 @@ RATES: dict[str, tuple[tuple[Cell, ...], tuple[Cell, ...]]] = {
     "for": ((FN,), (TN, FN)),
     "accuracy": ((TP, TN), (TN, FP, FN, TP)),
 }
+CUT = 0.5  # a probability at or above it counts as the positive class
 COMPOSITES = ("balanced_accuracy", "f1", "mcc")
 SCORES = ("auroc", "auprc", "brier", "ece")
 REGRESSION = ("mse", "mae", "r2", "mean_error", "error_p50", "error_p90")

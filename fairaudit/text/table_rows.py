@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import polars as pl
 
 from fairaudit.audit.result import AuditResult
+from fairaudit.stats.estimates import ESTIMATED
 from fairaudit.text import metric_words
 from fairaudit.text.ordering import natural
 
@@ -82,7 +83,7 @@ def worst_first(errors: pl.DataFrame, model: str, metric: str) -> list[str]:
 
 def stable(judged: pl.DataFrame) -> pl.DataFrame:
     """Rows with enough people behind them; all rows where fewer than two have."""
-    sure = judged.filter(pl.col("status") == "estimated")
+    sure = judged.filter(pl.col("status") == ESTIMATED)
     return sure if sure.height > 1 else judged
 
 

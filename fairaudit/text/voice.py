@@ -74,5 +74,5 @@ def no_harm_of(result: AuditResult) -> float | None:
     It is the method's own parameter, apart from the confidence of the audit's intervals.
     """
     spec = cast(Mapping[str, Any], result.provenance.get("spec") or {})
-    usual = {knob.name: knob.default for knob in method("fair-sde").knobs}["confidence"]
+    usual = method("fair-sde").default("confidence")
     return cast(float | None, (spec.get("params") or {}).get("confidence", usual))

@@ -14,7 +14,7 @@ from fairaudit.audit.catalog import method
 from fairaudit.audit.no_harm.decision import certificates, decide
 from fairaudit.audit.result import AuditResult
 from fairaudit.text import metric_words
-from fairaudit.text.voice import confidence_of
+from fairaudit.text.voice import confidence_of, no_harm_of
 from fairaudit.ui import session, url_widgets
 from fairaudit.ui.result_page import OpenedAudit
 
@@ -45,20 +45,14 @@ class DecisionRules:
 def stored(result: AuditResult) -> DecisionRules:
     """The settings the audit was run with."""
     spec = cast(Mapping[str, Any], result.provenance.get("spec", {}))
-    params = spec.get("params", {})
+    params, usual = spec.get("params", {}), method("fair-sde").default
     metric = str(result.tables["selection"]["metric"].item(0))
     return DecisionRules(
-        str(params.get("objective", "min_gap")),
-        params.get("confidence", _usual_confidence()),
-        float(params.get("tolerance", 0.0)),
+        str(params.get("objective", usual("objective"))),
+        no_harm_of(result),
+        float(params.get("tolerance", usual("tolerance"))),
         metric,
     )
-
-
-def _usual_confidence() -> float | None:
-    """FairSDE's own default, where an audit did not set it."""
-    knobs = {knob.name: knob.default for knob in method("fair-sde").knobs}
-    return cast(float | None, knobs["confidence"])
 
 
 def controls(result: AuditResult) -> DecisionRules:

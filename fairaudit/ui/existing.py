@@ -16,6 +16,7 @@ from fairaudit.data.store import DatasetInfo
 from fairaudit.inputs.labels import CROSS
 from fairaudit.jobs.info import JobInfo
 from fairaudit.jobs.spec import JobSpec
+from fairaudit.stats.estimates import ESTIMATED
 from fairaudit.text.findings import is_significant
 from fairaudit.text.numbers import count, listed
 from fairaudit.text.sentences.errors import gap_words
@@ -109,7 +110,7 @@ def largest_gap(result: AuditResult) -> dict[str, Any] | None:
     gaps = result.gaps.filter(
         pl.col("metric").is_in(rates),
         pl.col("kind") == "difference",
-        pl.col("status") == "estimated",
+        pl.col("status") == ESTIMATED,
         pl.col("low") > 0,
         ~pl.col("attribute").str.contains(CROSS, literal=True),
     ).sort("value", descending=True, nulls_last=True)

@@ -14,7 +14,7 @@ from fairaudit.audit.catalog import METHODS
 from fairaudit.audit.knobs import Method
 from fairaudit.audit.spec import AuditSpec, Device
 from fairaudit.data.roles import ColumnRoles
-from fairaudit.data.splits import SplitSpec
+from fairaudit.data.splits import DEFAULT_SPLIT, SplitSpec
 from fairaudit.data.store import DatasetInfo
 from fairaudit.jobs.spec import JobSpec
 from fairaudit.text.numbers import count, listed
@@ -218,13 +218,15 @@ def _expert_settings(left: Any, right: Any, by: Any) -> dict[str, Any]:
         help=glossary.explanation("Confidence level"),
     )
     more = st.columns(5 if _has_umap() else 4, vertical_alignment="bottom")
-    validation = more[0].number_input("Validation share", 0.05, 0.6, 0.2, 0.05, key="validation")
-    test = more[1].number_input("Test share", 0.05, 0.6, 0.2, 0.05, key="test")
+    validation = more[0].number_input(
+        "Validation share", 0.05, 0.6, DEFAULT_SPLIT.validation, 0.05, key="validation"
+    )
+    test = more[1].number_input("Test share", 0.05, 0.6, DEFAULT_SPLIT.test, 0.05, key="test")
     depth = more[2].number_input(
         "Intersection depth",
         1,
         6,
-        2,
+        AuditSpec.model_fields["intersections"].default,
         key="intersections",
         help=glossary.explanation("Intersection"),
     )

@@ -24,12 +24,14 @@ from fairaudit.audit.tables.cluster_effects import (
 )
 from fairaudit.data.arrays import SPLITS, Arrays
 from fairaudit.exceptions import SpecError
+from fairaudit.inputs.labels import MISSING
 from fairaudit.methods.common.progress import Monitor
 from fairaudit.methods.fair_medl.estimator import ClusterEffects, FairMEDL
 from fairaudit.methods.fair_medl.path import ScoringRows, unfairness
 from fairaudit.methods.fair_medl.probes import PROBES, confounded_probes
 from fairaudit.methods.fair_medl.search import WEIGHTS, Search, search_weights
 from fairaudit.methods.fair_medl.tables import path_table, probe_ranks
+from fairaudit.stats.metric_definitions import CUT
 
 NAME = "fair-medl"
 GIVEN = {"random_state", "device", "task", "confidence"}  # by the audit, not by its parameters
@@ -225,7 +227,7 @@ def rows_of(arrays: Arrays, numeric: bool) -> tuple[Any, Any, pl.DataFrame | Non
 def clusters_of(arrays: Arrays) -> NDArray[np.str_]:
     """Cluster names by row."""
     assert arrays.cluster is not None
-    return np.array([*arrays.cluster_names, "(missing)"])[arrays.cluster]
+    return np.array([*arrays.cluster_names, MISSING])[arrays.cluster]
 
 
 def answer(model: FairMEDL, arrays: Arrays) -> Prediction:
@@ -241,7 +243,7 @@ def fixed_answer(model: FairMEDL, arrays: Arrays) -> Prediction:
 def _prediction(value: NDArray[np.float64], task: str) -> Prediction:
     if task == "regression":
         return Prediction(value)
-    label = (value >= 0.5).astype(np.int64) if task == "binary" else value.argmax(1)
+    label = (value >= CUT).astype(np.int64) if task == "binary" else value.argmax(1)
     return Prediction(label, value)
 
 

@@ -22,6 +22,8 @@ from fairaudit.data.labels import label_text
 from fairaudit.data.roles import ColumnRoles, check_attribute, resolved_positive, target_levels
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.inputs.labels import MISSING
+from fairaudit.stats.estimates import REPLICATES
+from fairaudit.stats.metric_definitions import CUT
 
 TIMES = "times"
 MAX_COUNTED = 2_000_000  # more distinct combinations than this are no counts any more
@@ -150,7 +152,7 @@ def audit_source(
     cut: float | None = None,
     metrics: Sequence[str] | None = None,
     confidence: float,
-    n_boot: int = 2000,
+    n_boot: int = REPLICATES,
     intersections: int = 1,
     suppress_below: int = 0,
     split: str = "test",
@@ -355,7 +357,7 @@ def _answers(
     if cut is not None:
         return _Answers((numbers >= cut).astype(np.int64), numbers)
     if numbers.min() >= 0 and numbers.max() <= 1:
-        return _Answers((numbers >= 0.5).astype(np.int64), numbers)
+        return _Answers((numbers >= CUT).astype(np.int64), numbers)
     return _Answers((numbers > _weighted_median(numbers, times)).astype(np.int64), numbers)
 
 

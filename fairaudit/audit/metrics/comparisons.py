@@ -15,7 +15,15 @@ from fairaudit.inputs.arrays import Int
 from fairaudit.inputs.group_codes import Grouping
 from fairaudit.stats import intervals, metric_definitions
 from fairaudit.stats.counts import count
-from fairaudit.stats.estimates import NO_RATIO, SUPPRESSED, EstimateOptions, Measured
+from fairaudit.stats.estimates import (
+    ESTIMATED,
+    NO_RATIO,
+    SUPPRESSED,
+    UNJUDGED,
+    UNSTABLE,
+    EstimateOptions,
+    Measured,
+)
 from fairaudit.stats.influence import Frame, Influence, standard_errors
 from fairaudit.stats.metric_definitions import RATES, base_name
 from fairaudit.stats.resampling import (
@@ -356,7 +364,7 @@ def _pair_p(m: Measured, at: Int, ref: int) -> tuple[Float, list[str]]:
 
 
 def _less_sure(a: str, b: str) -> str:
-    order = ("estimated", "unstable", "cannot be judged", SUPPRESSED)
+    order = (ESTIMATED, UNSTABLE, UNJUDGED, SUPPRESSED)
     return max(str(a), str(b), key=order.index)
 
 

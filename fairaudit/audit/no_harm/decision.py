@@ -12,6 +12,7 @@ from fairaudit.audit.tables.stored_pairs import held_rows
 from fairaudit.methods.no_harm import NoHarmChoice, Objective
 from fairaudit.methods.no_harm_table import ChoiceRules, check_on, summary_of
 from fairaudit.methods.no_harm_table import decide as decide_on
+from fairaudit.stats.estimates import UNJUDGED
 from fairaudit.stats.paired_differences import Evidence, Metric
 
 ALTERNATIVES = pl.Schema(
@@ -121,7 +122,7 @@ def warnings(tables: Mapping[str, pl.DataFrame]) -> list[str]:
     harmed = selection.filter(verdict="harmed")["group"].to_list()
     if harmed:
         said.append(f"On test rows the expert does worse than the baseline for {_listed(harmed)}.")
-    mute = selection.filter(split="validation", verdict="cannot be judged")["group"].to_list()
+    mute = selection.filter(split="validation", verdict=UNJUDGED)["group"].to_list()
     if mute:
         said.append(f"Kept on the baseline because they cannot be judged: {_listed(mute)}.")
     return [sentence for sentence in said if sentence]

@@ -10,7 +10,7 @@ from fairaudit.audit.presets.rules import Applied, Preset
 from fairaudit.audit.result import AuditResult
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.inputs.group_codes import OVERALL
-from fairaudit.inputs.labels import CROSS
+from fairaudit.inputs.labels import CROSS, MISSING
 
 BLANKS = (
     "Model details",
@@ -104,7 +104,7 @@ def data_profile(frame: pl.DataFrame, roles: ColumnRoles) -> Mapping[str, pl.Dat
 def _profile_of(
     frame: pl.DataFrame, roles: ColumnRoles, attribute: str, features: list[str]
 ) -> pl.DataFrame:
-    group = pl.col(attribute).cast(pl.String).fill_null("(missing)")
+    group = pl.col(attribute).cast(pl.String).fill_null(MISSING)
     missing = pl.mean_horizontal([pl.col(c).is_null() for c in features] or [pl.lit(0.0)])
     target = _positive(roles)
     table = frame.group_by(group.alias("group")).agg(

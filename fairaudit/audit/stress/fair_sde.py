@@ -13,6 +13,7 @@ import polars as pl
 import polars.selectors as cs
 from numpy.typing import NDArray
 
+from fairaudit.audit.catalog import method
 from fairaudit.audit.fitted import Fitted
 from fairaudit.audit.no_harm.choice_intervals import Pair, of_systems, pair_of
 from fairaudit.audit.tables.row_tables import people_table, predictions_table
@@ -84,7 +85,11 @@ def stress_tests(
     tables = {
         "stress_shift": shift(rows, metric, params, seed, bound=bound, monitor=monitor),
         "stress_objectives": objectives(
-            rows, metric, float(params.get("tolerance", 0.0)), bound=bound, confidence=confidence
+            rows,
+            metric,
+            float(params.get("tolerance", method("fair-sde").default("tolerance"))),
+            bound=bound,
+            confidence=confidence,
         ),
         "stress_time": selection_time(seed),
     }
@@ -148,10 +153,10 @@ def shift(
     if test is None:
         return pl.DataFrame()
     judged = test.evidence(metric)
-    objective = params.get("objective", "min_gap")
+    objective = params.get("objective", method("fair-sde").default("objective"))
     strict = ChoiceRules(objective, bound, bound)
     sure = judged.judged & (bounds(judged, strict).upper < 0)
-    tolerance = float(params.get("tolerance", 0.0))
+    tolerance = float(params.get("tolerance", method("fair-sde").default("tolerance")))
     rng = np.random.default_rng(seed)
     out: list[dict[str, Any]] = []
     monitor = monitor or Silent()

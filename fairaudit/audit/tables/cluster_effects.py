@@ -14,6 +14,7 @@ from scipy.special import ndtri
 from scipy.stats import chi2
 
 from fairaudit.stats import intervals
+from fairaudit.stats.estimates import ESTIMATED, UNJUDGED
 
 Float = NDArray[np.float64]
 Answer = tuple[NDArray[Any], Float | None]
@@ -268,7 +269,7 @@ def _resampled(
     """Point, percentile interval and status; undefined stays undefined."""
     point = float(metric(y[None], value[None])[0])
     if np.isnan(point):
-        return None, None, None, "cannot be judged"
+        return None, None, None, UNJUDGED
     tail = (1 - confidence) / 2
     again = np.concatenate([metric(y[rows], value[rows]) for rows in drawn])
     ends = tuple(np.nanquantile(again, [tail, 1 - tail]))
@@ -279,7 +280,7 @@ def _resampled(
 
 
 def _status(few: bool) -> str:
-    return "cannot be judged" if few else "estimated"
+    return UNJUDGED if few else ESTIMATED
 
 
 def _mse(y: NDArray[Any], value: NDArray[Any]) -> Float:

@@ -14,11 +14,11 @@ from fairaudit.data.doctor import role_keywords as words
 from fairaudit.data.doctor.column_profile import ColumnProfile, RowSample
 from fairaudit.data.doctor.guesses import LEAK, SUSPECT, Guess, task_of
 from fairaudit.data.doctor.proxies import STRONG
-from fairaudit.data.encoding import MISSING
 from fairaudit.data.grouping import group_labels
 from fairaudit.data.labels import label_text
 from fairaudit.data.roles import ColumnRoles, resolve
 from fairaudit.exceptions import SpecError
+from fairaudit.inputs.labels import MISSING
 
 Severity = Literal["error", "warning", "note"]
 MANY_LEVELS = 200

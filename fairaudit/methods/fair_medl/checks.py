@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fairaudit.inputs.arrays import Float, Int
+from fairaudit.stats.metric_definitions import CUT
 
 WORSE = 1.1  # times the loss of guessing: an opponent that says nothing
 GUESSED = {
@@ -90,11 +91,11 @@ def one_label(
 
     y (n,) are class codes, answer (n,) the probability of the second class or (n, C).
     """
-    label = answer.argmax(1) if answer.ndim > 1 else (answer >= 0.5).astype(np.int64)
+    label = answer.argmax(1) if answer.ndim > 1 else (answer >= CUT).astype(np.int64)
     if len(np.unique(label)) > 1 or len(np.unique(y)) < 2:
         return []
-    cut = "at 0.5 every" if answer.ndim == 1 else "every"
-    rest = ", or decide at threshold_ instead of 0.5" if answer.ndim == 1 else ""
+    cut = f"at {CUT} every" if answer.ndim == 1 else "every"
+    rest = f", or decide at threshold_ instead of {CUT}" if answer.ndim == 1 else ""
     return [
         f"{cut} row is given the label {classes[int(label[0])]} ({side} effects) although "
         f"{len(np.unique(y))} classes occur: such decisions are equal for all groups and of no "

@@ -28,6 +28,7 @@ from fairaudit.methods.fair_medl.posterior import settled
 from fairaudit.methods.fair_medl.state import learnt_attributes, params_from, stored_form
 from fairaudit.methods.fair_medl.weights import Weights, fixed_answer, interval, link, moments
 from fairaudit.methods.tables import Frame
+from fairaudit.stats.metric_definitions import CUT
 
 KIND = "fair-medl"
 
@@ -196,11 +197,12 @@ class FairMEDL(Parameters):
         return self._outward(fixed_answer(weights, estimate.features(self, X)))
 
     def predict_interval(
-        self, X: Any, *, clusters: Any = None, confidence: float = 0.95
+        self, X: Any, *, clusters: Any = None, confidence: float | None = None
     ) -> tuple[Float, Float]:
         """Posterior interval of the mixed prediction over the random effects.
 
         Unseen clusters have the prior's variance ("fixed") or that of the inferred mixture.
+        `confidence` is the estimator's own unless another is passed.
 
         Returns
         -------
@@ -212,12 +214,13 @@ class FairMEDL(Parameters):
         SpecError
             When `confidence` is not between 0 and 1.
         """
-        if not 0 < confidence < 1:
-            raise SpecError(f"confidence={confidence!r} must lie between 0 and 1, as .95")
+        level = self.confidence if confidence is None else confidence
+        if not 0 < level < 1:
+            raise SpecError(f"confidence={level!r} must lie between 0 and 1, as .95")
         same_rows(X=X, clusters=clusters)
         weights, inputs = self._weights(), estimate.features(self, X)
         codes = estimate.codes(self, clusters, len(inputs))
-        low, high = interval(weights, inputs, codes, self.unseen, confidence, self._seed)
+        low, high = interval(weights, inputs, codes, self.unseen, level, self._seed)
         return self._outward(low), self._outward(high)
 
     def predict_path(self, X: Any, *, clusters: Any = None) -> list[Float]:
@@ -333,7 +336,7 @@ class FairMEDL(Parameters):
     def _labels(self, answer: Float) -> NDArray[Any]:
         if self._task() == "regression":
             return self._outward(answer)
-        place = answer.argmax(1) if answer.shape[1] > 1 else (answer[:, 0] >= 0.5).astype(int)
+        place = answer.argmax(1) if answer.shape[1] > 1 else (answer[:, 0] >= CUT).astype(int)
         return np.asarray(self.classes_[np.minimum(place, len(self.classes_) - 1)])
 
     def _task(self) -> str:

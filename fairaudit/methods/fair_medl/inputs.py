@@ -19,7 +19,6 @@ from fairaudit.inputs.target import read_target
 Target = Literal["equalized_odds", "demographic_parity"]
 Task = Literal["binary", "multiclass", "regression"]
 
-MISSING = "(missing)"
 OTHER = "(other)"
 MOST_LEVELS = 50
 FEW_VALUES = 10  # numbers with no more distinct values are levels, not a scale
