@@ -7,11 +7,14 @@ Defaults are read from the source of the constructor, because screens must not i
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from importlib.resources import files
+from numbers import Integral, Real
 from typing import Any, Literal
+
+from fairaudit.exceptions import SpecError
 
 Need = Literal["sensitive", "cluster"]
 Kind = Literal["sweep", "stress"]
@@ -41,12 +44,52 @@ class Knob:
     empty: Any = None
     default: Any = ...
 
+    def accepts(self, value: Any) -> bool:
+        """Whether a value is of this knob's kind; its range is the estimator's to check."""
+        if value is None:
+            return self.optional or self.default is None
+        if isinstance(value, str) and value == self.empty:
+            return True
+        return _IS_OF_KIND[self.kind](value)
+
     def filled(self, defaults: Mapping[str, ast.expr]) -> Knob:
         """The knob with its default; one that stands for an empty field is None."""
         if self.default is not ...:
             return self
         value = literal(self.name, defaults)
         return replace(self, default=None if value == self.empty else value)
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _every(is_of_kind: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list | tuple) and all(map(is_of_kind, value))
+
+
+_IS_OF_KIND: Mapping[str, Callable[[Any], bool]] = {
+    "int": _whole,
+    "float": _number,
+    "choice": lambda value: isinstance(value, str),
+    "bool": lambda value: isinstance(value, bool | list | tuple),  # some also take columns
+    "ints": _every(_whole),
+    "floats": _every(_number),
+    "columns": lambda value: isinstance(value, str | list | tuple),
+}
+_KIND_WORDS: Mapping[str, str] = {
+    "int": "a whole number",
+    "float": "a number",
+    "choice": "one of the choices",
+    "bool": "true or false",
+    "ints": "a list of whole numbers",
+    "floats": "a list of numbers",
+    "columns": "a list of columns",
+}
 
 
 @dataclass(frozen=True)
@@ -105,6 +148,21 @@ class Method:
     def adapters(self) -> Mapping[str, str]:
         """The adapter by kind of audit."""
         return {"train": self.adapter, **{work.kind: work.adapter for work in self.works}}
+
+    def check(self, params: Mapping[str, Any]) -> None:
+        """See that every parameter with a knob is of the knob's kind, before any work.
+
+        Raises
+        ------
+        SpecError
+            When one is not; the text names it and what is expected.
+        """
+        for knob in self.knobs:
+            if knob.name in params and not knob.accepts(params[knob.name]):
+                kind = ", ".join(knob.choices) if knob.choices else _KIND_WORDS[knob.kind]
+                raise SpecError(
+                    f"{knob.name} of {self.name}: expected {kind}, got {params[knob.name]!r}"
+                )
 
     def settings(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Parameters of the estimator: an empty field becomes what the estimator calls it."""

@@ -129,12 +129,15 @@ def _with_preset(result: AuditResult, data: Dataset, spec: AuditSpec) -> AuditRe
 def _train(
     data: Dataset, spec: AuditSpec, monitor: Monitor, device: str, model_folder: Path | None
 ) -> tuple[Tables, dict[str, Any]]:
+    fit = adapter(spec.method, spec.kind)
+    swept = {"n_groups"} if spec.kind == "sweep" else set()  # a sweep takes several
+    method(spec.method).check({k: v for k, v in spec.params.items() if k not in swept})
     monitor.start("preparing rows", 1)
     prepared = data.prepared(spec.split, spec.seed)
     arrays = prepared.arrays
     monitor.step()
     monitor.end()
-    fitted = adapter(spec.method, spec.kind)(
+    fitted = fit(
         arrays,
         spec.params,
         confidence=spec.confidence,
@@ -319,6 +322,7 @@ def _fit(
     """One method with those of the shared knobs that it has."""
     known = {knob.name for knob in method(name).knobs}
     params = {key: value for key, value in shared.items() if key in known}
+    method(name).check(params)
     return adapter(name)(
         arrays, params, confidence=confidence, seed=seed, device=device, monitor=monitor
     )

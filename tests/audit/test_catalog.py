@@ -113,3 +113,20 @@ def test_a_class_without_a_constructor_is_an_error(name: str) -> None:
 def test_an_option_of_the_adapter_keeps_its_own_default() -> None:
     knob = Knob("trials", "Trials", "int", "h", default=0)
     assert knob.filled({}) is knob
+
+
+KNOBS = [(m.name, k.name) for m in METHODS.values() for k in m.knobs]
+
+
+@pytest.mark.parametrize(("name", "knob"), KNOBS)
+def test_a_parameter_of_another_kind_is_refused_before_any_work(name: str, knob: str) -> None:
+    method = METHODS[name]
+    method.check({knob: method.default(knob)})
+    with pytest.raises(SpecError, match=rf"{knob} of {name}: expected .*, got {{'odd': 1}}"):
+        method.check({knob: {"odd": 1}})
+
+
+@pytest.mark.parametrize("value", ["x", [1], True, {}])
+def test_text_and_lists_are_no_numbers(value: Any) -> None:
+    with pytest.raises(SpecError, match="alpha of rome-moe: expected a number"):
+        METHODS["rome-moe"].check({"alpha": value})
