@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fairaudit.exceptions import InputError
-from fairaudit.inputs.arrays import Bool
+from fairaudit.inputs.arrays import Bool, Int
 from fairaudit.inputs.labels import is_missing
 from fairaudit.inputs.read import NESTED, as_array, is_mapping, is_records, read_column
 from fairaudit.inputs.rows import refusal
+
+SHOWN = 5  # labels that a message names
 
 
 def read_target(y: Any, what: str = "y") -> NDArray[Any]:
@@ -40,6 +42,41 @@ def read_target(y: Any, what: str = "y") -> NDArray[Any]:
     if values and all(isinstance(v, Real) and not isinstance(v, bool) for v in values):
         return np.asarray(array.tolist())
     return array
+
+
+def class_codes(y: NDArray[Any], classes: NDArray[Any], what: str = "y") -> Int:
+    """The place of every label among the sorted classes of training (n,).
+
+    Raises
+    ------
+    InputError
+        When a label was not in the training rows.
+    """
+    try:
+        place = np.searchsorted(classes, y).clip(0, len(classes) - 1)
+    except TypeError:  # text has no place among numbers
+        place = np.zeros(len(y), dtype=np.int64)
+    known = classes[place] == y
+    if not np.all(known):
+        raise _unknown_labels(y, classes, what)
+    return place.astype(np.int64)
+
+
+def _unknown_labels(y: NDArray[Any], classes: NDArray[Any], what: str) -> InputError:
+    labels = classes.tolist()
+    unknown = [label for label in y.tolist() if label not in labels]
+    return refusal(
+        what,
+        f"labels of the training rows ({_some(labels)})",
+        f"{_some(list(dict.fromkeys(unknown)))} in {len(unknown)} of {len(y)} rows",
+        "drop those rows, or write the labels as in training",
+    )
+
+
+def _some(labels: list[Any]) -> str:
+    """The first labels, text in quotation marks."""
+    more = ", …" if len(labels) > SHOWN else ""
+    return ", ".join(map(repr, labels[:SHOWN])) + more
 
 
 def missing_values(values: NDArray[Any]) -> Bool:

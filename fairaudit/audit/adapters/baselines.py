@@ -88,8 +88,14 @@ def rows_in_place(arrays: Arrays) -> Any:
 
 
 def split_masks(arrays: Arrays) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Masks of training and validation rows."""
-    return arrays.split == 0, arrays.split == 1
+    """Masks of training and validation rows.
+
+    Validation rows of a class without training rows are left out: no model can learn the class.
+    """
+    train, held = arrays.split == 0, arrays.split == 1
+    if arrays.task != "regression":
+        held = held & np.isin(arrays.y, arrays.y[train])
+    return train, held
 
 
 def weights(arrays: Arrays, rows: NDArray[np.bool_]) -> NDArray[np.float64] | None:

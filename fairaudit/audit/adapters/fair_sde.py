@@ -191,7 +191,7 @@ def _predictions(
 ) -> dict[str, Prediction]:
     """Answers of all models for all rows; validation rows as they were when the choice fell."""
     found = model.answer_rows(rows_in_place(arrays), groups)
-    held = arrays.split == SPLITS.index("validation")
+    _, held = split_masks(arrays)
     for name in ("expert", "baseline"):
         found[name] = _put(found[name], held, model.validation_answers_[name])
     known = groups != UNKNOWN

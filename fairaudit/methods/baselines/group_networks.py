@@ -15,6 +15,7 @@ class _ByGroup(PooledNetwork):
     """Parameters and groups of the baselines that look at groups in training."""
 
     min_group_rows = 50
+    _judges_groups = True
 
     def _learn_groups(self, sensitive: Any, n: int) -> Groups:
         return Groups.fit(sensitive, n, self.min_group_rows)

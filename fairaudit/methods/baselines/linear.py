@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
 from fairaudit.exceptions import SpecError, TrainingError
 from fairaudit.inputs.rows import same_rows
@@ -132,8 +133,15 @@ class PooledLinear(BaseEstimator):  # type: ignore[misc]
     def __sklearn_tags__(self) -> Any:
         return estimator_tags(super().__sklearn_tags__(), self.task)
 
-    def save(self, folder: Path) -> None:
-        """Write the fitted model into a folder."""
+    def save(self, folder: str | Path) -> None:
+        """Write the fitted model into a folder.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        """
+        check_is_fitted(self, "coef_")
         meta = {
             "params": self.get_params(),
             **state_of_target(
@@ -145,8 +153,14 @@ class PooledLinear(BaseEstimator):  # type: ignore[misc]
         )
 
     @classmethod
-    def load(cls, folder: Path) -> PooledLinear:
-        """Read what `save` wrote."""
+    def load(cls, folder: str | Path) -> PooledLinear:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        IntegrityError
+            When files are missing, damaged or of another estimator.
+        """
         meta, arrays = load_state(folder, "PooledLinear")
         model = cls(**meta["params"])
         with_learnt(model, target_of_state(meta))

@@ -10,11 +10,12 @@ import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
-from fairaudit.exceptions import SpecError
 from fairaudit.inputs.read import read_columns
 from fairaudit.inputs.rows import same_rows
+from fairaudit.inputs.validation import in_validation, read_validation
 from fairaudit.methods.common.class_scores import (
     classifies,
     estimator_tags,
@@ -95,6 +96,7 @@ class PooledNetwork(BaseEstimator):  # type: ignore[misc]
 
     pretrained: str | None = None
     _heads_of_groups = False
+    _judges_groups = False
     _task_title = "pooled network"
 
     def __init__(
@@ -141,7 +143,14 @@ class PooledNetwork(BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         validation : tuple (X, y) or (X, y, sensitive_features), or None
-            Rows that choose the best epoch; None keeps a stratified part of the rows.
+            Rows that choose the best epoch; None keeps a stratified part of the rows. Baselines
+            that look at groups need sensitive_features here where the training rows have them.
+
+        Raises
+        ------
+        InputError
+            When rows cannot be used, `validation` is no such tuple, or a label in it was not in
+            the training rows.
         """
         same_rows(X=X, y=y, sensitive_features=sensitive_features, sample_weight=sample_weight)
         X = check_design(self, X, reset=True)
@@ -163,24 +172,19 @@ class PooledNetwork(BaseEstimator):  # type: ignore[misc]
             fitted = tuple(part[~held] for part in fitted)
             weight = None if weight is None else weight[~held]
         else:
-            later = self._held(validation)
+            later = self._held(validation, groups=sensitive_features is not None)
         self._train(fitted, later, weight, seed, monitor)
         return self
 
     def _learn_groups(self, sensitive: Any, n: int) -> Groups:
         return Groups.fit(None, n, 0)
 
-    def _held(self, validation: tuple[Any, ...]) -> tuple[Any, ...]:
-        sensitive = validation[2] if len(validation) > 2 else None
-        same_rows(X=validation[0], y=validation[1], sensitive_features=sensitive)
-        X = check_design(self, validation[0], reset=False)
-        if self._heads_of_groups and sensitive is None:
-            raise SpecError("validation must be (X, y, sensitive_features) for this estimator")
-        return (
-            X,
-            self.target_.encode(validation[1], len(X)),
-            self.groups_.codes(sensitive, len(X)),
-        )
+    def _held(self, validation: Any, *, groups: bool) -> tuple[Any, ...]:
+        held = read_validation(validation, groups=groups and self._judges_groups)
+        with in_validation():
+            X = check_design(self, held.X, reset=False)
+            codes = self.target_.encode(held.y, len(X))
+            return X, codes, self.groups_.codes(held.sensitive_features, len(X))
 
     def _train(
         self,
@@ -311,8 +315,15 @@ class PooledNetwork(BaseEstimator):  # type: ignore[misc]
     def __sklearn_tags__(self) -> Any:
         return estimator_tags(super().__sklearn_tags__(), self.task)
 
-    def save(self, folder: Path) -> None:
-        """Write the fitted model into a folder."""
+    def save(self, folder: str | Path) -> None:
+        """Write the fitted model into a folder.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        """
+        check_is_fitted(self, "net_")
         meta = {
             "params": self.get_params(),
             **state_of_target(
@@ -325,8 +336,14 @@ class PooledNetwork(BaseEstimator):  # type: ignore[misc]
         save_state(folder, type(self).__name__, meta, arrays)
 
     @classmethod
-    def load(cls, folder: Path, device: str = "auto") -> Self:
-        """Read what `save` wrote."""
+    def load(cls, folder: str | Path, device: str = "auto") -> Self:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        IntegrityError
+            When files are missing, damaged or of another estimator.
+        """
         meta, arrays = load_state(folder, cls.__name__)
         meta["params"]["hidden_sizes"] = tuple(meta["params"]["hidden_sizes"])
         model = cls(**meta["params"])

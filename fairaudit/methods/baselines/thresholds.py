@@ -15,14 +15,16 @@ from sklearn.utils.validation import check_is_fitted
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.inputs.read import read_columns
 from fairaudit.inputs.rows import same_rows
+from fairaudit.inputs.validation import in_validation, read_validation
 from fairaudit.methods.baselines.linear import PooledLinear
 from fairaudit.methods.common.class_scores import estimator_tags, score
-from fairaudit.methods.common.design import check_design, checked_y
+from fairaudit.methods.common.design import check_design
 from fairaudit.methods.common.groups import UNKNOWN, Groups
 from fairaudit.methods.common.progress import Monitor
 from fairaudit.methods.common.storage import load_state, save_state
 
 Float = NDArray[np.float64]
+Int = NDArray[np.int64]
 
 
 class GroupThresholds(BaseEstimator):  # type: ignore[misc]
@@ -75,7 +77,7 @@ class GroupThresholds(BaseEstimator):  # type: ignore[misc]
         sensitive_features: Any = None,
         clusters: Any = None,
         sample_weight: Any = None,
-        validation: tuple[Any, Any, Any] | None = None,
+        validation: tuple[Any, ...] | None = None,
         monitor: Monitor | None = None,
     ) -> Self:
         """Fit the model on the rows and the thresholds on `validation`, or on the rows.
@@ -85,7 +87,8 @@ class GroupThresholds(BaseEstimator):  # type: ignore[misc]
         SpecError
             When Fairlearn is not installed.
         InputError
-            When y has more than two classes.
+            When y has more than two classes, `validation` is not (X, y, sensitive_features), or
+            a label in it was not in the training rows.
         """
         optimizer = _threshold_optimizer()
         same_rows(X=X, y=y, sensitive_features=sensitive_features, sample_weight=sample_weight)
@@ -96,13 +99,20 @@ class GroupThresholds(BaseEstimator):  # type: ignore[misc]
         if sensitive_features is not None:
             sensitive_features = read_columns(sensitive_features, "sensitive_features", n)
         self.groups_ = Groups.fit(sensitive_features, n, self.min_group_rows)
-        X_held, y_held, sensitive = validation or (X, y, sensitive_features)
-        same_rows(X=X_held, y=y_held, sensitive_features=sensitive)
-        scores = self.base_.predict_proba(X_held)[:, 1]
-        codes = self.groups_.codes(sensitive, len(scores))
-        truth = (checked_y(y_held, len(scores)) == self.classes_[1]).astype(int)
-        self._learn(optimizer, scores, truth, codes)
+        if validation is None:
+            judged = self._judged(X, y, sensitive_features)
+        else:
+            held = read_validation(validation, groups=sensitive_features is not None)
+            with in_validation():
+                judged = self._judged(held.X, held.y, held.sensitive_features)
+        self._learn(optimizer, *judged)
         return self
+
+    def _judged(self, X: Any, y: Any, sensitive: Any) -> tuple[Float, Int, Int]:
+        """Scores, class codes and group codes of the rows that find the thresholds."""
+        scores = self.base_.predict_proba(X)[:, 1]
+        n = len(scores)
+        return scores, self.target_.encode(y, n), self.groups_.codes(sensitive, n)
 
     def _adopt(self, base: PooledLinear) -> None:
         """Take over what the pooled model learnt of features and classes."""
@@ -112,9 +122,7 @@ class GroupThresholds(BaseEstimator):  # type: ignore[misc]
             if hasattr(base, name):
                 setattr(self, name, getattr(base, name))
 
-    def _learn(
-        self, optimizer: Any, scores: Float, truth: NDArray[np.int64], codes: NDArray[np.int64]
-    ) -> None:
+    def _learn(self, optimizer: Any, scores: Float, truth: Int, codes: Int) -> None:
         size = len(self.groups_.names)
         positives = np.array([truth[codes == g].sum() for g in range(size)])
         rows = np.array([(codes == g).sum() for g in range(size)])
@@ -166,9 +174,16 @@ class GroupThresholds(BaseEstimator):  # type: ignore[misc]
     def __sklearn_tags__(self) -> Any:
         return estimator_tags(super().__sklearn_tags__(), "binary")
 
-    def save(self, folder: Path) -> None:
-        """Write the fitted model into a folder."""
-        self.base_.save(folder / "base")
+    def save(self, folder: str | Path) -> None:
+        """Write the fitted model into a folder.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        """
+        check_is_fitted(self, "rules_")
+        self.base_.save(Path(folder) / "base")
         meta = {"params": self.get_params(), "groups": self.groups_.state()}
         save_state(
             folder,
@@ -178,11 +193,17 @@ class GroupThresholds(BaseEstimator):  # type: ignore[misc]
         )
 
     @classmethod
-    def load(cls, folder: Path) -> GroupThresholds:
-        """Read what `save` wrote."""
+    def load(cls, folder: str | Path) -> GroupThresholds:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        IntegrityError
+            When files are missing, damaged or of another estimator.
+        """
         meta, arrays = load_state(folder, "GroupThresholds")
         model = cls(**meta["params"])
-        model.base_ = PooledLinear.load(folder / "base")
+        model.base_ = PooledLinear.load(Path(folder) / "base")
         model._adopt(model.base_)
         model.groups_ = Groups.from_state(meta["groups"])
         model.rules_, model.thresholded_ = arrays["rules"], arrays["thresholded"]

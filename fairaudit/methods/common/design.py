@@ -14,7 +14,7 @@ from fairaudit.exceptions import InputError, SpecError
 from fairaudit.inputs.features import read_features, without_names
 from fairaudit.inputs.read import as_array, read_numbers
 from fairaudit.inputs.rows import refusal
-from fairaudit.inputs.target import read_target
+from fairaudit.inputs.target import class_codes, read_target
 from fairaudit.methods.common.row_access import ImageView, check_images
 
 Float = NDArray[np.float64]
@@ -132,12 +132,17 @@ class Target:
         return cls(classes)
 
     def encode(self, y: Any, n: int) -> NDArray[Any]:
-        """int64 class codes (−1 for a class not seen in training) or standardised values."""
+        """int64 class codes, or standardised values.
+
+        Raises
+        ------
+        InputError
+            When y has another length, or holds a label that was not in the training rows.
+        """
         y = checked_y(y, n)
         if self.classes is None:
             return np.asarray((numbers_of(y) - self.centre) / self.scale)
-        place = np.searchsorted(self.classes, y).clip(0, len(self.classes) - 1)
-        return np.where(self.classes[place] == y, place, -1).astype(np.int64)
+        return class_codes(y, self.classes)
 
     def decode(self, output: Float) -> NDArray[Any]:
         """Labels from probabilities (n, C), or values (n,) from standardised values (n, 1)."""

@@ -20,9 +20,10 @@ M = TypeVar("M")
 
 
 def save_state(
-    folder: Path, kind: str, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
+    folder: str | Path, kind: str, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
 ) -> None:
     """Write `model.json` and `model.safetensors`."""
+    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     save_file(
         {k: np.ascontiguousarray(v) for k, v in arrays.items()}, folder / "model.safetensors"
@@ -31,7 +32,7 @@ def save_state(
     (folder / "model.json").write_text(json.dumps(head, indent=1, allow_nan=False), "utf-8")
 
 
-def load_state(folder: Path, kind: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+def load_state(folder: str | Path, kind: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Read what `save_state` wrote.
 
     Raises
@@ -39,6 +40,7 @@ def load_state(folder: Path, kind: str) -> tuple[dict[str, Any], dict[str, NDArr
     IntegrityError
         When files are missing, damaged or of another estimator.
     """
+    folder = Path(folder)
     try:
         meta = json.loads((folder / "model.json").read_text("utf-8"))
         arrays = load_file(folder / "model.safetensors")

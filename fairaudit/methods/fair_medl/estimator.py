@@ -161,7 +161,8 @@ class FairMEDL(Parameters):
         SpecError
             When a parameter is impossible, or there is one cluster only.
         InputError
-            When rows do not match.
+            When rows do not match, `validation` is no such tuple, or a label in it was not in the
+            training rows.
         TrainingError
             When the loss is not finite.
         """
@@ -297,13 +298,19 @@ class FairMEDL(Parameters):
             float(found.prior_sd[-1].mean()),
         )
 
-    def save(self, folder: Path) -> None:
-        """Write the chosen model into a folder (safetensors + JSON)."""
+    def save(self, folder: str | Path) -> None:
+        """Write the chosen model into a folder (safetensors + JSON).
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        """
         check_is_fitted(self, "path_")
-        save_state(Path(folder), KIND, *stored_form(self.get_params(), vars(self)))
+        save_state(folder, KIND, *stored_form(self.get_params(), vars(self)))
 
     @classmethod
-    def load(cls, folder: Path) -> FairMEDL:
+    def load(cls, folder: str | Path) -> FairMEDL:
         """Read what `save` wrote.
 
         Raises
@@ -311,7 +318,7 @@ class FairMEDL(Parameters):
         IntegrityError
             When the folder holds no readable Fair MEDL model.
         """
-        meta, arrays = load_state(Path(folder), KIND)
+        meta, arrays = load_state(folder, KIND)
         return with_learnt(cls(**params_from(meta["params"])), learnt_attributes(meta, arrays))
 
     def _weights(self) -> Weights:

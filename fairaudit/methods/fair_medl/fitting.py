@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn.metrics import accuracy_score
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
@@ -16,9 +17,10 @@ from fairaudit.exceptions import InputError, SpecError
 from fairaudit.inputs.arrays import Float, Int
 from fairaudit.inputs.features import read_features
 from fairaudit.inputs.read import read_columns, read_numbers
-from fairaudit.inputs.rows import refusal, same_rows
-from fairaudit.inputs.target import read_target
-from fairaudit.methods.common.design import check_table
+from fairaudit.inputs.rows import same_rows
+from fairaudit.inputs.target import class_codes, read_target
+from fairaudit.inputs.validation import PARTS, in_validation, read_validation
+from fairaudit.methods.common.design import check_table, checked_y
 from fairaudit.methods.common.parameters import shared
 from fairaudit.methods.common.progress import Monitor
 from fairaudit.methods.common.training import pick_device
@@ -168,22 +170,12 @@ class Job:
 
     def _given(self, validation: tuple[Any, ...]) -> EncodedRows:
         """The validation rows that the user gave."""
-        if len(validation) not in (2, 3, 4):
-            raise SpecError(
-                f"validation has {len(validation)} parts; pass (X, y), or with "
-                "sensitive_features and clusters as third and fourth"
-            )
-        X, y, sensitive, clusters = (*validation, None, None)[:4]
-        same_rows(X=X, y=y, sensitive_features=sensitive, clusters=clusters)
-        X, y = features(self.model, X), checked_target(y)
-        if len(y) != len(X):
-            raise refusal(
-                "y of validation",
-                f"{len(X)} rows, as many as its X",
-                f"{len(y)} rows",
-                "pass one value per row",
-            )
-        return self.encode(X, y, sensitive, clusters, np.ones(len(X)))
+        held = read_validation(validation, (*PARTS, "clusters"))
+        with in_validation():
+            X = features(self.model, held.X)
+            y = checked_y(checked_target(held.y), len(X))
+            found = held.sensitive_features, held.clusters
+            return self.encode(X, y, *found, np.ones(len(X)))
 
     def _chance(self, plan: Plan, data: EncodedRows) -> dict[str, float]:
         """Losses of blind guessing, by part of the history."""
@@ -366,10 +358,7 @@ def target_codes(m: Parameters, y: NDArray[Any]) -> Float:
     """
     if m._kind == "regression":
         return np.asarray((target_numbers(y) - m._y_mean) / m._y_scale)
-    place = np.searchsorted(m.classes_, y).clip(0, len(m.classes_) - 1)
-    if not np.array_equal(m.classes_[place], y):
-        raise InputError("validation holds a label that the training rows have not; drop it")
-    return place.astype(np.float64)
+    return class_codes(y, m.classes_).astype(np.float64)
 
 
 def learn_clusters(names: NDArray[np.str_] | None) -> NDArray[np.str_]:
@@ -423,7 +412,7 @@ def score(m: Parameters, found: NDArray[Any], y: Any, sample_weight: Any) -> flo
         None if sample_weight is None else read_numbers(sample_weight, "sample_weight", len(y))
     )
     if m._kind != "regression":
-        return float(np.average(found == y, weights=weight))
+        return float(accuracy_score(y, found, sample_weight=weight))
     left = np.average((y - found) ** 2, weights=weight)
     whole = np.average((y - np.average(y, weights=weight)) ** 2, weights=weight)
     return float(1 - left / whole) if whole > 0 else 0.0

@@ -10,11 +10,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
 
-from fairaudit.exceptions import InputError, SpecError
+from fairaudit.exceptions import SpecError
 from fairaudit.inputs.arrays import is_integer
 from fairaudit.inputs.read import read_columns
 from fairaudit.inputs.rows import same_rows
+from fairaudit.inputs.validation import PARTS, in_validation, read_validation
 from fairaudit.methods.baselines.network import PooledNetwork, as_target, at_rest
 from fairaudit.methods.common.calibration import Calibration, cross_calibrated, fit_calibration
 from fairaudit.methods.common.class_scores import estimator_tags, score
@@ -188,7 +190,8 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
         SpecError
             When a parameter is impossible.
         InputError
-            When the rows cannot be used.
+            When the rows cannot be used, `validation` is no such tuple, or a label in it was not
+            in the training rows.
         """
         rules = self._rules()
         same_rows(
@@ -266,20 +269,13 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
         rows = split_rows(X, y, sensitive, clusters, weight, *known)
         if validation is None:
             return divide(rows, self.validation_share, self._seed())
-        if not isinstance(validation, tuple | list) or not 2 <= len(validation) <= 5:
-            raise InputError("validation must be (X, y, sensitive_features)")
-        X_held, y_held, groups, *rest = (*validation, None, None, None)
-        if groups is None and sensitive is not None:
-            raise InputError(
-                "validation must be (X, y, sensitive_features): the choice by group needs the "
-                "groups of the rows that decide"
-            )
-        same_rows(
-            X=X_held, y=y_held, sensitive_features=groups, clusters=rest[0], sample_weight=rest[1]
+        held = read_validation(
+            validation, (*PARTS, "clusters", "sample_weight"), groups=sensitive is not None
         )
-        X_held = check_design(self, X_held, reset=False)
-        groups = groups if sensitive is not None else None
-        return rows, split_rows(X_held, y_held, groups, rest[0], rest[1], *known)
+        with in_validation():
+            X_held = check_design(self, held.X, reset=False)
+            given = held.y, held.sensitive_features, held.clusters, held.sample_weight
+            return rows, split_rows(X_held, *given, *known)
 
     def _train_baseline(self, fitted: SplitRows, held: SplitRows, monitor: Monitor) -> None:
         self.baseline_ = self._new_baseline()
@@ -399,12 +395,19 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
     def __sklearn_tags__(self) -> Any:
         return estimator_tags(super().__sklearn_tags__(), self._task())
 
-    def save(self, folder: Path) -> None:
-        """Write experts, baseline, calibration and choice into a folder."""
+    def save(self, folder: str | Path) -> None:
+        """Write experts, baseline, calibration and choice into a folder.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        """
+        check_is_fitted(self, "selection_")
         save_state(folder, KIND, *stored_form(self.get_params(), vars(self)))
 
     @classmethod
-    def load(cls, folder: Path, device: str = "auto") -> Self:
+    def load(cls, folder: str | Path, device: str = "auto") -> Self:
         """Read what `save` wrote.
 
         Raises

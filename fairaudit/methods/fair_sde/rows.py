@@ -25,7 +25,7 @@ class SplitRows:
     ----------
     X : (m, p) table or a view of images (m, H, W, C)
     y : (m,) as the user gave it
-    codes : (m,) class codes (-1: not seen in training) or standardised values
+    codes : (m,) class codes or standardised values
     groups : (m,) group codes
     clusters : (m,) or None
     weight : (m,) or None

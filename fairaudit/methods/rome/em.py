@@ -532,9 +532,15 @@ class RomeEM(RomePredictions):
     # -- storage ---------------------------------------------------------------------------
 
     def save(self, folder: str | Path) -> None:
-        """Write the fitted model: arrays as safetensors, the rest as JSON."""
+        """Write the fitted model: arrays as safetensors, the rest as JSON.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        """
         check_is_fitted(self, "coef_")
-        save_state(Path(folder), "RomeEM", *state(self))
+        save_state(folder, "RomeEM", *state(self))
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
@@ -545,7 +551,7 @@ class RomeEM(RomePredictions):
         IntegrityError
             When files are missing, damaged or of another estimator.
         """
-        meta, arrays = load_state(Path(folder), "RomeEM")
+        meta, arrays = load_state(folder, "RomeEM")
         return restore(cls(**meta["params"]), meta, arrays)
 
     def __sklearn_tags__(self) -> Any:

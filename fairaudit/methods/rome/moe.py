@@ -21,6 +21,7 @@ from fairaudit.exceptions import InputError, SpecError
 from fairaudit.inputs.read import read_columns
 from fairaudit.inputs.rows import same_rows
 from fairaudit.inputs.target import read_target
+from fairaudit.inputs.validation import in_validation, read_validation
 from fairaudit.methods.common.class_scores import estimator_tags, state_of_target, target_of_state
 from fairaudit.methods.common.design import Target, check_design, checked_weight, checked_y
 from fairaudit.methods.common.progress import Monitor
@@ -156,7 +157,7 @@ class RomeMoE(MoEPredictions):
         sensitive_features: Any = None,
         clusters: Any = None,
         sample_weight: Any = None,
-        validation: tuple[Any, Any, Any] | None = None,
+        validation: tuple[Any, ...] | None = None,
         monitor: Monitor | None = None,
     ) -> Self:
         """Train gate and experts.
@@ -172,6 +173,9 @@ class RomeMoE(MoEPredictions):
         ------
         SpecError
             When a parameter is impossible.
+        InputError
+            When rows cannot be used, `validation` is no such tuple, or a label in it was not in
+            the training rows.
         TrainingError
             When the loss is not finite.
         """
@@ -180,7 +184,8 @@ class RomeMoE(MoEPredictions):
         counts = [int(self.n_groups)] * int(self.n_members)
         seeds = [seed + i for i in range(len(counts))]
         rows = self._learn_rows(X, y, sensitive_features, sample_weight)
-        held = None if validation is None else self._held_rows(*validation)
+        groups = sensitive_features is not None
+        held = None if validation is None else self._held_rows(validation, groups=groups)
         self._net, found = self._train(rows, held, counts, seeds, monitor)
         self._settle(rows, found)
         for text in self.warnings_:
@@ -269,10 +274,11 @@ class RomeMoE(MoEPredictions):
         self._scale = Scale.fit(X, weight)
         return self._on_device(X, y, sensitive, weight)
 
-    def _held_rows(self, X: Any, y: Any, sensitive: Any) -> _Rows:
-        same_rows(X=X, y=y, sensitive_features=sensitive)
-        X = check_design(self, X, reset=False, dtype=np.float64)
-        return self._on_device(X, y, sensitive, np.ones(len(X)))
+    def _held_rows(self, validation: Any, *, groups: bool) -> _Rows:
+        held = read_validation(validation, groups=groups)
+        with in_validation():
+            X = check_design(self, held.X, reset=False, dtype=np.float64)
+            return self._on_device(X, held.y, held.sensitive_features, np.ones(len(X)))
 
     def _on_device(self, X: Float, y: Any, sensitive: Any, weight: Float) -> _Rows:
         expert, gate = self._inputs(X, sensitive)
@@ -403,7 +409,13 @@ class RomeMoE(MoEPredictions):
     # -- storage ---------------------------------------------------------------------------
 
     def save(self, folder: str | Path) -> None:
-        """Write the fitted model: arrays as safetensors, the rest as JSON."""
+        """Write the fitted model: arrays as safetensors, the rest as JSON.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        """
         check_is_fitted(self, "group_weights_")
         meta = {
             "params": plain(self.get_params()),
@@ -419,7 +431,7 @@ class RomeMoE(MoEPredictions):
         arrays = {f"net.{k}": v.cpu().numpy() for k, v in self._net.state_dict().items()}
         arrays["centre"], arrays["scale"] = self._scale.centre, self._scale.scale
         arrays["group_weights"] = self.group_weights_
-        save_state(Path(folder), "RomeMoE", meta, arrays)
+        save_state(folder, "RomeMoE", meta, arrays)
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
@@ -430,7 +442,7 @@ class RomeMoE(MoEPredictions):
         IntegrityError
             When files are missing, damaged or of another estimator.
         """
-        meta, arrays = load_state(Path(folder), "RomeMoE")
+        meta, arrays = load_state(folder, "RomeMoE")
         model = cls(**meta["params"])
         with_learnt(model, target_of_state(meta))
         model._gate_part = SensitivePart.restore(meta["gate"])

@@ -170,11 +170,7 @@ class MoEPredictions(BaseEstimator):  # type: ignore[misc]
         """
         if self.target_.classes is None:
             return numbers_of(checked_y(y, n))
-        codes = self.target_.encode(y, n)
-        if codes.min(initial=0) < 0:
-            known = self.target_.classes.tolist()
-            raise InputError(f"y holds values other than the classes {known}")
-        return codes
+        return self.target_.encode(y, n)
 
     def score(
         self, X: Any, y: Any, sample_weight: Any = None, sensitive_features: Any = None

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.inputs.read import read_columns
 from fairaudit.inputs.rows import same_rows
-from fairaudit.inputs.target import read_target
+from fairaudit.inputs.target import class_codes, read_target
 from fairaudit.methods.common.design import check_table, checked_y, numbers_of
 from fairaudit.methods.rome.answers import Mixture, log_total
 from fairaudit.methods.rome.combine import TINY, Robust, mixed, row_loss, tilted
@@ -211,10 +211,7 @@ class RomePredictions(BaseEstimator):  # type: ignore[misc]
         values = checked_y(y, n)
         if self.task_ == "regression":
             return numbers_of(values)
-        codes = np.minimum(np.searchsorted(self.classes_, values), len(self.classes_) - 1)
-        if not np.array_equal(self.classes_[codes], values):
-            raise InputError(f"y holds values other than the classes {self.classes_.tolist()}")
-        return codes.astype(np.int64)
+        return class_codes(values, self.classes_)
 
     def score(
         self, X: Any, y: Any, sample_weight: Any = None, sensitive_features: Any = None
