@@ -329,7 +329,7 @@ def _sentences(
         )
     if not found:
         return (
-            "No group's error differs significantly from the rest on held-out rows, adjusted for "
+            "No group differs significantly in error from the rest on held-out rows, adjusted for "
             f"{tests_made:,} tests over {tests['n_groups'].n_unique()} numbers of groups{of_all}.",
         )
     rules = dict(zip(groups["group"], groups["rule"], strict=True))
