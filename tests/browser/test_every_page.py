@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page
 from fairaudit.ui.navigation import PAGES
 from tests.browser.conftest import PATIENCE, Server, settle, shoot, visit
 from tests.browser.gallery import VIEWS, Gallery, build
-from tests.sizes import nightly
+from tests.sizes import nightly, size
 
 pytestmark = pytest.mark.browser
 
@@ -33,8 +33,8 @@ _TOO_WIDE = """() => {
 
 @pytest.fixture(scope="module")
 def gallery(tmp_path_factory: pytest.TempPathFactory) -> Gallery:
-    """Something to see on every page."""
-    return build(tmp_path_factory.mktemp("gallery") / "workspace")
+    """Something to see on every page; the whole samples at night."""
+    return build(tmp_path_factory.mktemp("gallery") / "workspace", size(1_000, 10_000))
 
 
 @pytest.fixture(scope="module")
