@@ -147,10 +147,10 @@ _LATENT: Mapping[str, Heading] = {
         "0.5 = chance, 1 = perfect; on rows not used for it",
     ),
     "entropy": ("Entropy", "0 = every row clearly belongs to one group, 1 = undetermined"),
-    **_with_interval(
-        "heldout", "Held-out fit", "Mean log-likelihood of held-out rows; higher is better"
-    ),
+    "heldout": ("Held-out fit", "Mean log-likelihood of held-out rows; higher is better"),
     "heldout_loss": ("Held-out loss", "Loss of the group on held-out rows"),
+    "heldout_low": ("Held-out loss, from", _INTERVAL[0]),
+    "heldout_high": ("Held-out loss, to", _INTERVAL[1]),
     "heldout_se": ("Standard error of the fit", "Standard error of the held-out fit"),
     "share_of_level": ("Share of the level", "Share of the level's rows that are in the group"),
     "share_of_group": ("Share of the group", "Share of the group's rows that have the level"),
