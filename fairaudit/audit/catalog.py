@@ -288,7 +288,7 @@ _FAIR_SDE = Method(
             "No-harm confidence",
             "float",
             "Joint confidence that the choice harms no group; empty compares point estimates.",
-            0.5,
+            0.51,
             0.999,
             0.01,
             expert=False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,12 +14,13 @@ from fairaudit.data.roles import Task
 from fairaudit.exceptions import InputError
 from fairaudit.inputs.arrays import Float, Int
 from fairaudit.inputs.columns import Column
+from fairaudit.inputs.containers import opened
 from fairaudit.inputs.group_codes import encode
 from fairaudit.inputs.labels import label_text
+from fairaudit.inputs.options import wrong
 from fairaudit.inputs.read import (
     as_array,
     frame_columns,
-    opened,
     read_column,
     read_columns,
     read_numbers,
@@ -106,7 +107,7 @@ def systems(value: Any, what: str) -> dict[str, Any]:
     InputError
         When two systems have one name.
     """
-    value = opened(value)
+    value = opened(value, what)
     named = frame_columns(value, what) if what == "y_pred" or isinstance(value, Mapping) else None
     return {MODEL: value} if named is None else named
 
@@ -201,7 +202,7 @@ class _Labels:
 
 def _label_column(value: Any, what: str, n: int | None = None) -> Column:
     """A column of labels; in objects of mixed types True stays equal to 1."""
-    value = opened(value)
+    value = opened(value, what)
     if not isinstance(value, pl.Series | Mapping) and frame_columns(value, what) is None:
         array = as_array(value, what)
         if array.dtype == object and bool in set(map(type, array.ravel().tolist())):
@@ -252,7 +253,7 @@ def _classes(
     seen = {name for labels in columns_of for name in labels.names}
     columns = tuple(sorted(seen, key=_by_number))
     if classes is not None:
-        columns = _as_named(tuple(label_text(c) for c in classes), seen)
+        columns = _as_named(_listed_classes(classes), seen)
     if task == "multiclass":
         return _Known(task, columns, columns)
     names = _two(columns, positive)
@@ -262,28 +263,43 @@ def _classes(
     return _Known(task, names, names if whole else columns, sure=whole)
 
 
+def _listed_classes(classes: Any) -> tuple[str, ...]:
+    if isinstance(classes, str | bytes) or not isinstance(classes, Iterable):
+        raise wrong("classes", "a list of labels", classes)
+    return tuple(label_text(c) for c in classes)
+
+
 def _as_named(classes: tuple[str, ...], seen: set[str]) -> tuple[str, ...]:
     odd = sorted(seen - set(classes))
     if odd:
-        raise InputError(f"classes= lacks the label '{odd[0]}'; name every label that occurs")
+        raise refusal(
+            "classes",
+            "every label that occurs",
+            f"none for the label '{odd[0]}' ({', '.join(classes)})",
+            "add it",
+        )
     return classes
 
 
 def _two(columns: tuple[str, ...], positive: Any) -> tuple[str, str]:
     """The two labels, the positive one last."""
     if len(columns) > 2:
-        scored = " pass scores as y_score;" if _like_scores(columns) else ""
-        raise InputError(
-            f"a binary outcome has two labels, these are {', '.join(columns[:6])};{scored} "
-            "use the same two in outcomes and predictions, or pass task='multiclass' (or "
-            "'regression')"
+        scored = "pass scores as y_score; " if _like_scores(columns) else ""
+        raise refusal(
+            "y_true and y_pred",
+            "the two labels of a binary outcome",
+            ", ".join(columns[:6]) + (", …" if len(columns) > 6 else ""),
+            f"{scored}use the same two in outcomes and predictions, or pass task='multiclass' (or "
+            "'regression')",
         )
     if positive is not None:
         wanted = label_text(positive)
         if wanted not in columns and not {wanted, *columns} <= {"0", "1"}:
-            raise InputError(
-                f"the positive label '{wanted}' does not occur; "
-                f"the labels are {', '.join(columns)}"
+            raise refusal(
+                "positive",
+                f"one of the labels {', '.join(columns)}",
+                f"'{wanted}'",
+                "name a label that occurs",
             )
         other = {"0": "1", "1": "0"} if set(columns) <= {"0", "1"} else {}
         rest = next((n for n in columns if n != wanted), other.get(wanted, f"not {wanted}"))

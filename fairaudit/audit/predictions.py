@@ -27,8 +27,15 @@ from fairaudit.inputs.group_codes import (
     everybody,
     groupings,
 )
+from fairaudit.inputs.options import (
+    check_choice,
+    check_confidence,
+    check_count,
+    check_name,
+    check_names,
+)
 from fairaudit.inputs.read import read_numbers
-from fairaudit.inputs.rows import refusal, same_rows
+from fairaudit.inputs.rows import counted, refusal, same_rows
 from fairaudit.stats.estimates import ESTIMATED, REPLICATES, EstimateOptions
 from fairaudit.stats.metric_definitions import BINARY, FAMILIES, REGRESSION, SCORES, base_name
 
@@ -105,7 +112,7 @@ def judge(
     """
     y = np.asarray(y)
     controls = controls or {}
-    _check_numbers(task, confidence, n_boot, intersections, suppress_below)
+    _check_options(task, confidence, n_boot, intersections, suppress_below, seed, split)
     _same_length(len(y), predictions, {**groups, **controls}, clusters)
     rows = EvaluationRows(
         y=y,
@@ -143,20 +150,22 @@ def with_looks(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
     return {n: adjust_looks(t) if n in tested else t for n, t in tables.items()}
 
 
-def _check_numbers(
-    task: Task, confidence: float, n_boot: int, intersections: int, suppress_below: int
+def _check_options(
+    task: Task,
+    confidence: float,
+    n_boot: int,
+    intersections: int,
+    suppress_below: int,
+    seed: int,
+    split: str,
 ) -> None:
-    if task not in KNOWN:
-        raise SpecError(f"task '{task}' is not known; choose one of {', '.join(KNOWN)}")
-    if not 0 < confidence < 1:
-        raise SpecError(f"confidence is {confidence}; it lies between 0 and 1, e.g. 0.95")
-    for name, value, least in (
-        ("n_boot", n_boot, 0),
-        ("intersections", intersections, 1),
-        ("suppress_below", suppress_below, 0),
-    ):
-        if value < least:
-            raise SpecError(f"{name} is {value}; it must be at least {least}")
+    check_choice(task, "task", tuple(KNOWN))
+    check_confidence(confidence)
+    check_count(n_boot, "n_boot")
+    check_count(intersections, "intersections", least=1)
+    check_count(suppress_below, "suppress_below")
+    check_count(seed, "random_state")
+    check_name(split, "split")
 
 
 def _same_length(
@@ -171,7 +180,10 @@ def _same_length(
     for what, found in lengths.items():
         if found != n:
             raise refusal(
-                what, f"{n} rows, as many as y_true", f"{found} rows", "pass one value per row"
+                what,
+                f"{counted(n, 'row')}, as many as y_true",
+                counted(found, "row"),
+                "pass one value per row",
             )
 
 
@@ -187,9 +199,11 @@ def _check_reference(reference: str | None, divisions: Sequence[Grouping]) -> No
 def _weights(weight: Any, n: int) -> Float:
     found = read_numbers(weight, "sample_weight", n, "y_true")
     if (found < 0).any() or not 1 / HUGE < found.max(initial=0.0) < HUGE:
-        raise InputError(
-            f"weights must be finite numbers ≥ 0, some above 0, the largest between {1 / HUGE:g} "
-            f"and {HUGE:g}; check the weight column"
+        raise refusal(
+            "sample_weight",
+            f"weights of 0 or more, the largest between {1 / HUGE:g} and {HUGE:g}",
+            f"weights from {found.min(initial=0.0):g} to {found.max(initial=0.0):g}",
+            "check the weights",
         )
     return found
 
@@ -229,12 +243,13 @@ def chosen_metrics(metrics: Sequence[str] | None, task: Task) -> tuple[str, ...]
         return USUAL[task]
     if not metrics:
         raise SpecError("no metric is named; leave metrics out for all that apply")
+    metrics = check_names(metrics, "metrics", "leave metrics out for all that apply")
     wanted = [p for m in metrics for p in FAMILIES.get(m, (base_name(m),))]
     wrong = [m for m in metrics if not set(FAMILIES.get(m, (base_name(m),))) <= set(KNOWN[task])]
     if wrong:
         raise SpecError(
-            f"metric '{wrong[0]}' is not known for a {task} outcome; "
-            f"choose of {', '.join(KNOWN[task])}"
+            f"metrics: expected metrics of a {task} outcome ({', '.join(KNOWN[task])}), got "
+            f"'{wrong[0]}', which is not known for it"
         )
     return tuple(dict.fromkeys(wanted))
 
@@ -272,17 +287,17 @@ def audit_predictions(
     y_pred : (n,) predictions, or a dict {system: (n,)} or frame with a column per system
         None is allowed with scores in 0..1, which are then cut at 0.5.
     sensitive_features : (n,) or (n, k) array, Series or frame
-        A missing value is the group "(missing)".
+        A missing value is the group "(missing)". None measures all rows together only.
     y_score : (n,) scores of the positive class, or a dict {system: scores}
         (n, C) for several classes, one column per class in the order of the sorted labels, as
         `predict_proba` of scikit-learn gives them; (n, 2) works for two classes.
-    metrics : names of metrics, None for all that apply
+    metrics : names of metrics, or one name; None for all that apply
     sample_weight : (n,) non-negative weights
     clusters : (n,) cluster of each row; intervals then resample clusters
         Rows without a cluster are one cluster together.
     control_features : columns within whose levels groups are compared (conditional parity)
     intersections : largest number of sensitive columns in an intersection
-    confidence : level of all intervals
+    confidence : level of all intervals, above 0.5 and below 1
     n_boot : replicates; 0 for point estimates with closed-form intervals only
     suppress_below : groups with fewer rows are not shown
     task : "binary", "multiclass", "regression"; None guesses (two values: binary; text, or at
@@ -323,9 +338,11 @@ def audit_predictions(
         clusters=clusters,
         control_features=control_features,
     )
+    if task is not None:
+        check_choice(task, "task", tuple(KNOWN))
     asked = given(y_true, y_pred, y_score, task=task, positive=positive, classes=classes)
     n = len(asked.y)
-    chosen = [metrics] if isinstance(metrics, str) else metrics
+    chosen = None if metrics is None else check_names(metrics, "metrics")
     if chosen is not None:
         _scored(chosen, asked)
     groups = columns_of(sensitive_features)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.data.splits import SplitSpec
+from fairaudit.inputs.options import check_confidence
 from fairaudit.stats.estimates import REPLICATES
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -31,7 +32,7 @@ class AuditSpec(BaseModel):
     split: SplitSpec = SplitSpec()
     seed: int = Field(0, ge=0)
     metrics: tuple[str, ...] | None = None
-    confidence: float = Field(0.95, gt=0.5, lt=1)
+    confidence: Annotated[float, AfterValidator(check_confidence)] = 0.95
     n_boot: int = Field(REPLICATES, ge=0)
     intersections: int = Field(2, ge=1, le=6)
     suppress_below: int = Field(0, ge=0)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fairaudit.inputs.arrays import Bool, Float, Int
 from fairaudit.inputs.labels import MISSING, cell_name, texts
-from fairaudit.inputs.rows import refusal
+from fairaudit.inputs.rows import counted, refusal
 
 
 @dataclass(frozen=True)
@@ -151,8 +151,8 @@ class Columns:
         if self.width != width:
             raise refusal(
                 what,
-                f"{_counted(width)} as in training{_listed(names)}",
-                f"{_counted(self.width)}{_listed(self.names)}",
+                f"{counted(width, 'column')} as in training{_listed(names)}",
+                f"{counted(self.width, 'column')}{_listed(self.names)}",
                 "pass the same columns",
             )
         if names is None or self.names is None or self.names == tuple(names):
@@ -189,10 +189,6 @@ class Columns:
 def default_names(width: int, prefix: str = "s") -> tuple[str, ...]:
     """What columns without names are called."""
     return tuple(f"{prefix}{j}" for j in range(width))
-
-
-def _counted(columns: int) -> str:
-    return "1 column" if columns == 1 else f"{columns} columns"
 
 
 def _listed(names: Sequence[str] | None) -> str:

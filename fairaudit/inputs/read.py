@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from decimal import Decimal
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,18 @@ from numpy.typing import NDArray
 from fairaudit.exceptions import InputError
 from fairaudit.inputs.arrays import Float
 from fairaudit.inputs.columns import Column, Columns
+from fairaudit.inputs.containers import (
+    WIDE,
+    article,
+    is_mapping,
+    no_container,
+    opened,
+    repeated,
+    to_array,
+    two_columns,
+)
 from fairaudit.inputs.labels import EXACT, is_missing, text_of
-from fairaudit.inputs.rows import refusal
+from fairaudit.inputs.rows import counted, refusal
 
 ONE_VALUE = "one value per row"
 NESTED = (list, dict, set, np.ndarray, pl.Series)
@@ -39,10 +49,13 @@ def read_columns(value: Any, what: str, n: int | None = None, of: str = "X") -> 
     """
     if isinstance(value, Column):
         value = Columns(None, (value,), len(value))
-    found = value if isinstance(value, Columns) else _columns(opened(value), what)
+    found = value if isinstance(value, Columns) else _columns(opened(value, what), what)
     if n is not None and found.n != n:
         raise refusal(
-            what, f"{n} rows, as many as {of}", f"{found.n} rows", "pass one row per row of " + of
+            what,
+            f"{counted(n, 'row')}, as many as {of}",
+            counted(found.n, "row"),
+            "pass one row per row of " + of,
         )
     return found
 
@@ -95,7 +108,7 @@ def read_numbers(
         raise refusal(
             what,
             "finite numbers",
-            f"{bad} missing or infinite values",
+            counted(bad, "missing or infinite value"),
             "drop those rows or fill them",
         )
     return np.ascontiguousarray(table[:, 0]) if table.shape[1] == 1 else table
@@ -109,53 +122,15 @@ def as_array(value: Any, what: str = "values") -> NDArray[Any]:
     InputError
         When rows have different lengths, or it is a single thing.
     """
-    value = opened(value)
+    value = opened(value, what)
     if isinstance(value, list | tuple):
         return _listed_array(value, what)
-    if isinstance(value, pl.Series):
-        if value.dtype.is_nested():
-            raise _nested_type(value, what)
-        value = value.cast(pl.Float64) if value.dtype.is_decimal() else value
-    return np.asarray(value.to_numpy() if hasattr(value, "to_numpy") else value)
+    if isinstance(value, pl.Series) and value.dtype.is_nested():
+        raise nested_type(value.dtype, what)
+    return to_array(value, what)
 
 
 # -- containers ---------------------------------------------------------------------------------
-
-
-def opened(value: Any) -> Any:
-    """Lazy frames collected, Arrow data as polars, tensors and masked arrays as numpy arrays."""
-    if isinstance(value, pl.LazyFrame):
-        return value.collect()
-    if isinstance(value, np.ma.MaskedArray):
-        return _unmasked(value)
-    home = type(value).__module__.partition(".")[0]
-    if home == "pyarrow":
-        return _from_arrow(value)
-    if home == "torch" and hasattr(value, "detach"):
-        tensor = value.detach().cpu()
-        return (tensor.float() if "bfloat16" in str(tensor.dtype) else tensor).numpy()
-    return value
-
-
-def _unmasked(array: np.ma.MaskedArray[Any, Any]) -> NDArray[Any]:
-    if array.dtype.kind == "f":
-        return np.asarray(array.filled(np.nan))
-    if not np.ma.getmaskarray(array).any() or array.dtype.names:
-        return np.asarray(array.data)
-    found = array.data.astype(object)
-    found[np.ma.getmaskarray(array)] = None
-    return found
-
-
-def _from_arrow(value: Any) -> Any:
-    if not (hasattr(value, "__arrow_c_stream__") or hasattr(value, "__arrow_c_array__")):
-        return value
-    return pl.from_arrow(value)
-
-
-def is_mapping(value: Any) -> bool:
-    """Whether something maps names to columns; a sparse matrix may be a dict, and is none."""
-    return isinstance(value, Mapping) and not hasattr(value, "shape")
 
 
 def is_records(value: Any) -> bool:
@@ -196,9 +171,10 @@ def frame_columns(frame: Any, what: str) -> dict[str, Any] | None:
     else:
         return None
     names = [str(name) for name, _ in pairs]
-    twice = next((name for name in names if names.count(name) > 1), None)
+    twice = repeated(names)
     if twice is not None:
-        raise refusal(what, "one column per name", f"two columns '{twice}'", "rename one of them")
+        raise two_columns(twice, what)
+    _text(names, f"the columns of {what}")
     return dict(zip(names, (column for _, column in pairs), strict=True))
 
 
@@ -207,24 +183,27 @@ def _columns(value: Any, what: str) -> Columns:
     if named is not None:
         return _named_columns(named, what, value)
     if isinstance(value, pl.Series):
-        return _single(_of_series(value, what), value.name)
+        return _single(_of_series(value, what), value.name, what)
     name = getattr(value, "name", None) if hasattr(value, "to_numpy") else None
     array = as_array(value, what)
     if array.ndim == 1:
-        return _single(_of_array(array, what), name)
+        return _single(_of_array(array, what), name, what)
     if array.ndim != 2:
-        shape = f"one {type(value).__name__}" if array.ndim == 0 else f"shape {array.shape}"
+        if array.ndim == 0:
+            raise no_container(value, what)
         raise refusal(
             what,
             "(n,) values, (n, k) values or a frame of columns",
-            shape,
+            f"shape {array.shape}",
             "pass one value per row",
         )
     return Columns(None, tuple(_of_array(part, what) for part in array.T), len(array))
 
 
-def _single(column: Column, name: Any) -> Columns:
-    return Columns(None if name in (None, "") else (str(name),), (column,), len(column))
+def _single(column: Column, name: Any, what: str) -> Columns:
+    names = None if name in (None, "") else (str(name),)
+    _text(names or (), f"the name of {what}")
+    return Columns(names, (column,), len(column))
 
 
 def _named_columns(named: Mapping[str, Any], what: str, value: Any) -> Columns:
@@ -238,7 +217,7 @@ def _named_columns(named: Mapping[str, Any], what: str, value: Any) -> Columns:
 
 
 def _inner(value: Any, what: str) -> Column:
-    value = opened(value)
+    value = opened(value, what)
     if isinstance(value, pl.Series):
         return _of_series(value, what)
     array = as_array(value, what)
@@ -256,8 +235,11 @@ def _inner(value: Any, what: str) -> Column:
 def _listed_array(value: Sequence[Any], what: str) -> NDArray[Any]:
     """A list as an array, without turning NaN or None beside text into text."""
     kinds = set(map(type, value))
+    odd = next((kind.__name__ for kind in kinds if issubclass(kind, Mapping | Set)), None)
+    if odd is not None:
+        raise refusal(what, ONE_VALUE, f"{article(odd)} in a row", "pass single values")
     if any(kind.__module__.partition(".")[0] == "torch" for kind in kinds):
-        return np.asarray([opened(v) for v in value])
+        return np.asarray([opened(v, what) for v in value])
     nested = [kind for kind in kinds if issubclass(kind, list | tuple | np.ndarray)]
     try:
         if not nested:
@@ -298,8 +280,10 @@ def _rows_array(value: Sequence[Sequence[Any]]) -> NDArray[Any]:
 def _of_series(series: pl.Series, what: str) -> Column:
     kind = series.dtype
     if kind.is_nested():
-        raise _nested_type(series, what)
-    if kind == pl.Object or isinstance(kind, pl.Duration):
+        raise nested_type(kind, what)
+    if kind == pl.Binary:
+        return _of_bytes(series.to_list(), what)
+    if kind in WIDE or kind == pl.Object or isinstance(kind, pl.Duration):
         return _of_objects(series.to_list(), what)
     if kind.is_float():
         return Column(series.fill_nan(None))
@@ -308,16 +292,17 @@ def _of_series(series: pl.Series, what: str) -> Column:
         if not exact:
             return _of_objects(series.to_list(), what)
         return Column(series.cast(pl.Float64))
-    if kind in (pl.Categorical, pl.Enum, pl.Null, pl.Binary):
+    if kind in (pl.Categorical, pl.Enum, pl.Null):
         return Column(series.cast(pl.String))
     return Column(series)
 
 
-def _nested_type(series: pl.Series, what: str) -> InputError:
+def nested_type(kind: pl.DataType, what: str) -> InputError:
+    """The refusal of a column of lists or structs."""
     return refusal(
         what,
         ONE_VALUE,
-        f"a column of type {series.dtype}",
+        f"a column of type {kind}",
         "take one field, or turn its values into text",
     )
 
@@ -328,10 +313,12 @@ def _of_array(array: NDArray[Any], what: str) -> Column:
         usual = array.dtype in (np.float32, np.float64)
         series = pl.Series(array if usual else array.astype(np.float64))
         return Column(series.fill_nan(None))
-    if kind in "biuU":
+    if kind == "U":
+        return Column(_text(array, what))
+    if kind in "biu":
         return Column(pl.Series(np.ascontiguousarray(array)))
     if kind == "S":
-        return Column(pl.Series(np.char.decode(array, "utf-8", "replace")))
+        return _of_bytes(array.tolist(), what)
     if kind == "M":
         return Column(_times(array))
     if kind == "m":
@@ -354,19 +341,38 @@ def _of_objects(values: Sequence[Any], what: str) -> Column:
     """A column of Python objects: numbers if all are, else the text of each."""
     present = [v for v in values if not is_missing(v)]
     kinds = set(map(type, present))
-    odd = next((kind.__name__ for kind in kinds if _no_value(kind)), None)
+    odd = next((kind.__name__ for kind in kinds if no_value(kind)), None)
     if odd is not None:
-        raise refusal(what, ONE_VALUE, f"a {odd} in a row", "pass single values")
+        raise refusal(what, ONE_VALUE, f"{article(odd)} in a row", "pass single values")
     if kinds and all(issubclass(kind, bool | np.bool_) for kind in kinds):
         return Column(_nullable(values, bool, pl.Boolean))
     if kinds and all(issubclass(kind, Real | Decimal) for kind in kinds):
         return _of_numbers(values, present)
-    if all(issubclass(kind, str) for kind in kinds):
-        return Column(_nullable(values, str, pl.String))
-    return Column(_nullable(values, text_of, pl.String))
+    if kinds and all(issubclass(kind, bytes) for kind in kinds):
+        return _of_bytes(values, what)
+    convert = str if all(issubclass(kind, str) for kind in kinds) else text_of
+    return Column(_text([None if is_missing(v) else convert(v) for v in values], what))
 
 
-def _no_value(kind: type) -> bool:
+def _of_bytes(values: Sequence[bytes | None], what: str) -> Column:
+    """Text in UTF-8. Other bytes are refused: replaced, different values would be one group."""
+    try:
+        return Column(_text([None if is_missing(v) else v.decode() for v in values], what))  # type: ignore[union-attr]
+    except UnicodeDecodeError as error:
+        got = f"bytes that are not UTF-8 ({error.object[:20]!r})"
+        raise refusal(what, "text in UTF-8", got, "decode the bytes first") from error
+
+
+def _text(values: Any, what: str) -> pl.Series:
+    try:
+        return pl.Series(values, dtype=pl.String)
+    except UnicodeEncodeError as error:
+        got = f"half a character ({error.object[error.start]!a}, a lone surrogate)"
+        remedy = "read the text in its own encoding, or replace such characters"
+        raise refusal(what, "text in Unicode", got, remedy) from error
+
+
+def no_value(kind: type) -> bool:
     """Whether things of a type are containers, or have no text of their own."""
     named = ("__str__", "__repr__")
     silent = all(getattr(kind, name) is getattr(object, name) for name in named)
@@ -374,13 +380,17 @@ def _no_value(kind: type) -> bool:
 
 
 def _of_numbers(values: Sequence[Any], present: Sequence[Any]) -> Column:
-    if all(float(v).is_integer() for v in present) and all(abs(v) < 2**63 for v in present):
+    if all(map(_is_whole, present)) and all(abs(v) < 2**63 for v in present):
         return Column(_nullable(values, int, pl.Int64))
-    if any(abs(v) >= EXACT and float(v).is_integer() for v in present):
+    if any(abs(v) >= EXACT and _is_whole(v) for v in present):
         return Column(_nullable(values, text_of, pl.String))  # digits that no float can hold
     if all(isinstance(v, np.float32) for v in present):
         return Column(_nullable(values, float, pl.Float32))
     return Column(_nullable(values, float, pl.Float64))
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, Integral) or float(value).is_integer()
 
 
 def _nullable(values: Sequence[Any], convert: Any, dtype: Any) -> pl.Series:

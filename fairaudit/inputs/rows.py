@@ -14,6 +14,15 @@ def refusal(what: str, expected: str, got: str, remedy: str) -> InputError:
     return InputError(f"{what}: expected {expected}, got {got}; {remedy}")
 
 
+def counted(n: int, noun: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "row"), counted(2, "row")
+    ('1 row', '2 rows')
+    """
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
 def same_rows(**given: Any) -> None:
     """Refuse pandas objects with the same row labels in another order.
 

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from fairaudit.exceptions import InputError
 from fairaudit.inputs.arrays import Bool, Int
+from fairaudit.inputs.containers import article, is_mapping, no_container
 from fairaudit.inputs.labels import is_missing
-from fairaudit.inputs.read import NESTED, as_array, is_mapping, is_records, read_column
+from fairaudit.inputs.read import ONE_VALUE, as_array, is_records, no_value, read_column
 from fairaudit.inputs.rows import refusal
 
 SHOWN = 5  # labels that a message names
@@ -30,13 +31,17 @@ def read_target(y: Any, what: str = "y") -> NDArray[Any]:
     if is_mapping(y) or is_records(y):
         y = read_column(y, what).values
     array = as_array(y, what)
+    if array.ndim == 0:
+        raise no_container(y, what)
     if array.ndim in (1, 2):  # anything else is refused where the shape is checked
         _complete(array, what)
     if array.dtype != object:
         return array
     values = array.ravel().tolist()
-    if any(isinstance(v, NESTED) for v in values):
-        raise refusal(what, "one value per row", "a list in a row", "pass single values")
+    kinds = set(map(type, values))
+    odd = next((kind.__name__ for kind in kinds if no_value(kind)), None)
+    if odd is not None:
+        raise refusal(what, ONE_VALUE, f"{article(odd)} in a row", "pass single values")
     if values and all(isinstance(v, bool | np.bool_) for v in values):
         return array.astype(np.bool_)
     if values and all(isinstance(v, Real) and not isinstance(v, bool) for v in values):
@@ -92,8 +97,8 @@ def missing_values(values: NDArray[Any]) -> Bool:
 def missing_labels(lost: int, n: int, what: str) -> InputError:
     """The refusal of an outcome with gaps."""
     return InputError(
-        f"{lost} of {n} labels are missing in {what} (NaN or none); drop those rows or fill in "
-        "the outcome"
+        f"{what}: expected a label in every row, got gaps: {lost} of {n} labels are missing in "
+        f"{what} (NaN or none); drop those rows or fill in the outcome"
     )
 
 

@@ -10,8 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fairaudit.exceptions import InputError, SpecError
-from fairaudit.inputs.arrays import is_number
+from fairaudit.inputs.options import check_choice, check_tolerance
 from fairaudit.inputs.read import read_numbers
 from fairaudit.inputs.rows import refusal, same_rows
 from fairaudit.methods.tables import Frame, choices_table, unmeasured_choice
@@ -287,13 +286,14 @@ def _in_order(
 def _check_rules(b: Float, share: Float, objective: str, tolerance: float) -> None:
     known = np.isfinite(b)
     if not ((share >= 0) & np.isfinite(share)).all() or (known.any() and not share[known].any()):
-        raise InputError(
-            "sizes must be finite, not negative and not all 0; pass the rows of each group"
+        raise refusal(
+            "sizes",
+            "finite numbers of 0 or more, not all 0",
+            ", ".join(f"{size:g}" for size in share[:10]),
+            "pass the number of rows of each group",
         )
-    if objective not in OBJECTIVES:
-        raise SpecError(f"objective '{objective}' is not known; choose {', '.join(OBJECTIVES)}")
-    if not is_number(tolerance) or not tolerance >= 0:
-        raise SpecError(f"tolerance must be 0 or more, got {tolerance!r}")
+    check_choice(objective, "objective", OBJECTIVES)
+    check_tolerance(tolerance)
 
 
 def _harmless(e: Float, b: Float, bound: Float | None, tolerance: float) -> Bool:

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from fairaudit.exceptions import SpecError
-from fairaudit.inputs.arrays import is_number
+from fairaudit.inputs.options import check_choice, check_confidence, check_tolerance
 from fairaudit.methods.no_harm import OBJECTIVES, NoHarmChoice, Objective, choose_no_harm
 from fairaudit.methods.tables import Frame, selection_table
 from fairaudit.stats.estimates import UNJUDGED
@@ -47,15 +46,11 @@ class ChoiceRules:
     tolerance: float = 0.0
 
     def __post_init__(self) -> None:
-        level, hurdle = self.confidence, self.tolerance
-        if level is not None and not (is_number(level) and 0.5 <= level < 1):
-            raise SpecError(f"confidence must lie in [0.5, 1) or be None, got {level!r}")
-        if not (is_number(hurdle) and hurdle >= 0):
-            raise SpecError(f"tolerance must be 0 or more, got {hurdle!r}")
-        if self.objective not in OBJECTIVES:
-            raise SpecError(
-                f"objective '{self.objective}' is not known; choose {', '.join(OBJECTIVES)}"
-            )
+        if self.confidence is not None:
+            check_confidence(self.confidence)
+        check_confidence(self.shown_at, "shown_at")
+        check_tolerance(self.tolerance)
+        check_choice(self.objective, "objective", OBJECTIVES)
 
     @property
     def alpha(self) -> float:

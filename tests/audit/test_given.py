@@ -71,7 +71,7 @@ def test_a_missing_group_is_a_group(groups: Any) -> None:
     [
         ({"y": pd.Series(_with_hole(Y > 0, pd.NA), dtype="boolean")}, "1 of 120 labels are miss"),
         ({"p": np.r_[np.nan, P[1:]]}, "missing in system 'model'"),
-        ({"p": _with_hole(P, "a")}, "two labels, these are 0, 1, a"),
+        ({"p": _with_hole(P, "a")}, "two labels of a binary outcome, got 0, 1, a"),
         ({"p": S}, "pass scores as y_score"),
         ({"y": np.zeros((N, 2))}, "y_true: expected one value per row, got 2 columns"),
         (
@@ -84,10 +84,10 @@ def test_a_missing_group_is_a_group(groups: Any) -> None:
         ({"p": {"a": P, "b": Y}, "y_score": S}, "lone y_score belongs to none of the systems"),
         ({"p": {"a": P}, "y_score": {"a": S, "c": S}}, "the score of 'c' belongs to none"),
         ({"y": KIND, "p": KIND, "y_score": ODDS[:, :2]}, "in the order cat, dog, eel"),
-        ({"y": KIND, "p": KIND, "classes": ["cat", "dog"]}, "lacks the label 'eel'"),
+        ({"y": KIND, "p": KIND, "classes": ["cat", "dog"]}, "got none for the label 'eel'"),
         ({"y": S, "p": np.r_[np.nan, S[1:]]}, "1 missing or infinite"),
         ({"y": S, "p": S, "y_score": S}, "pass them as y_pred alone"),
-        ({"sample_weight": np.zeros(N)}, "some above 0"),
+        ({"sample_weight": np.zeros(N)}, "got weights from 0 to 0"),
         ({"sample_weight": np.full(N, 1e200)}, "the largest between"),
         ({"sample_weight": ["x"] * N}, "expected numbers, got text"),
         (
@@ -109,14 +109,17 @@ def test_what_cannot_be_used_is_said(options: dict[str, Any], says: str) -> None
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"confidence": 95}, "confidence is 95"),
-        ({"n_boot": -1}, "n_boot is -1"),
-        ({"intersections": 0}, "intersections is 0"),
-        ({"task": "ranking"}, "task 'ranking' is not known"),
+        ({"confidence": 95}, "confidence: expected a number above 0.5 and below 1, got 95"),
+        ({"n_boot": -1}, "n_boot: expected a whole number of at least 0, got -1"),
+        ({"intersections": 0}, "intersections: expected a whole number of at least 1, got 0"),
+        ({"task": "ranking"}, "task: expected one of binary, .*, got 'ranking'"),
         ({"reference": "z"}, "no group 'z'"),
         ({"metrics": []}, "no metric is named"),
         ({"groups": {"all": G}}, "column 'all' cannot be"),
-        ({"y": S, "p": S, "metrics": ["equalized_odds"]}, "not known for a regression"),
+        (
+            {"y": S, "p": S, "metrics": ["equalized_odds"]},
+            "a regression outcome .*, got 'equalized_odds'",
+        ),
     ],
 )
 def test_parameters_out_of_range_are_refused(options: dict[str, Any], says: str) -> None:

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.inputs.features import read_features, without_names
 from fairaudit.inputs.read import as_array, read_numbers
-from fairaudit.inputs.rows import refusal
+from fairaudit.inputs.rows import counted, refusal
 from fairaudit.inputs.target import class_codes, read_target
 from fairaudit.methods.common.row_access import ImageView, check_images
 
@@ -44,9 +44,11 @@ def check_design(estimator: Any, X: Any, *, reset: bool, dtype: type = np.float3
         _same_shape(estimator, images)
         return images
     if len(shape) == 3:
-        raise InputError(
-            f"X has shape {tuple(shape)}; tables are (n, p) and images (n, H, W, C): grey images "
-            "need a last dimension of one channel, X[..., None]"
+        raise refusal(
+            "X",
+            "a table (n, p) or images (n, H, W, C)",
+            f"shape {tuple(shape)}",
+            "grey images need a last dimension of one channel, X[..., None]",
         )
     table: NDArray[Any] = check_table(estimator, X, reset=reset, dtype=dtype)
     if reset:
@@ -74,9 +76,11 @@ def check_table(estimator: Any, X: Any, *, reset: bool, dtype: type = np.float64
 
 def _same_shape(estimator: Any, X: NDArray[Any] | ImageView) -> None:
     if tuple(X.shape[1:]) != tuple(estimator.row_shape_):
-        raise InputError(
-            f"rows have shape {X.shape[1:]}, the model was fitted on {estimator.row_shape_}; "
-            "pass the same columns or images of the same size"
+        raise refusal(
+            "X",
+            f"rows of shape {tuple(estimator.row_shape_)} as in training",
+            f"rows of shape {tuple(X.shape[1:])}",
+            "pass the same columns or images of the same size",
         )
 
 
@@ -164,7 +168,10 @@ def checked_y(y: Any, n: int) -> NDArray[Any]:
     array: NDArray[Any] = column_or_1d(read_target(y), warn=True)
     if len(array) != n:
         raise refusal(
-            "y", f"{n} rows, as many as X", f"{len(array)} rows", "pass one value per row of X"
+            "y",
+            f"{counted(n, 'row')}, as many as X",
+            counted(len(array), "row"),
+            "pass one value per row of X",
         )
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise InputError("Input y contains infinity; expected finite values, remove those rows")

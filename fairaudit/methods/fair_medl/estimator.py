@@ -14,8 +14,8 @@ from sklearn.utils import ClassifierTags, RegressorTags, check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from fairaudit.exceptions import SpecError
 from fairaudit.inputs.arrays import Float
+from fairaudit.inputs.options import check_confidence
 from fairaudit.inputs.read import read_numbers
 from fairaudit.inputs.rows import same_rows
 from fairaudit.inputs.target import read_target
@@ -213,11 +213,10 @@ class FairMEDL(Parameters):
         Raises
         ------
         SpecError
-            When `confidence` is not between 0 and 1.
+            When `confidence` is not above 0.5 and below 1.
         """
         level = self.confidence if confidence is None else confidence
-        if not 0 < level < 1:
-            raise SpecError(f"confidence={level!r} must lie between 0 and 1, as .95")
+        check_confidence(level)
         same_rows(X=X, clusters=clusters)
         weights, inputs = self._weights(), estimate.features(self, X)
         codes = estimate.codes(self, clusters, len(inputs))
