@@ -424,7 +424,7 @@ def _headline(data: Dataset, arrays: Arrays, spec: AuditSpec) -> dict[str, Any]:
         "sensitive": list(arrays.groups),
         "target": data.roles.target,
         "confidence": spec.confidence,
-        "warnings": _row_warnings(_left_out(data, spec)),
+        "warnings": [*_row_warnings(_left_out(data, spec)), *_class_warnings(arrays)],
     }
 
 
@@ -437,6 +437,18 @@ def _row_warnings(left_out: pl.DataFrame) -> list[str]:
     """How many rows were left out, by reason; they stand in the table `excluded`."""
     counts = left_out.group_by("reason", maintain_order=True).len()
     return [f"{n:,} rows were left out: {reason}." for reason, n in counts.iter_rows()]
+
+
+def _class_warnings(arrays: Arrays) -> list[str]:
+    """Which classes only validation rows have; those rows take no part in fitting."""
+    lost = arrays.unlearnable()
+    if not lost.any():
+        return []
+    classes = ", ".join(f"'{arrays.classes[int(code)]}'" for code in np.unique(arrays.y[lost]))
+    return [
+        f"{int(lost.sum()):,} validation rows are of a class without training rows ({classes}); "
+        "they took no part in fitting."
+    ]
 
 
 def provenance(spec: AuditSpec, device: str, seconds: float) -> dict[str, Any]:

@@ -54,6 +54,13 @@ class Arrays:
     def __len__(self) -> int:
         return len(self.y)
 
+    def unlearnable(self) -> NDArray[np.bool_]:
+        """(n,) validation rows of a class that no training row has."""
+        held = self.split == SPLITS.index("validation")
+        if self.task == "regression":
+            return held & False
+        return held & ~np.isin(self.y, self.y[self.split == SPLITS.index("train")])
+
     def take(self, rows: NDArray[Any]) -> Arrays:
         """The rows selected by a mask or by positions."""
         return replace(

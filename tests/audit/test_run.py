@@ -235,3 +235,22 @@ def test_audits_with_different_weights_do_not_stand_side_by_side():
         merged([a, b], "unequal")
     c = audited(frame, roles=weighted)
     assert "linear" in merged([b, c], "equal").errors["model"]
+
+
+@pytest.mark.parametrize(
+    ("method", "params"),
+    [("linear", {}), ("erm", {"max_epochs": 1}), ("rome-moe", {"n_groups": 2, "max_epochs": 1})],
+)
+def test_a_class_of_validation_rows_alone_takes_no_part_and_is_named(
+    method: str, params: dict[str, object]
+) -> None:
+    frame = people(300)
+    part = np.resize(["train", "train", "validation", "test"], frame.height)
+    rare = np.where((part == "validation") & (np.arange(frame.height) < 20), "rare", frame["y"])
+    frame = frame.with_columns(y=pl.Series(rare), part=pl.Series(part))
+    roles = ColumnRoles(
+        target="y", task="multiclass", features=("a", "b"), sensitive=("sex",), split="part"
+    )
+    result = audited(frame, roles, method=method, params=params, split={"by": "column"})
+    assert any("5 validation rows are of a class" in w for w in result.summary["warnings"])
+    assert any("('rare')" in w for w in result.summary["warnings"])

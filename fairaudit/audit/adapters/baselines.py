@@ -92,10 +92,14 @@ def split_masks(arrays: Arrays) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
 
     Validation rows of a class without training rows are left out: no model can learn the class.
     """
-    train, held = arrays.split == 0, arrays.split == 1
-    if arrays.task != "regression":
-        held = held & np.isin(arrays.y, arrays.y[train])
-    return train, held
+    return arrays.split == 0, (arrays.split == 1) & ~arrays.unlearnable()
+
+
+def learnt_classes(arrays: Arrays) -> NDArray[np.bool_]:
+    """(n,) whether a row's class occurs among the training rows; all rows of a regression."""
+    if arrays.task == "regression":
+        return np.ones(len(arrays), dtype=bool)
+    return np.isin(arrays.y, arrays.y[arrays.split == 0])
 
 
 def weights(arrays: Arrays, rows: NDArray[np.bool_]) -> NDArray[np.float64] | None:

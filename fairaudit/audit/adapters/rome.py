@@ -10,7 +10,14 @@ import numpy as np
 import polars as pl
 from sklearn.exceptions import ConvergenceWarning
 
-from fairaudit.audit.adapters.baselines import HISTORY, answers, build, split_masks, weights
+from fairaudit.audit.adapters.baselines import (
+    HISTORY,
+    answers,
+    build,
+    learnt_classes,
+    split_masks,
+    weights,
+)
 from fairaudit.audit.adapters.rome_tables import (
     described_groups,
     group_overlap,
@@ -23,6 +30,7 @@ from fairaudit.data.arrays import Arrays
 from fairaudit.exceptions import SpecError
 from fairaudit.methods.baselines.linear import PooledLinear
 from fairaudit.methods.common.progress import Monitor
+from fairaudit.methods.rome.combine import TINY
 from fairaudit.methods.rome.em import RomeEM
 from fairaudit.methods.rome.moe import RomeMoE
 from fairaudit.methods.rome.sweep import Sweep, sweep_groups
@@ -233,9 +241,12 @@ def em_tables(model: RomeEM, arrays: Arrays, confidence: float) -> dict[str, pl.
 def _group_tables(
     model: RomeEM | RomeMoE, arrays: Arrays, confidence: float
 ) -> dict[str, pl.DataFrame]:
-    given = (arrays.X, arrays.y, arrays.sensitive)
     prior = model.predict_membership(arrays.sensitive, arrays.X)
-    resp, loss = model.responsibilities(*given), model.losses(*given)
+    known = learnt_classes(arrays)
+    given = (arrays.X[known], arrays.y[known], arrays.sensitive[known])
+    # a class that training never saw tells nothing of the group, and had no probability at all
+    resp, loss = prior.copy(), np.full(len(arrays), -np.log(TINY))
+    resp[known], loss[known] = model.responsibilities(*given), model.losses(*given)
     return {
         "latent": latent_table(arrays, prior, resp),
         "groups": described_groups(arrays, prior, resp, loss, confidence),
