@@ -282,8 +282,10 @@ class _Decoder:
         return pixels.reshape(self.size, self.size, self.channels)
 
     def _image(self, content: bytes) -> NDArray[np.uint8]:
-        from PIL import Image, ImageOps
+        from PIL import Image, ImageFile, ImageOps
 
+        # WeasyPrint, once imported, makes Pillow fill truncated images with grey in this process
+        ImageFile.LOAD_TRUNCATED_IMAGES = False
         with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
             self._check_pixels(*image.size)
             image.draft(None, (self.size, self.size))  # large JPEGs are decoded at reduced size

@@ -198,8 +198,7 @@ def fit_model(
     fixed: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in params.items()}
     model = FairMEDL(task=arrays.task, random_state=seed, device=device, **fixed)
     numeric = params.get("debias") != "rates"  # rates are pulled in the bins that are judged
-    learnable = arrays.take(~arrays.unlearnable())
-    train, held = (rows_of(learnable.part(name), numeric) for name in ("train", "validation"))
+    train, held = (rows_of(arrays.part(name), numeric) for name in ("train", "validation"))
     X, y, sensitive, clusters = train
     with warnings.catch_warnings():  # they travel in the summary, in the same words
         warnings.simplefilter("ignore", ConvergenceWarning)
