@@ -58,8 +58,9 @@ class Arrays:
         """(n,) validation rows of a class that no training row has."""
         held = self.split == SPLITS.index("validation")
         if self.task == "regression":
-            return held & False
-        return held & ~np.isin(self.y, self.y[self.split == SPLITS.index("train")])
+            return np.zeros(len(self), dtype=bool)
+        known = np.isin(self.y, self.y[self.split == SPLITS.index("train")])
+        return np.asarray(held & ~known)
 
     def take(self, rows: NDArray[Any]) -> Arrays:
         """The rows selected by a mask or by positions."""
