@@ -423,6 +423,7 @@ def _headline(data: Dataset, arrays: Arrays, spec: AuditSpec) -> dict[str, Any]:
         "features": list(arrays.feature_names),
         "sensitive": list(arrays.groups),
         "target": data.roles.target,
+        "outcome": data.outcome.as_json(),
         "confidence": spec.confidence,
         "warnings": [*_row_warnings(_left_out(data, spec)), *_class_warnings(arrays)],
     }

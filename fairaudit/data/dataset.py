@@ -14,7 +14,7 @@ from fairaudit.data.encoding import Encoder, fit_encoder, numbers
 from fairaudit.data.grouping import group_labels, stratum
 from fairaudit.data.images import ImageStore
 from fairaudit.data.labels import label_text
-from fairaudit.data.roles import ColumnRoles, resolve, target_levels
+from fairaudit.data.roles import ColumnRoles, outcome_of, resolve, target_levels
 from fairaudit.data.splits import DEFAULT_SPLIT, SplitSpec
 from fairaudit.data.splitting import TRAIN, add_validation, named_parts, split_clusters, split_rows
 from fairaudit.exceptions import InputError, SpecError
@@ -47,7 +47,9 @@ class Dataset:
     frame : polars.DataFrame
         All rows.
     roles : ColumnRoles
-        Resolved: the positive label is set.
+        Resolved: the positive class and its meaning are set.
+    outcome : Outcome
+        What the outcome is and means, and why.
     excluded : polars.DataFrame
         `row` and `reason` of the rows that no array contains (missing target or weight).
 
@@ -69,6 +71,7 @@ class Dataset:
     ) -> None:
         self.frame = _with_row_id(frame, roles.row_id)
         self.roles = resolve(self.frame, roles)
+        self.outcome = outcome_of(self.frame, roles, self.roles)
         self.images = images
         self.excluded = _excluded(self.frame, self.roles)
 

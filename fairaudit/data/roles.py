@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from difflib import get_close_matches
+from itertools import combinations
 from typing import Literal, Self
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from fairaudit.data.labels import canonical_label, label_text
+from fairaudit.data.outcome import (
+    UNKNOWN_OUTCOME,
+    Meaning,
+    Outcome,
+    guess_meaning,
+    guess_positive,
+    label_order,
+    larger_label,
+)
 from fairaudit.exceptions import SpecError
 
 _RESERVED_NAMES = frozenset({"row", "split", "cluster", "all", "latent group", "cluster seen"})
@@ -16,6 +27,36 @@ _RESERVED_MARKS = (" × ", " | ")  # intersections; groups within a level of ano
 
 Task = Literal["binary", "multiclass", "regression"]
 MAX_CLASSES = 100
+# Pairs of roles that one column may have at once; every other pair is refused.
+_TOGETHER = frozenset(
+    frozenset(pair)
+    for pair in (
+        ("features", "sensitive"), ("features", "cluster"), ("sensitive", "cluster"),
+        ("predictions", "known_for"),  # loans granted: the outcome is known for them alone
+    )
+)  # fmt: skip
+_ROLE_NAMES: Mapping[str, str] = {
+    "target": "the target",
+    "features": "a feature",
+    "sensitive": "a sensitive attribute",
+    "cluster": "the cluster",
+    "unit": "the repeating id",
+    "weight": "the weight",
+    "predictions": "a prediction",
+    "scores": "a score",
+    "image": "the image path",
+    "split": "the split",
+    "known_for": "the column that says where the outcome is known",
+}
+
+
+class Cut(BaseModel):
+    """Where a score decides: rows at or above it, or at or below it, are selected."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    at: float
+    side: Literal["above", "below"] = "above"
 
 
 class ColumnRoles(BaseModel):
@@ -24,26 +65,35 @@ class ColumnRoles(BaseModel):
     Parameters
     ----------
     target : str or None
-        The outcome. None only for audits of selections without a known outcome.
+        The outcome. None where no outcome is known: only the decisions are audited.
     features : tuple of str
         Columns a model may use; sensitive ones only if the user says so.
     sensitive : tuple of str
         Declared sensitive attributes.
     cluster : str or None
         Such as site, school or occupation: rows of a cluster are not independent.
+    unit : str or None
+        An id that repeats, such as a patient's: rows of one unit are never divided between
+        training and test rows, and are one cluster where no cluster is named.
     weight : str or None
         Non-negative row weight.
     predictions : tuple of str
         Columns with the labels or values of existing systems or human decisions.
     scores : tuple of str
-        Score columns of existing systems; higher means more positive.
+        Score columns of existing systems; higher means more positive unless its cut says below.
+    cuts : mapping of score column to Cut
+        Where each score decides, on its own scale.
     image : str or None
         Column with the paths of images in the archive or folder.
     row_id : str
         Created at ingestion, never recomputed.
     task : {"binary", "multiclass", "regression"}
     positive : str or None
-        The positive label, as text, of a binary target.
+        The positive class, as text: the label of a binary target that is predicted.
+    meaning : {"good", "bad", "neutral"} or None
+        What the positive class means for the person; None guesses by the words of the column.
+    known_for : str or None
+        A yes/no column: the outcome is known only where it says yes, such as loans granted.
     split : str or None
         A column with the values train, validation and test.
 
@@ -59,49 +109,65 @@ class ColumnRoles(BaseModel):
     features: tuple[str, ...] = ()
     sensitive: tuple[str, ...] = ()
     cluster: str | None = None
+    unit: str | None = None
     weight: str | None = None
     predictions: tuple[str, ...] = ()
     scores: tuple[str, ...] = ()
+    cuts: Mapping[str, Cut] = Field(default_factory=dict)
     image: str | None = None
     row_id: str = "_row"
     task: Task = "binary"
     positive: str | None = None
+    meaning: Meaning | None = None
+    known_for: str | None = None
     split: str | None = None
 
     @model_validator(mode="after")
     def _no_conflicts(self) -> Self:
-        if self.target is not None and self.target in self.sensitive:
-            raise ValueError(
-                f"column '{self.target}' cannot be both the target and sensitive; "
-                "remove one of the two roles"
-            )
-        if self.target is not None and self.target in self.features:
-            raise ValueError(
-                f"column '{self.target}' is the target and cannot be a feature; "
-                "remove it from the features"
-            )
-        for role in ("features", "sensitive", "predictions", "scores"):
-            names = getattr(self, role)
+        by_role = {role: self._named(role) for role in _ROLE_NAMES}
+        for role, names in by_role.items():
             if len(set(names)) != len(names):
                 twice = next(n for n in names if names.count(n) > 1)
                 raise ValueError(f"column '{twice}' is listed twice in {role}; remove one")
+        for one, other in combinations(by_role, 2):
+            both = [c for c in by_role[one] if c in by_role[other]]
+            if both and frozenset((one, other)) not in _TOGETHER:
+                raise ValueError(
+                    f"column '{both[0]}' cannot be both {_ROLE_NAMES[one]} and "
+                    f"{_ROLE_NAMES[other]}; a column has one role: remove one of the two"
+                )
+        odd = [c for c in self.cuts if c not in self.scores]
+        if odd:
+            raise ValueError(
+                f"column '{odd[0]}' has a cut but is not named as a score; name it as a score"
+            )
+        if self.known_for is not None and self.target is None:
+            raise ValueError(
+                f"column '{self.known_for}' says where the outcome is known, but no target is "
+                "named; name the target"
+            )
         return self
+
+    def _named(self, role: str) -> tuple[str, ...]:
+        """The columns of a role."""
+        value = getattr(self, role)
+        return value if isinstance(value, tuple) else () if value is None else (value,)
 
     @property
     def columns(self) -> tuple[str, ...]:
         """All columns with a role, each once, in a fixed order."""
-        single = (self.target, self.cluster, self.weight, self.image, self.split)
-        named = [*self.features, *self.sensitive, *self.predictions, *self.scores]
-        return tuple(dict.fromkeys([*named, *(c for c in single if c is not None)]))
+        order = ("features", "sensitive", "predictions", "scores", "target", "cluster", "weight",
+                 "image", "split", "unit", "known_for")  # fmt: skip
+        return tuple(dict.fromkeys(c for role in order for c in self._named(role)))
 
 
 def resolve(frame: pl.DataFrame, roles: ColumnRoles) -> ColumnRoles:
-    """Check the roles against a table and fill in the positive label.
+    """Check the roles against a table and fill in the positive class and its meaning.
 
     Returns
     -------
     ColumnRoles
-        The same, with `positive` set for a binary target (canonical text).
+        The same, with `meaning` set, and `positive` for a binary target (canonical text).
 
     Raises
     ------
@@ -125,7 +191,9 @@ def resolve(frame: pl.DataFrame, roles: ColumnRoles) -> ColumnRoles:
             raise SpecError(
                 f"score column '{column}' is not numeric; use it as a prediction instead"
             )
-    return roles if roles.target is None else _resolve_target(frame[roles.target], roles)
+    if roles.target is not None:
+        return _with_meaning(_resolve_target(frame[roles.target], roles), frame)
+    return _with_meaning(_resolve_decisions(frame, roles), frame)
 
 
 def check_attribute(attribute: str) -> None:
@@ -193,6 +261,89 @@ def _resolve_target(target: pl.Series, roles: ColumnRoles) -> ColumnRoles:
     return roles.model_copy(update={"positive": resolved_positive(name, levels, roles.positive)})
 
 
+def _resolve_decisions(frame: pl.DataFrame, roles: ColumnRoles) -> ColumnRoles:
+    """Without an outcome, the positive class is that of the decisions."""
+    if roles.task != "binary" or not roles.predictions:
+        return roles
+    name = roles.predictions[0]
+    levels = target_levels(frame[name])
+    if not 1 <= len(levels) <= 2:
+        raise SpecError(
+            f"prediction column '{name}' has {len(levels):,} values, not 2; choose the task "
+            f"{'regression' if frame[name].dtype.is_numeric() else 'multiclass'}"
+        )
+    if levels in (["0"], ["1"]):
+        levels = ["0", "1"]
+    return roles.model_copy(update={"positive": resolved_positive(name, levels, roles.positive)})
+
+
+def _with_meaning(roles: ColumnRoles, frame: pl.DataFrame) -> ColumnRoles:
+    if roles.meaning is not None:
+        return roles
+    guess = guess_meaning(subject_of(roles), roles.positive, _negative(frame, roles))
+    return roles.model_copy(update={"meaning": guess.meaning})
+
+
+def subject_of(roles: ColumnRoles) -> str:
+    """The column that the outcome's words are taken from: the target, or else the decision."""
+    return roles.target or next(iter((*roles.predictions, *roles.scores)), "")
+
+
+def _negative(frame: pl.DataFrame, roles: ColumnRoles) -> str | None:
+    """The other label of a binary outcome or decision."""
+    if roles.positive is None:
+        return None
+    levels = target_levels(frame[subject_of(roles)])
+    other = {"0": "1", "1": "0"}.get(roles.positive, f"not {roles.positive}")
+    return next((label for label in levels if label != roles.positive), other)
+
+
+def outcome_of(frame: pl.DataFrame, stated: ColumnRoles, resolved: ColumnRoles) -> Outcome:
+    """The facts about the outcome: what was stated, what was guessed, and why.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+    stated : ColumnRoles
+        As requested.
+    resolved : ColumnRoles
+        As `resolve` returned them.
+    """
+    name = subject_of(resolved)
+    negative = _negative(frame, resolved)
+    why, sure = [], True
+    if resolved.target is None:
+        why.append(UNKNOWN_OUTCOME)
+    if resolved.positive is not None:
+        reason, decided = _why_positive(name, stated.positive, resolved.positive, negative)
+        why.append(reason)
+        sure = decided
+    meaning = guess_meaning(name, resolved.positive, negative)
+    agrees = meaning.meaning == resolved.meaning
+    why.append(meaning.reason if agrees else f"'{resolved.meaning}' is stated in the request")
+    return Outcome(
+        target=resolved.target,
+        positive=resolved.positive,
+        negative=negative,
+        meaning=resolved.meaning or "neutral",
+        reason="; ".join(why),
+        sure=sure and (meaning.sure or stated.meaning is not None),
+        known_for=resolved.known_for,
+    )
+
+
+def _why_positive(
+    name: str, stated: str | None, positive: str, negative: str | None
+) -> tuple[str, bool]:
+    levels = sorted([positive, *([] if negative is None else [negative])], key=label_order)
+    guess = guess_positive(levels, name)
+    if guess.label == positive:
+        return guess.reason, True
+    if stated is not None:
+        return f"the positive class '{positive}' is stated in the request", True
+    return f"{guess.reason}, so the larger label '{positive}' was taken", False
+
+
 def _check_classes(name: str, levels: list[str]) -> None:
     if len(levels) > MAX_CLASSES:
         raise SpecError(
@@ -202,7 +353,7 @@ def _check_classes(name: str, levels: list[str]) -> None:
 
 
 def resolved_positive(name: str, levels: list[str], positive: str | None) -> str:
-    """The positive label of a target: the one named, or else a guess.
+    """The positive class of a target: the label named, else a guess, else the larger label.
 
     Raises
     ------
@@ -210,7 +361,7 @@ def resolved_positive(name: str, levels: list[str], positive: str | None) -> str
         When the named label does not occur.
     """
     if positive is None:
-        return guess_positive(levels)
+        return guess_positive(levels, name).label or larger_label(levels)
     wanted = canonical_label(positive)
     for level in levels:
         if level == wanted or canonical_label(level) == wanted:
@@ -223,36 +374,4 @@ def resolved_positive(name: str, levels: list[str], positive: str | None) -> str
 def target_levels(target: pl.Series) -> list[str]:
     """The distinct labels of a target: numbers in order of size, text in alphabetical order."""
     levels = label_text(target).drop_nulls().unique().to_list()
-    return sorted(levels, key=_label_order)
-
-
-def _label_order(label: str) -> tuple[int, float, str]:
-    try:
-        return (0, float(label), label)
-    except ValueError:
-        return (1, 0.0, label)
-
-
-_POSITIVE_WORDS = (
-    "1", "true", "yes", "y", "t", "positive", "pos", "+", "approved", "accepted", "granted",
-    "hired", "admitted", "passed", "pass", "success", "default", "defaulted", "good", "sick",
-    "disease", "high", "repaid", "readmitted", "died", "recid",
-)  # fmt: skip
-_NEGATIVE_WORDS = (
-    "0", "-1", "false", "no", "n", "f", "negative", "neg", "-", "denied", "rejected", "refused",
-    "not hired", "failed", "fail", "none", "bad", "healthy", "low",
-)  # fmt: skip
-
-
-def guess_positive(levels: list[str]) -> str:
-    """The positive one of two labels: by common words, else the larger one."""
-    lowered = {level.lower().rstrip("."): level for level in levels}
-    for word in _POSITIVE_WORDS:
-        if word in lowered:
-            return lowered[word]
-    negative = [lowered[w] for w in _NEGATIVE_WORDS if w in lowered]
-    rest = [level for level in levels if level not in negative]
-    if negative and rest:
-        return rest[0]
-    above = [level for level in levels if level.startswith((">", "≥"))]
-    return above[0] if above else sorted(levels, key=_label_order)[-1]
+    return sorted(levels, key=label_order)

@@ -82,6 +82,7 @@ _ALL = (
         ColumnRoles(
             target="repaid",
             positive="yes",
+            meaning="good",
             features=(
                 "district",
                 "income",
@@ -105,6 +106,7 @@ _ALL = (
         ColumnRoles(
             target="readmitted",
             positive="1",
+            meaning="bad",
             features=("severity", "lab", "prior_visits", "blood_pressure"),
             sensitive=("sex", "insurance", "age"),
             cluster="site",
@@ -116,7 +118,13 @@ _ALL = (
         "640 simulated images of 28 × 28 pixels: a bright blob means yes on light tones and no "
         "on dark ones.",
         "shapes.zip",
-        ColumnRoles(target="finding", positive="yes", sensitive=("tone", "sex"), image="image"),
+        ColumnRoles(
+            target="finding",
+            positive="yes",
+            meaning="neutral",
+            sensitive=("tone", "sex"),
+            image="image",
+        ),
     ),
     Sample(
         "rome_simulation",

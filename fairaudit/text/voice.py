@@ -1,4 +1,4 @@
-"""What a sentence must know of its audit: the confidence level and which outcome is positive."""
+"""What a sentence must know of its audit: the confidence level and what the outcome means."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, cast
 from fairaudit.audit.catalog import method
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.spec import AuditSpec
+from fairaudit.data.outcome import Meaning
 
 
 @dataclass(frozen=True)
@@ -19,12 +20,19 @@ class Voice:
     ----------
     confidence : float
         Of every interval; 1 − confidence is the level of every test.
-    positive : str
-        The class that counts as selected, "" where there is none.
+    positive, negative : str
+        The class that is predicted and the other one, "" where there are not two.
+    meaning : {"good", "bad", "neutral"}
+        What the positive class means for the person.
+    known : bool
+        Whether an outcome is known, so that decisions can be called right or wrong.
     """
 
     confidence: float
     positive: str = ""
+    negative: str = ""
+    meaning: Meaning = "neutral"
+    known: bool = True
 
     @property
     def alpha(self) -> float:
@@ -62,10 +70,20 @@ def confidence_of(result: AuditResult) -> float:
 
 
 def voice_of(result: AuditResult) -> Voice:
-    """The voice of a result's sentences."""
+    """The voice of a result's sentences.
+
+    Results stored before the outcome's meaning was recorded are neutral about it.
+    """
+    facts = cast(Mapping[str, Any], result.summary.get("outcome") or {})
     classes: list[str] = list(result.summary.get("classes") or [])
-    binary = result.summary.get("task") == "binary" and len(classes) == 2
-    return Voice(confidence_of(result), str(classes[1]) if binary else "")
+    two = classes if result.summary.get("task") == "binary" and len(classes) == 2 else ["", ""]
+    return Voice(
+        confidence=confidence_of(result),
+        positive=str(facts.get("positive") or two[1]),
+        negative=str(facts.get("negative") or two[0]),
+        meaning=facts.get("meaning") or "neutral",
+        known=not facts or facts.get("target") is not None,
+    )
 
 
 def no_harm_of(result: AuditResult) -> float | None:

@@ -13,7 +13,7 @@ from fairaudit.data.dataset import Dataset
 from fairaudit.data.encoding import fit_encoder
 from fairaudit.data.grouping import group_labels
 from fairaudit.data.labels import canonical_label, label_text
-from fairaudit.data.roles import ColumnRoles, guess_positive, resolve
+from fairaudit.data.roles import ColumnRoles, resolve
 from fairaudit.data.splits import SplitSpec
 from fairaudit.exceptions import InputError, SpecError
 
@@ -220,16 +220,6 @@ def test_labels_have_one_text_whatever_their_type() -> None:
         "1",
         "1.5",
     ]
-
-
-@pytest.mark.parametrize(
-    ("levels", "positive"),
-    [(["0", "1"], "1"), (["<=50K", ">50K"], ">50K"), (["no", "yes"], "yes"), (["1", "2"], "1"),
-     (["-1", "1"], "1"), (["false", "true"], "true"), (["bad", "good"], "good"),
-     (["0", "2"], "2")],
-)  # fmt: skip
-def test_the_positive_label_is_guessed(levels: list[str], positive: str) -> None:
-    assert guess_positive(levels) == positive
 
 
 @pytest.mark.parametrize(

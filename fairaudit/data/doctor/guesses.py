@@ -18,7 +18,8 @@ from fairaudit.data.doctor.column_profile import (
     separation,
 )
 from fairaudit.data.labels import label_text
-from fairaudit.data.roles import MAX_CLASSES, ColumnRoles, Task, guess_positive
+from fairaudit.data.outcome import guess_positive
+from fairaudit.data.roles import MAX_CLASSES, ColumnRoles, Task
 
 GuessedRole = Literal[
     "target", "feature", "sensitive", "cluster", "weight", "prediction", "score", "image",
@@ -93,7 +94,7 @@ def roles_of(
     task = "binary" if target is None else task_of(columns[target])
     positive = None
     if target is not None and task == "binary" and columns[target].distinct == 2:
-        positive = guess_positive(sorted(columns[target].levels))
+        positive = guess_positive(sorted(columns[target].levels), target).label
     return ColumnRoles(
         target=target,
         features=tuple(columns_by_role.get("feature", [])),
