@@ -298,4 +298,5 @@ def _words(text: str) -> tuple[str, ...]:
     flat = plain(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", text.strip()))
     if re.fullmatch(r"[+-]?\d+(\.0*)?", flat):
         return (str(int(float(flat))),)
-    return tuple(re.findall(r"[<>≤≥]=?|[+-]$|[^\W\d_]+|\d+", flat))
+    # vowel signs of Indic scripts and Thai are no letters to \w
+    return tuple(re.findall(r"[<>≤≥]=?|[+-]$|(?:[^\W\d_]|[\u0900-\u0e7f])+|\d+", flat))

@@ -22,7 +22,8 @@ KNOWN = [  # column, negative, positive
     ("y", "benign", "malignant"), ("y", "normal", "abnormal"), ("y", "ham", "spam"),
     ("y", "genuine", "fraud"), ("y", "absent", "present"), ("y", "none", "diabetes"),
     ("y", "dissatisfied", "satisfied"), ("y", "Charged Off", "Fully Paid"),
-    ("y", "died", "survived"), ("y", "아니오", "예"), ("y", "नहीं", "हाँ"), ("y", "плохой", "хороший"),
+    ("y", "died", "survived"), ("y", "아니오", "예"), ("y", "नहीं", "हाँ"),
+    ("y", "плохой", "хороший"),
     ("y", "tested_negative", "tested_positive"), ("y", "stayed", "left"), ("y", "fail", "pass"),
     ("decision", "Denied", "Approved"), ("y", "odmowa", "przyjęty"), ("y", "refusé", "accepté"),
 ]  # fmt: skip
