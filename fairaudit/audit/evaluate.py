@@ -396,13 +396,14 @@ def _versus_multiclass(
     asked: EstimateOptions,
     metrics: tuple[str, ...],
 ) -> list[list[comparisons.Versus]]:
-    """Accuracy only: right or wrong is a binary answer whose truth is always "right"."""
-    if "accuracy" not in metrics:
+    """Accuracy and error rate: right or wrong is a binary answer whose truth is "right"."""
+    wanted = [m for m in multiclass.WHOLE if m in metrics]
+    if not wanted:
         return [[] for _ in rows.groupings]
     right = np.ones(len(rows.y), dtype=np.int64)
     marks = [(_codes(x.label) == _codes(rows.y)).astype(np.int64) for x in (a, b)]
     return [
-        comparisons.paired_counts(frame, right, marks[0], marks[1], ["accuracy"], asked)
+        comparisons.paired_counts(frame, right, marks[0], marks[1], wanted, asked)
         for frame in rows.frames()
     ]
 

@@ -49,7 +49,7 @@ KNOWN: dict[Task, tuple[str, ...]] = {
 # what is measured when nothing is named: of the rates of each class the others follow
 USUAL: dict[Task, tuple[str, ...]] = {
     **KNOWN,
-    "multiclass": ("accuracy", *multiclass.MACRO, *multiclass.USUAL, *SCORES),
+    "multiclass": (*multiclass.WHOLE, *multiclass.MACRO, *multiclass.USUAL, *SCORES),
 }
 HUGE = 1e100  # squares of weights beyond (or below its inverse) overflow
 

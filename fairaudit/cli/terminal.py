@@ -23,9 +23,10 @@ from fairaudit.methods.common.progress import Monitor, Silent
 from fairaudit.report.page import in_short
 from fairaudit.report.sections import sections
 from fairaudit.stats.estimates import ESTIMATED
+from fairaudit.stats.metric_definitions import first_metrics
+from fairaudit.text.voice import voice_of
 
-SHOWN_METRICS = ("selection_rate", "tpr", "fpr", "accuracy", "mse", "mae", "mean_error")
-SHOWN_GAPS = ("demographic_parity", "equalized_odds", "tpr", "fpr", "accuracy", "mse")
+SHOWN_GAPS = ("demographic_parity", "equalized_odds")  # besides the metrics by group
 PIPE_WIDTH = 120  # columns when the output is not a terminal
 _MARK = {"error": "[red]✗[/red]", "warning": "[yellow]![/yellow]", "note": "[blue]i[/blue]"}
 
@@ -174,16 +175,24 @@ def show_result(result: AuditResult, out: Path, *, as_json: bool) -> None:
 
 def result_tables(result: AuditResult) -> Iterator[Table]:
     """The most important tables of a result."""
-    errors = _by_group(result.errors)
+    metrics = shown_metrics(result)
+    errors = _by_group(result.errors, metrics)
     if len(errors):
         yield _frame(errors, f"By group, on {_rows_of(result)}, with confidence intervals")
-    gaps = _gaps(result.gaps)
+    gaps = _gaps(result.gaps, (*SHOWN_GAPS, *metrics))
     if len(gaps):
         yield _frame(gaps, "Largest gaps between groups")
     for name, title in _MORE.items():
         if name in result.tables and len(result.tables[name]):
             shown = result.tables[name].select(pl.col(_COLUMNS[name])).head(24)
             yield _frame(shown, title)
+
+
+def shown_metrics(result: AuditResult) -> tuple[str, ...]:
+    """The metrics to print, the first by what the positive class means for the person."""
+    voice = voice_of(result)
+    task = str(result.summary.get("task", "binary"))
+    return first_metrics(voice.meaning, known=voice.known, task=task)
 
 
 def _rows_of(result: AuditResult) -> str:
@@ -204,9 +213,9 @@ _COLUMNS = {
 }
 
 
-def _by_group(errors: pl.DataFrame) -> pl.DataFrame:
+def _by_group(errors: pl.DataFrame, metrics: Sequence[str]) -> pl.DataFrame:
     shown = errors.filter(
-        pl.col("metric").is_in(SHOWN_METRICS[:4] if _is_binary(errors) else SHOWN_METRICS),
+        pl.col("metric").is_in(metrics),
         pl.col("split") != "validation",
         pl.col("model").is_in(_shown_models(errors)),
         ~pl.col("attribute").str.contains("×"),
@@ -217,7 +226,7 @@ def _by_group(errors: pl.DataFrame) -> pl.DataFrame:
     wide = shown.with_columns(cell.alias("cell")).pivot(
         "metric", index=keys, values="cell", aggregate_function="first"
     )
-    return wide.head(40)
+    return wide.select(*keys, *(m for m in metrics if m in wide.columns)).head(40)
 
 
 def _shown_models(errors: pl.DataFrame) -> list[str]:
@@ -227,14 +236,10 @@ def _shown_models(errors: pl.DataFrame) -> list[str]:
     return [m for m in models if not m.startswith(secondary) and "guessed" not in m][:4]
 
 
-def _is_binary(errors: pl.DataFrame) -> bool:
-    return bool(errors["metric"].is_in(["tpr"]).any())
-
-
-def _gaps(gaps: pl.DataFrame) -> pl.DataFrame:
+def _gaps(gaps: pl.DataFrame, metrics: Sequence[str]) -> pl.DataFrame:
     shown = gaps.filter(
         pl.col("kind") == "difference",
-        pl.col("metric").is_in(SHOWN_GAPS),
+        pl.col("metric").is_in(metrics),
         pl.col("split") != "validation",
         pl.col("value").is_not_null(),
         ~pl.col("attribute").str.contains("×"),

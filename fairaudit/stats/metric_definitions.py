@@ -6,7 +6,7 @@ denominator, these return NaN.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ RATES: dict[str, tuple[tuple[Cell, ...], tuple[Cell, ...]]] = {
     "fdr": ((FP,), (TP, FP)),
     "for": ((FN,), (TN, FN)),
     "accuracy": ((TP, TN), (TN, FP, FN, TP)),
+    "error_rate": ((FP, FN), (TN, FP, FN, TP)),
 }
 CUT = 0.5  # a probability at or above it counts as the positive class
 COMPOSITES = ("balanced_accuracy", "f1", "mcc")
@@ -44,8 +45,31 @@ GAP_METRICS = tuple(FAMILIES)
 
 BINARY = (*RATES, *COMPOSITES)
 LOWER_IS_BETTER = frozenset(
-    {"fpr", "fnr", "fdr", "for", "brier", "ece", "mse", "mae", "error_p50", "error_p90"}
-)
+    {"fpr", "fnr", "fdr", "for", "error_rate", "brier", "ece",
+     "mse", "mae", "error_p50", "error_p90"}
+)  # fmt: skip
+# what is shown first, by what the positive class means for the person: whom it hurts decides
+LEADING: Mapping[str, tuple[str, ...]] = {
+    "good": ("tpr", "selection_rate", "fpr", "accuracy"),
+    "bad": ("fpr", "selection_rate", "fnr", "accuracy"),
+    "neutral": ("error_rate", "fpr", "fnr", "selection_rate"),
+}
+
+
+def first_metrics(meaning: str, *, known: bool, task: str) -> tuple[str, ...]:
+    """The metrics to show, the most important first.
+
+    Parameters
+    ----------
+    meaning : "good", "bad" or "neutral": what the positive class means for the person
+    known : whether an outcome is known; without one nothing is right or wrong
+    task : "binary", "multiclass" or "regression"
+    """
+    if task == "regression":
+        return ("mean_error", "mae", "mse") if known else ("mean_prediction",)
+    if not known:
+        return ("selection_rate", "mean_score")
+    return LEADING[meaning] if task == "binary" else ("error_rate", "balanced_accuracy")
 
 
 def base_name(metric: str) -> str:

@@ -31,6 +31,7 @@ METRICS = {
     "tnr": fl.true_negative_rate,
     "fnr": fl.false_negative_rate,
     "accuracy": sk.accuracy_score,
+    "error_rate": sk.zero_one_loss,
     "ppv": sk.precision_score,
     "f1": sk.f1_score,
     "balanced_accuracy": sk.balanced_accuracy_score,
@@ -96,7 +97,10 @@ def test_values_and_gaps_equal_fairlearn(
     y, p, g, w = table
     r = audit_predictions(y, p, sensitive_features=g, sample_weight=w, n_boot=0)
     names = sorted(set(g))
-    chosen = {m: METRICS[m] for m in ("selection_rate", "tpr", "fpr", "accuracy", "ppv", "f1")}
+    chosen = {
+        m: METRICS[m]
+        for m in ("selection_rate", "tpr", "fpr", "accuracy", "error_rate", "ppv", "f1")
+    }
     theirs = _frame(chosen, y, p, g, w)
     for metric in chosen:
         defined = _check_values(r, metric, table, theirs.by_group[metric].to_dict())

@@ -90,7 +90,7 @@ PAIRS = pl.Schema(
     }
 )
 # metrics whose denominator does not depend on the answer: two models answer for the same rows
-PAIRED = ("selection_rate", "tpr", "fpr", "tnr", "fnr", "accuracy")
+PAIRED = ("selection_rate", "tpr", "fpr", "tnr", "fnr", "accuracy", "error_rate")
 SMALL_CELL = 5.0
 
 
@@ -210,7 +210,7 @@ def _student_p(difference: Float, se: Float, freedom: Any = None) -> Float:
 def _discordant(cells: Float, metric: str) -> tuple[Float, Float]:
     """Rows where only a, only b says yes, among the rows of the metric's denominator."""
     only_a, only_b = cells[:, :, 1, 0], cells[:, :, 0, 1]  # (G, truth)
-    if metric == "accuracy":  # right when the answer is the truth
+    if metric in ("accuracy", "error_rate"):  # right when the answer is the truth
         return only_a[:, 1] + only_b[:, 0], only_b[:, 1] + only_a[:, 0]
     if metric == "selection_rate":
         return only_a.sum(1), only_b.sum(1)

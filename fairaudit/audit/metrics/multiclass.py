@@ -26,7 +26,8 @@ from fairaudit.stats.resampling import (
 
 Float = NDArray[np.float64]
 MACRO = ("balanced_accuracy", "f1", "mcc")
-PER_CLASS = tuple(name for name in metric_definitions.RATES if name != "accuracy")
+WHOLE = ("accuracy", "error_rate")  # shares of all rows, whatever their class
+PER_CLASS = tuple(name for name in metric_definitions.RATES if name not in WHOLE)
 USUAL = ("selection_rate", "tpr", "fpr", "ppv")  # of each class; the others follow or say less
 
 
@@ -71,9 +72,8 @@ def measure(
     found: list[Measured] = []
     G = len(cells.names)
     apart = None if clustered is None else clustered.right_or_wrong(G)
-    right = binary.measure(_right_or_wrong(cells), ["accuracy"], asked, apart)
-    if "accuracy" in names:
-        found += right
+    right = binary.measure(_right_or_wrong(cells), list(WHOLE), asked, apart)
+    found += [m for m in right if m.metric in names]
     if any(name in names for name in MACRO):
         sample = _sample(cells, asked, clustered)
         share = metric_definitions.ratio(right[0].denominator, cells.rows.sum((1, 2)))
