@@ -10,7 +10,6 @@ from fairaudit.data.store import DatasetInfo
 from fairaudit.plots import errors
 from fairaudit.report.choices import attributes, leading_metrics, main_model
 from fairaudit.report.command import command_of
-from fairaudit.text import metric_words
 from fairaudit.text.sentences.errors import errors_lead
 from fairaudit.ui import (
     cache,
@@ -43,7 +42,7 @@ def chart(result: AuditResult) -> None:
             leading_metrics(result, most=8),
             key="metric",
             start=worst.get("metric"),
-            format_func=metric_words.title,
+            format_func=url_widgets.metric_title(result),
         )
     query = {"attribute": by, "metric": metric, "split": split}
     system = worst.get("model") or main_model(result)

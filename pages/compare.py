@@ -23,26 +23,27 @@ if len(compare.models_of(result)) < 2:
         label="Compare methods",
     )
     st.stop()
-top = st.container()
+top, voice = st.container(), voice_of(result)
 axes = comparison.controls(result)
 front = comparison.front(result, axes)
 with top:
-    layout.header("compare", comparison.lead_sentence(front, axes, voice_of(result)))
+    layout.header("compare", comparison.lead_sentence(front, axes, voice))
 view = url_widgets.view(("Trade-off", "Paired differences", "All values"))
 
 if view == "Trade-off":
-    drawn = compare.front(front, quality=axes.quality, gap_title=axes.title)
+    drawn = compare.front(front, quality=axes.quality, gap_title=axes.title, voice=voice)
     layout.chart(drawn.bare(), key="front")
     layout.data_table(front, key="front-table", name="front")
 elif view == "Paired differences":
     rows = compare.differences(
         result, metric=axes.quality, attribute=axes.attribute, split=axes.split
     )
-    drawn = compare.paired(rows, metric=axes.quality, models=compare.models_of(result))
+    models = compare.models_of(result)
+    drawn = compare.paired(rows, metric=axes.quality, voice=voice, models=models)
     layout.described_chart(drawn, key="paired")
 else:
     values = compare.values(result, metric=axes.quality, split=axes.split)
-    drawn = compare.side_by_side(values, metric=axes.quality)
+    drawn = compare.side_by_side(values, metric=axes.quality, voice=voice)
     layout.described_chart(drawn.bare(), key="side-by-side")
     layout.data_table(comparison.all_values(result), key="all-numbers", name="comparison")
 

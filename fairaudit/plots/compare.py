@@ -22,7 +22,7 @@ from fairaudit.plots.theme import (
     plain,
     short,
 )
-from fairaudit.text import metric_words, numbers
+from fairaudit.text import meaning, metric_words, numbers
 from fairaudit.text.model_front import Pairs, front_of, over_seeds, sign_of
 from fairaudit.text.voice import Voice, voice_of
 
@@ -34,7 +34,7 @@ def models_of(result: AuditResult) -> list[str]:
     return result.errors["model"].unique(maintain_order=True).to_list()
 
 
-def side_by_side(values: pl.DataFrame, *, metric: str, title: str = "") -> Chart:
+def side_by_side(values: pl.DataFrame, *, metric: str, voice: Voice) -> Chart:
     """One line per model: value and interval.
 
     Parameters
@@ -44,10 +44,10 @@ def side_by_side(values: pl.DataFrame, *, metric: str, title: str = "") -> Chart
     """
     rows = values.filter(pl.col("value").is_not_null())
     if rows.is_empty():
-        return empty(f"{metric_words.title(metric)} is not available for any model.")
+        return empty(f"{meaning.title(metric, voice)} is not available for any model.")
     names = rows["model"].to_list()[:MAX_ROWS]
     figure = frame(
-        x=title or metric_words.title(metric), height=90 + 38 * len(names),
+        x=meaning.title(metric, voice), height=90 + 38 * len(names),
         percent_x=metric_words.is_rate(metric),
     )  # fmt: skip
     known = model_styles(values["model"].to_list())
@@ -58,9 +58,7 @@ def side_by_side(values: pl.DataFrame, *, metric: str, title: str = "") -> Chart
         f"{r['model']} {numbers.value(r['value'], metric)}{_span(r, metric)}"
         for r in rows.head(10).iter_rows(named=True)
     ]
-    return Chart(
-        figure, f"{title or metric_words.title(metric)}: {', '.join(values_text)}.", values
-    )
+    return Chart(figure, f"{meaning.title(metric, voice)}: {', '.join(values_text)}.", values)
 
 
 def _span(row: Row, metric: str) -> str:
@@ -167,7 +165,7 @@ def differences(result: AuditResult, *, metric: str, attribute: str, split: str)
     )
 
 
-def paired(table: pl.DataFrame, *, metric: str, models: Sequence[str] = ()) -> Chart:
+def paired(table: pl.DataFrame, *, metric: str, voice: Voice, models: Sequence[str] = ()) -> Chart:
     """Differences between two models on the same rows, by group or overall, with intervals.
 
     Parameters
@@ -183,7 +181,7 @@ def paired(table: pl.DataFrame, *, metric: str, models: Sequence[str] = ()) -> C
         return empty("There are no paired differences.")
     names = [f"{r['model_a']} − {r['model_b']}: {_where(r)}" for r in rows.iter_rows(named=True)]
     figure = frame(
-        x=f"Difference in {metric_words.title(metric)}", height=90 + 34 * len(names),
+        x=f"Difference in {meaning.in_sentence(metric, voice)}", height=90 + 34 * len(names),
         percent_x=metric_words.is_rate(metric),
     )  # fmt: skip
     figure.add_shape(
@@ -194,7 +192,7 @@ def paired(table: pl.DataFrame, *, metric: str, models: Sequence[str] = ()) -> C
         point = {"model": row["model_a"], "value": row["difference"], **_ends(row)}
         _point(figure, point, y, known[row["model_a"]], metric)
     name_rows(figure, names, width=56)
-    return Chart(figure, _paired_alt(rows, names, metric), table)
+    return Chart(figure, _paired_alt(rows, names, metric, voice), table)
 
 
 def _where(row: Row) -> str:
@@ -209,28 +207,28 @@ def _ends(row: Row) -> dict[str, float | None]:
     return {"low": row["low"], "high": row["high"]}
 
 
-def _paired_alt(rows: pl.DataFrame, names: Sequence[str], metric: str) -> str:
+def _paired_alt(rows: pl.DataFrame, names: Sequence[str], metric: str, voice: Voice) -> str:
     parts = [
         f"{name}: "
         + numbers.points_with_interval(r["difference"], r["low"], r["high"], metric, signed=True)
         for name, r in zip(names, rows.iter_rows(named=True), strict=True)
     ]
-    return f"Paired differences in {metric_words.title(metric)}. {several(parts)}."
+    return f"Paired differences in {meaning.in_sentence(metric, voice)}. {several(parts)}."
 
 
-def front(table: pl.DataFrame, *, quality: str, gap_title: str) -> Chart:
+def front(table: pl.DataFrame, *, quality: str, gap_title: str, voice: Voice) -> Chart:
     """Quality against the gap, both with intervals; dominated models are hollow."""
     if table.is_empty():
         return empty("No model has both a quality and a gap.")
     figure = frame(
-        x=f"{gap_title} (smaller is fairer)", y=metric_words.title(quality), height=430,
+        x=f"{gap_title} (smaller is fairer)", y=meaning.title(quality, voice), height=430,
         legend=True,
         percent_y=metric_words.is_rate(quality), percent_x=True,
     )  # fmt: skip
     known = model_styles(table["model"].to_list())
     for row in table.iter_rows(named=True):
         _front_point(figure, row, known[row["model"]])
-    return Chart(figure, _front_alt(table, quality), table)
+    return Chart(figure, _front_alt(table, quality, voice), table)
 
 
 def _front_point(figure: go.Figure, row: Mapping[str, object], style: Style) -> None:
@@ -248,7 +246,7 @@ def _front_point(figure: go.Figure, row: Mapping[str, object], style: Style) -> 
     )
 
 
-def _front_alt(table: pl.DataFrame, quality: str) -> str:
+def _front_alt(table: pl.DataFrame, quality: str, voice: Voice) -> str:
     best = table.filter(~pl.col("dominated")).sort("gap")
     parts = [
         f"{r['model']} {numbers.value(r['value'], quality)}{_span(r, quality)} at a gap of "
@@ -256,5 +254,5 @@ def _front_alt(table: pl.DataFrame, quality: str) -> str:
         for r in best.head(8).iter_rows(named=True)
     ]
     dominated = table.filter(pl.col("dominated"))["model"].to_list()
-    text = f"{metric_words.title(quality)} against the gap; not dominated: {', '.join(parts)}"
+    text = f"{meaning.title(quality, voice)} against the gap; not dominated: {', '.join(parts)}"
     return f"{text}; dominated: {', '.join(dominated)}." if dominated else f"{text}."

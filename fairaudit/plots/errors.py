@@ -28,9 +28,10 @@ from fairaudit.plots.theme import (
     short,
     styles,
 )
-from fairaudit.text import metric_words, numbers
+from fairaudit.text import meaning, metric_words, numbers
 from fairaudit.text.ordering import natural
 from fairaudit.text.table_rows import errors_of, stable
+from fairaudit.text.voice import Voice, voice_of
 
 _BANDS = 6  # with more curves than this, bands of intervals would be illegible
 
@@ -65,14 +66,15 @@ def by_group(
 
     A group that cannot be judged keeps its line, with the reason in place of a dot.
     """
+    voice = voice_of(result)
     table = errors_of(result, attribute=attribute, metric=metric, split=split, models=models)
     if table.is_empty():
-        return empty(f"{metric_words.title(metric)} by {attribute} is not available.")
+        return empty(f"{meaning.title(metric, voice)} by {attribute} is not available.")
     groups = table.get_column("group").unique(maintain_order=True).to_list()[:MAX_ROWS]
     shown = table.filter(pl.col("group").is_in(groups))
     names = shown.get_column("model").unique(maintain_order=True).to_list()
     figure = frame(
-        x=metric_words.title(metric),
+        x=meaning.title(metric, voice),
         height=90 + len(groups) * max(34, 21 * len(names)),
         legend=len(names) > 1,
         percent_x=metric_words.is_rate(metric),
@@ -85,7 +87,8 @@ def by_group(
     marks = _marks(result, shown, attribute, names)
     dots(figure, shown, groups, names, marks, metric)
     name_rows(figure, groups)
-    return Chart(figure, _by_group_alt(table, attribute, metric, names[0], line), table)
+    alt = _by_group_alt(table, attribute, metric, names[0], line, voice)
+    return Chart(figure, alt, table)
 
 
 def _marks(
@@ -114,20 +117,29 @@ def _reference(figure: go.Figure, line: float | None, metric: str, names: Sequen
 
 
 def _by_group_alt(
-    table: pl.DataFrame, attribute: str, metric: str, model: str, line: float | None
+    table: pl.DataFrame,
+    attribute: str,
+    metric: str,
+    model: str,
+    line: float | None,
+    voice: Voice,
 ) -> str:
     first = table.filter(pl.col("model") == model)
     judged = first.filter(pl.col("value").is_not_null())
-    title = metric_words.title(metric)
+    title = meaning.title(metric, voice)
     if judged.is_empty():
         return f"{title} by {attribute}: no group has enough rows to be judged."
     reliable = stable(judged)
-    worst, best = reliable.row(0, named=True), reliable.row(-1, named=True)
+    ends = reliable.row(0, named=True), reliable.row(-1, named=True)
+    judged_ends = meaning.worse_end(metric, voice) or meaning.is_one_sided(metric)
+    names = ("worst", "best") if judged_ends else ("highest", "lowest")
     skipped = first.height - judged.height
     parts = [
         f"{title} of {model} by {attribute}, {judged.height} groups",
-        f"worst {_group_with_interval(worst, metric)}",
-        f"best {_group_with_interval(best, metric)}",
+        *(
+            f"{name} {_group_with_interval(row, metric)}"
+            for name, row in zip(names, ends, strict=True)
+        ),
     ]
     if line is not None:
         parts.append(f"overall {numbers.value(line, metric)}")
@@ -166,17 +178,22 @@ def intersection(
     down = sorted({d for d, _ in by_pair}, key=natural)[:MAX_ROWS]
     across = sorted({a for _, a in by_pair}, key=natural)[:MAX_ROWS]
     rows = [[by_pair.get((d, a)) for a in across] for d in down]
-    figure = _heat(rows, down, across, metric)
-    alt = _by_group_alt(table, attribute, metric, model, None)
+    voice = voice_of(result)
+    figure = _heat(rows, down, across, metric, voice)
+    alt = _by_group_alt(table, attribute, metric, model, None, voice)
     return Chart(figure, alt, table)
 
 
 def _heat(
-    rows: Sequence[Sequence[Row | None]], down: Sequence[str], across: Sequence[str], metric: str
+    rows: Sequence[Sequence[Row | None]],
+    down: Sequence[str],
+    across: Sequence[str],
+    metric: str,
+    voice: Voice,
 ) -> go.Figure:
     figure = frame(height=120 + 44 * len(down))
     scale = list(SEQUENTIAL)
-    if not metric_words.lower_is_better(metric):  # dark always marks the unfavourable end
+    if meaning.worse_end(metric, voice) == "lowest":  # dark always marks the worse end
         scale = [(1.0 - place, color) for place, color in reversed(SEQUENTIAL)]
     heat(
         figure,
@@ -202,8 +219,9 @@ def roc(result: AuditResult, *, attribute: str, model: str, split: str = "test")
     table = _curve_rows(result, "roc", attribute, model, split)
     if table.is_empty():
         return empty("There are no scores, so no ROC curve can be drawn.")
+    voice = voice_of(result)
     figure = frame(
-        x="False-positive rate", y="True-positive rate", height=420, legend=True,
+        x=meaning.title("fpr", voice), y=meaning.title("tpr", voice), height=420, legend=True,
         percent_x=True, percent_y=True,
     )  # fmt: skip
     diagonal(figure)
@@ -324,7 +342,9 @@ def _calibration_alt(table: pl.DataFrame, attribute: str, model: str) -> str:
     )
 
 
-def threshold(table: pl.DataFrame, *, metric: str, at: float | None, attribute: str = "") -> Chart:
+def threshold(
+    table: pl.DataFrame, *, metric: str, at: float | None, voice: Voice, attribute: str = ""
+) -> Chart:
     """A metric of each group over all thresholds; a line marks the chosen threshold.
 
     Parameters
@@ -338,7 +358,7 @@ def threshold(table: pl.DataFrame, *, metric: str, at: float | None, attribute: 
     if table.is_empty():
         return empty("There are no scores, so there is no threshold to change.")
     figure = frame(
-        x="Threshold on the score", y=metric_words.title(metric), height=340, legend=True,
+        x="Threshold on the score", y=meaning.title(metric, voice), height=340, legend=True,
         percent_y=metric_words.is_rate(metric),
     )  # fmt: skip
     if at is not None:
@@ -353,15 +373,15 @@ def threshold(table: pl.DataFrame, *, metric: str, at: float | None, attribute: 
         if len(groups) <= _BANDS:
             _band(figure, rows.drop_nulls(["low", "high"]), known[group])
         _line(figure, rows, "threshold", "value", group, known[group])
-    return Chart(figure, _threshold_alt(table, groups, metric, at, attribute), table)
+    title = meaning.title(metric, voice) + (f" by {attribute}" if attribute else "")
+    return Chart(figure, _threshold_alt(table, groups, metric, at, title), table)
 
 
 def _threshold_alt(
-    table: pl.DataFrame, groups: Sequence[str], metric: str, at: float | None, attribute: str
+    table: pl.DataFrame, groups: Sequence[str], metric: str, at: float | None, title: str
 ) -> str:
-    by = f" by {attribute}" if attribute else ""
     if at is None:
-        return f"{metric_words.title(metric)}{by} over all thresholds on the score."
+        return f"{title} over all thresholds on the score."
     parts = []
     for group in groups:
         rows = table.filter((pl.col("group") == group) & pl.col("value").is_not_null())
@@ -370,4 +390,4 @@ def _threshold_alt(
             ends = numbers.interval(near["low"], near["high"], metric)
             text = f"{group} {numbers.value(near['value'], metric)}"
             parts.append(f"{text} ({ends})" if ends else text)
-    return f"{metric_words.title(metric)}{by} at threshold {at:.2f}: " + ", ".join(parts) + "."
+    return f"{title} at threshold {at:.2f}: " + ", ".join(parts) + "."

@@ -8,10 +8,12 @@ from fairaudit.audit.result import AuditResult
 from fairaudit.inputs.group_codes import OVERALL
 from fairaudit.inputs.labels import CROSS
 from fairaudit.plots.groups import LATENT
+from fairaudit.stats.metric_definitions import first_metrics
 from fairaudit.text import metric_words
 from fairaudit.text.ordering import natural
+from fairaudit.text.voice import voice_of
 
-LEADING = ("tpr", "fpr", "selection_rate", "accuracy", "auroc", "mse", "mean_error")
+_FURTHER = ("fnr", "accuracy", "auroc", "mse", "mean_score")
 QUALITY = ("auroc", "accuracy", "balanced_accuracy", "r2", "mse")
 
 
@@ -34,11 +36,23 @@ def attributes(result: AuditResult) -> list[str]:
 
 
 def leading_metrics(result: AuditResult, most: int = 2) -> list[str]:
-    """The metrics shown first, of those that the result has values for."""
+    """The metrics shown first, of those that the result has values for.
+
+    What harms a person leads: being passed over where the outcome is good, being flagged where
+    it is bad, being mistaken for something else where it is neither.
+    """
     known = result.errors.filter(pl.col("value").is_not_null())["metric"]
     names = known.unique(maintain_order=True).to_list()
-    chosen = [m for m in LEADING if m in names] or names
+    chosen = [m for m in usual_order(result) if m in names] or names
     return chosen[:most]
+
+
+def usual_order(result: AuditResult) -> list[str]:
+    """The usual metrics of such an audit, the most important first."""
+    voice = voice_of(result)
+    task = str(result.summary.get("task") or "binary")
+    first = first_metrics(voice.meaning, known=voice.known, task=task)
+    return list(dict.fromkeys((*first, *_FURTHER)))
 
 
 def quality_metrics(result: AuditResult) -> list[str]:
@@ -57,7 +71,7 @@ def gap_metrics(result: AuditResult, attribute: str) -> list[str]:
         & pl.col("value").is_not_null()
     )
     known = rows["metric"].unique(maintain_order=True).to_list()
-    first = [m for m in ("equalized_odds", *LEADING) if m in known]
+    first = [m for m in (*usual_order(result), "equalized_odds") if m in known]
     return [*first, *(m for m in known if m not in first)]
 
 

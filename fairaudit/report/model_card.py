@@ -12,8 +12,8 @@ from fairaudit.audit.result import AuditResult
 from fairaudit.inputs.labels import CROSS
 from fairaudit.report.choices import attributes, leading_metrics, main_model, main_split
 from fairaudit.report.command import command_of
-from fairaudit.text import metric_words, numbers
-from fairaudit.text.voice import voice_of
+from fairaudit.text import meaning, numbers
+from fairaudit.text.voice import Voice, voice_of
 
 BLANK = "_to be filled in by the owner of the model_"
 
@@ -68,9 +68,10 @@ def _factors(result: AuditResult) -> Iterator[str]:
 
 def _metrics(result: AuditResult) -> Iterator[str]:
     known = result.errors.get_column("metric").unique(maintain_order=True).to_list()
-    named = ", ".join(metric_words.title(m) for m in known) or BLANK
+    voice = voice_of(result)
+    named = ", ".join(literal(meaning.title(m, voice)) for m in known) or BLANK
     yield from ("", "## Metrics", "", f"- Reported: {named}")
-    yield f"- Intervals: {voice_of(result).percent}"
+    yield f"- Intervals: {voice.percent}"
     yield f"- Decision threshold and why: {BLANK}"
 
 
@@ -98,14 +99,15 @@ def _analyses(result: AuditResult) -> Iterator[str]:
         if not rows.is_empty():
             yield from ("", f"### {heading}", "", "| group | metric | value | interval | rows |")
             yield "| --- | --- | --- | --- | --- |"
-            yield from (_row(r) for r in rows.iter_rows(named=True))
+            yield from (_row(r, voice_of(result)) for r in rows.iter_rows(named=True))
 
 
-def _row(row: dict[str, Any]) -> str:
+def _row(row: dict[str, Any], voice: Voice) -> str:
     metric = str(row["metric"])
     shown = row["status"] if row["value"] is None else numbers.value(row["value"], metric)
     span = numbers.interval(row["low"], row["high"], metric) or "–"
-    cells = (literal(str(row["group"])), metric_words.title(metric), shown, span, f"{row['n']:,}")
+    name = literal(meaning.title(metric, voice))
+    cells = (literal(str(row["group"])), name, shown, span, f"{row['n']:,}")
     return f"| {' | '.join(cells)} |"
 
 

@@ -13,7 +13,6 @@ from fairaudit.inputs.labels import CROSS
 from fairaudit.plots import ablation, compare, effects, errors, groups, selection, stress, whatif
 from fairaudit.plots.theme import Chart
 from fairaudit.report.choices import (
-    LEADING,
     attributes,
     gap_metrics,
     group_count,
@@ -21,8 +20,9 @@ from fairaudit.report.choices import (
     main_model,
     main_split,
     quality_metrics,
+    usual_order,
 )
-from fairaudit.text import metric_words, table_rows
+from fairaudit.text import meaning, table_rows
 from fairaudit.text.sentences.compare import compare_lead, comparison_how
 from fairaudit.text.sentences.effects import effects_lead
 from fairaudit.text.sentences.errors import errors_lead, gap_leads, limits
@@ -272,21 +272,22 @@ def _compare(result: AuditResult) -> Iterator[Section]:
         return
     quality, split = qualities[0], main_split(result)
     values = compare.values(result, metric=quality, split=split)
-    charts, said = [compare.side_by_side(values, metric=quality)], []
+    voice = voice_of(result)
+    charts, said = [compare.side_by_side(values, metric=quality, voice=voice)], []
     for attribute in [a for a in attributes(result) if CROSS not in a][:3]:
         gap = next(iter(gap_metrics(result, attribute)), None)
         if gap is not None:
             table = compare.front_table(
                 result, quality=quality, gap=gap, attribute=attribute, split=split
             )
-            title = f"Gap in {metric_words.in_sentence(gap)} by {attribute}"
-            charts.append(compare.front(table, quality=quality, gap_title=title))
+            title = f"Gap in {meaning.in_sentence(gap, voice)} by {attribute}"
+            charts.append(compare.front(table, quality=quality, gap_title=title, voice=voice))
             said.append(
                 compare_lead(
                     table,
                     quality=quality,
                     gap_title=gap,
-                    voice=voice_of(result),
+                    voice=voice,
                     attribute=attribute,
                 )
             )
@@ -307,7 +308,7 @@ def _errors(result: AuditResult) -> Iterator[Section]:
     split, model = main_split(result), main_model(result)
     for attribute in attributes(result)[:MOST_ATTRIBUTES]:
         asked = [{"attribute": attribute, "metric": m, "split": split} for m in
-                 leading_metrics(result)]  # fmt: skip
+                 leading_metrics(result, 3)]  # fmt: skip
         if asked:
             yield Section(
                 title=f"Errors by {attribute}",
@@ -328,7 +329,7 @@ def _said(result: AuditResult, model: str, asked: Sequence[dict[str, str]]) -> I
 
 def error_rows(result: AuditResult, attribute: str, split: str) -> pl.DataFrame:
     """The readable columns of `errors` for one attribute, the shown metrics first."""
-    order = {m: i for i, m in enumerate(LEADING)}
+    order = {m: i for i, m in enumerate(usual_order(result))}
     place = pl.col("metric").replace_strict(order, default=len(order), return_dtype=pl.Int64)
     return (
         result.errors.filter((pl.col("attribute") == attribute) & (pl.col("split") == split))

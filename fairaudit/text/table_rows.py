@@ -8,8 +8,9 @@ import polars as pl
 
 from fairaudit.audit.result import AuditResult
 from fairaudit.stats.estimates import ESTIMATED
-from fairaudit.text import metric_words
+from fairaudit.text.meaning import is_one_sided, worse_end
 from fairaudit.text.ordering import natural
+from fairaudit.text.voice import Voice, voice_of
 
 RULES: Mapping[str, str] = {"bound": "with the bound", "point estimates": "on point estimates"}
 VIEWS: Mapping[str, str] = {
@@ -55,7 +56,7 @@ def errors_of(
     )
     chosen = list(models) if models else errors.get_column("model").unique(maintain_order=True)
     errors = errors.filter(pl.col("model").is_in(list(chosen)))
-    order = worst_first(errors, chosen[0] if len(chosen) else "", metric)
+    order = worst_first(errors, chosen[0] if len(chosen) else "", metric, voice_of(result))
     place = {group: i for i, group in enumerate(order)}
     model_place = {model: i for i, model in enumerate(chosen)}
     return (
@@ -68,14 +69,14 @@ def errors_of(
     )
 
 
-def worst_first(errors: pl.DataFrame, model: str, metric: str) -> list[str]:
+def worst_first(errors: pl.DataFrame, model: str, metric: str, voice: Voice) -> list[str]:
     """Groups of one attribute, worst first; those without a value at the end, by name.
 
-    Where no end is the good one, the lowest comes first; a mean error is worst far from zero.
+    Where no end is the worse one, the highest comes first; a mean error is worst far from zero.
     """
     known = dict(errors.filter(pl.col("model") == model).select("group", "value").iter_rows())
     groups = sorted(errors.get_column("group").unique().to_list(), key=natural)
-    size = _goodness(metric)
+    size = _goodness(metric, voice)
     judged = [g for g in groups if known.get(g) is not None]
     blank = [g for g in groups if known.get(g) is None]
     return [*sorted(judged, key=lambda g: size(known[g])), *blank]
@@ -87,10 +88,10 @@ def stable(judged: pl.DataFrame) -> pl.DataFrame:
     return sure if sure.height > 1 else judged
 
 
-def _goodness(metric: str) -> Callable[[float], float]:
-    if metric_words.base(metric) == "mean_error":
+def _goodness(metric: str, voice: Voice) -> Callable[[float], float]:
+    if is_one_sided(metric):
         return lambda value: -abs(value)
-    sign = -1.0 if metric_words.lower_is_better(metric) else 1.0
+    sign = 1.0 if worse_end(metric, voice) == "lowest" else -1.0
     return lambda value: sign * value
 
 

@@ -26,6 +26,10 @@ class Voice:
         What the positive class means for the person.
     known : bool
         Whether an outcome is known, so that decisions can be called right or wrong.
+    target : str
+        Name of the outcome, "" where none is known.
+    noun : str
+        What a row is about: "people", or "images".
     """
 
     confidence: float
@@ -33,6 +37,8 @@ class Voice:
     negative: str = ""
     meaning: Meaning = "neutral"
     known: bool = True
+    target: str = ""
+    noun: str = "people"
 
     @property
     def alpha(self) -> float:
@@ -76,14 +82,23 @@ def voice_of(result: AuditResult) -> Voice:
     """
     facts = cast(Mapping[str, Any], result.summary.get("outcome") or {})
     classes: list[str] = list(result.summary.get("classes") or [])
-    two = classes if result.summary.get("task") == "binary" and len(classes) == 2 else ["", ""]
+    task = result.summary.get("task")
+    two = classes if task == "binary" and len(classes) == 2 else ["", ""]
     return Voice(
         confidence=confidence_of(result),
         positive=str(facts.get("positive") or two[1]),
         negative=str(facts.get("negative") or two[0]),
-        meaning=facts.get("meaning") or "neutral",
+        # of several classes none is the positive one, so that none is good or bad
+        meaning="neutral" if task == "multiclass" else facts.get("meaning") or "neutral",
         known=not facts or facts.get("target") is not None,
+        target=str(facts.get("target") or ""),
+        noun="images" if _roles(result).get("image") else "people",
     )
+
+
+def _roles(result: AuditResult) -> Mapping[str, Any]:
+    spec = cast(Mapping[str, Any], result.provenance.get("spec") or {})
+    return cast(Mapping[str, Any], spec.get("roles") or {})
 
 
 def no_harm_of(result: AuditResult) -> float | None:

@@ -10,7 +10,6 @@ from fairaudit.audit.result import AuditResult
 from fairaudit.inputs.group_codes import OVERALL
 from fairaudit.plots import compare
 from fairaudit.report.choices import gap_metrics, quality_metrics
-from fairaudit.text import metric_words
 from fairaudit.text.model_front import over_seeds
 from fairaudit.text.sentences.compare import compare_lead
 from fairaudit.text.voice import Voice
@@ -25,29 +24,26 @@ class ComparisonAxes:
     gap: str
     attribute: str
     split: str
-
-    @property
-    def title(self) -> str:
-        """Title of the gap axis."""
-        return f"{metric_words.title(self.gap)}: gap by {self.attribute}"
+    title: str  # of the gap axis
 
 
 def controls(result: AuditResult) -> ComparisonAxes:
     """The controls and their present values."""
-    places = url_widgets.row(4)
+    places, named = url_widgets.row(4), url_widgets.metric_title(result)
     with places[0]:
         quality = url_widgets.one_of(
-            "Quality", quality_metrics(result), key="quality", format_func=metric_words.title,
+            "Quality", quality_metrics(result), key="quality", format_func=named,
             help="The metric by which models are judged over all rows.",
         )  # fmt: skip
     with places[1]:
         attribute = url_widgets.attribute(result)
     with places[2]:
         known = gap_metrics(result, attribute)
-        gap = url_widgets.one_of("Gap in", known, key="gap", format_func=metric_words.title)
+        gap = url_widgets.one_of("Gap in", known, key="gap", format_func=named)
     with places[3]:
         split = "test" if over_seeds(result) else url_widgets.split(result)
-    return ComparisonAxes(quality, gap, attribute, split)
+    title = f"{named(gap)}: gap by {attribute}"
+    return ComparisonAxes(quality, gap, attribute, split, title)
 
 
 def front(result: AuditResult, axes: ComparisonAxes) -> pl.DataFrame:

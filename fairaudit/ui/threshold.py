@@ -16,10 +16,10 @@ from fairaudit.audit.whatif.thresholds import EqualOdds
 from fairaudit.exceptions import InputError
 from fairaudit.plots import errors
 from fairaudit.stats.metric_definitions import BINARY
-from fairaudit.text import metric_words, numbers
+from fairaudit.text import meaning, numbers
 from fairaudit.text.findings import gap_of
 from fairaudit.text.sentences.errors import errors_lead
-from fairaudit.text.voice import confidence_of
+from fairaudit.text.voice import confidence_of, voice_of
 from fairaudit.ui import layout, session, url_widgets
 from fairaudit.ui.result_page import OpenedAudit
 
@@ -39,9 +39,10 @@ RULES: Mapping[str, str] = {
 def explorer(audit: OpenedAudit, *, attribute: str, metric: str, model: str, split: str) -> None:
     """Controls, the change by group, and the metric over all thresholds."""
     result = audit.result
+    voice = voice_of(result)
     if metric not in BINARY:
         layout.note(
-            f"{metric_words.title(metric)} does not depend on the threshold; choose a rate."
+            f"{meaning.title(metric, voice)} does not depend on the threshold; choose a rate."
         )
         return
     try:
@@ -61,7 +62,9 @@ def explorer(audit: OpenedAudit, *, attribute: str, metric: str, model: str, spl
         )
     layout.chart(drawn, key="at-threshold")
     curve = threshold_whatif.sweep(ladder, metric, confidence=confidence_of(result))
-    shown = errors.threshold(curve, metric=metric, at=_single(thresholds), attribute=attribute)
+    shown = errors.threshold(
+        curve, metric=metric, at=_single(thresholds), voice=voice, attribute=attribute
+    )
     layout.described_chart(shown, key="over-thresholds")
     layout.data_table(_threshold_table(thresholds), key="thresholds", name="thresholds")
 
@@ -142,7 +145,8 @@ def what_if(
             "errors": pl.concat([current, new], how="diagonal_relaxed"),
             "gaps": pl.concat([old_gaps, gaps], how="diagonal_relaxed"),
         },
-        {"confidence": confidence},
+        {**result.summary, "confidence": confidence},
+        result.provenance,
     )
 
 
@@ -166,8 +170,9 @@ def _change(moved: AuditResult, attribute: str, metric: str, model: str, split: 
         numbers.points_with_interval(row["value"], row["low"], row["high"], metric)
         for row in (before, after)
     )
+    name = meaning.in_sentence(metric, voice_of(moved))
     return (
-        f"With the current decisions, the gap in {metric_words.in_sentence(metric)} by "
+        f"With the current decisions, the gap in {name} by "
         f"{attribute} is **{was}**; with the new threshold it is **{now}**."
     )
 

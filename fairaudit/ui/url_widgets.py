@@ -10,7 +10,8 @@ import streamlit as st
 
 from fairaudit.audit.result import AuditResult
 from fairaudit.report import choices
-from fairaudit.text import metric_words
+from fairaudit.text import meaning
+from fairaudit.text.voice import voice_of
 from fairaudit.ui import glossary
 
 SPLITS: Mapping[str, str] = {"test": "Test rows", "validation": "Validation rows"}
@@ -79,7 +80,13 @@ def metric(result: AuditResult, *, key: str = "metric") -> str:
     leading = choices.leading_metrics(result, most=100)
     known = result.errors["metric"].unique(maintain_order=True).to_list()
     options = [*leading, *(m for m in known if m not in leading)]
-    return one_of("Metric", options, key=key, format_func=metric_words.title)
+    return one_of("Metric", options, key=key, format_func=metric_title(result))
+
+
+def metric_title(result: AuditResult) -> Callable[[str], str]:
+    """What a metric is called in this audit: the field's term and what it means for people."""
+    voice = voice_of(result)
+    return lambda metric: meaning.title(metric, voice)
 
 
 def split(result: AuditResult) -> str:

@@ -13,6 +13,7 @@ from fairaudit.audit.result import AuditResult
 from fairaudit.plots import compare
 from fairaudit.plots.theme import model_styles
 from fairaudit.text.model_front import front_of
+from fairaudit.text.voice import Voice
 
 ResultOf = Callable[[str], AuditResult]
 
@@ -59,7 +60,7 @@ def test_a_model_without_a_gap_is_left_out_and_not_set_to_zero() -> None:
 
 def test_dominated_models_are_hollow_and_say_so() -> None:
     table = front_of(frame([0.9, 0.75]), frame([0.1, 0.2]), "accuracy")
-    figure = compare.front(table, quality="accuracy", gap_title="Gap").figure
+    figure = compare.front(table, quality="accuracy", gap_title="Gap", voice=Voice(0.95)).figure
     assert [(t.name, t.marker.symbol.endswith("-open")) for t in figure.data] == [
         ("m0", False),
         ("m1 (dominated, not significantly)", True),
@@ -136,7 +137,7 @@ def test_paired_differences_are_drawn_with_their_intervals(result_of: ResultOf) 
     rows = compare.differences(
         result_of("linear"), metric="accuracy", attribute="sex", split="test"
     )
-    chart = compare.paired(rows, metric="accuracy")
+    chart = compare.paired(rows, metric="accuracy", voice=Voice(0.95))
     drawn = [t.x[0] for t in chart.figure.data]
     known = rows.filter(pl.col("difference").is_not_null())["difference"].to_list()
     assert drawn == known[: len(drawn)]
@@ -147,7 +148,7 @@ def test_a_model_keeps_its_colour_from_the_front_to_the_differences(result_of: R
     result = result_of("systems")
     models = compare.models_of(result)
     rows = compare.differences(result, metric="accuracy", attribute="sex", split="all")
-    drawn = compare.paired(rows, metric="accuracy", models=[*reversed(models)])
+    drawn = compare.paired(rows, metric="accuracy", voice=Voice(0.95), models=[*reversed(models)])
     known = model_styles([*reversed(models)])
     colours = {trace.marker.color for trace in drawn.figure.data}
     assert colours == {known[name].color for name in rows["model_a"].unique()}
@@ -156,7 +157,9 @@ def test_a_model_keeps_its_colour_from_the_front_to_the_differences(result_of: R
 def test_without_pairs_the_chart_says_so(result_of: ResultOf) -> None:
     bare = AuditResult({"errors": result_of("linear").errors})
     rows = compare.differences(bare, metric="accuracy", attribute="sex", split="test")
-    assert "no paired differences" in compare.paired(rows, metric="accuracy").alt
+    assert (
+        "no paired differences" in compare.paired(rows, metric="accuracy", voice=Voice(0.95)).alt
+    )
 
 
 def test_models_keep_the_order_of_the_result(result_of: ResultOf) -> None:

@@ -14,8 +14,10 @@ from fairaudit.audit.whatif import thresholds
 from fairaudit.plots import errors
 from fairaudit.plots.theme import MAX_POINTS, MAX_ROWS, Chart
 from fairaudit.text.table_rows import worst_first
+from fairaudit.text.voice import Voice
 
 ResultOf = Callable[[str], AuditResult]
+VOICE = Voice(0.95, "yes", "no", "good", target="repaid")
 
 
 def made(*rows: tuple[str, float | None, str]) -> AuditResult:
@@ -65,7 +67,7 @@ def test_the_worst_group_is_on_top(metric: str, first: str) -> None:
     table = result.errors.with_columns(metric=pl.lit(metric))
     if metric != "mean_error":
         table = table.filter(pl.col("group") != "far")
-    order = worst_first(table, "m", metric)
+    order = worst_first(table, "m", metric, VOICE)
     assert order[0] == first
 
 
@@ -149,7 +151,7 @@ def test_the_threshold_chart_names_the_values_at_the_threshold(result_of: Result
         result_of("linear"), model="linear", split="test", attribute="sex"
     )
     curve = thresholds.sweep(ladder, "tpr", confidence=0.95)
-    chart = errors.threshold(curve, metric="tpr", at=0.5, attribute="sex")
+    chart = errors.threshold(curve, metric="tpr", at=0.5, voice=VOICE, attribute="sex")
     at_half, _ = thresholds.at_threshold(ladder, 0.5, metrics=("tpr",), n_boot=0, confidence=0.95)
     female = at_half.filter((pl.col("group") == "female") & (pl.col("metric") == "tpr"))
     assert f"female {100 * female['value'].item():.1f}%" in chart.alt
@@ -164,14 +166,14 @@ def test_each_curve_over_thresholds_lies_in_the_band_of_its_intervals(result_of:
         result_of("linear"), model="linear", split="test", attribute="sex"
     )
     curve = thresholds.sweep(ladder, "tpr", confidence=0.95)
-    drawn = errors.threshold(curve, metric="tpr", at=0.5, attribute="sex").figure.data
+    drawn = errors.threshold(curve, metric="tpr", at=0.5, voice=VOICE, attribute="sex").figure.data
     band, line = drawn[0], drawn[1]
     half = len(band.x) // 2
     assert list(band.x[:half]) == list(reversed(band.x[half:])) == list(line.x)
     ends = zip(reversed(band.y[half:]), line.y, band.y[:half], strict=True)
     assert all(low <= value <= high for low, value, high in ends)
     unsure = errors.threshold(
-        thresholds.sweep(ladder, "f1", confidence=0.95), metric="f1", at=0.5, attribute="sex"
+        thresholds.sweep(ladder, "f1", confidence=0.95), metric="f1", at=0.5, voice=VOICE
     )
     assert not any(len(trace.x) for trace in unsure.figure.data if trace.fill == "toself")
 

@@ -24,6 +24,7 @@ from fairaudit.plots import (
 from fairaudit.plots.theme import Chart, frame, name_rows
 from fairaudit.report.axes import axis, nice, tick_text
 from fairaudit.report.svg import WIDTH, svg
+from fairaudit.text.voice import Voice
 from tests import audits
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -187,7 +188,7 @@ def _charts() -> dict[str, Callable[[], Chart]]:
             compare.front_table(
                 linear(), quality="auroc", gap="tpr", attribute="sex", split="test"
             ),
-            quality="auroc", gap_title="Gap",
+            quality="auroc", gap_title="Gap", voice=Voice(0.95),
         ),
         "variance": lambda: effects.variance(medl("variance")),
         "search": lambda: effects.search(found("search")),

@@ -6,7 +6,8 @@ import polars as pl
 
 from fairaudit.audit.result import AuditResult
 from fairaudit.text import numbers
-from fairaudit.text.metric_words import in_sentence, lower_is_better
+from fairaudit.text.meaning import in_sentence
+from fairaudit.text.metric_words import lower_is_better
 from fairaudit.text.model_front import over_seeds
 from fairaudit.text.sentences.phrases import Row, joined, points, value
 from fairaudit.text.voice import Voice, voice_of
@@ -26,7 +27,7 @@ def compare_lead(
         return "There is nothing to compare on these choices."
     best = table.sort("value", descending=not lower_is_better(quality)).row(0, named=True)
     fair = table.sort("gap").row(0, named=True)
-    name, by = in_sentence(quality), f" by {attribute}" if attribute else ""
+    name, by = in_sentence(quality, voice), f" by {attribute}" if attribute else ""
     first = (
         f"**{best['model']}** has the best estimated {name}: {_quality(best, quality, voice)} at "
         f"a gap of {_gap(best, gap_title)}{by}."

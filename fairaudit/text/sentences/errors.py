@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import polars as pl
 
 from fairaudit.audit.result import AuditResult
 from fairaudit.stats.estimates import UNJUDGED, UNSTABLE
 from fairaudit.text import numbers, table_rows
+from fairaudit.text.denominators import members
 from fairaudit.text.findings import Finding, finding_of, gap_of, is_significant
-from fairaudit.text.metric_words import base, in_sentence, is_rate, lower_is_better, title
+from fairaudit.text.meaning import (
+    Claim,
+    claim_of,
+    events,
+    in_sentence,
+    is_one_sided,
+    title,
+    worse_end,
+)
+from fairaudit.text.metric_words import is_rate
 from fairaudit.text.sentences.phrases import Row, called, ci, estimate, joined, on, points
 from fairaudit.text.voice import Voice, voice_of
 
-# what a rate counts, in "… are 2.3 times as frequent for women as for men"
-_EVENTS = {
-    "selection_rate": "Selections",
-    "fpr": "Wrong selections",
-    "fnr": "Wrong rejections",
-    "accuracy": "Correct decisions",
-}
 _OPPOSITE = {"tpr": "fnr", "tnr": "fpr"}  # what goes wrong is what one counts
 
 
@@ -26,66 +31,167 @@ def errors_lead(
     result: AuditResult, *, attribute: str, metric: str, model: str, split: str
 ) -> str:
     """The extreme groups with their intervals, whether they differ beyond chance, and the gap."""
+    asked = {"attribute": attribute, "metric": metric, "model": model, "split": split}
+    return joined(errors_sentences(result, **asked))
+
+
+def errors_sentences(
+    result: AuditResult, *, attribute: str, metric: str, model: str, split: str
+) -> list[str]:
+    """The same, one by one: who is worst off first."""
     table = table_rows.errors_of(
         result, attribute=attribute, metric=metric, split=split, models=[model]
     )
     judged = table.filter(pl.col("value").is_not_null())
-    what = f"{in_sentence(metric)} of {model}"
-    if judged.is_empty():
-        return f"{on(split)}, no group of {attribute} has enough rows to judge the {what}."
-    voice, stable = voice_of(result), table_rows.stable(judged)
-    worst, best = stable.row(0, named=True), stable.row(-1, named=True)
-    if judged.height == 1:
-        only = f"the {what} for {called(worst['group'], attribute)} is"
-        return f"{on(split)}, {only} {estimate(worst, metric, voice)}."
-    if worst["value"] == best["value"]:
-        same = f"all {stable.height} groups of {attribute} have the same {what}"
-        sentence = f"{on(split)}, {same}: **{numbers.value(worst['value'], metric)}**."
-        return joined([sentence, _excluded(table, judged, stable)])
     asked = {"attribute": attribute, "metric": metric, "model": model, "split": split}
-    finding = finding_of(result, **asked, groups=stable["group"].to_list())
-    ends = (called(worst["group"], attribute), called(best["group"], attribute))
-    figures = (estimate(worst, metric, voice), estimate(best, metric))
-    return joined(
-        [
-            f"{on(split)}, {_extremes(finding, metric, what, attribute, ends, figures)}.",
-            gap_sentence(gap_of(result, **asked), metric, voice),
-            _times(result, worst, best, asked, voice) if finding is Finding.SIGNIFICANT else "",
-            _excluded(table, judged, stable),
-        ]
-    )
+    said = _Subject(**asked, voice=voice_of(result), rows=table_rows.stable(judged))
+    if judged.is_empty():
+        return [f"{on(split)}, no group of {attribute} has enough rows to judge the {said.what}."]
+    if judged.height == 1:
+        return [said.alone()]
+    if said.worst["value"] == said.best["value"]:
+        return [said.equal(), _excluded(table, judged, said.rows)]
+    groups = said.rows["group"].to_list()
+    finding = finding_of(result, **asked, groups=groups)
+    other = _beside(result, said, asked) if finding is Finding.SIGNIFICANT else said.best
+    return [
+        said.compared(finding, other),
+        said.far_end() if other["group"] != said.best["group"] else "",
+        gap_sentence(gap_of(result, **asked), metric, said.voice),
+        _times(result, said.worst, other, asked, said.voice)
+        if finding is Finding.SIGNIFICANT
+        else "",
+        _excluded(table, judged, said.rows),
+    ]
 
 
-def _extremes(
-    finding: Finding,
-    metric: str,
-    what: str,
-    attribute: str,
-    ends: tuple[str, str],
-    figures: tuple[str, str],
-) -> str:
-    """The two groups at the ends; only a significant difference makes one the worst."""
-    (worst, best), (low, high) = ends, figures
-    if finding is Finding.SIGNIFICANT:
-        return f"{worst} has the {_end(metric)} {what}: {low}, against {high} for {best}"
-    run = f"{low} for {worst} and {high} for {best} at the ends"
+def _beside(result: AuditResult, said: _Subject, asked: Row) -> Row:
+    """Whom the worst group is compared with: the largest other one, else the far end.
+
+    The far end is often a small group; the largest other one is what most people compare with,
+    where the two differ significantly.
+    """
+    others = said.rows.filter(pl.col("group") != said.worst["group"])
+    largest = others.sort("n", descending=True, maintain_order=True).row(0, named=True)
+    pair = [said.worst["group"], largest["group"]]
+    if "pairs" not in result.tables or finding_of(result, **asked, groups=pair) is not (
+        Finding.SIGNIFICANT
+    ):
+        return said.best
+    return largest
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """One metric of one model by one attribute: the groups that can be compared, worst first."""
+
+    attribute: str
+    metric: str
+    model: str
+    split: str
+    voice: Voice
+    rows: pl.DataFrame
+
+    @property
+    def worst(self) -> Row:
+        return self.rows.row(0, named=True)
+
+    @property
+    def best(self) -> Row:
+        return self.rows.row(-1, named=True)
+
+    @property
+    def claim(self) -> Claim | None:
+        return claim_of(self.metric, self.voice)
+
+    @property
+    def what(self) -> str:
+        return f"{in_sentence(self.metric, self.voice)} of {self.model}"
+
+    def who(self, row: Row) -> str:
+        return members(str(row["group"]), self.attribute, self.voice)
+
+    def share(self, row: Row, claim: Claim, voice: Voice | None) -> str:
+        """`**44.8%** (95% CI …, 1,795 rows) of African-American people who did not re-offend`."""
+        rows = row["n"] if row["denominator"] is None else row["denominator"]
+        number = estimate({**row, "n": rows}, self.metric, voice)
+        whom = f" {claim.whom}" if claim.whom and voice is not None else ""
+        return f"{number} of {self.who(row)}{whom}"
+
+    def alone(self) -> str:
+        claim, row = self.claim, self.worst
+        if claim is not None:
+            share = self.share(row, claim, self.voice)
+            return f"{on(self.split)}, {self.model} {claim.verb} {share}{claim.rest}."
+        only = f"the {self.what} for {called(row['group'], self.attribute)} is"
+        return f"{on(self.split)}, {only} {estimate(row, self.metric, self.voice)}."
+
+    def equal(self) -> str:
+        same = f"all {self.rows.height} groups of {self.attribute} have the same {self.what}"
+        value = numbers.value(self.worst["value"], self.metric)
+        return f"{on(self.split)}, {same}: **{value}**."
+
+    def compared(self, finding: Finding, other: Row) -> str:
+        """The worst group beside another; only a significant difference makes it the worst."""
+        claim = self.claim
+        if claim is None:
+            return f"{on(self.split)}, {self._ends(finding, other)}."
+        worst = self.share(self.worst, claim, self.voice) + claim.rest
+        against = self.share(other, claim, None)
+        said = f"{on(self.split)}, {self.model} {claim.verb} {worst}"
+        if finding is Finding.SIGNIFICANT:
+            return f"{said}, against {against}{self._places(other)}."
+        ends = ", the groups at the ends" if self.rows.height > 2 else ""
+        return f"{said} and {against}{ends}: {_undecided(finding, self.attribute)}."
+
+    def _places(self, other: Row) -> str:
+        """Which places the two groups have among several."""
+        if self.rows.height < 3:
+            return ""
+        if other["group"] != self.best["group"]:
+            rest = "that of the largest other group"
+        else:
+            rest = f"the {self._opposite}"
+        return f": the {self.end} share by {self.attribute} and {rest}"
+
+    @property
+    def end(self) -> str:
+        if is_one_sided(self.metric):
+            return "most one-sided"
+        return worse_end(self.metric, self.voice) or "highest"
+
+    @property
+    def _opposite(self) -> str:
+        return {"highest": "lowest", "lowest": "highest"}.get(self.end, "least one-sided")
+
+    def far_end(self) -> str:
+        """The group at the other end, where the worst was not compared with it."""
+        claim = self.claim
+        if claim is None:
+            far = called(self.best["group"], self.attribute)
+            return f"The {self._opposite} is {estimate(self.best, self.metric)} for {far}."
+        return f"The {self._opposite} share is {self.share(self.best, claim, None)}."
+
+    def _ends(self, finding: Finding, other: Row) -> str:
+        """The same for metrics that are no plain share of people."""
+        worst = called(self.worst["group"], self.attribute)
+        beside = called(other["group"], self.attribute)
+        low = estimate(self.worst, self.metric, self.voice)
+        high = estimate(other, self.metric)
+        if finding is Finding.SIGNIFICANT:
+            return f"{worst} has the {self.end} {self.what}: {low}, against {high} for {beside}"
+        run = f"{low} for {worst} and {high} for {beside} at the ends"
+        return f"the {self.what} by {self.attribute} is {run}: " + _undecided(
+            finding, self.attribute
+        )
+
+
+def _undecided(finding: Finding, attribute: str) -> str:
     if finding is Finding.UNKNOWN:
-        return (
-            f"the {what} by {attribute} is {run}; without intervals it is not known whether "
-            "groups differ beyond chance"
-        )
+        return "without intervals it is not known whether groups differ beyond chance"
     if finding is Finding.UNADJUSTED:
-        return (
-            f"the {what} does not differ significantly between the groups of {attribute} once "
-            f"adjusted for multiple testing: {run}"
-        )
-    return f"the {what} shows no difference beyond chance by {attribute}: {run}"
-
-
-def _end(metric: str) -> str:
-    if base(metric) == "mean_error":
-        return "most one-sided"
-    return "highest" if lower_is_better(metric) else "lowest"
+        return "no significant difference once adjusted for multiple testing"
+    return f"no difference beyond chance by {attribute}"
 
 
 def gap_sentence(row: Row | None, metric: str, voice: Voice) -> str:
@@ -108,7 +214,8 @@ def _times(result: AuditResult, worst: Row, best: Row, asked: Row, voice: Voice)
     """
     counted = _OPPOSITE.get(asked["metric"], asked["metric"])
     row = gap_of(result, **{**asked, "metric": counted}, kind="ratio")
-    if counted not in _EVENTS or row is None or not row["value"] or row["high"] is None:
+    counted_events = events(counted, voice)
+    if not counted_events or row is None or not row["value"] or row["high"] is None:
         return ""
     pair = str(row["group"])
     names = {f"{a} vs {b}": (a, b) for a, b in _orders(worst["group"], best["group"])}
@@ -120,7 +227,7 @@ def _times(result: AuditResult, worst: Row, best: Row, asked: Row, voice: Voice)
         return ""
     top = f"{1 / row['low']:.2g}" if row["low"] else "any number"
     span = ci(f"{1 / row['high']:.2g} to {top}", voice)
-    return f"{_EVENTS[counted]} are {times} times as frequent for {more} as for {less} ({span})."
+    return f"{counted_events} are {times} times as frequent for {more} as for {less} ({span})."
 
 
 def _orders(one: str, other: str) -> tuple[tuple[str, str], tuple[str, str]]:
@@ -146,7 +253,7 @@ def gap_words(row: Row, voice: Voice) -> str:
     metric = str(row["metric"])
     gap = points(row["value"], row["low"], row["high"], metric, voice, mark="**")
     where = f"between the groups of {row['attribute']}"
-    return f"{title(metric)} of {row['model']} differs significantly {where}: by {gap}."
+    return f"{title(metric, voice)} of {row['model']} differs significantly {where}: by {gap}."
 
 
 def gap_leads(result: AuditResult, gaps: pl.DataFrame) -> list[str]:
@@ -176,19 +283,21 @@ def limits(result: AuditResult, *, attribute: str, metric: str, model: str, spli
     if (table := result.tables.get("detectable")) is not None:
         known = table.filter(asked & pl.col("gap_detectable").is_not_null())
         rows = known.sort("gap_detectable", "n", descending=[True, False]).head(1)
-        sentences += [detectable_sentence(row) for row in rows.iter_rows(named=True)]
+        voice = voice_of(result)
+        sentences += [detectable_sentence(row, voice) for row in rows.iter_rows(named=True)]
     gaps = result.gaps.filter(asked & (pl.col("kind") == "difference")).head(1)
     sentences += [coverage_note(row) for row in gaps.iter_rows(named=True)]
     return joined(sentences)
 
 
-def detectable_sentence(row: Row) -> str:
+def detectable_sentence(row: Row, voice: Voice) -> str:
     """Which gap these rows would probably miss, and how many would detect a smaller one."""
     metric, who = str(row["metric"]), called(str(row["group"]), str(row["attribute"]))
+    name = in_sentence(metric, voice)
     if row["gap_detectable"] is None:
-        return f"With these rows of {who}, no gap in {in_sentence(metric)} could be detected."
+        return f"With these rows of {who}, no gap in {name} could be detected."
     text = (
-        f"With {numbers.rows(row['n'])} of {who}, a gap in {in_sentence(metric)} below "
+        f"With {numbers.rows(row['n'])} of {who}, a gap in {name} below "
         f"{numbers.points(row['gap_detectable'], metric)} would probably go undetected"
     )
     wanted = numbers.points(row["gap_wanted"], metric)
