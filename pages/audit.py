@@ -11,6 +11,7 @@ from fairaudit.plots import errors
 from fairaudit.report.choices import attributes, leading_metrics, main_model
 from fairaudit.report.command import command_of
 from fairaudit.text.sentences.errors import errors_lead
+from fairaudit.text.sentences.outcome import outcome_words
 from fairaudit.ui import (
     cache,
     existing,
@@ -78,7 +79,12 @@ def show(info: DatasetInfo, roles: ColumnRoles) -> None:
         layout.header("audit", existing.lead(result, info, spec))
     chart(result)
     rules.show(result)
-    layout.computation(existing.HOW, formula=existing.FORMULA, command=command_of(result) or None)
+    layout.computation(
+        existing.HOW,
+        outcome=outcome_words(result),
+        formula=existing.FORMULA,
+        command=command_of(result) or None,
+    )
     with st.container(horizontal=True):
         layout.page_link("errors", "All metrics, intersections and thresholds")
         layout.page_link("report", "Report")

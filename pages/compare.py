@@ -47,5 +47,5 @@ else:
     layout.described_chart(drawn.bare(), key="side-by-side")
     layout.data_table(comparison.all_values(result), key="all-numbers", name="comparison")
 
-layout.computation(comparison_how(result), command=audit.command)
+layout.computation(comparison_how(result), outcome=audit.outcome, command=audit.command)
 layout.next_step("compare", audit.result.tables)

@@ -62,6 +62,7 @@ layout.computation(
     "the ICC leaves out the slopes. A *search* tries different weights of the five losses and "
     "picks the fairest trial whose error is within the performance budget of the lowest error.",
     formula=r"\hat y_M = \operatorname{link}\left(h_F(x) + b(z) + \sum_j x_j u_j(z)\right)",
+    outcome=audit.outcome,
     command=audit.command,
 )
 layout.next_step("effects", audit.result.tables)

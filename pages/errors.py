@@ -76,6 +76,7 @@ layout.computation(
     "confidence level.",
     formula=r"\text{TPR} = \frac{TP}{TP+FN}, \quad \text{FPR} = \frac{FP}{FP+TN}, \quad "
     r"\text{gap} = \max_g m_g - \min_g m_g",
+    outcome=audit.outcome,
     command=audit.command,
 )
 layout.next_step("errors", audit.result.tables)

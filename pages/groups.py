@@ -70,6 +70,7 @@ layout.computation(
     "the rule was not fitted to: 0.5 = chance, 1 = perfect. *Entropy* is 0 where every row "
     "clearly belongs to one group and 1 where membership is undetermined.",
     formula=r"P(z=j \mid s) = \operatorname{softmax}_j\left(\gamma_j \cdot [1, s]\right)",
+    outcome=audit.outcome,
     command=audit.command,
 )
 layout.next_step("groups", audit.result.tables)

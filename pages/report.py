@@ -33,5 +33,6 @@ layout.computation(
     "The report, its tables and the model card are generated from the tables of this audit, by "
     "the same functions that draw the screens. `manifest.json` contains the SHA-256 of every file "
     "and of the data, so that anyone can verify that nothing was changed.",
+    outcome=audit.outcome,
     command=audit.command,
 )

@@ -66,6 +66,7 @@ layout.computation(
     "worst group, then the better mean, then fewer experts.",
     formula=r"\text{choose } \alpha \text{ to minimise } \max_{a,b} |\alpha_a - \alpha_b| "
     r"\quad \text{s.t. } L_a(\text{expert} - \text{baseline}) > -\varepsilon",
+    outcome=audit.outcome,
     command=audit.command,
 )
 layout.next_step("selection", audit.result.tables)

@@ -99,5 +99,7 @@ if "stress_shift" not in tables and "probes" not in tables:
         "on the Train page; for Fair MEDL, switch on “Stress test with probes” in expert mode."
     )
 
-layout.computation(how(view, result), formula=FORMULAS.get(view), command=audit.command)
+layout.computation(
+    how(view, result), formula=FORMULAS.get(view), outcome=audit.outcome, command=audit.command
+)
 layout.next_step("stress", result.tables)

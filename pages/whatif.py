@@ -57,6 +57,7 @@ layout.computation(
     "0 = chance. No criterion decides automatically: you choose G.",
     formula=r"\text{BIC} = k \ln n - 2 \ln \hat L, \quad \text{ICL} = \text{BIC} - 2 \sum_{ij} "
     r"r_{ij} \ln r_{ij}",
+    outcome=audit.outcome,
     command=audit.command,
 )
 layout.next_step("whatif", audit.result.tables)

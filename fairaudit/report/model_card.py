@@ -13,6 +13,7 @@ from fairaudit.inputs.labels import CROSS
 from fairaudit.report.choices import attributes, leading_metrics, main_model, main_split
 from fairaudit.report.command import command_of
 from fairaudit.text import meaning, numbers
+from fairaudit.text.sentences.outcome import outcome_facts
 from fairaudit.text.voice import Voice, voice_of
 
 BLANK = "_to be filled in by the owner of the model_"
@@ -79,6 +80,7 @@ def _data(result: AuditResult) -> Iterator[str]:
     rows = result.summary.get("rows") or {}
     counts = ", ".join(f"{split} {n:,}" for split, n in rows.items()) or BLANK
     yield from ("", "## Evaluation data", "", f"- Rows: {counts}")
+    yield from (f"- {name}: {literal(value)}" for name, value in outcome_facts(result))
     yield f"- Data (SHA-256): {result.provenance.get('dataset') or BLANK}"
     yield f"- Where the data come from: {BLANK}"
     yield from ("", "## Training data", "", f"- {BLANK}")

@@ -21,6 +21,7 @@ from fairaudit.report.sections import Section, sections
 from fairaudit.report.svg import svg
 from fairaudit.text import numbers
 from fairaudit.text.headings import heading
+from fairaudit.text.sentences.outcome import outcome_facts, outcome_words
 from fairaudit.text.voice import voice_of
 
 MOST_ROWS = 200
@@ -73,6 +74,7 @@ def render(result: AuditResult, *, title: str, told: Sequence[Section] | None = 
         title=title,
         version=__version__,
         subtitle=subtitle(result),
+        outcome=outcome_words(result),
         short=[strong(s) for s in in_short(result, told)],
         warnings=[str(w) for w in result.summary.get("warnings", ())],
         parts=[_part(section) for section in told],
@@ -113,6 +115,7 @@ def facts(result: AuditResult) -> list[tuple[str, str]]:
     provenance = result.provenance
     packages = provenance.get("packages", {})
     named = {
+        **{name: value for name, value in outcome_facts(result) if name != "Because"},
         "Data (SHA-256)": provenance.get("dataset"),
         "Request (SHA-256)": provenance.get("spec_sha256"),
         "fairaudit": provenance.get("fairaudit"),

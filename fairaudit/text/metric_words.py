@@ -46,6 +46,8 @@ _WORDS = {
     "log_loss": "log loss",
     "macro_f1": "macro F1",
     "scoring_rate": "scoring rate",
+    "mean_score": "mean score",
+    "mean_prediction": "mean prediction",
     "flip_label": "decisions that change",
     "flip_score": "mean change of the probability",
     "flip_value": "mean change of the predicted number",
@@ -72,7 +74,9 @@ LOWER_IS_BETTER = metric_definitions.LOWER_IS_BETTER | {
     *_GAPS,
     *_FLIPS,
 }
-NEITHER = frozenset({"selection_rate", "base_rate", "mean_error", "scoring_rate"})
+NEITHER = frozenset(
+    {"selection_rate", "base_rate", "mean_error", "scoring_rate", "mean_score", "mean_prediction"}
+)
 
 
 def base(metric: str) -> str:

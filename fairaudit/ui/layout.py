@@ -123,10 +123,22 @@ def data_table(
     return shown
 
 
-def computation(text: str, *, formula: str | None = None, command: str | None = None) -> None:
-    """The expander that explains how the numbers were computed and how to reproduce them."""
+def computation(
+    text: str, *, outcome: str = "", formula: str | None = None, command: str | None = None
+) -> None:
+    """The expander that explains how the numbers were computed and how to reproduce them.
+
+    Parameters
+    ----------
+    text : str
+    outcome : str
+        What the outcome is and means, and why.
+    formula, command : str or None
+    """
     with st.expander("How this was computed", icon=":material/function:"):
         st.markdown(text)
+        if outcome:
+            st.markdown(escaped(outcome))
         if formula is not None:
             st.latex(formula)
         if command is not None:

@@ -13,6 +13,7 @@ from fairaudit.data.roles import ColumnRoles
 from fairaudit.exceptions import NotAllowed
 from fairaudit.jobs.info import JobInfo
 from fairaudit.report.command import command_of
+from fairaudit.text.sentences.outcome import outcome_words
 from fairaudit.ui import cache, layout, progress, session
 from fairaudit.ui.navigation import page_named
 
@@ -28,6 +29,11 @@ class OpenedAudit:
     def command(self) -> str | None:
         """The command that reproduces the numbers."""
         return command_of(self.result) or None
+
+    @property
+    def outcome(self) -> str:
+        """What the outcome is and means, in one line."""
+        return outcome_words(self.result)
 
     def table(self, name: str) -> pl.DataFrame | None:
         """A result table, None where the method has none."""

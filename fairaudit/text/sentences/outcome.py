@@ -1,0 +1,59 @@
+"""What the outcome is and means, as every page, report and model card states it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fairaudit.audit.result import AuditResult
+from fairaudit.data.outcome import UNKNOWN_OUTCOME, Meaning
+
+MEANT: Mapping[Meaning, str] = {
+    "good": "good for the person",
+    "bad": "bad for the person",
+    "neutral": "neither good nor bad for the person",
+}
+NOT_KNOWN = "No outcome is known in this audit, so no decision can be called right or wrong."
+
+
+def outcome_facts(result: AuditResult) -> list[tuple[str, str]]:
+    """The facts by name, with the reason for them; none for results stored before they were.
+
+    Results of several classes or of a number have no positive class.
+    """
+    facts: Mapping[str, Any] = result.summary.get("outcome") or {}
+    if not facts:
+        return []
+    named = [("Outcome", str(facts["target"]) if facts.get("target") else "not known")]
+    if facts.get("known_for"):
+        named.append(("Outcome known only where", f"{facts['known_for']} says yes"))
+    if facts.get("positive") is not None:
+        named.append(("Positive class", str(facts["positive"])))
+    if result.summary.get("task") != "multiclass":
+        meaning: Meaning = facts.get("meaning") or "neutral"
+        subject = "It is" if facts.get("positive") is not None else "A high value is"
+        named.append((subject, MEANT[meaning]))
+    if reason := _reason(facts):
+        named.append(("Because", reason))
+    return named
+
+
+def _reason(facts: Mapping[str, Any]) -> str:
+    reasons = [part for part in str(facts.get("reason") or "").split("; ") if part]
+    return "; ".join(part for part in reasons if part != UNKNOWN_OUTCOME)
+
+
+def outcome_words(result: AuditResult) -> str:
+    """The facts in one line: "Outcome: hired; positive class: yes; it is good for the person"."""
+    facts = dict(outcome_facts(result))
+    reason = facts.pop("Because", "")
+    parts = [_phrase(name, value) for name, value in facts.items()]
+    text = "; ".join(parts)
+    if not text:
+        return ""
+    return f"{text[:1].upper()}{text[1:]}" + (f" ({reason})." if reason else ".")
+
+
+def _phrase(name: str, value: str) -> str:
+    verb = name.endswith((" is", "where"))
+    return f"{name[:1].lower()}{name[1:]}{' ' if verb else ': '}{value}"
