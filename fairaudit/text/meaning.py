@@ -131,6 +131,12 @@ def _rate_name(voice: Voice) -> str:
     return _RATE_NAMES.get(voice.meaning, usual)
 
 
+def selected_word(voice: Voice) -> str:
+    """What is done to people with a positive decision: "selected", "flagged", "labelled male"."""
+    usual = f"labelled {voice.positive}" if voice.positive else "above the cut"
+    return {"good": "selected", "bad": "flagged"}.get(voice.meaning, usual)
+
+
 def events(metric: str, voice: Voice) -> str:
     """What a rate counts, as in "… are 2.3 times as frequent"; "" where it has no short name."""
     usual = {"accuracy": "Correct decisions", "error_rate": "Wrong decisions"}

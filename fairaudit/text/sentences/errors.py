@@ -58,7 +58,7 @@ def errors_sentences(
         said.compared(finding, other),
         said.far_end() if other["group"] != said.best["group"] else "",
         gap_sentence(gap_of(result, **asked), metric, said.voice),
-        _times(result, said.worst, other, asked, said.voice)
+        _times(result, said.worst, said.best, asked, said.voice)
         if finding is Finding.SIGNIFICANT
         else "",
         _excluded(table, judged, said.rows),

@@ -7,6 +7,9 @@ from typing import Any
 
 from fairaudit.audit.result import AuditResult
 from fairaudit.data.outcome import UNKNOWN_OUTCOME, Meaning
+from fairaudit.text import metric_words
+from fairaudit.text.meaning import claim_of
+from fairaudit.text.voice import Voice
 
 MEANT: Mapping[Meaning, str] = {
     "good": "good for the person",
@@ -57,3 +60,20 @@ def outcome_words(result: AuditResult) -> str:
 def _phrase(name: str, value: str) -> str:
     verb = name.endswith((" is", "where"))
     return f"{name[:1].lower()}{name[1:]}{' ' if verb else ': '}{value}"
+
+
+def example(voice: Voice) -> str:
+    """How a high error rate will read with this meaning, for the question on the Data page."""
+    if not voice.known:
+        return {
+            "good": "The group that is **selected** least will be shown as worst off.",
+            "bad": "The group that is **flagged** most will be shown as worst off.",
+            "neutral": "No group will be shown as worst off, only how they differ.",
+        }[voice.meaning]
+    metric = {"good": "fnr", "bad": "fpr", "neutral": "fpr"}[voice.meaning]
+    claim = claim_of(metric, voice)
+    if claim is None:
+        return ""
+    rate = metric_words.in_sentence(metric)
+    whom = f" {claim.whom}" if claim.whom else ""
+    return f"A high {rate} will read: the system **{claim.verb}** {voice.noun}{whom}{claim.rest}."
