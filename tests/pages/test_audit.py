@@ -67,7 +67,12 @@ def test_a_failed_audit_says_what_happened(
     open_page: Open, workspace: Workspace, small: dict[str, str]
 ) -> None:
     roles = SAMPLES["lending"].roles.model_copy(
-        update={"sensitive": ("sex",), "predictions": ("purpose",), "scores": ()}
+        update={
+            "sensitive": ("sex",),
+            "predictions": ("purpose",),
+            "scores": (),
+            "features": ("income",),
+        }
     )
     link = {"data": small["data"], "roles": pack(roles)}
     open_page("audit", **link)
