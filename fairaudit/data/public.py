@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, TypeAlias
 import polars as pl
 
 from fairaudit.data.reading import cell_types
-from fairaudit.data.reading.dialect import unique_names
+from fairaudit.data.reading.header import unique_names
 from fairaudit.data.reading.limits import GB, size_text
 from fairaudit.data.reading.table import read_table
 from fairaudit.exceptions import InputError, LimitExceeded, SpecError

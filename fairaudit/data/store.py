@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -31,6 +31,7 @@ from fairaudit.data.images import (
 )
 from fairaudit.data.reading.formats import Source, head_of, open_source, size_of, sniff
 from fairaudit.data.reading.limits import DEFAULT_LIMITS, Limits
+from fairaudit.data.reading.options import INFERRED, ReadingOptions, chosen_options
 from fairaudit.data.reading.table import (
     ROW_ID,
     UNREADABLE,
@@ -67,6 +68,8 @@ class DatasetInfo:
         Columns, without the row id.
     created : str
         Time of ingestion (ISO 8601, UTC).
+    reading : dict
+        The reading options that were not inferred, as JSON.
     """
 
     sha256: str
@@ -79,6 +82,12 @@ class DatasetInfo:
     format: str = ""
     names: tuple[str, ...] = ()
     created: str = ""
+    reading: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def options(self) -> ReadingOptions:
+        """The reading options, to ingest the same file again in the same way."""
+        return ReadingOptions.model_validate(self.reading)
 
 
 def ingest(
@@ -86,10 +95,11 @@ def ingest(
     datasets_folder: Path | str,
     *,
     name: str | None = None,
-    sheet: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    options: ReadingOptions = INFERRED,
     images: ImageOptions = DEFAULT_IMAGES,
     on_progress: Progress | None = None,
+    **choices: Any,
 ) -> DatasetInfo:
     """Store a table, or images with a table, once; repeated content only costs its hash.
 
@@ -104,14 +114,16 @@ def ingest(
         Folder of the datasets; created if missing.
     name : str, optional
         Display name; defaults to the file name.
-    sheet : str, optional
-        Sheet of a workbook.
     limits : Limits
         Limits on size and shape.
+    options : ReadingOptions
+        What is not to be inferred; the dataset keeps it, and other options make another dataset.
     images : ImageOptions
         Resolution, channels, and whether rows with broken images may be excluded.
     on_progress : callable, optional
         Called with (images done, images in total).
+    **choices
+        Reading options by name, such as `sheet`, `encoding` or `header`.
 
     Returns
     -------
@@ -122,26 +134,27 @@ def ingest(
     InputError, LimitExceeded
         As for `read_table`; nothing is left in the folder.
     """
+    options = chosen_options(options, choices)
     with _image_bundle(source, name, limits) as bundle:
         if bundle is not None:
             folder = Path(datasets_folder)
             return _ingest_images(bundle, folder, name or bundle.name, limits, images, on_progress)
     content = as_source(source)
     label = name or source_name(content)
-    digest = content_hash(content, sheet or "")
+    digest = content_hash(content, options.key())
     home = Path(datasets_folder) / digest
     if (home / SCHEMA).is_file():
         return info(home)
     with staging(Path(datasets_folder), home) as folder:
         work = folder / "work"
         work.mkdir()
-        table = open_table(content, label, work, sheet=sheet, limits=limits)
+        table = open_table(content, label, work, options=options, limits=limits)
         rows = write_rows(table, folder / DATA, label)
         shutil.rmtree(work)
         names = tuple(c for c in table.lazy.collect_schema() if c != ROW_ID)
         description = DatasetInfo(
             digest, label, rows, len(names), size_of(content), "table", table.notes, table.format,
-            names, now(),
+            names, now(), options.changed(),
         )  # fmt: skip
         dialect = table.dialect.to_json() if table.dialect else None
         write_schema(folder, description, dialect=dialect)

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import polars as pl
 
+from fairaudit.data.reading.written_numbers import (
+    WrittenNumber,
+    examine_writing,
+    looks_written,
+    writing_note,
+    written_value,
+)
+
 MISSING = (
     "", "?", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NAN", "null", "NULL", "Null",
-    "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!",
+    "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "\\N",
 )  # fmt: skip
 # In text these words are categories ("none" is a valid value); among numbers they mean missing.
 MISSING_IN_NUMBERS = ("-", "--", ".", "*", "none", "None", "missing", "Missing", "unknown")
@@ -18,6 +26,7 @@ MISSING_IN_NUMBERS = ("-", "--", ".", "*", "none", "None", "missing", "Missing",
 _COMMA = r"^[+-]?(\d{1,3}(\.\d{3})+|\d+)?,\d+([eE][+-]?\d+)?$"
 _COMMA_STRICT = r"^[+-]?(\d{1,3}(\.\d{3})+,\d+|\d*,(\d{1,2}|\d{4,})|0,\d+)([eE][+-]?\d+)?$"
 _THOUSANDS = r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$"
+_PLURAL = r"^[+-]?\d{1,3}(,\d{3})+(,\d{3}|\.\d+)$"  # cannot be a decimal comma
 _POINTED = r"^[+-]?[1-9]\d{0,2}(\.\d{3})+$"
 _LEADING_ZERO = r"^[+-]?0\d"
 _DATE = r"^\d{4}-\d{2}-\d{2}$"
@@ -26,16 +35,22 @@ _BOOLEAN = ("true", "false", "True", "False", "TRUE", "FALSE")
 
 Kind = Literal[
     "integer", "number", "comma number", "thousands", "point thousands", "boolean", "date", "time",
-    "text",
+    "written number", "long integer", "text",
 ]  # fmt: skip
 _SAMPLE = 2_000
+_EXACT_DIGITS = 15  # a float keeps every whole number of so many digits
+_LONG = r"^[+-]?\d{16,}$"
 _PLAIN = frozenset({"plain"})
 _EVERY = frozenset({"number", "boolean", "date"})
 
 
 @dataclass(frozen=True)
 class ColumnText:
-    """The type inferred for a text column."""
+    """The type inferred for a text column.
+
+    `strict` says that cells of a column with commas or points between digits could not be read
+    in another way.
+    """
 
     kind: Kind
     rows: int
@@ -43,6 +58,8 @@ class ColumnText:
     longest: int
     extra_missing: bool = False
     padded: bool = False
+    writing: WrittenNumber | None = None
+    strict: bool = True
 
 
 def trimmed(name: str) -> pl.Expr:
@@ -72,6 +89,7 @@ def _counts(name: str, kinds: frozenset[str]) -> dict[str, pl.Expr]:
             "comma": (there & v.str.contains(_COMMA)).sum(),
             "strict": (there & v.str.contains(_COMMA_STRICT)).sum(),
             "thousands": (there & v.str.contains(_THOUSANDS)).sum(),
+            "plural": (there & v.str.contains(_PLURAL)).sum(),
             "pointed": (there & v.str.contains(_POINTED)).sum(),
             "groups": (there & ~number & v.str.contains(_POINTED)).sum(),
             "points": (there & number & v.str.contains(".", literal=True)).sum(),
@@ -120,19 +138,26 @@ def _sampled(frame: pl.DataFrame) -> dict[str, dict[str, int]]:
         return {}
     counts = _counts("value", _EVERY)
     counts["bare"] = pl.col("value").cast(pl.Float64, strict=False).is_not_null().sum()
-    rows = frame.unpivot().group_by("variable").agg(e.alias(k) for k, e in counts.items())
-    found = {str(row.pop("variable")): row for row in rows.iter_rows(named=True)}
+    v = trimmed("value")
+    counts["written"] = (v.is_in(MISSING).not_() & looks_written(v)).sum()
+    stacked = pl.DataFrame([pl.Series(str(i), s) for i, s in enumerate(frame)]).unpivot()
+    rows = stacked.group_by("variable").agg(e.alias(k) for k, e in counts.items())
+    found = {int(row.pop("variable")): row for row in rows.iter_rows(named=True)}
     empty = dict.fromkeys(counts, 0)
     return {
-        c: {**empty, **{k: int(n or 0) for k, n in found.get(c, {}).items()}}
-        for c in frame.columns
+        c: {**empty, **{k: int(n or 0) for k, n in found.get(i, {}).items()}}
+        for i, c in enumerate(frame.columns)
     }
 
 
 def study(
-    lazy: pl.LazyFrame, *, decimal: str | None = None, delimiter: str = ","
+    lazy: pl.LazyFrame,
+    *,
+    decimal: str | None = None,
+    delimiter: str = ",",
+    text_columns: Collection[str] = (),
 ) -> dict[str, ColumnText]:
-    """The type of each text column, decided on all rows.
+    """The type of each text column, decided on all rows; `text_columns` stay text.
 
     The first rows only rule types out (one word makes a column text); the rest are checked on
     every row, so a number column with text in row two million is noticed. Columns of plain
@@ -141,7 +166,7 @@ def study(
     """
     columns = [c for c, t in lazy.collect_schema().items() if t == pl.String]
     first = _sampled(lazy.select(columns).head(_SAMPLE).collect())
-    possible = {c: _possible(first[c]) for c in columns}
+    possible = {c: frozenset() if c in text_columns else _possible(first[c]) for c in columns}
     counted = _collect(lazy, possible)
     plain = [c for c, kinds in possible.items() if kinds == _PLAIN]
     doubtful = [c for c in plain if counted[c]["number"] != counted[c]["there"]]
@@ -151,7 +176,67 @@ def study(
         pointed = [c for c in plain if c not in doubtful and counted[c]["points"]]
         counted |= _collect(lazy, dict.fromkeys(pointed, _EVERY))
     marks = comma and delimiter != "," and not any(_has_decimal_point(n) for n in counted.values())
-    return {c: _verdict(n, comma=comma, marks=marks) for c, n in counted.items()}
+    found = {c: _verdict(n, comma=comma, marks=marks) for c, n in counted.items()}
+    found = _whole_numbers_kept(lazy, found)
+    maybe = [
+        c
+        for c, s in found.items()
+        if s.kind == "text" and c not in text_columns and _maybe_written(first[c])
+    ]
+    return found | _written(lazy, {c: found[c] for c in maybe}, comma=comma, decimal=decimal)
+
+
+def _whole_numbers_kept(lazy: pl.LazyFrame, found: dict[str, ColumnText]) -> dict[str, ColumnText]:
+    """Columns that floats would round (identifiers of many digits) stay text."""
+    floats = ("number", "comma number", "thousands", "point thousands")
+    wide = [c for c, s in found.items() if s.kind in floats and s.longest > _EXACT_DIGITS]
+    if not wide:
+        return found
+    counts = lazy.select(
+        _ungrouped(c, found[c].kind).str.contains(_LONG).sum().alias(str(i))
+        for i, c in enumerate(wide)
+    )
+    long = counts.collect(engine="streaming").row(0)
+    return found | {
+        c: replace(found[c], kind="long integer") for c, n in zip(wide, long, strict=True) if n
+    }
+
+
+def _ungrouped(name: str, kind: Kind) -> pl.Expr:
+    """Trimmed cells without the marks between thousands."""
+    v = trimmed(name)
+    if kind == "number":
+        return v
+    return v.str.replace_all("," if kind == "thousands" else ".", "", literal=True)
+
+
+def _maybe_written(n: Mapping[str, int]) -> bool:
+    return n["written"] > 0 and n["written"] + n["extra"] >= n["there"]
+
+
+def _written(
+    lazy: pl.LazyFrame, found: dict[str, ColumnText], *, comma: bool, decimal: str | None
+) -> dict[str, ColumnText]:
+    """Text columns of which every cell is a number as people write it."""
+    markers = MISSING + MISSING_IN_NUMBERS
+    cells = {c: pl.when(trimmed(c).is_in(markers).not_()).then(trimmed(c)) for c in found}
+    writings = examine_writing(lazy, cells, comma=comma, decimal=decimal)
+    if not writings:
+        return {}
+    extra = lazy.select(
+        trimmed(c).is_in(MISSING_IN_NUMBERS).sum().alias(str(i)) for i, c in enumerate(writings)
+    )
+    counts = extra.collect(engine="streaming").row(0)
+    return {
+        c: replace(
+            found[c],
+            kind="written number",
+            missing=found[c].missing + n,
+            extra_missing=n > 0,
+            writing=w,
+        )
+        for (c, w), n in zip(writings.items(), counts, strict=True)
+    }
 
 
 def _has_commas(columns: Collection[Mapping[str, int]], delimiter: str) -> bool:
@@ -199,6 +284,7 @@ def _verdict(n: Mapping[str, int], *, comma: bool, marks: bool) -> ColumnText:
     kind = _kind(n, comma=comma, marks=marks)
     numeric = kind not in ("boolean", "date", "time", "text")
     extra = n.get("extra", 0) if numeric else 0
+    marked = n.get("strict") if kind == "comma number" else n.get("plural")
     return ColumnText(
         kind,
         rows=n["missing"] + n["there"],
@@ -206,6 +292,7 @@ def _verdict(n: Mapping[str, int], *, comma: bool, marks: bool) -> ColumnText:
         longest=n["longest"],
         extra_missing=extra > 0,
         padded=n.get("padded", 0) > 0,
+        strict=kind not in ("comma number", "thousands") or bool(marked),
     )
 
 
@@ -255,6 +342,8 @@ def converted(name: str, seen: ColumnText) -> pl.Expr:
             return v.str.replace_all(",", "", literal=True).cast(pl.Float64).alias(name)
         case "point thousands":
             return _comma_number(v.str.replace_all(".", "", literal=True)).alias(name)
+        case "written number" if seen.writing is not None:
+            return written_value(v, seen.writing).alias(name)
         case "boolean":
             return (v.str.to_lowercase() == "true").alias(name)
         case "date":
@@ -268,6 +357,46 @@ def _comma_number(v: pl.Expr) -> pl.Expr:
     """Points separate thousands only in cells that also have a decimal comma."""
     swapped = v.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
     return pl.when(v.str.contains(",", literal=True)).then(swapped).otherwise(v).cast(pl.Float64)
+
+
+def number_notes(seen: Mapping[str, ColumnText]) -> list[str]:
+    """What was read as numbers in which notation, and what stays text to be exact."""
+    notes = [n for kind in _NOTATIONS for n in _notation_note(kind, seen)]
+    notes += [writing_note(c, s.writing) for c, s in seen.items() if s.writing is not None]
+    return notes + long_notes([c for c, s in seen.items() if s.kind == "long integer"])
+
+
+_NOTATIONS: dict[str, tuple[str, str]] = {
+    "comma number": ("decimal commas", "."),
+    "thousands": ("commas between thousands", ","),
+    "point thousands": ("points between thousands", "."),
+}
+
+
+def _notation_note(kind: str, seen: Mapping[str, ColumnText]) -> list[str]:
+    columns = [c for c, s in seen.items() if s.kind == kind]
+    if not columns:
+        return []
+    notation, other = _NOTATIONS[kind]
+    many = "column" if len(columns) == 1 else "columns"
+    note = f"{notation} were read in {len(columns)} {many}, such as '{columns[0]}'"
+    unsure = [c for c in columns if not seen[c].strict]
+    if unsure:
+        value = "1.234" if kind == "comma number" else "1234"
+        note += (
+            f"; nothing in column '{unsure[0]}' proves that 1,234 is {value}: if it is not, read "
+            f"it with decimal='{other}'"
+        )
+    return [note]
+
+
+def long_notes(columns: list[str]) -> list[str]:
+    """One sentence about whole numbers that stay text because no number type is exact."""
+    if not columns:
+        return []
+    named = ", ".join(f"'{c}'" for c in columns[:4])
+    more = f" and {len(columns) - 4} more columns" if len(columns) > 4 else ""
+    return [f"whole numbers of more digits than numbers keep were left as text: {named}{more}"]
 
 
 def missing_notes(seen: Mapping[str, ColumnText]) -> list[str]:

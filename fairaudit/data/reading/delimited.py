@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import codecs
 import itertools
-import tempfile
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,19 +14,35 @@ from numpy.typing import NDArray
 
 from fairaudit.data.reading import cell_types
 from fairaudit.data.reading.dialect import (
-    CHUNK,
     Dialect,
     all_empty,
-    column_names,
     guess_dialect,
-    guess_encoding,
+    records,
     sample_rows,
 )
-from fairaudit.data.reading.formats import Source, head_of, open_source
+from fairaudit.data.reading.encodings import EncodingGuess, guess_encoding
+from fairaudit.data.reading.formats import Source, head_of, open_source, size_of
+from fairaudit.data.reading.header import column_names, joined_names, unique_names
 from fairaudit.data.reading.limits import Limits, size_text
+from fairaudit.data.reading.options import INFERRED, ReadingOptions
+from fairaudit.data.reading.plain_text import (
+    CHUNK,
+    has_lone_returns,
+    plain_text,
+    with_line_feeds,
+    without_lines,
+)
+from fairaudit.data.reading.totals import (
+    LAST_ROWS,
+    MOST_REMARKS,
+    may_have_totals,
+    skipped_note,
+    total_rows,
+    totals_note,
+)
 from fairaudit.exceptions import InputError, LimitExceeded
 
-_WIDEST_SURVEY = 1 << 16
+_MOST_ODD = 1000
 
 
 @dataclass(frozen=True)
@@ -42,7 +57,10 @@ class Delimited:
 
 @dataclass(frozen=True)
 class Survey:
-    """What a pass over the records of a text file counted."""
+    """What a pass over the records of a text file counted.
+
+    `odd_lines` and `odd_widths` are those of the first records with another number of cells.
+    """
 
     records: int
     blank: int
@@ -51,10 +69,30 @@ class Survey:
     odd_records: int
     open_quote_line: int | None
     nul_line: int | None
+    odd_lines: list[int] = field(default_factory=list, compare=False)
+    odd_widths: list[int] = field(default_factory=list, compare=False)
+    last_line: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True)
+class RawText:
+    """The cells of a text table below its header, as text."""
+
+    lazy: pl.LazyFrame
+    names: list[str]
+    unnamed: list[str]
+    dialect: Dialect
+    notes: list[str]
+    source: Source
 
 
 def open_delimited(
-    source: Source, name: str, limits: Limits, *, workdir: Path | None = None
+    source: Source,
+    name: str,
+    limits: Limits,
+    *,
+    workdir: Path | None = None,
+    options: ReadingOptions = INFERRED,
 ) -> Delimited:
     """Everything except reading the rows: dialect, row check, types.
 
@@ -62,107 +100,230 @@ def open_delimited(
     ----------
     workdir : Path, optional
         Where text in other encodings is rewritten as UTF-8; None rewrites it in memory.
+    options : ReadingOptions
+        What is not to be inferred.
     """
-    encoding = guess_encoding(source, name)
-    dialect = guess_dialect(source, encoding, name)
-    text = _as_utf8(source, encoding, workdir, name)
-    dialect, names, notes = _checked(text, dialect, name, limits)
-    raw = _scan(text, dialect, names, _blank_start(text))
-    seen = _studied(raw, dialect, name)
+    raw = open_raw(source, name, limits, workdir=workdir, options=options)
+    return typed(raw, name, limits, options)
+
+
+def open_raw(
+    source: Source, name: str, limits: Limits, *, workdir: Path | None, options: ReadingOptions
+) -> RawText:
+    """The cells of a text table as text, after checking that every row has as many."""
+    guess = guess_encoding(source, name, options.encoding)
+    text, repairs = plain_text(source, guess.encoding, name, workdir)
+    dialect = guess_dialect(text, guess.encoding, name, options)
+    checked = _checked(text, dialect, name, limits, workdir)
+    lazy = _scan(checked.source, dialect, checked.names)
+    skipped = sum(map(bool, _records_of_head(text, dialect)[: dialect.skip]))
+    notes = [
+        *repairs,
+        *checked.notes,
+        *dialect.notes(skipped=skipped),
+        *_encoding_notes(guess),
+    ]
+    return RawText(lazy, checked.names, checked.unnamed, dialect, notes, checked.source)
+
+
+def _encoding_notes(guess: EncodingGuess) -> list[str]:
+    if not guess.alternatives:
+        return []
+    others = " or ".join(guess.alternatives[:3])
+    return [
+        f"the encoding could not be determined with certainty: if letters look wrong, read it "
+        f"with encoding='{guess.alternatives[0]}'"
+        + (f" ({others} are plausible too)" if len(guess.alternatives) > 1 else "")
+    ]
+
+
+def typed(raw: RawText, name: str, limits: Limits, options: ReadingOptions) -> Delimited:
+    """The rows with inferred types, without blank rows and rows of totals."""
+    notes = list(raw.notes)
+    lazy, left_out = _without_rows(raw, options)
+    notes += left_out
+    seen = _studied(lazy, raw.dialect, name, options)
     _check_cells(seen, name, limits)
     rows, empty = (
-        raw.select(pl.len(), all_empty().sum().alias("e")).collect(engine="streaming").row(0)
+        lazy.select(pl.len(), all_empty().sum().alias("e")).collect(engine="streaming").row(0)
     )
     if rows - empty == 0:
         raise InputError(f"'{name}' has a header but no rows; add the rows to be audited")
     if empty:
         notes.append(f"{empty:,} {'row' if empty == 1 else 'rows'} without any value excluded")
-        raw = raw.filter(~all_empty())
-    limits.check_shape(name, rows, len(names))
-    typed = raw.with_columns(cell_types.converted(c, s) for c, s in seen.items())
-    notes += [
-        *dialect.notes(),
-        *_decimal_notes(seen),
-        *cell_types.missing_notes(_without(seen, empty)),
-    ]
-    return Delimited(typed, dialect, tuple(notes), len(names))
+        lazy = lazy.filter(~all_empty())
+    limits.check_shape(name, rows, len(raw.names))
+    blank = [c for c in raw.unnamed if c in seen and seen[c].missing == rows]
+    if blank and len(blank) < len(raw.names):
+        which = "1 column" if len(blank) == 1 else f"{len(blank)} columns"
+        notes.append(f"{which} without a name and values excluded (delimiters at the end of rows)")
+        seen = {c: s for c, s in seen.items() if c not in blank}
+        lazy = lazy.drop(blank)
+    notes += [*cell_types.number_notes(seen), *cell_types.missing_notes(_without(seen, empty))]
+    converted = lazy.with_columns(cell_types.converted(c, s) for c, s in seen.items())
+    return Delimited(converted, raw.dialect, tuple(notes), len(seen))
 
 
 def _without(
     seen: dict[str, cell_types.ColumnText], empty: int
 ) -> dict[str, cell_types.ColumnText]:
     """Missing counts without the empty rows that were excluded."""
-    from dataclasses import replace
-
     return {c: replace(s, missing=s.missing - empty) for c, s in seen.items()}
 
 
-def _decimal_notes(seen: dict[str, cell_types.ColumnText]) -> list[str]:
-    notation = {
-        "comma number": "decimal commas",
-        "thousands": "commas between thousands",
-        "point thousands": "points between thousands",
-    }
-    by_kind = {kind: [c for c, s in seen.items() if s.kind == kind] for kind in notation}
-    return [
-        f"{notation[kind]} were read in {len(columns)} "
-        f"{'column' if len(columns) == 1 else 'columns'}, such as '{columns[0]}'"
-        for kind, columns in by_kind.items()
-        if columns
-    ]
+def _without_rows(raw: RawText, options: ReadingOptions) -> tuple[pl.LazyFrame, list[str]]:
+    """The rows without those to be left out: chosen ones, or totals below the table."""
+    above = raw.dialect.above
+    if options.skip_rows is not None:
+        numbers = sorted(n for n in options.skip_rows if n > above)
+        if not numbers:
+            return raw.lazy, []
+        return _other_rows(raw, [n - above - 1 for n in numbers]), [skipped_note(numbers)]
+    if not may_have_totals(_last_lines(raw.source), raw.dialect.delimiter):
+        return raw.lazy, []
+    height = int(raw.lazy.select(pl.len()).collect(engine="streaming").item())
+    start = max(0, height - LAST_ROWS)
+    last = raw.lazy.slice(start).collect(engine="streaming")
+    rows = [[cell or "" for cell in row] for row in last.iter_rows()]
+    first = sample_rows(_head_text(raw.source), raw.dialect)[raw.dialect.header :]
+    totals = total_rows(rows, first[:-LAST_ROWS])
+    if not totals:
+        return raw.lazy, []
+    positions = [start + i for i in totals]
+    return _other_rows(raw, positions), [totals_note([p + above + 1 for p in positions])]
 
 
-def _as_utf8(source: Source, encoding: str, workdir: Path | None, name: str) -> Source:
-    if encoding in ("utf-8", "utf-8-sig"):
-        return source
-    try:
-        if isinstance(source, bytes):
-            return source.decode(encoding).removeprefix("\ufeff").encode()
-        if workdir is None:
-            return source.read_bytes().decode(encoding).removeprefix("\ufeff").encode()
-        return _rewritten(source, encoding, workdir)
-    except (UnicodeDecodeError, UnicodeEncodeError) as error:
-        raise InputError(
-            f"'{name}' could not be decoded as {encoding} ({error.reason}); save it again as UTF-8"
-        ) from error
+def _other_rows(raw: RawText, positions: list[int]) -> pl.LazyFrame:
+    at = unique_names([*raw.names, "position"])[-1]
+    numbered = raw.lazy.with_row_index(at)
+    return numbered.filter(pl.col(at).is_in(positions).not_()).drop(at)
 
 
-def _rewritten(source: Path, encoding: str, workdir: Path) -> Path:
-    handle, path = tempfile.mkstemp(suffix=".csv", dir=workdir)
-    decoder = codecs.getincrementaldecoder(encoding)()
-    with source.open("rb") as stream, open(handle, "wb") as out:  # noqa: PTH123 an open handle
-        while chunk := stream.read(CHUNK):
-            out.write(decoder.decode(chunk).encode())
-        out.write(decoder.decode(b"", final=True).encode())
-    return Path(path)
+def _last_lines(text: Source) -> str:
+    with open_source(text) as stream:
+        stream.seek(max(0, size_of(text) - (1 << 13)))
+        return stream.read().decode("utf-8", errors="replace")
+
+
+def _head_text(text: Source) -> str:
+    return head_of(text, 4 << 20).decode("utf-8", errors="replace").removeprefix("\ufeff")
+
+
+def _records_of_head(text: Source, dialect: Dialect) -> list[list[str]]:
+    return records(_head_text(text), dialect, dialect.above + 1)
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """A text in which every row has as many cells as there are names."""
+
+    source: Source
+    names: list[str]
+    unnamed: list[str]
+    notes: list[str]
 
 
 def _checked(
-    text: Source, dialect: Dialect, name: str, limits: Limits
-) -> tuple[Dialect, list[str], list[str]]:
+    text: Source, dialect: Dialect, name: str, limits: Limits, workdir: Path | None
+) -> _Checked:
     """The column names, after checking that each record has as many cells as the header."""
-    first = _first_row(text, dialect, name)
-    limits.check_shape(name, 0, len(first))
-    _refuse_ragged(survey(text, dialect, len(first)), name, len(first))
-    names, notes = column_names(first, header=dialect.header)
-    return dialect, names, notes
-
-
-def _first_row(text: Source, dialect: Dialect, name: str) -> list[str]:
-    head = head_of(text, 4 << 20).decode("utf-8", errors="replace").removeprefix("\ufeff")
-    rows = sample_rows(head, dialect, 1)
+    rows = sample_rows(_head_text(text), dialect, 50)
     if not rows:
         raise InputError(
             f"the header of '{name}' cannot be read; shorten it (it may be longer than 4 MB)"
         )
-    return rows[0]
+    lines = rows[: dialect.header_lines] if dialect.header else rows[:1]
+    first = joined_names(lines) if len(lines) > 1 else lines[0]
+    first, notes = _as_wide_as_rows(first, rows[len(lines) :], header=dialect.header)
+    limits.check_shape(name, 0, len(first))
+    exempt = dialect.skip if len(first) == len(rows[0]) else dialect.above
+    counts = survey(text, dialect, len(first), exempt=exempt)
+    if counts.odd_line is not None:
+        text, counts, repairs = _repaired(text, dialect, counts, workdir, len(first), exempt)
+        notes += repairs
+    _refuse_ragged(counts, name, len(first))
+    names, naming = column_names(first, header=dialect.header)
+    unnamed = [n for n, given in zip(names, first, strict=True) if dialect.header and not given]
+    return _Checked(text, names, unnamed, [*notes, *naming])
 
 
-def _blank_start(text: Source) -> int:
-    """Blank lines before the first row."""
-    head = head_of(text).removeprefix(b"\xef\xbb\xbf")
-    start = head[: len(head) - len(head.lstrip(b"\r\n"))]
-    return max(start.count(b"\n"), start.count(b"\r"))
+def _as_wide_as_rows(
+    first: list[str], body: list[list[str]], *, header: bool
+) -> tuple[list[str], list[str]]:
+    """The header with a name for each cell of the rows below, if one is missing or too many.
+
+    R's `write.table` gives row names no name; other programs end the rows, or only the header,
+    with a delimiter.
+    """
+    widths = {len(row) for row in body}
+    if not header or len(widths) != 1 or len(body) == 0:
+        return first, []
+    width = widths.pop()
+    if width == len(first) + 1 and len(first) > 1:
+        if all(not row[-1].strip() for row in body):
+            return [*first, ""], []
+        if len(body) < 3 or len({row[0] for row in body}) < len(body):
+            return first, []
+        return ["row_name", *first], [
+            "the header has one name fewer than the rows have cells: the first column was taken "
+            "for the names of the rows and called 'row_name'"
+        ]
+    if width == len(first) - 1 and width > 1 and not first[-1].strip():
+        return first[:-1], []
+    return first, []
+
+
+def _repaired(
+    text: Source,
+    dialect: Dialect,
+    counts: Survey,
+    workdir: Path | None,
+    width: int,
+    exempt: int,
+) -> tuple[Source, Survey, list[str]]:
+    """A ragged text after the repair that makes all its rows equally long, else as it is."""
+    if dialect.end == "\n" and has_lone_returns(text):
+        repaired = with_line_feeds(text, workdir)
+        again = survey(repaired, dialect, width, exempt=exempt)
+        if again.odd_line is None:
+            return repaired, again, ["carriage returns without a line feed were read as line ends"]
+    odd = counts.odd_lines
+    if odd and len(odd) == counts.odd_records:
+        lines = _lines_at(text, odd, dialect)
+        kind = _kind_of_remark(lines, odd, counts)
+        if kind is not None:
+            repaired = without_lines(text, workdir, set(odd), dialect.end.encode())
+            numbers = ", ".join(f"{n:,}" for n in odd[:6]) + (" …" if len(odd) > 6 else "")
+            many = "line was" if len(odd) == 1 else "lines were"
+            note = f"{len(odd)} {many} left out as {kind}: line {numbers}"
+            return repaired, survey(repaired, dialect, width, exempt=exempt), [note]
+    return text, counts, []
+
+
+def _lines_at(text: Source, numbers: list[int], dialect: Dialect) -> list[bytes]:
+    wanted, lines = set(numbers), []
+    with open_source(text) as stream:
+        rest, at = b"", 0
+        while chunk := stream.read(CHUNK):
+            *whole, rest = (rest + chunk).split(dialect.end.encode())
+            for line in whole:
+                at += 1
+                if at in wanted:
+                    lines.append(line)
+        if at + 1 in wanted:
+            lines.append(rest)
+    return lines
+
+
+def _kind_of_remark(lines: list[bytes], numbers: list[int], counts: Survey) -> str | None:
+    """What odd lines are: comments, or remarks in one cell below the table; else None."""
+    if all(line.lstrip().startswith(b"#") for line in lines):
+        return "comments (they begin with #)"
+    below = numbers[0] > counts.last_line - MOST_REMARKS and counts.records > 2 * MOST_REMARKS
+    single = len(counts.odd_widths) == 1 and counts.odd_widths[0] == 1
+    if below and single and all(re.search(rb"[^\W\d]", line) for line in lines):
+        return "remarks below the table"
+    return None
 
 
 def _refuse_ragged(counts: Survey, name: str, width: int) -> None:
@@ -195,12 +356,13 @@ def _chunks(source: Source) -> Iterator[NDArray[np.uint8]]:
             yield np.frombuffer(chunk, dtype=np.uint8)
 
 
-def survey(source: Source, dialect: Dialect, width: int) -> Survey:
+def survey(source: Source, dialect: Dialect, width: int, *, exempt: int = 0) -> Survey:
     """Count the cells of every record: delimiters and line ends outside quotes, in one pass.
 
-    polars silently fills short rows, so only this pass notices them.
+    polars silently fills short rows, so only this pass notices them. The first `exempt` records
+    may have other numbers of cells.
     """
-    counter = _Counter(width, dialect)
+    counter = _Counter(width, dialect, exempt)
     for chunk in _chunks(source):
         counter.feed(chunk)
     return counter.finish()
@@ -209,11 +371,13 @@ def survey(source: Source, dialect: Dialect, width: int) -> Survey:
 class _Counter:
     """Counts cells; carries its state from one chunk to the next."""
 
-    def __init__(self, width: int, dialect: Dialect) -> None:
+    def __init__(self, width: int, dialect: Dialect, exempt: int) -> None:
         self.width = width
         self.delimiter, self.end = ord(dialect.delimiter), ord(dialect.end)
         self.quote = None if dialect.quote is None else ord(dialect.quote)
-        self.exempt = dialect.skip
+        self.exempt = exempt
+        self.odd_lines: list[int] = []
+        self.odd_widths: set[int] = set()
         self.inside = 0  # parity of the number of quotes so far
         self.delimiters = 0  # in the unfinished record
         self.bytes = 0  # in the unfinished record, carriage returns aside
@@ -282,15 +446,19 @@ class _Counter:
     ) -> None:
         blank = (size == 0) & (delimiters == 0)
         odd = ~blank & (delimiters + 1 != self.width)
-        skipped = np.flatnonzero(~blank)[: self.exempt]
-        odd[skipped] = False
-        self.exempt -= len(skipped)
+        exempt = min(self.exempt, len(odd))
+        odd[:exempt] = False
+        self.exempt -= exempt
         self.blank += int(blank.sum())
         self.records += int((~blank).sum())
         self.odd_records += int(odd.sum())
         if self.odd_line is None and odd.any():
             first = int(np.argmax(odd))
             self.odd_line, self.odd_cells = int(lines[first]), int(delimiters[first]) + 1
+        if odd.any():
+            room = _MOST_ODD - len(self.odd_lines)
+            self.odd_lines += lines[odd][:room].tolist()
+            self.odd_widths |= set((delimiters[odd] + 1).tolist())
 
     def finish(self) -> Survey:
         if self.bytes or self.delimiters:
@@ -304,14 +472,17 @@ class _Counter:
             self.odd_records,
             self.open_line if self.inside else None,
             self.nul_line,
+            self.odd_lines,
+            sorted(self.odd_widths),
+            self.line,
         )
 
 
-def _scan(text: Source, dialect: Dialect, names: list[str], blank: int) -> pl.LazyFrame:
+def _scan(text: Source, dialect: Dialect, names: list[str]) -> pl.LazyFrame:
     return pl.scan_csv(
         text,
         has_header=False,
-        skip_rows=blank + dialect.skip + int(dialect.header),
+        skip_rows=dialect.above,
         separator=dialect.delimiter,
         quote_char=dialect.quote,
         eol_char=dialect.end,
@@ -322,9 +493,16 @@ def _scan(text: Source, dialect: Dialect, names: list[str], blank: int) -> pl.La
     )
 
 
-def _studied(raw: pl.LazyFrame, dialect: Dialect, name: str) -> dict[str, cell_types.ColumnText]:
+def _studied(
+    raw: pl.LazyFrame, dialect: Dialect, name: str, options: ReadingOptions
+) -> dict[str, cell_types.ColumnText]:
     try:
-        return cell_types.study(raw, decimal=dialect.decimal, delimiter=dialect.delimiter)
+        return cell_types.study(
+            raw,
+            decimal=dialect.decimal,
+            delimiter=dialect.delimiter,
+            text_columns=options.text_columns,
+        )
     except pl.exceptions.PolarsError as error:
         first = next(itertools.chain(str(error).splitlines(), [""]))
         raise InputError(

@@ -1,4 +1,4 @@
-"""The dialect of a text table: encoding, delimiter, quoting, header, line endings."""
+"""The dialect of a text table: delimiter, quoting, header, line endings."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import codecs
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from typing import Any
 
 import polars as pl
 
-from fairaudit.data.reading.cell_types import MISSING
-from fairaudit.data.reading.formats import Source, head_of, open_source, utf16_or_32
+from fairaudit.data.reading.formats import Source, head_of
+from fairaudit.data.reading.header import has_header, header_lines, title_rows
+from fairaudit.data.reading.options import INFERRED, ReadingOptions
 from fairaudit.exceptions import InputError
 
 DELIMITERS = (",", ";", "\t", "|", "^", "~")
-CHUNK = 4 << 20
 _NAMES = {
     ",": "comma",
     ";": "semicolon",
@@ -40,122 +40,61 @@ class Dialect:
     header: bool = True
     end: str = "\n"
     decimal: str | None = None
-    skip: int = 0  # lines above the header: "sep=;" of a spreadsheet, titles
+    skip: int = 0  # records above the header, blank ones included: "sep=;", titles, comments
+    header_lines: int = 1
+
+    @property
+    def above(self) -> int:
+        """Records above the first row of the body."""
+        return self.skip + (self.header_lines if self.header else 0)
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
         return asdict(self)
 
-    def notes(self) -> list[str]:
-        """What is unusual, in sentences."""
+    def notes(self, *, skipped: int = 0) -> list[str]:
+        """What is unusual, in sentences; `skipped` lines above the header were not blank."""
         notes = []
-        if self.encoding not in ("utf-8", "utf-8-sig"):
+        if self.encoding not in ("utf-8", "utf-8-sig", "utf_8", "utf_8_sig"):
             notes.append(f"the text was decoded as {self.encoding}")
         if self.delimiter != ",":
             notes.append(f"columns are separated by {_NAMES.get(self.delimiter, self.delimiter)}")
         if self.quote is None:
             notes.append("quotation marks were read as ordinary characters")
-        if self.skip:
-            lines = "1 line was" if self.skip == 1 else f"{self.skip} lines were"
+        if self.quote == "'":
+            notes.append("apostrophes were read as quotation marks")
+        if skipped:
+            lines = "1 line was" if skipped == 1 else f"{skipped} lines were"
             notes.append(f"{lines} above the header skipped")
         if not self.header:
-            notes.append("the file has no header; columns were named column_1, column_2 …")
+            notes.append(NO_HEADER)
+        elif self.header_lines > 1:
+            notes.append(f"the names were joined from the {self.header_lines} lines of the header")
         return notes
 
 
-def guess_encoding(source: Source, name: str) -> str:
-    """UTF-8 if the whole file is; else UTF-16 or UTF-32; else a one-byte encoding.
+NO_HEADER = (
+    "the file has no header, its first row looks like the others; columns were named column_1, "
+    "column_2 … (header=True reads the first row as names)"
+)
 
-    Raises
-    ------
-    InputError
-        For damaged UTF-8 (mostly valid) and lone surrogates, with the line number.
+
+def guess_dialect(
+    source: Source, encoding: str, name: str, options: ReadingOptions = INFERRED
+) -> Dialect:
+    """Delimiter, quoting, line endings and header of UTF-8 text, inferred from the first rows.
+
+    `encoding` is only recorded.
     """
-    head = head_of(source)
-    if (wide := utf16_or_32(head)) is not None:
-        return wide
-    broken = _first_broken_byte(source)
-    if broken is None:
-        return "utf-8-sig" if head.startswith(codecs.BOM_UTF8) else "utf-8"
-    return _one_byte_encoding(source, broken, name)
-
-
-def _first_broken_byte(source: Source) -> int | None:
-    """Offset of the first invalid UTF-8 bytes, or None."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    at = 0
-    with open_source(source) as stream:
-        while chunk := stream.read(CHUNK):
-            try:
-                decoder.decode(chunk)
-            except UnicodeDecodeError as error:
-                return max(at + error.start - 4, 0)
-            at += len(chunk)
-        try:
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return max(at - 4, 0)
-    return None
-
-
-def _one_byte_encoding(source: Source, broken: int, name: str) -> str:
-    with open_source(source) as stream:
-        stream.seek(max(0, broken - CHUNK // 4))
-        sample = stream.read(CHUNK)
-    runs = re.findall(rb"[\x80-\xff]+", sample)
-    valid = sum(_is_utf8(run) for run in runs)
-    surrogate = re.search(rb"\xed[\xa0-\xbf][\x80-\xbf]", sample)
-    if surrogate or valid > len(runs) - valid:
-        raise InputError(
-            f"'{name}' is not valid UTF-8 near line {_line_of(source, broken):,}"
-            f"{' (a lone surrogate)' if surrogate else ''}; open it in an editor and save it "
-            "again as UTF-8"
-        )
-    if sum(map(len, runs)) <= 2 * len(runs):  # isolated accents: a Western language
-        return "cp1252" if _decodes(sample, "cp1252") else "latin-1"
-    return _by_statistics(sample, name)
-
-
-def _is_utf8(run: bytes) -> bool:
-    return _decodes(run, "utf-8")
-
-
-def _decodes(sample: bytes, encoding: str) -> bool:
-    try:
-        sample.decode(encoding)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _by_statistics(sample: bytes, name: str) -> str:
-    from charset_normalizer import from_bytes
-
-    best = from_bytes(sample[:200_000]).best()
-    if best is None:
-        raise InputError(f"the encoding of '{name}' cannot be determined; save it again as UTF-8")
-    return str(best.encoding)
-
-
-def _line_of(source: Source, offset: int) -> int:
-    lines, left = 1, offset
-    with open_source(source) as stream:
-        while left > 0 and (chunk := stream.read(min(CHUNK, left))):
-            lines += chunk.count(b"\n")
-            left -= len(chunk)
-    return lines
-
-
-def guess_dialect(source: Source, encoding: str, name: str) -> Dialect:
-    """Delimiter, quoting, line endings and header, inferred from the first rows."""
-    text, whole = _first_lines(source, encoding)
-    end = "\r" if "\r" in text and "\n" not in text else "\n"
-    # Quotes that never open a cell are inch marks or similar.
-    quote = '"' if '"' not in text or re.search(r'(^|[,;\t|^~\r\n])\s*"', text) else None
-    stated = re.match(r"\s*sep=(.)\r?(\n|$)", text)
-    delimiter = stated[1] if stated else _best_delimiter(text, end, quote, whole=whole)
-    dialect = Dialect(encoding, delimiter, quote, end=end, skip=int(stated is not None))
-    dialect = replace(dialect, skip=dialect.skip + _titles_above(text, dialect))
+    text, whole = _first_lines(source)
+    end = _line_end(text)
+    quote = _quote(text)
+    stated = re.match(r"\s*sep=(.)\r?(\n|\r|$)", text)
+    delimiter = options.delimiter or (
+        stated[1] if stated else _best_delimiter(text, end, quote, whole=whole)
+    )
+    dialect = Dialect(encoding, delimiter, quote, end=end, decimal=options.decimal)
+    dialect = replace(dialect, skip=_records_above(text, dialect, stated=stated is not None))
     rows = sample_rows(text, dialect)
     if not rows and text.strip():
         raise InputError(
@@ -164,23 +103,54 @@ def guess_dialect(source: Source, encoding: str, name: str) -> Dialect:
         )
     if not rows:
         raise InputError(f"'{name}' has only blank lines; choose a file with a header and rows")
-    return replace(dialect, header=_has_header(rows))
+    return _with_header(dialect, rows, options)
 
 
-def _first_lines(source: Source, encoding: str) -> tuple[str, bool]:
+def _with_header(dialect: Dialect, rows: list[list[str]], options: ReadingOptions) -> Dialect:
+    header = has_header(rows) if options.header is None else options.header
+    lines = header_lines(rows) if header and options.header is None else 1
+    return replace(dialect, header=header, header_lines=lines)
+
+
+def _first_lines(source: Source) -> tuple[str, bool]:
     """The start of the file up to a line end, and whether that is the whole file."""
     head = head_of(source, 1 << 18)
-    text = codecs.getincrementaldecoder(encoding)(errors="replace").decode(head)
+    text = codecs.getincrementaldecoder("utf-8")(errors="replace").decode(head)
     whole = len(head) < 1 << 18
     if not whole and max(text.rfind("\n"), text.rfind("\r")) > 0:
         text = text[: max(text.rfind("\n"), text.rfind("\r")) + 1]
     return text.removeprefix("\ufeff"), whole
 
 
+def _line_end(text: str) -> str:
+    """A carriage return if only those end lines; line feeds inside quotes do not count."""
+    if "\r" not in text:
+        return "\n"
+    bare = re.sub(r'"[^"]*"', "", text) if "\n" in text else text
+    return "\r" if "\r" in bare and "\n" not in bare else "\n"
+
+
+def _quote(text: str) -> str | None:
+    """The quotation mark; None if marks never open a cell, as inch marks do not."""
+    if '"' in text:
+        return '"' if re.search(r'(^|[,;\t|^~\r\n])\s*"', text) else None
+    if "'" not in text:
+        return '"'
+    cells = re.findall(r"(?:^|[,;\t|^~\r\n])'(?:[^'\r\n]|'')*'(?=[,;\t|^~\r\n]|$)", text)
+    lines = text.count("\n") + text.count("\r") - text.count("\r\n")
+    others = re.sub(r"(?:^|[,;\t|^~\r\n])'(?:[^'\r\n]|'')*'(?=[,;\t|^~\r\n]|$)", ",", text)
+    return "'" if len(cells) * 2 >= max(lines, 2) and "'" not in others else '"'
+
+
 def sample_rows(text: str, dialect: Dialect, most: int = 300) -> list[list[str]]:
-    """The first rows as lists of cells, without blank lines."""
-    rows = filter(None, _records(text, dialect))
-    return list(islice(rows, dialect.skip, dialect.skip + most))
+    """The first rows from the header on as lists of cells, without blank lines."""
+    rows = islice(_records(text, dialect), dialect.skip, None)
+    return list(islice(filter(None, rows), most))
+
+
+def records(text: str, dialect: Dialect, most: int) -> list[list[str]]:
+    """The first records of a text, [] for blank lines."""
+    return list(islice(_records(text, dialect), most))
 
 
 def _records(text: str, dialect: Dialect) -> Iterator[list[str]]:
@@ -193,7 +163,7 @@ def _records(text: str, dialect: Dialect) -> Iterator[list[str]]:
 
 def _reader(text: str, end: str, delimiter: str, quote: str | None) -> Any:
     lines = text.replace("\r\n", "\n").split(end)
-    kept = (line + "\n" for line in lines)
+    kept = (line + "\n" for line in (lines if lines[-1] else lines[:-1]))
     if quote is None:
         return csv.reader(kept, delimiter=delimiter, quoting=csv.QUOTE_NONE)
     return csv.reader(kept, delimiter=delimiter, quotechar=quote)
@@ -208,102 +178,78 @@ def _best_delimiter(
     delimiters: tuple[str, ...] = DELIMITERS,
 ) -> str:
     """The delimiter for which most rows have as many cells as the header; blanks come last."""
-    best: tuple[float, int, str] = (0.0, 1, ",")
+    best, chosen = (0.0, False, 1), ","
     for delimiter in delimiters:
         rows = sample_rows(text, Dialect(delimiter=delimiter, quote=quote, end=end), 200)
         if not whole and len(rows) > 1:
             rows = rows[:-1]
-        titles = title_rows(rows)
-        rows = rows[titles:]
-        if not rows or len(rows[0]) < 2:
-            continue
-        width = Counter(map(len, rows)).most_common(1)[0][0]
-        share = sum(len(r) == len(rows[0]) for r in rows) / len(rows)
-        if width < 2 or (titles and share < 0.9):
-            continue
-        if (round(share, 2), len(rows[0])) > (best[0], best[1]) or best[1] == 1:
-            best = (round(share, 2), len(rows[0]), delimiter)
-    if best[1] == 1 and delimiters == DELIMITERS:
+        fit = _fit(rows)
+        if fit is not None and fit > best:
+            best, chosen = fit, delimiter
+    if best[2] == 1 and delimiters == DELIMITERS:
         return _best_delimiter(text, end, quote, whole=whole, delimiters=(" ",))
-    return best[2]
+    return chosen
 
 
-def _titles_above(text: str, dialect: Dialect) -> int:
-    """Number of title or comment lines above the header; 0 where blank lines intervene.
-
-    A few lines are not enough evidence: twice as many rows of equal length must follow.
-    """
-    rows = list(islice(_records(text.lstrip("\r\n"), dialect), dialect.skip, 300))
+def _fit(rows: list[list[str]]) -> tuple[float, bool, int] | None:
+    """How well rows fit a delimiter: their share of the header's width, no titles, the width."""
+    comments = next((i for i, row in enumerate(rows) if not row[0].startswith("#")), 0)
+    rows = rows[comments:] if comments and len(rows[comments:]) > 1 else rows
     titles = title_rows(rows)
-    body = list(filter(None, rows[titles:]))
-    regular = sum(len(row) == len(body[0]) for row in body)
-    clear = all(rows[:titles]) and regular >= 0.9 * len(body) and regular > 2 * titles
-    return titles if clear else 0
+    rows = rows[titles:]
+    if not rows:
+        return None
+    body = rows[1:] or rows
+    width = Counter(map(len, body)).most_common(1)[0][0]
+    names = len(rows[0])
+    if width < 2 or max(names, width) < 2:
+        return None
+    # R gives row names no name; some programs end the rows, or the header, with a delimiter
+    shifted = len(body) > 1 and names > 1 and abs(names - width) == 1
+    expected = width if shifted else names
+    if expected < 2:
+        return None
+    share = sum(len(row) == expected for row in body) / len(body)
+    if titles and share < 0.9:
+        return None
+    return round(share if not shifted else share - 0.02, 2), not titles, expected
 
 
-def title_rows(rows: Sequence[Sequence[str]]) -> int:
-    """How many rows above the header fill at most their first cell, as titles do.
+def _records_above(text: str, dialect: Dialect, *, stated: bool) -> int:
+    """Number of records above the header: blank ones, "sep=;", comments and titles.
 
-    They count as titles only if a header of two or more words (no numbers) follows. In a row of
-    two cells one may be an unnamed column, so such a row is not a title.
+    A few lines are not enough evidence of titles: twice as many rows of equal length must follow.
     """
-    filled = [[cell for cell in map(str.strip, row) if cell] for row in rows]
-    titles = next((i for i, row in enumerate(rows) if not _is_title(row)), 0)
-    header = filled[titles] if rows else []
-    return titles if len(header) > 1 and not any(map(_is_number, header)) else 0
+    above = records(text, dialect, 400)
+    start = _filled_from(above, 0)
+    if stated:
+        start = _filled_from(above, start + 1)
+    start = _below_comments(above, start)
+    at = [i for i, row in enumerate(above) if row and i >= start]
+    rows = [above[i] for i in at]
+    titles = title_rows(rows)
+    body = rows[titles:]
+    regular = sum(len(row) == len(body[0]) for row in body)
+    clear = titles and regular >= 0.9 * len(body) and regular > 2 * titles
+    return at[titles] if clear else start
 
 
-def _is_title(row: Sequence[str]) -> bool:
-    return len(row) != 2 and not any(cell.strip() for cell in row[1:])
+def _filled_from(rows: list[list[str]], start: int) -> int:
+    return next((i for i in range(start, len(rows)) if rows[i]), start)
 
 
-def _has_header(rows: list[list[str]]) -> bool:
-    """False if most cells of the first row are numbers or missing, unless they are years."""
-    first = [cell.strip() for cell in rows[0]]
-    filled = [c for c in first if c]
-    numbers = [c for c in filled if _is_number(c) or c in MISSING]
-    if not filled or len(numbers) * 2 <= len(filled):
-        return True
-    years = all(re.fullmatch(r"(19|20)\d\d", c) for c in numbers)
-    return years and len(set(first)) == len(first) and len(rows) > 1
-
-
-def _is_number(cell: str) -> bool:
-    return bool(re.fullmatch(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?", cell))
-
-
-def column_names(first: list[str], *, header: bool) -> tuple[list[str], list[str]]:
-    """Unique, trimmed, non-empty names, and notes on what was changed."""
-    if not header:
-        return [f"column_{i}" for i in range(1, len(first) + 1)], []
-    trimmed = [" ".join(cell.split()) for cell in first]
-    names = unique_names([n or f"column_{i}" for i, n in enumerate(trimmed, 1)])
-    notes = []
-    if empty := sum(not n for n in trimmed):
-        which = "1 column" if empty == 1 else f"{empty} columns"
-        notes.append(f"{which} without a name: named by position (column_1 …)")
-    if twice := sorted(n for n, times in Counter(trimmed).items() if n and times > 1):
-        listed = ", ".join(f"'{n}'" for n in twice[:5])
-        notes.append(f"columns with the same name were numbered: {listed} → '{twice[0]} (2)' …")
-    return names, notes
-
-
-def unique_names(names: list[str]) -> list[str]:
-    """Names made unique with " (2)", " (3)" …, and none that polars reads as a pattern."""
-    used: set[str] = set()
-    last: dict[str, int] = {}  # last number used, so that 5,000 duplicates take 5,000 steps
-    out = []
-    for name in names:
-        pattern = name == "*" or (name.startswith("^") and name.endswith("$"))
-        name = f"column {name}" if pattern else name
-        candidate, k = name, last.get(name, 1)
-        while candidate in used:
-            k += 1
-            candidate = f"{name} ({k})"
-        last[name] = k
-        used.add(candidate)
-        out.append(candidate)
-    return out
+def _below_comments(rows: list[list[str]], start: int) -> int:
+    """The first record below lines that begin with #, unless the last of them is the header."""
+    end = start
+    while end < len(rows) and (not rows[end] or rows[end][0].startswith("#")):
+        end += 1
+    comments = [i for i in range(start, end) if rows[i]]
+    if not comments or end >= len(rows):
+        return start
+    last, below = rows[comments[-1]], [row for row in rows[end:] if row]
+    same_width = len(last) > 1 and len(last) == len(below[0])
+    is_header = same_width and (not has_header(below) or not last[0][1:2].isspace())
+    return comments[-1] if is_header else end
 
 
 def all_empty() -> pl.Expr:

@@ -207,17 +207,33 @@ def _looks_binary(head: bytes) -> bool:
 
 
 def utf16_or_32(head: bytes) -> str | None:
-    """UTF-16 or UTF-32 by the byte order mark, or by NULs in every other byte."""
+    """UTF-16 or UTF-32 by the byte order mark, or by where the NUL bytes are."""
     if head.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
         return "utf-32"
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
-    even, odd = head[0:4000:2], head[1:4000:2]
-    if len(odd) >= 8 and odd.count(0) > 0.7 * len(odd) and even.count(0) == 0:
+    start = head[:4000]
+    if len(start) < 8 or start.count(0) < 2:
+        return None
+    nul = [start[i::4].count(0) for i in range(4)]
+    quarter = len(start) // 4
+    if min(nul[2:]) >= quarter and nul[0] == 0:
+        return "utf-32-le"
+    if min(nul[:2]) >= quarter and nul[3] == 0:
+        return "utf-32-be"
+    if nul[0] + nul[2] == 0 and _is_utf16_text(start, "utf-16-le"):
         return "utf-16-le"
-    if len(even) >= 8 and even.count(0) > 0.7 * len(even) and odd.count(0) == 0:
+    if nul[1] + nul[3] == 0 and _is_utf16_text(start, "utf-16-be"):
         return "utf-16-be"
     return None
+
+
+def _is_utf16_text(start: bytes, encoding: str) -> bool:
+    """Whether NUL bytes belong to ASCII characters, among them ends of lines or most of all."""
+    text = start[: len(start) // 2 * 2].decode(encoding, errors="replace")
+    most_are_ascii = sum(c < "\x80" for c in text) > 0.7 * len(text)
+    strange = sum(c == "\ufffd" or c < "\t" or "\ue000" <= c <= "\uf8ff" for c in text[:-1])
+    return strange == 0 and (most_are_ascii or "\n" in text or "\r" in text)
 
 
 def extension_note(name: str, detected: str) -> str | None:

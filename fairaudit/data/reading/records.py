@@ -7,8 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from fairaudit.data.reading.dialect import unique_names
 from fairaudit.data.reading.formats import Source, size_of, utf16_or_32
+from fairaudit.data.reading.header import unique_names
 from fairaudit.data.reading.limits import Limits, size_text
 from fairaudit.exceptions import InputError, LimitExceeded
 

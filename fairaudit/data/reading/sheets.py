@@ -9,9 +9,10 @@ from typing import Any
 
 import polars as pl
 
-from fairaudit.data.reading.dialect import column_names, title_rows
 from fairaudit.data.reading.formats import Source, open_source, size_of
+from fairaudit.data.reading.header import column_names, title_rows
 from fairaudit.data.reading.limits import Limits
+from fairaudit.data.reading.options import INFERRED, ReadingOptions
 from fairaudit.data.reading.sheet_bounds import check_extent
 from fairaudit.exceptions import InputError, SpecError
 
@@ -34,7 +35,9 @@ class Sheet:
     notes: list[str]
 
 
-def read_sheet(source: Source, name: str, limits: Limits, *, sheet: str | None = None) -> Sheet:
+def read_sheet(
+    source: Source, name: str, limits: Limits, options: ReadingOptions = INFERRED
+) -> Sheet:
     """Read the named sheet, or the first visible one with a table.
 
     Raises
@@ -48,6 +51,7 @@ def read_sheet(source: Source, name: str, limits: Limits, *, sheet: str | None =
     """
     import fastexcel
 
+    sheet = options.sheet
     limits.check_file(name, size_of(source))
     _check_archive(source, name, limits)
     try:

@@ -9,13 +9,13 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import polars as pl
 
 from fairaudit.data.reading import cell_types
 from fairaudit.data.reading.delimited import open_delimited
-from fairaudit.data.reading.dialect import Dialect, unique_names
+from fairaudit.data.reading.dialect import Dialect
 from fairaudit.data.reading.formats import (
     BROKEN_ZIP,
     Format,
@@ -25,7 +25,9 @@ from fairaudit.data.reading.formats import (
     size_of,
     sniff,
 )
+from fairaudit.data.reading.header import unique_names
 from fairaudit.data.reading.limits import DEFAULT_LIMITS, Limits
+from fairaudit.data.reading.options import INFERRED, ReadingOptions, chosen_options
 from fairaudit.data.reading.records import read_json, read_json_lines
 from fairaudit.data.reading.sheets import Sheet, read_sheet
 from fairaudit.exceptions import InputError
@@ -67,13 +69,16 @@ def read_table(
     source: bytes | Path | str,
     *,
     name: str | None = None,
-    sheet: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    options: ReadingOptions = INFERRED,
+    **choices: Any,
 ) -> pl.DataFrame:
     """Read a table of any accepted format into a polars frame.
 
     CSV and similar (delimiter, encoding, decimal comma and header are inferred), XLSX, XLS, ODS,
     Parquet, Arrow IPC (file and stream), JSON, JSON Lines; text also compressed by gzip or zstd.
+    Several Parquet or text files with the same columns are one table, by a pattern such as
+    "part-*.parquet" or as a folder, whose subfolders `name=value` give further columns.
 
     Parameters
     ----------
@@ -81,10 +86,13 @@ def read_table(
         The content, or its path.
     name : str, optional
         Name used in messages; defaults to the file name.
-    sheet : str, optional
-        Sheet of a workbook; defaults to the first with a table.
     limits : Limits
         Limits on size and shape.
+    options : ReadingOptions
+        What is not to be inferred.
+    **choices
+        The same by name: `sheet`, `encoding`, `header`, `delimiter`, `decimal`, `skip_rows`,
+        `text_columns`.
 
     Returns
     -------
@@ -97,28 +105,32 @@ def read_table(
         If the source is not a readable table; the text says why and what to do.
     LimitExceeded
         If it is larger than the limits allow.
+    SpecError
+        For an unknown choice, or a sheet that the workbook does not have.
 
     Examples
     --------
     >>> read_table(b"age;income\\n31;1,5\\n40;?\\n")["income"].to_list()
     [1.5, None]
     """
-    return read(source, name=name, sheet=sheet, limits=limits).frame
+    return read(source, name=name, limits=limits, options=options, **choices).frame
 
 
 def read(
     source: bytes | Path | str,
     *,
     name: str | None = None,
-    sheet: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    options: ReadingOptions = INFERRED,
+    **choices: Any,
 ) -> Table:
     """Like `read_table`, with the notes and the dialect; the frame is held in memory."""
+    options = chosen_options(options, choices)
     content = as_source(source)
     label = name or source_name(content)
     limits.check_file(label, size_of(content))
     with tempfile.TemporaryDirectory(prefix="fairaudit-") as folder:
-        table = open_table(content, label, Path(folder), sheet=sheet, limits=limits)
+        table = open_table(content, label, Path(folder), options=options, limits=limits)
         try:
             frame = table.frame
         except UNREADABLE as error:
@@ -150,7 +162,7 @@ def open_table(
     name: str,
     workdir: Path,
     *,
-    sheet: str | None = None,
+    options: ReadingOptions = INFERRED,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Table:
     """A lazy table; decompressed or re-encoded text stays in `workdir` until it is collected."""
@@ -162,7 +174,7 @@ def open_table(
             kind = sniff(source, name)
             _refuse_nested(kind, name)
         notes = [] if packed else _listed(extension_note(name, kind))
-        table = _opened(source, kind, name, workdir, sheet, limits)
+        table = _opened(source, kind, name, workdir, options, limits)
     except OSError as error:
         raise InputError(
             f"'{name}' cannot be read ({error}); check the file and its permissions"
@@ -246,15 +258,20 @@ def _zstd_error() -> type[Exception]:
 
 
 def _opened(
-    source: Source, kind: Format, name: str, workdir: Path, sheet: str | None, limits: Limits
+    source: Source,
+    kind: Format,
+    name: str,
+    workdir: Path,
+    options: ReadingOptions,
+    limits: Limits,
 ) -> Table:
     if kind == "csv":
-        text = open_delimited(source, name, limits, workdir=workdir)
+        text = open_delimited(source, name, limits, workdir=workdir, options=options)
         return Table(text.lazy, text.notes, kind, text.dialect)
     if kind in ("xlsx", "xls", "ods"):
-        return _typed(read_sheet(source, name, limits, sheet=sheet), kind)
+        return _typed(read_sheet(source, name, limits, options), kind, options)
     if kind == "zip":
-        return _only_member(source, name, workdir, sheet, limits)
+        return _only_member(source, name, workdir, options, limits)
     frame = _framed(source, kind, name, limits)
     return _declared(frame, kind, name, limits)
 
@@ -301,9 +318,11 @@ def _first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [""])[0]
 
 
-def _typed(sheet: Sheet, kind: str) -> Table:
+def _typed(sheet: Sheet, kind: str, options: ReadingOptions) -> Table:
     """The cells of a workbook with inferred types, and numbers at full precision."""
-    seen = cell_types.study(sheet.text.lazy())
+    seen = cell_types.study(
+        sheet.text.lazy(), decimal=options.decimal, text_columns=options.text_columns
+    )
     typed = (
         sheet.text.lazy()
         .with_columns(cell_types.converted(c, s) for c, s in seen.items())
@@ -311,7 +330,8 @@ def _typed(sheet: Sheet, kind: str) -> Table:
     )
     counted = [c for c, s in seen.items() if s.kind in ("integer", "number")]
     exact = typed.with_columns(_exact(typed[c], sheet.numbers[c]) for c in counted)
-    return Table(exact.lazy(), (*sheet.notes, *cell_types.missing_notes(seen)), kind)
+    notes = (*sheet.notes, *cell_types.number_notes(seen), *cell_types.missing_notes(seen))
+    return Table(exact.lazy(), notes, kind)
 
 
 def _exact(shown: pl.Series, number: pl.Series) -> pl.Series:
@@ -364,7 +384,7 @@ def _flat(column: str, dtype: pl.DataType, name: str) -> pl.Expr:
 
 
 def _only_member(
-    source: Source, name: str, workdir: Path, sheet: str | None, limits: Limits
+    source: Source, name: str, workdir: Path, options: ReadingOptions, limits: Limits
 ) -> Table:
     """A ZIP with exactly one file is read as that table."""
     with open_source(source) as stream, zipfile.ZipFile(stream) as archive:
@@ -377,7 +397,7 @@ def _only_member(
         path = _unpacked(archive, files[0], name, workdir, limits)
     kind = sniff(path, files[0].filename)
     _refuse_nested(kind, name)
-    table = _opened(path, kind, files[0].filename, workdir, sheet, limits)
+    table = _opened(path, kind, files[0].filename, workdir, options, limits)
     note = f"'{files[0].filename}' was read from the ZIP"
     return Table(table.lazy, (note, *table.notes), table.format, table.dialect)
 
