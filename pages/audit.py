@@ -10,8 +10,9 @@ from fairaudit.data.store import DatasetInfo
 from fairaudit.plots import errors
 from fairaudit.report.choices import attributes, leading_metrics, main_model
 from fairaudit.report.command import command_of
-from fairaudit.text.sentences.errors import errors_lead
+from fairaudit.text.sentences.errors import errors_sentences
 from fairaudit.text.sentences.outcome import outcome_words
+from fairaudit.text.sentences.phrases import joined
 from fairaudit.ui import (
     cache,
     existing,
@@ -26,6 +27,13 @@ from fairaudit.ui import (
 )
 
 page_setup.start_page()
+
+
+def said(result: AuditResult, **query: str) -> str:
+    """What the chart shows, without the sentence that already leads the page."""
+    worst = existing.largest_gap(result) or {}
+    leads = all(worst.get(name) == value for name, value in query.items())
+    return joined(errors_sentences(result, **query)[1 if leads else 0 :])
 
 
 def chart(result: AuditResult) -> None:
@@ -47,7 +55,7 @@ def chart(result: AuditResult) -> None:
         )
     query = {"attribute": by, "metric": metric, "split": split}
     system = worst.get("model") or main_model(result)
-    layout.statement(errors_lead(result, model=system, **query))
+    layout.statement(said(result, model=system, **query))
     systems = result.errors["model"].unique(maintain_order=True).to_list()
     first = sorted(systems, key=lambda name: name != system)
     drawn = errors.by_group(result, models=first, **query)

@@ -29,6 +29,7 @@ from fairaudit.plots.theme import (
     styles,
 )
 from fairaudit.text import meaning, metric_words, numbers
+from fairaudit.text.meaning import selected_word
 from fairaudit.text.ordering import natural
 from fairaudit.text.table_rows import errors_of, stable
 from fairaudit.text.voice import Voice, voice_of
@@ -343,7 +344,14 @@ def _calibration_alt(table: pl.DataFrame, attribute: str, model: str) -> str:
 
 
 def threshold(
-    table: pl.DataFrame, *, metric: str, at: float | None, voice: Voice, attribute: str = ""
+    table: pl.DataFrame,
+    *,
+    metric: str,
+    at: float | None,
+    voice: Voice,
+    in_force: float | None = None,
+    below: bool = False,
+    attribute: str = "",
 ) -> Chart:
     """A metric of each group over all thresholds; a line marks the chosen threshold.
 
@@ -354,11 +362,18 @@ def threshold(
     metric : str
     at : float or None
         The chosen threshold, if all groups share one.
+    voice : Voice
+    in_force : float or None
+        The threshold of the decisions as they are.
+    below : bool
+        Whether scores at or below the threshold are selected.
+    attribute : str
     """
     if table.is_empty():
         return empty("There are no scores, so there is no threshold to change.")
     figure = frame(
-        x="Threshold on the score", y=meaning.title(metric, voice), height=340, legend=True,
+        x=f"Threshold: {selected_word(voice)} at this score or {'below' if below else 'above'}",
+        y=meaning.title(metric, voice), height=340, legend=True,
         percent_y=metric_words.is_rate(metric),
     )  # fmt: skip
     if at is not None:
@@ -366,6 +381,8 @@ def threshold(
             type="line", x0=at, x1=at, y0=0, y1=1, yref="paper",
             line={"color": NEUTRAL, "width": 1.5},
         )  # fmt: skip
+    if in_force is not None:
+        _in_force(figure, in_force)
     groups = sorted(table["group"].unique().to_list(), key=natural)[:12]
     known = styles(table["group"].unique().to_list())
     for group in groups:
@@ -375,6 +392,18 @@ def threshold(
         _line(figure, rows, "threshold", "value", group, known[group])
     title = meaning.title(metric, voice) + (f" by {attribute}" if attribute else "")
     return Chart(figure, _threshold_alt(table, groups, metric, at, title), table)
+
+
+def _in_force(figure: go.Figure, cut: float) -> None:
+    """The threshold of the decisions as they are."""
+    figure.add_shape(
+        type="line", x0=cut, x1=cut, y0=0, y1=1, yref="paper",
+        line={"color": NEUTRAL, "width": 1.5, "dash": "dash"},
+    )  # fmt: skip
+    figure.add_annotation(
+        x=cut, y=1, yref="paper", yanchor="bottom", showarrow=False, text=f"in force {cut:g}",
+        font={"size": 12},
+    )  # fmt: skip
 
 
 def _threshold_alt(
@@ -390,4 +419,5 @@ def _threshold_alt(
             ends = numbers.interval(near["low"], near["high"], metric)
             text = f"{group} {numbers.value(near['value'], metric)}"
             parts.append(f"{text} ({ends})" if ends else text)
-    return f"{title} at threshold {at:.2f}: " + ", ".join(parts) + "."
+    shown = f"{at:.2f}" if abs(at) < 10 and at != round(at) else f"{at:g}"
+    return f"{title} at threshold {shown}: " + ", ".join(parts) + "."

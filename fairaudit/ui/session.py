@@ -14,7 +14,7 @@ from fairaudit.jobs.users import WorkspaceAction, may_do
 from fairaudit.jobs.workspace import Workspace
 from fairaudit.ui import access
 from fairaudit.ui.navigation import page_named
-from fairaudit.ui.roles_link import pack, unpack
+from fairaudit.ui.roles.roles_link import pack, unpack
 
 _DEFAULT_ROOT = "workspace"
 _LONGEST_LINK = 6_000  # characters of roles that still go into the URL
@@ -96,6 +96,11 @@ def accepted_roles() -> ColumnRoles | None:
     """The roles accepted for the dataset of this tab, None before."""
     text = _chosen("roles")
     return None if text is None else unpack(text)
+
+
+def after_roles(roles: ColumnRoles) -> str:
+    """The page that follows accepted roles: systems in the table are audited at once."""
+    return "audit" if roles.predictions or roles.scores else "train"
 
 
 def forget_audit() -> None:
