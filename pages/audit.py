@@ -13,6 +13,7 @@ from fairaudit.report.command import command_of
 from fairaudit.text.sentences.errors import errors_sentences
 from fairaudit.text.sentences.outcome import outcome_words
 from fairaudit.text.sentences.phrases import joined
+from fairaudit.text.voice import voice_of
 from fairaudit.ui import (
     cache,
     existing,
@@ -87,16 +88,18 @@ def show(info: DatasetInfo, roles: ColumnRoles) -> None:
         layout.header("audit", existing.lead(result, info, spec))
     chart(result)
     rules.show(result)
+    known = voice_of(result).known
     layout.computation(
-        existing.HOW,
+        existing.HOW if known else existing.HOW_DECIDED,
         outcome=outcome_words(result),
-        formula=existing.FORMULA,
+        formula=existing.FORMULA if known else existing.RATE,
         command=command_of(result) or None,
     )
     with st.container(horizontal=True):
         layout.page_link("errors", "All metrics, intersections and thresholds")
         layout.page_link("report", "Report")
-        layout.page_link("train", "Train a fairer model")
+        if known:
+            layout.page_link("train", "Train a fairer model")
 
 
 sha256, roles = result_page.chosen_data("audit")

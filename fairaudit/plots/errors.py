@@ -10,6 +10,7 @@ import polars as pl
 from fairaudit.audit.result import AuditResult
 from fairaudit.inputs.group_codes import OVERALL
 from fairaudit.inputs.labels import CROSS, cell_parts
+from fairaudit.plots import bounds
 from fairaudit.plots.heat import heat
 from fairaudit.plots.interval_dots import Row, dots
 from fairaudit.plots.theme import (
@@ -31,7 +32,7 @@ from fairaudit.plots.theme import (
 from fairaudit.text import meaning, metric_words, numbers
 from fairaudit.text.meaning import selected_word
 from fairaudit.text.ordering import natural
-from fairaudit.text.table_rows import errors_of, stable
+from fairaudit.text.table_rows import errors_of, is_bounded, stable
 from fairaudit.text.voice import Voice, voice_of
 
 _BANDS = 6  # with more curves than this, bands of intervals would be illegible
@@ -65,9 +66,14 @@ def by_group(
 ) -> Chart:
     """One dot with its interval for each group (and model), worst at the top.
 
-    A group that cannot be judged keeps its line, with the reason in place of a dot.
+    A group that cannot be judged keeps its line, with the reason in place of a dot. Where only
+    bounds are known these are drawn, of the first model.
     """
     voice = voice_of(result)
+    first = next(iter(models or result.errors["model"].head(1).to_list()), "")
+    asked = {"attribute": attribute, "metric": metric, "model": first, "split": split}
+    if is_bounded(result, **asked):
+        return bounds.by_group(result, **asked)
     table = errors_of(result, attribute=attribute, metric=metric, split=split, models=models)
     if table.is_empty():
         return empty(f"{meaning.title(metric, voice)} by {attribute} is not available.")

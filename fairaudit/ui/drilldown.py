@@ -29,6 +29,11 @@ PREDICTIONS: Mapping[str, str] = {
     "wrong": "Wrong predictions",
     "right": "Correct predictions",
 }
+DECISIONS: Mapping[str, str] = {
+    "everyone": "All rows",
+    "yes": "Positive decisions",
+    "no": "Negative decisions",
+}
 ERRORS: Mapping[str, str] = {"largest": "Largest errors first"}
 
 
@@ -61,10 +66,14 @@ def show(audit: OpenedAudit, *, attribute: str, model: str, split: str) -> None:
 def kinds_of(result: AuditResult) -> Mapping[str, str]:
     """The kinds of predictions one can list, depending on the task."""
     task, voice = result.summary.get("task"), voice_of(result)
+    if task != "regression" and not voice.judges:
+        return DECISIONS if task == "binary" else {"everyone": "All rows"}
     if task == "binary":
         named = {cell: name + _aside(rate, voice) for cell, (name, rate) in CELLS.items()}
         return {"everyone": "All rows", **named}
-    return PREDICTIONS if task == "multiclass" else ERRORS
+    if task == "multiclass":
+        return PREDICTIONS
+    return ERRORS if voice.judges else {"everyone": "All rows"}
 
 
 def _aside(rate: str, voice: Voice) -> str:
@@ -77,16 +86,18 @@ def counts_of(result: AuditResult, *, attribute: str, model: str, split: str) ->
     table = result.tables.get("counts")
     if table is None:
         return pl.DataFrame()
-    return table.filter(
+    rows = table.filter(
         (pl.col("attribute") == attribute)
         & (pl.col("model") == model)
         & (pl.col("split") == split)
     ).drop("model", "split", "attribute")
+    blank = [c for c in ("tp", "fp", "tn", "fn") if c in rows and rows[c].is_null().all()]
+    return rows.drop(blank).rename({"selected": "positive_decisions"}, strict=False)
 
 
 def counts_sentence(counts: pl.DataFrame, model: str, voice: Voice) -> str:
     """The group with the most errors, in counts."""
-    if not {"fp", "fn"} <= set(counts.columns) or counts["fp"].is_null().all():
+    if not {"fp", "fn"} <= set(counts.columns):
         return f"Counts behind the metrics of {model}."
     top = counts.sort(pl.col("fp") + pl.col("fn"), descending=True, nulls_last=True)
     row = top.row(0, named=True)
@@ -118,6 +129,8 @@ def rows_of(
     )
     if kind == "largest":
         return rows.sort((pl.col("y") - pl.col("label")).abs(), descending=True)
+    if kind in ("yes", "no"):
+        return rows.filter(pl.col("label") == (kind == "yes")).drop("y")
     if kind in ("wrong", "right"):
         same = pl.col("y") == pl.col("label")
         return rows.filter(same if kind == "right" else ~same)

@@ -32,6 +32,14 @@ HOW = (
     "are searched for on one part of the rows and tested on the rest, adjusted for multiple "
     "testing."
 )
+HOW_DECIDED = (
+    "Nothing is trained and nothing is judged: every value comes from the counts of decisions, or "
+    "the mean of scores, in a group. Rates have Wilson intervals, gaps have bootstrap intervals."
+)
+RATE = (
+    r"\text{rate} = \frac{\text{positive decisions}}{n}, \quad "
+    r"\text{gap} = \max_g m_g - \min_g m_g"
+)
 FORMULA = (
     r"\text{FNR} = \frac{FN}{TP+FN}, \quad \text{FPR} = \frac{FP}{FP+TN}, \quad "
     r"\text{gap} = \max_g m_g - \min_g m_g"

@@ -46,7 +46,7 @@ def rules(voice: Voice) -> Mapping[str, str]:
         "fpr": "Equal false-positive rates",
         "odds": "Equalized odds (equal true- and false-positive rates, partly randomised)",
     }
-    return names if voice.known else {name: names[name] for name in _ALWAYS}
+    return names if voice.judges else {name: names[name] for name in _ALWAYS}
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def explorer(audit: OpenedAudit, *, attribute: str, metric: str, model: str, spl
     """Controls, the change by group, and the metric over all thresholds."""
     result = audit.result
     voice = voice_of(result)
-    if metric not in (BINARY if voice.known else _ALWAYS):
+    if metric not in (BINARY if voice.judges else _ALWAYS):
         layout.note(
             f"{meaning.title(metric, voice)} does not depend on the threshold; choose a rate."
         )
@@ -171,7 +171,7 @@ def _controls(ladder: Ladder, scale: Scale, voice: Voice) -> Thresholds:
             places = _places(ladder)
         return dict.fromkeys(ladder.names, for_capacity(ladder, places))
     costs = threshold_whatif.Costs()
-    if voice.known:
+    if voice.judges:
         with right:
             fp = _cost("Cost of a false positive", "cost-fp")
         with third:
@@ -261,14 +261,14 @@ def what_if(
         (pl.col("model") == model)
         & (pl.col("split") == split)
         & pl.col("attribute").is_in([attribute, "all"])
-        & pl.col("metric").is_in(BINARY if voice_of(result).known else _ALWAYS)
+        & pl.col("metric").is_in(BINARY if voice_of(result).judges else _ALWAYS)
     )
     current = result.errors.filter(wanted).with_columns(model=pl.lit(current_name(model)))
     confidence = confidence_of(result)
     new, gaps = threshold_whatif.at_threshold(
         ladder, thresholds, model=moved_name(model), split=split, confidence=confidence
     )
-    if not voice_of(result).known:  # the counts know no right and wrong
+    if not voice_of(result).judges:  # the counts know no right and wrong
         new, gaps = (t.filter(pl.col("metric").is_in(_ALWAYS)) for t in (new, gaps))
     old_gaps = result.gaps.filter(wanted).with_columns(model=pl.lit(current_name(model)))
     return AuditResult(

@@ -85,7 +85,8 @@ def attribute(result: AuditResult) -> str:
 def metric(result: AuditResult, *, key: str = "metric") -> str:
     """The metric that is compared; those the report leads with come first."""
     leading = choices.leading_metrics(result, most=100)
-    known = result.errors["metric"].unique(maintain_order=True).to_list()
+    values = result.errors.filter(pl.col("value").is_not_null())["metric"]
+    known = values.unique(maintain_order=True).to_list()
     options = [*leading, *(m for m in known if m not in leading)]
     usual = {metric_words.title(m): m for m in options} | {m: m for m in options}
     return one_of("Metric", options, key=key, format_func=metric_title(result), aliases=usual)
