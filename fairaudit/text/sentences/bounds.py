@@ -24,11 +24,11 @@ def bounds_sentences(
     worst, best = order.row(0, named=True), order.row(-1, named=True)
     said = f"the {name} of {model} lies {_between(worst, metric, voice)} for "
     said += called(str(worst["group"]), attribute)
-    if order.height > 1:
-        said += f" and {_between(best, metric)} for {called(str(best['group']), attribute)}"
+    far = f"For {called(str(best['group']), attribute)} it lies {_between(best, metric)}."
     return [
-        f"The outcome is known for {_share(result, asked)} of the rows only.",
+        f"The outcome is known for {_share(result, asked)} rows only.",
         f"{on(split)}, whatever the others' outcomes are, {said}.",
+        far if order.height > 1 else "",
         _gap(result, asked, voice),
     ]
 
