@@ -1,0 +1,177 @@
+"""The scale of a score: its range and grid in the data, and the cut from which it selects."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fairaudit.data.roles import Cut
+from fairaudit.exceptions import InputError, SpecError
+from fairaudit.inputs.arrays import is_number
+from fairaudit.stats.metric_definitions import CUT
+
+Float = NDArray[np.float64]
+Bool = NDArray[np.bool_]
+FEW_SELECTED = 0.01  # a cut that selects fewer (or all but so few) is likely on another scale
+MAX_GRID = 10_000  # more distinct values than this are no grid
+_SIDES = {">=": "above", "≥": "above", "=": "above", "<=": "below", "≤": "below"}
+
+
+def cut_of(text: str) -> Cut:
+    """A cut as people write it: "5" and ">=5" select at or above, "<=5" at or below.
+
+    Raises
+    ------
+    SpecError
+        When it is no number.
+    """
+    parts = re.fullmatch(r"\s*(>=|<=|≥|≤|=)?\s*(\S+)\s*", text)
+    try:
+        at = float(parts[2]) if parts else np.nan
+    except ValueError:
+        at = np.nan
+    if parts is None or not np.isfinite(at):
+        raise SpecError(f"cut '{text}' is no number; write it as 5, '>=5' or '<=5'")
+    return Cut.model_validate({"at": at, "side": _SIDES[parts[1] or "="]})
+
+
+def named_cuts(cuts: Any, systems: tuple[str, ...]) -> dict[str, Cut]:
+    """Cuts by system: one for all, or a mapping; numbers, text or `Cut`.
+
+    Raises
+    ------
+    SpecError
+        When a cut names no system, or is no number.
+    """
+    if cuts is None:
+        return {}
+    by_name = dict(cuts) if isinstance(cuts, Mapping) else dict.fromkeys(systems, cuts)
+    odd = [str(name) for name in by_name if name not in systems]
+    if odd:
+        raise SpecError(
+            f"cuts: there is no score '{odd[0]}'; the scores are {', '.join(systems) or 'none'}"
+        )
+    return {name: _read_cut(value) for name, value in by_name.items()}
+
+
+def _read_cut(value: Any) -> Cut:
+    if isinstance(value, Cut):
+        return value
+    if is_number(value) and not isinstance(value, bool):
+        return cut_of(str(float(value)))
+    return cut_of(str(value))
+
+
+def cut_for(name: str, score: Float, cut: Cut | None, remedy: str) -> Cut:
+    """The cut in force: the one named, or 0.5 of a score in 0..1.
+
+    Parameters
+    ----------
+    name : of the score
+    score : (n,)
+    cut : the one named, or None
+    remedy : how to name one, with "{name}" and "{at}"
+
+    Raises
+    ------
+    InputError
+        When none is named and the score has another scale.
+    """
+    if cut is not None:
+        return cut
+    if len(score) and score.min() >= 0 and score.max() <= 1:
+        return Cut(at=CUT)
+    low, q1, q2, q3, high = np.quantile(score, [0, 0.25, 0.5, 0.75, 1], method="lower")
+    at = float(np.max(score[score <= (low + high) / 2]))
+    raise InputError(
+        f"score '{name}' runs from {low:g} to {high:g} (quartiles {q1:g}, {q2:g} and {q3:g}), "
+        f"and nothing says from which value on it selects; "
+        + remedy.format(name=name, at=f"{at:g}")
+    )
+
+
+def above_median(score: Float) -> Cut:
+    """The cut that selects the scores above the median."""
+    higher = score[score > np.median(score)]
+    at = float(higher.min()) if higher.size else float(np.nextafter(score.max(), np.inf))
+    return Cut(at=at)
+
+
+def selected(score: Float, cut: Cut) -> Bool:
+    """(n,) which rows the cut selects."""
+    return np.asarray(score >= cut.at if cut.side == "above" else score <= cut.at)
+
+
+def positive_score(score: Float, *, below: bool) -> Float:
+    """The score turned so that more means more positive; a probability stays one."""
+    if not below:
+        return score
+    inside = bool(len(score) and score.min() >= 0 and score.max() <= 1)
+    return 1 - score if inside else -score
+
+
+def scale_facts(score: Float, label: NDArray[Any], cut: Cut | None) -> dict[str, Any]:
+    """Range, grid and cut of a score, and the share of rows selected.
+
+    Where a system gives decisions beside its score the cut is the lowest score selected, if one
+    cut explains all decisions, and None otherwise.
+    """
+    found = cut or _implied(score, label)
+    return {
+        "low": float(score.min()),
+        "high": float(score.max()),
+        "step": _step(score),
+        "cut": None if found is None else found.at,
+        "side": "above" if found is None else found.side,
+        "selected_share": float(np.mean(label == 1)),
+    }
+
+
+def _implied(score: Float, label: NDArray[Any]) -> Cut | None:
+    yes, no = score[label == 1], score[label != 1]
+    if not yes.size or not no.size:
+        return None
+    if yes.min() > no.max():
+        return Cut(at=float(yes.min()))
+    return Cut(at=float(yes.max()), side="below") if yes.max() < no.min() else None
+
+
+def _step(score: Float) -> float | None:
+    """The grid that all values lie on, None where they lie on none."""
+    distinct = np.unique(score)
+    if not 2 <= len(distinct) <= MAX_GRID:
+        return None
+    steps = np.diff(distinct)
+    step = float(steps.min())
+    whole = np.abs(steps / step - np.round(steps / step)) < 1e-6
+    return step if bool(whole.all()) and len(distinct) > 2 else None
+
+
+def scale_warnings(name: str, facts: Mapping[str, Any], auroc_high: float | None) -> list[str]:
+    """What makes a cut or its direction doubtful.
+
+    Parameters
+    ----------
+    name : of the score
+    facts : as `scale_facts` gives them
+    auroc_high : upper end of the interval of the AUROC over all rows, None where it is unknown
+    """
+    said, share, cut = [], facts["selected_share"], facts["cut"]
+    if cut is not None and not FEW_SELECTED < share < 1 - FEW_SELECTED:
+        sign = "≥" if facts["side"] == "above" else "≤"
+        said.append(
+            f"Score '{name}' selects {100 * share:.1f}% of all rows at {sign} {cut:g}; it runs "
+            f"from {facts['low']:g} to {facts['high']:g}: check the cut (--cut {name}=…)."
+        )
+    if auroc_high is not None and auroc_high < 0.5:
+        turned = "<=" if facts["side"] == "above" else ">="
+        said.append(
+            f"Score '{name}' ranks the positive class below the other one: the interval of its "
+            f"AUROC ends at {auroc_high:.2f}. If the direction is the other one, say so: "
+            f"--cut '{name}{turned}…'."
+        )
+    return said
