@@ -12,7 +12,7 @@ from fairaudit.jobs.workspace import Workspace
 from fairaudit.ui import session
 from fairaudit.ui.overview import Overview
 from fairaudit.ui.overview import overview as overview_of
-from fairaudit.ui.roles.score_scale import ScoreScale, positive_share, scale_of
+from fairaudit.ui.score_scale import ScoreScale, positive_share, scale_of
 
 _FRESH = 2  # seconds a list of jobs may be out of date on screens that do not poll
 

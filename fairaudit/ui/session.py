@@ -14,7 +14,7 @@ from fairaudit.jobs.users import WorkspaceAction, may_do
 from fairaudit.jobs.workspace import Workspace
 from fairaudit.ui import access
 from fairaudit.ui.navigation import page_named
-from fairaudit.ui.roles.roles_link import pack, unpack
+from fairaudit.ui.roles_link import pack, unpack
 
 _DEFAULT_ROOT = "workspace"
 _LONGEST_LINK = 6_000  # characters of roles that still go into the URL

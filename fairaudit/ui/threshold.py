@@ -25,7 +25,7 @@ from fairaudit.text.sentences.errors import errors_lead
 from fairaudit.text.voice import Voice, confidence_of, voice_of
 from fairaudit.ui import layout, session, url_widgets
 from fairaudit.ui.result_page import OpenedAudit
-from fairaudit.ui.roles.score_scale import STEPS, rounded_step
+from fairaudit.ui.score_scale import STEPS, rounded_step
 
 Rule = Literal["same", "capacity", "cheapest", "own", "tpr", "selection_rate", "fpr", "odds"]
 Thresholds = Mapping[str, float] | EqualOdds

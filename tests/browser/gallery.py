@@ -15,7 +15,7 @@ from fairaudit.audit.spec import AuditSpec
 from fairaudit.data.samples import SAMPLES
 from fairaudit.jobs.spec import JobSpec
 from fairaudit.jobs.workspace import Workspace
-from fairaudit.ui.roles.roles_link import pack
+from fairaudit.ui.roles_link import pack
 
 _BOOT = 200  # replicates: enough to draw, quick to make
 

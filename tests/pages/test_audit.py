@@ -7,7 +7,7 @@ import pytest
 
 from fairaudit.data.samples import SAMPLES
 from fairaudit.jobs.workspace import Workspace
-from fairaudit.ui.roles.roles_link import pack
+from fairaudit.ui.roles_link import pack
 from tests.pages.conftest import Open, words, work_off
 
 

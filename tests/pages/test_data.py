@@ -11,7 +11,7 @@ from fairaudit.data.samples import SAMPLES
 from fairaudit.exceptions import InputError
 from fairaudit.jobs.workspace import Workspace
 from fairaudit.ui import choose_data
-from fairaudit.ui.roles.roles_link import unpack
+from fairaudit.ui.roles_link import unpack
 from tests.pages.conftest import Open, words
 
 CSV = b"sex,score,hired\n" + b"".join(

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from fairaudit.data.roles import ColumnRoles, Cut
 from fairaudit.jobs.workspace import Workspace
-from fairaudit.ui.roles.roles_link import unpack
+from fairaudit.ui.roles_link import unpack
 from tests.pages.conftest import Open, words
 
 QUESTION = "What is the outcome, and what does it mean for a person?"

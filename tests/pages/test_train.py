@@ -8,7 +8,7 @@ from fairaudit.audit.catalog import METHODS
 from fairaudit.data.samples import SAMPLES
 from fairaudit.jobs.workspace import Workspace
 from fairaudit.ui import train_form
-from fairaudit.ui.roles.roles_link import pack
+from fairaudit.ui.roles_link import pack
 from tests.pages.conftest import Open, words
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairaudit.data.roles import ColumnRoles
-from fairaudit.ui.roles.roles_link import pack, unpack
+from fairaudit.ui.roles_link import pack, unpack
 
 NAMES = st.lists(st.text(min_size=1, max_size=12), max_size=6, unique=True)
 

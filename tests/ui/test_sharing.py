@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from fairaudit.data.samples import SAMPLES
 from fairaudit.jobs.users import Person
 from fairaudit.jobs.workspace import Workspace
-from fairaudit.ui.roles.roles_link import pack
+from fairaudit.ui.roles_link import pack
 from tests import audits
 from tests.pages.conftest import APP, PATIENCE, words
 

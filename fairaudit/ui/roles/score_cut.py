@@ -14,7 +14,7 @@ from fairaudit.text import numbers
 from fairaudit.text.meaning import selected_word
 from fairaudit.text.voice import Voice
 from fairaudit.ui import cache, layout
-from fairaudit.ui.roles.score_scale import ScoreScale
+from fairaudit.ui.score_scale import ScoreScale
 
 _SIDES: Mapping[str, str] = {"above": "this or more", "below": "this or less"}
 
