@@ -100,7 +100,7 @@ def _ladder(rows: pl.DataFrame, attribute: str, *, binned: bool) -> Ladder:
     names, codes = encode(rows["group"], attribute)
     return ladder_from_scores(
         rows["score"].to_numpy(),
-        rows["y"].fill_null(0).to_numpy(),
+        rows["y"].to_numpy(),
         Grouping(attribute, names, codes),
         rows["weight"].to_numpy() if "weight" in rows.columns else None,
         _cluster_codes(rows),

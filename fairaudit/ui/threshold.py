@@ -13,7 +13,7 @@ from fairaudit.audit import reanalysis
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.score_scale import FEW_SELECTED, scale_facts
 from fairaudit.audit.whatif import thresholds as threshold_whatif
-from fairaudit.audit.whatif.threshold_counts import Ladder, for_capacity, turned
+from fairaudit.audit.whatif.threshold_counts import Ladder, for_capacity
 from fairaudit.audit.whatif.thresholds import EqualOdds
 from fairaudit.exceptions import InputError
 from fairaudit.plots import errors
@@ -30,7 +30,8 @@ from fairaudit.ui.score_scale import STEPS, rounded_step
 Rule = Literal["same", "capacity", "cheapest", "own", "tpr", "selection_rate", "fpr", "odds"]
 Thresholds = Mapping[str, float] | EqualOdds
 MOST_STEPS = 1_000  # of a slider; finer scales are rounded
-_ALWAYS = ("same", "capacity", "selection_rate")  # rules that need no outcome
+_ALWAYS = ("same", "capacity")  # rules that need no outcome
+_DECIDED = ("selection_rate",)  # metrics that need none
 
 
 def rules(voice: Voice) -> Mapping[str, str]:
@@ -66,11 +67,6 @@ class Scale:
         return self.low + steps * self.step
 
     @property
-    def sign(self) -> float:
-        """What brings a score to the scale on which higher selects."""
-        return -1.0 if self.below else 1.0
-
-    @property
     def probability(self) -> bool:
         """Whether scores lie between 0 and 1."""
         return self.low >= 0 and self.high <= 1
@@ -101,7 +97,7 @@ def explorer(audit: OpenedAudit, *, attribute: str, metric: str, model: str, spl
     """Controls, the change by group, and the metric over all thresholds."""
     result = audit.result
     voice = voice_of(result)
-    if metric not in (BINARY if voice.judges else _ALWAYS):
+    if metric not in (BINARY if voice.judges else _DECIDED):
         layout.note(
             f"{meaning.title(metric, voice)} does not depend on the threshold; choose a rate."
         )
@@ -113,7 +109,6 @@ def explorer(audit: OpenedAudit, *, attribute: str, metric: str, model: str, spl
     try:
         who = session.workspace().cache_key
         ladder = _ladder(who, audit.job.id, model, split, attribute, result)
-        ladder = turned(ladder) if scale.below else ladder
         thresholds = _controls(ladder, scale, voice)
     except InputError as error:
         layout.note(str(error))
@@ -129,19 +124,17 @@ def explorer(audit: OpenedAudit, *, attribute: str, metric: str, model: str, spl
         )
     layout.chart(drawn, key="at-threshold")
     curve = threshold_whatif.sweep(ladder, metric, confidence=confidence_of(result))
-    curve = curve.with_columns(threshold=scale.sign * pl.col("threshold"))
-    at = _single(thresholds)
     shown = errors.threshold(
         curve,
         metric=metric,
-        at=None if at is None else scale.sign * at,
+        at=_single(thresholds),
         in_force=scale.cut,
         below=scale.below,
         voice=voice,
         attribute=attribute,
     )
     layout.described_chart(shown, key="over-thresholds")
-    table = _threshold_table(thresholds, scale.sign)
+    table = _threshold_table(thresholds)
     layout.data_table(table, key="thresholds", name="thresholds")
 
 
@@ -165,7 +158,7 @@ def _controls(ladder: Ladder, scale: Scale, voice: Voice) -> Thresholds:
         rule = url_widgets.one_of("Rule", list(names), key="rule", format_func=names.__getitem__)
     if rule == "same":
         with right:
-            return dict.fromkeys(ladder.names, scale.sign * _slider(scale, voice))
+            return dict.fromkeys(ladder.names, _slider(scale, voice))
     if rule == "capacity":
         with right:
             places = _places(ladder)
@@ -218,7 +211,7 @@ def _share(ladder: Ladder, thresholds: Thresholds, scale: Scale, voice: Voice) -
     sign = "≤" if scale.below else "≥"
     force = "" if scale.cut is None else f"; the cut in force is {sign} {scale.cut:g}"
     text = f"**{numbers.percent(share)}** of the rows are {word}"
-    layout.note(f"At {sign} {scale.sign * at:g}, {text}{force}.")
+    layout.note(f"At {sign} {at:g}, {text}{force}.")
     if not FEW_SELECTED < share < 1 - FEW_SELECTED:
         nearly = "all" if share > 0.5 else "no"
         st.warning(
@@ -261,15 +254,13 @@ def what_if(
         (pl.col("model") == model)
         & (pl.col("split") == split)
         & pl.col("attribute").is_in([attribute, "all"])
-        & pl.col("metric").is_in(BINARY if voice_of(result).judges else _ALWAYS)
+        & pl.col("metric").is_in(BINARY if voice_of(result).judges else _DECIDED)
     )
     current = result.errors.filter(wanted).with_columns(model=pl.lit(current_name(model)))
     confidence = confidence_of(result)
     new, gaps = threshold_whatif.at_threshold(
         ladder, thresholds, model=moved_name(model), split=split, confidence=confidence
     )
-    if not voice_of(result).judges:  # the counts know no right and wrong
-        new, gaps = (t.filter(pl.col("metric").is_in(_ALWAYS)) for t in (new, gaps))
     old_gaps = result.gaps.filter(wanted).with_columns(model=pl.lit(current_name(model)))
     return AuditResult(
         {
@@ -314,9 +305,7 @@ def _single(thresholds: Thresholds) -> float | None:
     return cuts.pop() if len(cuts) == 1 else None
 
 
-def _threshold_table(thresholds: Thresholds, sign: float) -> pl.DataFrame:
+def _threshold_table(thresholds: Thresholds) -> pl.DataFrame:
     if isinstance(thresholds, EqualOdds):
-        cuts = pl.col("^(upper_)?threshold$")
-        return thresholds.table().with_columns((sign * cuts).name.keep())
-    cuts = [sign * cut for cut in thresholds.values()]
-    return pl.DataFrame({"group": list(thresholds), "threshold": cuts})
+        return thresholds.table()
+    return pl.DataFrame({"group": list(thresholds), "threshold": list(thresholds.values())})

@@ -1,4 +1,4 @@
-"""No text or figure of an audit speaks another meaning's language, nor judges without an outcome."""
+"""No text or figure speaks another meaning's language, nor judges where no outcome is known."""
 
 from __future__ import annotations
 

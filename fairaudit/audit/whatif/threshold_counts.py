@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -193,8 +193,7 @@ def ladder_from_histogram(table: pl.DataFrame, *, sure: bool = True) -> Ladder:
     place = {name: i for i, name in enumerate(names)}
     group = np.array([place[n] for n in table["group"].to_list()])
     G, T = len(names), len(bins)
-    truth = table["y"].fill_null(0).to_numpy()  # no outcome known: all rows count as one kind
-    cell = (group * 2 + truth) * T + at
+    cell = (group * 2 + table["y"].to_numpy()) * T + at
 
     def counted(column: str) -> Float | None:
         if column not in table.columns or table[column].null_count():
@@ -215,41 +214,6 @@ def _above(counts: NDArray[Any]) -> Float:
 
 def _ends(low: Float) -> Float:
     return np.asarray(np.r_[low, np.nextafter(low[-1], np.inf)])
-
-
-def turned(ladder: Ladder) -> Ladder:
-    """The same rows where low scores select: thresholds of the negated score.
-
-    A row is then selected when its score is at or below the threshold. Where thresholds are the
-    lower ends of bins, a bin is selected as a whole: its threshold is its upper end.
-    """
-    T = len(ladder.thresholds) - 1
-    ends = ladder.thresholds[:-1] if ladder.exact else _upper_ends(ladder.thresholds)
-    negated = -ends[::-1]
-
-    def below(above: Float | None) -> Float | None:
-        if above is None:
-            return None
-        rest = above[:, :, :1] - above[:, :, 1:]  # (G, 2, T) at or below each threshold
-        nobody = np.zeros((*above.shape[:2], 1))
-        return np.concatenate([rest[:, :, ::-1], nobody], axis=2)
-
-    rows = ladder.clustered
-    above = below(ladder.above)
-    assert above is not None
-    return replace(
-        ladder,
-        thresholds=np.r_[negated, np.nextafter(negated[-1], np.inf)],
-        above=above,
-        rows=below(ladder.rows),
-        square=below(ladder.square),
-        clustered=None if rows is None else replace(rows, step=T - 1 - rows.step),
-    )
-
-
-def _upper_ends(thresholds: Float) -> Float:
-    """The largest score of each bin: just below the next bin's lower end."""
-    return np.asarray(np.nextafter(thresholds[1:], -np.inf))
 
 
 def for_capacity(ladder: Ladder, places: float) -> float:
