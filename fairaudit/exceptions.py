@@ -9,6 +9,8 @@ FairauditError
 ├── LimitExceeded     a memory, disk or size limit was reached
 ├── IntegrityError    stored content differs from its recorded hash
 └── NotAllowed        the user may not access this (or it does not exist)
+
+FairauditWarning      something was assumed that the user should state
 """
 
 from __future__ import annotations
@@ -48,3 +50,7 @@ class IntegrityError(FairauditError):
 
 class NotAllowed(FairauditError):
     """The user may not access this, or it does not exist (indistinguishable on purpose)."""
+
+
+class FairauditWarning(UserWarning):
+    """Something was assumed that the user should state; the text names the argument."""

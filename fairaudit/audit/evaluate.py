@@ -5,26 +5,42 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fairaudit.audit.metrics import binary, comparisons, curves, multiclass, regression, scores
+from fairaudit.audit.metrics import (
+    binary,
+    bounds,
+    comparisons,
+    curves,
+    multiclass,
+    regression,
+    scores,
+)
+from fairaudit.audit.score_scale import positive_score
 from fairaudit.audit.tables.result_tables import errors_table, gaps_table
 from fairaudit.data.roles import Task
 from fairaudit.inputs.arrays import Int
 from fairaudit.inputs.group_codes import OVERALL, Grouping, everybody
 from fairaudit.stats import influence
 from fairaudit.stats.counts import Cells, count
-from fairaudit.stats.estimates import EstimateOptions, Measured
+from fairaudit.stats.estimates import (
+    NO_OUTCOME,
+    PARTLY_KNOWN,
+    EstimateOptions,
+    Measured,
+    nothing_measured,
+)
 from fairaudit.stats.influence import Frame, Influence
-from fairaudit.stats.metric_definitions import BINARY, REGRESSION
+from fairaudit.stats.metric_definitions import BINARY, DECISIONS, RATES, REGRESSION
 from fairaudit.stats.resampling import ClusterCells, count_clusters, replicates_for
 
 Float = NDArray[np.float64]
 Frames = dict[str, list[pl.DataFrame]]
+Truth = Literal["all", "some", "none"]
 
 MAX_ALL_PAIRS = 4  # up to so many models are all compared, beyond each with the first
 
@@ -50,6 +66,8 @@ class EvaluationRows:
     weight: Float | None
     cluster: Int | None
     times: Float | None = None  # equal rows each row stands for, when counted elsewhere
+    truth: Truth = "all"  # for which rows an outcome is known
+    known: NDArray[np.bool_] | None = None  # (n,) those rows, where not all or none
 
     def frames(self) -> Iterator[Frame]:
         """Each grouping with clusters and weights."""
@@ -72,6 +90,8 @@ class EvaluationRows:
             weight=None if self.weight is None else self.weight[rows],
             cluster=None if self.cluster is None else self.cluster[rows],
             times=None if self.times is None else self.times[rows],
+            truth=self.truth,
+            known=None if self.known is None else self.known[rows],
         )
 
     @property
@@ -117,6 +137,10 @@ def _judge_model(
             _add(tables, "gaps", gaps_table(measured, asked))
             _add(tables, "pairs", comparisons.pairs_table(measured, asked, reference))
             _add(tables, "detectable", comparisons.detectable_table(measured, asked))
+    if rows.truth == "some":
+        for frame in rows.frames():
+            some = _partly_known(rows, answers)
+            _add(tables, "bounds", bounds.bounds_table(some, frame, metrics, asked))
     if rows.task == "binary":
         _describe(rows, answers, asked, tables)
 
@@ -140,12 +164,12 @@ def _measure_binary(
 ) -> list[list[Measured]]:
     y, label = _codes(rows.y), _codes(answers.label)
     counted = [m for m in metrics if m in BINARY]
-    out = []
+    out: list[list[Measured]] = []
     for frame in rows.frames():
         cells = count(frame.grouping, y, label, 2, rows.weight, rows.times)
         out.append(binary.measure(cells, counted, asked, _clusters(frame, y, label)))
     if answers.score is not None:
-        scored = _measure_scores(rows, y, answers.score, asked, metrics)
+        scored = _measure_scores(rows, y, answers, asked, metrics)
         out = [a + b for a, b in zip(out, scored, strict=True)]
     return out
 
@@ -159,30 +183,50 @@ def _clusters(frame: Frame, y: Int, label: Int) -> ClusterCells | None:
 
 
 def _measure_scores(
-    rows: EvaluationRows, y: Int, score: Float, asked: EstimateOptions, metrics: tuple[str, ...]
+    rows: EvaluationRows,
+    y: Int,
+    answers: LabelsAndScores,
+    asked: EstimateOptions,
+    metrics: tuple[str, ...],
 ) -> list[list[Measured]]:
-    wanted = scores.measurable(metrics, score)
+    wanted = scores.measurable(metrics, answers.score)
     found = [m for m in wanted if m != "ece"]
-    influences = _score_influences(rows, y, score, found)
+    influences = _score_influences(rows, y, answers, found)
     out = [
         _measured(frame, influences, i, found, rows, asked)
         for i, frame in enumerate(rows.frames())
     ]
     if "ece" in wanted:
+        score = _turned(answers)
         for frame, measured in zip(rows.frames(), out, strict=True):
             measured.append(scores.measure_ece(score, y, frame, rows.everybody, asked))
     return out
 
 
+def _low_selects(answers: LabelsAndScores) -> bool:
+    """Whether low scores mean the positive class; only systems with a cut can say so."""
+    return bool(getattr(answers, "below", False))
+
+
+def _turned(answers: LabelsAndScores) -> Float:
+    """Scores of which more means more positive."""
+    assert answers.score is not None
+    return positive_score(answers.score, below=_low_selects(answers))
+
+
 def _score_influences(
-    rows: EvaluationRows, y: Int, score: Float, wanted: Sequence[str]
+    rows: EvaluationRows, y: Int, answers: LabelsAndScores, wanted: Sequence[str]
 ) -> list[dict[str, Influence]]:
     """Influences by grouping; the rows are sorted by score once for all of them."""
-    by_score = scores.score_order(score)
+    assert answers.score is not None
+    score, ranking = _turned(answers), {"auroc", "auprc"} & set(wanted)
+    by_score = scores.score_order(score) if ranking else np.zeros(0, dtype=np.int64)
     out = []
     for frame in rows.frames():
         found: dict[str, Influence] = {}
-        if {"auroc", "auprc"} & set(wanted):
+        if "mean_score" in wanted:
+            found["mean_score"] = influence.means("mean_score", answers.score, frame)
+        if ranking:
             ranked = scores.rank(by_score, score, y, frame)
             found |= {"auroc": scores.auroc(ranked), "auprc": scores.auprc(ranked)}
         if "brier" in wanted:
@@ -208,23 +252,25 @@ def _measured(
 def _describe(
     rows: EvaluationRows, answers: LabelsAndScores, asked: EstimateOptions, tables: Frames
 ) -> None:
-    """Counts and, with scores, histograms, calibration and ROC by group."""
-    y, label = _codes(rows.y), _codes(answers.label)
+    """Counts and, with scores, histograms; with an outcome calibration and ROC by group."""
+    y, label, known = _codes(rows.y), _codes(answers.label), rows.truth == "all"
     for frame in rows.frames():
         cells = count(frame.grouping, y, label, 2, rows.weight, rows.times)
-        _add(tables, "counts", counts_table(cells, asked))
+        _add(tables, "counts", counts_table(cells, asked, known=known))
     if answers.score is None:
         return
     binned = curves.bin_scores(answers.score)
     for frame in rows.frames():
-        h = curves.histogram(binned, y, frame)
-        _add(tables, "histograms", curves.histogram_table(h, frame, asked))
-        _add(tables, "roc", curves.roc_table(h, frame, asked))
-        _add(tables, "calibration", curves.calibration_table(binned, y, frame, asked))
+        h = curves.histogram(binned, y if known else np.zeros_like(y), frame)
+        _add(tables, "histograms", curves.histogram_table(h, frame, asked, known=known))
+        if known:
+            below = _low_selects(answers)
+            _add(tables, "roc", curves.roc_table(h, frame, asked, below=below))
+            _add(tables, "calibration", curves.calibration_table(binned, y, frame, asked))
 
 
-def counts_table(cells: Cells, asked: EstimateOptions) -> pl.DataFrame:
-    """tp, fp, tn, fn (weighted) by group; null where suppressed."""
+def counts_table(cells: Cells, asked: EstimateOptions, *, known: bool = True) -> pl.DataFrame:
+    """tp, fp, tn, fn and selected (weighted) by group; null where suppressed or not known."""
     n, w = cells.rows.sum((1, 2)), cells.weight
     table = pl.DataFrame(
         {
@@ -237,10 +283,14 @@ def counts_table(cells: Cells, asked: EstimateOptions) -> pl.DataFrame:
             "fp": w[:, 0, 1],
             "tn": w[:, 0, 0],
             "fn": w[:, 1, 0],
+            "selected": w[:, :, 1].sum(1),
         }
     )
     shown = pl.col("n") >= asked.suppress_below
-    return table.with_columns(pl.when(shown).then(pl.col("n", "tp", "fp", "tn", "fn")))
+    truth = pl.col("tp", "fp", "tn", "fn")
+    return table.with_columns(
+        pl.when(shown).then(pl.col("n", "selected")), pl.when(shown & pl.lit(known)).then(truth)
+    )
 
 
 # -- multiclass ---------------------------------------------------------------------------------
@@ -262,6 +312,7 @@ def _measure_multiclass(
         out.append(multiclass.measure(cells, metrics, classes, asked, apart))
     if answers.score is None or answers.score.ndim != 2:
         return out
+    metrics = tuple(m for m in metrics if m != "mean_score")  # which class's would it be?
     wanted = [m for m in scores.measurable(metrics, answers.score) if m != "ece"]
     influences = [multiclass.influences(answers.score, y, frame) for frame in rows.frames()]
     for i, frame in enumerate(rows.frames()):
@@ -288,6 +339,12 @@ def _values(values: NDArray[Any]) -> Float:
     return np.asarray(values).astype(np.float64)
 
 
+def _smooth(metrics: Sequence[str]) -> list[str]:
+    """Metrics of numeric outcomes that every row pulls at."""
+    known = (*REGRESSION, "mean_prediction")
+    return [m for m in metrics if m in known and m not in regression.QUANTILES]
+
+
 def _regression_influences(
     rows: EvaluationRows, answer: Float, wanted: Sequence[str]
 ) -> list[dict[str, Influence]]:
@@ -304,7 +361,7 @@ def _measure_regression(
     metrics: tuple[str, ...],
 ) -> list[list[Measured]]:
     y, answer = _values(rows.y), _values(answers.label)
-    smooth = [m for m in metrics if m in REGRESSION and m not in regression.QUANTILES]
+    smooth = _smooth(metrics)
     steps = [m for m in metrics if m in regression.QUANTILES]
     influences = _regression_influences(rows, answer, smooth)
     out = []
@@ -334,8 +391,52 @@ def measure_rows(
     asked: EstimateOptions,
     metrics: tuple[str, ...],
 ) -> list[list[Measured]]:
-    """The metrics of one model in each grouping of the rows, with intervals and noise."""
-    return _MEASURE[rows.task](rows, answers, asked, metrics)
+    """The metrics of one model in each grouping of the rows, with intervals and noise.
+
+    Of metrics that rest on outcomes nobody knows there is no value but a reason.
+    """
+    if rows.truth == "all":
+        return _MEASURE[rows.task](rows, answers, asked, metrics)
+    if rows.truth == "none":
+        usable = tuple(m for m in metrics if m in DECISIONS)
+        found = _MEASURE[rows.task](rows, answers, asked, usable)
+        lost = [m for m in metrics if m not in DECISIONS]
+        return _with_lost(rows, found, lost, NO_OUTCOME)
+    usable = tuple(m for m in metrics if m in DECISIONS or m in RATES)
+    found = _MEASURE[rows.task](rows, answers, asked, usable)
+    some = _partly_known(rows, answers)
+    kept = [
+        [
+            m.without(~some.identified(m.metric, frame), PARTLY_KNOWN) if m.metric in RATES else m
+            for m in ms
+        ]
+        for frame, ms in zip(rows.frames(), found, strict=True)
+    ]
+    lost = [m for m in metrics if m not in usable and (m in BINARY or answers.score is not None)]
+    return _with_lost(rows, kept, lost, PARTLY_KNOWN)
+
+
+def _partly_known(rows: EvaluationRows, answers: LabelsAndScores) -> bounds.PartlyKnown:
+    assert rows.known is not None
+    return bounds.PartlyKnown(_codes(rows.y), _codes(answers.label), rows.known)
+
+
+def _with_lost(
+    rows: EvaluationRows, found: list[list[Measured]], lost: Sequence[str], reason: str
+) -> list[list[Measured]]:
+    """The metrics measured and, without a value, those that cannot be."""
+    return [
+        [
+            *measured,
+            *(
+                nothing_measured(
+                    m, frame.grouping.attribute, frame.grouping.names, frame.sizes(), reason
+                )
+                for m in lost
+            ),
+        ]
+        for frame, measured in zip(rows.frames(), found, strict=True)
+    ]
 
 
 # -- two models ---------------------------------------------------------------------------------
@@ -350,6 +451,8 @@ def _compare(
     metrics: tuple[str, ...],
     tables: Frames,
 ) -> None:
+    if rows.truth != "all":
+        metrics = tuple(m for m in metrics if m in DECISIONS)
     found = _VERSUS[rows.task](rows, a, b, asked, metrics)
     for frame, versus in zip(rows.frames(), found, strict=True):
         table = comparisons.comparisons_table(versus, frame.grouping, frame.sizes(), *names, asked)
@@ -372,8 +475,8 @@ def _versus_binary(
     if a.score is None or b.score is None:
         return out
     shared = set(scores.measurable(metrics, a.score)) & set(scores.measurable(metrics, b.score))
-    wanted = [m for m in ("auroc", "auprc", "brier") if m in shared]
-    mine, theirs = (_score_influences(rows, y, s, wanted) for s in (a.score, b.score))
+    wanted = [m for m in ("mean_score", "auroc", "auprc", "brier") if m in shared]
+    mine, theirs = (_score_influences(rows, y, answers, wanted) for answers in (a, b))
     return [o + _paired(rows, mine, theirs, wanted, i, asked) for i, o in enumerate(out)]
 
 
@@ -415,7 +518,7 @@ def _versus_regression(
     asked: EstimateOptions,
     metrics: tuple[str, ...],
 ) -> list[list[comparisons.Versus]]:
-    wanted = [m for m in metrics if m in REGRESSION and m not in regression.QUANTILES]
+    wanted = _smooth(metrics)
     mine, theirs = (_regression_influences(rows, _values(x.label), wanted) for x in (a, b))
     return [_paired(rows, mine, theirs, wanted, i, asked) for i in range(len(rows.groupings))]
 

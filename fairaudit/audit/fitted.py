@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from fairaudit.data.arrays import Arrays
+from fairaudit.data.roles import Cut
 from fairaudit.methods.common.progress import Monitor
 
 
@@ -23,10 +24,22 @@ class Prediction:
     ----------
     label : (n,) int64 class codes, or float64 values for regression
     score : (n,) float64 probability of the positive class, (n, C) for multiclass, None otherwise
+    cut : where the score decides, None where the decisions were given
     """
 
     label: NDArray[Any]
     score: NDArray[np.float64] | None = None
+    cut: Cut | None = None
+
+    @property
+    def below(self) -> bool:
+        """Whether low scores select."""
+        return self.cut is not None and self.cut.side == "below"
+
+    def take(self, rows: NDArray[Any]) -> Prediction:
+        """Some rows, by mask or position."""
+        score = None if self.score is None else self.score[rows]
+        return Prediction(self.label[rows], score, self.cut)
 
 
 @dataclass(frozen=True)

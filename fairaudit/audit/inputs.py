@@ -10,7 +10,18 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fairaudit.data.roles import Task
+from fairaudit.audit.score_scale import cut_for, named_cuts, selected
+from fairaudit.data.known_outcome import says_yes
+from fairaudit.data.outcome import (
+    Meaning,
+    Outcome,
+    describe,
+    guess_positive,
+    label_order,
+    labels_of_one,
+    larger_label,
+)
+from fairaudit.data.roles import Cut, Task
 from fairaudit.exceptions import InputError
 from fairaudit.inputs.arrays import Float, Int
 from fairaudit.inputs.columns import Column
@@ -27,18 +38,28 @@ from fairaudit.inputs.read import (
 )
 from fairaudit.inputs.rows import refusal
 from fairaudit.inputs.target import missing_labels
-from fairaudit.stats.metric_definitions import CUT
 
 MODEL = "model"  # what a system is called that came without a name
+UNNAMED = ("not selected", "selected")  # classes of scores alone, without an outcome
+_REMEDY = "name the cut, as in cuts={{'{name}': {at}}}, or pass y_pred as well"
 FEW = 1000  # whole numbers over so small a range are counted, not sorted
 
 
 @dataclass(frozen=True)
 class Answered:
-    """One system's answers: codes or numbers (n,), scores (n,) or (n, C)."""
+    """One system's answers: codes or numbers (n,), scores (n,) or (n, C).
+
+    `cut` is where its score decides, None where the decisions were given.
+    """
 
     label: NDArray[Any]
     score: Float | None = None
+    cut: Cut | None = None
+
+    @property
+    def below(self) -> bool:
+        """Whether low scores select."""
+        return self.cut is not None and self.cut.side == "below"
 
 
 @dataclass(frozen=True)
@@ -47,53 +68,171 @@ class Given:
 
     Attributes
     ----------
-    y : (n,) class codes, or numbers of a regression
+    y : (n,) class codes, or numbers of a regression; zeros where no outcome is known
     classes : class names by code, the positive one of two last
+    outcome : what the outcome is and means
+    known : (n,) where the outcome is known; None for everywhere
     systems : mapping of name to answers
     """
 
     y: NDArray[Any]
     task: Task
     classes: tuple[str, ...]
+    outcome: Outcome
+    known: NDArray[np.bool_] | None = None
     systems: Mapping[str, Answered] = field(default_factory=dict)
 
 
-def given(
-    y_true: Any,
-    y_pred: Any,
-    y_score: Any,
-    *,
-    task: Task | None = None,
-    positive: Any = None,
-    classes: Sequence[Any] | None = None,
-) -> Given:
+@dataclass(frozen=True)
+class Stated:
+    """What the caller states about the outcome and the scores; None is guessed."""
+
+    task: Task | None = None
+    positive: Any = None
+    meaning: Meaning | None = None
+    classes: Sequence[Any] | None = None
+    known_for: Any = None
+    cuts: Any = None
+
+
+def given(y_true: Any, y_pred: Any, y_score: Any, stated: Stated) -> Given:
     """Check and code what `audit_predictions` was given.
 
     Raises
     ------
     InputError
         When lengths or shapes differ, values are missing, or a label is unknown.
+    SpecError
+        When a cut names no system, or `known_for` comes without an outcome.
     """
-    truth = _label_column(y_true, "y_true")
-    n = len(truth)
     labels = {} if y_pred is None else systems(y_pred, "y_pred")
     scores = {} if y_score is None else _paired(systems(y_score, "y_score"), list(labels))
     names = list(labels) or list(scores)
     if not names:
         raise InputError("there is nothing to audit; pass y_pred, y_score or both")
+    truth = None if y_true is None else _truth(y_true, stated)
+    n = _rows(labels, scores) if truth is None else len(truth.column)
     answers = {name: _label_column(v, f"system '{name}'", n) for name, v in labels.items()}
+    telling = _telling(y_true, y_pred, names)
+    if stated.task == "regression":
+        return _numeric(truth, answers, scores, stated, telling)
+    task = stated.task or _guessed_task(truth, answers)
+    if stated.known_for is not None and task != "binary":
+        raise _no_bounds(task)
     if task == "regression":
-        return _numeric(truth, answers, scores)
-    found = _labels(truth, "the truth")
-    task = task or _task_of(found.distinct)
-    if task == "regression":
-        return _numeric(truth, answers, scores)
+        return _numeric(truth, answers, scores, stated, telling)
     said = {name: _labels(v, f"system '{name}'") for name, v in answers.items()}
-    known = _classes((found, *said.values()), task, positive, classes)
+    classed = (*(() if truth is None else (truth.labels(),)), *said.values())
+    known = _classes(classed, task, stated, telling[0])
+    cuts = named_cuts(stated.cuts, tuple(name for name in scores if name not in labels))
     coded = {
-        name: _coded_system(name, said.get(name), scores.get(name), known, n) for name in names
+        name: _coded_system(name, said.get(name), scores.get(name), known, n, cuts.get(name))
+        for name in names
     }
-    return Given(found.codes(known.names), task, known.names, coded)
+    y = np.zeros(n, dtype=np.int64) if truth is None else truth.codes(known.names)
+    outcome = _outcome(truth, known, stated, telling)
+    return Given(y, task, known.names, outcome, _known(truth, n), coded)
+
+
+def _guessed_task(truth: _Truth | None, answers: Mapping[str, Column]) -> Task:
+    """By the outcomes, else by the decisions; scores alone decide between two classes."""
+    if truth is not None:
+        return _task_of(truth.labels().distinct)
+    name = next(iter(answers), None)
+    return (
+        "binary" if name is None else _task_of(_labels(answers[name], f"system '{name}'").distinct)
+    )
+
+
+def _rows(labels: Mapping[str, Any], scores: Mapping[str, Any]) -> int:
+    """How many rows there are, by the first system."""
+    name, value = next(iter((labels or scores).items()))
+    return read_columns(value, f"system '{name}'").n
+
+
+def _telling(y_true: Any, y_pred: Any, systems: Sequence[str]) -> list[str]:
+    """Names whose words may say what the outcome means, the outcome's own first."""
+    own = [] if y_true is None else [_name_of(y_true) or "y_true"]
+    pred = [] if isinstance(y_pred, Mapping) else [_name_of(y_pred)]
+    named = [*own, *(s for s in systems if s != MODEL), *(p for p in pred if p)]
+    return named or ["y_pred"]
+
+
+def _name_of(value: Any) -> str:
+    """The name of a Series, or of the one column of a frame; "" for others."""
+    if value is None:
+        return ""
+    name = getattr(value, "name", None)
+    columns = getattr(value, "columns", None)
+    if name is None and columns is not None and len(columns) == 1:
+        name = columns[0]
+    return name if isinstance(name, str) else ""
+
+
+def _outcome(
+    truth: _Truth | None, known: _Known, stated: Stated, telling: Sequence[str]
+) -> Outcome:
+    """The facts about an outcome of classes."""
+    two = known.names if known.task == "binary" and known.names != UNNAMED else (None, None)
+    return describe(
+        telling,
+        (two[0], two[1]),
+        target=None if truth is None else telling[0],
+        positive=None if stated.positive is None else label_text(stated.positive),
+        meaning=stated.meaning,
+        known_for=None if stated.known_for is None else _name_of(stated.known_for) or "known_for",
+    )
+
+
+def _known(truth: _Truth | None, n: int) -> NDArray[np.bool_] | None:
+    return np.zeros(n, dtype=bool) if truth is None else truth.known
+
+
+# -- the truth ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Truth:
+    """Outcomes (n,) and where they are known; None for everywhere."""
+
+    column: Column
+    known: NDArray[np.bool_] | None = None
+
+    def labels(self) -> _Labels:
+        """The labels of the rows whose outcome is known."""
+        column = self.column if self.known is None else self.column.take(self.known)
+        return _labels(column, "the truth")
+
+    def codes(self, classes: tuple[str, ...]) -> Int:
+        """(n,) class codes; 0 where the outcome is not known."""
+        codes = self.labels().codes(classes)
+        if self.known is None:
+            return codes
+        full = np.zeros(len(self.column), dtype=np.int64)
+        full[self.known] = codes
+        return full
+
+
+def _no_bounds(task: str) -> InputError:
+    return InputError(
+        f"known_for: bounds exist for binary outcomes, and the task is {task}; audit the rows "
+        "whose outcome is known, or pass task='binary'"
+    )
+
+
+def _truth(y_true: Any, stated: Stated) -> _Truth:
+    column = _label_column(y_true, "y_true")
+    alone = "leave y_true out to audit the decisions alone"
+    if len(column) and column.missing.all():
+        raise InputError(f"y_true has no value in any row, so no outcome is known; {alone}")
+    if stated.known_for is None:
+        return _Truth(column)
+    name = _name_of(stated.known_for) or "known_for"
+    where = read_column(stated.known_for, "known_for", len(column), "y_true")
+    yes = says_yes(where.values.alias(name)).to_numpy().astype(bool) & ~column.missing
+    if not yes.any():
+        raise InputError(f"'{name}' says yes in no row, so no outcome is known; {alone}")
+    return _Truth(column, yes)
 
 
 # -- systems ------------------------------------------------------------------------------------
@@ -134,11 +273,27 @@ def _paired(scores: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
 # -- numbers -----------------------------------------------------------------------------------
 
 
-def _numeric(truth: Column, labels: Mapping[str, Column], scores: Mapping[str, Any]) -> Given:
+def _numeric(
+    truth: _Truth | None,
+    labels: Mapping[str, Column],
+    scores: Mapping[str, Any],
+    stated: Stated,
+    telling: Sequence[str],
+) -> Given:
     if scores or not labels:
         raise InputError("predictions of a numeric outcome are numbers: pass them as y_pred alone")
-    found = {name: Answered(read_numbers(v, f"system '{name}'")) for name, v in labels.items()}
-    return Given(read_numbers(truth, "y_true"), "regression", (), found)
+    if stated.known_for is not None:
+        raise _no_bounds("regression")
+    coded = {name: Answered(read_numbers(v, f"system '{name}'")) for name, v in labels.items()}
+    n = len(next(iter(coded.values())).label)
+    y = np.zeros(n) if truth is None else read_numbers(truth.column, "y_true")
+    outcome = describe(
+        telling,
+        (None, None),
+        target=None if truth is None else telling[0],
+        meaning=stated.meaning,
+    )
+    return Given(y, "regression", (), outcome, _known(truth, n), coded)
 
 
 def _scores(value: Any, name: str, known: _Known, n: int) -> Float:
@@ -246,17 +401,17 @@ def _distinct(column: Column) -> tuple[NDArray[Any], Int]:
     return found, np.asarray(place.reshape(-1))
 
 
-def _classes(
-    columns_of: Sequence[_Labels], task: Task, positive: Any, classes: Sequence[Any] | None
-) -> _Known:
+def _classes(columns_of: Sequence[_Labels], task: Task, stated: Stated, name: str) -> _Known:
     """Class names by code; of a binary outcome the positive one last."""
-    seen = {name for labels in columns_of for name in labels.names}
-    columns = tuple(sorted(seen, key=_by_number))
-    if classes is not None:
-        columns = _as_named(_listed_classes(classes), seen)
+    seen = {label for labels in columns_of for label in labels.names}
+    columns = tuple(sorted(seen, key=label_order))
+    if stated.classes is not None:
+        columns = _as_named(_listed_classes(stated.classes), seen)
     if task == "multiclass":
         return _Known(task, columns, columns)
-    names = _two(columns, positive)
+    if not columns:
+        return _Known(task, UNNAMED, UNNAMED)
+    names = _two(columns, stated.positive, name)
     if set(names) <= set(columns):
         return _Known(task, names, columns)
     whole = names == ("0", "1")
@@ -281,7 +436,7 @@ def _as_named(classes: tuple[str, ...], seen: set[str]) -> tuple[str, ...]:
     return classes
 
 
-def _two(columns: tuple[str, ...], positive: Any) -> tuple[str, str]:
+def _two(columns: tuple[str, ...], positive: Any, name: str) -> tuple[str, str]:
     """The two labels, the positive one last."""
     if len(columns) > 2:
         scored = "pass scores as y_score; " if _like_scores(columns) else ""
@@ -306,38 +461,28 @@ def _two(columns: tuple[str, ...], positive: Any) -> tuple[str, str]:
         return rest, wanted
     if set(columns) <= {"0", "1"}:
         return "0", "1"
-    return (columns[0], columns[1]) if len(columns) == 2 else (f"not {columns[0]}", columns[0])
+    if len(columns) == 1:
+        return labels_of_one(columns[0])
+    chosen = guess_positive(columns, name).label or larger_label(columns)
+    return next(label for label in columns if label != chosen), chosen
 
 
 def _like_scores(columns: Sequence[str]) -> bool:
-    numeric = [key[1] for key in map(_by_number, columns) if key[0] == 0]
+    numeric = [key[1] for key in map(label_order, columns) if key[0] == 0]
     return len(numeric) == len(columns) and any(v % 1 for v in numeric)
 
 
-def _by_number(text: str) -> tuple[int, float, str]:
-    try:
-        return (0, float(text), text)
-    except ValueError:
-        return (1, 0.0, text)
-
-
-def _coded_system(name: str, label: _Labels | None, score: Any, known: _Known, n: int) -> Answered:
-    found = None if score is None else _scores(score, name, known, n)
+def _coded_system(
+    name: str, label: _Labels | None, score: Any, known: _Known, n: int, cut: Cut | None
+) -> Answered:
+    numbers = None if score is None else _scores(score, name, known, n)
     if label is not None:
-        return Answered(label.codes(known.names), found)
-    assert found is not None
-    return Answered(_cut(name, found), found)
-
-
-def _cut(name: str, score: Float) -> Int:
-    if score.ndim == 2:
-        return np.asarray(score.argmax(axis=1), dtype=np.int64)
-    if score.size and (score.min() < 0 or score.max() > 1):
-        raise InputError(
-            f"the scores of system '{name}' lie outside 0..1, so {CUT} is no sensible cut; "
-            "pass y_pred as well"
-        )
-    return np.asarray(score >= CUT, dtype=np.int64)
+        return Answered(label.codes(known.names), numbers)
+    assert numbers is not None
+    if numbers.ndim == 2:
+        return Answered(np.asarray(numbers.argmax(axis=1), dtype=np.int64), numbers)
+    chosen = cut_for(name, numbers, cut, _REMEDY)
+    return Answered(selected(numbers, chosen).astype(np.int64), numbers, chosen)
 
 
 # -- rows to come back to -----------------------------------------------------------------------
@@ -355,7 +500,7 @@ def kept(
     tables = {
         "people": pl.DataFrame({"row": row, "split": where, **who}),
         "predictions": pl.concat(
-            [_rows_of(name, system, asked.y, where) for name, system in asked.systems.items()]
+            [_rows_of(name, s, _shown_truth(asked), where) for name, s in asked.systems.items()]
         ),
     }
     if weight is not None:
@@ -363,12 +508,18 @@ def kept(
     return tables
 
 
+def _shown_truth(asked: Given) -> pl.Series:
+    """The outcomes as stored: null where none is known."""
+    y = pl.Series(asked.y.astype(np.float64))
+    return y if asked.known is None else y.set(pl.Series(~asked.known), None)
+
+
 def _group_names(values: Any, name: str) -> pl.Series:
     names, codes = encode(values, name)
     return pl.Series(names, dtype=pl.String).gather(codes)
 
 
-def _rows_of(name: str, system: Answered, y: NDArray[Any], split: pl.Series) -> pl.DataFrame:
+def _rows_of(name: str, system: Answered, y: pl.Series, split: pl.Series) -> pl.DataFrame:
     score = system.score
     if score is not None and score.ndim == 2:
         score = score[np.arange(len(y)), system.label]
@@ -377,7 +528,7 @@ def _rows_of(name: str, system: Answered, y: NDArray[Any], split: pl.Series) -> 
             "row": np.arange(len(y)),
             "split": split,
             "model": pl.repeat(name, len(y), eager=True),
-            "y": y.astype(np.float64),
+            "y": y,
             "label": system.label.astype(np.float64),
             "score": score,
         },

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fairaudit.audit.evaluate import EvaluationRows, LabelsAndScores, judge_rows
-from fairaudit.audit.inputs import Answered, Given, given, kept
+from fairaudit.audit.evaluate import EvaluationRows, LabelsAndScores, Truth, judge_rows
+from fairaudit.audit.inputs import Answered, Given, Stated, given, kept
 from fairaudit.audit.metrics import multiclass
 from fairaudit.audit.metrics.comparisons import with_looks as adjust_looks
 from fairaudit.audit.metrics.scores import is_probability
 from fairaudit.audit.result import AuditResult
-from fairaudit.data.roles import Task, check_attribute
-from fairaudit.exceptions import InputError, SpecError
+from fairaudit.audit.score_scale import scale_facts, scale_warnings
+from fairaudit.data.outcome import MEANINGS, Meaning, unsure_positive
+from fairaudit.data.roles import Cut, Task, check_attribute
+from fairaudit.exceptions import FairauditWarning, InputError, SpecError
 from fairaudit.inputs.group_codes import (
     OVERALL,
     Grouping,
@@ -37,25 +40,33 @@ from fairaudit.inputs.options import (
 from fairaudit.inputs.read import read_numbers
 from fairaudit.inputs.rows import counted, refusal, same_rows
 from fairaudit.stats.estimates import ESTIMATED, REPLICATES, EstimateOptions
-from fairaudit.stats.metric_definitions import BINARY, FAMILIES, REGRESSION, SCORES, base_name
+from fairaudit.stats.metric_definitions import (
+    BINARY,
+    DECISIONS,
+    FAMILIES,
+    REGRESSION,
+    SCORES,
+    base_name,
+)
 
 Float = NDArray[np.float64]
 
 KNOWN: dict[Task, tuple[str, ...]] = {
-    "binary": (*BINARY, *SCORES),
+    "binary": (*BINARY, *SCORES, "mean_score"),
     "multiclass": (*BINARY, *SCORES),
-    "regression": REGRESSION,
+    "regression": (*REGRESSION, "mean_prediction"),
 }
 # what is measured when nothing is named: of the rates of each class the others follow
 USUAL: dict[Task, tuple[str, ...]] = {
-    **KNOWN,
+    "binary": (*BINARY, *SCORES),
+    "regression": REGRESSION,
     "multiclass": (*multiclass.WHOLE, *multiclass.MACRO, *multiclass.USUAL, *SCORES),
 }
 HUGE = 1e100  # squares of weights beyond (or below its inverse) overflow
 
 
 def judge(
-    y: NDArray[Any],
+    y: NDArray[Any] | None,
     predictions: Mapping[str, LabelsAndScores],
     groups: Mapping[str, Any],
     *,
@@ -73,12 +84,13 @@ def judge(
     controls: Mapping[str, Any] | None = None,
     reference: str | None = None,
     times: Float | None = None,
+    known: NDArray[np.bool_] | None = None,
 ) -> Mapping[str, pl.DataFrame]:
     """All audit tables of one split, for every model.
 
     Parameters
     ----------
-    y : (n,) class codes (binary: 1 = positive) or values
+    y : (n,) class codes (binary: 1 = positive) or values; None where no outcome is known
     predictions : mapping of model name to an object with `label` (n,) and `score`
     groups : mapping of attribute to (n,) labels
     task : {"binary", "multiclass", "regression"}
@@ -96,12 +108,14 @@ def judge(
         "sex | region=north".
     reference : group that `pairs` compares with; the largest by default
     times : (n,) how many equal rows each row stands for, when a database has counted already
+    known : (n,) where a binary outcome is known; None for everywhere
 
     Returns
     -------
     mapping of str to polars.DataFrame
         errors, gaps, pairs, detectable; with several models comparisons; for binary outcomes
-        counts; with scores histograms, calibration and roc.
+        counts; with scores histograms, calibration and roc. Without an outcome only what the
+        decisions tell; with an outcome known for some rows also bounds.
 
     Raises
     ------
@@ -110,22 +124,26 @@ def judge(
     InputError
         When columns have different lengths or a column has too many levels to be groups.
     """
-    y = np.asarray(y)
     controls = controls or {}
     _check_options(task, confidence, n_boot, intersections, suppress_below, seed, split)
-    _same_length(len(y), predictions, {**groups, **controls}, clusters)
+    truth = _truth(y, known)
+    n = len(next(iter(predictions.values())).label) if y is None else len(y)
+    y = np.zeros(n) if y is None else np.asarray(y)
+    _same_length(n, predictions, {**groups, **controls}, clusters)
     rows = EvaluationRows(
         y=y,
-        groupings=(everybody(len(y)), *groupings(groups, intersections)),
+        groupings=(everybody(n), *groupings(groups, intersections)),
         task=task,
         classes=tuple(classes),
-        weight=None if weight is None else _weights(weight, len(y)),
+        weight=None if weight is None else _weights(weight, n),
         cluster=None if clusters is None else cluster_codes(clusters),
         times=times,
+        truth=truth,
+        known=known if truth == "some" else None,
     )
     _check_reference(reference, rows.groupings)
     asked = EstimateOptions(confidence, "", split, n_boot, suppress_below, seed)
-    chosen = chosen_metrics(metrics, task)
+    chosen = chosen_metrics(metrics, task, truth)
 
     def ask(
         some: EvaluationRows, answers: Mapping[str, LabelsAndScores]
@@ -136,6 +154,13 @@ def judge(
     if controls:
         parts += _judge_within(rows, predictions, controls, ask)
     return with_looks(stacked(parts))
+
+
+def _truth(y: NDArray[Any] | None, known: NDArray[np.bool_] | None) -> Truth:
+    """For which rows an outcome is known."""
+    if y is None or (known is not None and not known.any()):
+        return "none"
+    return "all" if known is None or known.all() else "some"
 
 
 def stacked(parts: Sequence[Mapping[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]:
@@ -223,7 +248,11 @@ def _judge_within(
         levels = [p.names[p.codes[inside][0]] for p in parts]
         where = ", ".join(f"{p.attribute}={v}" for p, v in zip(parts, levels, strict=True))
         some = {
-            name: Answered(a.label[inside], None if a.score is None else a.score[inside])
+            name: Answered(
+                a.label[inside],
+                None if a.score is None else a.score[inside],
+                getattr(a, "cut", None),
+            )
             for name, a in predictions.items()
         }
         tables = ask(rows.inside(inside, where), some)
@@ -231,8 +260,12 @@ def _judge_within(
     return found
 
 
-def chosen_metrics(metrics: Sequence[str] | None, task: Task) -> tuple[str, ...]:
+def chosen_metrics(
+    metrics: Sequence[str] | None, task: Task, truth: Truth = "all"
+) -> tuple[str, ...]:
     """The metrics to measure; a gap's own name stands for the rates it is made of.
+
+    Without an outcome these are, unless some are named, those that need none.
 
     Raises
     ------
@@ -240,7 +273,7 @@ def chosen_metrics(metrics: Sequence[str] | None, task: Task) -> tuple[str, ...]
         When a name is not known for the task, or none is named.
     """
     if metrics is None:
-        return USUAL[task]
+        return tuple(m for m in KNOWN[task] if m in DECISIONS) if truth == "none" else USUAL[task]
     if not metrics:
         raise SpecError("no metric is named; leave metrics out for all that apply")
     metrics = check_names(metrics, "metrics", "leave metrics out for all that apply")
@@ -258,8 +291,8 @@ def chosen_metrics(metrics: Sequence[str] | None, task: Task) -> tuple[str, ...]
 
 
 def audit_predictions(
-    y_true: Any,
-    y_pred: Any,
+    y_true: Any = None,
+    y_pred: Any = None,
     *,
     sensitive_features: Any,
     y_score: Any = None,
@@ -273,6 +306,9 @@ def audit_predictions(
     suppress_below: int = 0,
     task: Task | None = None,
     positive: Any = None,
+    meaning: Meaning | None = None,
+    known_for: Any = None,
+    cuts: Any = None,
     reference: str | None = None,
     classes: Sequence[Any] | None = None,
     keep_rows: bool = False,
@@ -284,8 +320,11 @@ def audit_predictions(
     Parameters
     ----------
     y_true : (n,) outcomes: labels or numbers
+        None where no outcome is known: then only what the decisions tell is measured (selection
+        rates, mean scores or predictions, their gaps). Metrics of errors that are named all the
+        same have no value and the status "no outcome known".
     y_pred : (n,) predictions, or a dict {system: (n,)} or frame with a column per system
-        None is allowed with scores in 0..1, which are then cut at 0.5.
+        None is allowed with scores: those in 0..1 are cut at 0.5, others where `cuts` says.
     sensitive_features : (n,) or (n, k) array, Series or frame
         A missing value is the group "(missing)". None measures all rows together only.
     y_score : (n,) scores of the positive class, or a dict {system: scores}
@@ -302,7 +341,16 @@ def audit_predictions(
     suppress_below : groups with fewer rows are not shown
     task : "binary", "multiclass", "regression"; None guesses (two values: binary; text, or at
         most 10 different whole numbers: multiclass)
-    positive : the positive label of a binary outcome; by default the larger of the two
+    positive : the positive label of a binary outcome, the one that is predicted
+        By default words decide (yes, hired, not …, 1); where none does the larger label is
+        taken, with a `FairauditWarning`.
+    meaning : "good", "bad" or "neutral": what the positive class means for a person
+        By default words decide, else neutral. It never changes a number.
+    known_for : (n,) yes or no: for which rows the outcome is known, such as loans granted
+        The outcomes of other rows are ignored: `errors` holds what needs none of them, and the
+        table `bounds` the worst case of everything else.
+    cuts : where scores without predictions decide: 5 or ">=5" selects at or above, "<=5" at or
+        below (low scores then mean the positive class); or a dict {system: cut}
     classes : labels in the order of the columns of `y_score`, where it is another
     keep_rows : store predictions and groups, so that `fairaudit.audit.reanalysis` leads from a gap
         to its counts to its rows; `row` is the place in the arrays
@@ -319,9 +367,14 @@ def audit_predictions(
     ------
     InputError
         When lengths or shapes differ, values are missing where they must not be, a label is
-        unknown, or a score belongs to no system.
+        unknown, a score belongs to no system or needs a cut.
     SpecError
         When a metric is not known for the task, or a parameter is out of its range.
+
+    Warns
+    -----
+    FairauditWarning
+        When nothing decides which of two labels is the positive one.
 
     Examples
     --------
@@ -337,10 +390,18 @@ def audit_predictions(
         sample_weight=sample_weight,
         clusters=clusters,
         control_features=control_features,
+        known_for=known_for,
     )
     if task is not None:
         check_choice(task, "task", tuple(KNOWN))
-    asked = given(y_true, y_pred, y_score, task=task, positive=positive, classes=classes)
+    if meaning is not None:
+        check_choice(meaning, "meaning", MEANINGS)
+    if known_for is not None and y_true is None:
+        raise SpecError("known_for says where the outcome is known; pass the outcome as y_true")
+    stated = Stated(task, positive, meaning, classes, known_for, cuts)
+    asked = given(y_true, y_pred, y_score, stated)
+    if asked.outcome.guessed_positive:
+        warnings.warn(unsure_positive(asked.outcome, "positive="), FairauditWarning, stacklevel=2)
     n = len(asked.y)
     chosen = None if metrics is None else check_names(metrics, "metrics")
     if chosen is not None:
@@ -351,7 +412,7 @@ def audit_predictions(
     cluster = None if clusters is None else cluster_codes(clusters, "clusters", n)
     weight = None if sample_weight is None else _weights(sample_weight, n)
     tables = judge(
-        asked.y,
+        None if y_true is None else asked.y,
         asked.systems,
         groups,
         task=asked.task,
@@ -367,6 +428,7 @@ def audit_predictions(
         seed=random_state,
         controls=columns_of(control_features, "control_features"),
         reference=reference,
+        known=asked.known,
     )
     if keep_rows:
         tables = {**tables, **kept(asked, groups, cluster, weight, split)}
@@ -389,8 +451,13 @@ def _summary(
     tables: Mapping[str, pl.DataFrame], asked: Given, confidence: float
 ) -> dict[str, Any]:
     gaps = tables.get("gaps", pl.DataFrame())
+    scores = score_facts(asked.systems, asked.task)
     return {
         "task": asked.task,
+        "outcome": asked.outcome.as_json(),
+        "target": asked.outcome.target,
+        "scores": scores,
+        "warnings": score_warnings(scores, tables.get("errors")),
         "classes": list(asked.classes),
         "systems": list(asked.systems),
         "n": len(asked.y),
@@ -398,6 +465,41 @@ def _summary(
         "looks": looks(tables),
         "gaps_not_judged": gaps.filter(pl.col("status") != ESTIMATED).height if gaps.width else 0,
     }
+
+
+class Scored(Protocol):
+    """A system with decisions and perhaps scores."""
+
+    @property
+    def label(self) -> NDArray[Any]: ...
+
+    @property
+    def score(self) -> Float | None: ...
+
+    @property
+    def cut(self) -> Cut | None: ...
+
+
+def score_facts(
+    systems: Mapping[str, Scored], task: Task, times: Float | None = None
+) -> dict[str, dict[str, Any]]:
+    """Range, grid, cut and share selected of each system's score."""
+    return {
+        name: scale_facts(s.score, s.label, s.cut, times)
+        for name, s in systems.items()
+        if task == "binary" and s.score is not None and len(s.score)
+    }
+
+
+def score_warnings(
+    scores: Mapping[str, Mapping[str, Any]], errors: pl.DataFrame | None
+) -> list[str]:
+    """Doubtful cuts and directions of the scores, in words."""
+    if errors is None:
+        return []
+    overall = errors.filter(pl.col("attribute") == OVERALL, pl.col("metric") == "auroc")
+    high = dict(overall.select("model", "high").iter_rows())
+    return [w for name, s in scores.items() for w in scale_warnings(name, s, high.get(name))]
 
 
 def looks(tables: Mapping[str, pl.DataFrame]) -> int:

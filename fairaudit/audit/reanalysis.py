@@ -53,7 +53,10 @@ def cells_of(result: AuditResult, *, model: str, split: str, attribute: str) -> 
     InputError
         When there are none: the outcome is not binary, or the names are wrong.
     """
-    counts = _of(result.tables.get("counts", _no_counts()), model, split, attribute).drop_nulls()
+    every = _of(result.tables.get("counts", _no_counts()), model, split, attribute)
+    if not knows_outcomes(result) and not _weighted(result, model):
+        every = _selections(every)
+    counts = every.drop_nulls()
     if counts.is_empty():
         raise InputError(
             f"there are no counts of '{model}' by '{attribute}' on {split} rows; "
@@ -62,6 +65,26 @@ def cells_of(result: AuditResult, *, model: str, split: str, attribute: str) -> 
     flat = counts.select("tn", "fp", "fn", "tp").to_numpy().astype(np.float64)
     table = flat.reshape(-1, 2, 2)
     return Cells(attribute, tuple(counts["group"].to_list()), table, table, table)
+
+
+def knows_outcomes(result: AuditResult) -> bool:
+    """Whether the outcome of every row is known, so that decisions are right or wrong."""
+    facts = result.summary.get("outcome")
+    return not facts or (facts.get("target") is not None and facts.get("known_for") is None)
+
+
+def _selections(counts: pl.DataFrame) -> pl.DataFrame:
+    """Counts without an outcome: selected and rejected rows, all under truth 0."""
+    empty = pl.lit(0.0)
+    return counts.with_columns(
+        fp="selected", tn=pl.col("n") - pl.col("selected"), tp=empty, fn=empty
+    )
+
+
+def _low_selects(result: AuditResult, model: str) -> bool:
+    """Whether low scores of a model select."""
+    facts = (result.summary.get("scores") or {}).get(model) or {}
+    return facts.get("side") == "below"
 
 
 def _no_counts() -> pl.DataFrame:
@@ -83,20 +106,25 @@ def ladder_of(
         When the model has no stored scores.
     """
     ask = {"model": model, "split": split, "attribute": attribute}
+    side = {"below": _low_selects(result, model)}
+    known = knows_outcomes(result)
     if exact:
         every = _asked_rows(result, **ask).drop_nulls("score")
-        return _ladder(every, attribute, binned=False)
+        return _ladder(every, attribute, binned=False, known=known, **side)
     table = _of(result.tables.get("histograms", _no_counts()), model, split, attribute)
-    if table.is_empty() or not _in_clusters(result, **ask):
-        return ladder_from_histogram(table)
+    clustered = _in_clusters(result, **ask)
+    if table.is_empty() or not (clustered or side["below"]):
+        return ladder_from_histogram(table, **side)
     rows = _rows_at_hand(result, **ask)
     if rows is None:
-        return ladder_from_histogram(table, sure=False)
+        return ladder_from_histogram(table, sure=not clustered, **side)
     rows = rows.drop_nulls("score").filter(pl.col("group").is_in(table["group"].unique()))
-    return _ladder(rows, attribute, binned=True)
+    return _ladder(rows, attribute, binned=True, known=known, **side)
 
 
-def _ladder(rows: pl.DataFrame, attribute: str, *, binned: bool) -> Ladder:
+def _ladder(
+    rows: pl.DataFrame, attribute: str, *, binned: bool, known: bool, below: bool
+) -> Ladder:
     names, codes = encode(rows["group"], attribute)
     return ladder_from_scores(
         rows["score"].to_numpy(),
@@ -105,6 +133,8 @@ def _ladder(rows: pl.DataFrame, attribute: str, *, binned: bool) -> Ladder:
         rows["weight"].to_numpy() if "weight" in rows.columns else None,
         _cluster_codes(rows),
         binned=binned,
+        below=below,
+        known=known,
     )
 
 
@@ -124,6 +154,8 @@ def _weighted(result: AuditResult, model: str) -> bool:
     """Whether rows weigh differently: counts are then no numbers of rows."""
     if "counts" not in result.tables:
         return False
+    if not knows_outcomes(result):
+        return "row_weights" in result.tables
     counts = result.tables["counts"].filter(pl.col("model") == model)
     off = pl.sum_horizontal("tp", "fp", "tn", "fn") - pl.col("n")
     return bool(counts.select((off.abs() > 1e-9).any()).item())
@@ -191,6 +223,8 @@ def recompute(
         When a group lacks its threshold.
     """
     asked = EstimateOptions(confidence, model, split, n_boot, 0, seed)
+    known = knows_outcomes(result)
+    metrics = metrics if known else ("selection_rate",)
     ask = {"model": model, "split": split, "attribute": attribute}
     if threshold is None:
         cells, clusters, sure = _as_given(result, **ask)
@@ -199,7 +233,7 @@ def recompute(
         cells, clusters = counts_at(ladder, threshold), clusters_at(ladder, threshold)
         sure = ladder.sure
     tables = tables_of(cells, metrics, asked, clusters, sure=sure)
-    return *tables, counts_table(cells, asked)
+    return *tables, counts_table(cells, asked, known=known)
 
 
 def _as_given(
@@ -216,7 +250,9 @@ def _as_given(
         return cells, None, False
     rows = rows.filter(pl.col("group").is_in(cells.names))
     names, codes = encode(rows["group"], attribute)
-    y, label = (rows[name].cast(pl.Int64).to_numpy() for name in ("y", "label"))
+    known = knows_outcomes(result)
+    y = rows["y"].cast(pl.Int64).to_numpy() if known else np.zeros(len(rows), dtype=np.int64)
+    label = rows["label"].cast(pl.Int64).to_numpy()
     weight = rows["weight"].to_numpy() if weighted else None
     counted = count(Grouping(attribute, names, codes), y, label, 2, weight)
     unit = _cluster_codes(rows)
@@ -305,7 +341,9 @@ def rows_behind(
     rows = rows.filter(pl.col("group") == group)
     if threshold is not None:
         cut = threshold[group] if isinstance(threshold, Mapping) else threshold
-        rows = rows.with_columns(label=(pl.col("score") >= cut).cast(pl.Float64))
+        below = _low_selects(result, model)
+        chosen = pl.col("score") <= cut if below else pl.col("score") >= cut
+        rows = rows.with_columns(label=chosen.cast(pl.Float64))
     if cell is None:
         return rows
     truth, answer = _CELL[cell]

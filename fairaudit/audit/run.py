@@ -21,16 +21,20 @@ from fairaudit.audit.catalog import method
 from fairaudit.audit.fitted import Fitted, Prediction
 from fairaudit.audit.latent.groups import LatentAudit, audit_latent
 from fairaudit.audit.latent.projection import projection_table
-from fairaudit.audit.predictions import judge, with_looks
+from fairaudit.audit.metrics.scores import is_probability
+from fairaudit.audit.predictions import judge, score_facts, score_warnings, with_looks
+from fairaudit.audit.presets.employment import scores_alone
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.spec import AuditSpec
-from fairaudit.audit.table_systems import existing_systems
+from fairaudit.audit.table_systems import class_names, existing_systems
 from fairaudit.audit.tables.row_tables import people_table, predictions_table, weights_table
 from fairaudit.audit.whatif.flips import flip_table
 from fairaudit.data.arrays import SPLITS, Arrays
 from fairaudit.data.dataset import Dataset
 from fairaudit.data.doctor.proxies import find_proxies
 from fairaudit.data.grouping import group_labels
+from fairaudit.data.labels import label_text
+from fairaudit.data.outcome import unsure_positive
 from fairaudit.data.splits import SplitSpec
 from fairaudit.exceptions import SpecError
 from fairaudit.methods.common.progress import Monitor, Silent
@@ -39,6 +43,9 @@ ALL = "all"
 LATENT = "latent group"
 SEEN = "cluster seen"
 MIN_LATENT_ROWS = 400
+EMPLOYMENT = ("nyc-ll144", "four-fifths")  # rules on who is selected
+SCORING_RATE = "nyc-ll144"  # the rule that has a cut of its own, the median
+UNKNOWN_THERE = "outcome not known"  # rows without an outcome are audited all the same
 GIVES_AWAY = 0.95  # no confidence: AUROC of telling an answer from one column alone
 Tables = dict[str, pl.DataFrame]
 
@@ -108,6 +115,7 @@ def _with_preset(result: AuditResult, data: Dataset, spec: AuditSpec) -> AuditRe
         frame=data.frame,
         roles=data.roles,
         confidence=spec.confidence,
+        **_all_decisions(data, spec),
     )
     rule = applied.preset
     facts = {
@@ -126,9 +134,27 @@ def _with_preset(result: AuditResult, data: Dataset, spec: AuditSpec) -> AuditRe
     )
 
 
+def _all_decisions(data: Dataset, spec: AuditSpec) -> dict[str, Any]:
+    """The first system's decisions of every row: who was selected needs no outcome."""
+    roles = data.roles
+    if spec.kind != "predictions" or spec.preset not in EMPLOYMENT or roles.task != "binary":
+        return {}
+    frame = data.frame.drop_nulls([*roles.predictions, *roles.scores])
+    classes = class_names(frame, roles, data.outcome)
+    median = spec.preset == SCORING_RATE
+    systems = existing_systems(frame, roles, classes, median=median)
+    name, system = next(iter(systems.items()))
+    rows = np.ones(len(frame), dtype=bool)
+    groups = {s: group_labels(frame[s], rows) for s in roles.sensitive}
+    if median and scores_alone(roles, name):
+        return {"score": system.score, "groups": groups}
+    return {"selected": system.label == 1, "groups": groups}
+
+
 def _train(
     data: Dataset, spec: AuditSpec, monitor: Monitor, device: str, model_folder: Path | None
 ) -> tuple[Tables, dict[str, Any]]:
+    _require_outcome(data)
     fit = adapter(spec.method, spec.kind)
     swept = {"n_groups"} if spec.kind == "sweep" else set()  # a sweep takes several
     method(spec.method).check({k: v for k, v in spec.params.items() if k not in swept})
@@ -161,7 +187,13 @@ def _train(
     if fitted.answer is not None and arrays.groups:
         asked = data, prepared, fitted.answer
         tables["flips"] = flip_table(*asked, confidence=spec.confidence, seed=spec.seed)
-    return tables, _with_warnings(_headline(data, arrays, spec), fitted.summary)
+    facts = {**fitted.summary, "scores": score_facts(predictions, arrays.task)}
+    return tables, _with_warnings(_headline(data, arrays, spec), facts)
+
+
+def _require_outcome(data: Dataset) -> None:
+    if data.roles.target is None:
+        raise SpecError("training needs an outcome, and no target is named; name one (--target)")
 
 
 def _with_warnings(headline: dict[str, Any], summary: Mapping[str, Any]) -> dict[str, Any]:
@@ -176,23 +208,75 @@ def _predictions(
     roles = data.roles
     if not roles.predictions and not roles.scores:
         raise SpecError("no column holds predictions or scores; name one, or train a model")
-    bare = roles.model_copy(update={"features": (), "image": None})
-    arrays = Dataset(data.frame, bare).arrays(SplitSpec(), spec.seed)
-    systems = _existing(data, arrays)
+    arrays, known = _decided_rows(data, spec)
+    systems = _existing(data, arrays, median=spec.preset == SCORING_RATE)
     monitor.start("evaluating", 1)
     rows = np.ones(len(arrays), dtype=bool)
     frame = _rows_of(data, arrays)  # without training, numbers are cut at quartiles of all rows
     groups = {s: group_labels(frame[s], rows) for s in roles.sensitive}
     arrays = replace(arrays, groups=groups)
-    tables = dict(_judge(arrays, systems, arrays.groups, rows, ALL, spec))
+    tables = dict(_judge(arrays, systems, arrays.groups, rows, ALL, spec, known=known))
     monitor.step()
     monitor.end()
-    tables["predictions"] = predictions_table(arrays, systems, whole=True)
+    tables["predictions"] = predictions_table(arrays, systems, whole=True, known=known)
     tables["people"] = people_table(arrays, whole=True)
     tables |= weights_table(arrays)
-    facts = {"rows": {ALL: len(arrays)}, "systems": list(systems), "method": "predictions"}
+    scores = score_facts(systems, arrays.task)
+    facts = {
+        "rows": {ALL: len(arrays)},
+        "systems": list(systems),
+        "method": "predictions",
+        "scores": scores,
+        "warnings": [
+            *_median_cuts(data, spec, systems),
+            *score_warnings(scores, tables["errors"]),
+        ],
+    }
     found, said = _latent_errors(data, spec, systems)
-    return {**tables, **found}, {**_headline(data, arrays, spec), **facts, **said}
+    return {**tables, **found}, _with_warnings(_headline(data, arrays, spec), {**facts, **said})
+
+
+def _decided_rows(data: Dataset, spec: AuditSpec) -> tuple[Arrays, NDArray[np.bool_] | None]:
+    """The rows whose decisions are audited, and where their outcome is known (None: everywhere).
+
+    Where it is not known everywhere no row is left out for that: selection rates count all.
+    """
+    bare = data.roles.model_copy(update={"features": (), "image": None})
+    if bare.target is not None and bare.known_for is None:
+        return Dataset(data.frame, bare).arrays(SplitSpec(), spec.seed), None
+    nothing = {"target": None, "known_for": None, "predictions": (), "scores": (), "cuts": {},
+               "positive": None}  # fmt: skip
+    arrays = Dataset(data.frame, bare.model_copy(update=nothing)).arrays(SplitSpec(), spec.seed)
+    frame = _rows_of(data, arrays)
+    classes = class_names(frame, data.roles, data.outcome)
+    if data.roles.target is None:
+        y = np.zeros(len(arrays), dtype=np.int64)
+        return replace(arrays, classes=classes, y=y), np.zeros(len(arrays), dtype=bool)
+    if data.roles.task != "binary":
+        raise SpecError(
+            f"the outcome is known for some rows only ('{data.roles.known_for}'): bounds exist "
+            f"for binary outcomes, and the task is {data.roles.task}; leave the column out"
+        )
+    text = label_text(frame[data.roles.target])
+    y = (text == data.outcome.positive).fill_null(False).to_numpy().astype(np.int64)
+    return replace(arrays, classes=classes, y=y), text.is_not_null().to_numpy()
+
+
+def _median_cuts(data: Dataset, spec: AuditSpec, systems: Mapping[str, Prediction]) -> list[str]:
+    """Which scores were cut at the median because the rule says so."""
+    if spec.preset != SCORING_RATE:
+        return []
+    return [
+        f"Score '{name}' has no cut of its own: as the scoring rate of Local Law 144 does, rows "
+        f"above the median count as selected (at or above {s.cut.at:g})."
+        for name, s in systems.items()
+        if s.cut is not None and name not in data.roles.cuts and not is_probability(_score(s))
+    ]
+
+
+def _score(system: Prediction) -> NDArray[np.float64]:
+    assert system.score is not None
+    return system.score
 
 
 def _latent_errors(
@@ -205,8 +289,10 @@ def _latent_errors(
     stays at 1 − confidence.
     """
     roles = data.roles
+    if roles.target is None or roles.known_for is not None or len(data) < MIN_LATENT_ROWS:
+        return {}, {}
     kept, told = _innocent_features(data, systems)
-    if not kept or roles.target is None or len(data) < MIN_LATENT_ROWS:
+    if not kept:
         return {}, {}
     bare = roles.model_copy(update={"image": None, "features": kept})
     arrays = Dataset(data.frame, bare).arrays(SplitSpec(), spec.seed)
@@ -265,9 +351,9 @@ def _smallest_p(audit: LatentAudit) -> float:
     return 1.0 if found is None else float(found)  # type: ignore[arg-type]
 
 
-def _existing(data: Dataset, arrays: Arrays) -> dict[str, Prediction]:
+def _existing(data: Dataset, arrays: Arrays, *, median: bool = False) -> dict[str, Prediction]:
     """Systems of the table on the rows of the arrays: same rows, same splits, fair to all."""
-    return existing_systems(_rows_of(data, arrays), data.roles, arrays.classes)
+    return existing_systems(_rows_of(data, arrays), data.roles, arrays.classes, median=median)
 
 
 def _rows_of(data: Dataset, arrays: Arrays) -> pl.DataFrame:
@@ -280,6 +366,7 @@ def _compare(
     data: Dataset, spec: AuditSpec, monitor: Monitor, device: str
 ) -> tuple[Tables, dict[str, Any]]:
     """Every method on every seed's split; the last seed's tables are kept for a closer look."""
+    _require_outcome(data)
     methods, seeds, shared = seed_comparison.contestants(spec.params)
     measured: list[pl.DataFrame] = []
     monitor.start("comparing", seeds)
@@ -357,13 +444,11 @@ def _judge(
     split: str,
     spec: AuditSpec,
     crossings: int | None = None,
+    known: NDArray[np.bool_] | None = None,
 ) -> Mapping[str, pl.DataFrame]:
     return judge(
         arrays.y[rows],
-        {
-            name: Prediction(p.label[rows], None if p.score is None else p.score[rows])
-            for name, p in predictions.items()
-        },
+        {name: p.take(rows) for name, p in predictions.items()},
         {name: labels[rows] for name, labels in groups.items()},
         task=arrays.task,
         classes=arrays.classes,
@@ -376,6 +461,7 @@ def _judge(
         intersections=spec.intersections if crossings is None else crossings,
         suppress_below=spec.suppress_below,
         seed=spec.seed,
+        known=None if known is None else known[rows],
     )
 
 
@@ -425,13 +511,33 @@ def _headline(data: Dataset, arrays: Arrays, spec: AuditSpec) -> dict[str, Any]:
         "target": data.roles.target,
         "outcome": data.outcome.as_json(),
         "confidence": spec.confidence,
-        "warnings": [*_row_warnings(_left_out(data, spec)), *_class_warnings(arrays)],
+        "warnings": [
+            *_outcome_warnings(data, spec),
+            *_row_warnings(_left_out(data, spec)),
+            *_class_warnings(arrays),
+        ],
     }
 
 
 def _left_out(data: Dataset, spec: AuditSpec) -> pl.DataFrame:
     """Rows no array could hold, each with its reason."""
-    return data.excluded if spec.kind == "predictions" else data.excluded_rows(spec.split)
+    if spec.kind != "predictions":
+        return data.excluded_rows(spec.split)
+    return data.excluded.filter(pl.col("reason") != UNKNOWN_THERE)
+
+
+def _outcome_warnings(data: Dataset, spec: AuditSpec) -> list[str]:
+    """What somebody should confirm of the outcome."""
+    said = []
+    if data.outcome.guessed_positive:
+        text = unsure_positive(data.outcome, "--positive")
+        said.append(f"{text[:1].upper()}{text[1:]}.")
+    if data.roles.known_for is not None and spec.kind != "predictions":
+        said.append(
+            f"The outcome is known only where '{data.roles.known_for}' says so: models learn from "
+            "those rows and are judged on them, and nothing is said of the others."
+        )
+    return said
 
 
 def _row_warnings(left_out: pl.DataFrame) -> list[str]:

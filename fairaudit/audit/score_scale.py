@@ -66,7 +66,9 @@ def _read_cut(value: Any) -> Cut:
     return cut_of(str(value))
 
 
-def cut_for(name: str, score: Float, cut: Cut | None, remedy: str) -> Cut:
+def cut_for(
+    name: str, score: Float, cut: Cut | None, remedy: str, times: Float | None = None
+) -> Cut:
     """The cut in force: the one named, or 0.5 of a score in 0..1.
 
     Parameters
@@ -75,6 +77,7 @@ def cut_for(name: str, score: Float, cut: Cut | None, remedy: str) -> Cut:
     score : (n,)
     cut : the one named, or None
     remedy : how to name one, with "{name}" and "{at}"
+    times : (n,) equal rows each score stands for, None for one
 
     Raises
     ------
@@ -85,13 +88,21 @@ def cut_for(name: str, score: Float, cut: Cut | None, remedy: str) -> Cut:
         return cut
     if len(score) and score.min() >= 0 and score.max() <= 1:
         return Cut(at=CUT)
-    low, q1, q2, q3, high = np.quantile(score, [0, 0.25, 0.5, 0.75, 1], method="lower")
+    low, high = float(score.min()), float(score.max())
+    q1, q2, q3 = _quartiles(score, np.ones(len(score)) if times is None else times)
     at = float(np.max(score[score <= (low + high) / 2]))
     raise InputError(
         f"score '{name}' runs from {low:g} to {high:g} (quartiles {q1:g}, {q2:g} and {q3:g}), "
         f"and nothing says from which value on it selects; "
         + remedy.format(name=name, at=f"{at:g}")
     )
+
+
+def _quartiles(score: Float, times: Float) -> Float:
+    order = np.argsort(score, kind="stable")
+    reached = np.cumsum(times[order])
+    places = np.searchsorted(reached, np.array([0.25, 0.5, 0.75]) * reached[-1])
+    return np.asarray(score[order][places])
 
 
 def above_median(score: Float) -> Cut:
@@ -114,7 +125,9 @@ def positive_score(score: Float, *, below: bool) -> Float:
     return 1 - score if inside else -score
 
 
-def scale_facts(score: Float, label: NDArray[Any], cut: Cut | None) -> dict[str, Any]:
+def scale_facts(
+    score: Float, label: NDArray[Any], cut: Cut | None, times: Float | None = None
+) -> dict[str, Any]:
     """Range, grid and cut of a score, and the share of rows selected.
 
     Where a system gives decisions beside its score the cut is the lowest score selected, if one
@@ -127,7 +140,7 @@ def scale_facts(score: Float, label: NDArray[Any], cut: Cut | None) -> dict[str,
         "step": _step(score),
         "cut": None if found is None else found.at,
         "side": "above" if found is None else found.side,
-        "selected_share": float(np.mean(label == 1)),
+        "selected_share": float(np.average(label == 1, weights=times)),
     }
 
 

@@ -9,20 +9,25 @@ import polars as pl
 from numpy.typing import NDArray
 
 from fairaudit.audit.fitted import Prediction
+from fairaudit.audit.inputs import UNNAMED
+from fairaudit.audit.metrics.scores import is_probability
+from fairaudit.audit.score_scale import above_median, cut_for, selected
 from fairaudit.data.labels import canonical_label, label_text
-from fairaudit.data.roles import ColumnRoles
+from fairaudit.data.outcome import Outcome, guess_positive
+from fairaudit.data.roles import ColumnRoles, target_levels
 from fairaudit.exceptions import InputError
-from fairaudit.stats.metric_definitions import CUT
+
+REMEDY = "name the cut: --cut {name}={at} (or --cut '{name}<={at}' where low scores select)"
 
 
 def existing_systems(
-    frame: pl.DataFrame, roles: ColumnRoles, classes: Sequence[str]
+    frame: pl.DataFrame, roles: ColumnRoles, classes: Sequence[str], *, median: bool = False
 ) -> dict[str, Prediction]:
     """One entry a prediction column, and one a score column without a prediction column.
 
     A score belongs to the prediction column in the same place of `roles`, when there are as
-    many of one as of the other. A lone score is cut at 0.5 when it lies in 0..1, at its median
-    otherwise (the share above the median is what New York's rule calls the scoring rate).
+    many of one as of the other. A lone score decides at its cut in `roles.cuts`, or at 0.5 when
+    it lies in 0..1.
 
     Parameters
     ----------
@@ -31,11 +36,15 @@ def existing_systems(
     roles : ColumnRoles
     classes : sequence of str
         Labels by code, empty for regression.
+    median : bool
+        Whether lone scores without a cut select above their median, as New York's scoring rate
+        does.
 
     Raises
     ------
     InputError
-        When a prediction holds a label the target does not have, or a value is missing.
+        When a prediction holds a label the target does not have, a value is missing, or a score
+        of its own scale has no cut.
     """
     paired = len(roles.predictions) == len(roles.scores)
     scores = {name: _as_floats(frame[name]) for name in roles.scores}
@@ -45,8 +54,34 @@ def existing_systems(
         found[name] = Prediction(_labels(frame[name], roles, classes), score)
     if not paired:
         for name, score in scores.items():
-            found[name] = Prediction(_cut(score, roles), score)
+            found[name] = _decided(name, score, roles, median=median)
     return found
+
+
+def _decided(
+    name: str, score: NDArray[np.float64], roles: ColumnRoles, *, median: bool
+) -> Prediction:
+    """A lone score with the decisions that its cut makes."""
+    if roles.task == "regression":
+        return Prediction(score, score)
+    if roles.task == "multiclass":
+        raise InputError(
+            f"score '{name}' alone cannot decide between several classes; name the predictions"
+        )
+    named = roles.cuts.get(name)
+    own = named is None and median and not is_probability(score)
+    cut = above_median(score) if own else cut_for(name, score, named, REMEDY)
+    return Prediction(selected(score, cut).astype(np.float64), score, cut)
+
+
+def class_names(frame: pl.DataFrame, roles: ColumnRoles, outcome: Outcome) -> tuple[str, ...]:
+    """Labels by code where the target's labels do not code the rows: the decisions' own."""
+    if roles.task == "regression":
+        return ()
+    if roles.task == "binary":
+        two = outcome.negative, outcome.positive
+        return UNNAMED if two[0] is None or two[1] is None else (two[0], two[1])
+    return tuple(target_levels(pl.concat([label_text(frame[c]) for c in roles.predictions])))
 
 
 def _labels(values: pl.Series, roles: ColumnRoles, classes: Sequence[str]) -> NDArray[np.float64]:
@@ -57,6 +92,8 @@ def _labels(values: pl.Series, roles: ColumnRoles, classes: Sequence[str]) -> ND
     codes = _codes(text, classes)
     if codes is None and roles.task == "binary":
         codes = _codes(text, ("0", "1")) or _codes(text, ("false", "true"))
+    if codes is None and roles.target is None:
+        codes = _own_codes(text)
     if codes is None:
         odd = sorted(set(text.to_list()) - set(classes))[:5]
         raise InputError(
@@ -64,6 +101,13 @@ def _labels(values: pl.Series, roles: ColumnRoles, classes: Sequence[str]) -> ND
             f"target does not ({', '.join(map(repr, classes))}); use the target's labels or 0/1"
         )
     return np.array([codes[v] for v in text.to_list()], dtype=np.float64)
+
+
+def _own_codes(text: pl.Series) -> Mapping[str, int] | None:
+    """Codes of decisions with words of their own, which only words can tell without a target."""
+    levels = target_levels(text)
+    positive = guess_positive(levels, text.name).label
+    return None if positive is None else {label: int(label == positive) for label in levels}
 
 
 def _codes(text: pl.Series, classes: Sequence[str]) -> Mapping[str, int] | None:
@@ -90,10 +134,3 @@ def _no_missing(values: pl.Series) -> None:
             f"column '{values.name}' has {missing} missing or infinite values; a system "
             "cannot be evaluated on rows without a prediction: fill them in or drop the column"
         )
-
-
-def _cut(score: NDArray[np.float64], roles: ColumnRoles) -> NDArray[np.float64]:
-    if roles.task == "regression":
-        return score
-    inside = bool(((score >= 0) & (score <= 1)).all())
-    return (score >= CUT if inside else score > np.median(score)).astype(np.float64)

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from fairaudit.cli import terminal
 from fairaudit.cli.options import names
+from fairaudit.cli.roles import named_roles
 from fairaudit.exceptions import (
     Cancelled,
     FairauditError,
@@ -38,11 +39,37 @@ Table = Annotated[
     str, typer.Argument(help="A table file, book.xlsx::sheet, or duckdb:///file.db::table")
 ]
 Target = Annotated[str | None, typer.Option(help="Outcome column (default: guessed)")]
+NoTarget = Annotated[
+    bool, typer.Option("--no-target", help="No outcome is known: audit the decisions alone")
+]
+Score = Annotated[str | None, typer.Option(help="Score columns of existing systems")]
 Features = Annotated[str | None, typer.Option(help="Feature columns, comma-separated")]
 Sensitive = Annotated[str | None, typer.Option(help="Sensitive columns, comma-separated")]
 Cluster = Annotated[str | None, typer.Option(help="Cluster column, such as site or school")]
 Weight = Annotated[str | None, typer.Option(help="Row weight column")]
-Positive = Annotated[str | None, typer.Option(help="Positive label of a binary target")]
+Unit = Annotated[
+    str | None, typer.Option(help="Id that repeats, such as a patient's: its rows stay together")
+]
+Positive = Annotated[
+    str | None, typer.Option(help="Positive class: the label that is predicted (default: guessed)")
+]
+MeaningName = Annotated[
+    str | None,
+    typer.Option(
+        "--meaning", help="What it means for a person: good, bad or neutral (default: guessed)"
+    ),
+]
+Cuts = Annotated[
+    list[str] | None,
+    typer.Option("--cut", help="SCORE=5 selects at or above 5, 'SCORE<=5' at or below"),
+]
+KnownFor = Annotated[
+    str | None,
+    typer.Option(
+        "--outcome-known-for", help="Yes/no column: the outcome is known only where it says yes"
+    ),
+]
+Confidence = Annotated[float, typer.Option(help="Level of all intervals, above 0.5 and below 1")]
 Param = Annotated[list[str] | None, typer.Option(help="NAME=VALUE, a parameter of the method")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of splits and fits")]
 Out = Annotated[Path, typer.Option(help="Folder for the results")]
@@ -141,10 +168,16 @@ def run(
     sensitive: Sensitive = None,
     cluster: Cluster = None,
     weight: Weight = None,
+    unit: Unit = None,
     positive: Positive = None,
+    meaning: MeaningName = None,
+    outcome_known_for: KnownFor = None,
+    cut: Cuts = None,
+    confidence: Confidence = 0.95,
     prediction: Annotated[
         str | None, typer.Option(help="Prediction columns of existing systems, to audit as well")
     ] = None,
+    score: Score = None,
     param: Param = None,
     split_by: Annotated[str, typer.Option(help="rows, cluster or column")] = "rows",
     split_column: Annotated[str | None, typer.Option(help="Column with the splits")] = None,
@@ -156,29 +189,25 @@ def run(
     """Train a method on a table and audit it on held-out rows."""
     from fairaudit.cli import commands
 
-    roles = commands.NamedRoles(
+    roles = named_roles(
         target=target,
         features=names(features),
         sensitive=names(sensitive),
         cluster=cluster,
         weight=weight,
+        unit=unit,
         positive=positive,
+        meaning=meaning,
+        known_for=outcome_known_for,
+        cuts=cut,
         predictions=names(prediction),
+        scores=names(score),
         split=split_column,
     )
-    result = commands.train(
-        table,
-        roles,
-        "train",
-        method,
-        parameters(param),
-        split_by,
-        seed,
-        device,
-        out,
-        json_,
-        accept_broken,
+    request = commands.Training(
+        "train", method, parameters(param), split_by, seed, confidence, device, accept_broken
     )
+    result = commands.train(table, roles, request, out, json_)
     terminal.show_result(result, out, as_json=json_)
 
 
@@ -193,7 +222,12 @@ def sweep(
     sensitive: Sensitive = None,
     cluster: Cluster = None,
     weight: Weight = None,
+    unit: Unit = None,
     positive: Positive = None,
+    meaning: MeaningName = None,
+    outcome_known_for: KnownFor = None,
+    cut: Cuts = None,
+    confidence: Confidence = 0.95,
     param: Param = None,
     seed: Seed = 0,
     device: DeviceName = "auto",
@@ -202,11 +236,21 @@ def sweep(
     """Compare numbers of latent groups: fit, stability and worst group."""
     from fairaudit.cli import commands
 
-    roles = commands.named_roles(target, features, sensitive, cluster, weight, positive)
-    params = {**parameters(param), "n_groups": commands.group_range(groups)}
-    result = commands.train(
-        table, roles, "sweep", method, params, "rows", seed, device, out, json_
+    roles = named_roles(
+        target=target,
+        features=names(features),
+        sensitive=names(sensitive),
+        cluster=cluster,
+        weight=weight,
+        unit=unit,
+        positive=positive,
+        meaning=meaning,
+        known_for=outcome_known_for,
+        cuts=cut,
     )
+    params = {**parameters(param), "n_groups": commands.group_range(groups)}
+    request = commands.Training("sweep", method, params, "rows", seed, confidence, device)
+    result = commands.train(table, roles, request, out, json_)
     terminal.show_result(result, out, as_json=json_)
 
 
@@ -220,7 +264,12 @@ def stress(
     sensitive: Sensitive = None,
     cluster: Cluster = None,
     weight: Weight = None,
+    unit: Unit = None,
     positive: Positive = None,
+    meaning: MeaningName = None,
+    outcome_known_for: KnownFor = None,
+    cut: Cuts = None,
+    confidence: Confidence = 0.95,
     param: Param = None,
     seed: Seed = 0,
     device: DeviceName = "auto",
@@ -229,10 +278,21 @@ def stress(
     """Stress-test a method: shifted rows, wrong groups, ablations, objectives, run time."""
     from fairaudit.cli import commands
 
-    roles = commands.named_roles(target, features, sensitive, cluster, weight, positive)
-    result = commands.train(
-        table, roles, "stress", method, parameters(param), "rows", seed, device, out, json_
+    roles = named_roles(
+        target=target,
+        features=names(features),
+        sensitive=names(sensitive),
+        cluster=cluster,
+        weight=weight,
+        unit=unit,
+        positive=positive,
+        meaning=meaning,
+        known_for=outcome_known_for,
+        cuts=cut,
     )
+    params = parameters(param)
+    request = commands.Training("stress", method, params, "rows", seed, confidence, device)
+    result = commands.train(table, roles, request, out, json_)
     terminal.show_result(result, out, as_json=json_)
 
 
@@ -247,7 +307,12 @@ def compare(
     sensitive: Sensitive = None,
     cluster: Cluster = None,
     weight: Weight = None,
+    unit: Unit = None,
     positive: Positive = None,
+    meaning: MeaningName = None,
+    outcome_known_for: KnownFor = None,
+    cut: Cuts = None,
+    confidence: Confidence = 0.95,
     param: Param = None,
     seed: Seed = 0,
     device: DeviceName = "auto",
@@ -256,12 +321,22 @@ def compare(
     """Compare methods on the same splits and preprocessing, with paired intervals."""
     from fairaudit.cli import commands
 
-    roles = commands.named_roles(target, features, sensitive, cluster, weight, positive)
+    roles = named_roles(
+        target=target,
+        features=names(features),
+        sensitive=names(sensitive),
+        cluster=cluster,
+        weight=weight,
+        unit=unit,
+        positive=positive,
+        meaning=meaning,
+        known_for=outcome_known_for,
+        cuts=cut,
+    )
     wanted = list(names(methods))
     params = {**parameters(param), "methods": wanted, "seeds": seeds}
-    result = commands.train(
-        table, roles, "compare", wanted[0], params, "rows", seed, device, out, json_
-    )
+    request = commands.Training("compare", wanted[0], params, "rows", seed, confidence, device)
+    result = commands.train(table, roles, request, out, json_)
     terminal.show_result(result, out, as_json=json_)
 
 
@@ -270,10 +345,16 @@ def audit(
     table: Table,
     out: Out,
     target: Target = None,
+    no_target: NoTarget = False,
     prediction: Annotated[str | None, typer.Option(help="Prediction columns")] = None,
-    score: Annotated[str | None, typer.Option(help="Score columns")] = None,
+    score: Score = None,
     sensitive: Sensitive = None,
+    unit: Unit = None,
     positive: Positive = None,
+    meaning: MeaningName = None,
+    outcome_known_for: KnownFor = None,
+    cut: Cuts = None,
+    confidence: Confidence = 0.95,
     cluster: Cluster = None,
     weight: Weight = None,
     preset: Annotated[str | None, typer.Option(help="nyc-ll144, four-fifths …")] = None,
@@ -284,16 +365,21 @@ def audit(
     """Audit predictions that are in a table; nothing is trained."""
     from fairaudit.cli import commands
 
-    wanted = commands.NamedRoles(
+    wanted = named_roles(
         target=target,
+        no_target=no_target,
         sensitive=names(sensitive),
         cluster=cluster,
         weight=weight,
+        unit=unit,
         positive=positive,
+        meaning=meaning,
+        known_for=outcome_known_for,
+        cuts=cut,
         predictions=names(prediction),
         scores=names(score),
     )
-    result = commands.audit(table, wanted, preset, intersections, seed, out)
+    result = commands.audit(table, wanted, preset, intersections, seed, confidence, out)
     terminal.show_result(result, out, as_json=json_)
 
 

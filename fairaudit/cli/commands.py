@@ -20,16 +20,13 @@ from typing import Any
 import polars as pl
 
 from fairaudit._version import __version__
-from fairaudit.audit.catalog import METHODS
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.spec import AuditSpec
 from fairaudit.cli import terminal
-from fairaudit.cli.options import names
+from fairaudit.cli.roles import NamedRoles, complete_roles
 from fairaudit.data import store
-from fairaudit.data.doctor.column_profile import profile
 from fairaudit.data.doctor.diagnosis import Diagnosis
 from fairaudit.data.doctor.diagnosis import examine as examine_frame
-from fairaudit.data.doctor.guesses import task_of
 from fairaudit.data.images import ImageOptions, ImageStore
 from fairaudit.data.reading.table import read_table
 from fairaudit.data.roles import ColumnRoles
@@ -42,52 +39,6 @@ from fairaudit.jobs.workspace import Workspace
 STREAMED_BYTES = 1 << 30
 MAX_GROUPS = 64
 DEVICES = ("auto", "cpu", "cuda")
-
-
-@dataclass(frozen=True)
-class NamedRoles:
-    """Roles that the user named; the doctor guesses the rest."""
-
-    target: str | None = None
-    features: tuple[str, ...] = ()
-    sensitive: tuple[str, ...] = ()
-    cluster: str | None = None
-    weight: str | None = None
-    positive: str | None = None
-    predictions: tuple[str, ...] = ()
-    scores: tuple[str, ...] = ()
-    split: str | None = None
-
-    @property
-    def roles(self) -> dict[str, Any]:
-        """The roles that were named."""
-        return {name: value for name, value in vars(self).items() if value}
-
-    @property
-    def columns(self) -> set[str]:
-        """Every column that was named."""
-        single = (self.target, self.cluster, self.weight, self.split)
-        many = (*self.features, *self.sensitive, *self.predictions, *self.scores)
-        return {*many, *(c for c in single if c)}
-
-
-def named_roles(
-    target: str | None,
-    features: str | None,
-    sensitive: str | None,
-    cluster: str | None,
-    weight: str | None,
-    positive: str | None,
-) -> NamedRoles:
-    """Roles from the options that all training commands share."""
-    return NamedRoles(
-        target=target,
-        features=names(features),
-        sensitive=names(sensitive),
-        cluster=cluster,
-        weight=weight,
-        positive=positive,
-    )
 
 
 @dataclass(frozen=True)
@@ -156,47 +107,6 @@ def writable(out: Path) -> None:
         )
 
 
-def complete_roles(frame: pl.DataFrame, named: NamedRoles, method: str = "") -> ColumnRoles:
-    """The named roles, completed by the doctor's guesses.
-
-    A guessed cluster column is used as a cluster only by methods that need one; otherwise it stays
-    a feature. A guessed target that the user overruled is excluded: it may be a leak. If any
-    predictions or scores are named, they are all systems.
-
-    Raises
-    ------
-    SpecError
-        If a named column is not in the table.
-    """
-    missing = sorted(named.columns - set(frame.columns))
-    if missing:
-        raise SpecError(
-            f"no column named {', '.join(repr(m) for m in missing)}; "
-            f"the table has {', '.join(frame.columns[:30])}"
-        )
-    guessed = examine_frame(frame).roles
-    needs_cluster = method in METHODS and "cluster" in METHODS[method].needs
-    roles = {**guessed.model_dump(), **named.roles}
-    if named.predictions or named.scores:
-        roles |= {"predictions": named.predictions, "scores": named.scores}
-    if not needs_cluster and not named.cluster:
-        roles["cluster"] = None
-    if named.target and named.target != guessed.target:
-        roles |= {"task": task_of(profile(frame, guessed.row_id)[named.target])}
-        roles |= {"positive": named.positive}
-    if not named.features:
-        roles["features"] = _free_features(guessed, roles)
-    return ColumnRoles.model_validate(roles)
-
-
-def _free_features(guessed: ColumnRoles, roles: dict[str, Any]) -> tuple[str, ...]:
-    """Guessed features, and a guessed cluster that is not used, without other roles' columns."""
-    single = (roles["target"], roles["cluster"], roles["weight"], roles["split"])
-    taken = {*roles["sensitive"], *roles["predictions"], *roles["scores"], *single}
-    free = [*guessed.features, *([guessed.cluster] if guessed.cluster else [])]
-    return tuple(name for name in dict.fromkeys(free) if name not in taken)
-
-
 def group_range(text: str) -> list[int]:
     """Numbers of groups from "1..8" or "2,4,6".
 
@@ -221,43 +131,54 @@ def group_range(text: str) -> list[int]:
     return numbers
 
 
-def train(
-    table: str,
-    named: NamedRoles,
-    kind: str,
-    method: str,
-    params: dict[str, Any],
-    split_by: str,
-    seed: int,
-    device: str,
-    out: Path,
-    quiet: bool,
-    accept_broken: bool = False,
-) -> AuditResult:
+@dataclass(frozen=True)
+class Training:
+    """What a command trains and how it is judged."""
+
+    kind: str
+    method: str
+    params: dict[str, Any]
+    split_by: str
+    seed: int
+    confidence: float
+    device: str
+    accept_broken: bool = False
+
+
+def train(table: str, named: NamedRoles, request: Training, out: Path, quiet: bool) -> AuditResult:
     """Train on a table or on images, write everything into `out` and return the result.
 
     Raises
     ------
     SpecError
-        If the device is unknown or `out` cannot be written.
+        If the device is unknown, no outcome is named or found, or `out` cannot be written.
     """
-    if device not in DEVICES:
-        raise SpecError(f"unknown --device '{device}'; choose one of {', '.join(DEVICES)}")
+    if request.device not in DEVICES:
+        raise SpecError(f"unknown --device '{request.device}'; choose one of {', '.join(DEVICES)}")
     writable(out)
-    with opened(table, accept_broken=accept_broken) as source:
+    with opened(table, accept_broken=request.accept_broken) as source:
+        roles, remarks = complete_roles(source.frame, named, request.method)
+        terminal.remark(remarks)
         spec = {
-            "roles": complete_roles(source.frame, named, method),
-            "kind": kind,
-            "method": method,
-            "params": params,
-            "split": {"by": "column" if named.split else split_by},
-            "seed": seed,
+            "roles": roles,
+            "kind": request.kind,
+            "method": request.method,
+            "params": request.params,
+            "split": {"by": "column" if named.split else request.split_by},
+            "seed": request.seed,
+            "confidence": request.confidence,
         }
-        return _work(table, source, spec, device, out, quiet)
+        return _work(table, source, spec, request.device, out, quiet)
 
 
 def audit(
-    table: str, named: NamedRoles, preset: str | None, intersections: int, seed: int, out: Path
+    table: str,
+    named: NamedRoles,
+    preset: str | None,
+    intersections: int,
+    seed: int,
+    confidence: float,
+    out: Path,
 ) -> AuditResult:
     """Audit the predictions in a table and write everything into `out`.
 
@@ -267,21 +188,17 @@ def audit(
         If no prediction or score column is named or found, or `out` cannot be written.
     """
     writable(out)
+    asked = {"intersections": intersections, "seed": seed, "confidence": confidence}
     if "://" in table or _is_huge(table):
-        return _audit_in_place(table, named, preset, intersections, seed, out)
+        return _audit_in_place(table, named, preset, asked, out)
     with opened(table) as source:
-        roles = complete_roles(source.frame, named)
+        roles, remarks = complete_roles(source.frame, named)
         if not roles.predictions and not roles.scores:
             raise SpecError(
                 "no prediction or score column is named; add --prediction COLUMN or --score COLUMN"
             )
-        spec = {
-            "roles": roles,
-            "kind": "predictions",
-            "preset": preset,
-            "intersections": intersections,
-            "seed": seed,
-        }
+        terminal.remark(remarks)
+        spec = {"roles": roles, "kind": "predictions", "preset": preset, **asked}
         return _work(table, source, spec, "cpu", out, True)
 
 
@@ -317,7 +234,7 @@ def _is_huge(table: str) -> bool:
 
 
 def _audit_in_place(
-    table: str, named: NamedRoles, preset: str | None, intersections: int, seed: int, out: Path
+    table: str, named: NamedRoles, preset: str | None, asked: dict[str, Any], out: Path
 ) -> AuditResult:
     """Audit a database, or a file larger than memory, by counts; roles must be named."""
     from fairaudit import report
@@ -327,27 +244,20 @@ def _audit_in_place(
 
     if preset is not None:
         raise SpecError("presets need the rows; load the table from a file to use --preset")
-    if not named.target or not named.sensitive or not (named.predictions or named.scores):
+    outcome = named.target or named.no_target
+    if not outcome or not named.sensitive or not (named.predictions or named.scores):
         raise SpecError(
-            "name the columns of a database or of a file this large: --target, --sensitive and "
-            "--prediction or --score (roles are not guessed there)"
+            "name the columns of a database or of a file this large: --target (or --no-target), "
+            "--sensitive and --prediction or --score (roles are not guessed there)"
         )
     began = time.perf_counter()
     spec = AuditSpec(
         roles=ColumnRoles.model_validate(named.roles),
         kind="predictions",
-        intersections=intersections,
-        seed=seed,
         title=f"audit of {hidden(table)}",
+        **asked,
     )
-    counted = audit_table(
-        table,
-        spec.roles,
-        confidence=spec.confidence,
-        intersections=intersections,
-        seed=seed,
-        split="all",
-    )
+    counted = audit_table(table, spec.roles, split="all", **asked)
     origin = provenance(spec, "cpu", time.perf_counter() - began)
     command = _command_line().replace(table, hidden(table))  # no password in a report
     origin |= {"source": hidden(table), "command": command}

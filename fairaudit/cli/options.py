@@ -3,9 +3,35 @@
 from __future__ import annotations
 
 import csv
+import re
+from collections.abc import Sequence
+
+from fairaudit.audit.score_scale import cut_of
+from fairaudit.data.roles import Cut
+from fairaudit.exceptions import SpecError
 
 
 def names(text: str | None) -> tuple[str, ...]:
     """Column names of a comma-separated option; a name with a comma must be quoted."""
     parts = [part for row in csv.reader([text or ""], skipinitialspace=True) for part in row]
     return tuple(part.strip() for part in parts if part.strip())
+
+
+def cuts_of(pairs: Sequence[str] | None) -> dict[str, Cut]:
+    """`SCORE=5`, `SCORE>=5` and `SCORE<=5` as cuts by score.
+
+    Raises
+    ------
+    SpecError
+        If a pair names no score, no number, or a score twice.
+    """
+    found: dict[str, Cut] = {}
+    for pair in pairs or ():
+        parts = re.fullmatch(r"(.+?)\s*(<=|>=|≤|≥|=)\s*([^<>=≤≥]+)", pair)
+        if parts is None:
+            raise SpecError(f"--cut {pair!r} is no cut; write SCORE=5, 'SCORE>=5' or 'SCORE<=5'")
+        name = parts[1].strip()
+        if name in found:
+            raise SpecError(f"--cut names score '{name}' twice; leave one out")
+        found[name] = cut_of(parts[2] + parts[3])
+    return found

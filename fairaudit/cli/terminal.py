@@ -24,6 +24,7 @@ from fairaudit.report.page import in_short
 from fairaudit.report.sections import sections
 from fairaudit.stats.estimates import ESTIMATED
 from fairaudit.stats.metric_definitions import first_metrics
+from fairaudit.text.sentences.outcome import outcome_words
 from fairaudit.text.voice import voice_of
 
 SHOWN_GAPS = ("demographic_parity", "equalized_odds")  # besides the metrics by group
@@ -159,11 +160,16 @@ def show_diagnosis(diagnosis: Diagnosis, *, as_json: bool) -> None:
 
 def show_result(result: AuditResult, out: Path, *, as_json: bool) -> None:
     """Print the main findings of an audit, its warnings, and the path of the report."""
+    facts = result.summary.get("outcome") or {}
+    remark(_to_confirm(facts))
     if as_json:
-        show_json({"out": str(out), "summary": result.summary, "gaps": result.gaps})
+        shown = {"out": str(out), "outcome": facts, "summary": result.summary}
+        show_json({**shown, "gaps": result.gaps})
         return
     console = _console()
     console.print(Text(str(result.summary.get("title", "audit")), style="bold"))
+    if words := outcome_words(result):
+        console.print(Text(words))
     for sentence in in_short(result, sections(result)):
         console.print(Text(f"• {sentence.replace('**', '')}"))
     for table in result_tables(result):
@@ -171,6 +177,28 @@ def show_result(result: AuditResult, out: Path, *, as_json: bool) -> None:
     for warning in result.summary.get("warnings", []):
         console.print("[yellow]![/yellow]", Text(str(warning)))
     console.print(Text(f"Report: {out / 'report.html'}"))
+
+
+def _to_confirm(facts: Mapping[str, Any]) -> list[str]:
+    """Which facts of the outcome nothing decided, with the options that state them."""
+    said = []
+    if facts.get("guessed_positive"):
+        said.append(
+            f"warning: no word decides which class is the positive one; '{facts['positive']}', "
+            "the larger label, was taken: name it with --positive"
+        )
+    if facts.get("guessed_meaning"):
+        said.append(
+            "warning: no word tells what the outcome means for a person; neither good nor bad "
+            "was taken: state it with --meaning good, bad or neutral"
+        )
+    return said
+
+
+def remark(lines: Sequence[str]) -> None:
+    """Print lines on stderr."""
+    for line in lines:
+        print(line, file=sys.stderr)  # noqa: T201 - the command's remarks
 
 
 def result_tables(result: AuditResult) -> Iterator[Table]:

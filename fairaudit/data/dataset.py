@@ -13,6 +13,7 @@ from fairaudit.data.arrays import Arrays
 from fairaudit.data.encoding import Encoder, fit_encoder, numbers
 from fairaudit.data.grouping import group_labels, stratum
 from fairaudit.data.images import ImageStore
+from fairaudit.data.known_outcome import without_unknown
 from fairaudit.data.labels import label_text
 from fairaudit.data.roles import ColumnRoles, outcome_of, resolve, target_levels
 from fairaudit.data.splits import DEFAULT_SPLIT, SplitSpec
@@ -45,7 +46,7 @@ class Dataset:
     Attributes
     ----------
     frame : polars.DataFrame
-        All rows.
+        All rows; the target is null where `roles.known_for` says that it is not known.
     roles : ColumnRoles
         Resolved: the positive class and its meaning are set.
     outcome : Outcome
@@ -69,7 +70,7 @@ class Dataset:
     def __init__(
         self, frame: pl.DataFrame, roles: ColumnRoles, images: ImageStore | None = None
     ) -> None:
-        self.frame = _with_row_id(frame, roles.row_id)
+        self.frame = without_unknown(_with_row_id(frame, roles.row_id), roles)
         self.roles = resolve(self.frame, roles)
         self.outcome = outcome_of(self.frame, roles, self.roles)
         self.images = images
@@ -187,7 +188,10 @@ def _excluded(frame: pl.DataFrame, roles: ColumnRoles) -> pl.DataFrame:
     reasons = []
     if roles.target is not None:
         reasons.append(
-            (_unknown(frame, roles.target, roles.task == "regression"), "target missing")
+            (
+                _unknown(frame, roles.target, roles.task == "regression"),
+                "target missing" if roles.known_for is None else "outcome not known",
+            )
         )
     if roles.weight is not None:
         reasons.append((_unknown(frame, roles.weight, True), "weight missing"))

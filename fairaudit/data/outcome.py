@@ -30,6 +30,7 @@ from fairaudit.data.outcome_words import (
 Meaning = Literal["good", "bad", "neutral"]
 MEANINGS: tuple[Meaning, ...] = ("good", "bad", "neutral")
 UNKNOWN_OUTCOME = "no outcome known"
+_OTHER = "(other)"  # no word of its own
 _OPPOSITE: Mapping[Meaning, Meaning] = {"good": "bad", "bad": "good", "neutral": "neutral"}
 
 
@@ -68,6 +69,10 @@ class Outcome:
         False where nothing decided one of them, so that somebody should confirm it.
     known_for : str or None
         The column that says for which rows the outcome is known; None for all rows.
+    guessed_positive : bool
+        Whether no word decided the positive class, so that the larger label was taken.
+    guessed_meaning : bool
+        Whether no word decided the meaning, so that neutral was taken.
     """
 
     target: str | None
@@ -77,10 +82,81 @@ class Outcome:
     reason: str
     sure: bool = True
     known_for: str | None = None
+    guessed_positive: bool = False
+    guessed_meaning: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """As `AuditResult.summary["outcome"]` holds it."""
         return dict(vars(self))
+
+
+def describe(
+    names: Sequence[str],
+    labels: tuple[str | None, str | None],
+    *,
+    target: str | None,
+    positive: str | None = None,
+    meaning: Meaning | None = None,
+    known_for: str | None = None,
+) -> Outcome:
+    """The facts about an outcome, with the reason for each.
+
+    Parameters
+    ----------
+    names : names whose words may tell: the target's first, then those of the decisions
+    labels : (negative, positive) as taken; None where the outcome has not two
+    target : name of the outcome, None where none is known
+    positive, meaning : as the request states them; None where they were guessed
+    known_for : the column that says where the outcome is known
+    """
+    why = [] if target is not None else [UNKNOWN_OUTCOME]
+    taken, decided = labels[1], True
+    if taken is not None:
+        reason, decided = _why_taken(names[0] if names else "", positive, labels)
+        why.append(reason)
+    guess = guess_meaning_among(names, taken, labels[0])
+    agrees = meaning is None or meaning == guess.meaning
+    why.append(guess.reason if agrees else f"'{meaning}' is stated in the request")
+    return Outcome(
+        target=target,
+        positive=taken,
+        negative=labels[0],
+        meaning=meaning or guess.meaning,
+        reason="; ".join(why),
+        sure=decided and (guess.sure or meaning is not None),
+        known_for=known_for,
+        guessed_positive=not decided,
+        guessed_meaning=not guess.sure and meaning is None,
+    )
+
+
+def unsure_positive(outcome: Outcome, argument: str) -> str:
+    """What a warning says where the larger label was taken.
+
+    Parameters
+    ----------
+    outcome : whose positive class nothing decided
+    argument : how the caller names the label, such as "--positive"
+    """
+    subject = "" if outcome.target is None else f" of '{outcome.target}'"
+    return (
+        f"no word decides which of '{outcome.negative}' and '{outcome.positive}' is the positive "
+        f"class{subject}; '{outcome.positive}', the larger label, was taken: name it with "
+        f"{argument}"
+    )
+
+
+def _why_taken(
+    name: str, stated: str | None, labels: tuple[str | None, str | None]
+) -> tuple[str, bool]:
+    """Why the positive label is what it is, and whether anything decided it."""
+    levels = sorted((label for label in labels if label is not None), key=label_order)
+    guess = guess_positive(levels, name)
+    if guess.label == labels[1]:
+        return guess.reason, True
+    if stated is not None:
+        return f"the positive class '{labels[1]}' is stated in the request", True
+    return f"{guess.reason}, so the larger label '{labels[1]}' was taken", False
 
 
 # -- the positive class -------------------------------------------------------------------------
@@ -125,6 +201,14 @@ def label_order(label: str) -> tuple[int, float, str]:
         return (0, float(label), label)
     except ValueError:
         return (1, 0.0, label)
+
+
+def labels_of_one(label: str) -> tuple[str, str]:
+    """(negative, positive) where one label alone occurs: "denied" is no positive class."""
+    rest = f"not {label}"
+    if label in ("0", "1"):
+        return "0", "1"
+    return (label, rest) if guess_positive((label, _OTHER)).label == _OTHER else (rest, label)
 
 
 def _guess_of_one(label: str) -> PositiveGuess:
@@ -263,6 +347,14 @@ def guess_meaning(name: str, positive: str | None, negative: str | None = None) 
     return MeaningGuess(
         "neutral", f"nothing in {words} says what it means for a person, so neutral", False
     )
+
+
+def guess_meaning_among(
+    names: Sequence[str], positive: str | None, negative: str | None = None
+) -> MeaningGuess:
+    """The first sure guess: an outcome called "y" of a decision "hired_by_tool" is good."""
+    guesses = [guess_meaning(name, positive, negative) for name in names or ("",)]
+    return next((g for g in guesses if g.sure), guesses[0])
 
 
 def polarity(words: Iterable[str]) -> int:

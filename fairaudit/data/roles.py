@@ -12,12 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from fairaudit.data.labels import canonical_label, label_text
 from fairaudit.data.outcome import (
-    UNKNOWN_OUTCOME,
     Meaning,
     Outcome,
-    guess_meaning,
+    describe,
+    guess_meaning_among,
     guess_positive,
     label_order,
+    labels_of_one,
     larger_label,
 )
 from fairaudit.exceptions import SpecError
@@ -246,8 +247,12 @@ def _resolve_target(target: pl.Series, roles: ColumnRoles) -> ColumnRoles:
                 f"target '{name}' is text; choose the task binary or multiclass, or a numeric "
                 "column"
             )
+        if not target.cast(pl.Float64).is_finite().any():
+            raise _no_values(name)
         return roles
     levels = target_levels(target)
+    if not levels:
+        raise _no_values(name)
     if len(levels) < 2:
         raise SpecError(f"target '{name}' has {len(levels)} value; it needs at least 2")
     if roles.task == "multiclass":
@@ -259,6 +264,13 @@ def _resolve_target(target: pl.Series, roles: ColumnRoles) -> ColumnRoles:
             f"{'regression' if target.dtype.is_numeric() else 'multiclass'}"
         )
     return roles.model_copy(update={"positive": resolved_positive(name, levels, roles.positive)})
+
+
+def _no_values(name: str) -> SpecError:
+    return SpecError(
+        f"target '{name}' has no value in any row, so no outcome is known; name another column, "
+        "or name no target (--no-target) to audit the decisions alone"
+    )
 
 
 def _resolve_decisions(frame: pl.DataFrame, roles: ColumnRoles) -> ColumnRoles:
@@ -280,8 +292,14 @@ def _resolve_decisions(frame: pl.DataFrame, roles: ColumnRoles) -> ColumnRoles:
 def _with_meaning(roles: ColumnRoles, frame: pl.DataFrame) -> ColumnRoles:
     if roles.meaning is not None:
         return roles
-    guess = guess_meaning(subject_of(roles), roles.positive, _negative(frame, roles))
+    guess = guess_meaning_among(_telling(roles), roles.positive, _negative(frame, roles))
     return roles.model_copy(update={"meaning": guess.meaning})
+
+
+def _telling(roles: ColumnRoles) -> list[str]:
+    """Columns whose words may say what the outcome means: the target, then the decisions."""
+    named = (roles.target, *roles.predictions, *roles.scores)
+    return [name for name in named if name is not None]
 
 
 def subject_of(roles: ColumnRoles) -> str:
@@ -293,6 +311,8 @@ def _negative(frame: pl.DataFrame, roles: ColumnRoles) -> str | None:
     """The other label of a binary outcome or decision."""
     if roles.positive is None:
         return None
+    if roles.target is None and not roles.predictions:
+        return f"not {roles.positive}"
     levels = target_levels(frame[subject_of(roles)])
     other = {"0": "1", "1": "0"}.get(roles.positive, f"not {roles.positive}")
     return next((label for label in levels if label != roles.positive), other)
@@ -309,39 +329,14 @@ def outcome_of(frame: pl.DataFrame, stated: ColumnRoles, resolved: ColumnRoles) 
     resolved : ColumnRoles
         As `resolve` returned them.
     """
-    name = subject_of(resolved)
-    negative = _negative(frame, resolved)
-    why, sure = [], True
-    if resolved.target is None:
-        why.append(UNKNOWN_OUTCOME)
-    if resolved.positive is not None:
-        reason, decided = _why_positive(name, stated.positive, resolved.positive, negative)
-        why.append(reason)
-        sure = decided
-    meaning = guess_meaning(name, resolved.positive, negative)
-    agrees = meaning.meaning == resolved.meaning
-    why.append(meaning.reason if agrees else f"'{resolved.meaning}' is stated in the request")
-    return Outcome(
+    return describe(
+        _telling(resolved),
+        (_negative(frame, resolved), resolved.positive),
         target=resolved.target,
-        positive=resolved.positive,
-        negative=negative,
-        meaning=resolved.meaning or "neutral",
-        reason="; ".join(why),
-        sure=sure and (meaning.sure or stated.meaning is not None),
+        positive=stated.positive,
+        meaning=stated.meaning,
         known_for=resolved.known_for,
     )
-
-
-def _why_positive(
-    name: str, stated: str | None, positive: str, negative: str | None
-) -> tuple[str, bool]:
-    levels = sorted([positive, *([] if negative is None else [negative])], key=label_order)
-    guess = guess_positive(levels, name)
-    if guess.label == positive:
-        return guess.reason, True
-    if stated is not None:
-        return f"the positive class '{positive}' is stated in the request", True
-    return f"{guess.reason}, so the larger label '{positive}' was taken", False
 
 
 def _check_classes(name: str, levels: list[str]) -> None:
@@ -360,6 +355,8 @@ def resolved_positive(name: str, levels: list[str], positive: str | None) -> str
     SpecError
         When the named label does not occur.
     """
+    if positive is None and len(levels) == 1:
+        return labels_of_one(levels[0])[1]
     if positive is None:
         return guess_positive(levels, name).label or larger_label(levels)
     wanted = canonical_label(positive)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,19 +16,21 @@ REPLICATES = 2000  # bootstrap replicates of an audit, unless another number is 
 MIN_JUDGED = 5  # a rate resting on fewer rows says nothing: "cannot be judged"
 MIN_STABLE = 30  # below this coverage was measured outside 93–97% for some metrics: "unstable"
 UNBOUNDED = frozenset({"mse", "mae", "error_p50", "error_p90", "brier"})  # brier: 2 if multiclass
-NO_RATIO = frozenset({"mcc", "r2", "mean_error"})  # may be negative
+UNLIMITED = frozenset({"mean_error", "mean_score", "mean_prediction"})  # of any sign and size
+NO_RATIO = UNLIMITED | {"mcc", "r2"}  # may be negative
 ESTIMATED, UNSTABLE, UNJUDGED, SUPPRESSED = (
     "estimated",
     "unstable",
     "cannot be judged",
     "suppressed",
 )
+NO_OUTCOME, PARTLY_KNOWN = "no outcome known", "outcome known for some"
 
 
 def bounds_of(metric: str) -> tuple[float, float]:
     """What the metric cannot leave."""
     name = base_name(metric)
-    if name == "mean_error":
+    if name in UNLIMITED:
         return (-np.inf, np.inf)
     if name == "r2":
         return (-np.inf, 1.0)
@@ -64,6 +66,8 @@ class Measured:
     freedom : (G,) degrees of freedom where errors come from few units, None for many
     wide : (G,) how much wider than `noise` Student's interval then is (`intervals.widening`);
         `overall_noise` is that wide already
+    reason : (G,) why a group has no value, such as "no outcome known", "" where it has one; None
+        where nothing is missing for a reason
     """
 
     attribute: str
@@ -81,13 +85,26 @@ class Measured:
     replicates: str = "bootstrap"
     freedom: Float | None = None
     wide: Float | None = None
+    reason: NDArray[np.str_] | None = None
 
     @property
     def status(self) -> NDArray[np.str_]:
         """(G,) statuses before suppression."""
         unjudged = np.isnan(self.value) | (self.denominator < MIN_JUDGED)
         unstable = self.denominator < MIN_STABLE
-        return np.where(unjudged, UNJUDGED, np.where(unstable, UNSTABLE, ESTIMATED))
+        status = np.where(unjudged, UNJUDGED, np.where(unstable, UNSTABLE, ESTIMATED))
+        return status if self.reason is None else np.where(self.reason == "", status, self.reason)
+
+    def without(self, rows: NDArray[np.bool_], reason: str) -> Measured:
+        """The same with nothing said of some groups (G,), for a reason."""
+        if not rows.any():
+            return self
+        gone = {
+            name: np.where(rows, np.nan, getattr(self, name))
+            for name in ("value", "low", "high", "denominator")
+        }
+        why = np.where(rows, reason, "")
+        return replace(self, **gone, noise=np.where(rows, 0.0, self.noise), reason=why)
 
     def estimates(self, keep: NDArray[np.bool_]) -> Estimates:
         """Values and noise of some groups, the noise as wide as their intervals."""
@@ -95,3 +112,26 @@ class Measured:
         variance = noise.var(axis=0) if len(noise) else np.zeros(int(keep.sum()))
         noise = noise if self.wide is None else noise * self.wide[keep]
         return Estimates(self.value[keep], noise, variance, bounds_of(self.metric))
+
+
+def nothing_measured(
+    metric: str, attribute: str, names: tuple[str, ...], n: Float, reason: str
+) -> Measured:
+    """A metric without a value in any group, for a reason."""
+    empty = np.full(len(names), np.nan)
+    return Measured(
+        attribute=attribute,
+        names=names,
+        metric=metric,
+        n=n,
+        denominator=empty,
+        value=empty,
+        low=empty,
+        high=empty,
+        noise=np.zeros((0, len(names))),
+        overall=float("nan"),
+        overall_noise=np.zeros(0),
+        method="none",
+        replicates="none",
+        reason=np.full(len(names), reason),
+    )

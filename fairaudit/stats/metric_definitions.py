@@ -34,6 +34,7 @@ RATES: dict[str, tuple[tuple[Cell, ...], tuple[Cell, ...]]] = {
 CUT = 0.5  # a probability at or above it counts as the positive class
 COMPOSITES = ("balanced_accuracy", "f1", "mcc")
 SCORES = ("auroc", "auprc", "brier", "ece")
+DECISIONS = ("selection_rate", "mean_score", "mean_prediction")  # need no outcome
 REGRESSION = ("mse", "mae", "r2", "mean_error", "error_p50", "error_p90")
 # gaps with a name of their own, and the rates they are made of (the widest gap of them counts)
 FAMILIES: dict[str, tuple[str, ...]] = {

@@ -18,7 +18,7 @@ from fairaudit.audit.whatif.threshold_counts import (
 )
 from fairaudit.inputs.group_codes import Grouping
 from fairaudit.stats.estimates import EstimateOptions
-from fairaudit.stats.metric_definitions import RATES
+from fairaudit.stats.metric_definitions import BINARY, RATES
 
 NAMES = ("a", "b")
 WHO = {"model": "model", "split": "test", "attribute": "group"}
@@ -65,7 +65,7 @@ def test_a_moved_threshold_is_judged_like_the_decision_it_makes(weighted, cluste
     errors, gaps = thresholds.at_threshold(_ladder(d, **how), 0.5, n_boot=500, confidence=0.95)
     theirs = _judged(d, 0.5, **how)
     both = errors.join(theirs.errors.filter(attribute="group"), on=["group", "metric"])
-    assert len(both) == len(errors) == 2 * 14
+    assert len(both) == len(errors) == 2 * len(BINARY)
     for column in ("value", "low", "high"):
         mine, other = (both[name].to_numpy() for name in (column, f"{column}_right"))
         assert np.allclose(mine, other, equal_nan=True), column

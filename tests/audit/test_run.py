@@ -14,7 +14,7 @@ from fairaudit.audit.run import run_audit
 from fairaudit.audit.spec import AuditSpec
 from fairaudit.audit.table_systems import existing_systems
 from fairaudit.data.dataset import Dataset
-from fairaudit.data.roles import ColumnRoles
+from fairaudit.data.roles import ColumnRoles, Cut
 from fairaudit.exceptions import Cancelled, InputError, SpecError
 
 ROLES = ColumnRoles(
@@ -183,11 +183,17 @@ def test_a_prediction_that_cannot_be_read_is_named(values, said):
         existing_systems(pl.DataFrame({"p": values}), roles, ("no", "yes"))
 
 
-def test_a_lone_score_outside_the_unit_interval_is_cut_at_its_median():
+def test_a_lone_score_outside_the_unit_interval_needs_a_cut():
     frame = pl.DataFrame({"decile": [1, 2, 3, 8, 9, 10]})
     roles = ColumnRoles(target="y", scores=("decile",))
-    found = existing_systems(frame, roles, ("0", "1"))["decile"]
-    assert found.label.tolist() == [0, 0, 0, 1, 1, 1]
+    with pytest.raises(InputError, match=r"runs from 1 to 10 .* --cut decile=3"):
+        existing_systems(frame, roles, ("0", "1"))
+    above, below = (
+        existing_systems(frame, roles.model_copy(update={"cuts": {"decile": cut}}), ("0", "1"))
+        for cut in (Cut(at=8), Cut(at=2, side="below"))
+    )
+    assert above["decile"].label.tolist() == [0, 0, 0, 1, 1, 1]
+    assert below["decile"].label.tolist() == [1, 1, 0, 0, 0, 0]
 
 
 def test_merging_keeps_each_model_once_and_refuses_other_rows():

@@ -20,6 +20,7 @@ from fairaudit.audit.whatif.threshold_counts import (
 from fairaudit.audit.whatif.thresholds import Costs
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.inputs.group_codes import Grouping, encode
+from fairaudit.stats.metric_definitions import BINARY
 
 
 def _rows(seed: int, n: int = 60, G: int = 2, levels: int = 8) -> tuple[np.ndarray, ...]:
@@ -53,7 +54,7 @@ def test_a_threshold_gives_the_tables_of_that_decision() -> None:
     whole = audit_predictions(y, (score >= 0.5).astype(int), sensitive_features=names, n_boot=300)
     theirs = whole.errors.filter(pl.col("attribute") == "group")
     both = errors.join(theirs, on=["group", "metric"])
-    assert len(both) == len(errors) == 2 * 14
+    assert len(both) == len(errors) == 2 * len(BINARY)
     assert np.allclose(both["value"], both["value_right"])
     assert np.allclose(both["low"].to_numpy(), both["low_right"].to_numpy(), atol=0.01)
     assert gaps["low"].null_count() == 0

@@ -15,15 +15,20 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fairaudit.audit.predictions import judge, looks
+from fairaudit.audit.fitted import Prediction
+from fairaudit.audit.inputs import UNNAMED
+from fairaudit.audit.predictions import judge, looks, score_facts, score_warnings
 from fairaudit.audit.result import AuditResult
+from fairaudit.audit.score_scale import cut_for, selected
+from fairaudit.audit.table_systems import REMEDY
 from fairaudit.data.grouping import BINS, MOST_VALUES, bin_names
+from fairaudit.data.known_outcome import says_yes
 from fairaudit.data.labels import label_text
+from fairaudit.data.outcome import Outcome, describe
 from fairaudit.data.roles import ColumnRoles, check_attribute, resolved_positive, target_levels
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.inputs.labels import MISSING
 from fairaudit.stats.estimates import REPLICATES
-from fairaudit.stats.metric_definitions import CUT
 
 TIMES = "times"
 MAX_COUNTED = 2_000_000  # more distinct combinations than this are no counts any more
@@ -125,7 +130,8 @@ def audit_table(
         "duckdb:///file.db::table", "postgresql://user@host/database::table" (or another back end
         of Ibis; needs the extra `sql`)
     roles : ColumnRoles
-        target, sensitive and predictions or scores are used, weight and cluster if named.
+        target (None: no outcome known), sensitive, predictions or scores, cuts and known_for are
+        used, weight and cluster if named.
     **options : see `audit_source`
 
     Raises
@@ -149,7 +155,6 @@ def audit_source(
     source: Source,
     roles: ColumnRoles,
     *,
-    cut: float | None = None,
     metrics: Sequence[str] | None = None,
     confidence: float,
     n_boot: int = REPLICATES,
@@ -162,16 +167,14 @@ def audit_source(
 
     Parameters
     ----------
-    cut : threshold of a score without a prediction column; by default 0.5 for scores in 0..1 and
-        the median otherwise
-    other parameters : as in `audit_predictions`
+    all parameters : as in `audit_predictions`; scores without decisions are cut at `roles.cuts`
 
     Raises
     ------
     SpecError
         When a column is missing, there is nothing to audit, or the outcome is numeric.
     InputError
-        When labels or scores are missing in some rows.
+        When labels or scores are missing in some rows, or a score needs a cut.
     """
     _check(source, roles)
     for name in roles.sensitive:
@@ -179,15 +182,16 @@ def audit_source(
     systems = _systems(roles)
     rounded = [s for _, s in systems if s is not None and source.distinct(s) > MAX_SCORES]
     counted = _count(source, roles, systems, rounded)
-    classes = _classes(counted, roles, systems)
-    y = _codes(counted[str(roles.target)], classes, str(roles.target))
+    known = _known(counted, roles)
+    classes = _classes(counted, roles, systems, known)
+    outcome = _outcome(roles, classes)
     times = counted.times
     predictions = {
-        name: _answers(counted, label, score, classes, times, cut)
+        name: _answers(counted, label, score, classes, roles)
         for name, (label, score) in _systems_by_name(systems).items()
     }
     tables = judge(
-        y,
+        None if roles.target is None else _truth(counted[roles.target], classes, known),
         predictions,
         {c: _groups(counted[c], times) for c in roles.sensitive},
         task=roles.task,
@@ -202,8 +206,25 @@ def audit_source(
         suppress_below=suppress_below,
         seed=seed,
         times=times,
+        known=known,
     )
-    facts = _summary(source, roles, classes, counted, times, rounded, tables, confidence)
+    scores = score_facts(predictions, roles.task, times)
+    doubts = score_warnings(scores, tables.get("errors"))
+    said = [f"Scores of '{c}' were rounded to {ROUNDED} digits in the source." for c in rounded]
+    facts = {
+        "task": roles.task,
+        "outcome": outcome.as_json(),
+        "target": roles.target,
+        "scores": scores,
+        "classes": list(classes),
+        "systems": list(predictions),
+        "n": int(times.sum()),
+        "combinations": len(counted),
+        "source": source.name,
+        "looks": looks(tables),
+        "confidence": confidence,
+        "warnings": [*said, *doubts],
+    }
     return AuditResult(tables, facts)
 
 
@@ -211,8 +232,6 @@ def audit_source(
 
 
 def _check(source: Source, roles: ColumnRoles) -> None:
-    if roles.target is None:
-        raise SpecError("no target is named; say which column holds the outcome")
     if roles.task == "regression":
         raise SpecError(
             "numeric outcomes cannot be counted; load the table (Parquet or CSV) "
@@ -221,7 +240,7 @@ def _check(source: Source, roles: ColumnRoles) -> None:
     if not roles.predictions and not roles.scores:
         raise SpecError("no prediction or score column is named, so there is nothing to audit")
     known = source.columns()
-    needed = (roles.target, *roles.sensitive, *roles.predictions, *roles.scores)
+    needed = (roles.target, *roles.sensitive, *roles.predictions, *roles.scores, roles.known_for)
     missing = [c for c in (*needed, roles.weight, roles.cluster) if c and c not in known]
     if missing:
         raise SpecError(
@@ -249,7 +268,7 @@ def _count(
     systems: Sequence[tuple[str | None, str | None]],
     rounded: Sequence[str],
 ) -> _Counted:
-    extra = (roles.weight, roles.cluster)
+    extra = (roles.weight, roles.cluster, roles.known_for)
     answers = [c for pair in systems for c in pair if c is not None]
     keys = [c for c in (roles.target, *roles.sensitive, *answers, *extra) if c is not None]
     keys = list(dict.fromkeys(keys))
@@ -264,7 +283,8 @@ def _count(
     number = pl.selectors.float()
     finite = counted.with_columns(pl.when(number.is_finite()).then(number))
     named = _Counted(tuple(keys), finite)
-    for column in (roles.target, *answers, *(c for c in (roles.weight,) if c)):
+    whole = (None if roles.known_for else roles.target, *answers, roles.weight)
+    for column in (c for c in whole if c is not None):
         lost = int(named.times[named[str(column)].is_null().to_numpy()].sum())
         if lost:
             raise InputError(
@@ -301,25 +321,63 @@ class _Counted:
 # -- codes --------------------------------------------------------------------------------------
 
 
+def _known(counted: _Counted, roles: ColumnRoles) -> NDArray[np.bool_] | None:
+    """Where the outcome is known; None for everywhere."""
+    if roles.target is None or roles.known_for is None:
+        return None
+    own = roles.positive if roles.known_for in roles.predictions else None
+    yes = says_yes(counted[roles.known_for], own) & counted[roles.target].is_not_null()
+    return yes.to_numpy().astype(bool)
+
+
 def _classes(
-    counted: _Counted, roles: ColumnRoles, systems: Sequence[tuple[str | None, str | None]]
+    counted: _Counted,
+    roles: ColumnRoles,
+    systems: Sequence[tuple[str | None, str | None]],
+    known: NDArray[np.bool_] | None,
 ) -> tuple[str, ...]:
-    """Labels by code; of a binary outcome the positive one last."""
-    target = target_levels(counted[str(roles.target)])
+    """Labels by code; of a binary outcome the positive one last. Without one, the decisions'."""
+    decided = [counted[p] for p, _ in systems if p is not None]
+    if roles.target is None and not decided:
+        return UNNAMED
     if roles.task == "multiclass":
-        seen = [counted[p] for p, _ in systems if p is not None]
-        return tuple(
-            target_levels(
-                pl.concat([label_text(counted[str(roles.target)]), *map(label_text, seen)])
-            )
-        )
-    if len(target) > 2:
+        own = [] if roles.target is None else [counted[roles.target]]
+        return tuple(target_levels(pl.concat([label_text(c) for c in (*own, *decided)])))
+    subject = decided[0] if roles.target is None else counted[roles.target]
+    levels = target_levels(subject if known is None else subject.filter(known))
+    if len(levels) > 2:
         raise InputError(
-            f"a binary outcome has two labels, '{roles.target}' has {', '.join(target[:6])}; "
+            f"a binary outcome has two labels, '{subject.name}' has {', '.join(levels[:6])}; "
             "choose the task multiclass"
         )
-    positive = resolved_positive(str(roles.target), target, roles.positive)
-    return (next((n for n in target if n != positive), f"not {positive}"), positive)
+    if set(levels) < {"0", "1"}:
+        levels = ["0", "1"]
+    positive = resolved_positive(subject.name, levels, roles.positive)
+    return (next((n for n in levels if n != positive), f"not {positive}"), positive)
+
+
+def _outcome(roles: ColumnRoles, classes: tuple[str, ...]) -> Outcome:
+    two = classes if roles.task == "binary" and classes != UNNAMED else (None, None)
+    named = (roles.target, *roles.predictions, *roles.scores)
+    return describe(
+        [name for name in named if name is not None],
+        (two[0], two[1]),
+        target=roles.target,
+        positive=roles.positive,
+        meaning=roles.meaning,
+        known_for=roles.known_for,
+    )
+
+
+def _truth(
+    values: pl.Series, classes: tuple[str, ...], known: NDArray[np.bool_] | None
+) -> NDArray[np.int64]:
+    """Codes of the outcomes, 0 where they are not known."""
+    if known is None:
+        return _codes(values, classes, values.name)
+    codes = np.zeros(len(values), dtype=np.int64)
+    codes[known] = _codes(values.filter(known), classes, values.name)
+    return codes
 
 
 def _codes(values: pl.Series, classes: tuple[str, ...], name: str) -> NDArray[np.int64]:
@@ -335,41 +393,20 @@ def _codes(values: pl.Series, classes: tuple[str, ...], name: str) -> NDArray[np
     )
 
 
-@dataclass(frozen=True)
-class _Answers:
-    label: NDArray[Any]
-    score: NDArray[np.float64] | None
-
-
 def _answers(
     counted: _Counted,
     label: str | None,
     score: str | None,
     classes: tuple[str, ...],
-    times: NDArray[np.float64],
-    cut: float | None,
-) -> _Answers:
+    roles: ColumnRoles,
+) -> Prediction:
     numbers = None if score is None else counted[score].cast(pl.Float64).to_numpy()
     if label is not None:
-        return _Answers(_codes(counted[label], classes, label), numbers)
-    if numbers is None:
+        return Prediction(_codes(counted[label], classes, label), numbers)
+    if numbers is None or score is None:
         raise SpecError("a system has neither a prediction nor a score column")
-    if cut is not None:
-        return _Answers((numbers >= cut).astype(np.int64), numbers)
-    if numbers.min() >= 0 and numbers.max() <= 1:
-        return _Answers((numbers >= CUT).astype(np.int64), numbers)
-    return _Answers((numbers > _weighted_median(numbers, times)).astype(np.int64), numbers)
-
-
-def _weighted_median(values: NDArray[np.float64], times: NDArray[np.float64]) -> float:
-    """The median of the rows the counted values stand for."""
-    order = np.argsort(values)
-    reached = np.cumsum(times[order])
-    half = reached[-1] / 2
-    i = int(np.searchsorted(reached, half))
-    if reached[i] == half:  # an even number of rows: between two values
-        return float(values[order[i : i + 2]].mean())
-    return float(values[order[i]])
+    cut = cut_for(score, numbers, roles.cuts.get(score), REMEDY, counted.times)
+    return Prediction(selected(numbers, cut).astype(np.int64), numbers, cut)
 
 
 def _groups(values: pl.Series, times: NDArray[np.float64]) -> pl.Series:
@@ -390,29 +427,3 @@ def _groups(values: pl.Series, times: NDArray[np.float64]) -> pl.Series:
     names = np.array([*bin_names(cuts, whole=whole), MISSING])
     code = np.where(known, np.searchsorted(cuts, found, side="left"), len(cuts) + 1)
     return pl.Series(names[code].tolist(), dtype=pl.String)
-
-
-def _summary(
-    source: Source,
-    roles: ColumnRoles,
-    classes: tuple[str, ...],
-    counted: _Counted,
-    times: NDArray[np.float64],
-    rounded: Sequence[str],
-    tables: Any,
-    confidence: float,
-) -> dict[str, Any]:
-    warnings = [
-        f"Scores of '{c}' were rounded to {ROUNDED} digits in the source." for c in rounded
-    ]
-    return {
-        "task": roles.task,
-        "classes": list(classes),
-        "systems": [str(p or s) for p, s in _systems(roles)],
-        "n": int(times.sum()),
-        "combinations": len(counted),
-        "source": source.name,
-        "looks": looks(tables),
-        "confidence": confidence,
-        "warnings": warnings,
-    }

@@ -17,7 +17,9 @@ from fairaudit.stats import intervals, metric_definitions
 from fairaudit.stats.counts import count
 from fairaudit.stats.estimates import (
     ESTIMATED,
+    NO_OUTCOME,
     NO_RATIO,
+    PARTLY_KNOWN,
     SUPPRESSED,
     UNJUDGED,
     UNSTABLE,
@@ -364,7 +366,7 @@ def _pair_p(m: Measured, at: Int, ref: int) -> tuple[Float, list[str]]:
 
 
 def _less_sure(a: str, b: str) -> str:
-    order = (ESTIMATED, UNSTABLE, UNJUDGED, SUPPRESSED)
+    order = (ESTIMATED, UNSTABLE, UNJUDGED, SUPPRESSED, PARTLY_KNOWN, NO_OUTCOME)
     return max(str(a), str(b), key=order.index)
 
 
@@ -399,7 +401,7 @@ def detectable_table(
     parts = [
         _detectable_of(m, asked, gap, power)
         for m in measured
-        if base_name(m.metric) in RATES and len(m.names) > 1
+        if base_name(m.metric) in RATES and len(m.names) > 1 and m.reason is None
     ]
     return pl.concat(parts) if parts else pl.DataFrame(schema=DETECTABLE)
 

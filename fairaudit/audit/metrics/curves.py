@@ -96,8 +96,12 @@ def histogram(binned: Binned, y: Int, frame: Frame) -> Histogram:
     return Histogram(low, high, counted(frame.mass), exact, counted(frame.times), square)
 
 
-def histogram_table(h: Histogram, frame: Frame, asked: EstimateOptions) -> pl.DataFrame:
+def histogram_table(
+    h: Histogram, frame: Frame, asked: EstimateOptions, *, known: bool = True
+) -> pl.DataFrame:
     """Rows (group, y, bin) with a count above 0; small groups left out.
+
+    `y` is null where no outcome is known.
 
     Where rows are weighted, `rows` and `square` stand beside the count.
     """
@@ -106,7 +110,7 @@ def histogram_table(h: Histogram, frame: Frame, asked: EstimateOptions) -> pl.Da
     return pl.DataFrame(
         {
             **_who(frame, asked, g),
-            "y": y,
+            "y": pl.Series(y if known else [None] * len(y), dtype=pl.Int64),
             "bin": b,
             "low": h.low[b],
             "high": h.high[b],
@@ -130,13 +134,24 @@ def _who(frame: Frame, asked: EstimateOptions, g: Int) -> dict[str, object]:
     }
 
 
-def roc_table(h: Histogram, frame: Frame, asked: EstimateOptions) -> pl.DataFrame:
-    """FPR and TPR of "positive from this threshold on"; groups with both classes only."""
-    selected = h.count[:, :, ::-1].cumsum(axis=2)[:, :, ::-1]  # (G, 2, bins) at or above
-    selected = np.concatenate([selected, np.zeros((*selected.shape[:2], 1))], axis=2)
-    total = selected[:, :, 0]
+def roc_table(
+    h: Histogram, frame: Frame, asked: EstimateOptions, *, below: bool = False
+) -> pl.DataFrame:
+    """FPR and TPR of "positive from this threshold on"; groups with both classes only.
+
+    With `below`, of "positive up to this threshold".
+    """
+    nobody = np.zeros((*h.count.shape[:2], 1))
+    if below:
+        selected = np.concatenate([nobody, h.count.cumsum(axis=2)], axis=2)
+        upto = h.low if h.exact else h.high
+        thresholds = np.r_[np.nextafter(h.low[0], -np.inf), upto]
+    else:
+        selected = h.count[:, :, ::-1].cumsum(axis=2)[:, :, ::-1]  # (G, 2, bins) at or above
+        selected = np.concatenate([selected, nobody], axis=2)
+        thresholds = np.r_[h.low, h.high[-1]]
+    total = selected[:, :, -1 if below else 0]
     keep = np.flatnonzero((total > 0).all(axis=1) & _shown(frame, asked))
-    thresholds = np.r_[h.low, h.high[-1]]
     g = np.repeat(keep, len(thresholds))
     return pl.DataFrame(
         {

@@ -18,7 +18,9 @@ QUANTILES = {"error_p50": 0.5, "error_p90": 0.9}
 
 
 def influence(metric: str, y: Float, answer: Float, frame: Frame) -> Influence:
-    """mse, mae, mean_error (answer − truth) or r2 of each group."""
+    """mean_prediction, mse, mae, mean_error (answer − truth) or r2 of each group."""
+    if metric == "mean_prediction":
+        return means(metric, answer, frame)
     error = answer - y
     if metric == "mse":
         return means(metric, error**2, frame)

@@ -246,7 +246,9 @@ def measurable(names: Sequence[str], score: Float | None) -> tuple[str, ...]:
     """The score metrics that can be had: none without scores, no Brier for non-probabilities."""
     if score is None:
         return ()
-    possible = ("auroc", "auprc") + (("brier", "ece") if is_probability(score) else ())
+    possible = ("mean_score", "auroc", "auprc") + (
+        ("brier", "ece") if is_probability(score) else ()
+    )
     return tuple(n for n in possible if n in names)
 
 

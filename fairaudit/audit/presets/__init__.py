@@ -41,8 +41,9 @@ def apply(
     selected : (n,) 0/1, who was selected (employment rules)
     score : (n,) scores, for the scoring rate where a tool gives no selection
     groups : mapping of attribute to (n,) labels
-    result : an audit; gives `selected`, `score` and `groups` (employment rules, all stored rows
-        of `model`) and the performance tables of the others
+    result : an audit; says what the outcome means, gives `selected`, `score` and `groups` where
+        they are not passed (employment rules, all stored rows of `model`) and the performance
+        tables of the others
     model : which of the result's models; the first by default
     frame, roles : the audited table, for the data profile; by `roles` a stored system that gives
         scores alone is known, whose rate under nyc-ll144 is the scoring rate
@@ -83,9 +84,11 @@ class PresetInputs:
 
     def decisions(self, preset: Preset) -> employment.Decisions:
         """Who was selected, for the employment rules."""
-        return employment.decisions(
+        decided = employment.decisions(
             preset, self.selected, self.score, self.groups, self.result, self.model, self.roles
         )
+        facts = {} if self.result is None else self.result.summary.get("outcome") or {}
+        return decided.favourable(preset, facts)
 
     def audit_for(self, preset: Preset) -> AuditResult:
         """The result of an audit, for the rules on what to disclose."""

@@ -8,7 +8,8 @@ import polars as pl
 
 from fairaudit.audit.presets.rules import Applied, Preset
 from fairaudit.audit.result import AuditResult
-from fairaudit.data.roles import ColumnRoles
+from fairaudit.data.labels import label_text
+from fairaudit.data.roles import ColumnRoles, resolved_positive, target_levels
 from fairaudit.inputs.group_codes import OVERALL
 from fairaudit.inputs.labels import CROSS, MISSING
 
@@ -104,11 +105,14 @@ def data_profile(frame: pl.DataFrame, roles: ColumnRoles) -> Mapping[str, pl.Dat
 def _profile_of(
     frame: pl.DataFrame, roles: ColumnRoles, attribute: str, features: list[str]
 ) -> pl.DataFrame:
-    group = pl.col(attribute).cast(pl.String).fill_null(MISSING)
     missing = pl.mean_horizontal([pl.col(c).is_null() for c in features] or [pl.lit(0.0)])
-    target = _positive(roles)
-    table = frame.group_by(group.alias("group")).agg(
-        n=pl.len(), base_rate=target.mean(), missing=missing.mean()
+    rows = frame.select(
+        label_text(frame[attribute]).fill_null(MISSING).alias("group"),
+        _positive(frame, roles).alias("positive"),
+        missing.alias("missing"),
+    )
+    table = rows.group_by("group").agg(
+        n=pl.len(), base_rate=pl.col("positive").mean(), missing=pl.col("missing").mean()
     )
     return table.select(
         pl.lit(attribute).alias("attribute"),
@@ -120,16 +124,16 @@ def _profile_of(
     ).sort("group")
 
 
-def _positive(roles: ColumnRoles) -> pl.Expr:
+def _positive(frame: pl.DataFrame, roles: ColumnRoles) -> pl.Series:
     """1 for a positive outcome, or the outcome itself; null without a target."""
-    if roles.target is None:
-        return pl.lit(None, dtype=pl.Float64)
-    column = pl.col(roles.target)
-    if roles.task == "binary" and roles.positive is not None:
-        return (column.cast(pl.String) == roles.positive).cast(pl.Float64)
-    if roles.task == "regression" or roles.task == "binary":
-        return column.cast(pl.Float64, strict=False)
-    return pl.lit(None, dtype=pl.Float64)
+    nothing = pl.Series([None] * frame.height, dtype=pl.Float64)
+    if roles.target is None or roles.task == "multiclass":
+        return nothing
+    values = frame[roles.target]
+    if roles.task == "regression":
+        return values.cast(pl.Float64, strict=False)
+    positive = resolved_positive(roles.target, target_levels(values), roles.positive)
+    return (label_text(values) == positive).cast(pl.Float64)
 
 
 def _profile_words(tables: Mapping[str, pl.DataFrame]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,7 @@ UNKNOWN = frozenset(
         "na",
     }
 )
+NOT_FLAGGED = "rate of not being flagged"
 SMALL = 100  # up to so many people in both groups Boschloo's test is affordable and better
 SEX = ("sex", "gender")
 RACE = ("race", "ethnic")
@@ -51,12 +52,48 @@ class Decisions:
     ----------
     selected : (n,) bool
     groups : attribute to (n,) labels
-    rate : "selection rate" or "scoring rate"
+    rate : "selection rate", "scoring rate" or "rate of not being flagged"
+    note : what is said of the rate where somebody could take it for another, "" otherwise
     """
 
     selected: NDArray[np.bool_]
     groups: Mapping[str, Any]
     rate: str
+    note: str = ""
+
+    def favourable(self, preset: Preset, facts: Mapping[str, Any]) -> Decisions:
+        """The decisions that are good for a person, by what the outcome means.
+
+        Parameters
+        ----------
+        preset : the rule
+        facts : `summary["outcome"]` of the audit; empty where selections were given as such
+
+        Raises
+        ------
+        SpecError
+            When the positive class is neither good nor bad: no ratio of it has an impact.
+        """
+        meaning, positive = facts.get("meaning", "good"), facts.get("positive")
+        label = "selected" if positive is None else f"'{positive}'"
+        if meaning == "bad":
+            note = (
+                f"Being {label} is bad for a person, so the rates and ratios count those who "
+                "were not flagged."
+            )
+            return replace(self, selected=~self.selected, rate=NOT_FLAGGED, note=note)
+        if meaning == "good":
+            return self
+        if not facts.get("guessed_meaning"):
+            raise SpecError(
+                f"preset '{preset.name}' compares who was favoured, and {label} is neither good "
+                "nor bad for a person; say what it means (--meaning good or bad), or use no preset"
+            )
+        note = (
+            f"Nothing says what {label} means for a person; the rule is about selections, so "
+            "being selected counts as good."
+        )
+        return replace(self, note=note)
 
 
 def decisions(
@@ -68,14 +105,14 @@ def decisions(
     model: str | None,
     roles: ColumnRoles | None = None,
 ) -> Decisions:
-    """Selections and groups, as given or from a stored audit.
+    """Selections and groups, as given or else from a stored audit.
 
     Raises
     ------
     SpecError
         When there is neither a selection, nor a score, nor a result to take them from.
     """
-    if result is not None:
+    if result is not None and selected is None and score is None:
         return _stored(preset, result, model, roles)
     if groups is None or (selected is None and score is None):
         raise SpecError(
@@ -119,10 +156,14 @@ def _stored(
     if rows.is_empty():
         raise SpecError(f"this result stores no predictions of '{name}'; choose another model")
     groups = {c: rows[c] for c in people.columns if c not in ("row", "split", "cluster")}
-    only_scores = roles is not None and name in roles.scores and name not in roles.predictions
-    if preset.name == "nyc-ll144" and only_scores:
+    if preset.name == "nyc-ll144" and roles is not None and scores_alone(roles, name):
         return _above_median(rows["score"].to_numpy(), groups)
     return Decisions(rows["label"].to_numpy() == 1, groups, "selection rate")
+
+
+def scores_alone(roles: ColumnRoles, name: str) -> bool:
+    """Whether a system gives scores without decisions and without a cut."""
+    return name in roles.scores and name not in (*roles.predictions, *roles.cuts)
 
 
 # -- counting -----------------------------------------------------------------------------------
@@ -182,7 +223,9 @@ def nyc_ll144(
     floor = float(preset.parameters["leave_out_below"]) if leave_out_reason else 0.0
     tallies = [_tally(g, decided.selected) for g in (*pair, cross(pair))]
     tables = {
-        name: _ll144_table(tally, floor, len(decided.selected), confidence)
+        name: _ll144_table(tally, floor, len(decided.selected), confidence).with_columns(
+            rate_of=pl.lit(decided.rate)
+        )
         for name, tally in zip(("sex", "race", "sex_by_race"), tallies, strict=True)
     }
     return Applied(
@@ -252,7 +295,11 @@ def _ll144_words(
         gone = table.filter(pl.col("left_out"))["category"].to_list()
         if gone:
             words.append(f"Left out of the ratios, under 2%: {', '.join(gone)}. Reason: {reason}")
-    return (*words, *preset.not_set)
+    return (*_noted(decided), *words, *preset.not_set)
+
+
+def _noted(decided: Decisions) -> list[str]:
+    return [decided.note] if decided.note else []
 
 
 def _unknown_words(tally: _Tally) -> str:
@@ -268,8 +315,13 @@ def four_fifths(preset: Preset, decided: Decisions, confidence: float) -> Applie
     share = float(preset.parameters["minimum_share"])
     tallies = [_tally(g, decided.selected) for g in _groupings(decided.groups)]
     known = [t for t in tallies if t.names]
-    tables = {t.attribute: _four_fifths_table(t, line, share, confidence) for t in known}
-    words = [w for name, table in tables.items() for w in _four_fifths_words(name, table)]
+    rate = pl.lit(decided.rate)
+    tables = {
+        t.attribute: _four_fifths_table(t, line, share, confidence).with_columns(rate_of=rate)
+        for t in known
+    }
+    words = _noted(decided)
+    words += [w for name, table in tables.items() for w in _four_fifths_words(name, table)]
     words += [f"{t.attribute}: no row has a known group." for t in tallies if not t.names]
     return Applied(preset, tables, (*words, *preset.not_set))
 
@@ -365,8 +417,9 @@ def _four_fifths_words(attribute: str, table: pl.DataFrame) -> list[str]:
             continue
         side = "below" if row["below_four_fifths"] else "at or above"
         text = (
-            f"{attribute}: the rate of {row['group']} is {100 * row['impact_ratio']:.1f}% of the "
-            f"highest (interval {100 * row['low']:.1f}% to {100 * row['high']:.1f}%), "
+            f"{attribute}: the {row['rate_of']} of {row['group']} is "
+            f"{100 * row['impact_ratio']:.1f}% of the highest "
+            f"(interval {100 * row['low']:.1f}% to {100 * row['high']:.1f}%), "
             f"{side} four fifths as a rule of thumb; {row['test']} p = {row['p']:.3f}."
         )
         if row["flip_flop"] is not None:

@@ -110,6 +110,8 @@ def _gaps_of(
     first = families[0]
     shown = first.n >= asked.suppress_below
     defined = shown & ~np.any([np.isnan(m.value) for m in families], axis=0)
+    if _reason(families) is not None:
+        defined = np.zeros_like(defined)
     steady = defined & np.all([m.status == ESTIMATED for m in families], axis=0)
     single = len(families) == 1
     rows = _kinds(metric, families, defined, asked, single)
@@ -149,7 +151,7 @@ def _kinds(
             "value": gap.value,
             "low": gap.low,
             "high": gap.high,
-            "status": _gap_status(gap, deciding, statuses),
+            "status": _reason(families) or _gap_status(gap, deciding, statuses),
             "corrected": gap.corrected,
             "group": " vs ".join(names[i] for i in deciding) or None,
             "method": method,
@@ -158,6 +160,12 @@ def _kinds(
         }
         for kind, gap, deciding, method in made
     ]
+
+
+def _reason(families: tuple[Measured, ...]) -> str | None:
+    """Why some group has no value: then no gap over all groups is known."""
+    reasons = (str(r) for m in families if m.reason is not None for r in m.reason if r)
+    return next(reasons, None)
 
 
 def _without_ends(gap: Gap) -> Gap:

@@ -33,12 +33,20 @@ def weights_table(arrays: Arrays) -> dict[str, pl.DataFrame]:
 
 
 def predictions_table(
-    arrays: Arrays, predictions: Mapping[str, Prediction], *, whole: bool = False
+    arrays: Arrays,
+    predictions: Mapping[str, Prediction],
+    *,
+    whole: bool = False,
+    known: NDArray[np.bool_] | None = None,
 ) -> pl.DataFrame:
     """Long table of answers on held-out rows: row, split, model, y, label, score.
 
-    With `whole` nothing was trained: all rows are there, their split is "all".
+    With `whole` nothing was trained: all rows are there, their split is "all". The outcome is
+    null where it is not `known` (n,).
     """
+    y = pl.Series(arrays.y.astype(np.float64))
+    if known is not None:
+        y = y.set(pl.Series(~known), None)
     split = _split_names(arrays, whole)
     parts = [
         pl.DataFrame(
@@ -46,7 +54,7 @@ def predictions_table(
                 "row": arrays.row_id,
                 "split": split,
                 "model": pl.repeat(name, len(arrays), eager=True),
-                "y": arrays.y.astype(np.float64),
+                "y": y,
                 "label": p.label.astype(np.float64),
                 "score": _score(p),
             },

@@ -54,12 +54,14 @@ class Ladder:
     Attributes
     ----------
     attribute, names : the grouping, G groups
-    thresholds : (T,) ascending; the last selects nobody
-    above : (G, 2, T) weight with score ≥ threshold by group and truth
+    thresholds : (T,) ascending (descending if `below`); the last selects nobody
+    above : (G, 2, T) weight selected at each threshold by group and truth
     exact : whether every cut that changes an answer is among the thresholds
     rows, square : (G, 2, T) rows and squared weights, None where all rows weigh 1
     clustered : the rows in their clusters, None where rows are independent
     sure : False where rows came in clusters that are not at hand, so that no interval is right
+    below : whether rows at or below a threshold are selected, not those at or above it
+    known : False where no outcome is known; all rows then stand under truth 0
     """
 
     attribute: str
@@ -71,6 +73,8 @@ class Ladder:
     square: Float | None = None
     clustered: ClusteredRows | None = None
     sure: bool = True
+    below: bool = False
+    known: bool = True
 
     @property
     def total(self) -> Float:
@@ -108,8 +112,24 @@ class Ladder:
             asked = np.array([threshold[n] for n in self.names], dtype=np.float64)
         else:
             asked = np.full(len(self.names), float(threshold))
-        found = np.searchsorted(self.thresholds, asked, side="left")
+        return self.places(asked)
+
+    def places(self, thresholds: Float) -> Int:
+        """Indices of the first thresholds that select no more than those given."""
+        sign = -1.0 if self.below else 1.0
+        found = np.searchsorted(sign * self.thresholds, sign * thresholds, side="left")
         return np.minimum(found, len(self.thresholds) - 1)
+
+    def need_outcome(self, what: str) -> None:
+        """Refuse what needs an outcome where none is known.
+
+        Raises
+        ------
+        InputError
+            Naming what was wanted.
+        """
+        if not self.known:
+            raise InputError(f"no outcome is known, so there is no {what}; use selection rates")
 
 
 def _cells(above: Float) -> Float:
@@ -129,6 +149,8 @@ def ladder_from_scores(
     cluster: Int | None = None,
     *,
     binned: bool = False,
+    below: bool = False,
+    known: bool = True,
 ) -> Ladder:
     """All distinct scores as thresholds, or (binned) the ends of at most 200 bins.
 
@@ -138,16 +160,20 @@ def ladder_from_scores(
     weight : (n,) or None
     cluster : (n,) codes 0..M-1, or None
         Rows of one cluster are not independent; intervals then rest on whole clusters.
+    below : whether low scores select
+    known : whether an outcome is known; `y` is not looked at otherwise
 
     Raises
     ------
     InputError
         When there are no rows.
     """
-    score, y = np.asarray(score, np.float64), np.asarray(y).astype(np.int64)
+    score = np.asarray(score, np.float64)
     if len(score) == 0:
         raise InputError("there are no rows, so there is no threshold to move")
-    low, at, exact = _steps_of(score, binned)
+    y = np.asarray(y).astype(np.int64) if known else np.zeros(len(score), dtype=np.int64)
+    sign = -1.0 if below else 1.0
+    low, at, exact = _steps_of(sign * score, binned)
     T, G = len(low), len(grouping.names)
     cell = (grouping.codes * 2 + y) * T + at
 
@@ -158,7 +184,7 @@ def ladder_from_scores(
     return Ladder(
         grouping.attribute,
         grouping.names,
-        _ends(low),
+        sign * _ends(low),
         counted(weight),
         exact,
         rows=None if weight is None else counted(None),
@@ -166,6 +192,8 @@ def ladder_from_scores(
         clustered=None
         if cluster is None
         else ClusteredRows(cluster, grouping.codes, y, at.astype(np.int64), weight),
+        below=below,
+        known=known,
     )
 
 
@@ -177,8 +205,12 @@ def _steps_of(score: Float, binned: bool) -> tuple[Float, Int, bool]:
     return distinct, at, True
 
 
-def ladder_from_histogram(table: pl.DataFrame, *, sure: bool = True) -> Ladder:
+def ladder_from_histogram(
+    table: pl.DataFrame, *, sure: bool = True, below: bool = False
+) -> Ladder:
     """Bin edges as thresholds; `table` holds the rows of one model, split and attribute.
+
+    With `below` a threshold is the highest number short of a bin's upper end.
 
     Raises
     ------
@@ -188,12 +220,16 @@ def ladder_from_histogram(table: pl.DataFrame, *, sure: bool = True) -> Ladder:
     if table.is_empty():
         raise InputError("this model has no stored scores, so there is no threshold to move")
     names = tuple(sorted(table["group"].unique().to_list()))
-    bins, at = np.unique(table["bin"].to_numpy(), return_inverse=True)
-    lows = table.group_by("bin").agg(pl.col("low").first()).sort("bin")["low"].to_numpy()
+    sign = -1 if below else 1
+    bins, at = np.unique(sign * table["bin"].to_numpy(), return_inverse=True)
+    ends = table.group_by("bin").agg(pl.col("low", "high").first())
+    ends = ends.sort("bin", descending=below)
+    lows = -np.nextafter(ends["high"].to_numpy(), -np.inf) if below else ends["low"].to_numpy()
+    known = not table["y"].null_count()
     place = {name: i for i, name in enumerate(names)}
     group = np.array([place[n] for n in table["group"].to_list()])
     G, T = len(names), len(bins)
-    cell = (group * 2 + table["y"].to_numpy()) * T + at
+    cell = (group * 2 + table["y"].fill_null(0).to_numpy()) * T + at
 
     def counted(column: str) -> Float | None:
         if column not in table.columns or table[column].null_count():
@@ -203,8 +239,18 @@ def ladder_from_histogram(table: pl.DataFrame, *, sure: bool = True) -> Ladder:
 
     above = counted("count")
     assert above is not None
-    given = {"rows": counted("rows"), "square": counted("square"), "sure": sure}
-    return Ladder(str(table["attribute"][0]), names, _ends(lows), above, False, **given)  # type: ignore[arg-type]
+    return Ladder(
+        str(table["attribute"][0]),
+        names,
+        sign * _ends(lows),
+        above,
+        False,
+        rows=counted("rows"),
+        square=counted("square"),
+        sure=sure,
+        below=below,
+        known=known,
+    )
 
 
 def _above(counts: NDArray[Any]) -> Float:
@@ -214,12 +260,6 @@ def _above(counts: NDArray[Any]) -> Float:
 
 def _ends(low: Float) -> Float:
     return np.asarray(np.r_[low, np.nextafter(low[-1], np.inf)])
-
-
-def for_capacity(ladder: Ladder, places: float) -> float:
-    """The lowest threshold that selects no more than so many rows (or so much weight)."""
-    chosen = ladder.above.sum(axis=(0, 1))  # (T,) falling
-    return float(ladder.thresholds[int(np.argmax(chosen <= places))])
 
 
 # -- intervals of a rate at every threshold -----------------------------------------------------

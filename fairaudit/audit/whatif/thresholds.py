@@ -2,7 +2,8 @@
 
 Everything works on a `Ladder`: for each candidate threshold, how much of each group and truth
 lies at or above it. It comes from a stored histogram (fast, a slider) or from all scores
-(exact). A row is selected when its score is at or above the threshold.
+(exact). A row is selected when its score is at or above the threshold, or at or below it where low
+scores select. Where no outcome is known only selection rates follow.
 """
 
 from __future__ import annotations
@@ -71,6 +72,7 @@ def at_threshold(
     threshold : one for all, a mapping of group to its own, or the randomised rule of each group
     """
     asked = EstimateOptions(confidence, model, split, n_boot, 0, seed)
+    metrics = metrics if ladder.known else ("selection_rate",)
     if isinstance(threshold, EqualOdds):
         cells, apart = counts_under(ladder, threshold), clusters_under(ladder, threshold)
     else:
@@ -121,7 +123,7 @@ def _ends_of(ladder: Ladder, odds: EqualOdds) -> tuple[Int, Int]:
     """Positions (G,) of the lower and the upper threshold of each group's rule."""
     rules = [odds.rules[name] for name in ladder.names]
     low, high = ([getattr(rule, end) for rule in rules] for end in ("low", "high"))
-    return np.searchsorted(ladder.thresholds, low), np.searchsorted(ladder.thresholds, high)
+    return ladder.places(np.array(low)), ladder.places(np.array(high))
 
 
 def _under(odds: EqualOdds, ladder: Ladder, low: Float, high: Float) -> Float:
@@ -141,7 +143,14 @@ def sweep(ladder: Ladder, metric: str, *, confidence: float) -> pl.DataFrame:
 
     Intervals are Wilson's for rates, at the effective size that weights and clusters leave, and
     missing for composites.
+
+    Raises
+    ------
+    InputError
+        When the metric needs an outcome and none is known.
     """
+    if metric != "selection_rate":
+        ladder.need_outcome(f"{metric} of it")
     cells = ladder.cells()  # (G, T, 2, 2)
     value = metric_definitions.value(cells, metric)
     if metric in metric_definitions.RATES:
@@ -171,7 +180,14 @@ class Costs:
     fn: float = 1.0
 
     def of(self, ladder: Ladder) -> Float:
-        """Total cost (G, T) in each group at each threshold."""
+        """Total cost (G, T) in each group at each threshold.
+
+        Raises
+        ------
+        InputError
+            When no outcome is known.
+        """
+        ladder.need_outcome("cost of wrong decisions")
         missed = self.fn * (ladder.total[:, 1:2] - ladder.above[:, 1])
         return np.asarray(self.fp * ladder.above[:, 0] + missed)
 
@@ -239,6 +255,7 @@ def _rates(ladder: Ladder, aim: Aim) -> Float:
     if aim == "selection_rate":
         over, under = ladder.above.sum(axis=1), ladder.total.sum(axis=1)
     else:
+        ladder.need_outcome(aim)
         truth = 1 if aim == "tpr" else 0
         over, under = ladder.above[:, truth], ladder.total[:, truth]
     empty = [n for n, u in zip(ladder.names, under, strict=True) if u <= 0]
