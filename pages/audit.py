@@ -10,8 +10,10 @@ from fairaudit.data.store import DatasetInfo
 from fairaudit.plots import errors
 from fairaudit.report.choices import attributes, leading_metrics, main_model
 from fairaudit.report.command import command_of
-from fairaudit.text.sentences.errors import errors_lead
+from fairaudit.text.sentences.errors import errors_sentences
 from fairaudit.text.sentences.outcome import outcome_words
+from fairaudit.text.sentences.phrases import joined
+from fairaudit.text.voice import voice_of
 from fairaudit.ui import (
     cache,
     existing,
@@ -26,6 +28,13 @@ from fairaudit.ui import (
 )
 
 page_setup.start_page()
+
+
+def said(result: AuditResult, **query: str) -> str:
+    """What the chart shows, without the sentence that already leads the page."""
+    worst = existing.largest_gap(result) or {}
+    leads = all(worst.get(name) == value for name, value in query.items())
+    return joined(errors_sentences(result, **query)[1 if leads else 0 :])
 
 
 def chart(result: AuditResult) -> None:
@@ -47,7 +56,7 @@ def chart(result: AuditResult) -> None:
         )
     query = {"attribute": by, "metric": metric, "split": split}
     system = worst.get("model") or main_model(result)
-    layout.statement(errors_lead(result, model=system, **query))
+    layout.statement(said(result, model=system, **query))
     systems = result.errors["model"].unique(maintain_order=True).to_list()
     first = sorted(systems, key=lambda name: name != system)
     drawn = errors.by_group(result, models=first, **query)
@@ -79,16 +88,18 @@ def show(info: DatasetInfo, roles: ColumnRoles) -> None:
         layout.header("audit", existing.lead(result, info, spec))
     chart(result)
     rules.show(result)
+    known = voice_of(result).known
     layout.computation(
-        existing.HOW,
+        existing.HOW if known else existing.HOW_DECIDED,
         outcome=outcome_words(result),
-        formula=existing.FORMULA,
+        formula=existing.FORMULA if known else existing.RATE,
         command=command_of(result) or None,
     )
     with st.container(horizontal=True):
         layout.page_link("errors", "All metrics, intersections and thresholds")
         layout.page_link("report", "Report")
-        layout.page_link("train", "Train a fairer model")
+        if known:
+            layout.page_link("train", "Train a fairer model")
 
 
 sha256, roles = result_page.chosen_data("audit")

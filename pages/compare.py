@@ -23,6 +23,10 @@ if len(compare.models_of(result)) < 2:
         label="Compare methods",
     )
     st.stop()
+if not voice_of(result).judges:
+    layout.header("compare", "Models are compared by how well they predict the outcome.")
+    result_page.needs_outcome(voice_of(result))
+    st.stop()
 top, voice = st.container(), voice_of(result)
 axes = comparison.controls(result)
 front = comparison.front(result, axes)

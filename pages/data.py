@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -17,7 +19,9 @@ from fairaudit.ui import (
     session,
     sharing,
 )
-from fairaudit.ui.roles_form import RolesForm
+from fairaudit.ui.roles import score_cut
+from fairaudit.ui.roles.outcome_form import OutcomeQuestion
+from fairaudit.ui.roles.roles_form import RolesForm
 
 page_setup.start_page()
 
@@ -43,14 +47,22 @@ def inspect(sha256: str) -> None:
     start = accepted or table.diagnosis.roles
     checked = table.diagnosis if accepted is None else cache.findings(sha256, accepted)
     layout.header("data", doctor_view.proposal(name, table, start))
+    key = f"roles-{sha256[:12]}"
     buttons = st.container(horizontal=True, gap="small", vertical_alignment="center")
+    question = OutcomeQuestion(table, start, key=key, accepted=accepted is not None)
+    outcome = question.draw()
+    cuts = st.container()
     suggested, findings, proxies, preview = st.tabs(
         ["Suggested roles", f"Findings ({len(checked.problems)})", "Proxies", "Rows"]
     )
     with suggested:
-        form = RolesForm(table, start, key=f"roles-{sha256[:12]}")
+        form = RolesForm(table, start, key=key)
         with layout.error_messages():
-            accept(buttons, info, form.draw(expert=session.expert()))
+            roles = form.draw(outcome, expert=session.expert())
+            with cuts:
+                decided = score_cut.questions(sha256, roles, start, outcome.voice, key=key)
+            roles = roles.model_copy(update={"cuts": decided})
+            accept(buttons, info, roles, outcome.missing)
         with st.expander("Every suggestion and its reason", icon=":material/stethoscope:"):
             doctor_view.reasons(table.diagnosis)
     with findings:
@@ -61,12 +73,19 @@ def inspect(sha256: str) -> None:
         st.dataframe(table.preview, hide_index=True, alt=f"The first rows of {name}")
 
 
-def accept(place: DeltaGenerator, info: DatasetInfo, roles: ColumnRoles) -> None:
+def accept(
+    place: DeltaGenerator, info: DatasetInfo, roles: ColumnRoles, missing: Sequence[str]
+) -> None:
     """The button that accepts the roles as shown, and buttons to go back, share and delete."""
     with place:
         if st.button("Accept and continue", type="primary", icon=":material/check:", key="accept"):
-            session.accept_roles(roles)
-            session.open_page("audit" if roles.predictions else "train")
+            if missing:
+                place.error(
+                    f"Before the audit: {'; '.join(missing)}.", icon=":material/contact_support:"
+                )
+            else:
+                session.accept_roles(roles)
+                session.open_page(session.after_roles(roles))
         st.button("Choose other data", icon=":material/undo:", on_click=session.forget_dataset)
         if not access.readonly():
             sharing.share_data(info)

@@ -6,16 +6,30 @@ import streamlit as st
 
 from fairaudit.plots import errors
 from fairaudit.text.sentences.errors import errors_lead, limits
+from fairaudit.text.sentences.outcome import NOT_KNOWN
 from fairaudit.text.voice import voice_of
-from fairaudit.ui import drilldown, layout, page_setup, result_page, threshold, url_widgets
+from fairaudit.ui import (
+    drilldown,
+    existing,
+    layout,
+    page_setup,
+    result_page,
+    threshold,
+    url_widgets,
+)
 
 page_setup.start_page()
+
+FORMULA = (
+    r"\text{TPR} = \frac{TP}{TP+FN}, \quad \text{FPR} = \frac{FP}{FP+TN}, \quad "
+    r"\text{gap} = \max_g m_g - \min_g m_g"
+)
 
 audit = result_page.open_audit("errors")
 result_page.required_table(
     audit, "errors", "Choose a sensitive attribute on the Data page and run the audit again."
 )
-result = audit.result
+result, voice = audit.result, voice_of(audit.result)
 top = st.container()
 places = url_widgets.row(4)
 with places[0]:
@@ -29,7 +43,10 @@ with places[3]:
 
 query = {"attribute": by, "metric": metric, "split": split}
 with top:
-    layout.header("errors", errors_lead(result, model=model, **query))
+    title = None if voice.known else "Decisions"
+    layout.header("errors", errors_lead(result, model=model, **query), title=title)
+    if not voice.known:
+        layout.note(NOT_KNOWN)
 view = url_widgets.view(
     ("By group", "Intersections", "Threshold", "Score curves", "Counts and rows")
 )
@@ -56,6 +73,8 @@ elif view == "Intersections":
         )
 elif view == "Threshold":
     threshold.explorer(audit, model=model, **query)
+elif view == "Score curves" and not voice.judges:
+    result_page.needs_outcome(voice)
 elif view == "Score curves":
     curves = {"attribute": by, "model": model, "split": split}
     for name, drawn in (
@@ -66,16 +85,16 @@ elif view == "Score curves":
 else:
     drilldown.show(audit, attribute=by, model=model, split=split)
 
+counted = "actual and predicted outcomes" if voice.known else "decisions"
 layout.computation(
-    "Every value comes from the counts of actual and predicted outcomes in a group. Intervals are "
-    f"{voice_of(result).percent} confidence intervals: Wilson's for rates, bootstrap for gaps and "
+    f"Every value comes from the counts of {counted} in a group. Intervals are "
+    f"{voice.percent} confidence intervals: Wilson's for rates, bootstrap for gaps and "
     "all other metrics; the column *Interval method* names the one used. The largest of several "
     "noisy gaps is too large on average; the bias-corrected gap accounts for that. A group with "
     "too few rows gets a reason instead of a number. Differences are called significant when the "
     "p-value of a pair, adjusted for multiple testing over the whole audit, is below 1 minus the "
     "confidence level.",
-    formula=r"\text{TPR} = \frac{TP}{TP+FN}, \quad \text{FPR} = \frac{FP}{FP+TN}, \quad "
-    r"\text{gap} = \max_g m_g - \min_g m_g",
+    formula=FORMULA if voice.known else existing.RATE,
     outcome=audit.outcome,
     command=audit.command,
 )

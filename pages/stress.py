@@ -56,7 +56,7 @@ elif view == "Objectives":
     left, right = url_widgets.row(2)
     with left:
         rule = url_widgets.one_of(
-            "Selection rule",
+            "Rule of the choice",
             list(table_rows.RULES),
             key="rule",
             format_func=table_rows.RULES.__getitem__,

@@ -29,9 +29,10 @@ from fairaudit.data.images import (
     keep_rows,
     store_images,
 )
-from fairaudit.data.reading.formats import Source, head_of, open_source, size_of, sniff
+from fairaudit.data.reading.formats import Source, head_of, open_source, sniff
 from fairaudit.data.reading.limits import DEFAULT_LIMITS, Limits
 from fairaudit.data.reading.options import INFERRED, ReadingOptions, chosen_options
+from fairaudit.data.reading.parts import Parts, parts_of
 from fairaudit.data.reading.table import (
     ROW_ID,
     UNREADABLE,
@@ -40,6 +41,7 @@ from fairaudit.data.reading.table import (
     open_table,
     read,
     source_name,
+    total_size,
 )
 from fairaudit.exceptions import InputError, IntegrityError, LimitExceeded
 
@@ -109,7 +111,8 @@ def ingest(
     Parameters
     ----------
     source : bytes, Path or str
-        A table in any accepted format, or a ZIP or folder with images and a table.
+        A table in any accepted format (also in several files, see `read_table`), or a ZIP or
+        folder with images and a table.
     datasets_folder : Path or str
         Folder of the datasets; created if missing.
     name : str, optional
@@ -153,8 +156,8 @@ def ingest(
         shutil.rmtree(work)
         names = tuple(c for c in table.lazy.collect_schema() if c != ROW_ID)
         description = DatasetInfo(
-            digest, label, rows, len(names), size_of(content), "table", table.notes, table.format,
-            names, now(), options.changed(),
+            digest, label, rows, len(names), total_size(content), "table", table.notes,
+            table.format, names, now(), options.changed(),
         )  # fmt: skip
         dialect = table.dialect.to_json() if table.dialect else None
         write_schema(folder, description, dialect=dialect)
@@ -167,9 +170,13 @@ def _image_bundle(
 ) -> Iterator[Bundle | None]:
     """The source as a bundle of files if it contains images, else None."""
     if not isinstance(source, (bytes, bytearray, memoryview)) and Path(source).is_dir():
-        yield open_folder(Path(source))
+        folder = open_folder(Path(source))
+        yield folder if has_images(folder) or parts_of(source) is None else None
         return
     content = as_source(source)
+    if isinstance(content, Parts):
+        yield None
+        return
     label = name or source_name(content)
     if not head_of(content, 4).startswith(b"PK") or sniff(content, label) != "zip":
         yield None
@@ -265,12 +272,19 @@ def images(folder: Path | str) -> ImageStore | None:
     return ImageStore(path) if path.is_file() else None
 
 
-def content_hash(source: Source, extra: str = "") -> str:
-    """SHA-256 of the bytes; options that change what is read make another dataset."""
+def content_hash(source: Source | Parts, extra: str = "") -> str:
+    """SHA-256 of the bytes; options that change what is read make another dataset.
+
+    Of several files, that of their names and hashes.
+    """
     digest = hashlib.sha256()
-    with open_source(source) as stream:
-        while chunk := stream.read(1 << 20):
-            digest.update(chunk)
+    if isinstance(source, Parts):
+        for file, name in zip(source.files, source.names(), strict=True):
+            digest.update(f"{name}\0{content_hash(file)}\n".encode("utf-8", "surrogateescape"))
+    else:
+        with open_source(source) as stream:
+            while chunk := stream.read(1 << 20):
+                digest.update(chunk)
     if extra:
         digest.update(b"\0" + extra.encode())
     return digest.hexdigest()

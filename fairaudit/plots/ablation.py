@@ -213,7 +213,7 @@ def _objectives_alt(
         name = metric_words.OBJECTIVES.get(aim, aim).lower()
         parts.append(f"{name}: {after}, an expert for {taken} of {own.height} groups")
     return (
-        f"Selection {RULES.get(rule, rule)}: the gap on {split} rows is {before} for the "
+        f"Choice {RULES.get(rule, rule)}: the gap on {split} rows is {before} for the "
         f"baseline; {'; '.join(parts)}."
     )
 

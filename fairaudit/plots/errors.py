@@ -10,6 +10,7 @@ import polars as pl
 from fairaudit.audit.result import AuditResult
 from fairaudit.inputs.group_codes import OVERALL
 from fairaudit.inputs.labels import CROSS, cell_parts
+from fairaudit.plots import bounds
 from fairaudit.plots.heat import heat
 from fairaudit.plots.interval_dots import Row, dots
 from fairaudit.plots.theme import (
@@ -29,8 +30,9 @@ from fairaudit.plots.theme import (
     styles,
 )
 from fairaudit.text import meaning, metric_words, numbers
+from fairaudit.text.meaning import selected_word
 from fairaudit.text.ordering import natural
-from fairaudit.text.table_rows import errors_of, stable
+from fairaudit.text.table_rows import errors_of, is_bounded, stable
 from fairaudit.text.voice import Voice, voice_of
 
 _BANDS = 6  # with more curves than this, bands of intervals would be illegible
@@ -64,9 +66,14 @@ def by_group(
 ) -> Chart:
     """One dot with its interval for each group (and model), worst at the top.
 
-    A group that cannot be judged keeps its line, with the reason in place of a dot.
+    A group that cannot be judged keeps its line, with the reason in place of a dot. Where only
+    bounds are known these are drawn, of the first model.
     """
     voice = voice_of(result)
+    first = next(iter(models or result.errors["model"].head(1).to_list()), "")
+    asked = {"attribute": attribute, "metric": metric, "model": first, "split": split}
+    if is_bounded(result, **asked):
+        return bounds.by_group(result, **asked)
     table = errors_of(result, attribute=attribute, metric=metric, split=split, models=models)
     if table.is_empty():
         return empty(f"{meaning.title(metric, voice)} by {attribute} is not available.")
@@ -343,7 +350,14 @@ def _calibration_alt(table: pl.DataFrame, attribute: str, model: str) -> str:
 
 
 def threshold(
-    table: pl.DataFrame, *, metric: str, at: float | None, voice: Voice, attribute: str = ""
+    table: pl.DataFrame,
+    *,
+    metric: str,
+    at: float | None,
+    voice: Voice,
+    in_force: float | None = None,
+    below: bool = False,
+    attribute: str = "",
 ) -> Chart:
     """A metric of each group over all thresholds; a line marks the chosen threshold.
 
@@ -354,11 +368,18 @@ def threshold(
     metric : str
     at : float or None
         The chosen threshold, if all groups share one.
+    voice : Voice
+    in_force : float or None
+        The threshold of the decisions as they are.
+    below : bool
+        Whether scores at or below the threshold are selected.
+    attribute : str
     """
     if table.is_empty():
         return empty("There are no scores, so there is no threshold to change.")
     figure = frame(
-        x="Threshold on the score", y=meaning.title(metric, voice), height=340, legend=True,
+        x=f"Threshold: {selected_word(voice)} at this score or {'below' if below else 'above'}",
+        y=meaning.title(metric, voice), height=340, legend=True,
         percent_y=metric_words.is_rate(metric),
     )  # fmt: skip
     if at is not None:
@@ -366,6 +387,8 @@ def threshold(
             type="line", x0=at, x1=at, y0=0, y1=1, yref="paper",
             line={"color": NEUTRAL, "width": 1.5},
         )  # fmt: skip
+    if in_force is not None:
+        _in_force(figure, in_force)
     groups = sorted(table["group"].unique().to_list(), key=natural)[:12]
     known = styles(table["group"].unique().to_list())
     for group in groups:
@@ -375,6 +398,18 @@ def threshold(
         _line(figure, rows, "threshold", "value", group, known[group])
     title = meaning.title(metric, voice) + (f" by {attribute}" if attribute else "")
     return Chart(figure, _threshold_alt(table, groups, metric, at, title), table)
+
+
+def _in_force(figure: go.Figure, cut: float) -> None:
+    """The threshold of the decisions as they are."""
+    figure.add_shape(
+        type="line", x0=cut, x1=cut, y0=0, y1=1, yref="paper",
+        line={"color": NEUTRAL, "width": 1.5, "dash": "dash"},
+    )  # fmt: skip
+    figure.add_annotation(
+        x=cut, y=1, yref="paper", yanchor="bottom", showarrow=False, text=f"in force {cut:g}",
+        font={"size": 12},
+    )  # fmt: skip
 
 
 def _threshold_alt(
@@ -390,4 +425,5 @@ def _threshold_alt(
             ends = numbers.interval(near["low"], near["high"], metric)
             text = f"{group} {numbers.value(near['value'], metric)}"
             parts.append(f"{text} ({ends})" if ends else text)
-    return f"{title} at threshold {at:.2f}: " + ", ".join(parts) + "."
+    shown = f"{at:.2f}" if abs(at) < 10 and at != round(at) else f"{at:g}"
+    return f"{title} at threshold {shown}: " + ", ".join(parts) + "."

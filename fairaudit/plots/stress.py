@@ -102,7 +102,7 @@ def _harm_line(
         x=(rows["strength"] + aside).to_list(),
         y=rows["harm"].to_list(),
         mode="lines+markers",
-        name=f"selection {RULES[rule]}",
+        name=f"choice {RULES[rule]}",
         line={"color": style.color, "dash": style.dash, "width": 2},
         marker={"color": style.color, "symbol": style.symbol, "size": 9},
         error_y=_bars(rows, "harm", style.color),

@@ -44,7 +44,16 @@ def leading_metrics(result: AuditResult, most: int = 2) -> list[str]:
     known = result.errors.filter(pl.col("value").is_not_null())["metric"]
     names = known.unique(maintain_order=True).to_list()
     chosen = [m for m in usual_order(result) if m in names] or names
-    return chosen[:most]
+    return [*chosen, *(m for m in bounded_metrics(result) if m not in chosen)][:most]
+
+
+def bounded_metrics(result: AuditResult) -> list[str]:
+    """Metrics of which only bounds are known, because some outcomes are not."""
+    table = result.tables.get("bounds")
+    if table is None:
+        return []
+    names = table.drop_nulls("lower")["metric"].unique().to_list()
+    return [m for m in usual_order(result) if m in names]
 
 
 def usual_order(result: AuditResult) -> list[str]:

@@ -13,7 +13,7 @@ from fairaudit.inputs.labels import CROSS
 from fairaudit.report.choices import attributes, leading_metrics, main_model, main_split
 from fairaudit.report.command import command_of
 from fairaudit.text import meaning, numbers
-from fairaudit.text.sentences.outcome import outcome_facts
+from fairaudit.text.sentences.outcome import notices, outcome_facts
 from fairaudit.text.voice import Voice, voice_of
 
 BLANK = "_to be filled in by the owner of the model_"
@@ -38,7 +38,7 @@ def _lines(result: AuditResult, title: str) -> Iterator[str]:
     yield from _analyses(result)
     yield from _blanks("Ethical considerations", "Risks and harms", "Who was consulted")
     yield from ("", "## Caveats and recommendations", "")
-    warnings = [literal(str(w)) for w in result.summary.get("warnings", ())]
+    warnings = [literal(w) for w in notices(result)]
     yield from (f"- {text}" for text in warnings or [BLANK])
 
 

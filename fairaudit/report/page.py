@@ -21,7 +21,7 @@ from fairaudit.report.sections import Section, sections
 from fairaudit.report.svg import svg
 from fairaudit.text import numbers
 from fairaudit.text.headings import heading
-from fairaudit.text.sentences.outcome import outcome_facts, outcome_words
+from fairaudit.text.sentences.outcome import notices, outcome_facts, outcome_words
 from fairaudit.text.voice import voice_of
 
 MOST_ROWS = 200
@@ -76,7 +76,7 @@ def render(result: AuditResult, *, title: str, told: Sequence[Section] | None = 
         subtitle=subtitle(result),
         outcome=outcome_words(result),
         short=[strong(s) for s in in_short(result, told)],
-        warnings=[str(w) for w in result.summary.get("warnings", ())],
+        warnings=notices(result),
         parts=[_part(section) for section in told],
         command=command_of(result),
         facts=facts(result),

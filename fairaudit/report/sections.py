@@ -58,9 +58,19 @@ class Section:
 def sections(result: AuditResult) -> list[Section]:
     """All sections this result has something to say in."""
     makers: Sequence[Callable[[AuditResult], Iterator[Section]]] = (
-        _preset, _selection, _groups, _effects, _sweep, _stress, _compare, _errors, _gaps,
+        _mends, _preset, _selection, _groups, _effects, _sweep, _stress, _compare, _errors,
+        _bounds, _gaps,
     )  # fmt: skip
     return [section for maker in makers for section in maker(result)]
+
+
+# -- the data ------------------------------------------------------------------------------------
+
+
+def _mends(result: AuditResult) -> Iterator[Section]:
+    """What was changed in the data before the audit, so that a reader can object."""
+    if mends := tuple(map(str, result.summary.get("mends") or ())):
+        yield Section("Changes to the data before the audit", mends, leads=False)
 
 
 # -- rules ---------------------------------------------------------------------------------------
@@ -311,13 +321,18 @@ def _errors(result: AuditResult) -> Iterator[Section]:
                  leading_metrics(result, 3)]  # fmt: skip
         if asked:
             yield Section(
-                title=f"Errors by {attribute}",
+                title=f"{_subject(result)} by {attribute}",
                 sentences=tuple(_said(result, model, asked)),
                 charts=tuple(errors.by_group(result, models=[model], **a) for a in asked),
                 rows=error_rows(result, attribute, split),
                 table="errors",
                 how=_RATES.format(percent=voice_of(result).percent),
             )
+
+
+def _subject(result: AuditResult) -> str:
+    """What is compared: errors, or decisions where no outcome is known."""
+    return "Errors" if voice_of(result).known else "Decisions"
 
 
 def _said(result: AuditResult, model: str, asked: Sequence[dict[str, str]]) -> Iterator[str]:
@@ -338,17 +353,47 @@ def error_rows(result: AuditResult, attribute: str, split: str) -> pl.DataFrame:
     )
 
 
+def _bounds(result: AuditResult) -> Iterator[Section]:
+    """What rates lie between where some outcomes are not known."""
+    table = result.tables.get("bounds")
+    if table is None or table.is_empty():
+        return
+    rows = table.filter((pl.col("split") == main_split(result)) & pl.col("lower").is_not_null())
+    yield Section(
+        title="Bounds where the outcome is not known",
+        sentences=(
+            "For some rows no outcome is known. The table says between which values each rate "
+            "and gap must lie, whatever these outcomes are.",
+        ),
+        rows=table_rows.readable_bounds(rows),
+        table="bounds",
+        how="Worst-case bounds: nothing is assumed of the unknown outcomes (Manski, 1989). The "
+        f"{voice_of(result).percent} confidence interval holds the whole range between them.",
+        leads=False,
+    )
+
+
+def _leading_gaps(result: AuditResult, rows: pl.DataFrame) -> pl.DataFrame:
+    """The gaps that are told: the leading metric's first, between groups with enough rows."""
+    order = {m: i for i, m in enumerate(leading_metrics(result, 4))}
+    kinds = ["difference", "difference_stable"]
+    return (
+        rows.filter(pl.col("kind").is_in(kinds) & pl.col("value").is_not_null())
+        .filter(pl.col("metric").is_in(list(order)) & (pl.col("model") == main_model(result)))
+        .sort("kind", descending=True)  # between groups with enough rows where there are any
+        .unique(["attribute", "metric"], keep="first", maintain_order=True)
+        .with_columns(pl.col("metric").replace_strict(order, return_dtype=pl.Int64).alias("_at"))
+        .sort("_at", "value", descending=[False, True])
+        .drop("_at")
+        .head(5)
+    )
+
+
 def _gaps(result: AuditResult) -> Iterator[Section]:
     rows = result.gaps.filter(pl.col("split") == main_split(result))
     if rows.is_empty():
         return
-    worst = (
-        rows.filter((pl.col("kind") == "difference") & pl.col("value").is_not_null())
-        .filter(pl.col("metric").is_in(leading_metrics(result, 4)))
-        .filter(pl.col("model") == main_model(result))
-        .sort("value", descending=True)
-        .head(5)
-    )
+    worst = _leading_gaps(result, rows)
     columns = ("model", "attribute", "metric", "kind", "value", "low", "high", "corrected")
     yield Section(
         title="Gaps between groups",

@@ -69,6 +69,43 @@ def errors_of(
     )
 
 
+def bounds_of(
+    result: AuditResult,
+    *,
+    attribute: str,
+    metric: str,
+    model: str,
+    split: str,
+    kind: str = "value",
+) -> pl.DataFrame:
+    """The rows of `bounds` of a metric, worst first; none where every outcome is known."""
+    table = result.tables.get("bounds")
+    if table is None:
+        return pl.DataFrame()
+    high = worse_end(metric, voice_of(result)) != "lowest"
+    return table.filter(
+        (pl.col("attribute") == attribute)
+        & (pl.col("metric") == metric)
+        & (pl.col("model") == model)
+        & (pl.col("split") == split)
+        & (pl.col("kind") == kind)
+    ).sort("upper" if high else "lower", descending=high, nulls_last=True)
+
+
+def readable_bounds(table: pl.DataFrame) -> pl.DataFrame:
+    """Bounds with columns that say what they are."""
+    return table.rename({"lower": "at_least", "upper": "at_most"})
+
+
+def is_bounded(
+    result: AuditResult, *, attribute: str, metric: str, model: str, split: str
+) -> bool:
+    """Whether only bounds of a metric are known, because outcomes are missing."""
+    asked = {"attribute": attribute, "metric": metric, "model": model, "split": split}
+    known = result.errors.filter(pl.col("value").is_not_null(), **asked)
+    return known.is_empty() and not bounds_of(result, **asked).is_empty()
+
+
 def worst_first(errors: pl.DataFrame, model: str, metric: str, voice: Voice) -> list[str]:
     """Groups of one attribute, worst first; those without a value at the end, by name.
 

@@ -26,6 +26,8 @@ class Voice:
         What the positive class means for the person.
     known : bool
         Whether an outcome is known, so that decisions can be called right or wrong.
+    partly : bool
+        Whether the outcome is known for some of the audited rows only.
     target : str
         Name of the outcome, "" where none is known.
     noun : str
@@ -37,8 +39,14 @@ class Voice:
     negative: str = ""
     meaning: Meaning = "neutral"
     known: bool = True
+    partly: bool = False
     target: str = ""
     noun: str = "people"
+
+    @property
+    def judges(self) -> bool:
+        """Whether every audited decision can be held against an outcome."""
+        return self.known and not self.partly
 
     @property
     def alpha(self) -> float:
@@ -91,6 +99,7 @@ def voice_of(result: AuditResult) -> Voice:
         # of several classes none is the positive one, so that none is good or bad
         meaning="neutral" if task == "multiclass" else facts.get("meaning") or "neutral",
         known=not facts or facts.get("target") is not None,
+        partly="bounds" in result.tables,
         target=str(facts.get("target") or ""),
         noun="images" if _roles(result).get("image") else "people",
     )

@@ -12,6 +12,7 @@ from fairaudit.jobs.workspace import Workspace
 from fairaudit.ui import session
 from fairaudit.ui.overview import Overview
 from fairaudit.ui.overview import overview as overview_of
+from fairaudit.ui.score_scale import ScoreScale, positive_share, scale_of
 
 _FRESH = 2  # seconds a list of jobs may be out of date on screens that do not poll
 
@@ -25,18 +26,34 @@ def result(job_id: str) -> AuditResult:
 
 def overview(sha256: str) -> Overview:
     """A dataset as the Data page shows it; read and examined once."""
-    workspace = session.workspace()
-    if not workspace.may("open", "dataset", sha256):
-        workspace.dataset(sha256)  # raises NotAllowed
+    workspace = _readable(sha256)
     return _overview(workspace.cache_key, sha256, workspace)
 
 
 def findings(sha256: str, roles: ColumnRoles) -> Diagnosis:
     """The diagnosis of a dataset with these roles; computed once."""
+    workspace = _readable(sha256)
+    return _findings(workspace.cache_key, sha256, roles.model_dump_json(), workspace)
+
+
+def scale(sha256: str, column: str) -> ScoreScale | None:
+    """The scale of a score column; computed once."""
+    return _scale(_readable(sha256).cache_key, sha256, column, session.workspace())
+
+
+def positives(sha256: str, target: str | None, positive: str | None) -> float | None:
+    """The share of rows whose outcome is positive, None where no outcome is known."""
+    if target is None or positive is None:
+        return None
+    return _positives(_readable(sha256).cache_key, sha256, target, positive, session.workspace())
+
+
+def _readable(sha256: str) -> Workspace:
+    """The workspace, after checking that this user may read the dataset."""
     workspace = session.workspace()
     if not workspace.may("open", "dataset", sha256):
         workspace.dataset(sha256)  # raises NotAllowed
-    return _findings(workspace.cache_key, sha256, roles.model_dump_json(), workspace)
+    return workspace
 
 
 def jobs() -> list[JobInfo]:
@@ -55,6 +72,8 @@ def forget() -> None:
     _result.clear()
     _overview.clear()
     _findings.clear()
+    _scale.clear()
+    _positives.clear()
     _jobs.clear()
 
 
@@ -71,6 +90,20 @@ def _overview(who: tuple[str, str], sha256: str, _workspace: Workspace) -> Overv
 @st.cache_resource(max_entries=32, show_spinner="Checking the table …")
 def _findings(who: tuple[str, str], sha256: str, roles: str, _workspace: Workspace) -> Diagnosis:
     return examine(_workspace.dataset(sha256), ColumnRoles.model_validate_json(roles))
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _scale(
+    who: tuple[str, str], sha256: str, column: str, _workspace: Workspace
+) -> ScoreScale | None:
+    return scale_of(_workspace.dataset(sha256)[column])
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _positives(
+    who: tuple[str, str], sha256: str, target: str, positive: str, _workspace: Workspace
+) -> float | None:
+    return positive_share(_workspace.dataset(sha256), target, positive)
 
 
 @st.cache_resource(max_entries=64, ttl=_FRESH, show_spinner=False)

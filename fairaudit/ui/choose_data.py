@@ -52,7 +52,7 @@ def _take(sample: Sample) -> None:
         info = session.workspace().ingest(sample.path, name=sample.path.name)
         session.choose_dataset(info.sha256)
         session.accept_roles(sample.roles)
-        session.go_later("audit" if sample.roles.predictions else "train")
+        session.go_later(session.after_roles(sample.roles))
 
 
 def public() -> None:

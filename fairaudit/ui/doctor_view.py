@@ -27,7 +27,7 @@ def proposal(name: str, table: Overview, roles: ColumnRoles) -> str:
         f"**{count(len(table.columns), 'column')}**."
     )
     if roles.target is not None:
-        label = "" if roles.positive is None else f" (favourable: **{roles.positive}**)"
+        label = "" if roles.positive is None else f" (predicted: **{roles.positive}**)"
         sentence += f" The outcome appears to be **{roles.target}**{label}."
     if roles.sensitive:
         verb = "appears" if len(roles.sensitive) == 1 else "appear"

@@ -11,22 +11,28 @@ import streamlit as st
 from fairaudit.audit import reanalysis
 from fairaudit.audit.result import AuditResult
 from fairaudit.text import numbers
+from fairaudit.text.meaning import claim_of
 from fairaudit.text.ordering import natural
+from fairaudit.text.voice import Voice, voice_of
 from fairaudit.ui import layout, session, url_widgets
 from fairaudit.ui.result_page import OpenedAudit
 
 MOST_ROWS = 1_000
-CELLS: Mapping[str, str] = {
-    "everyone": "All rows",
-    "fp": "False positives",
-    "fn": "False negatives",
-    "tp": "True positives",
-    "tn": "True negatives",
+CELLS: Mapping[str, tuple[str, str]] = {  # the cell's name, and the rate that names its people
+    "fp": ("False positives", "fpr"),
+    "fn": ("False negatives", "fnr"),
+    "tp": ("True positives", "tpr"),
+    "tn": ("True negatives", "tnr"),
 }
 PREDICTIONS: Mapping[str, str] = {
     "everyone": "All rows",
     "wrong": "Wrong predictions",
     "right": "Correct predictions",
+}
+DECISIONS: Mapping[str, str] = {
+    "everyone": "All rows",
+    "yes": "Positive decisions",
+    "no": "Negative decisions",
 }
 ERRORS: Mapping[str, str] = {"largest": "Largest errors first"}
 
@@ -36,7 +42,7 @@ def show(audit: OpenedAudit, *, attribute: str, model: str, split: str) -> None:
     result = audit.result
     counts = counts_of(result, attribute=attribute, model=model, split=split)
     if not counts.is_empty():
-        layout.statement(counts_sentence(counts, model))
+        layout.statement(counts_sentence(counts, model, voice_of(result)))
         layout.data_table(counts, key="counts", name="counts")
     groups = result.errors.filter(pl.col("attribute") == attribute)["group"].unique().to_list()
     kinds = kinds_of(result)
@@ -45,7 +51,11 @@ def show(audit: OpenedAudit, *, attribute: str, model: str, split: str) -> None:
         group = url_widgets.one_of("Group", sorted(groups, key=natural), key="group")
     with right:
         kind = url_widgets.one_of(
-            "Predictions", list(kinds), key="answers", format_func=kinds.__getitem__
+            "Predictions",
+            list(kinds),
+            key="answers",
+            format_func=kinds.__getitem__,
+            aliases={name: cell for cell, (name, _) in CELLS.items()},
         )
     with layout.error_messages():
         rows = rows_of(result, attribute, group, kind, model=model, split=split)
@@ -55,8 +65,20 @@ def show(audit: OpenedAudit, *, attribute: str, model: str, split: str) -> None:
 
 def kinds_of(result: AuditResult) -> Mapping[str, str]:
     """The kinds of predictions one can list, depending on the task."""
-    task = result.summary.get("task")
-    return CELLS if task == "binary" else PREDICTIONS if task == "multiclass" else ERRORS
+    task, voice = result.summary.get("task"), voice_of(result)
+    if task != "regression" and not voice.judges:
+        return DECISIONS if task == "binary" else {"everyone": "All rows"}
+    if task == "binary":
+        named = {cell: name + _aside(rate, voice) for cell, (name, rate) in CELLS.items()}
+        return {"everyone": "All rows", **named}
+    if task == "multiclass":
+        return PREDICTIONS
+    return ERRORS if voice.judges else {"everyone": "All rows"}
+
+
+def _aside(rate: str, voice: Voice) -> str:
+    claim = claim_of(rate, voice)
+    return f" ({claim.aside})" if claim is not None and claim.aside else ""
 
 
 def counts_of(result: AuditResult, *, attribute: str, model: str, split: str) -> pl.DataFrame:
@@ -64,23 +86,31 @@ def counts_of(result: AuditResult, *, attribute: str, model: str, split: str) ->
     table = result.tables.get("counts")
     if table is None:
         return pl.DataFrame()
-    return table.filter(
+    rows = table.filter(
         (pl.col("attribute") == attribute)
         & (pl.col("model") == model)
         & (pl.col("split") == split)
     ).drop("model", "split", "attribute")
+    blank = [c for c in ("tp", "fp", "tn", "fn") if c in rows and rows[c].is_null().all()]
+    return rows.drop(blank).rename({"selected": "positive_decisions"}, strict=False)
 
 
-def counts_sentence(counts: pl.DataFrame, model: str) -> str:
+def counts_sentence(counts: pl.DataFrame, model: str, voice: Voice) -> str:
     """The group with the most errors, in counts."""
-    if not {"fp", "fn"} <= set(counts.columns) or counts["fp"].is_null().all():
+    if not {"fp", "fn"} <= set(counts.columns):
         return f"Counts behind the metrics of {model}."
     top = counts.sort(pl.col("fp") + pl.col("fn"), descending=True, nulls_last=True)
     row = top.row(0, named=True)
     return (
-        f"Most errors of {model} are in **{row['group']}**: {row['fp']:,.0f} false "
-        f"positives and {row['fn']:,.0f} false negatives in {numbers.rows(row['n'])}."
+        f"Most errors of {model} are in **{row['group']}**: {row['fp']:,.0f} "
+        f"{_counted('fpr', 'false positives', voice)} and {row['fn']:,.0f} "
+        f"{_counted('fnr', 'false negatives', voice)} in {numbers.rows(row['n'])}."
     )
+
+
+def _counted(rate: str, usual: str, voice: Voice) -> str:
+    claim = claim_of(rate, voice)
+    return claim.aside if claim is not None and claim.aside else usual
 
 
 def rows_of(
@@ -99,6 +129,8 @@ def rows_of(
     )
     if kind == "largest":
         return rows.sort((pl.col("y") - pl.col("label")).abs(), descending=True)
+    if kind in ("yes", "no"):
+        return rows.filter(pl.col("label") == (kind == "yes")).drop("y")
     if kind in ("wrong", "right"):
         same = pl.col("y") == pl.col("label")
         return rows.filter(same if kind == "right" else ~same)

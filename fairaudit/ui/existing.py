@@ -16,18 +16,29 @@ from fairaudit.data.store import DatasetInfo
 from fairaudit.inputs.labels import CROSS
 from fairaudit.jobs.info import JobInfo
 from fairaudit.jobs.spec import JobSpec
+from fairaudit.report.choices import usual_order
 from fairaudit.stats.estimates import ESTIMATED
 from fairaudit.text.findings import is_significant
 from fairaudit.text.numbers import count, listed
-from fairaudit.text.sentences.errors import gap_words
+from fairaudit.text.sentences.errors import errors_sentences
+from fairaudit.text.sentences.outcome import NOT_KNOWN
 from fairaudit.text.voice import voice_of
 from fairaudit.ui import cache, glossary, layout, rules, session
 
 HOW = (
     "Nothing is trained: every value comes from the counts of actual and predicted outcomes in a "
     "group. Rates have Wilson intervals, gaps have bootstrap intervals. The gap named first is "
-    "the largest whose interval excludes zero. Latent groups are searched for on one part of the "
-    "rows and tested on the rest, adjusted for multiple testing."
+    "the largest significant one in the metric that matters most for this outcome. Latent groups "
+    "are searched for on one part of the rows and tested on the rest, adjusted for multiple "
+    "testing."
+)
+HOW_DECIDED = (
+    "Nothing is trained and nothing is judged: every value comes from the counts of decisions, or "
+    "the mean of scores, in a group. Rates have Wilson intervals, gaps have bootstrap intervals."
+)
+RATE = (
+    r"\text{rate} = \frac{\text{positive decisions}}{n}, \quad "
+    r"\text{gap} = \max_g m_g - \min_g m_g"
 )
 FORMULA = (
     r"\text{FNR} = \frac{FN}{TP+FN}, \quad \text{FPR} = \frac{FP}{FP+TN}, \quad "
@@ -101,20 +112,31 @@ def lead(result: AuditResult, info: DatasetInfo, spec: AuditSpec) -> str:
         f"evaluated on **{count(info.rows, 'row')}**."
     )
     worst = largest_gap(result)
-    return scope if worst is None else f"{scope} {gap_words(worst, voice_of(result))}"
+    if worst is None:
+        return scope if voice_of(result).known else f"{scope} {NOT_KNOWN}"
+    asked = {name: str(worst[name]) for name in ("attribute", "metric", "model", "split")}
+    first = errors_sentences(result, **asked)[0]
+    return f"{scope} {first}" if voice_of(result).known else f"{scope} {first} {NOT_KNOWN}"
 
 
 def largest_gap(result: AuditResult) -> dict[str, Any] | None:
-    """The largest difference between declared groups that is significant."""
-    rates = [m for m in ("fnr", "fpr", "selection_rate", "mse") if _has(result, m)]
+    """The largest significant difference between declared groups in the leading metric.
+
+    Where no difference in it is significant, that in the next metric, and so on.
+    """
+    order = [m for m in usual_order(result) if m in result.gaps.get_column("metric")]
     gaps = result.gaps.filter(
-        pl.col("metric").is_in(rates),
         pl.col("kind") == "difference",
         pl.col("status") == ESTIMATED,
         pl.col("low") > 0,
         ~pl.col("attribute").str.contains(CROSS, literal=True),
     ).sort("value", descending=True, nulls_last=True)
-    found = (row for row in gaps.iter_rows(named=True) if is_significant(result, row))
+    found = (
+        row
+        for metric in order
+        for row in gaps.filter(metric=metric).iter_rows(named=True)
+        if is_significant(result, row)
+    )
     return next(found, None)
 
 
@@ -124,10 +146,6 @@ def latent_findings(result: AuditResult) -> None:
     for system, sentences in findings.items():
         if sentences:
             layout.note(f"Latent groups, **{system}**: {sentences[0]}")
-
-
-def _has(result: AuditResult, metric: str) -> bool:
-    return metric in result.gaps.get_column("metric")
 
 
 def nothing_to_audit() -> None:

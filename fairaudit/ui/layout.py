@@ -46,9 +46,9 @@ def escaped(text: object) -> str:
     return _MARKDOWN.sub(r"\\\1", str(text))
 
 
-def header(name: str, lead: str) -> None:
+def header(name: str, lead: str, *, title: str | None = None) -> None:
     """Title and lead sentence of a page; `**…**` in the sentence is bold."""
-    st.title(page_named(name).title, anchor=False)
+    st.title(title or page_named(name).title, anchor=False)
     st.html(f"<p class='lead'>{_strong(lead)}</p>")
     session.keep_url()
 

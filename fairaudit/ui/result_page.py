@@ -14,6 +14,7 @@ from fairaudit.exceptions import NotAllowed
 from fairaudit.jobs.info import JobInfo
 from fairaudit.report.command import command_of
 from fairaudit.text.sentences.outcome import outcome_words
+from fairaudit.text.voice import Voice
 from fairaudit.ui import cache, layout, progress, session
 from fairaudit.ui.navigation import page_named
 
@@ -64,6 +65,22 @@ def nothing_to_show(audit: OpenedAudit, page: str, why: str) -> NoReturn:
     layout.header(page, f"The audit “{audit.job.title}” has nothing to show on this page.")
     layout.empty_state("Nothing to show", why, to="train", label="Train another model")
     st.stop()
+
+
+def needs_outcome(voice: Voice) -> None:
+    """Say that a view needs outcomes that this audit has not, and what to do."""
+    what = (
+        "The outcome is known for some rows of this audit only."
+        if voice.known
+        else "No outcome is known in this audit."
+    )
+    layout.empty_state(
+        "An outcome is needed here",
+        f"{what} This view compares decisions with what truly happened: choose the outcome on "
+        "the Data page, for a table that holds it for every row, and run the audit again.",
+        to="data",
+        label="Go to Data",
+    )
 
 
 def chosen_data(page: str) -> tuple[str, ColumnRoles]:

@@ -98,6 +98,11 @@ def accepted_roles() -> ColumnRoles | None:
     return None if text is None else unpack(text)
 
 
+def after_roles(roles: ColumnRoles) -> str:
+    """The page that follows accepted roles: systems in the table are audited at once."""
+    return "audit" if roles.predictions or roles.scores else "train"
+
+
 def forget_audit() -> None:
     """Clear the choice of an audit."""
     _forget("audit")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal, cast
 
 import polars as pl
@@ -10,51 +11,112 @@ import streamlit as st
 
 from fairaudit.audit import reanalysis
 from fairaudit.audit.result import AuditResult
+from fairaudit.audit.score_scale import FEW_SELECTED, scale_facts
 from fairaudit.audit.whatif import thresholds as threshold_whatif
-from fairaudit.audit.whatif.threshold_counts import Ladder
+from fairaudit.audit.whatif.threshold_counts import Ladder, for_capacity
 from fairaudit.audit.whatif.thresholds import EqualOdds
 from fairaudit.exceptions import InputError
 from fairaudit.plots import errors
 from fairaudit.stats.metric_definitions import BINARY
 from fairaudit.text import meaning, numbers
 from fairaudit.text.findings import gap_of
+from fairaudit.text.meaning import selected_word
 from fairaudit.text.sentences.errors import errors_lead
-from fairaudit.text.voice import confidence_of, voice_of
+from fairaudit.text.voice import Voice, confidence_of, voice_of
 from fairaudit.ui import layout, session, url_widgets
 from fairaudit.ui.result_page import OpenedAudit
+from fairaudit.ui.score_scale import STEPS, rounded_step
 
-Rule = Literal["same", "cheapest", "own", "tpr", "selection_rate", "fpr", "odds"]
+Rule = Literal["same", "capacity", "cheapest", "own", "tpr", "selection_rate", "fpr", "odds"]
 Thresholds = Mapping[str, float] | EqualOdds
-RULES: Mapping[str, str] = {
-    "same": "One threshold, set by hand",
-    "cheapest": "One threshold, lowest cost",
-    "own": "Lowest cost in each group",
-    "tpr": "Equal opportunity (equal true-positive rates)",
-    "selection_rate": "Demographic parity (equal selection rates)",
-    "fpr": "Equal false-positive rates",
-    "odds": "Equalized odds (equal true- and false-positive rates, partly randomised)",
-}
+MOST_STEPS = 1_000  # of a slider; finer scales are rounded
+_ALWAYS = ("same", "capacity")  # rules that need no outcome
+_DECIDED = ("selection_rate",)  # metrics that need none
+
+
+def rules(voice: Voice) -> Mapping[str, str]:
+    """The rules by name; without an outcome those that need none."""
+    rate = meaning.in_sentence("selection_rate", voice).replace("rate", "rates")
+    names = {
+        "same": "One threshold, set by hand",
+        "capacity": f"One threshold, by the number of people to be {selected_word(voice)}",
+        "cheapest": "One threshold, lowest cost",
+        "own": "Lowest cost in each group",
+        "tpr": "Equal opportunity (equal true-positive rates)",
+        "selection_rate": f"Demographic parity (equal {rate})",
+        "fpr": "Equal false-positive rates",
+        "odds": "Equalized odds (equal true- and false-positive rates, partly randomised)",
+    }
+    return names if voice.judges else {name: names[name] for name in _ALWAYS}
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The score's own scale: range, step, the cut in force, and which side of it selects."""
+
+    low: float
+    high: float
+    step: float
+    cut: float | None
+    below: bool = False
+
+    @property
+    def middle(self) -> float:
+        """A step in the middle of the range."""
+        steps = round((self.high - self.low) / (2 * self.step))
+        return self.low + steps * self.step
+
+    @property
+    def probability(self) -> bool:
+        """Whether scores lie between 0 and 1."""
+        return self.low >= 0 and self.high <= 1
+
+
+def scale_of(result: AuditResult, *, model: str, split: str) -> Scale | None:
+    """The scale as recorded with the audit, else as its stored predictions show it."""
+    facts = (result.summary.get("scores") or {}).get(model)
+    if facts is None:
+        rows = result.tables.get("predictions", pl.DataFrame())
+        if rows.is_empty() or "score" not in rows.columns:
+            return None
+        rows = rows.filter(model=model, split=split).drop_nulls("score")
+        if rows.is_empty():
+            return None
+        facts = scale_facts(rows["score"].to_numpy(), rows["label"].to_numpy(), None)
+    low, high = facts["low"], facts["high"]
+    below = facts["side"] == "below"
+    if low >= 0 and high <= 1:
+        return Scale(0.0, 1.0, 0.01, facts["cut"], below)
+    step = facts["step"]
+    if step is None or (high - low) / step > MOST_STEPS:
+        step = rounded_step((high - low) / STEPS)
+    return Scale(low, high, step, facts["cut"], below)
 
 
 def explorer(audit: OpenedAudit, *, attribute: str, metric: str, model: str, split: str) -> None:
     """Controls, the change by group, and the metric over all thresholds."""
     result = audit.result
     voice = voice_of(result)
-    if metric not in BINARY:
+    if metric not in (BINARY if voice.judges else _DECIDED):
         layout.note(
             f"{meaning.title(metric, voice)} does not depend on the threshold; choose a rate."
         )
         return
+    scale = scale_of(result, model=model, split=split)
+    if scale is None:
+        layout.note("This model has no stored scores, so there is no threshold to move.")
+        return
     try:
         who = session.workspace().cache_key
         ladder = _ladder(who, audit.job.id, model, split, attribute, result)
-        thresholds = _controls(ladder)
+        thresholds = _controls(ladder, scale, voice)
     except InputError as error:
         layout.note(str(error))
         return
     moved = what_if(result, ladder, thresholds, attribute=attribute, model=model, split=split)
     drawn = errors.by_group(moved, attribute=attribute, metric=metric, split=split)
     layout.statement(_change(moved, attribute, metric, model, split))
+    _share(ladder, thresholds, scale, voice)
     if not ladder.sure:
         layout.note(
             "No intervals are available at other thresholds: the rows are clustered, and this "
@@ -63,10 +125,17 @@ def explorer(audit: OpenedAudit, *, attribute: str, metric: str, model: str, spl
     layout.chart(drawn, key="at-threshold")
     curve = threshold_whatif.sweep(ladder, metric, confidence=confidence_of(result))
     shown = errors.threshold(
-        curve, metric=metric, at=_single(thresholds), voice=voice, attribute=attribute
+        curve,
+        metric=metric,
+        at=_single(thresholds),
+        in_force=scale.cut,
+        below=scale.below,
+        voice=voice,
+        attribute=attribute,
     )
     layout.described_chart(shown, key="over-thresholds")
-    layout.data_table(_threshold_table(thresholds), key="thresholds", name="thresholds")
+    table = _threshold_table(thresholds)
+    layout.data_table(table, key="thresholds", name="thresholds")
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -82,19 +151,74 @@ def _ladder(
     return reanalysis.ladder_of(_result, model=model, split=split, attribute=attribute)
 
 
-def _controls(ladder: Ladder) -> Thresholds:
+def _controls(ladder: Ladder, scale: Scale, voice: Voice) -> Thresholds:
     left, right, third = url_widgets.row(3)
+    names = rules(voice)
     with left:
-        rule = url_widgets.one_of("Rule", list(RULES), key="rule", format_func=RULES.__getitem__)
+        rule = url_widgets.one_of("Rule", list(names), key="rule", format_func=names.__getitem__)
     if rule == "same":
         with right:
-            cut = st.slider("Threshold", 0.0, 1.0, 0.5, 0.01, key="threshold", bind="query-params")
-        return dict.fromkeys(ladder.names, float(cut))
-    with right:
-        fp = _cost("Cost of a false positive", "cost-fp")
-    with third:
-        fn = _cost("Cost of a false negative", "cost-fn")
-    return ruled(ladder, cast(Rule, rule), threshold_whatif.Costs(fp, fn))
+            return dict.fromkeys(ladder.names, _slider(scale, voice))
+    if rule == "capacity":
+        with right:
+            places = _places(ladder)
+        return dict.fromkeys(ladder.names, for_capacity(ladder, places))
+    costs = threshold_whatif.Costs()
+    if voice.judges:
+        with right:
+            fp = _cost("Cost of a false positive", "cost-fp")
+        with third:
+            fn = _cost("Cost of a false negative", "cost-fn")
+        costs = threshold_whatif.Costs(fp, fn)
+    return ruled(ladder, cast(Rule, rule), costs)
+
+
+def _slider(scale: Scale, voice: Voice) -> float:
+    """The threshold on the score's own scale; it starts at the cut in force."""
+    start = scale.cut if scale.cut is not None else (0.5 if scale.probability else scale.middle)
+    whole = all(float(n).is_integer() for n in (scale.low, scale.high, scale.step, start))
+    kind = int if whole else float
+    low, high, step = (kind(n) for n in (scale.low, scale.high, scale.step))
+    way = "or below" if scale.below else "or above"
+    key = "threshold" if scale.probability else f"threshold-{scale.low:g}-{scale.high:g}"
+    chosen = st.slider(
+        f"Threshold ({selected_word(voice)} at {way})",
+        low,
+        high,
+        min(max(kind(start), low), high),
+        step,
+        key=key,
+        bind="query-params",
+    )
+    return float(chosen)
+
+
+def _places(ladder: Ladder) -> float:
+    total = float(ladder.total.sum())
+    return float(
+        st.number_input("Places", 0.0, total, round(total / 2), 1.0, key="places",
+                        bind="query-params")
+    )  # fmt: skip
+
+
+def _share(ladder: Ladder, thresholds: Thresholds, scale: Scale, voice: Voice) -> None:
+    """How many rows one threshold selects, beside the cut in force; a warning at the ends."""
+    at = _single(thresholds)
+    if at is None:
+        return
+    chosen = float(ladder.above.sum(axis=(0, 1))[int(ladder.steps(at)[0])])
+    share, word = chosen / float(ladder.total.sum()), selected_word(voice)
+    sign = "≤" if scale.below else "≥"
+    force = "" if scale.cut is None else f"; the cut in force is {sign} {scale.cut:g}"
+    text = f"**{numbers.percent(share)}** of the rows are {word}"
+    layout.note(f"At {sign} {at:g}, {text}{force}.")
+    if not FEW_SELECTED < share < 1 - FEW_SELECTED:
+        nearly = "all" if share > 0.5 else "no"
+        st.warning(
+            f"Nearly {nearly} rows are {word} at this threshold, so that the groups can hardly "
+            "differ.",
+            icon=":material/warning:",
+        )
 
 
 def _cost(label: str, key: str) -> float:
@@ -111,8 +235,6 @@ def ruled(ladder: Ladder, rule: Rule, costs: threshold_whatif.Costs) -> Threshol
     """
     if rule == "cheapest" or rule == "own":
         return threshold_whatif.cheapest(ladder, costs, per_group=rule == "own")
-    if rule == "same":
-        return dict.fromkeys(ladder.names, 0.5)
     if rule == "odds":
         return threshold_whatif.equalized_odds(ladder, costs=costs)
     return threshold_whatif.equal_rates(ladder, rule, costs=costs).thresholds
@@ -132,7 +254,7 @@ def what_if(
         (pl.col("model") == model)
         & (pl.col("split") == split)
         & pl.col("attribute").is_in([attribute, "all"])
-        & pl.col("metric").is_in(BINARY)
+        & pl.col("metric").is_in(BINARY if voice_of(result).judges else _DECIDED)
     )
     current = result.errors.filter(wanted).with_columns(model=pl.lit(current_name(model)))
     confidence = confidence_of(result)

@@ -10,7 +10,7 @@ import streamlit as st
 
 from fairaudit.audit.result import AuditResult
 from fairaudit.report import choices
-from fairaudit.text import meaning
+from fairaudit.text import meaning, metric_words
 from fairaudit.text.voice import voice_of
 from fairaudit.ui import glossary
 
@@ -25,10 +25,17 @@ def one_of(
     start: str | None = None,
     format_func: Callable[[Any], str] = str,
     help: str | None = None,
+    aliases: Mapping[str, str] | None = None,
 ) -> str:
-    """A select box, in the URL as `?key=…`; no control where there is only one option."""
+    """A select box, in the URL as `?key=…`; no control where there is only one option.
+
+    `aliases` are other names of options in links, such as those of earlier versions.
+    """
     if len(options) < 2:
         return options[0] if options else ""
+    asked = (aliases or {}).get(str(st.query_params.get(key)))
+    if key not in st.session_state:
+        start = asked or start
     index = options.index(start) if start in options else 0
     chosen = st.selectbox(
         label,
@@ -78,9 +85,11 @@ def attribute(result: AuditResult) -> str:
 def metric(result: AuditResult, *, key: str = "metric") -> str:
     """The metric that is compared; those the report leads with come first."""
     leading = choices.leading_metrics(result, most=100)
-    known = result.errors["metric"].unique(maintain_order=True).to_list()
+    values = result.errors.filter(pl.col("value").is_not_null())["metric"]
+    known = values.unique(maintain_order=True).to_list()
     options = [*leading, *(m for m in known if m not in leading)]
-    return one_of("Metric", options, key=key, format_func=metric_title(result))
+    usual = {metric_words.title(m): m for m in options} | {m: m for m in options}
+    return one_of("Metric", options, key=key, format_func=metric_title(result), aliases=usual)
 
 
 def metric_title(result: AuditResult) -> Callable[[str], str]:

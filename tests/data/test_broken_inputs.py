@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import json
 import pickle
 import random
 import stat
@@ -156,7 +155,6 @@ CORPUS: dict[str, Callable[[], bytes]] = {
     "json lists in cells": lambda: b'[{"a": [1, 2]}, {"a": [3]}]',
     "json too deep": lambda: b"[" * 100_000,
     "json lone surrogate": lambda: b'[{"a": "\\ud800"}, {"a": "x"}]',
-    "json huge integer": lambda: json.dumps([{"a": 10**30}, {"a": 1}]).encode(),
     "json huge digits": lambda: b'[{"a": ' + b"9" * 6000 + b"}]",
     "json latin-1": lambda: '[{"a": "é"}]'.encode("latin-1"),
     "json lines with a number": lambda: b'{"a": 1}\n7\n{"a": 2}\n',
@@ -169,7 +167,7 @@ CORPUS: dict[str, Callable[[], bytes]] = {
     "parquet without rows": lambda: _written("write_parquet", TABLE.clear()),
     "parquet nested": lambda: _written("write_parquet", pl.DataFrame({"a": [[1], [2]]})),
     "parquet struct": lambda: _written("write_parquet", pl.DataFrame({"a": [{"b": 1}]})),
-    "parquet bytes": lambda: _written("write_parquet", pl.DataFrame({"a": [b"x"]})),
+    "parquet bytes": lambda: _written("write_parquet", pl.DataFrame({"a": [b"\xff"]})),
     "arrow cut": lambda: _written("write_ipc")[:-80],
     "arrow head only": lambda: b"ARROW1\x00\x00",
     "arrow stream cut": lambda: _written("write_ipc_stream")[:60],

@@ -66,6 +66,7 @@ def test_any_guess_can_be_changed(open_page: Open, lending: str) -> None:
     app = open_page("data", data=lending)
     app.multiselect(key=f"roles-{lending[:12]}-sensitive").set_value(["sex"]).run()
     app.multiselect(key=f"roles-{lending[:12]}-predictions").set_value([]).run()
+    app.multiselect(key=f"roles-{lending[:12]}-scores").set_value([]).run()
     app.button(key="accept").click().run()
     assert app.title[0].value == "Train"
     roles = unpack(app.query_params["roles"])
@@ -78,7 +79,7 @@ def test_a_column_with_two_parts_is_refused_in_words(open_page: Open, lending: s
     app = open_page("data", data=lending)
     app.multiselect(key=f"roles-{lending[:12]}-sensitive").set_value(["repaid"]).run()
     assert not app.exception
-    assert any("both the target and sensitive" in e.value for e in app.error)
+    assert any("both the target and a sensitive attribute" in e.value for e in app.error)
     assert "accept" not in [b.key for b in app.button]
 
 

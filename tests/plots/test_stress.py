@@ -39,7 +39,7 @@ def test_the_curve_goes_through_the_harm_of_each_strength() -> None:
     assert list(points.y) == pytest.approx([0.0, 0.03, 0.054])
     ends = [y + up for y, up in zip(points.y, points.error_y.array, strict=True)]
     assert ends == pytest.approx([0.06, 0.06, 0.06])
-    assert list(drawn["selection with the bound"].y) == [0.0, 0.0, 0.0]
+    assert list(drawn["choice with the bound"].y) == [0.0, 0.0, 0.0]
 
 
 def test_zero_harm_is_marked_and_inside_the_frame() -> None:

@@ -262,6 +262,12 @@ def _ends(low: Float) -> Float:
     return np.asarray(np.r_[low, np.nextafter(low[-1], np.inf)])
 
 
+def for_capacity(ladder: Ladder, places: float) -> float:
+    """The lowest threshold that selects no more than so many rows (or so much weight)."""
+    chosen = ladder.above.sum(axis=(0, 1))  # (T,) falling
+    return float(ladder.thresholds[int(np.argmax(chosen <= places))])
+
+
 # -- intervals of a rate at every threshold -----------------------------------------------------
 
 

@@ -178,7 +178,7 @@ def _text_format(head: bytes, name: str) -> Format:
             f"'{name}' is binary data in an unknown format, not a table; save the table as "
             f"{ACCEPTED}"
         )
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    text = re.sub(rb"^(?:\xef\xbb\xbf)+", b"", head).lstrip()
     start = text[:200].lower()
     if re.match(rb"<([!?][a-z]|[a-z][a-z0-9:-]*[\s/>])", start):
         raise InputError(

@@ -161,13 +161,14 @@ def _all_numbers(column: Sequence[str]) -> bool:
     return bool(values) and all(map(_is_quantity, values))
 
 
-def joined_names(lines: Sequence[Sequence[str]]) -> list[str]:
+def joined_names(lines: Sequence[Sequence[str]], *, spread_groups: bool = True) -> list[str]:
     """One name for each column of a header of several lines.
 
-    A group name applies to the cells at its right that have none, until the next one; a name that
-    the lines repeat is given once.
+    A group name applies to the cells at its right that have none, until the next one, if
+    `spread_groups`; a name that the lines repeat is given once.
     """
-    spread = [list(_spread(line)) for line in lines[:-1]] + [list(lines[-1])]
+    above = [list(_spread(line)) if spread_groups else list(line) for line in lines[:-1]]
+    spread = [*above, list(lines[-1])]
     width = max(map(len, lines))
     names = []
     for i in range(width):

@@ -3,40 +3,51 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
+from fairaudit.data.reading.cell_types import long_notes
 from fairaudit.data.reading.formats import Source, size_of, utf16_or_32
 from fairaudit.data.reading.header import unique_names
+from fairaudit.data.reading.json_layouts import EXPECTED, Row, named_cells, objects, rows_of
 from fairaudit.data.reading.limits import Limits, size_text
 from fairaudit.exceptions import InputError, LimitExceeded
 
-_EXPECTED = (
-    "expected a list of objects ([{...}, ...]), one object per line, or an object of lists of "
-    "equal length"
-)
+_INT64 = (1 << 63) - 1
 
 
-def read_json(source: Source, name: str, limits: Limits) -> pl.DataFrame:
-    """A JSON array of objects or an object of columns."""
+@dataclass(frozen=True)
+class JsonTable:
+    """The columns of a JSON table, and what was left out or inferred."""
+
+    frame: pl.DataFrame
+    notes: tuple[str, ...]
+
+
+def read_json(source: Source, name: str, limits: Limits) -> JsonTable:
+    """A JSON array of objects or rows, an object of columns, or what pandas writes."""
     text = _text(source, name, limits)
-    if text.startswith("{") and _is_lines(
-        text
-    ):  # its first line is longer than what `sniff` examines
+    # its first line may be longer than what `sniff` examines
+    if text.startswith(("{", "[")) and _is_lines(text):
         return read_json_lines(source, name, limits)
     value = _parsed(text, name, "")
-    return _frame(_rows(value, name), name, limits)
+    rows, notes = rows_of(value, name)
+    return _frame(rows, name, limits, notes)
 
 
-def read_json_lines(source: Source, name: str, limits: Limits) -> pl.DataFrame:
-    """One JSON object per line."""
+def read_json_lines(source: Source, name: str, limits: Limits) -> JsonTable:
+    """One JSON object, or one list of cells, per line."""
     # not splitlines: U+2028 and U+0085 may occur inside a JSON string
     lines = _text(source, name, limits).split("\n")
     rows = [
         _parsed(line, name, f" at line {i:,}") for i, line in enumerate(lines, 1) if line.strip()
     ]
-    return _frame(_objects(rows, name), name, limits)
+    if rows and all(isinstance(row, list) for row in rows):
+        cells, notes = named_cells(rows, name)
+        return _frame(cells, name, limits, notes)
+    return _frame(objects(rows, name), name, limits, [])
 
 
 def _is_lines(text: str) -> bool:
@@ -44,7 +55,7 @@ def _is_lines(text: str) -> bool:
         _, end = json.JSONDecoder().raw_decode(text)
     except (ValueError, RecursionError):
         return False
-    return text[end:].lstrip().startswith("{")
+    return text[end:].lstrip().startswith(text[0])
 
 
 def _text(source: Source, name: str, limits: Limits) -> str:
@@ -56,7 +67,7 @@ def _text(source: Source, name: str, limits: Limits) -> str:
     data = source if isinstance(source, bytes) else source.read_bytes()
     encoding = utf16_or_32(data[:4096]) or "utf-8-sig"
     try:
-        return data.decode(encoding)
+        return data.decode(encoding).lstrip("\ufeff").rstrip("\x1a\r\n ")
     except UnicodeDecodeError as error:
         raise InputError(
             f"'{name}' is not valid {encoding.upper()} (byte {error.start:,}); save JSON as UTF-8"
@@ -68,59 +79,63 @@ def _parsed(text: str, name: str, where: str) -> Any:
         return json.loads(text, parse_constant=_constant)
     except RecursionError as error:
         raise InputError(
-            f"'{name}' is nested too deeply{where} to be a table; {_EXPECTED}"
+            f"'{name}' is nested too deeply{where} to be a table; {EXPECTED}"
         ) from error
     except ValueError as error:
-        raise InputError(f"'{name}' is invalid JSON{where} ({error}); {_EXPECTED}") from error
+        raise InputError(f"'{name}' is invalid JSON{where} ({error}); {EXPECTED}") from error
 
 
 def _constant(word: str) -> float | None:
     return None if word == "NaN" else float(word)
 
 
-def _rows(value: Any, name: str) -> list[dict[str, Any]]:
-    if isinstance(value, dict):
-        lists = {k: v for k, v in value.items() if isinstance(v, list)}
-        nested = [k for k, v in lists.items() if v and all(isinstance(r, dict) for r in v)]
-        if len(nested) == 1:
-            return _objects(lists[nested[0]], name)
-        if value and len(lists) == len(value) and len({len(v) for v in lists.values()}) == 1:
-            cells = zip(*lists.values(), strict=True)
-            return [dict(zip(lists, row, strict=True)) for row in cells]
-        if value and not any(isinstance(v, (list, dict)) for v in value.values()):
-            return [value]
-    if not isinstance(value, list):
-        raise InputError(f"'{name}' is JSON but not a table; {_EXPECTED}")
-    return _objects(value, name)
-
-
-def _objects(rows: list[Any], name: str) -> list[dict[str, Any]]:
-    for i, row in enumerate(rows, 1):
-        if not isinstance(row, dict):
-            raise InputError(f"entry {i:,} of '{name}' is not an object; {_EXPECTED}")
-    return rows
-
-
-def _frame(rows: list[dict[str, Any]], name: str, limits: Limits) -> pl.DataFrame:
+def _frame(rows: list[Row], name: str, limits: Limits, notes: list[str]) -> JsonTable:
     columns = list(dict.fromkeys(key for row in rows for key in row))
     if not rows or not columns:
-        raise InputError(f"'{name}' has no rows; {_EXPECTED}")
+        raise InputError(f"'{name}' has no rows; {EXPECTED}")
     limits.check_shape(name, len(rows), len(columns))
     names = unique_names([" ".join(c.split()) or f"column_{i}" for i, c in enumerate(columns, 1)])
+    cells = {new: [row.get(old) for row in rows] for old, new in zip(columns, names, strict=True)}
+    nested = [c for c, values in cells.items() if any(isinstance(v, (dict, list)) for v in values)]
+    if len(nested) == len(cells):
+        raise InputError(
+            f"column '{nested[0]}' of '{name}' contains nested values; write each part as a "
+            "separate column"
+        )
+    long = [c for c, values in cells.items() if c not in nested and _has_long(values)]
     series = [
-        _series(new, [row.get(old) for row in rows], name)
-        for old, new in zip(columns, names, strict=True)
+        _series(c, [_digits(v) for v in values] if c in long else values, name)
+        for c, values in cells.items()
+        if c not in nested
     ]
-    return pl.DataFrame(series)
+    said = [*notes, *nested_notes(nested), *long_notes(long)]
+    return JsonTable(pl.DataFrame(series), tuple(said))
+
+
+def nested_notes(columns: list[str]) -> list[str]:
+    """One sentence about columns that no table can hold."""
+    if not columns:
+        return []
+    named = ", ".join(f"'{c}'" for c in columns[:6]) + (" …" if len(columns) > 6 else "")
+    return [f"columns of nested or binary values were left out: {named}"]
+
+
+def _has_long(values: list[Any]) -> bool:
+    """Whether whole numbers would not be exact: beyond 64 bits, or among floats beyond 53."""
+    whole = [v for v in values if isinstance(v, int) and not isinstance(v, bool)]
+    if not whole:
+        return False
+    largest = max(max(whole), -min(whole))
+    among_floats = any(isinstance(v, float) for v in values)
+    return largest > (1 << 53 if among_floats else _INT64)
+
+
+def _digits(value: Any) -> Any:
+    return str(value) if isinstance(value, (int, float)) else value
 
 
 def _series(column: str, values: list[Any], name: str) -> pl.Series:
     kinds = {type(v) for v in values if v is not None}
-    if kinds & {dict, list}:
-        raise InputError(
-            f"column '{column}' of '{name}' contains nested values; write each part as a "
-            "separate column"
-        )
     if str in kinds and len(kinds) > 1:
         values = [v if v is None or isinstance(v, str) else json.dumps(v) for v in values]
     if kinds == {bool, int} or kinds == {bool, float} or kinds == {bool, int, float}:

@@ -16,15 +16,20 @@ from fairaudit.data.reading.limits import Limits
 from fairaudit.exceptions import InputError, LimitExceeded
 
 _STEP = 1 << 22
-_SHEET = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
 # Cells with a value; "<c …/>" only has a format, and the reader ignores it.
-_FILLED = re.compile(rb"<(?:\w+:)?c\s[^>]*?\br=[\"']([A-Za-z]{1,7})(\d{1,9})[\"'][^>]*(?<!/)>")
+_FILLED = re.compile(rb"<(?:\w+:)?c\s[^>]*?\br=[\"']([A-Za-z]+)(\d+)[\"'][^>]*(?<!/)>")
+_UNPLACED = re.compile(
+    rb"<(?:\w+:)?row\s[^>]*?\br=[\"'](\d+)[\"'][^>]*>\s*<(?:\w+:)?c(?:>|\s(?![^>]*\br=)[^>]*>)"
+)
+_LAST_ROW, _LAST_COLUMN = 1_048_576, 16_384
 _ODS = re.compile(rb"<(/?)table:(table|table-row|table-cell|covered-table-cell)(?=[\s/>])([^>]*)>")
 _REPEATED = re.compile(rb"number-(?:columns|rows)-repeated=[\"'](\d{1,12})[\"']")
 
 
 def check_extent(archive: zipfile.ZipFile, name: str, limits: Limits) -> None:
     """Refuse a workbook if the filled cells of a sheet span more than `limits.sheet_cells`.
+
+    Every part of an XLSX is examined: the workbook may keep its sheets under any name.
 
     Raises
     ------
@@ -35,12 +40,17 @@ def check_extent(archive: zipfile.ZipFile, name: str, limits: Limits) -> None:
     """
     try:
         for member in archive.namelist():
-            if _SHEET.fullmatch(member):
-                spans = [_xlsx_span(archive, member)]
-            elif member == "content.xml":
+            if member == "content.xml":
                 spans = _ods_spans(archive, member)
             else:
-                continue
+                extent = xlsx_extent(archive, member)
+                if extent is not None and not extent.is_possible:
+                    raise LimitExceeded(
+                        f"the workbook '{name}' has a cell where no sheet has one (row "
+                        f"{extent.bottom:,}, column {extent.right:,}); save it again in a "
+                        "spreadsheet program, or as CSV"
+                    )
+                spans = [] if extent is None else [(extent.rows, extent.columns)]
             for rows, columns in spans:
                 _check_span(name, rows, columns, limits)
     except BROKEN_ZIP as error:
@@ -68,25 +78,51 @@ def _pieces(archive: zipfile.ZipFile, member: str) -> Iterator[bytes]:
         yield rest
 
 
-def _xlsx_span(archive: zipfile.ZipFile, member: str) -> tuple[int, int]:
+@dataclass(frozen=True)
+class Extent:
+    """The rectangle around the filled cells of a sheet; rows and columns count from 1."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return self.bottom - self.top + 1
+
+    @property
+    def columns(self) -> int:
+        """Number of columns."""
+        return self.right - self.left + 1
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether a sheet can be so large."""
+        return self.bottom <= _LAST_ROW and self.right <= _LAST_COLUMN
+
+
+def xlsx_extent(archive: zipfile.ZipFile, member: str) -> Extent | None:
+    """The extent of the filled cells of a sheet; None without any."""
     low, high = [1 << 40, 1 << 40], [0, 0]
     for piece in _pieces(archive, member):
         cells = _FILLED.findall(piece)
-        if not cells:
+        rows = [int(row[:9]) for _, row in cells]
+        columns = [column_number(letters) for letters in {letters for letters, _ in cells}]
+        unplaced = [int(row[:9]) for row in _UNPLACED.findall(piece)]
+        if not cells and not unplaced:
             continue
-        rows = [int(row) for _, row in cells]
-        columns = [_column(letters) for letters in {letters for letters, _ in cells}]
+        rows, columns = rows + unplaced, columns + [1] * bool(unplaced)
         low = [min(low[0], *rows), min(low[1], *columns)]
         high = [max(high[0], *rows), max(high[1], *columns)]
-    if not high[0]:
-        return 0, 0
-    return high[0] - low[0] + 1, high[1] - low[1] + 1
+    return Extent(low[0], low[1], high[0], high[1]) if high[0] else None
 
 
-def _column(letters: bytes) -> int:
+def column_number(letters: bytes) -> int:
     """ "A" → 1, "Z" → 26, "AA" → 27."""
     number = 0
-    for letter in letters.upper():
+    for letter in letters.upper()[:9]:
         number = number * 26 + letter - 64
     return number
 

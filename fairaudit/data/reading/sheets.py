@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import zipfile
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import Any
 
 import polars as pl
 
 from fairaudit.data.reading.formats import Source, open_source, size_of
-from fairaudit.data.reading.header import column_names, title_rows
 from fairaudit.data.reading.limits import Limits
 from fairaudit.data.reading.options import INFERRED, ReadingOptions
 from fairaudit.data.reading.sheet_bounds import check_extent
+from fairaudit.data.reading.sheet_grid import read_grid
+from fairaudit.data.reading.sheet_marks import sheet_marks
 from fairaudit.exceptions import InputError, SpecError
 
 
@@ -70,7 +70,17 @@ def read_sheet(
             f"no sheet of '{name}' contains a table; put a header and rows on the first one"
         )
     frame, title = chosen
-    return _below_header(frame, _cells(book, title, name, "float"), title, names)
+    numbers = _cells(book, title, name, "float")
+    grid = read_grid(frame, numbers, sheet_marks(source, title), options)
+    notes = list(grid.notes)
+    if len(names) > 1:
+        notes.insert(0, f"sheet '{title}' of {len(names)} was read; choose another by its name")
+    if not _is_xlsx(source):
+        notes.append(
+            "merged, hidden and uncomputed cells are only noticed in .xlsx workbooks; save it as "
+            ".xlsx if it has any"
+        )
+    return Sheet(grid.text, grid.numbers, notes)
 
 
 def _check_archive(source: Source, name: str, limits: Limits) -> None:
@@ -126,45 +136,12 @@ def _loaded(book: Any, sheet: str, name: str, dtype: str) -> Any:
         ) from error
 
 
-def _below_header(
-    text: pl.DataFrame, numbers: pl.DataFrame, sheet: str, sheets: list[str]
-) -> Sheet:
-    """The cells, named by the first filled row that is not a title."""
-    has_value = text.select(~pl.all_horizontal(pl.all().is_null())).to_series()
-    filled = text.filter(has_value)
-    titles = title_rows([_words(row) for row in islice(filled.iter_rows(), 20)])
-    first = _words(filled.row(titles))
-    names, notes = column_names(first, header=True)
-    if len(sheets) > 1:
-        notes.append(f"sheet '{sheet}' of {len(sheets)} was read; choose another by its name")
-    body = filled.slice(titles + 1)
-    body.columns = names
-    empty = [
-        c
-        for c, n in zip(names, first, strict=True)
-        if not n and body[c].null_count() == body.height
-    ]
-    notes += _exclusions(titles, text.height - filled.height, len(empty))
-    exact = numbers.filter(has_value).slice(titles + 1)
-    exact.columns = names
-    return Sheet(body.drop(empty).fill_null(""), exact.drop(empty), notes)
-
-
-def _words(row: tuple[str | None, ...]) -> list[str]:
-    return [cell or "" for cell in row]
-
-
-def _exclusions(titles: int, rows: int, columns: int) -> list[str]:
-    counted = {
-        "above the header that looks like a title": (titles, "row"),
-        "without any value": (rows, "row"),
-        "without a name and values": (columns, "column"),
-    }
-    return [
-        f"{n:,} {word} {where} was excluded" if n == 1 else f"{n:,} {word}s {where} were excluded"
-        for where, (n, word) in counted.items()
-        if n
-    ]
+def _is_xlsx(source: Source) -> bool:
+    with open_source(source) as stream:
+        if not zipfile.is_zipfile(stream):
+            return False
+        with zipfile.ZipFile(stream) as archive:
+            return "xl/workbook.xml" in archive.namelist()
 
 
 def _first_line(error: Exception) -> str:

@@ -7,7 +7,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -28,6 +28,16 @@ from fairaudit.data.reading.formats import (
 from fairaudit.data.reading.header import unique_names
 from fairaudit.data.reading.limits import DEFAULT_LIMITS, Limits
 from fairaudit.data.reading.options import INFERRED, ReadingOptions, chosen_options
+from fairaudit.data.reading.parts import (
+    Parts,
+    kind_of,
+    open_text_parts,
+    parts_note,
+    parts_of,
+    refuse_address,
+    with_partitions,
+)
+from fairaudit.data.reading.plain_types import plain_types
 from fairaudit.data.reading.records import read_json, read_json_lines
 from fairaudit.data.reading.sheets import Sheet, read_sheet
 from fairaudit.exceptions import InputError
@@ -128,7 +138,7 @@ def read(
     options = chosen_options(options, choices)
     content = as_source(source)
     label = name or source_name(content)
-    limits.check_file(label, size_of(content))
+    limits.check_file(label, total_size(content))
     with tempfile.TemporaryDirectory(prefix="fairaudit-") as folder:
         table = open_table(content, label, Path(folder), options=options, limits=limits)
         try:
@@ -140,25 +150,44 @@ def read(
         return Table(frame.lazy(), table.notes, table.format, table.dialect)
 
 
-def as_source(source: bytes | bytearray | memoryview | Path | str) -> Source:
-    """Bytes unchanged, or a path that is known to be a file."""
+def as_source(source: bytes | bytearray | memoryview | Path | str) -> Source | Parts:
+    """Bytes unchanged, a path that is known to be a file, or several files of one table.
+
+    Raises
+    ------
+    InputError
+        For addresses on other machines, missing files and folders without tables.
+    """
     if isinstance(source, (bytes, bytearray, memoryview)):
         return bytes(source)
+    refuse_address(source)
+    parts = parts_of(source)
+    if parts is not None:
+        return parts
     path = Path(source).expanduser()
     if not path.exists():
         raise InputError(f"there is no file '{path}'; check the path")
     if path.is_dir():
-        raise InputError(f"'{path}' is a folder; give the path of a table file in it")
+        raise InputError(
+            f"'{path}' is a folder without CSV or Parquet files; give the path of a table file"
+        )
     return path
 
 
-def source_name(source: Source) -> str:
-    """The file name of a path; "upload" for bytes."""
+def total_size(source: Source | Parts) -> int:
+    """Size of the source, or of all its files, in bytes."""
+    return source.size if isinstance(source, Parts) else size_of(source)
+
+
+def source_name(source: Source | Parts) -> str:
+    """The name of a file or of the folder of several; "upload" for bytes."""
+    if isinstance(source, Parts):
+        return source.root.resolve().name
     return "upload" if isinstance(source, bytes) else source.name
 
 
 def open_table(
-    source: Source,
+    source: Source | Parts,
     name: str,
     workdir: Path,
     *,
@@ -167,6 +196,8 @@ def open_table(
 ) -> Table:
     """A lazy table; decompressed or re-encoded text stays in `workdir` until it is collected."""
     try:
+        if isinstance(source, Parts):
+            return _reserved(_open_parts(source, name, workdir, options, limits))
         kind = sniff(source, name)
         packed = kind if kind in ("gzip", "zstd") else None
         if packed:
@@ -179,10 +210,32 @@ def open_table(
         raise InputError(
             f"'{name}' cannot be read ({error}); check the file and its permissions"
         ) from error
+    return _reserved(replace(table, notes=(*notes, *table.notes)))
+
+
+def _open_parts(
+    parts: Parts, name: str, workdir: Path, options: ReadingOptions, limits: Limits
+) -> Table:
+    """Several files as one table."""
+    if len(parts.files) == 1 and not parts.partitions()[0]:
+        return open_table(parts.files[0], name, workdir, options=options, limits=limits)
+    kind = kind_of(parts)
+    if kind == "csv":
+        text = open_text_parts(parts, limits, workdir, options)
+        return Table(text.lazy, (parts_note(parts), *text.notes), kind, text.dialect)
+    plain = [
+        plain_types(_columnar(file, kind, part), part)
+        for file, part in zip(parts.files, parts.names(), strict=True)
+    ]
+    notes = dict.fromkeys(note for _, said in plain for note in said)
+    whole = _declared(with_partitions([lazy for lazy, _ in plain], parts), kind, name, limits)
+    return replace(whole, notes=(parts_note(parts), *notes, *whole.notes))
+
+
+def _reserved(table: Table) -> Table:
+    """The table without a column of the reserved name of row ids."""
     names = [*table.lazy.collect_schema()]
-    if ROW_ID in names:
-        table = _rename_row_id(table, names)
-    return Table(table.lazy, (*notes, *table.notes), table.format, table.dialect)
+    return _rename_row_id(table, names) if ROW_ID in names else table
 
 
 def _listed(note: str | None) -> list[str]:
@@ -272,16 +325,12 @@ def _opened(
         return _typed(read_sheet(source, name, limits, options), kind, options)
     if kind == "zip":
         return _only_member(source, name, workdir, options, limits)
-    frame = _framed(source, kind, name, limits)
-    return _declared(frame, kind, name, limits)
-
-
-def _framed(source: Source, kind: Format, name: str, limits: Limits) -> pl.LazyFrame:
-    if kind == "jsonl":
-        return read_json_lines(source, name, limits).lazy()
-    if kind == "json":
-        return read_json(source, name, limits).lazy()
-    return _columnar(source, kind, name)
+    if kind in ("json", "jsonl"):
+        read_rows = read_json if kind == "json" else read_json_lines
+        table = read_rows(source, name, limits)
+        declared = _declared(table.frame.lazy(), kind, name, limits)
+        return replace(declared, notes=(*table.notes, *declared.notes))
+    return _declared(_columnar(source, kind, name), kind, name, limits)
 
 
 def _columnar(source: Source, kind: Format, name: str) -> pl.LazyFrame:
@@ -343,14 +392,17 @@ def _exact(shown: pl.Series, number: pl.Series) -> pl.Series:
 
 
 def _declared(lazy: pl.LazyFrame, kind: str, name: str, limits: Limits) -> Table:
-    """Keep declared types; categories become text and decimals floats, nested types fail."""
+    """Keep declared types; categories become text, decimals floats or whole numbers.
+
+    Columns of nested or binary values are left out, with a note.
+    """
     schema = lazy.collect_schema()
     limits.check_shape(name, 0, len(schema))
-    lazy = lazy.with_columns(_flat(c, t, name) for c, t in schema.items())
-    text = [c for c, t in lazy.collect_schema().items() if t == pl.String]
     try:
         rows = int(lazy.select(pl.len()).collect(engine="streaming").item())
         limits.check_shape(name, rows, len(schema))
+        lazy, notes = plain_types(lazy, name)
+        text = [c for c, t in lazy.collect_schema().items() if t == pl.String]
         seen = {
             c: s for c, s in cell_types.study(lazy.select(text)).items() if s.missing or s.padded
         }
@@ -361,26 +413,8 @@ def _declared(lazy: pl.LazyFrame, kind: str, name: str, limits: Limits) -> Table
     if rows == 0 or not schema:
         raise InputError(f"'{name}' has no rows; add the rows to be audited")
     return Table(
-        cell_types.missing_to_null(lazy, text), tuple(cell_types.missing_notes(seen)), kind
+        cell_types.missing_to_null(lazy, text), (*notes, *cell_types.missing_notes(seen)), kind
     )
-
-
-def _flat(column: str, dtype: pl.DataType, name: str) -> pl.Expr:
-    value = pl.col(column)
-    if isinstance(dtype, (pl.Categorical, pl.Enum)) or dtype == pl.Null:
-        return value.cast(pl.String)
-    if isinstance(dtype, pl.Decimal) or dtype in (pl.Float16, pl.Float32, pl.UInt64, pl.Int128):
-        return value.cast(pl.Float64)
-    if isinstance(dtype, pl.Duration):
-        return value.dt.total_seconds().cast(pl.Float64)
-    if isinstance(dtype, pl.Time):
-        return value.cast(pl.Int64) / 1e9
-    if dtype.is_nested() or dtype in (pl.Binary, pl.Object):
-        raise InputError(
-            f"column '{column}' of '{name}' contains {str(dtype).lower()} values; write each "
-            "part as a plain column, or remove it"
-        )
-    return value
 
 
 def _only_member(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
+import polars as pl
+
 from fairaudit.data.reading.header import is_number
 from fairaudit.data.reading.written_numbers import is_written
 
@@ -30,6 +32,11 @@ _TOTAL = re.compile(
 def is_total(cell: str) -> bool:
     """Whether a cell is a word for a total: "Total", "Summe:", "Grand total (n = 12)"."""
     return bool(_TOTAL.fullmatch(cell.strip()))
+
+
+def may_be_totals(cells: pl.Expr) -> pl.Expr:
+    """Whether cells are a word for a total."""
+    return cells.str.strip_chars(": ").str.to_lowercase().is_in(_WORDS)
 
 
 def may_have_totals(text: str, delimiter: str) -> bool:
@@ -99,7 +106,8 @@ def _is_remark(cells: Sequence[str], others: Collection[Sequence[str]]) -> bool:
     values = [row[at].strip() for row in others if at < len(row)]
     alike = values.count(cells[at])
     numbers = [v for v in values if is_number(v)]
-    return alike == 0 and (len(numbers) * 2 > len(values) or len(cells[at]) > 12)
+    looks = bool(re.search(r"[\s:*©]", cells[at])) or len(cells[at]) > 12
+    return alike == 0 and (looks or len(numbers) * 2 > len(values))
 
 
 def totals_note(numbers: Sequence[int], kind: str = "totals") -> str:

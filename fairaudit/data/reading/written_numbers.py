@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -70,14 +71,14 @@ def looks_written(v: pl.Expr) -> pl.Expr:
 
 
 def examine_writing(
-    lazy: pl.LazyFrame, cells: dict[str, pl.Expr], *, comma: bool, decimal: str | None
+    lazy: pl.LazyFrame, cells: Mapping[str, pl.Expr], *, comma: bool, decimal: str | None
 ) -> dict[str, WrittenNumber]:
     """The columns whose cells are all numbers, unambiguously written, with their notation.
 
     Parameters
     ----------
     lazy : polars.LazyFrame
-    cells : dict of str to polars.Expr
+    cells : mapping of str to polars.Expr
         The trimmed cells of each column, null where missing.
     comma : bool
         Whether the table uses decimal commas elsewhere; decides 1,234 without other evidence.
@@ -86,9 +87,11 @@ def examine_writing(
     """
     if not cells:
         return {}
-    counted = lazy.select(
-        pl.struct(**_counts(v)).alias(str(i)) for i, v in enumerate(cells.values())
-    ).collect(engine="streaming")
+    fields = (
+        pl.struct([e.alias(key) for key, e in _counts(v).items()]).alias(str(i))
+        for i, v in enumerate(cells.values())
+    )
+    counted = lazy.select(fields).collect(engine="streaming")
     rows = (counted[str(i)][0] for i in range(len(cells)))
     verdicts = {
         c: _verdict(n, comma=comma, decimal=decimal) for c, n in zip(cells, rows, strict=True)

@@ -21,6 +21,7 @@ from fairaudit.text.meaning import (
     worse_end,
 )
 from fairaudit.text.metric_words import is_rate
+from fairaudit.text.sentences.bounds import bounds_sentences
 from fairaudit.text.sentences.phrases import Row, called, ci, estimate, joined, on, points
 from fairaudit.text.voice import Voice, voice_of
 
@@ -39,11 +40,13 @@ def errors_sentences(
     result: AuditResult, *, attribute: str, metric: str, model: str, split: str
 ) -> list[str]:
     """The same, one by one: who is worst off first."""
+    asked = {"attribute": attribute, "metric": metric, "model": model, "split": split}
+    if table_rows.is_bounded(result, **asked):
+        return bounds_sentences(result, **asked)
     table = table_rows.errors_of(
         result, attribute=attribute, metric=metric, split=split, models=[model]
     )
     judged = table.filter(pl.col("value").is_not_null())
-    asked = {"attribute": attribute, "metric": metric, "model": model, "split": split}
     said = _Subject(**asked, voice=voice_of(result), rows=table_rows.stable(judged))
     if judged.is_empty():
         return [f"{on(split)}, no group of {attribute} has enough rows to judge the {said.what}."]

@@ -9,14 +9,17 @@ from fairaudit.audit.result import AuditResult
 from fairaudit.data.outcome import UNKNOWN_OUTCOME, Meaning
 from fairaudit.text import metric_words
 from fairaudit.text.meaning import claim_of
-from fairaudit.text.voice import Voice
+from fairaudit.text.voice import Voice, voice_of
 
 MEANT: Mapping[Meaning, str] = {
     "good": "good for the person",
     "bad": "bad for the person",
     "neutral": "neither good nor bad for the person",
 }
-NOT_KNOWN = "No outcome is known in this audit, so no decision can be called right or wrong."
+NOT_KNOWN = (
+    "No outcome is known in this audit: it compares decisions and scores, and cannot say whether "
+    "they hold up."
+)
 
 
 def outcome_facts(result: AuditResult) -> list[tuple[str, str]]:
@@ -60,6 +63,12 @@ def outcome_words(result: AuditResult) -> str:
 def _phrase(name: str, value: str) -> str:
     verb = name.endswith((" is", "where"))
     return f"{name[:1].lower()}{name[1:]}{' ' if verb else ': '}{value}"
+
+
+def notices(result: AuditResult) -> list[str]:
+    """What a reader must know first: that no outcome is known, and the audit's warnings."""
+    known = voice_of(result).known
+    return [*([] if known else [NOT_KNOWN]), *map(str, result.summary.get("warnings", ()))]
 
 
 def example(voice: Voice) -> str:

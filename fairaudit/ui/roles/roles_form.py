@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, cast
+from typing import Any
 
 import streamlit as st
 
-from fairaudit.data.roles import ColumnRoles, Task
+from fairaudit.data.roles import ColumnRoles
 from fairaudit.ui import layout
 from fairaudit.ui.overview import Overview
-
-_TASKS: dict[Task, str] = {
-    "binary": "Yes or no (two values)",
-    "multiclass": "One of several classes",
-    "regression": "A number",
-}
+from fairaudit.ui.roles.outcome_form import OutcomeAnswer
 
 
 class RolesForm:
@@ -40,8 +35,8 @@ class RolesForm:
             (g.part, g.column): g.reason for g in table.diagnosis.guesses
         }
 
-    def draw(self, *, expert: bool) -> ColumnRoles:
-        """Show all widgets; return the roles they hold now.
+    def draw(self, outcome: OutcomeAnswer, *, expert: bool) -> ColumnRoles:
+        """Show all widgets; return the roles they hold now, with the answer about the outcome.
 
         Raises
         ------
@@ -50,29 +45,32 @@ class RolesForm:
         """
         left, right = st.columns(2, gap="medium")
         with left:
-            target = self._one("target", "Outcome", "What is decided or predicted")
-            task = self._task() if target is not None else "binary"
-            positive = self._positive(target) if target and task == "binary" else None
             sensitive = self._many(
                 "sensitive", "Sensitive attributes", "Groups to protect from harm"
             )
             cluster = self._one("cluster", "Cluster", "Site, school, occupation; optional")
-        taken = {c for c in (target, cluster) if c is not None} | set(sensitive)
+            unit = self._one(
+                "unit", "Repeating id", "Such as a patient's: rows of one stay together; optional"
+            )
+        taken = {c for c in (outcome.target, cluster, unit, outcome.known_for) if c is not None}
         with right:
             predictions = self._many(
                 "predictions", "Existing decisions or predictions", "Audited without training"
             )
-            scores = self._many("scores", "Existing scores", "Higher means more positive")
-            taken |= {*predictions, *scores}
+            scores = self._many("scores", "Existing scores", "Each decides from a cut on")
+            taken |= {*sensitive, *predictions, *scores}
             others = self._others(expert)
             taken |= {c for c in others.values() if c is not None}
             features = self._features(taken)
         return ColumnRoles(
-            target=target,
-            task=task,
-            positive=positive,
+            target=outcome.target,
+            task=outcome.task,
+            positive=outcome.positive,
+            meaning=outcome.meaning,
+            known_for=outcome.known_for,
             sensitive=tuple(sensitive),
             cluster=cluster,
+            unit=unit,
             predictions=tuple(predictions),
             scores=tuple(scores),
             features=tuple(features),
@@ -108,30 +106,6 @@ class RolesForm:
             st.caption(
                 "  \n".join(f"**{layout.escaped(c)}**: {layout.escaped(r)}" for c, r in known)
             )
-
-    def _task(self) -> Task:
-        options = list(_TASKS)
-        return st.selectbox(
-            "Kind of outcome",
-            options,
-            index=options.index(self.start.task),
-            format_func=lambda task: _TASKS[cast(Task, task)],
-            key=f"{self.key}-task",
-        )
-
-    def _positive(self, target: str) -> str | None:
-        values = list(self.levels.get(target, ()))
-        usual = self.start.positive
-        chosen = st.selectbox(
-            "Favourable value of the outcome",
-            values,
-            index=values.index(usual) if usual in values else None,
-            help="The outcome a person hopes for; rates are computed for this value.",
-            placeholder="choose one",
-            key=f"{self.key}-positive-{target}",
-        )
-        self._show_reasons("positive", [] if chosen is None else [target])
-        return chosen
 
     def _others(self, expert: bool) -> dict[str, Any]:
         roles = {

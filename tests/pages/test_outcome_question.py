@@ -1,0 +1,161 @@
+"""Data: one visible question about the outcome, and where scores decide."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fairaudit.data.roles import ColumnRoles, Cut
+from fairaudit.jobs.workspace import Workspace
+from fairaudit.ui.roles_link import unpack
+from tests.pages.conftest import Open, words
+
+QUESTION = "What is the outcome, and what does it mean for a person?"
+
+
+def table(**columns: list[str] | np.ndarray) -> bytes:
+    """300 people with a sex, an age and what the test adds."""
+    rng = np.random.default_rng(1)
+    people = {"sex": rng.choice(["female", "male"], 300), "age": rng.integers(18, 80, 300)}
+    return pl.DataFrame({**people, **columns}).write_csv().encode()
+
+
+def labels(*values: str, seed: int = 2) -> np.ndarray:
+    return np.random.default_rng(seed).choice(values, 300)
+
+
+def on_data(workspace: Workspace, open_page: Open, content: bytes) -> tuple[AppTest, str]:
+    sha256 = workspace.ingest(content, name="people.csv").sha256
+    return open_page("data", data=sha256), f"roles-{sha256[:12]}"
+
+
+def meaning(app: AppTest) -> object:
+    return next(g for g in app.segmented_control if "-meaning-" in str(g.key))
+
+
+def accepted(app: AppTest) -> ColumnRoles:
+    app.button(key="accept").click().run()
+    assert not app.exception
+    roles = unpack(app.query_params["roles"])
+    assert roles is not None
+    return roles
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "positive", "meant", "reads"),
+    [
+        ("two_year_recid", ("0", "1"), "1", "bad", "wrongly flags"),
+        ("hired", ("no", "yes"), "yes", "good", "wrongly rejects"),
+        ("loan_default", ("0", "1"), "1", "bad", "who did not default"),
+        ("admitted", ("nein", "ja"), "ja", "good", "who were admitted"),
+    ],
+)
+def test_the_question_is_answered_beforehand_where_words_decide(
+    workspace: Workspace, open_page: Open,
+    column: str, values: tuple[str, ...], positive: str, meant: str, reads: str,
+) -> None:  # fmt: skip
+    app, _ = on_data(workspace, open_page, table(**{column: labels(*values)}))
+    assert not app.exception
+    assert QUESTION in [h.value for h in app.header]
+    assert reads in words(app)
+    assert "Suggested because" in words(app)
+    assert "avourable" not in words(app)
+    roles = accepted(app)
+    assert (roles.target, roles.positive, roles.meaning) == (column, positive, meant)
+    assert app.title[0].value == "Train"
+
+
+def test_the_example_changes_with_the_answer(workspace: Workspace, open_page: Open) -> None:
+    app, _ = on_data(workspace, open_page, table(hired=labels("no", "yes")))
+    meaning(app).set_value("bad").run()
+    assert "wrongly flags" in words(app)
+    meaning(app).set_value("neutral").run()
+    assert "mistakes" in words(app)
+    assert accepted(app).meaning == "neutral"
+
+
+def test_what_no_word_decides_is_asked_and_not_guessed(
+    workspace: Workspace, open_page: Open
+) -> None:
+    app, key = on_data(workspace, open_page, table(result=labels("1", "2")))
+    app.selectbox(key=f"{key}-target").set_value("result").run()
+    assert "Please confirm" in words(app)
+    app.button(key="accept").click().run()
+    assert not app.exception
+    assert app.title[0].value == "Data"
+    said = " ".join(e.value for e in app.error)
+    assert "choose the label that is predicted" in said
+    assert "good, bad or neither" in said
+    app.selectbox(key=f"{key}-positive-result").set_value("2").run()
+    meaning(app).set_value("bad").run()
+    roles = accepted(app)
+    assert (roles.positive, roles.meaning) == ("2", "bad")
+
+
+def test_decisions_without_an_outcome_go_to_the_audit(
+    workspace: Workspace, open_page: Open
+) -> None:
+    app, key = on_data(workspace, open_page, table(decision=labels("rejected", "selected")))
+    app.selectbox(key=f"{key}-target").set_value("\0no outcome").run()
+    app.multiselect(key=f"{key}-predictions").set_value(["decision"]).run()
+    app.multiselect(key=f"{key}-features").set_value([]).run()
+    assert "selected least" in words(app).replace("**", "").replace("<strong>", "").replace(
+        "</strong>", ""
+    )
+    roles = accepted(app)
+    assert roles.target is None
+    assert (roles.positive, roles.meaning) == ("selected", "good")
+    assert app.title[0].value == "Audit"
+
+
+def test_no_outcome_and_no_decision_is_said_to_be_missing(
+    workspace: Workspace, open_page: Open
+) -> None:
+    app, key = on_data(workspace, open_page, table())
+    assert app.selectbox(key=f"{key}-target").value is None
+    app.button(key="accept").click().run()
+    assert "choose the outcome" in " ".join(e.value for e in app.error)
+
+
+def scored(high: int) -> bytes:
+    rng = np.random.default_rng(4)
+    return table(
+        two_year_recid=labels("0", "1"), risk_score=rng.integers(1, high + 1, 300).astype(str)
+    )
+
+
+def test_a_table_with_scores_only_is_asked_for_a_cut_and_goes_to_the_audit(
+    workspace: Workspace, open_page: Open
+) -> None:
+    app, key = on_data(workspace, open_page, scored(10))
+    slider = app.slider(key=f"{key}-cut-risk_score")
+    assert (slider.min, slider.max, slider.step) == (1, 10, 1)
+    assert "of the rows are flagged by risk_score" in words(app).replace("<strong>", "").replace(
+        "</strong>", ""
+    )
+    slider.set_value(8).run()
+    roles = accepted(app)
+    assert roles.cuts == {"risk_score": Cut(at=8.0)}
+    assert roles.predictions == ()
+    assert app.title[0].value == "Audit"
+
+
+def test_a_cut_that_flags_nearly_everybody_is_warned_of(
+    workspace: Workspace, open_page: Open
+) -> None:
+    app, key = on_data(workspace, open_page, scored(1000))
+    slider = app.slider(key=f"{key}-cut-risk_score")
+    slider.set_value(slider.min).run()
+    assert "Nearly all are flagged" in words(app)
+
+
+def test_the_outcome_may_be_known_for_some_only(workspace: Workspace, open_page: Open) -> None:
+    content = table(repaid=labels("no", "yes"), granted=labels("no", "yes", seed=5))
+    app, key = on_data(workspace, open_page, content)
+    app.selectbox(key=f"{key}-target").set_value("repaid").run()
+    app.selectbox(key=f"{key}-known-for").set_value("granted").run()
+    roles = accepted(app)
+    assert (roles.target, roles.known_for) == ("repaid", "granted")
+    assert "granted" not in roles.features
