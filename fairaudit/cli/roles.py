@@ -13,8 +13,7 @@ from fairaudit.audit.catalog import METHODS
 from fairaudit.cli.options import cuts_of
 from fairaudit.data.doctor.column_profile import profile
 from fairaudit.data.doctor.diagnosis import Diagnosis, examine
-from fairaudit.data.doctor.guesses import task_of
-from fairaudit.data.doctor.role_keywords import TARGET_TOPICS, TARGET_WORDS, words_of
+from fairaudit.data.doctor.target_guesses import is_outcome_name, task_of
 from fairaudit.data.outcome import MEANINGS, Meaning, guess_meaning
 from fairaudit.data.roles import ColumnRoles, Cut, Task, target_levels
 from fairaudit.exceptions import SpecError
@@ -184,7 +183,7 @@ def _target(found: Diagnosis, named: NamedRoles, *, audited: bool) -> tuple[str 
 def _names_an_outcome(guessed: ColumnRoles) -> bool:
     """Whether the words of the guessed target name an outcome."""
     name = str(guessed.target)
-    if set(words_of(name)) & (TARGET_WORDS | TARGET_TOPICS):
+    if is_outcome_name(name):
         return True
     guess = guess_meaning(name, guessed.positive)
     return guess.sure and guess.meaning != "neutral"

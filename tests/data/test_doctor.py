@@ -35,7 +35,7 @@ REAL = {
     "adult/adult.test": {"target": "income", "positive": ">50K.", "sensitive": {"sex", "race"}},
     "compas/compas_two_years_noname.csv": {
         "target": "two_year_recid", "positive": "1", "sensitive": {"sex", "race", "age"},
-        "cluster": None, "scores": ("decile_score",),
+        "cluster": None, "scores": ("decile_score", "v_decile_score"),
     },
     "communities/communities_crime.csv": {
         "target": "ViolentCrimesPerPop", "task": "regression", "cluster": "state",
@@ -79,10 +79,12 @@ def test_compas_outcomes_are_not_offered_as_features(shared_data: Path) -> None:
     found = examine(read_table(shared_data / "compas/compas_two_years_noname.csv"))
     left_out = {g.column for g in found.guesses if g.part == "leak"}
     assert {"is_recid", "r_charge_degree", "r_offense_date"} <= left_out
+    assert {"r_days_from_arrest", "r_jail_in", "r_jail_out", "r_charge_desc"} <= left_out
+    assert {"is_violent_recid", "vr_charge_degree", "vr_offense_date"} <= left_out
+    assert {"event", "end"} <= left_out
     assert {"id", "decile_score.1", "age_cat"}.isdisjoint(found.roles.features)
     assert {"score_text", "v_score_text"}.isdisjoint(found.roles.features)  # cut from scores
-    asked = {p.column for p in found.problems if p.code == "telling"}
-    assert {"event", "end"} <= asked  # known only after the outcome, though not by AUROC .95
+    assert "c_days_from_compas" in found.roles.features  # days from an earlier event
     assert "c_charge_degree" in found.roles.features  # M and F are no sexes here
 
 
@@ -169,7 +171,7 @@ SICK: dict[str, tuple[pl.DataFrame, ColumnRoles | None]] = {
         ColumnRoles(target="hired", features=("hair",), sensitive=("sex",)),
     ),
     "leak": (_table().with_columns(after=pl.col("hired") * 2 + pl.col("x") / 10), None),
-    "telling": (_table().with_columns(after=pl.col("hired") * 2 + pl.Series(N % 7) / 2), None),
+    "telling": (_table().with_columns(grade=pl.col("hired") * 2 + pl.Series(N % 7) / 1.5), None),
     "target_missing": (_holed("hired", 9), None),
 }  # fmt: skip
 

@@ -21,7 +21,8 @@ FREQUENT = 100
 class ColumnProfile:
     """Profile of one column, over all rows.
 
-    `values` holds the most frequent labels (canonical text) with their counts.
+    `values` holds the most frequent labels (canonical text) with their counts; `low` and `high`
+    are the smallest and largest finite number.
     """
 
     name: str
@@ -33,6 +34,8 @@ class ColumnProfile:
     infinite: int
     values: Mapping[str, int]
     dtype: str
+    low: float | None = None
+    high: float | None = None
 
     @property
     def known(self) -> int:
@@ -70,7 +73,16 @@ def _profile(values: pl.Series) -> ColumnProfile:
         infinite,
         _frequent(known, distinct),
         str(values.dtype),
+        *(_range(known) if number else (None, None)),
     )
+
+
+def _range(known: pl.Series) -> tuple[float | None, float | None]:
+    finite = known.filter(known.is_finite()) if known.dtype.is_float() else known
+    if len(finite) == 0:
+        return None, None
+    low, high = finite.cast(pl.Float64).min(), finite.cast(pl.Float64).max()
+    return float(low), float(high)  # type: ignore[arg-type]
 
 
 def _frequent(known: pl.Series, distinct: int) -> dict[str, int]:

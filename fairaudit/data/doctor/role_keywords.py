@@ -1,97 +1,101 @@
-"""Keywords that suggest a column's role: English names and well-known values."""
+"""Words in column names, and the words that suggest a role other than outcome or sensitive."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 
 
-def _set(words: str) -> frozenset[str]:
-    return frozenset(words.split())
+def word_set(text: str) -> frozenset[str]:
+    """Words separated by blanks."""
+    return frozenset(text.split())
 
 
-# Keyword → topic. Keywords of the second table only count in columns with few values
-# ("foreign-worker": yes/no), not in measurements ("PctForeignBorn": 0.12).
-SENSITIVE_WORDS = {
-    "sex": "sex", "sx": "sex", "gender": "sex", "race": "race", "races": "race",
-    "racial": "race", "ethnicity": "race", "ethnic": "race", "ethn": "race", "age": "age",
-    "ages": "age", "religion": "religion", "religious": "religion", "disability": "disability",
-    "disabled": "disability", "handicap": "disability", "nationality": "nationality",
-    "caste": "caste", "dob": "age", "birthdate": "age", "birthyear": "age",
-}  # fmt: skip
-SENSITIVE_IF_FEW = {
-    "male": "sex", "female": "sex", "marital": "marital status", "minority": "race",
-    "minrty": "race", "foreign": "nationality", "citizenship": "nationality",
-    "citizen": "nationality", "hispanic": "race", "latino": "race", "black": "race",
-    "white": "race", "asian": "race", "indigenous": "race", "native": "nationality",
-    "veteran": "veteran status", "pregnant": "pregnancy", "pregnancy": "pregnancy",
-    "orientation": "orientation", "immigrant": "nationality", "refugee": "nationality",
-    "skin": "race", "skintone": "race", "tone": "race",
-}  # fmt: skip
-# Words that turn a sensitive word into a measurement of something else ("whitePerCap").
-NOT_SENSITIVE_WITH = _set(
-    """per cap capita income score list paper box board count mortgage loan page"""
-)
-SENSITIVE_PREFIXES = {"racepct": "race", "ethni": "race", "gender": "sex", "agepct": "age"}
-SENSITIVE_VALUES: tuple[tuple[frozenset[str], str], ...] = (
-    (frozenset(("m", "f")), "its values are M and F"),
-    (frozenset(("male", "female")), "its values are male and female"),
-    (frozenset(("man", "woman")), "its values are man and woman"),
-    (frozenset(("men", "women")), "its values are men and women"),
-    (frozenset(("male", "female", "other")), "its values are male, female and other"),
-    (frozenset(("m", "f", "x")), "its values are M, F and X"),
-    (frozenset(("male", "female", "nonbinary")), "its values are male, female and nonbinary"),
-)
-ETHNIC_VALUES = _set(
-    """white black asian hispanic latino caucasian african-american amer-indian-eskimo asian-pac-
-    islander native-american indian mexican puertorican puerto-rican african black-african
-    pacific-islander native hawaiian mixed arab roma other"""
-)
-
-TARGET_WORDS = _set("""target label outcome class y response truth groundtruth actual dependent""")
-TARGET_TOPICS = _set(
-    """income default defaulted repaid recid recidivism survived hired hire admitted admission
-    approved approval diagnosis disease readmitted readmission mortality died death churn
-    dropout pass passed graduated fraud crimes crime violent promoted accepted pf zfya ach
-    mathach achievement finding salary wage g3 selected granted malignant"""
-)
-
-PREDICTION_WORDS = _set(
+PREDICTION_WORDS = word_set(
     """pred preds predicted prediction predictions yhat decision decisions decided recommendation
-    recommended classified verdict flagged"""
+    recommended classified verdict flagged entscheidung empfehlung vorhersage prognose decizia
+    decisao decisione beslissing prediccion predicao prevision predizione voorspelling
+    recomendacion recomendacao recommandation решение прогноз 预测 予測"""
 )
-SCORE_WORDS = _set(
-    """score scores prob probs probability proba risk decile likelihood propensity"""
+SCORE_WORDS = word_set(
+    """score scores prob probs probability proba risk likelihood propensity punktzahl punkte
+    puntuacion puntaje pontuacao punteggio wahrscheinlichkeit probabilidad probabilite
+    probabilita risiko riesgo risque risco rischio kans"""
 )
-NOT_SCORE_WITH = _set(
-    """credit test sat act exam fico math reading quiz apgar lsat gre toefl text date tolerance
-    factor factors averse appetite"""
+# Scores that people get (tests, grades, credit bureaus, clinical scales), not a system's output.
+NOT_SCORE_WITH = word_set(
+    """credit fico bureau external estimate schufa kredit test tests sat act exam exams math maths
+    reading writing science english verbal quant quiz apgar lsat gre gmat toefl ielts text date
+    tolerance factor factors averse appetite training training avg average mean grade grades gpa
+    satisfaction performance perf engagement survey rating quality skill skills interview
+    personality sofa apache saps gcs glasgow depression anxiety pain health z oral written
+    technical language assessment kpi review sentiment"""
 )
 
-CLUSTER_WORDS = (
+# Institutions come first: people of one institution resemble each other. Areas follow.
+INSTITUTIONS = (
     "site", "hospital", "school", "clinic", "center", "centre", "branch", "facility", "ward",
     "practice", "teacher", "classroom", "store", "agency", "employer", "company", "department",
-    "court", "judge", "province", "region", "state", "county", "district", "city", "cluster",
-    "occupation", "team", "plant",
+    "court", "judge", "lender", "lei", "krankenhaus", "klinik", "schule", "filiale", "standort",
+    "niederlassung", "abteilung", "escuela", "escola", "ecole", "scuola", "colegio", "colegiu",
+    "etablissement", "sucursal", "sede", "agencia", "agence", "tribunal", "ziekenhuis",
 )  # fmt: skip
-IDENTIFIER_WORDS = _set(
-    """id ids uuid guid key index idx rownames rowname rownum rowid identifier pk nr number no
+AREAS = (
+    "province", "region", "state", "county", "district", "precinct", "city", "puma", "statefip",
+    "cluster", "occupation", "team", "plant", "bundesland", "provincia", "provincie", "comune",
+    "municipio", "municipality", "departement", "departamento", "bezirk", "landkreis",
+)  # fmt: skip
+OFTEN_FEW = word_set("""branch store agency employer company department practice abteilung""")
+# Words that make a measurement of a name: "time_in_hospital", "company_size", "years_at_company".
+MEASURE_WORDS = word_set(
+    """time times days day years year months month hours num number nbr no n count counts total
+    size index rate pct percent percentage share ratio avg average mean median min max sum in at
+    since per distance dist income score sup support type types tenure length visits previous
+    rank ranking population dauer anzahl jahre tage index level"""
+)
+IDENTIFIER_WORDS = word_set(
+    """id ids uuid guid key index idx rownames rowname rownum rowid identifier pk nr nbr number no
     name names surname firstname lastname fullname email mail phone ssn passport address
-    communityname url"""
+    communityname url serialno randid seqn nummer numero kennung ident caseid zpid matricula"""
 )
-WEIGHT_WORDS = _set(
-    """weight weights wt fnlwgt sampleweight pweight samplingweight perwt finalwgt"""
+# Words that can name the unit a row belongs to; "no" and "number" only beside a person's word.
+KEY_WORDS = word_set("""id ids uuid guid key identifier nr nbr nummer kennung serialno randid seqn""")
+COUNTING_WORDS = word_set("""no number num numero code n""")
+PERSON_WORDS = word_set(
+    """patient student subject person people employee emp worker customer client user member
+    participant respondent applicant candidate borrower defendant offender inmate prisoner
+    household family citizen resident pupil child mother subjectid patientid userid personal
+    patiente schueler schuler kunde kunden mitarbeiter bewerber versicherten paciente cliente
+    empleado alumno estudiante funcionario aluno eleve etudiant salarie employe paziente
+    dipendente studente klant patienten annotator rater account loan case player driver
+    beneficiary claimant holder"""
 )
+WEIGHT_WORDS = word_set(
+    """weights wt fnlwgt sampleweight pweight samplingweight perwt finalwgt pwgtp wgtp hhwt
+    instanceweight surveyweight personweight finalweight asecwt wtfinl"""
+)
+WEIGHT_KINDS = word_set("""instance survey sample sampling person final design population""")
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".npy")
-DATE_WORDS = _set("""date time timestamp datetime""")
+DATE_WORDS = word_set("""date time timestamp datetime datum fecha""")
+
+_UNCOMBINED = str.maketrans(
+    {"ß": "ss", "ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "æ": "ae", "đ": "d", "ı": "i", "œ": "oe"}
+)
+
+
+def folded(text: str) -> str:
+    """The text without accents, so that "género" is "genero" and "płeć" is "plec"."""
+    apart = unicodedata.normalize("NFKD", text.translate(_UNCOMBINED))
+    return "".join(c for c in apart if not unicodedata.combining(c))
 
 
 def words_of(name: str) -> tuple[str, ...]:
     """The words in a column name: "agePct12t21" → age, pct, 12, t, 21; "is_recid" → is, recid."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", folded(name))
     spaced = re.sub(r"(?<=[A-Z])(?=[A-Z][a-z])", " ", spaced)
-    return tuple(re.findall(r"[a-z]+|\d+", spaced.lower()))
+    return tuple(re.findall(r"[^\W\d_]+|\d+", spaced.lower()))
 
 
 def whole_word(name: str) -> str:
     """The name without anything but letters and digits: "y_hat" → yhat."""
-    return "".join(re.findall(r"[a-z0-9]+", name.lower()))
+    return "".join(re.findall(r"[^\W_]+", folded(name).lower()))

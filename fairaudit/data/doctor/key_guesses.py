@@ -1,0 +1,106 @@
+"""Identifiers of rows, and repeating ids: the people that several rows belong to."""
+
+from __future__ import annotations
+
+import re
+
+import polars as pl
+
+from fairaudit.data.doctor import role_keywords as words
+from fairaudit.data.doctor.assignment import Assignment
+from fairaudit.data.doctor.column_profile import ColumnProfile
+
+FEWEST_UNITS = 20
+MOST_ROWS_PER_UNIT = 50
+_NUMBER = re.compile(r"[+-]?[$€£¥]?\s*\d[\d,.'\s\u00a0\u202f]*([eE][+-]?\d+)?\s*[%$€£¥]?")
+
+
+def is_number_text(text: str) -> bool:
+    """Whether a text is a number as people write it: 1,234.50 or $5 or 12 %."""
+    return bool(_NUMBER.fullmatch(text.strip()))
+
+
+def share_of_numbers(c: ColumnProfile) -> float:
+    """The share of a text column's rows that hold a number written as text."""
+    total = sum(c.values.values())
+    return sum(n for v, n in c.values.items() if is_number_text(v)) / total if total else 0.0
+
+
+def guess_identifiers(table: Assignment) -> None:
+    """Columns that number or name the rows, assigned."""
+    for c in table.unassigned():
+        why = _identifier(c, table.sample.rows)
+        if why:
+            table.assign(c.name, "identifier", why, 0.9)
+
+
+def guess_unit(table: Assignment) -> None:
+    """The repeating id, assigned as unit; further repeating ids are no features either."""
+    units = [c for c in table.unassigned() if is_repeating_id(c)]
+    units.sort(key=lambda c: (not _names_a_person(c.name), c.distinct))
+    for c in units[:1]:
+        reason = (
+            f"its name suggests an id, and its values repeat ({c.distinct:,} values in "
+            f"{c.known:,} rows): rows with one value stay together"
+        )
+        table.assign(c.name, "unit", reason, 0.85)
+    for c in units[1:]:
+        reason = f"its name suggests an id; '{units[0].name}' already says which rows belong"
+        table.assign(c.name, "identifier", f"{reason} together", 0.7)
+
+
+def is_repeating_id(c: ColumnProfile) -> bool:
+    """Whether a column is an id, by its name, of something that has several rows."""
+    named = set(words.words_of(c.name))
+    person = _names_a_person(c.name)
+    key = bool(named & words.KEY_WORDS) or words.whole_word(c.name) in words.KEY_WORDS
+    if not key and not (person and named & words.COUNTING_WORDS) and not _is_person_alone(c):
+        return False
+    if (c.number and not c.whole) or c.dtype.startswith(("Date", "Boolean")):
+        return False
+    if named & {*words.INSTITUTIONS, *words.AREAS} or _is_name(named):
+        return False
+    few_rows_each = c.known <= MOST_ROWS_PER_UNIT * c.distinct
+    return FEWEST_UNITS <= c.distinct < c.known and (person or few_rows_each)
+
+
+def _names_a_person(name: str) -> bool:
+    whole = words.whole_word(name)
+    return bool(set(words.words_of(name)) & words.PERSON_WORDS) or whole in words.PERSON_WORDS
+
+
+def _is_person_alone(c: ColumnProfile) -> bool:
+    """ "patient" or "customer" with many values that are no measurement."""
+    alone = len(words.words_of(c.name)) == 1 and _names_a_person(c.name)
+    return alone and c.distinct > 0.05 * c.known
+
+
+def _is_name(named: set[str]) -> bool:
+    return bool(named & {"name", "names", "surname", "firstname", "lastname", "fullname"})
+
+
+def _identifier(c: ColumnProfile, sample: pl.DataFrame) -> str | None:
+    if c.known < 20:
+        return None
+    named = bool(set(words.words_of(c.name)) & words.IDENTIFIER_WORDS) or (
+        words.whole_word(c.name) in words.IDENTIFIER_WORDS
+    )
+    if c.number:
+        return _row_number(c, sample, named)
+    if c.dtype.startswith(("Date", "Boolean")) or share_of_numbers(c) > 0.5 and not named:
+        return None
+    if c.distinct > 0.9 * c.known and not (c.distinct < c.known and is_repeating_id(c)):
+        return f"nearly every row has a different text ({c.distinct:,} values in {c.known:,} rows)"
+    if is_repeating_id(c):
+        return None
+    return "its name suggests an identifier" if named and c.distinct > 0.5 * c.known else None
+
+
+def _row_number(c: ColumnProfile, sample: pl.DataFrame, named: bool) -> str | None:
+    if not c.whole or c.distinct < c.known:
+        return None
+    if named:
+        return "its name suggests an identifier and no value repeats"
+    values = sample[c.name].drop_nulls()
+    counts = bool(values.is_sorted()) or bool((values - values.min()).max() == c.known - 1)
+    return "it numbers the rows" if counts else None

@@ -1,0 +1,172 @@
+"""Which columns are sensitive attributes, by their names and values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from fairaudit.data.doctor import sensitive_words as words
+from fairaudit.data.doctor.assignment import MIN_CONFIDENCE, Assignment, Guess
+from fairaudit.data.doctor.column_profile import ColumnProfile
+from fairaudit.data.doctor.role_keywords import folded, whole_word, words_of
+
+MOST_SENSITIVE = 6
+FEW_NUMBERS, FEW_TEXTS = 12, 60
+OLDEST = 130
+_FRACTION_WORDS = frozenset(("pct", "percent", "percentage", "share", "ratio", "prop", "frac"))
+
+
+def sensitive_candidates(table: Assignment) -> list[Guess]:
+    """Columns that could be sensitive, with reason and confidence, in the order of the table."""
+    reasons = [(c, _sensitive(c)) for c in table.unassigned() if c.distinct >= 2]
+    named = [Guess(c.name, "sensitive", *why) for c, why in reasons if why is not None]
+    if not any(g.confidence >= MIN_CONFIDENCE and g.reason.endswith(" age") for g in named):
+        named += _ages_without_a_name(table, {g.column for g in named})
+    return named
+
+
+def assign_sensitive(table: Assignment, candidates: Sequence[Guess]) -> None:
+    """The most confident ones; a second column on a topic ("age_cat") is shown but not used."""
+    topics: set[str] = set()
+    for guess in sorted(candidates, key=lambda g: -g.confidence):
+        c = table.columns[guess.column]
+        topic = topic_of(c) or _topic_of_values(c)
+        again = topic in topics and (c.whole or not c.number)
+        full = len(table.with_role("sensitive")) >= MOST_SENSITIVE
+        relative = _is_of_a_relative(c)
+        if guess.confidence < MIN_CONFIDENCE and not (relative and again):
+            continue
+        if again and topic_of(c) is None:
+            continue  # M and F under another name may be misdemeanour and felony
+        if again or full:
+            reason = f"{guess.reason}, like another column that is used"
+            table.assign(c.name, "left out", reason, 0.6)
+        else:
+            table.assigned[c.name] = guess
+            topics.add(topic)
+
+
+def topic_of(c: ColumnProfile) -> str | None:
+    """The sensitive topic that a column's name suggests, if its values can be of that topic."""
+    topic = _named_topic(c)
+    return topic if topic is not None and _possible(topic, c) else None
+
+
+def _sensitive(c: ColumnProfile) -> tuple[str, float] | None:
+    topic = topic_of(c)
+    levels = _levels(c)
+    if levels in words.SEX_VALUES:
+        reason = "its values are " + _listed(sorted(c.levels))
+        return reason, 0.95 if topic else 0.8
+    named = words_of(c.name)
+    if set(named) & words.NOT_SENSITIVE_WITH:
+        return None
+    if topic is not None:
+        return f"its name suggests {topic}", _confidence(c, named, topic)
+    return _by_values(c, levels)
+
+
+def _confidence(c: ColumnProfile, named: tuple[str, ...], topic: str) -> float:
+    if _is_of_a_relative(c):
+        return 0.4
+    if topic == "country of birth" and c.distinct > FEW_NUMBERS:
+        return 0.45  # too many groups to be judged one by one
+    return 0.95 if len(named) == 1 else 0.75
+
+
+def _by_values(c: ColumnProfile, levels: frozenset[str]) -> tuple[str, float] | None:
+    if c.number or not levels:
+        return None
+    ethnic = levels & words.RACE_VALUES
+    if len(ethnic) >= 2 and len(levels & words.RACE_COMPANIONS) > 0.6 * len(levels):
+        return f"its values name ethnic groups, such as {sorted(ethnic)[0]}", 0.9
+    marital = levels & words.MARITAL_VALUES
+    if len(marital) >= 2 and len(marital) >= 0.6 * len(levels):
+        return f"its values name marital statuses, such as {sorted(marital)[0]}", 0.8
+    return None
+
+
+def _levels(c: ColumnProfile) -> frozenset[str]:
+    return frozenset(folded(v).strip().lower().rstrip(".") for v in c.levels)
+
+
+def _named_topic(c: ColumnProfile) -> str | None:
+    named, whole = words_of(c.name), whole_word(c.name)
+    for phrase, topic in words.PHRASES:
+        if phrase <= set(named):
+            return topic
+    for word in (*named, whole):
+        if word in words.STRONG:
+            return words.STRONG[word]
+    for prefix, topic in words.PREFIXES.items():
+        if whole.startswith(prefix):
+            return topic
+    few = [w for w in dict.fromkeys((*named, whole)) if w in words.FEW]
+    few = [w for w in few if w == whole or w not in words.WHOLE_NAME_ONLY]
+    return words.FEW[few[0]] if few and _has_few_values(c) else None
+
+
+def _has_few_values(c: ColumnProfile) -> bool:
+    return c.distinct <= (FEW_NUMBERS if c.number else FEW_TEXTS)
+
+
+def _possible(topic: str, c: ColumnProfile) -> bool:
+    """Whether the values can be of this topic: an age of 3,000 or 800 sexes cannot."""
+    if topic == "age":
+        return _possible_ages(c)
+    if not c.number:
+        return c.distinct <= (FEW_NUMBERS if topic == "sex" else 300)
+    if set(words_of(c.name)) & _FRACTION_WORDS or _is_share(c):
+        return True
+    return c.whole and c.distinct <= (FEW_NUMBERS if topic == "sex" else FEW_TEXTS * 10)
+
+
+def _is_share(c: ColumnProfile) -> bool:
+    return c.low is not None and c.high is not None and c.low >= 0 and c.high <= 1
+
+
+def _possible_ages(c: ColumnProfile) -> bool:
+    if not c.number:
+        return c.dtype.startswith("Date") or c.distinct <= 130
+    if c.high is None or c.low is None:
+        return False
+    if whole_word(c.name) in words.STRONG:  # also in days, or with codes for missing
+        return True
+    year_of_birth = c.low >= 1850 and c.high <= 2100
+    return year_of_birth or (c.low >= -1 and c.high <= OLDEST)
+
+
+def _is_of_a_relative(c: ColumnProfile) -> bool:
+    return bool(set(words_of(c.name)) & words.RELATIVES)
+
+
+def _topic_of_values(c: ColumnProfile) -> str:
+    if c.number:
+        return "age"
+    levels = _levels(c)
+    if levels in words.SEX_VALUES:
+        return "sex"
+    marital = len(levels & words.MARITAL_VALUES) > len(levels & words.RACE_VALUES)
+    return "marital status" if marital else "race"
+
+
+def _ages_without_a_name(table: Assignment, barred: set[str]) -> list[Guess]:
+    """The one column of a table without a header whose numbers look like ages of adults."""
+    numbered = re.compile(r"column_?\d+|x?\d+|v\d+", re.IGNORECASE)
+    if not all(numbered.fullmatch(name) for name in table.columns):
+        return []
+    ages = [c for c in table.unassigned() if c.name not in barred and _looks_like_ages(c)]
+    return [
+        Guess(c.name, "sensitive", f"its values look like age ({c.low:g} to {c.high:g})", 0.5)
+        for c in (ages if len(ages) == 1 else [])
+    ]
+
+
+def _looks_like_ages(c: ColumnProfile) -> bool:
+    if not (c.number and c.whole and c.distinct >= 30) or c.low is None or c.high is None:
+        return False
+    return 10 <= c.low <= 30 and 60 <= c.high <= 110 and c.distinct >= 0.7 * (c.high - c.low)
+
+
+def _listed(values: Sequence[str]) -> str:
+    return " and ".join(values) if len(values) < 3 else f"{', '.join(values[:-1])} and {values[-1]}"

@@ -1,0 +1,129 @@
+"""Words and values that suggest a sensitive attribute, in common languages, by topic."""
+
+from __future__ import annotations
+
+from fairaudit.data.doctor.role_keywords import folded, word_set
+
+
+def _topics(**words: str) -> dict[str, str]:
+    """Word → topic; words are folded as names are."""
+    return {
+        word: topic.replace("_", " ")
+        for topic, text in words.items()
+        for word in folded(text).lower().split()
+    }
+
+
+# One of these words in a name is enough, provided that the values can be such an attribute.
+STRONG = _topics(
+    sex="""sex sx gender geschlecht sexo sexe genero sesso geslacht kjonn cinsiyet pohlavi plec
+    sukupuoli пол стать 性别 性別 성별 jeniskelamin kelamin sexdesc genderid genderdesc""",
+    race="""race races racial raza raca rasse racetxt racedesc raceeth raceethnicity rac1p rac2p
+    rac3p раса 种族 人种""",
+    ethnicity="""ethnicity ethnic ethn ethnie ethnisch ethnische etnia etnisch etniska 民族""",
+    age="""age ages aage agep alter edad idade leeftijd alder wiek yas vek ika eletkor возраст вік
+    年龄 年齢 나이 umur usia ageband agegroup agecat agebin agerange altersgruppe dob birthdate
+    birthyear birthday yob geburtsdatum geburtsjahr fechanacimiento geboortedatum naissance
+    seniorcitizen""",
+    religion="""religion religious religione religiao religie konfession konfessionszugehorigkeit
+    faith creed religia вера религия 宗教""",
+    disability="""disability disabled handicap handicapped behinderung behindert schwerbehindert
+    schwerbehinderung discapacidad deficiencia disabilita invalidite niepelnosprawnosc
+    inwalidztwo инвалидность 障害 pcd handicape""",
+    nationality="""nationality nationalities nacionality nacionality nationalitat nationalitaet
+    staatsangehorigkeit staatsangehoerigkeit staatsburgerschaft staatsbuergerschaft nacionalidad
+    nacionalidade nationalite nazionalita cittadinanza ciudadania cidadania citoyennete
+    nationaliteit nasjonalitet nationalitet narodowosc obywatelstwo uyruk гражданство
+    национальность 国籍 국적 citizenship""",
+    country_of_birth="""geburtsland herkunft herkunftsland migrationshintergrund geboorteland
+    migrationsachtergrond birthplace birthcountry countryofbirth bpl nativity""",
+    hispanic_origin="hispan hispand hisp hispanic hispaniclatino latino latina latinx",
+    caste="caste jati",
+    marital_status="""marriage marst maritalstatus marstat marital maritaldesc maritalstatusid
+    familienstand zivilstand civilstand estadocivil etatcivil statocivile sivilstatus
+    burgerlijkestaat""",
+    sexual_orientation="lgbt lgbtq sexuality transgender",
+)
+# These count in columns with few values only ("foreign-worker": yes/no), not in measurements
+# ("PctForeignBorn": 0.12).
+FEW = _topics(
+    sex="""male female woman women femme homme mujer hombre mulher weiblich mannlich maennlich
+    genre genere kon ismale isfemale pol""",
+    race="""minority minrty black white asian indigenous skin skintone tone cor roma""",
+    hispanic_origin="",
+    age="eta senior seniors",
+    religion="muslim christian jewish hindu buddhist catholic protestant",
+    nationality="""foreign foreigner citizen citizens citizenship citizendesc auslander auslaender
+    extranjero estrangeiro etranger straniero migrant immigrant refugee gefluchtet buitenlander
+    cit""",
+    country_of_birth="native",
+    marital_status="married mar",
+    veteran_status="veteran veterans",
+    pregnancy="pregnant pregnancy schwanger embarazada",
+    sexual_orientation="orientation gay lesbian homosexual",
+)
+# Names that are only meant as a whole ("MAR" is marital status in census files, else March).
+WHOLE_NAME_ONLY = word_set("mar cit dis eta kon cor pol tone mar orientation ika vek yas")
+PHRASES: tuple[tuple[frozenset[str], str], ...] = tuple(
+    (word_set(words), topic)
+    for words, topic in (
+        ("country birth", "country of birth"), ("place birth", "country of birth"),
+        ("pays naissance", "country of birth"), ("pais nacimiento", "country of birth"),
+        ("pais nascimento", "country of birth"), ("born abroad", "country of birth"),
+        ("birth date", "age"), ("birth year", "age"), ("date naissance", "age"),
+        ("annee naissance", "age"), ("fecha nacimiento", "age"), ("data nascimento", "age"),
+        ("senior citizen", "age"),
+        ("civil status", "marital status"), ("estado civil", "marital status"),
+        ("etat civil", "marital status"), ("stato civile", "marital status"),
+        ("burgerlijke staat", "marital status"), ("stan cywilny", "marital status"),
+        ("situation matrimoniale", "marital status"), ("situacion conyugal", "marital status"),
+        ("ever married", "marital status"),
+        ("special needs", "disability"), ("sexual orientation", "sexual orientation"),
+        ("skin tone", "race"), ("skin color", "race"), ("skin colour", "race"),
+        ("hispanic origin", "hispanic origin"), ("jenis kelamin", "sex"),
+        ("migration background", "country of birth"), ("hispanic latino", "hispanic origin"),
+        ("caste category", "caste"),
+    )
+)  # fmt: skip
+# Words that turn a sensitive word into a measurement of something else: "whitePerCap",
+# "tract_median_age_of_housing_units", "account_age".
+NOT_SENSITIVE_WITH = word_set(
+    """per cap capita income score list paper box board count mortgage loan page house housing
+    home building property tract median mean average avg vehicle car account company firm credit
+    oldest newest inventory machine equipment wine blood cells cell gap horse time speed finish
+    friends noise domain website child children"""
+)
+# Attributes of somebody else: left out where the person's own attribute is known.
+RELATIVES = word_set(
+    """mother mothers father fathers parent parents spouse spouses partner co coapplicant
+    guardian officer"""
+)
+PREFIXES = {"racepct": "race", "ethni": "ethnicity", "gender": "sex", "agepct": "age"}
+
+SEX_VALUES: tuple[frozenset[str], ...] = tuple(
+    word_set(folded(text).lower())
+    for text in (
+        "m f", "male female", "man woman", "men women", "male female other", "m f x", "m f u",
+        "male female nonbinary", "male female unknown", "m w", "m w d", "mann frau",
+        "mannlich weiblich", "maennlich weiblich", "mannlich weiblich divers", "h m", "h f",
+        "hombre mujer", "homme femme", "homem mulher", "masculino femenino",
+        "masculino feminino", "masculin feminin", "uomo donna", "maschio femmina", "man vrouw",
+        "k m", "mezczyzna kobieta", "м ж", "мужской женский", "男 女", "男性 女性", "남 여",
+        "erkek kadin", "kvinna man", "mand kvinde", "boy girl", "transgender male female",
+    )
+)  # fmt: skip
+RACE_VALUES = word_set(
+    """white black asian hispanic latino caucasian african-american amer-indian-eskimo
+    asian-pac-islander native-american mexican puertorican puerto-rican african black-african
+    pacific-islander hawaiian arab african-american/black asianpacificislander blackhispanic
+    whitehispanic black-hispanic white-hispanic americanindian american-indian romani roma
+    africanamerican european-american"""
+)
+RACE_COMPANIONS = RACE_VALUES | word_set("native indian mixed other unknown multiracial")
+MARITAL_VALUES = word_set(
+    """married single divorced widowed separated never-married unmarried married-civ-spouse
+    married-spouse-absent married-af-spouse verheiratet ledig geschieden verwitwet soltero
+    casado divorciado viudo soltera casada divorciada viuda solteiro divorciado viuvo marie
+    celibataire divorce veuf mariee veuve sposato celibe nubile divorziato vedovo gehuwd
+    ongehuwd gescheiden"""
+)

@@ -1,0 +1,51 @@
+"""Which columns are decisions and scores of existing systems."""
+
+from __future__ import annotations
+
+from fairaudit.data import near_labels
+from fairaudit.data.doctor import role_keywords as words
+from fairaudit.data.doctor.assignment import Assignment
+from fairaudit.data.doctor.column_profile import ColumnProfile
+
+
+def is_score_name(name: str) -> bool:
+    """Whether a name says score, risk or probability, but not of a test or a credit bureau."""
+    named = set(words.words_of(name))
+    return bool(named & words.SCORE_WORDS) and not named & words.NOT_SCORE_WITH
+
+
+def guess_systems(table: Assignment, target: ColumnProfile | None) -> None:
+    """Predictions and scores, assigned; without a target, binary decisions and scores."""
+    for c in table.unassigned():
+        named = set(words.words_of(c.name)) | {words.whole_word(c.name)}
+        if named & words.PREDICTION_WORDS and _may_be_prediction(c, target):
+            reason = "its name suggests a decision and its values are the target's"
+            if target is None:
+                reason = "its name suggests a decision, and no column looks like its outcome"
+            elif not c.number and not _same_labels(c, target):
+                reason = "its name suggests a decision and it has two values"
+            table.assign(c.name, "prediction", reason, 0.9)
+        elif c.number and is_score_name(c.name):
+            _guess_score(table, c, target)
+
+
+def _may_be_prediction(c: ColumnProfile, target: ColumnProfile | None) -> bool:
+    if target is None:
+        return c.distinct == 2
+    if target.number and target.distinct > 10:
+        return c.number
+    return _same_labels(c, target) or (c.distinct == 2 and target.distinct == 2)
+
+
+def _same_labels(c: ColumnProfile, target: ColumnProfile) -> bool:
+    known = {near_labels.near_key(v) for v in target.levels}
+    return bool(c.levels) and {near_labels.near_key(v) for v in c.levels} <= known
+
+
+def _guess_score(table: Assignment, c: ColumnProfile, target: ColumnProfile | None) -> None:
+    for other in table.with_role("score"):
+        if table.sample.rows[other].equals(table.sample.rows[c.name], check_names=False):
+            table.assign(c.name, "left out", f"it duplicates the score '{other}'", 0.95)
+            return
+    if c.distinct > 2 or target is None or target.distinct > 2:
+        table.assign(c.name, "score", "its name suggests a score", 0.8)

@@ -1,0 +1,81 @@
+"""Words that suggest an outcome, and words for what is known only after one."""
+
+from __future__ import annotations
+
+from fairaudit.data.doctor.role_keywords import folded, word_set
+
+TARGET_WORDS = word_set(
+    """target label outcome y response truth groundtruth actual dependent ziel zielvariable
+    zielgrosse objetivo cible etiqueta etiquette"""
+)
+# Outcome words that are also parts of other names: they need a short name.
+LOOSE_TARGET_WORDS = word_set(
+    """class result klasse classe clase ergebnis resultado resultat risultato status"""
+)
+TARGET_TOPICS = word_set(
+    folded(
+        """default defaulted defaulter repaid recid recidivism recidivated reoffend reoffended
+        rearrest rearrested survived survival hired hire hireable admitted admission approved
+        approval readmitted readmission mortality died death expire expired churn churned
+        attrition turnover termd exited dropout pass passed graduated graduate fraud fraudulent
+        crimes crime violent promoted promotion accepted pf zfya ach mathach achievement finding
+        g3 selected granted malignant stroke chd tenyearchd dlqin delinquent delinquency
+        subscribed toxicity toxic pincp esr pubcov arrested arrest arstmade convicted denied rejected insured charges employed enrolled
+        complication relapse sepsis
+        eingestellt einstellung angestellt genehmigt bewilligt abgelehnt kreditausfall ausfall
+        zahlungsausfall ausgefallen gekundigt kundigung ruckfall rueckfall ruckfallig bestanden
+        gestorben verstorben abbruch befordert zugelassen beschaftigt arbeitslos
+        contratado contratada contratacion aprobado aprobada rechazado impago moroso morosidad
+        incumplimiento reincidencia reincide admitido seleccionado abandono desercion fallecido
+        contratado aprovado inadimplente inadimplencia evasao reprovado
+        embauche embauchee embauches accepte acceptee accorde admis recrute recrutee defaut
+        recidive deces licencie reussite selectionne
+        assunto assunta promosso ammesso aangenomen goedgekeurd afgewezen zatrudniony
+        zatrudniona zatrudnienie przyjety anstalld ansatt"""
+    ).lower()
+)
+AMOUNTS = word_set("income salary wage wages pay earnings einkommen gehalt lohn renda ingresos")
+# Outcomes of their own, but more often something on the way to another outcome.
+CONDITIONS = word_set(
+    """diagnosis disease diabetes hypertension cancer condition illness krankheit frisked searched
+    interviewed shortlisted"""
+)
+PHRASES: tuple[frozenset[str], ...] = tuple(
+    word_set(words)
+    for words in (
+        "loan status", "action taken", "death event", "final result", "term deposit",
+        "hospital expire flag", "default payment", "credit risk", "heart disease presence",
+    )
+)  # fmt: skip
+EARLIER = word_set(
+    """previous prev prior priors past history hist last ever lag former earlier poutcome vorher
+    vorige before juv"""
+)
+
+DEATH = word_set("died death mortality expire expired survived survival gestorben deces fallecido")
+# Known only after the outcome whatever it is, by name alone.
+AFTERWARDS = tuple(
+    word_set(words)
+    for words in (
+        "denial reason", "reason denial", "rejection reason", "reason rejection",
+        "reject reason", "reason refusal", "refusal reason", "term reason", "termination reason",
+        "reason termination", "leaving reason", "reason leaving", "exit reason", "churn reason",
+        "exit interview", "date termination", "dateof termination", "termination date",
+        "dropout reason", "reason dropout", "cause death", "death cause", "recoveries",
+        "collection recovery", "charge off", "chargeoff", "settlement", "ablehnungsgrund",
+        "kundigungsgrund", "motivo rechazo", "motif refus", "outcome date", "decision date reason",
+    )
+)  # fmt: skip
+# Known only after a death or a stay in hospital.
+AFTER_A_DEATH = word_set(
+    """dischtime discharge discharged deathtime dod deathdate outtime dischargetime
+    dischargelocation los"""
+)
+# Words that are suspicious where the column also predicts the outcome.
+SUSPICIOUS_NAMES = word_set(
+    """end event stop futime followup enddate endtime eventtime timetoevent followuptime
+    eventdate"""
+)
+SUSPICIOUS_WORDS = word_set("after afterwards followup danach despues apres")
+CONTACT_WORDS = word_set("call contact campaign poutcome pdays calls kontakt kampagne telefonat")
+CALL_LENGTH = word_set("duration length seconds dauer duracion duree durata")
