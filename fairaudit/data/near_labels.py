@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 
 _INVISIBLE = re.compile(r"[\u200b-\u200f\u2060\ufeff\u00ad]")
-_DASHES = str.maketrans({c: "-" for c in "‐‑‒–—−"} | {c: "'" for c in "’‘`´ʼ"})
+_DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−", "-") | dict.fromkeys("’‘`´ʼ", "'"))
 
 
 def near_key(label: str) -> str:

@@ -69,13 +69,15 @@ def bank_marketing() -> tuple[pl.DataFrame, Truth]:
     d = Draw()
     y = d.coin(0.2)
     frame = pl.DataFrame({
-        "age": d.whole(18, 95), "job": d.pick(*"admin. blue-collar technician services management "
-        "retired entrepreneur self-employed housemaid unemployed student unknown".split()),
+        "age": d.whole(18, 95), "job": d.pick(*["admin.", "blue-collar", "technician",
+        "services", "management", "retired", "entrepreneur", "self-employed", "housemaid",
+        "unemployed", "student", "unknown"]),
         "marital": d.pick("married", "single", "divorced"),
         "education": d.pick("primary", "secondary", "tertiary", "unknown"),
         "default": d.yes_no(0.02), "balance": d.whole(-2000, 20000), "housing": d.yes_no(),
         "loan": d.yes_no(0.2), "contact": d.pick("cellular", "telephone", "unknown"),
-        "day": d.whole(1, 31), "month": d.pick(*"jan feb mar apr may jun jul aug".split()),
+        "day": d.whole(1, 31), "month": d.pick(*["jan", "feb", "mar", "apr", "may", "jun",
+        "jul", "aug"]),
         "duration": np.maximum(5, 200 + 250 * y + d.number(0, 180, 0)).astype(int),
         "campaign": d.whole(1, 12), "pdays": d.whole(-1, 300), "previous": d.whole(0, 8),
         "poutcome": d.pick("unknown", "failure", "other", "success", p=[0.8, 0.1, 0.05, 0.05]),
@@ -207,11 +209,12 @@ def open_university() -> tuple[pl.DataFrame, Truth]:
     student = d.rng.choice(np.arange(6516, 2_700_000, 97), 2200)[d.rng.integers(0, 2200, d.n)]
     result = d.pick("Pass", "Withdrawn", "Fail", "Distinction", p=[0.4, 0.3, 0.2, 0.1])
     frame = pl.DataFrame({
-        "code_module": d.pick(*"AAA BBB CCC DDD EEE FFF GGG".split()),
+        "code_module": d.pick(*["AAA", "BBB", "CCC", "DDD", "EEE", "FFF", "GGG"]),
         "code_presentation": d.pick("2013J", "2014J", "2013B", "2014B"), "id_student": student,
         "gender": d.pick("M", "F"),
-        "region": d.pick(*(f"{r} Region" for r in "East Scotland London Wales South West North "
-        "Ireland Midlands Yorkshire Anglian Thames Kent".split())),
+        "region": d.pick(*(f"{r} Region" for r in ["East", "Scotland", "London", "Wales",
+        "South", "West", "North", "Ireland", "Midlands", "Yorkshire", "Anglian", "Thames",
+        "Kent"])),
         "highest_education": d.pick("HE Qualification", "A Level or Equivalent", "Lower Than A"),
         "imd_band": d.pick(*(f"{a}-{a + 10}%" for a in range(0, 100, 10)), None),
         "age_band": d.pick("0-35", "35-55", "55<="), "num_of_prev_attempts": d.whole(0, 6),
@@ -248,7 +251,8 @@ def mortgages() -> tuple[pl.DataFrame, Truth]:
         "applicant_age": d.pick("25-34", "35-44", "45-54", "55-64", "65-74", "<25", ">74"),
         "applicant_sex": d.whole(1, 3), "co-applicant_sex": d.whole(1, 5),
         "denial_reason-1": np.where(granted == 1, 10, d.whole(1, 9)),
-        "tract_minority_population_percent": d.number(40, 20), "tract_population": d.whole(900, 9000),
+        "tract_minority_population_percent": d.number(40, 20),
+        "tract_population": d.whole(900, 9000),
         "tract_median_age_of_housing_units": d.whole(5, 75),
     })  # fmt: skip
     return frame, Truth(
@@ -475,7 +479,8 @@ def loans() -> tuple[pl.DataFrame, Truth]:
     d = Draw()
     y = d.coin(0.2)
     frame = pl.DataFrame({
-        "loan_id": np.arange(50_001, 50_001 + d.n), "branch": d.pick(*(f"B{k}" for k in range(20))),
+        "loan_id": np.arange(50_001, 50_001 + d.n),
+        "branch": d.pick(*(f"B{k}" for k in range(20))),
         "credit_score": d.whole(300, 850), "annual_income": d.whole(12, 250) * 1000,
         "loan_amount": d.whole(1, 60) * 1000, "account_age": d.whole(0, 40),
         "sex": d.pick("F", "M"), "nationality": d.pick("DE", "TR", "PL", "SY"),
@@ -517,11 +522,13 @@ def german_applicants() -> tuple[pl.DataFrame, Truth]:
     d = Draw()
     y = d.coin(0.4)
     frame = pl.DataFrame({
-        "Bewerbernummer": np.arange(7001, 7001 + d.n), "Geschlecht": d.pick("männlich", "weiblich"),
+        "Bewerbernummer": np.arange(7001, 7001 + d.n), "Geschlecht": d.pick("männlich",
+        "weiblich"),
         "Alter": d.whole(18, 65), "Staatsangehörigkeit": d.pick("deutsch", "türkisch", "syrisch"),
         "Familienstand": d.pick("ledig", "verheiratet", "geschieden"),
         "Schwerbehinderung": d.pick("ja", "nein", p=[0.1, 0.9]),
-        "Berufserfahrung_Jahre": d.whole(0, 40), "Abschluss": d.pick("Abitur", "Bachelor", "Lehre"),
+        "Berufserfahrung_Jahre": d.whole(0, 40), "Abschluss": d.pick("Abitur", "Bachelor",
+        "Lehre"),
         "Niederlassung": d.pick(*(f"Ort {k}" for k in range(15))),
         "KI_Punktzahl": d.near(y, 0.7, 30) + 50, "Empfehlung": np.where(
         d.near(y, 0.8) > 0.5, "ja", "nein"), "Eingestellt": np.where(y == 1, "ja", "nein"),
@@ -563,7 +570,8 @@ def french_hiring() -> tuple[pl.DataFrame, Truth]:
         "sexe": d.pick("homme", "femme"), "âge": d.whole(18, 65),
         "nationalité": d.pick("française", "UE", "hors UE"),
         "état civil": d.pick("marié", "célibataire", "divorcé"),
-        "handicap": d.pick("oui", "non", p=[0.1, 0.9]), "diplôme": d.pick("bac", "licence", "master"),
+        "handicap": d.pick("oui", "non", p=[0.1, 0.9]), "diplôme": d.pick("bac", "licence",
+        "master"),
         "ancienneté": d.whole(0, 30), "établissement": d.pick(*(f"E{k}" for k in range(12))),
         "embauché": np.where(y == 1, "oui", "non"),
     })  # fmt: skip
@@ -635,7 +643,8 @@ def promotions() -> tuple[pl.DataFrame, Truth]:
     d = Draw()
     frame = pl.DataFrame({
         "employee_id": d.rng.permutation(80_000)[: d.n],
-        "department": d.pick(*"Sales Operations Technology Analytics Procurement Finance HR".split()),
+        "department": d.pick(*["Sales", "Operations", "Technology", "Analytics", "Procurement",
+        "Finance", "HR"]),
         "region": d.pick(*(f"region_{k}" for k in range(34))),
         "education": d.pick("Bachelor's", "Master's & above", "Below Secondary"),
         "gender": d.pick("f", "m"), "recruitment_channel": d.pick("sourcing", "other", "referred"),
@@ -712,7 +721,8 @@ def dropout() -> tuple[pl.DataFrame, Truth]:
         "Educational special needs": d.coin(0.02), "Debtor": d.coin(0.1),
         "Tuition fees up to date": d.coin(0.9), "Gender": d.coin(),
         "Scholarship holder": d.coin(0.25), "Age at enrollment": d.whole(17, 70),
-        "Curricular units 1st sem (approved)": d.whole(0, 26), "Unemployment rate": d.number(11, 2),
+        "Curricular units 1st sem (approved)": d.whole(0, 26),
+        "Unemployment rate": d.number(11, 2),
         "Target": d.pick("Dropout", "Enrolled", "Graduate"),
     })  # fmt: skip
     return frame, Truth(
@@ -758,9 +768,7 @@ def without_a_header() -> tuple[pl.DataFrame, Truth]:
         "column_7": d.pick("Male", "Female"), "column_8": d.whole(1, 99),
         "column_9": d.pick("<=50K", ">50K", p=[0.76, 0.24]),
     })  # fmt: skip
-    return frame, Truth(
-        "column_9", frozenset({"column_1", "column_5", "column_6", "column_7"})
-    )
+    return frame, Truth("column_9", frozenset({"column_1", "column_5", "column_6", "column_7"}))
 
 
 LOOKALIKES: Mapping[str, Callable[[], tuple[pl.DataFrame, Truth]]] = {

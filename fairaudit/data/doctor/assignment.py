@@ -26,7 +26,7 @@ class Guess:
 
 
 @dataclass
-class Assignment:
+class RoleAssignment:
     """The evidence, and the roles assigned so far."""
 
     columns: Mapping[str, ColumnProfile]

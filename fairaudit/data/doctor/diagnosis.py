@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from fairaudit.data.doctor.column_profile import RowSample, profile
 from fairaudit.data.doctor.assignment import Guess
+from fairaudit.data.doctor.column_profile import RowSample, profile
 from fairaudit.data.doctor.guesses import guess_roles, roles_of
 from fairaudit.data.doctor.problems import ExaminedTable, Problem, find_problems
 from fairaudit.data.doctor.proxies import proxies_in

@@ -10,9 +10,9 @@ import polars as pl
 from fairaudit.data.doctor import role_keywords as words
 from fairaudit.data.doctor.assignment import (
     MIN_CONFIDENCE,
-    Assignment,
     Guess,
     GuessedRole,
+    RoleAssignment,
 )
 from fairaudit.data.doctor.column_profile import ColumnProfile, RowSample
 from fairaudit.data.doctor.key_guesses import guess_identifiers, guess_unit
@@ -42,7 +42,7 @@ def guess_roles(
 
     Columns that the user `named` keep that role, and no other column gets the target's.
     """
-    table = Assignment(columns, sample)
+    table = RoleAssignment(columns, sample)
     for column, role in (named or {}).items():
         table.assign(column, role, "you named it", 1.0)
     _guess_empty(table)
@@ -62,7 +62,7 @@ def guess_roles(
     return [table.assigned[c] for c in columns if c in table.assigned]
 
 
-def _target(table: Assignment, sensitive: Sequence[Guess]) -> ColumnProfile | None:
+def _target(table: RoleAssignment, sensitive: Sequence[Guess]) -> ColumnProfile | None:
     named = table.with_role("target")
     if named:
         return table.columns[named[0]]
@@ -104,13 +104,13 @@ def roles_of(
     )
 
 
-def _guess_empty(table: Assignment) -> None:
+def _guess_empty(table: RoleAssignment) -> None:
     for c in table.unassigned():
         if c.distinct == 0:
             table.assign(c.name, "left out", "it has no values", 1.0)
 
 
-def _guess_images(table: Assignment) -> None:
+def _guess_images(table: RoleAssignment) -> None:
     for c in table.unassigned():
         paths = [v for v in c.levels if v.lower().endswith(words.IMAGE_SUFFIXES)]
         if not c.number and c.levels and len(paths) > 0.9 * len(c.levels):
@@ -118,7 +118,7 @@ def _guess_images(table: Assignment) -> None:
             table.assign(c.name, role, f"its values name image files, such as {paths[0]}", 0.95)
 
 
-def _guess_splits(table: Assignment) -> None:
+def _guess_splits(table: RoleAssignment) -> None:
     for c in table.unassigned():
         values = {v.lower() for v in c.levels}
         if values and values <= _SPLIT_VALUES and values & {"test", "testing", "holdout"}:
@@ -128,7 +128,7 @@ def _guess_splits(table: Assignment) -> None:
             table.assign(c.name, "left out", "its name suggests cross-validation folds", 0.8)
 
 
-def _guess_weight(table: Assignment) -> None:
+def _guess_weight(table: RoleAssignment) -> None:
     for c in table.unassigned():
         name, named = words.whole_word(c.name), set(words.words_of(c.name))
         survey = "weight" in named and bool(named & words.WEIGHT_KINDS)
@@ -140,7 +140,7 @@ def _guess_weight(table: Assignment) -> None:
             table.assign(c.name, "left out", reason, 0.7)
 
 
-def _guess_cluster(table: Assignment) -> None:
+def _guess_cluster(table: RoleAssignment) -> None:
     """The first keyword of the list wins; clusters need several rows each.
 
     An area or occupation with a handful of values is a feature: intervals over so few clusters
@@ -174,13 +174,13 @@ def _may_be_cluster(c: ColumnProfile, word: str) -> bool:
     return max(c.values.values(), default=0) <= MOST_IN_ONE_CLUSTER * c.known
 
 
-def _guess_leaks(table: Assignment, target: ColumnProfile) -> None:
+def _guess_leaks(table: RoleAssignment, target: ColumnProfile) -> None:
     names = [c.name for c in table.unassigned()]
     for name, reason in leaks_among(names, target, table.columns, table.sample).items():
         table.assign(name, "leak", reason, 0.9)
 
 
-def _guess_features(table: Assignment) -> None:
+def _guess_features(table: RoleAssignment) -> None:
     for c in table.unassigned():
         named = set(words.words_of(c.name))
         copy = re.fullmatch(r"(.+?)(\.\d+| \(\d+\)|_duplicated_\d+)", c.name)
@@ -197,7 +197,7 @@ def _guess_features(table: Assignment) -> None:
             table.assign(c.name, "feature", "nothing suggests another role", 0.6)
 
 
-def _score_behind(table: Assignment, c: ColumnProfile) -> str | None:
+def _score_behind(table: RoleAssignment, c: ColumnProfile) -> str | None:
     """A score that determines this column: "low" for 1 to 4."""
     rows = table.sample.rows
     for guess in table.assigned.values():

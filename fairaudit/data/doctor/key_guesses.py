@@ -7,7 +7,7 @@ import re
 import polars as pl
 
 from fairaudit.data.doctor import role_keywords as words
-from fairaudit.data.doctor.assignment import Assignment
+from fairaudit.data.doctor.assignment import RoleAssignment
 from fairaudit.data.doctor.column_profile import ColumnProfile
 
 FEWEST_UNITS = 20
@@ -26,7 +26,7 @@ def share_of_numbers(c: ColumnProfile) -> float:
     return sum(n for v, n in c.values.items() if is_number_text(v)) / total if total else 0.0
 
 
-def guess_identifiers(table: Assignment) -> None:
+def guess_identifiers(table: RoleAssignment) -> None:
     """Columns that number or name the rows, assigned."""
     for c in table.unassigned():
         why = _identifier(c, table.sample.rows)
@@ -34,7 +34,7 @@ def guess_identifiers(table: Assignment) -> None:
             table.assign(c.name, "identifier", why, 0.9)
 
 
-def guess_unit(table: Assignment) -> None:
+def guess_unit(table: RoleAssignment) -> None:
     """The repeating id, assigned as unit; further repeating ids are no features either."""
     units = [c for c in table.unassigned() if is_repeating_id(c)]
     units.sort(key=lambda c: (not _names_a_person(c.name), c.distinct))
@@ -87,7 +87,7 @@ def _identifier(c: ColumnProfile, sample: pl.DataFrame) -> str | None:
     )
     if c.number:
         return _row_number(c, sample, named)
-    if c.dtype.startswith(("Date", "Boolean")) or share_of_numbers(c) > 0.5 and not named:
+    if c.dtype.startswith(("Date", "Boolean")) or (share_of_numbers(c) > 0.5 and not named):
         return None
     if c.distinct > 0.9 * c.known and not (c.distinct < c.known and is_repeating_id(c)):
         return f"nearly every row has a different text ({c.distinct:,} values in {c.known:,} rows)"

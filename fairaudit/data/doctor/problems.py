@@ -11,11 +11,11 @@ import numpy as np
 import polars as pl
 
 from fairaudit.data.doctor import role_keywords as words
-from fairaudit.data.doctor.column_profile import ColumnProfile, RowSample
 from fairaudit.data.doctor.assignment import Guess
+from fairaudit.data.doctor.column_profile import ColumnProfile, RowSample
 from fairaudit.data.doctor.leaks import LEAK, SUSPECT
-from fairaudit.data.doctor.target_guesses import task_of
 from fairaudit.data.doctor.proxies import STRONG
+from fairaudit.data.doctor.target_guesses import task_of
 from fairaudit.data.grouping import group_labels
 from fairaudit.data.labels import label_text
 from fairaudit.data.roles import ColumnRoles, resolve

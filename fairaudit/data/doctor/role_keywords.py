@@ -59,7 +59,9 @@ IDENTIFIER_WORDS = word_set(
     communityname url serialno randid seqn nummer numero kennung ident caseid zpid matricula"""
 )
 # Words that can name the unit a row belongs to; "no" and "number" only beside a person's word.
-KEY_WORDS = word_set("""id ids uuid guid key identifier nr nbr nummer kennung serialno randid seqn""")
+KEY_WORDS = word_set(
+    """id ids uuid guid key identifier nr nbr nummer kennung serialno randid seqn"""
+)
 COUNTING_WORDS = word_set("""no number num numero code n""")
 PERSON_WORDS = word_set(
     """patient student subject person people employee emp worker customer client user member

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from fairaudit.data.doctor import sensitive_words as words
-from fairaudit.data.doctor.assignment import MIN_CONFIDENCE, Assignment, Guess
+from fairaudit.data.doctor.assignment import MIN_CONFIDENCE, Guess, RoleAssignment
 from fairaudit.data.doctor.column_profile import ColumnProfile
 from fairaudit.data.doctor.role_keywords import folded, whole_word, words_of
 
@@ -16,7 +16,7 @@ OLDEST = 130
 _FRACTION_WORDS = frozenset(("pct", "percent", "percentage", "share", "ratio", "prop", "frac"))
 
 
-def sensitive_candidates(table: Assignment) -> list[Guess]:
+def sensitive_candidates(table: RoleAssignment) -> list[Guess]:
     """Columns that could be sensitive, with reason and confidence, in the order of the table."""
     reasons = [(c, _sensitive(c)) for c in table.unassigned() if c.distinct >= 2]
     named = [Guess(c.name, "sensitive", *why) for c, why in reasons if why is not None]
@@ -25,7 +25,7 @@ def sensitive_candidates(table: Assignment) -> list[Guess]:
     return named
 
 
-def assign_sensitive(table: Assignment, candidates: Sequence[Guess]) -> None:
+def assign_sensitive(table: RoleAssignment, candidates: Sequence[Guess]) -> None:
     """The most confident ones; a second column on a topic ("age_cat") is shown but not used."""
     topics: set[str] = set()
     for guess in sorted(candidates, key=lambda g: -g.confidence):
@@ -150,7 +150,7 @@ def _topic_of_values(c: ColumnProfile) -> str:
     return "marital status" if marital else "race"
 
 
-def _ages_without_a_name(table: Assignment, barred: set[str]) -> list[Guess]:
+def _ages_without_a_name(table: RoleAssignment, barred: set[str]) -> list[Guess]:
     """The one column of a table without a header whose numbers look like ages of adults."""
     numbered = re.compile(r"column_?\d+|x?\d+|v\d+", re.IGNORECASE)
     if not all(numbered.fullmatch(name) for name in table.columns):
@@ -169,4 +169,6 @@ def _looks_like_ages(c: ColumnProfile) -> bool:
 
 
 def _listed(values: Sequence[str]) -> str:
-    return " and ".join(values) if len(values) < 3 else f"{', '.join(values[:-1])} and {values[-1]}"
+    return (
+        " and ".join(values) if len(values) < 3 else f"{', '.join(values[:-1])} and {values[-1]}"
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fairaudit.data import near_labels
 from fairaudit.data.doctor import role_keywords as words
-from fairaudit.data.doctor.assignment import Assignment
+from fairaudit.data.doctor.assignment import RoleAssignment
 from fairaudit.data.doctor.column_profile import ColumnProfile
 
 
@@ -14,7 +14,7 @@ def is_score_name(name: str) -> bool:
     return bool(named & words.SCORE_WORDS) and not named & words.NOT_SCORE_WITH
 
 
-def guess_systems(table: Assignment, target: ColumnProfile | None) -> None:
+def guess_systems(table: RoleAssignment, target: ColumnProfile | None) -> None:
     """Predictions and scores, assigned; without a target, binary decisions and scores."""
     for c in table.unassigned():
         named = set(words.words_of(c.name)) | {words.whole_word(c.name)}
@@ -42,7 +42,7 @@ def _same_labels(c: ColumnProfile, target: ColumnProfile) -> bool:
     return bool(c.levels) and {near_labels.near_key(v) for v in c.levels} <= known
 
 
-def _guess_score(table: Assignment, c: ColumnProfile, target: ColumnProfile | None) -> None:
+def _guess_score(table: RoleAssignment, c: ColumnProfile, target: ColumnProfile | None) -> None:
     for other in table.with_role("score"):
         if table.sample.rows[other].equals(table.sample.rows[c.name], check_names=False):
             table.assign(c.name, "left out", f"it duplicates the score '{other}'", 0.95)

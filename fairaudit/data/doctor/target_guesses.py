@@ -8,7 +8,7 @@ import polars as pl
 
 from fairaudit.data import near_labels
 from fairaudit.data.doctor import target_words as words
-from fairaudit.data.doctor.assignment import Assignment, Guess
+from fairaudit.data.doctor.assignment import Guess, RoleAssignment
 from fairaudit.data.doctor.column_profile import (
     ColumnProfile,
     binned,
@@ -47,7 +47,7 @@ def labels_apart(c: ColumnProfile) -> int:
     return near_labels.distinct(c.values)
 
 
-def guess_target(table: Assignment, sensitive: Iterable[str]) -> ColumnProfile | None:
+def guess_target(table: RoleAssignment, sensitive: Iterable[str]) -> ColumnProfile | None:
     """The outcome, assigned; None where no column looks like one."""
     barred = set(sensitive)
     candidates = [c for c in table.unassigned() if c.name not in barred and _may_be_target(c)]
@@ -67,7 +67,7 @@ def guess_target(table: Assignment, sensitive: Iterable[str]) -> ColumnProfile |
     return best
 
 
-def attribute_as_target(table: Assignment, sensitive: Sequence[Guess]) -> ColumnProfile | None:
+def attribute_as_target(table: RoleAssignment, sensitive: Sequence[Guess]) -> ColumnProfile | None:
     """Images of people often come with attributes only: a binary one can be the outcome."""
     for guess in sensitive:
         if table.columns[guess.column].distinct == 2:

@@ -20,7 +20,8 @@ TARGET_TOPICS = word_set(
         attrition turnover termd exited dropout pass passed graduated graduate fraud fraudulent
         crimes crime violent promoted promotion accepted pf zfya ach mathach achievement finding
         g3 selected granted malignant stroke chd tenyearchd dlqin delinquent delinquency
-        subscribed toxicity toxic pincp esr pubcov arrested arrest arstmade convicted denied rejected insured charges employed enrolled
+        subscribed toxicity toxic pincp esr pubcov arrested arrest arstmade convicted
+        denied rejected insured charges employed enrolled
         complication relapse sepsis
         eingestellt einstellung angestellt genehmigt bewilligt abgelehnt kreditausfall ausfall
         zahlungsausfall ausgefallen gekundigt kundigung ruckfall rueckfall ruckfallig bestanden
