@@ -51,7 +51,8 @@ def guess_target(table: RoleAssignment, sensitive: Iterable[str]) -> ColumnProfi
     """The outcome, assigned; None where no column looks like one."""
     barred = set(sensitive)
     candidates = [c for c in table.unassigned() if c.name not in barred and _may_be_target(c)]
-    ends = (next(iter(table.columns), ""), next(reversed(table.columns), ""))
+    names = list(table.columns)
+    ends = (names[0], names[-1]) if names else ("", "")
     weights = {c.name: _weight(c, *ends) for c in candidates}
     ranked = sorted(candidates, key=lambda c: -weights[c.name])
     if not ranked or weights[ranked[0].name] < LEAST_WEIGHT:
