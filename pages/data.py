@@ -67,6 +67,7 @@ def inspect(sha256: str) -> None:
             doctor_view.reasons(table.diagnosis)
     with findings:
         doctor_view.problems(checked.problems)
+        doctor_view.reading(info.notes)
     with proxies:
         doctor_view.proxies(checked)
     with preview:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
+from fairaudit.data.reading.options import INFERRED, ReadingOptions
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.data.splits import SplitSpec
 from fairaudit.inputs.options import check_confidence
@@ -21,6 +22,7 @@ class AuditSpec(BaseModel):
     `kind` is "train" (fit `method`, audit its held-out predictions), "predictions" (audit the
     systems already in the table), "sweep" (the what-if on the number of groups), "compare"
     (several methods on the same splits, `params["methods"]` and `params["seeds"]`) or "stress".
+    `reading` is how the file was read where that was not inferred, so that it is read alike again.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,6 +41,7 @@ class AuditSpec(BaseModel):
     preset: str | None = None
     projection: Literal["pca", "umap"] = "pca"
     title: str = ""
+    reading: ReadingOptions = INFERRED
 
     def digest(self) -> str:
         """SHA-256 of the canonical JSON."""

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from fairaudit.cli import terminal
 from fairaudit.cli.options import names
+from fairaudit.cli.reading import reading_options
 from fairaudit.cli.roles import named_roles
 from fairaudit.exceptions import (
     Cancelled,
@@ -71,6 +72,15 @@ KnownFor = Annotated[
 ]
 Confidence = Annotated[float, typer.Option(help="Level of all intervals, above 0.5 and below 1")]
 Param = Annotated[list[str] | None, typer.Option(help="NAME=VALUE, a parameter of the method")]
+Read = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="NAME=VALUE, how the file is read: encoding, delimiter, decimal, skip_rows …"
+    ),
+]
+Header = Annotated[
+    bool | None, typer.Option(help="Whether the first row holds names (default: inferred)")
+]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of splits and fits")]
 Out = Annotated[Path, typer.Option(help="Folder for the results")]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output")]
@@ -184,6 +194,8 @@ def run(
     accept_broken: AcceptBroken = False,
     seed: Seed = 0,
     device: DeviceName = "auto",
+    read: Read = None,
+    header: Header = None,
     json_: Json = False,
 ) -> None:
     """Train a method on a table and audit it on held-out rows."""
@@ -204,8 +216,17 @@ def run(
         scores=names(score),
         split=split_column,
     )
+    reading = reading_options(read, header=header)
     request = commands.Training(
-        "train", method, parameters(param), split_by, seed, confidence, device, accept_broken
+        "train",
+        method,
+        parameters(param),
+        split_by,
+        seed,
+        confidence,
+        device,
+        accept_broken,
+        reading=reading,
     )
     result = commands.train(table, roles, request, out, json_)
     terminal.show_result(result, out, as_json=json_)
@@ -231,6 +252,8 @@ def sweep(
     param: Param = None,
     seed: Seed = 0,
     device: DeviceName = "auto",
+    read: Read = None,
+    header: Header = None,
     json_: Json = False,
 ) -> None:
     """Compare numbers of latent groups: fit, stability and worst group."""
@@ -249,7 +272,10 @@ def sweep(
         cuts=cut,
     )
     params = {**parameters(param), "n_groups": commands.group_range(groups)}
-    request = commands.Training("sweep", method, params, "rows", seed, confidence, device)
+    reading = reading_options(read, header=header)
+    request = commands.Training(
+        "sweep", method, params, "rows", seed, confidence, device, reading=reading
+    )
     result = commands.train(table, roles, request, out, json_)
     terminal.show_result(result, out, as_json=json_)
 
@@ -273,6 +299,8 @@ def stress(
     param: Param = None,
     seed: Seed = 0,
     device: DeviceName = "auto",
+    read: Read = None,
+    header: Header = None,
     json_: Json = False,
 ) -> None:
     """Stress-test a method: shifted rows, wrong groups, ablations, objectives, run time."""
@@ -291,7 +319,10 @@ def stress(
         cuts=cut,
     )
     params = parameters(param)
-    request = commands.Training("stress", method, params, "rows", seed, confidence, device)
+    reading = reading_options(read, header=header)
+    request = commands.Training(
+        "stress", method, params, "rows", seed, confidence, device, reading=reading
+    )
     result = commands.train(table, roles, request, out, json_)
     terminal.show_result(result, out, as_json=json_)
 
@@ -316,6 +347,8 @@ def compare(
     param: Param = None,
     seed: Seed = 0,
     device: DeviceName = "auto",
+    read: Read = None,
+    header: Header = None,
     json_: Json = False,
 ) -> None:
     """Compare methods on the same splits and preprocessing, with paired intervals."""
@@ -335,7 +368,10 @@ def compare(
     )
     wanted = list(names(methods))
     params = {**parameters(param), "methods": wanted, "seeds": seeds}
-    request = commands.Training("compare", wanted[0], params, "rows", seed, confidence, device)
+    reading = reading_options(read, header=header)
+    request = commands.Training(
+        "compare", wanted[0], params, "rows", seed, confidence, device, reading=reading
+    )
     result = commands.train(table, roles, request, out, json_)
     terminal.show_result(result, out, as_json=json_)
 
@@ -360,6 +396,8 @@ def audit(
     preset: Annotated[str | None, typer.Option(help="nyc-ll144, four-fifths …")] = None,
     intersections: Annotated[int, typer.Option(min=1, max=6, help="Intersection depth")] = 2,
     seed: Seed = 0,
+    read: Read = None,
+    header: Header = None,
     json_: Json = False,
 ) -> None:
     """Audit predictions that are in a table; nothing is trained."""
@@ -379,7 +417,8 @@ def audit(
         predictions=names(prediction),
         scores=names(score),
     )
-    result = commands.audit(table, wanted, preset, intersections, seed, confidence, out)
+    reading = reading_options(read, header=header)
+    result = commands.audit(table, wanted, preset, intersections, seed, confidence, out, reading)
     terminal.show_result(result, out, as_json=json_)
 
 
@@ -405,12 +444,16 @@ def ingest(
     ],
     workspace: Where = WORKSPACE,
     accept_broken: AcceptBroken = False,
+    read: Read = None,
+    header: Header = None,
     json_: Json = False,
 ) -> None:
     """Store a dataset under the hash of its content."""
     from fairaudit.cli import commands
 
-    info = commands.ingest(path, workspace, accept_broken=accept_broken)
+    info = commands.ingest(
+        path, workspace, accept_broken=accept_broken, reading=reading_options(read, header=header)
+    )
     terminal.show_dataset(info, as_json=json_)
 
 
@@ -502,13 +545,17 @@ def doctor(
     table: Annotated[str | None, typer.Argument(help="A table to examine")] = None,
     workspace: Where = WORKSPACE,
     rebuild: Annotated[bool, typer.Option(help="Rebuild the ledger from the job folders")] = False,
+    read: Read = None,
+    header: Header = None,
     json_: Json = False,
 ) -> None:
     """Examine a table (suggested roles, problems, remedies) or this installation."""
     from fairaudit.cli import commands
 
     if table is not None:
-        terminal.show_diagnosis(commands.examine(table), as_json=json_)
+        terminal.show_diagnosis(
+            commands.examine(table, reading_options(read, header=header)), as_json=json_
+        )
     else:
         terminal.show_record(
             commands.check_installation(workspace, rebuild=rebuild), as_json=json_

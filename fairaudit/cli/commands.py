@@ -28,7 +28,9 @@ from fairaudit.data import store
 from fairaudit.data.doctor.diagnosis import Diagnosis
 from fairaudit.data.doctor.diagnosis import examine as examine_frame
 from fairaudit.data.images import ImageOptions, ImageStore
-from fairaudit.data.reading.table import read_table
+from fairaudit.data.reading.options import INFERRED, ReadingOptions, chosen_options
+from fairaudit.data.reading.parts import parts_of, refuse_address
+from fairaudit.data.reading.table import read
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.data.store import DatasetInfo
 from fairaudit.exceptions import InputError, JobError, SpecError
@@ -43,51 +45,66 @@ DEVICES = ("auto", "cpu", "cuda")
 
 @dataclass(frozen=True)
 class LoadedData:
-    """The content of a path: rows, images if there are any, and the SHA-256."""
+    """The content of a path: rows, images if there are any, the SHA-256, how it was read."""
 
     frame: pl.DataFrame
     images: ImageStore | None
     sha256: str
+    reading: ReadingOptions = INFERRED
 
 
 @contextmanager
-def opened(path: str, *, accept_broken: bool = False) -> Iterator[LoadedData]:
+def opened(
+    path: str, *, accept_broken: bool = False, reading: ReadingOptions = INFERRED
+) -> Iterator[LoadedData]:
     """Open a table, or a ZIP or folder of images, within a `with` block.
+
+    What was inferred or left out while reading is printed on stderr.
 
     Raises
     ------
     InputError
         If the path does not exist or cannot be read.
     """
-    place, sheet = _place(path)
+    place, reading = _place(path, reading)
     if place.is_file() and place.suffix.lower() != ".zip":
         with place.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        yield LoadedData(read_table(place, sheet=sheet), None, digest)
+        table = read(place, options=reading)
+        terminal.remark([f"note: {note}" for note in table.notes])
+        yield LoadedData(table.frame, None, digest, reading)
         return
     with TemporaryDirectory(prefix="fairaudit-") as aside:
         options = ImageOptions(accept_broken=accept_broken)
-        info = store.ingest(place, aside, images=options)
+        info = store.ingest(place, aside, images=options, options=reading)
+        terminal.remark([f"note: {note}" for note in info.notes])
         folder = Path(aside) / info.sha256
-        yield LoadedData(store.load(folder), store.images(folder), info.sha256)
+        frame, images = store.load(folder), store.images(folder)
+        yield LoadedData(frame, images, info.sha256, reading)
 
 
-def _place(path: str) -> tuple[Path, str | None]:
-    """A path and the sheet after "::", unless a file of that full name exists."""
+def _place(path: str, reading: ReadingOptions) -> tuple[Path, ReadingOptions]:
+    """A path, and the sheet after "::" unless a file of that full name exists.
+
+    A pattern such as "part-*.parquet" and a folder are places too.
+    """
+    refuse_address(path)
     file, mark, sheet = path.rpartition("::")
     whole = Path(path)
     if mark and sheet and not whole.exists() and Path(file).is_file():
-        return Path(file), sheet
-    if not whole.exists():
+        return Path(file), chosen_options(reading, {"sheet": sheet})
+    if not whole.exists() and parts_of(path) is None:
         raise InputError(f"'{path}' does not exist; check the path")
-    return whole, None
+    return whole, reading
 
 
-def ingest(path: str, root: Path, *, accept_broken: bool) -> DatasetInfo:
+def ingest(
+    path: str, root: Path, *, accept_broken: bool, reading: ReadingOptions = INFERRED
+) -> DatasetInfo:
     """Store a dataset in a workspace."""
-    place, sheet = _place(path)
+    place, reading = _place(path, reading)
     images = ImageOptions(accept_broken=accept_broken)
-    return Workspace(root).ingest(place, name=place.name, sheet=sheet, images=images)
+    return Workspace(root).ingest(place, name=place.name, options=reading, images=images)
 
 
 def writable(out: Path) -> None:
@@ -143,6 +160,7 @@ class Training:
     confidence: float
     device: str
     accept_broken: bool = False
+    reading: ReadingOptions = INFERRED
 
 
 def train(table: str, named: NamedRoles, request: Training, out: Path, quiet: bool) -> AuditResult:
@@ -156,7 +174,8 @@ def train(table: str, named: NamedRoles, request: Training, out: Path, quiet: bo
     if request.device not in DEVICES:
         raise SpecError(f"unknown --device '{request.device}'; choose one of {', '.join(DEVICES)}")
     writable(out)
-    with opened(table, accept_broken=request.accept_broken) as source:
+    accept = request.accept_broken
+    with opened(table, accept_broken=accept, reading=request.reading) as source:
         roles, remarks = complete_roles(source.frame, named, request.method)
         terminal.remark(remarks)
         spec = {
@@ -179,6 +198,7 @@ def audit(
     seed: int,
     confidence: float,
     out: Path,
+    reading: ReadingOptions = INFERRED,
 ) -> AuditResult:
     """Audit the predictions in a table and write everything into `out`.
 
@@ -188,10 +208,11 @@ def audit(
         If no prediction or score column is named or found, or `out` cannot be written.
     """
     writable(out)
+    refuse_address(table)
     asked = {"intersections": intersections, "seed": seed, "confidence": confidence}
     if "://" in table or _is_huge(table):
         return _audit_in_place(table, named, preset, asked, out)
-    with opened(table) as source:
+    with opened(table, reading=reading) as source:
         roles, remarks = complete_roles(source.frame, named)
         if not roles.predictions and not roles.scores:
             raise SpecError(
@@ -211,7 +232,7 @@ def repeat(table: str, request: str, device: str, out: Path, quiet: bool) -> Aud
         If the request is neither a file nor the JSON of an audit.
     """
     spec = _request(request)
-    with opened(table) as source:
+    with opened(table, reading=spec.reading) as source:
         return _work(table, source, spec.model_dump(), device, out, quiet)
 
 
@@ -275,7 +296,7 @@ def _work(
     from fairaudit.data.dataset import Dataset
 
     title = request.get("title") or f"{request.get('method', 'audit')} on {Path(table).name}"
-    spec = AuditSpec.model_validate({**request, "title": title})
+    spec = AuditSpec.model_validate({**request, "title": title, "reading": source.reading})
     with terminal.monitor(quiet=quiet) as monitor:
         result = run_audit(
             Dataset(source.frame, spec.roles, source.images),
@@ -298,9 +319,9 @@ def _command_line() -> str:
     return shlex.join(["fairaudit", *sys.argv[1:]])
 
 
-def examine(table: str) -> Diagnosis:
+def examine(table: str, reading: ReadingOptions = INFERRED) -> Diagnosis:
     """The doctor's diagnosis of a table."""
-    with opened(table) as source:
+    with opened(table, reading=reading) as source:
         return examine_frame(source.frame)
 
 

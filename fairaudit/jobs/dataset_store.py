@@ -93,6 +93,10 @@ class DatasetStore:
         except IntegrityError:  # one damaged description must not hide the others
             return store.DatasetInfo(id, name, 0, 0, 0, "table", (_DAMAGED,))
 
+    def reading(self, id: str) -> dict[str, Any]:
+        """The reading options of a dataset, as JSON."""
+        return self._info(id, "").options.model_dump(mode="json")
+
     def problems(self) -> list[str]:
         """Datasets that cannot be read, as messages."""
         messages = []

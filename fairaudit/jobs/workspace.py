@@ -87,7 +87,8 @@ class Workspace:
         name : str
             The user's name for it.
         **options
-            Those of `fairaudit.data.store.ingest`: `sheet`, `images`, `on_progress`.
+            Those of `fairaudit.data.store.ingest`: `options` or single reading options such as
+            `sheet` and `encoding`, `images`, `on_progress`.
 
         Raises
         ------
@@ -284,6 +285,7 @@ class Workspace:
         self._permissions.require("use", "dataset", spec.dataset)
         retention.check_quota(self.root, self.settings)
         job = spec.model_dump(mode="json")
+        job["audit"]["reading"] = self._datasets.reading(spec.dataset)  # for `repeat`
         limits = [m for m in (spec.memory_limit_mb, self.settings.memory_limit_mb) if m]
         job["memory_limit_mb"] = min(limits) if limits else None
         source = self._access.owned(self.user, "dataset").get(spec.dataset, "")

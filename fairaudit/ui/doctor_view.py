@@ -66,6 +66,14 @@ def _problem(problem: Problem) -> None:
         st.markdown(f"{layout.escaped(problem.text)}.  \n**→** {layout.escaped(problem.remedy)}.")
 
 
+def reading(notes: Sequence[str]) -> None:
+    """What was inferred, changed or left out when the file was read."""
+    if not notes:
+        return
+    st.header("How the file was read", anchor=False)
+    st.markdown("\n".join(f"- {layout.escaped(note)}" for note in notes))
+
+
 def proxies(diagnosis: Diagnosis) -> None:
     """Columns from which a sensitive attribute can be predicted, strongest first."""
     table = diagnosis.proxies
