@@ -37,7 +37,7 @@ _MOST_LINES = 4
 
 
 @dataclass(frozen=True)
-class Grid:
+class SheetGrid:
     """Cells of a sheet with their row numbers.
 
     Attributes
@@ -54,14 +54,14 @@ class Grid:
     rows: list[int]
     notes: tuple[str, ...] = ()
 
-    def kept(self, positions: Sequence[int]) -> Grid:
+    def kept(self, positions: Sequence[int]) -> SheetGrid:
         """Only these rows."""
         at = list(positions)
         return replace(
             self, text=self.text[at], numbers=self.numbers[at], rows=[self.rows[i] for i in at]
         )
 
-    def noted(self, *notes: str) -> Grid:
+    def noted(self, *notes: str) -> SheetGrid:
         """With further notes."""
         return replace(self, notes=(*self.notes, *notes))
 
@@ -72,7 +72,7 @@ class Grid:
 
 def read_grid(
     text: pl.DataFrame, numbers: pl.DataFrame, marks: SheetMarks | None, options: ReadingOptions
-) -> Grid:
+) -> SheetGrid:
     """The cells below the header, named by it.
 
     Parameters
@@ -84,7 +84,7 @@ def read_grid(
     options : ReadingOptions
     """
     top, left = (1, 1) if marks is None else (marks.extent.top, marks.extent.left)
-    grid = Grid(text, numbers, list(range(top, top + text.height)))
+    grid = SheetGrid(text, numbers, list(range(top, top + text.height)))
     if options.skip_rows:
         grid = _without(grid, set(options.skip_rows))
     grid = _with_exact_numbers(grid, marks, left)
@@ -112,13 +112,13 @@ def read_grid(
     return _without_totals(body.noted(*notes), options)
 
 
-def _without(grid: Grid, numbers: set[int]) -> Grid:
+def _without(grid: SheetGrid, numbers: set[int]) -> SheetGrid:
     kept = [i for i, row in enumerate(grid.rows) if row not in numbers]
     gone = sorted(numbers & set(grid.rows))
     return grid.kept(kept).noted(skipped_note(gone)) if gone else grid
 
 
-def _with_exact_numbers(grid: Grid, marks: SheetMarks | None, left: int) -> Grid:
+def _with_exact_numbers(grid: SheetGrid, marks: SheetMarks | None, left: int) -> SheetGrid:
     """Whole numbers of many digits as they are stored, not as the nearest float."""
     if marks is None or not marks.long_numbers:
         return grid
@@ -143,19 +143,19 @@ def _scattered(
     return frame
 
 
-def _filled_rows(grid: Grid) -> tuple[Grid, int]:
+def _filled_rows(grid: SheetGrid) -> tuple[SheetGrid, int]:
     has_value = grid.text.select(~pl.all_horizontal(pl.all().is_null())).to_series()
     positions = has_value.arg_true().to_list()
     return grid.kept(positions), len(grid.rows) - len(positions)
 
 
-def _merged_here(merged: list[MergedRange], grid: Grid, left: int) -> list[MergedRange]:
+def _merged_here(merged: list[MergedRange], grid: SheetGrid, left: int) -> list[MergedRange]:
     """The merged ranges whose first cell is in the grid."""
     rows, right = set(grid.rows), left + grid.text.width
     return [m for m in merged if m.top in rows and left <= m.left < right]
 
 
-def _header_height(grid: Grid, merged: list[MergedRange], options: ReadingOptions) -> int:
+def _header_height(grid: SheetGrid, merged: list[MergedRange], options: ReadingOptions) -> int:
     """How many rows hold the names; 0 without a header."""
     if options.header is False:
         return 0
@@ -168,7 +168,7 @@ def _header_height(grid: Grid, merged: list[MergedRange], options: ReadingOption
     return 1 if options.header else header_lines(sample)
 
 
-def _merged_height(grid: Grid, merged: list[MergedRange], sample: list[list[str]]) -> int:
+def _merged_height(grid: SheetGrid, merged: list[MergedRange], sample: list[list[str]]) -> int:
     """The height of a header in which names of groups, or names, are merged cells."""
     lines = 1
     while lines < min(_MOST_LINES, len(sample) - 1):
@@ -181,7 +181,7 @@ def _merged_height(grid: Grid, merged: list[MergedRange], sample: list[list[str]
     return lines
 
 
-def _fill(grid: Grid, merged: list[MergedRange], left: int) -> Grid:
+def _fill(grid: SheetGrid, merged: list[MergedRange], left: int) -> SheetGrid:
     """The value of each merged range in all of its cells."""
     at = {row: i for i, row in enumerate(grid.rows)}
     text: dict[tuple[int, int], str | None] = {}
@@ -200,20 +200,20 @@ def _fill(grid: Grid, merged: list[MergedRange], left: int) -> Grid:
     )
 
 
-def _renamed(grid: Grid, names: list[str]) -> Grid:
+def _renamed(grid: SheetGrid, names: list[str]) -> SheetGrid:
     text, numbers = grid.text.clone(), grid.numbers.clone()
     text.columns = numbers.columns = names
     return replace(grid, text=text.fill_null(""), numbers=numbers)
 
 
-def _without_empty(grid: Grid, unnamed: list[str]) -> tuple[Grid, int]:
+def _without_empty(grid: SheetGrid, unnamed: list[str]) -> tuple[SheetGrid, int]:
     empty = [c for c in unnamed if (grid.text[c] == "").all()]
     if len(empty) == grid.text.width:
         return grid, 0
     return replace(grid, text=grid.text.drop(empty), numbers=grid.numbers.drop(empty)), len(empty)
 
 
-def _without_totals(grid: Grid, options: ReadingOptions) -> Grid:
+def _without_totals(grid: SheetGrid, options: ReadingOptions) -> SheetGrid:
     """Without rows of totals and remarks at the end; subtotals further up are only noted."""
     if options.skip_rows is not None:
         return grid
@@ -240,7 +240,7 @@ def _without_totals(grid: Grid, options: ReadingOptions) -> Grid:
     )
 
 
-def _mark_notes(marks: SheetMarks, body: Grid, merged: list[MergedRange]) -> list[str]:
+def _mark_notes(marks: SheetMarks, body: SheetGrid, merged: list[MergedRange]) -> list[str]:
     """Merged, hidden and uncomputed cells of the body, by name."""
     notes = []
     rows = set(body.rows)
