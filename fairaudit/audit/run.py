@@ -31,9 +31,11 @@ from fairaudit.audit.tables.row_tables import people_table, predictions_table, w
 from fairaudit.audit.whatif.flips import flip_table
 from fairaudit.data.arrays import SPLITS, Arrays
 from fairaudit.data.dataset import Dataset
+from fairaudit.data.doctor.leaks import leaking_columns
 from fairaudit.data.doctor.proxies import find_proxies
 from fairaudit.data.grouping import group_labels
 from fairaudit.data.labels import label_text
+from fairaudit.data.mends import sentence
 from fairaudit.data.outcome import unsure_positive
 from fairaudit.data.splits import SplitSpec
 from fairaudit.exceptions import SpecError
@@ -343,6 +345,8 @@ def _innocent_features(
     targets = [c for c in (roles.target, *answers) if c is not None]
     table = find_proxies(frame, roles.features, targets)
     told = set(table.filter(pl.col("auroc") >= GIVES_AWAY)["feature"])
+    if roles.target is not None:
+        told |= leaking_columns(frame, roles.features, roles.target).keys()
     return tuple(f for f in roles.features if f not in told), sorted(told)
 
 
@@ -510,6 +514,7 @@ def _headline(data: Dataset, arrays: Arrays, spec: AuditSpec) -> dict[str, Any]:
         "sensitive": list(arrays.groups),
         "target": data.roles.target,
         "outcome": data.outcome.as_json(),
+        "mends": [sentence(mend) for mend in data.roles.mends],
         "confidence": spec.confidence,
         "warnings": [
             *_outcome_warnings(data, spec),

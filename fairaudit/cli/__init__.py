@@ -547,15 +547,23 @@ def doctor(
     rebuild: Annotated[bool, typer.Option(help="Rebuild the ledger from the job folders")] = False,
     read: Read = None,
     header: Header = None,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Write a request with the safe mends, for repeat")
+    ] = False,
+    out: Annotated[Path, typer.Option(help="The request that --fix writes")] = Path(
+        "request.json"
+    ),
     json_: Json = False,
 ) -> None:
     """Examine a table (suggested roles, problems, remedies) or this installation."""
     from fairaudit.cli import commands
 
-    if table is not None:
-        terminal.show_diagnosis(
-            commands.examine(table, reading_options(read, header=header)), as_json=json_
-        )
+    options = reading_options(read, header=header)
+    if table is not None and fix:
+        diagnosis, spec = commands.fix(table, out, options)
+        terminal.show_mends(diagnosis, spec, table, out, as_json=json_)
+    elif table is not None:
+        terminal.show_diagnosis(commands.examine(table, options), as_json=json_)
     else:
         terminal.show_record(
             commands.check_installation(workspace, rebuild=rebuild), as_json=json_

@@ -325,6 +325,45 @@ def examine(table: str, reading: ReadingOptions = INFERRED) -> Diagnosis:
         return examine_frame(source.frame)
 
 
+def fix(
+    table: str, out: Path, reading: ReadingOptions = INFERRED
+) -> tuple[Diagnosis, AuditSpec]:
+    """Write the request of an audit with every mend that is safe; `repeat` runs it.
+
+    Mends are found, applied and the table examined again until nothing more can be mended.
+
+    Raises
+    ------
+    SpecError
+        If the request cannot be written.
+    """
+    with opened(table, reading=reading) as source:
+        found = examine_frame(source.frame)
+        while new := [m for p in found.problems if p.safe for m in p.mends]:
+            mends = tuple(dict.fromkeys((*found.roles.mends, *new)))
+            if mends == found.roles.mends:
+                break
+            found = examine_frame(source.frame, mends=mends)
+        spec = AuditSpec(
+            **_request_of(found.roles),
+            title=f"audit of {Path(table).name}",
+            reading=source.reading,
+        )
+    try:
+        out.write_text(spec.model_dump_json(indent=2) + "\n", "utf-8")
+    except OSError as error:
+        raise SpecError(f"'{out}' cannot be written: {error.strerror}; name another") from error
+    return found, spec
+
+
+def _request_of(roles: ColumnRoles) -> dict[str, Any]:
+    """An audit of the decisions in the table, or else of a model trained on it."""
+    uncut = [s for s in roles.scores if s not in roles.cuts]
+    if uncut and len(roles.predictions) != len(roles.scores):
+        roles = roles.model_copy(update={"scores": (), "cuts": {}})
+    return {"roles": roles, "kind": "predictions" if roles.predictions else "train"}
+
+
 def submit(path: Path, root: Path, *, wait: bool) -> dict[str, Any]:
     """Queue the job of a spec file, or run it in this process.
 

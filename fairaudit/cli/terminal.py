@@ -18,6 +18,8 @@ from rich.table import Table
 from rich.text import Text
 
 from fairaudit.audit.result import AuditResult
+from fairaudit.audit.spec import AuditSpec
+from fairaudit.data import mends as table_mends
 from fairaudit.data.doctor.diagnosis import Diagnosis
 from fairaudit.methods.common.progress import Monitor, Silent
 from fairaudit.report.page import in_short
@@ -153,9 +155,29 @@ def show_diagnosis(diagnosis: Diagnosis, *, as_json: bool) -> None:
         table.add_row(*(Text(str(v)) for v in (guess.column, guess.part, guess.reason)))
     console.print(table)
     for problem in diagnosis.problems:
-        console.print(_MARK[problem.severity], Text(f"{problem.text} → {problem.remedy}"))
+        fixed = " (--fix does it)" if problem.safe and problem.mends else ""
+        offered = fixed or (" (one click on the Data page)" if problem.mends else "")
+        line = f"{problem.text} → {problem.remedy}{offered}"
+        console.print(_MARK[problem.severity], Text(line))
     if len(diagnosis.proxies):
         console.print(_frame(diagnosis.proxies.head(10), "Proxies of sensitive attributes"))
+
+
+def show_mends(
+    diagnosis: Diagnosis, spec: AuditSpec, table: str, out: Path, *, as_json: bool
+) -> None:
+    """Print what `doctor --fix` mended, what is left, and how to run the request."""
+    mends = [table_mends.sentence(mend) for mend in spec.roles.mends]
+    if as_json:
+        show_json({"out": str(out), "mends": mends, "problems": diagnosis.problems})
+        return
+    console = _console()
+    for line in mends or ["Nothing had to be mended."]:
+        console.print("[green]✓[/green]", Text(line))
+    for problem in diagnosis.problems:
+        line = f"{problem.text} → {problem.remedy}"
+        console.print(_MARK[problem.severity], Text(line))
+    console.print(Text(f"Request: {out}; run it with: fairaudit repeat {table} {out}"))
 
 
 def show_result(result: AuditResult, out: Path, *, as_json: bool) -> None:

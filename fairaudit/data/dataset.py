@@ -15,9 +15,18 @@ from fairaudit.data.grouping import group_labels, stratum
 from fairaudit.data.images import ImageStore
 from fairaudit.data.known_outcome import without_unknown
 from fairaudit.data.labels import label_text
+from fairaudit.data.mends import mended
 from fairaudit.data.roles import ColumnRoles, outcome_of, resolve, target_levels
 from fairaudit.data.splits import DEFAULT_SPLIT, SplitSpec
-from fairaudit.data.splitting import TRAIN, add_validation, named_parts, split_clusters, split_rows
+from fairaudit.data.splitting import (
+    TEST,
+    TRAIN,
+    add_validation,
+    named_parts,
+    split_clusters,
+    split_rows,
+    split_units,
+)
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.inputs.labels import MISSING
 
@@ -46,7 +55,8 @@ class Dataset:
     Attributes
     ----------
     frame : polars.DataFrame
-        All rows; the target is null where `roles.known_for` says that it is not known.
+        All rows, as `roles.mends` read them; the target is null where `roles.known_for` says
+        that it is not known.
     roles : ColumnRoles
         Resolved: the positive class and its meaning are set.
     outcome : Outcome
@@ -70,7 +80,8 @@ class Dataset:
     def __init__(
         self, frame: pl.DataFrame, roles: ColumnRoles, images: ImageStore | None = None
     ) -> None:
-        self.frame = without_unknown(_with_row_id(frame, roles.row_id), roles)
+        rows = mended(_with_row_id(frame, roles.row_id), roles.mends)
+        self.frame = without_unknown(rows, roles)
         self.roles = resolve(self.frame, roles)
         self.outcome = outcome_of(self.frame, roles, self.roles)
         self.images = images
@@ -164,13 +175,38 @@ class Dataset:
             codes, _ = _cluster(frame, roles)
             if codes is None or roles.cluster is None:
                 raise SpecError("splitting by cluster needs a cluster column; choose one")
-            return split_clusters(codes, roles.cluster, split, seed)
+            return self._undivided(split_clusters(codes, roles.cluster, split, seed), frame)
         strata = _strata(frame, roles)
+        if split.by == "rows" and roles.unit is not None:
+            units, _ = _unit_codes(frame, roles.unit)
+            return split_units(units, strata, roles.unit, split, seed)
         if split.by == "rows":
             return split_rows(strata, split, seed)
         if roles.split is None:
             raise SpecError("splitting by a column needs a split column; choose one")
-        return add_validation(named_parts(frame[roles.split]), strata, split, seed)
+        named = named_parts(frame[roles.split])
+        if roles.unit is None:
+            return add_validation(named, strata, split, seed)
+        units, _ = _unit_codes(frame, roles.unit)
+        return self._undivided(add_validation(named, strata, split, seed, units), frame)
+
+    def _undivided(self, parts: NDArray[np.int8], frame: pl.DataFrame) -> NDArray[np.int8]:
+        """The parts, refused where one unit has both training and other rows."""
+        unit = self.roles.unit
+        if unit is None:
+            return parts
+        codes, names = _unit_codes(frame, unit)
+        in_training = np.zeros(len(names), dtype=bool)
+        in_test = np.zeros(len(names), dtype=bool)
+        in_training[codes[parts == TRAIN]] = True
+        in_test[codes[parts == TEST]] = True
+        divided = int((in_training & in_test).sum())
+        if divided:
+            raise SpecError(
+                f"{divided:,} values of '{unit}' have both training and test rows in this split; "
+                "split by rows, which keeps each together, or name no repeating id"
+            )
+        return parts
 
 
 def _with_row_id(frame: pl.DataFrame, row_id: str) -> pl.DataFrame:
@@ -237,14 +273,28 @@ def _codes(text: pl.Series, levels: list[str]) -> NDArray[np.int64]:
 def _cluster(
     frame: pl.DataFrame, roles: ColumnRoles
 ) -> tuple[NDArray[np.int64] | None, tuple[str, ...]]:
+    """Codes and names of the clusters: those named, else the units; None without either."""
+    if roles.cluster is not None:
+        return _group_codes(frame, roles.cluster)
+    return (None, ()) if roles.unit is None else _unit_codes(frame, roles.unit)
+
+
+def _group_codes(frame: pl.DataFrame, column: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     """Codes and names; a missing cluster is a cluster of its own."""
-    if roles.cluster is None:
-        return None, ()
-    names = target_levels(frame[roles.cluster])
-    text = label_text(frame[roles.cluster])
+    names = target_levels(frame[column])
+    text = label_text(frame[column])
     if text.null_count():
         names.append(MISSING)
     return _codes(text.fill_null(MISSING), names), tuple(names)
+
+
+def _unit_codes(frame: pl.DataFrame, unit: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Codes and names of the units; every row without an id is a unit of its own."""
+    text = label_text(frame[unit])
+    alone = pl.Series([f"{MISSING} {k}" for k in range(text.null_count())], dtype=pl.String)
+    filled = text.scatter(text.is_null().arg_true(), alone) if len(alone) else text
+    names = filled.unique().sort().to_list()
+    return _codes(filled, names), tuple(names)
 
 
 def _strata(frame: pl.DataFrame, roles: ColumnRoles) -> NDArray[np.int64]:

@@ -11,6 +11,8 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from fairaudit.data.labels import canonical_label, label_text
+from fairaudit.data.mends import Mend
+from fairaudit.data.near_labels import near_equal
 from fairaudit.data.outcome import (
     Meaning,
     Outcome,
@@ -97,6 +99,8 @@ class ColumnRoles(BaseModel):
         A yes/no column: the outcome is known only where it says yes, such as loans granted.
     split : str or None
         A column with the values train, validation and test.
+    mends : tuple of Mend
+        How the table is read differently before the roles apply; the stored table stays.
 
     Raises
     ------
@@ -122,6 +126,7 @@ class ColumnRoles(BaseModel):
     meaning: Meaning | None = None
     known_for: str | None = None
     split: str | None = None
+    mends: tuple[Mend, ...] = ()
 
     @model_validator(mode="after")
     def _no_conflicts(self) -> Self:
@@ -259,11 +264,32 @@ def _resolve_target(target: pl.Series, roles: ColumnRoles) -> ColumnRoles:
         _check_classes(name, levels)
         return roles
     if len(levels) > 2:
+        _check_near_labels("target", target)
         raise SpecError(
             f"target '{name}' has {len(levels):,} values, not 2; choose the task "
             f"{'regression' if target.dtype.is_numeric() else 'multiclass'}"
         )
     return roles.model_copy(update={"positive": resolved_positive(name, levels, roles.positive)})
+
+
+def _check_near_labels(role: str, values: pl.Series) -> None:
+    """Refuse labels that look the same, by name, where they are taken for several classes."""
+    alike = near_equal(label_counts(values))
+    if not alike:
+        return
+    first = alike[0]
+    more = f" (and {len(alike) - 1} more)" if len(alike) > 1 else ""
+    raise SpecError(
+        f"{role} '{values.name}' has labels that look the same: '{first[0]}' and '{first[1]}'"
+        f"{more}; join them on the Data page or with the request that `fairaudit doctor TABLE "
+        "--fix` writes, or choose the task multiclass"
+    )
+
+
+def label_counts(values: pl.Series) -> dict[str, int]:
+    """The labels of a column with their number of rows."""
+    text = label_text(values).drop_nulls().alias("label")
+    return dict(text.value_counts().sort("label").iter_rows())
 
 
 def _no_values(name: str) -> SpecError:
@@ -280,6 +306,7 @@ def _resolve_decisions(frame: pl.DataFrame, roles: ColumnRoles) -> ColumnRoles:
     name = roles.predictions[0]
     levels = target_levels(frame[name])
     if not 1 <= len(levels) <= 2:
+        _check_near_labels("prediction column", frame[name])
         raise SpecError(
             f"prediction column '{name}' has {len(levels):,} values, not 2; choose the task "
             f"{'regression' if frame[name].dtype.is_numeric() else 'multiclass'}"

@@ -18,6 +18,7 @@ _WORDS = {
 }
 TRAIN, VALIDATION, TEST = range(3)
 _ORDERS = 50
+_MANY_UNITS = 100
 
 
 def split_rows(strata: NDArray[np.int64], spec: SplitSpec, seed: int) -> NDArray[np.int8]:
@@ -60,6 +61,38 @@ def _with_all_parts(out: NDArray[np.int8], rng: np.random.Generator) -> NDArray[
         if len(out) >= 3 and not (out == part).any():
             out[rng.choice(np.flatnonzero(out == TRAIN))] = part
     return out
+
+
+def split_units(
+    units: NDArray[np.int64], strata: NDArray[np.int64], name: str, spec: SplitSpec, seed: int
+) -> NDArray[np.int8]:
+    """Stratified split that keeps the rows of one unit together.
+
+    The stratum of a unit is that of its first row.
+
+    Parameters
+    ----------
+    units : (n,) int codes from 0, such as patients
+    strata : (n,) int codes
+
+    Returns
+    -------
+    (n,) int8, index into `SPLITS`
+
+    Raises
+    ------
+    SpecError
+        With fewer than 3 units.
+    """
+    known, first, of_row = np.unique(units, return_index=True, return_inverse=True)
+    if len(known) < 3:
+        raise SpecError(
+            f"the repeating id '{name}' has {len(known)} values; splitting needs at least 3: "
+            "choose another column or none"
+        )
+    if len(known) < _MANY_UNITS:  # few units of unequal size: their shares are chosen by size
+        return split_clusters(of_row.astype(np.int64), name, spec, seed)
+    return split_rows(strata[first], spec, seed)[of_row]
 
 
 def split_clusters(
@@ -129,15 +162,39 @@ def named_parts(values: pl.Series) -> NDArray[np.int8]:
 
 
 def add_validation(
-    parts: NDArray[np.int8], strata: NDArray[np.int64], spec: SplitSpec, seed: int
+    parts: NDArray[np.int8],
+    strata: NDArray[np.int64],
+    spec: SplitSpec,
+    seed: int,
+    units: NDArray[np.int64] | None = None,
 ) -> NDArray[np.int8]:
-    """Draw validation rows, stratified, from the training rows if a column names none."""
+    """Draw validation rows, stratified, from the training rows if a column names none.
+
+    Rows of one of the `units` stay together.
+    """
     if (parts == VALIDATION).any():
         return parts
     out = parts.copy()
     train = np.flatnonzero(parts == TRAIN)
     rng = np.random.default_rng(seed)
+    if units is not None:
+        return _with_validation_units(out, train, units, spec, rng)
     order = train[_laid_out(strata[train], rng)]
     share = spec.validation / (1 - spec.test)
     out[order[_at_steps(len(order), share, rng.random())]] = VALIDATION
     return _with_all_parts(out, rng)
+
+
+def _with_validation_units(
+    out: NDArray[np.int8],
+    train: NDArray[np.intp],
+    units: NDArray[np.int64],
+    spec: SplitSpec,
+    rng: np.random.Generator,
+) -> NDArray[np.int8]:
+    """Whole units of training rows become validation rows."""
+    known = rng.permutation(np.unique(units[train]))
+    share = spec.validation / (1 - spec.test)
+    chosen = known[_at_steps(len(known), share, rng.random())]
+    out[train[np.isin(units[train], chosen)]] = VALIDATION
+    return out

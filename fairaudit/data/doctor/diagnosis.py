@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -9,8 +10,10 @@ import polars as pl
 from fairaudit.data.doctor.assignment import Guess
 from fairaudit.data.doctor.column_profile import RowSample, profile
 from fairaudit.data.doctor.guesses import guess_roles, roles_of
+from fairaudit.data.doctor.mending import with_mends
 from fairaudit.data.doctor.problems import ExaminedTable, Problem, find_problems
 from fairaudit.data.doctor.proxies import proxies_in
+from fairaudit.data.mends import Mend, mended
 from fairaudit.data.reading.table import ROW_ID
 from fairaudit.data.roles import ColumnRoles
 
@@ -39,7 +42,9 @@ class Diagnosis:
     proxies: pl.DataFrame
 
 
-def examine(frame: pl.DataFrame, roles: ColumnRoles | None = None) -> Diagnosis:
+def examine(
+    frame: pl.DataFrame, roles: ColumnRoles | None = None, mends: Sequence[Mend] = ()
+) -> Diagnosis:
     """Suggest the roles of a table's columns, or check the roles that are passed.
 
     Types and counts are exact; suggestions based on values, leaks and proxies use at most 20,000
@@ -50,7 +55,9 @@ def examine(frame: pl.DataFrame, roles: ColumnRoles | None = None) -> Diagnosis:
     frame : polars.DataFrame
         As read or as ingested.
     roles : ColumnRoles, optional
-        Roles to check instead.
+        Roles to check instead, on the table as their mends read it.
+    mends : sequence of Mend
+        How the table is read where no roles are passed; the suggested roles carry them.
 
     Returns
     -------
@@ -63,12 +70,13 @@ def examine(frame: pl.DataFrame, roles: ColumnRoles | None = None) -> Diagnosis:
     'hired'
     """
     row_id = ROW_ID if roles is None else roles.row_id
+    frame = mended(frame, mends if roles is None else roles.mends)
     columns = profile(frame, row_id)
     sample = RowSample(frame)
     guesses: tuple[Guess, ...] = ()
     if roles is None:
         guesses = tuple(guess_roles(columns, sample))
-        roles = roles_of(guesses, columns, row_id)
+        roles = with_mends(roles_of(guesses, columns, row_id), mends)
     features = [c for c in (*roles.features, roles.cluster) if c and c in columns]
     proxies = proxies_in(sample, features, [c for c in roles.sensitive if c in columns])
     problems = find_problems(ExaminedTable(frame, columns, roles, proxies, sample, guesses))

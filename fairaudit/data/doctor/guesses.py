@@ -15,7 +15,7 @@ from fairaudit.data.doctor.assignment import (
     RoleAssignment,
 )
 from fairaudit.data.doctor.column_profile import ColumnProfile, RowSample
-from fairaudit.data.doctor.key_guesses import guess_identifiers, guess_unit
+from fairaudit.data.doctor.key_guesses import guess_identifiers, guess_unit, share_of_numbers
 from fairaudit.data.doctor.leaks import leaks_among
 from fairaudit.data.doctor.sensitive_guesses import assign_sensitive, sensitive_candidates
 from fairaudit.data.doctor.system_guesses import guess_systems
@@ -190,6 +190,8 @@ def _guess_features(table: RoleAssignment) -> None:
             table.assign(c.name, "left out", f"it is derived from the score '{score}'", 0.8)
         elif copy and copy[1] in table.columns and _same(table.sample.rows, copy[1], c.name):
             table.assign(c.name, "left out", f"it duplicates '{copy[1]}'", 0.95)
+        elif not c.number and share_of_numbers(c) > 0.5:
+            table.assign(c.name, "feature", "numbers written as text", 0.6)
         elif not c.number and (c.distinct > 200 or c.dtype.startswith("Date")):
             what = "dates" if c.dtype.startswith("Date") or named & words.DATE_WORDS else "text"
             table.assign(c.name, "left out", f"{what} with {c.distinct:,} distinct values", 0.6)

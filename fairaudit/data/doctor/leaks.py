@@ -6,9 +6,16 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
+import polars as pl
 
 from fairaudit.data.doctor import target_words as words
-from fairaudit.data.doctor.column_profile import ColumnProfile, RowSample, binned, separation
+from fairaudit.data.doctor.column_profile import (
+    ColumnProfile,
+    RowSample,
+    binned,
+    profile,
+    separation,
+)
 from fairaudit.data.doctor.role_keywords import whole_word, words_of
 from fairaudit.data.doctor.target_guesses import task_of, topic_words
 
@@ -54,6 +61,12 @@ def leaks_among(
         if c.name not in certain and (family := _family(c, certain, columns, sample)):
             reasons[c.name] = family
     return {name: reason for name, reason in reasons.items() if reason is not None}
+
+
+def leaking_columns(frame: pl.DataFrame, names: Iterable[str], target: str) -> dict[str, str]:
+    """Like `leaks_among`, of a table: columns that give the target away, each with the reason."""
+    columns = profile(frame, "")
+    return leaks_among(names, columns[target], columns, RowSample(frame))
 
 
 def _reason(

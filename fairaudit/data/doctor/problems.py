@@ -13,30 +13,43 @@ import polars as pl
 from fairaudit.data.doctor import role_keywords as words
 from fairaudit.data.doctor.assignment import Guess
 from fairaudit.data.doctor.column_profile import ColumnProfile, RowSample
-from fairaudit.data.doctor.leaks import LEAK, SUSPECT
+from fairaudit.data.doctor.key_guesses import is_number_text, is_repeating_id
+from fairaudit.data.doctor.leaks import SUSPECT, leaks_among
 from fairaudit.data.doctor.proxies import STRONG
 from fairaudit.data.doctor.target_guesses import task_of
 from fairaudit.data.grouping import group_labels
 from fairaudit.data.labels import label_text
-from fairaudit.data.roles import ColumnRoles, resolve
+from fairaudit.data.mends import AsMissing, AsNumbers, JoinLabels, LeaveOut, Mend, RepeatingId
+from fairaudit.data.near_labels import joining, near_equal
+from fairaudit.data.outcome import guess_positive
+from fairaudit.data.roles import ColumnRoles, label_counts, resolve
 from fairaudit.exceptions import SpecError
 from fairaudit.inputs.labels import MISSING
 
 Severity = Literal["error", "warning", "note"]
 MANY_LEVELS = 200
 FEW_ROWS = 30
+MOST_LABELS = 5_000
+_OTHER = frozenset(("other", "others", "andere", "sonstige", "otro", "otros", "autre", "autres"))
+_OTHER_NAME = "other"
 _ORDER = {"error": 0, "warning": 1, "note": 2}
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One finding: errors prevent the audit, warnings weaken it, notes are for information."""
+    """One finding: errors prevent the audit, warnings weaken it, notes are for information.
+
+    `mends` are what one click does about it; `safe` where they can do no harm, so that
+    `fairaudit doctor --fix` takes them too.
+    """
 
     code: str
     severity: Severity
     column: str | None
     text: str
     remedy: str
+    mends: tuple[Mend, ...] = ()
+    safe: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,7 +122,8 @@ def _constant(evidence: ExaminedTable) -> Iterator[Problem]:
         elif c.distinct == 1 and not c.missing:
             yield Problem("constant", "warning" if has_role else "note", c.name,
                           f"column '{c.name}' has the same value in every row",
-                          "exclude it; it carries no information")  # fmt: skip
+                          "exclude it; it carries no information",
+                          *_leave_out(c.name, evidence))  # fmt: skip
 
 
 _COPY = re.compile(r"(.+?)( \(\d+\)|_duplicated_\d+|\.\d+)")
@@ -127,6 +141,7 @@ def _duplicated(evidence: ExaminedTable) -> Iterator[Problem]:
             "duplicated_name", "note" if same else "warning", name,
             f"the name '{match[1]}' was used more than once, {what} ('{name}')",
             "exclude one of them" if same else "give each column a unique name",
+            *(_leave_out(name, evidence) if same else ()),
         )  # fmt: skip
 
 
@@ -142,6 +157,7 @@ def _identifiers(evidence: ExaminedTable) -> Iterator[Problem]:
                 "identifier_feature", "warning", name,
                 f"column '{name}' identifies rows ({c.distinct:,} values in {c.known:,} rows)",
                 "remove it from the features; a model can only memorise it",
+                *_leave_out(name, evidence),
             )  # fmt: skip
 
 
@@ -178,6 +194,7 @@ def _groups(evidence: ExaminedTable) -> Iterator[Problem]:
                 "small_group", "warning", name,
                 f"groups of '{name}' with fewer than {FEW_ROWS} rows: {listed}",
                 "combine them or collect more rows; otherwise some results cannot be judged",
+                _pooled(name, [g for g, _ in small], list(labels)),
             )  # fmt: skip
 
 
@@ -194,24 +211,131 @@ def _leaks(evidence: ExaminedTable) -> Iterator[Problem]:
     name = evidence.roles.target
     if name is None or name not in evidence.columns or evidence.columns[name].distinct < 2:
         return
+    target = evidence.columns[name]
+    leaking = leaks_among(evidence.roles.features, target, evidence.columns, evidence.sample)
     for feature in evidence.roles.features:
-        if feature not in evidence.columns or evidence.columns[feature].distinct < 2:
+        c = evidence.columns.get(feature)
+        if c is None or c.distinct < 2:
             continue
         strength = evidence.sample.predicts(feature, name)
-        if strength >= LEAK and not evidence.guesses:  # suggested features have passed this check
+        if feature in leaking and not evidence.guesses:  # suggested features passed this check
             yield Problem(
-                "leak", "warning", feature,
-                f"column '{feature}' on its own predicts the target '{name}' suspiciously well "
-                f"(AUROC {strength:.3f})",
+                "leak", "warning", feature, f"column '{feature}': {leaking[feature]}",
                 "remove it from the features if it is only known after the outcome",
+                *_leave_out(feature, evidence),
             )  # fmt: skip
-        elif SUSPECT <= strength < LEAK and evidence.roles.task != "regression":
+        elif feature not in leaking and strength >= SUSPECT and task_of(target) != "regression":
             yield Problem(
                 "telling", "note", feature,
                 f"column '{feature}' on its own predicts the target '{name}' well "
                 f"(AUROC {strength:.2f})",
                 "make sure that it is known before the outcome",
+                (LeaveOut(column=feature),),
             )  # fmt: skip
+
+
+def _leave_out(column: str, evidence: ExaminedTable) -> tuple[tuple[Mend, ...], bool]:
+    """Leaving a column out, as the last two facts of a problem; nothing where it has no role."""
+    roles = evidence.roles
+    needed = {roles.target, roles.unit, *roles.sensitive, *roles.predictions, *roles.scores}
+    if column not in roles.columns or column == roles.target:
+        return (), False
+    return (LeaveOut(column=column),), column not in needed
+
+
+def _pooled(column: str, small: Sequence[str], groups: Sequence[str]) -> tuple[Mend, ...]:
+    """Small groups become one; a single one joins a group that is called other, if any."""
+    small = [g for g in small if g != MISSING]
+    other = next((g for g in groups if g.strip().lower() in _OTHER), None)
+    into = other or _OTHER_NAME
+    joined = {g: into for g in small if g != into}
+    if not joined or (len(joined) < 2 and other is None):
+        return ()
+    return (JoinLabels(column=column, into=joined),)
+
+
+def _translated(
+    name: str, c: ColumnProfile, target: ColumnProfile
+) -> tuple[tuple[Mend, ...], bool]:
+    """The labels of a decision in the words of the outcome, where words say which is which."""
+    if c.distinct != 2 or target.distinct != 2:
+        return (), False
+    yes = guess_positive(sorted(c.levels), name).label
+    positive = guess_positive(sorted(target.levels), target.name).label
+    if yes is None or positive is None:
+        return (), False
+    no, negative = (next(v for v in levels if v != p)
+                    for levels, p in ((c.levels, yes), (target.levels, positive)))  # fmt: skip
+    into = {old: new for old, new in ((yes, positive), (no, negative)) if old != new}
+    return (JoinLabels(column=name, into=into),), False
+
+
+def _near_labels(evidence: ExaminedTable) -> Iterator[Problem]:
+    """Labels that look the same; target and predictions share theirs."""
+    roles = evidence.roles
+    shared = [c for c in (roles.target, *roles.predictions) if c in evidence.columns]
+    if roles.task != "regression":
+        yield from _alike(evidence, [str(c) for c in shared])
+    apart = (*roles.sensitive, roles.cluster, roles.split, *roles.features)
+    for name in dict.fromkeys(apart):
+        if name in evidence.columns and name not in shared:
+            yield from _alike(evidence, [str(name)])
+
+
+def _alike(evidence: ExaminedTable, names: Sequence[str]) -> Iterator[Problem]:
+    texts = [n for n in names if evidence.columns[n].dtype == "String"]
+    if not texts or any(evidence.columns[n].distinct > MOST_LABELS for n in texts):
+        return
+    counts: dict[str, int] = {}
+    by_column = {name: label_counts(evidence.frame[name]) for name in texts}
+    for position, name in enumerate(texts):
+        for label, rows in by_column[name].items():
+            # the target's way of writing a label wins over that of a prediction
+            counts[label] = counts.get(label, 0) + rows * (10**9 if position == 0 else 1)
+    alike = near_equal(counts)
+    if not alike:
+        return
+    replaced = joining(alike)
+    mends = tuple(
+        JoinLabels(column=name, into=into)
+        for name, labels in by_column.items()
+        if (into := {old: new for old, new in replaced.items() if old in labels})
+    )
+    pairs = "; ".join(" and ".join(repr(v) for v in group) for group in alike[:4])
+    more = f"; and {len(alike) - 4} more" if len(alike) > 4 else ""
+    feature = names[0] in evidence.roles.features
+    yield Problem(
+        "near_labels", "note" if feature else "warning", mends[0].column,
+        f"labels of {' and '.join(repr(m.column) for m in mends)} look the same: {pairs}{more}",
+        "join them; as it stands each is a class or group of its own",
+        mends, True,
+    )  # fmt: skip
+
+
+def _repeating_ids(evidence: ExaminedTable) -> Iterator[Problem]:
+    roles = evidence.roles
+    unit = evidence.columns.get(roles.unit or "")
+    if unit is not None:
+        yield Problem(
+            "repeating_id", "note", unit.name,
+            f"'{unit.name}' has {unit.distinct:,} values in {unit.known:,} rows, so several rows "
+            "belong to one",
+            "these rows stay together in training or test, and count as one cluster unless a "
+            "cluster is named",
+        )  # fmt: skip
+        return
+    for c in evidence.columns.values():
+        if c.name in roles.columns and c.name not in roles.features:
+            continue
+        if is_repeating_id(c) and not evidence.guesses:
+            yield Problem(
+                "repeating_id", "warning", c.name,
+                f"'{c.name}' has {c.distinct:,} values in {c.known:,} rows, so several rows "
+                "belong to one, and some may be in training and others in test",
+                "keep the rows of each together",
+                (RepeatingId(column=c.name),), True,
+            )  # fmt: skip
+            return
 
 
 def _mixed(evidence: ExaminedTable) -> Iterator[Problem]:
@@ -219,13 +343,14 @@ def _mixed(evidence: ExaminedTable) -> Iterator[Problem]:
         if c.number or c.dtype != "String" or not c.values:
             continue
         total = sum(c.values.values())
-        numeric = sum(n for v, n in c.values.items() if _is_number(v))
-        if 0.5 * total <= numeric < total:
-            word = next(v for v in c.values if not _is_number(v))
+        numeric = sum(n for v, n in c.values.items() if is_number_text(v))
+        if 0.5 * total <= numeric < total and c.name not in evidence.roles.predictions:
+            word = next(v for v in c.values if not is_number_text(v))
             yield Problem(
                 "mixed_types", "warning", c.name,
                 f"column '{c.name}' mixes numbers with text such as '{word}'",
-                "correct or empty these cells; as it stands every number is a category",
+                "read the column as numbers; as it stands every number is a category",
+                (AsNumbers(column=c.name),), numeric >= 0.9 * total,
             )  # fmt: skip
 
 
@@ -234,16 +359,13 @@ def _number_text(evidence: ExaminedTable) -> Iterator[Problem]:
         if c.number or c.dtype != "String" or c.name == evidence.roles.target or not c.values:
             continue
         signed = [v for v in c.values if re.search(r"[%$€£,]", v)]
-        if signed and all(_is_number(v) for v in c.values):
+        if signed and all(is_number_text(v) for v in c.values):
             yield Problem(
                 "number_text", "warning", c.name,
                 f"column '{c.name}' contains numbers written as text, such as '{signed[0]}'",
-                "remove the symbols; as it stands every number is a category",
+                "read the column as numbers; as it stands every number is a category",
+                (AsNumbers(column=c.name),), True,
             )  # fmt: skip
-
-
-def _is_number(text: str) -> bool:
-    return bool(re.fullmatch(r"[+-]?[$€£]?\d[\d,.\s]*([eE][+-]?\d+)?%?", text))
 
 
 def _infinite(evidence: ExaminedTable) -> Iterator[Problem]:
@@ -286,7 +408,8 @@ def _coded_missing(evidence: ExaminedTable) -> Iterator[Problem]:
                 "coded_missing", "note", c.name,
                 f"column '{c.name}' has the value {codes[0]} in {c.values[codes[0]]:,} rows, far "
                 "from the others",
-                "if it means missing, empty these cells",
+                "if it means missing, read it as missing",
+                (AsMissing(column=c.name, values=tuple(codes)),),
             )  # fmt: skip
 
 
@@ -318,6 +441,7 @@ def _clusters(evidence: ExaminedTable) -> Iterator[Problem]:
             "tiny_clusters", "warning", name,
             f"cluster column '{name}' has {c.distinct:,} values in {c.known:,} rows",
             "most clusters have one row; choose a coarser column",
+            (LeaveOut(column=name),),
         )  # fmt: skip
 
 
@@ -328,11 +452,12 @@ def _systems(evidence: ExaminedTable) -> Iterator[Problem]:
     for name in evidence.roles.predictions:
         c = evidence.columns.get(name)
         strange = sorted(set(c.levels) - set(target.levels)) if c is not None else []
-        if strange:
+        if c is not None and strange:
             yield Problem(
                 "prediction_labels", "error", name,
                 f"prediction column '{name}' contains '{strange[0]}', which the target does not",
                 f"use the target's values ({', '.join(sorted(target.levels)[:6])})",
+                *_translated(name, c, target),
             )  # fmt: skip
 
 
@@ -380,6 +505,6 @@ def _size(evidence: ExaminedTable) -> Iterator[Problem]:
 
 _CHECKS: tuple[Callable[[ExaminedTable], Iterator[Problem]], ...] = (
     _target, _roles, _constant, _duplicated, _identifiers, _levels, _groups, _excluded_leaks,
-    _leaks, _mixed, _number_text, _infinite, _missing, _coded_missing, _clusters, _systems,
-    _proxies, _no_sensitive, _size,
+    _leaks, _near_labels, _repeating_ids, _mixed, _number_text, _infinite, _missing,
+    _coded_missing, _clusters, _systems, _proxies, _no_sensitive, _size,
 )  # fmt: skip
