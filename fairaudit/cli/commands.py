@@ -325,9 +325,7 @@ def examine(table: str, reading: ReadingOptions = INFERRED) -> Diagnosis:
         return examine_frame(source.frame)
 
 
-def fix(
-    table: str, out: Path, reading: ReadingOptions = INFERRED
-) -> tuple[Diagnosis, AuditSpec]:
+def fix(table: str, out: Path, reading: ReadingOptions = INFERRED) -> tuple[Diagnosis, AuditSpec]:
     """Write the request of an audit with every mend that is safe; `repeat` runs it.
 
     Mends are found, applied and the table examined again until nothing more can be mended.
@@ -340,10 +338,10 @@ def fix(
     with opened(table, reading=reading) as source:
         found = examine_frame(source.frame)
         while new := [m for p in found.problems if p.safe for m in p.mends]:
-            mends = tuple(dict.fromkeys((*found.roles.mends, *new)))
-            if mends == found.roles.mends:
+            known = found.roles.mends
+            if all(mend in known for mend in new):
                 break
-            found = examine_frame(source.frame, mends=mends)
+            found = examine_frame(source.frame, mends=(*known, *new))
         spec = AuditSpec(
             **_request_of(found.roles),
             title=f"audit of {Path(table).name}",
