@@ -141,7 +141,8 @@ def ingest(
     with _image_bundle(source, name, limits) as bundle:
         if bundle is not None:
             folder = Path(datasets_folder)
-            return _ingest_images(bundle, folder, name or bundle.name, limits, images, on_progress)
+            label = name or bundle.name
+            return _ingest_images(bundle, folder, label, limits, images, options, on_progress)
     content = as_source(source)
     label = name or source_name(content)
     digest = content_hash(content, options.key())
@@ -192,16 +193,18 @@ def _ingest_images(
     label: str,
     limits: Limits,
     options: ImageOptions,
+    reading: ReadingOptions,
     on_progress: Progress | None,
 ) -> DatasetInfo:
     """Store the table and its decoded images; image i belongs to row id i."""
-    digest = hashlib.sha256(f"{bundle.digest()}\0{options.key()}".encode()).hexdigest()
+    key = f"{bundle.digest()}\0{options.key()}{reading.key()}"
+    digest = hashlib.sha256(key.encode()).hexdigest()
     home = datasets_folder / digest
     if (home / SCHEMA).is_file():
         return info(home)
     table_path = table_file(bundle)
     with staging(datasets_folder, home) as folder:
-        table = read(bundle.read(table_path), name=table_path, limits=limits)
+        table = read(bundle.read(table_path), name=table_path, limits=limits, options=reading)
         matched = match_images(bundle, table.frame, table_path)
         unusable = store_images(bundle, matched.files, folder / IMAGES, options, on_progress)
         broken = [(i, Broken(b.file or _cell(table, matched, i), b.reason)) for i, b in unusable]
@@ -212,7 +215,7 @@ def _ingest_images(
         size = sum(bundle.size(f) for f in bundle.files())
         description = DatasetInfo(
             digest, label, rows, frame.width, size, "images", notes, "images",
-            tuple(frame.columns), now(),
+            tuple(frame.columns), now(), reading.changed(),
         )  # fmt: skip
         shape = list(ImageStore(folder / IMAGES).pixels.shape)
         listed = [{"file": b.file, "reason": b.reason} for _, b in broken]

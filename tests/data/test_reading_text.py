@@ -166,6 +166,7 @@ def test_numbers_as_people_write_them(cells: list[str], expected: list[object]) 
         ["1.234,5", "1,234.5"],
         ["10 20", "20 30"],
         ["(12)", "(13)"],
+        ["1", "2-", "3"],
         ["1 234", "abc"],
         ["18-25", "26-35"],
         ["2020-01", "2020-02"],
@@ -360,9 +361,36 @@ def test_rows_of_totals_are_left_out_and_numbered(word: str) -> None:
     assert any("rows 2, 6 were left out as chosen" in note for note in chosen.notes)
 
 
+def test_rows_above_and_in_the_header_can_be_left_out_by_number() -> None:
+    content = b"sex,age\n,(years)\nf,30\nm,40\nf,50\n"
+    assert read_table(content).columns == ["sex", "age (years)"]
+    table = read(content, skip_rows=(2, 4))
+    assert table.frame.columns == ["sex", "age"]
+    assert table.frame.rows() == [("f", 30), ("f", 50)]
+    assert any("row 2 was left out as chosen" in note for note in table.notes)
+    assert any("row 4 was left out as chosen" in note for note in table.notes)
+
+
 def test_a_category_called_total_is_kept() -> None:
     rows = "total,30\npart,40\ntotal,50\npart,60\ntotal,10\n"
     assert read_table(f"cover,age\n{rows}".encode()).height == 5
+
+
+CASES = {
+    "no_header_mixed": lambda f: (f.height, f.columns[0]) == (80, "column_1"),
+    "column_named_value": lambda f: f.columns == ["sex", "value", "variable", "y"],
+    "encoding_cp1250": lambda f: f.to_series(0).to_list() == ["kobieta", "mężczyzna"],
+    "long_ids_merge": lambda f: f["site"].n_unique() == 8 and f["site"].dtype == pl.String,
+    "money_as_text": lambda f: f["pay"].head(2).to_list() == [1000.0, 2037.01],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_cases_that_were_misread(case: str, shared_data: Path) -> None:
+    path = shared_data.parent / "cases" / case / "input.csv"
+    if not path.is_file():
+        pytest.skip("the cases are not here")
+    assert CASES[case](read_table(path))
 
 
 def test_options_are_frozen_json() -> None:

@@ -21,7 +21,19 @@ MISSING = (
     "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "\\N",
 )  # fmt: skip
 # In text these words are categories ("none" is a valid value); among numbers they mean missing.
-MISSING_IN_NUMBERS = ("-", "--", ".", "*", "none", "None", "missing", "Missing", "unknown")
+MISSING_IN_NUMBERS = (
+    "-",
+    "--",
+    "–",
+    "—",
+    ".",
+    "*",
+    "none",
+    "None",
+    "missing",
+    "Missing",
+    "unknown",
+)
 
 _COMMA = r"^[+-]?(\d{1,3}(\.\d{3})+|\d+)?,\d+([eE][+-]?\d+)?$"
 _COMMA_STRICT = r"^[+-]?(\d{1,3}(\.\d{3})+,\d+|\d*,(\d{1,2}|\d{4,})|0,\d+)([eE][+-]?\d+)?$"

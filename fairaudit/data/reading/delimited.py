@@ -84,6 +84,12 @@ class RawText:
     dialect: Dialect
     notes: list[str]
     source: Source
+    removed: int = 0  # records above the body that were left out by number
+
+    @property
+    def above(self) -> int:
+        """Records of the file above the first row of the body."""
+        return self.dialect.above + self.removed
 
 
 def open_delimited(
@@ -114,6 +120,11 @@ def open_raw(
     guess = guess_encoding(source, name, options.encoding)
     text, repairs = plain_text(source, guess.encoding, name, workdir)
     dialect = guess_dialect(text, guess.encoding, name, options)
+    gone = [n for n in options.skip_rows or () if n <= dialect.above]
+    if gone:
+        text = without_lines(text, workdir, set(gone), dialect.end.encode())
+        dialect = guess_dialect(text, guess.encoding, name, options)
+        repairs.append(skipped_note(sorted(gone)))
     checked = _checked(text, dialect, name, limits, workdir)
     lazy = _scan(checked.source, dialect, checked.names)
     skipped = sum(map(bool, _records_of_head(text, dialect)[: dialect.skip]))
@@ -123,7 +134,7 @@ def open_raw(
         *dialect.notes(skipped=skipped),
         *_encoding_notes(guess),
     ]
-    return RawText(lazy, checked.names, checked.unnamed, dialect, notes, checked.source)
+    return RawText(lazy, checked.names, checked.unnamed, dialect, notes, checked.source, len(gone))
 
 
 def _encoding_notes(guess: EncodingGuess) -> list[str]:
@@ -173,7 +184,7 @@ def _without(
 
 def _without_rows(raw: RawText, options: ReadingOptions) -> tuple[pl.LazyFrame, list[str]]:
     """The rows without those to be left out: chosen ones, or totals below the table."""
-    above = raw.dialect.above
+    above = raw.above
     if options.skip_rows is not None:
         numbers = sorted(n for n in options.skip_rows if n > above)
         if not numbers:

@@ -16,18 +16,22 @@ from fairaudit.data.reading.formats import Source, head_of, open_source, utf16_o
 from fairaudit.exceptions import InputError
 
 CHUNK = 4 << 20
-_SAMPLE_BYTES = 40_000
+_SAMPLE_BYTES = 12_000
+_RIVALS = 3
 _CHOICES = 6
 _CERTAIN = 2.0  # logarithm of how much more plausible the best encoding has to be
 _PLAUSIBLE = -5.5  # mean log probability of a byte, below which no encoding is plausible
 _SYMBOLS = frozenset("“”„‚‘’–—…€£§°©®™«»·•±²³¹½¼¾№′″×¿¡µºª\u00a0、。「」（），：・【】～ー％")
-_BESIDE_LETTERS = frozenset("“”–—…«»®™、。「」（），：・【】～ー％")
+_BESIDE_LETTERS = frozenset("“”–—…«»、。「」（），：・【】～ー％")
 _BEFORE_LETTERS = frozenset("¿¡„‚‘№")
+_BEHIND_LETTERS = frozenset("®™°²³")
+_FINAL_LETTERS = frozenset("ςךםןףץ")
 _IN_WORDS = frozenset("’·ー")
 _FAR = -9.0
 _ODD = -4.0
+_FEW = 3  # letters, from which little can be told
 _ASCII_LETTER = -2.5
-_CAPITALS = -0.7
+_CAPITALS = -0.4
 _ALONE = -2.0
 _WORD = re.compile(r"[^\W\d_]*[^\x00-\x7f](?:[^\x00-\x7f]|[^\W\d_])*")
 
@@ -60,7 +64,12 @@ class _Candidate:
     encoding: str
     text: str
     score: float  # log probability
-    mean: float  # of it, per byte
+    letters: int  # bytes of its words
+
+    @property
+    def mean(self) -> float:
+        """The log probability of a byte."""
+        return self.score / max(self.letters, 1)
 
 
 def guess_encoding(source: Source, name: str, chosen: str | None = None) -> EncodingGuess:
@@ -148,15 +157,22 @@ def _by_plausibility(source: Source, broken: int, name: str) -> EncodingGuess:
             f"{' (a lone surrogate)' if surrogate else ''}; open it in an editor and save it "
             "again as UTF-8"
         )
-    ranked = [c for c in ranked if _decodes_whole(source, c.encoding)]
-    if not ranked:
+    best = next((c for c in ranked if _decodes_whole(source, c.encoding)), None)
+    if best is None:
         raise InputError(f"the encoding of '{name}' cannot be determined; save it again as UTF-8")
-    best = ranked[0]
+    return EncodingGuess(best.encoding, tuple(_rivals(source, best, ranked)))
+
+
+def _rivals(source: Source, best: _Candidate, ranked: list[_Candidate]) -> list[str]:
+    """Encodings about as plausible as the best; if that is implausible itself, the next ones."""
     doubtful = best.mean < _PLAUSIBLE
-    others = [
-        c.encoding for c in ranked[1:_CHOICES] if doubtful or best.score - c.score < _CERTAIN
+    margin = _CERTAIN if best.letters > _FEW else 2 * _CERTAIN
+    near = [
+        c.encoding
+        for c in ranked[ranked.index(best) + 1 :]
+        if doubtful or best.score - c.score < margin
     ]
-    return EncodingGuess(best.encoding, tuple(others))
+    return [encoding for encoding in near[:_RIVALS] if _decodes_whole(source, encoding)]
 
 
 def _around(source: Source, broken: int) -> bytes:
@@ -175,7 +191,7 @@ def _is_mostly_utf8(sample: bytes) -> bool:
 
 
 def _non_ascii_lines(sample: bytes) -> bytes:
-    """The distinct lines with bytes beyond ASCII, from the first on, up to 40 kB."""
+    """The distinct lines with bytes beyond ASCII, from the first on, up to 12 kB."""
     lines = dict.fromkeys(
         line for line in re.split(rb"[\r\n]+", sample) if line and not line.isascii()
     )
@@ -199,7 +215,7 @@ def _ranked(sample: bytes) -> list[_Candidate]:
             (_log_probability(text, alphabet) for alphabet in ALPHABETS[alphabets].values()),
             key=lambda pair: pair[0],
         )
-        candidate = _Candidate(encoding, text, score - rarity, score / max(letters, 1))
+        candidate = _Candidate(encoding, text, score - rarity, letters)
         if text not in candidates or candidate.score > candidates[text].score:
             candidates[text] = candidate
     return sorted(candidates.values(), key=lambda c: -c.score)
@@ -255,7 +271,17 @@ def _log_probability(text: str, alphabet: Alphabet) -> tuple[float, int]:
 
 
 def _word_score(word: str) -> float:
-    """Lone letters are no words; as codes they are capitals of another script than Latin."""
+    """Lone letters are no words, and small letters do not follow several capitals.
+
+    As codes, lone letters are capitals of another script than Latin.
+    """
+    if (
+        len(word) > 2
+        and word[:2].isupper()
+        and not word.isupper()
+        and word[2:].lower() != word[2:]
+    ):
+        return _ODD
     if len(word) > 1 or not word.isalpha() or word > "\u2e80":
         return 0.0
     latin = unicodedata.name(word, "").startswith("LATIN")
@@ -298,6 +324,7 @@ def _context_score(letter: str, before: str, after: str) -> float:
         or (letter == "ã" and after.isalpha() and after not in "oOeEsS")
         or (letter in "ìù" and after.isalpha())
         or (letter == "ß" and not before.isalpha())
+        or (letter in _FINAL_LETTERS and after.isalpha())
     )
     return _ODD if odd else 0.0
 
@@ -320,7 +347,8 @@ def _is_in_place(before: str, letter: str, after: str) -> bool:
         return True
     if before.isalpha() and after.isalpha():
         return False
-    return letter in _BESIDE_LETTERS or (letter in _BEFORE_LETTERS and not before.isalpha())
+    side = _BEHIND_LETTERS if before.isalpha() else _BEFORE_LETTERS
+    return letter in _BESIDE_LETTERS or letter in side
 
 
 def _is_common_ideograph(letter: str) -> bool:

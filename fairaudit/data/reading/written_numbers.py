@@ -221,6 +221,7 @@ def _is_one_notation(n: dict[str, Any]) -> bool:
         and not (n["percent"] and n["with_symbol"])
         and n["parentheses"] < n["n"]
         and n["behind"] < n["n"]
+        and (not n["behind"] or n["most"] > 1)  # "2-" among single digits is a school mark
     )
 
 
