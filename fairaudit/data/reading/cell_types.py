@@ -35,14 +35,17 @@ MISSING_IN_NUMBERS = (
     "unknown",
 )
 
-_COMMA = r"^[+-]?(\d{1,3}(\.\d{3})+|\d+)?,\d+([eE][+-]?\d+)?$"
-_COMMA_STRICT = r"^[+-]?(\d{1,3}(\.\d{3})+,\d+|\d*,(\d{1,2}|\d{4,})|0,\d+)([eE][+-]?\d+)?$"
-_THOUSANDS = r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$"
-_PLURAL = r"^[+-]?\d{1,3}(,\d{3})+(,\d{3}|\.\d+)$"  # cannot be a decimal comma
-_POINTED = r"^[+-]?[1-9]\d{0,2}(\.\d{3})+$"
-_LEADING_ZERO = r"^[+-]?0\d"
-_DATE = r"^\d{4}-\d{2}-\d{2}$"
-_TIME = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?$"
+_COMMA = r"^[+-]?([0-9]{1,3}(\.[0-9]{3})+|[0-9]+)?,[0-9]+([eE][+-]?[0-9]+)?$"
+_COMMA_STRICT = (
+    r"^[+-]?([0-9]{1,3}(\.[0-9]{3})+,[0-9]+|[0-9]*,([0-9]{1,2}|[0-9]{4,})|0,[0-9]+)"
+    r"([eE][+-]?[0-9]+)?$"
+)
+_THOUSANDS = r"^[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?$"
+_PLURAL = r"^[+-]?[0-9]{1,3}(,[0-9]{3})+(,[0-9]{3}|\.[0-9]+)$"  # cannot be a decimal comma
+_POINTED = r"^[+-]?[1-9][0-9]{0,2}(\.[0-9]{3})+$"
+_LEADING_ZERO = r"^[+-]?0[0-9]"
+_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+_TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?$"
 _BOOLEAN = ("true", "false", "True", "False", "TRUE", "FALSE")
 
 Kind = Literal[
@@ -51,7 +54,7 @@ Kind = Literal[
 ]  # fmt: skip
 _SAMPLE = 2_000
 _EXACT_DIGITS = 15  # a float keeps every whole number of so many digits
-_LONG = r"^[+-]?\d{16,}$"
+_LONG = r"^[+-]?[0-9]{16,}$"
 _PLAIN = frozenset({"plain"})
 _EVERY = frozenset({"number", "boolean", "date"})
 

@@ -29,8 +29,8 @@ from fairaudit.data.reading.plain_text import (
     CHUNK,
     has_lone_returns,
     plain_text,
+    with_edited_lines,
     with_line_feeds,
-    without_lines,
 )
 from fairaudit.data.reading.totals import (
     LAST_ROWS,
@@ -122,7 +122,7 @@ def open_raw(
     dialect = guess_dialect(text, guess.encoding, name, options)
     gone = [n for n in options.skip_rows or () if n <= dialect.above]
     if gone:
-        text = without_lines(text, workdir, set(gone), dialect.end.encode())
+        text = with_edited_lines(text, workdir, dict.fromkeys(gone), dialect.end.encode())
         dialect = guess_dialect(text, guess.encoding, name, options)
         repairs.append(skipped_note(sorted(gone)))
     checked = _checked(text, dialect, name, limits, workdir)
@@ -299,40 +299,58 @@ def _repaired(
         if again.odd_line is None:
             return repaired, again, ["carriage returns without a line feed were read as line ends"]
     odd = counts.odd_lines
-    if odd and len(odd) == counts.odd_records:
-        lines = _lines_at(text, odd, dialect)
-        kind = _kind_of_remark(lines, odd, counts)
-        if kind is not None:
-            repaired = without_lines(text, workdir, set(odd), dialect.end.encode())
-            numbers = ", ".join(f"{n:,}" for n in odd[:6]) + (" …" if len(odd) > 6 else "")
-            many = "line was" if len(odd) == 1 else "lines were"
-            note = f"{len(odd)} {many} left out as {kind}: line {numbers}"
-            return repaired, survey(repaired, dialect, width, exempt=exempt), [note]
-    return text, counts, []
+    if not odd or len(odd) < counts.odd_records:
+        return text, counts, []
+    lines = _lines_at(text, [*odd, *range(odd[-1] + 1, odd[-1] + LAST_ROWS)], dialect)
+    edits, note = _edits(lines, odd, counts, dialect, width)
+    if not edits:
+        return text, counts, []
+    repaired = with_edited_lines(text, workdir, edits, dialect.end.encode())
+    return repaired, survey(repaired, dialect, width, exempt=exempt), [note]
 
 
-def _lines_at(text: Source, numbers: list[int], dialect: Dialect) -> list[bytes]:
-    wanted, lines = set(numbers), []
+def _edits(
+    lines: dict[int, bytes], odd: list[int], counts: Survey, dialect: Dialect, width: int
+) -> tuple[dict[int, bytes | None], str]:
+    """What to write instead of the odd lines: nothing for remarks, or less by a delimiter."""
+    texts = [lines[n].strip() for n in odd]
+    where = ", ".join(f"{n:,}" for n in odd[:6]) + (" …" if len(odd) > 6 else "")
+    mark = dialect.delimiter.encode()
+    if counts.odd_widths == [width + 1] and all(text.endswith(mark) for text in texts):
+        many = "1 line" if len(odd) == 1 else f"{len(odd):,} lines"
+        note = f"a delimiter at the end of {many} was left out: line {where}"
+        return {n: text.removesuffix(mark) for n, text in zip(odd, texts, strict=True)}, note
+    kind = _kind_of_remark(lines, odd, counts)
+    many = "line was" if len(odd) == 1 else "lines were"
+    note = f"{len(odd)} {many} left out as {kind}: line {where}"
+    return (dict.fromkeys(odd) if kind is not None else {}), note
+
+
+def _lines_at(text: Source, numbers: list[int], dialect: Dialect) -> dict[int, bytes]:
+    """The lines of these numbers, as far as there are so many."""
+    wanted, lines = set(numbers), {}
     with open_source(text) as stream:
         rest, at = b"", 0
         while chunk := stream.read(CHUNK):
             *whole, rest = (rest + chunk).split(dialect.end.encode())
-            for line in whole:
-                at += 1
-                if at in wanted:
-                    lines.append(line)
+            lines |= {n: line for n, line in enumerate(whole, at + 1) if n in wanted}
+            at += len(whole)
         if at + 1 in wanted:
-            lines.append(rest)
+            lines[at + 1] = rest
     return lines
 
 
-def _kind_of_remark(lines: list[bytes], numbers: list[int], counts: Survey) -> str | None:
+def _kind_of_remark(lines: dict[int, bytes], odd: list[int], counts: Survey) -> str | None:
     """What odd lines are: comments, or remarks in one cell below the table; else None."""
-    if all(line.lstrip().startswith(b"#") for line in lines):
+    texts = [lines[n].strip() for n in odd]
+    if all(text.startswith(b"#") for text in texts):
         return "comments (they begin with #)"
-    below = numbers[0] > counts.last_line - MOST_REMARKS and counts.records > 2 * MOST_REMARKS
-    single = len(counts.odd_widths) == 1 and counts.odd_widths[0] == 1
-    if below and single and all(re.search(rb"[^\W\d]", line) for line in lines):
+    regular = [n for n, line in lines.items() if line.strip() and n not in odd]
+    together = odd[-1] - odd[0] < LAST_ROWS and max(odd) >= counts.last_line - LAST_ROWS
+    at_end = together and not [n for n in regular if n > odd[0]]
+    few = len(odd) <= MOST_REMARKS and 2 * len(odd) < counts.records
+    words = all(re.search(rb"[\s:*]", t) and re.search(rb"[^\W\d]", t) for t in texts)
+    if at_end and few and words and counts.odd_widths == [1]:
         return "remarks below the table"
     return None
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 from fairaudit.data.reading.cell_types import MISSING, MISSING_IN_NUMBERS
 from fairaudit.data.reading.written_numbers import is_written
 
-_NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
+_NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?", re.ASCII)
 _ENOUGH = 3  # rows that make a repeated value or a pattern evidence
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from fairaudit.data.reading.formats import Source, head_of, open_source, size_of
@@ -48,6 +48,9 @@ def plain_text(
         if _has_escaped_quotes(head_of(text, _HEAD)):
             notes.append('quotation marks after a backslash (\\") were read as part of the value')
             text = _written(_unescaped(text), source, workdir)
+        if _has_formula_texts(head_of(text, _HEAD)):
+            notes.append('cells written as formulas (="00123") were read as their text')
+            text = _written(_without_formulas(text), source, workdir)
         if _has_blanks_before_quotes(head_of(text, _HEAD)):
             notes.append("blanks before quotation marks were left out")
             text = _written(_without_blanks_before_quotes(text), source, workdir)
@@ -77,11 +80,11 @@ def with_line_feeds(source: Source, workdir: Path | None) -> Source:
     return _written(_line_feeds(source), source, workdir)
 
 
-def without_lines(
-    source: Source, workdir: Path | None, numbers: set[int], end: bytes = b"\n"
+def with_edited_lines(
+    source: Source, workdir: Path | None, edits: Mapping[int, bytes | None], end: bytes = b"\n"
 ) -> Source:
-    """The text without the lines of these numbers (from 1)."""
-    return _written(_other_lines(source, numbers, end), source, workdir)
+    """The text with other lines at these numbers (from 1), without them where None."""
+    return _written(_edited(source, edits, end), source, workdir)
 
 
 def _chunks(source: Source) -> Iterator[bytes]:
@@ -165,6 +168,21 @@ def _standard(match: re.Match[bytes]) -> bytes:
     return b'""' if match[1] == b'"' else b"\\"
 
 
+def _has_formula_texts(head: bytes) -> bool:
+    """Whether cells are text that spreadsheets are kept from changing: `="00123"`."""
+    return re.search(rb'(?:^|[,;\t|\r\n])="[^"\r\n]*"(?=[,;\t|\r\n]|$)', head) is not None
+
+
+def _without_formulas(source: Source) -> Iterator[bytes]:
+    rest, first = b"\n", True  # a line end before the first cell, too
+    for chunk in _chunks(source):
+        piece = re.sub(rb'([,;\t|\r\n])="', rb'\1"', rest + chunk)
+        out, rest = piece[:-2], piece[-2:]
+        yield out[1:] if first else out
+        first = False
+    yield rest
+
+
 def _has_blanks_before_quotes(head: bytes) -> bool:
     """Whether cells are quoted after a blank, as in `"a", "b, c"`."""
     outside = head.split(b'"')[0:-1:2]
@@ -196,13 +214,15 @@ def _line_feeds(source: Source) -> Iterator[bytes]:
     yield b"\n" if rest else b""
 
 
-def _other_lines(source: Source, numbers: set[int], end: bytes) -> Iterator[bytes]:
+def _edited(source: Source, edits: Mapping[int, bytes | None], end: bytes) -> Iterator[bytes]:
     rest, at = b"", 0
     for chunk in _chunks(source):
         *lines, rest = (rest + chunk).split(end)
         for line in lines:
             at += 1
-            if at not in numbers:
-                yield line + end
-    if at + 1 not in numbers:
-        yield rest
+            new = edits.get(at, line)
+            if new is not None:
+                yield new + end
+    last = edits.get(at + 1, rest)
+    if last is not None:
+        yield last

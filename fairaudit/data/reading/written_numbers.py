@@ -17,19 +17,23 @@ _CODES = (
 _WORDS = r"Rs\.?|[Kk]r\.?|zł|Kč|Ft|S?Fr\.?|lei|лв\.?|руб\.?|р\.|грн\.?|TL|元|円|원"
 _CURRENCY = rf"(?:US|AU?|CA?|NZ|HK|S|R|MX)?\$|[{_SYMBOLS}]|{_CODES}|{_WORDS}"
 _BLANK = r"[\s\u00a0\u202f\u2009\u2007]"
-_CORE = r"(?:\d(?:[\d.,'’\s\u00a0\u202f\u2009\u2007]*\d)?[.,]??|[.,]\d+)"
-# opening parenthesis, sign, currency, sign, digits, currency or percent, sign, closing parenthesis
+_MINUS = ("-", "−", "–", "‑", "‒", "－")
+_SIGN = rf"[{''.join(_MINUS)}+]"
+_CORE = r"(?:[0-9](?:[0-9.,'’\s\u00a0\u202f\u2009\u2007]*[0-9])?[.,]??|[.,][0-9]+)"
+# currency, opening parenthesis, sign, currency, sign, digits, currency or percent, sign, closing
 _CELL = (
-    rf"^(\()?{_BLANK}*([-+−–])?{_BLANK}*({_CURRENCY})?{_BLANK}*([-+−–])?{_BLANK}*({_CORE})"
-    rf"{_BLANK}*({_CURRENCY}|%|,-|\.-)?{_BLANK}*([-−–])?{_BLANK}*(\))?$"
+    rf"^(?:({_CURRENCY}){_BLANK}*\(|(\())?{_BLANK}*({_SIGN})?{_BLANK}*({_CURRENCY})?{_BLANK}*"
+    rf"({_SIGN})?{_BLANK}*({_CORE}){_BLANK}*({_CURRENCY}|%|,-|\.-|/-)?{_BLANK}*({_SIGN})?"
+    rf"{_BLANK}*(\))?$"
 )
 _PATTERN = re.compile(_CELL)
-_PARTS = ("opens", "sign", "before", "sign2", "core", "behind", "sign3", "closes")
-_GROUPS_OF_POINT = r"[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d?(?:,\d{2})+,\d{3}"  # the latter in India
-_GROUPS_OF_COMMA = r"[1-9]\d{0,2}(?:\.\d{3})+"
-_EITHER = r"\d+|[1-9]\d{0,2}(?: \d{3})+|[1-9]\d{0,2}(?:'\d{3})+"
-_POINT = rf"^(?:(?:{_EITHER}|{_GROUPS_OF_POINT})(?:\.\d*)?|\.\d+)$"
-_COMMA = rf"^(?:(?:{_EITHER}|{_GROUPS_OF_COMMA})(?:,\d*)?|,\d+)$"
+_PARTS = ("outer", "opens", "sign", "before", "sign2", "core", "behind", "sign3", "closes")
+# The second as in India.
+_GROUPS_OF_POINT = r"[1-9][0-9]{0,2}(?:,[0-9]{3})+|[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}"
+_GROUPS_OF_COMMA = r"[1-9][0-9]{0,2}(?:\.[0-9]{3})+"
+_EITHER = r"[0-9]+|[1-9][0-9]{0,2}(?: [0-9]{3})+|[1-9][0-9]{0,2}(?:'[0-9]{3})+"
+_POINT = rf"^(?:(?:{_EITHER}|{_GROUPS_OF_POINT})(?:\.[0-9]*)?|\.[0-9]+)$"
+_COMMA = rf"^(?:(?:{_EITHER}|{_GROUPS_OF_COMMA})(?:,[0-9]*)?|,[0-9]+)$"
 _OTHER_DECIMAL = {".": ",", ",": "."}
 _PHONE_DIGITS = 7
 _EXACT_DIGITS = 15
@@ -141,21 +145,28 @@ def _parts(v: pl.Expr) -> _Parts:
 
 
 def _negative(part: _Parts) -> pl.Expr:
-    minus = ("-", "−", "–")
-    signs = [part(name).is_in(minus).fill_null(value=False) for name in ("sign", "sign2", "sign3")]
-    return pl.any_horizontal(part("opens").is_not_null(), *signs)
+    signs = [
+        part(name).is_in(_MINUS).fill_null(value=False) for name in ("sign", "sign2", "sign3")
+    ]
+    return pl.any_horizontal(_opens(part), *signs)
+
+
+def _opens(part: _Parts) -> pl.Expr:
+    return part("outer").is_not_null() | part("opens").is_not_null()
 
 
 def _counts(v: pl.Expr) -> dict[str, pl.Expr]:
     part = _parts(v)
     core = part("core")
-    currency = part("behind").is_in(("%", ",-", ".-")).not_()
+    currency = part("behind").is_in(("%", ",-", ".-", "/-")).not_()
     behind = pl.when(currency).then(part("behind"))
-    symbols = pl.coalesce(part("before"), behind)
-    digits = core.str.count_matches(r"\d")
-    signs = [part(s).is_not_null().cast(pl.Int8) for s in ("sign", "sign2", "sign3", "opens")]
-    odd = part("opens").is_null() != part("closes").is_null()
-    twice = part("before").is_not_null() & behind.is_not_null()
+    symbols = pl.coalesce(part("outer"), part("before"), behind)
+    digits = core.str.count_matches(r"[0-9]")
+    signs = [part(s).is_not_null().cast(pl.Int8) for s in ("sign", "sign2", "sign3")]
+    signs.append(_opens(part).cast(pl.Int8))
+    odd = _opens(part) == part("closes").is_null()
+    given = [part("outer"), part("before"), behind]
+    twice = pl.sum_horizontal(e.is_not_null().cast(pl.Int8) for e in given) > 1
     return {
         "n": v.count(),
         "cells": core.count(),
@@ -165,19 +176,20 @@ def _counts(v: pl.Expr) -> dict[str, pl.Expr]:
         "apostrophes": core.str.contains("'", literal=True).sum(),
         "commas": core.str.contains(",", literal=True).sum(),
         "points": core.str.contains(".", literal=True).sum(),
-        "point_decimals": core.str.contains(r"\.\d+$").sum(),
-        "comma_decimals": core.str.contains(r",\d+$").sum(),
-        "zeros": core.str.contains(r"^0[\d ',]").sum() - core.str.contains(r"^0,\d+$").sum(),
+        "point_decimals": core.str.contains(r"\.[0-9]+$").sum(),
+        "comma_decimals": core.str.contains(r",[0-9]+$").sum(),
+        "zeros": core.str.contains(r"^0[[0-9] ',]").sum() - core.str.contains(r"^0,[0-9]+$").sum(),
         "percent": (part("behind") == "%").sum(),
         "nought": core.str.contains(r"^0(?:[.,]0+)?$").sum(),
         "symbols": symbols.drop_nulls().n_unique(),
         "with_symbol": symbols.count(),
+        "with_dash": part("behind").is_in((",-", ".-", "/-")).sum(),
         "example": pl.coalesce(
             v.filter(core.str.contains(r"[ ',]|\..*\.")).first(), v.filter(core != v).first()
         ),
         "odd": (odd | twice | (pl.sum_horizontal(signs) > 1)).sum(),
         "plus": (part("sign") == "+").sum(),
-        "parentheses": part("opens").count(),
+        "parentheses": _opens(part).sum(),
         "behind": part("sign3").count(),
         "fewest": digits.min(),
         "most": digits.max(),
@@ -199,7 +211,8 @@ def _verdict(n: dict[str, Any], *, comma: bool, decimal: str | None) -> WrittenN
         if n["commas"] and n["points"]:
             return None
         thousands = "." if n["commas"] else ","  # an amount of money has no three decimals
-        chosen = thousands if n["with_symbol"] else "," if comma else "."
+        money = any(n[key] for key in ("with_symbol", "with_dash", "parentheses", "behind"))
+        chosen = thousands if money else "," if comma else "."
     decimals = n["point_decimals"] if chosen == "." else n["comma_decimals"]
     return WrittenNumber(
         "." if chosen == "." else ",",
@@ -242,6 +255,7 @@ def _style(n: dict[str, Any], decimal: str, decimals: int) -> tuple[str, ...]:
         ("apostrophes between thousands", n["apostrophes"]),
         (f"{other} between thousands", groups),
         ("the currency left out", n["with_symbol"]),
+        ("a dash for no decimals", n["with_dash"]),
         ("percent as the number shown", n["percent"]),
         ("parentheses as a minus sign", n["parentheses"]),
         ("a minus sign behind the number", n["behind"]),
