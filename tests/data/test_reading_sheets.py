@@ -118,6 +118,40 @@ def test_subtotals_between_the_rows_are_named_and_kept() -> None:
     assert "may be subtotals: 4; leave them out with skip_rows=(4,)" in _notes(table)
 
 
+def test_units_below_merged_names_and_totals_of_groups() -> None:
+    content = _workbook(
+        [None, "Person", None, "Result"],
+        ["id", "sex", "age", "math"],
+        [None, None, "(years)", "(0-20)"],
+        [1, "F", 30, 1],
+        [2, "M", 40, 0],
+        [3, "F", 33, 1],
+        edit=lambda sheet: sheet.merge_cells("B1:C1"),
+    )
+    frame = read_table(content)
+    assert frame.columns == ["id", "Person sex", "Person age (years)", "Result math (0-20)"]
+    assert frame["Person age (years)"].to_list() == [30, 40, 33]
+    rows = [["Region", "y"], ["North", 1], ["North", 0], ["North Total", 1], ["South", 1]]
+    table = read(_workbook(*rows, ["South", 0], ["South Total", 1], ["Grand Total", 2]))
+    assert "rows 7, 8 were left out" in _notes(table)
+    assert "may be subtotals: 4" in _notes(table)
+
+
+def test_headings_between_the_rows_are_no_people() -> None:
+    content = _workbook(
+        ["sex", "age", "y"],
+        ["F", 30, 1],
+        ["M", 40, 0],
+        ["Department B", None, None],
+        ["F", 33, 1],
+        ["M", 41, 1],
+        edit=lambda sheet: sheet.merge_cells("A4:C4"),
+    )
+    table = read(content)
+    assert table.frame["age"].to_list() == [30, 40, 33, 41]
+    assert "row 4 was left out as headings in one merged cell" in _notes(table)
+
+
 def test_hidden_rows_and_columns_are_read_and_named() -> None:
     def hide(sheet: Any) -> None:
         sheet.row_dimensions[3].hidden = True

@@ -328,7 +328,8 @@ def _edits(
 
 def _lines_at(text: Source, numbers: list[int], dialect: Dialect) -> dict[int, bytes]:
     """The lines of these numbers, as far as there are so many."""
-    wanted, lines = set(numbers), {}
+    wanted = set(numbers)
+    lines: dict[int, bytes] = {}
     with open_source(text) as stream:
         rest, at = b"", 0
         while chunk := stream.read(CHUNK):

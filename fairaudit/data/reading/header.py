@@ -140,8 +140,8 @@ def _is_count(numbers: Sequence[float]) -> bool:
 def header_lines(rows: Sequence[Sequence[str]]) -> int:
     """1, or 2 if the second row names parts of the columns or their units.
 
-    The second row is a header too if it has words above every column of numbers, and no number
-    and no word that recurs in its column.
+    The second row is a header too if it has words, or nothing, above every column of numbers, and
+    no number and no word that recurs in its column.
     """
     if len(rows) < _ENOUGH:
         return 1
@@ -151,9 +151,11 @@ def header_lines(rows: Sequence[Sequence[str]]) -> int:
         return 1
     columns = [[row[i].strip() for row in below if i < len(row)] for i in range(len(second))]
     numeric = [i for i, column in enumerate(columns) if _all_numbers(column)]
-    words = [second[i] not in (*MISSING, *MISSING_IN_NUMBERS) for i in numeric]
+    filled = [second[i] for i in numeric if second[i]]
+    words = [cell not in (*MISSING, *MISSING_IN_NUMBERS) for cell in filled]
     recurs = any(cell and cell in column for cell, column in zip(second, columns, strict=True))
-    return 2 if numeric and all(words) and not recurs and first != second else 1
+    enough = bool(filled) and 2 * len(filled) >= len(numeric)
+    return 2 if enough and all(words) and not recurs and first != second else 1
 
 
 def _all_numbers(column: Sequence[str]) -> bool:

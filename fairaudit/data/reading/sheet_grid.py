@@ -93,6 +93,9 @@ def read_grid(
     titles = title_rows(grid.words(20))
     grid = grid.kept(range(titles, len(grid.rows)))
     lines = _header_height(grid, merged, options)
+    if options.skip_rows is None:
+        grid = _without_headings(grid, merged, lines)
+        merged = _merged_here(merged, grid, left)
     named = [m for m in merged if m.top in grid.rows[:lines]]
     body_ranges = [m for m in merged if m.top in set(grid.rows[lines:])]
     header = _fill(grid.kept(range(lines)), named, left).words(lines)
@@ -155,14 +158,25 @@ def _merged_here(merged: list[MergedRange], grid: SheetGrid, left: int) -> list[
     return [m for m in merged if m.top in rows and left <= m.left < right]
 
 
+def _without_headings(grid: SheetGrid, merged: list[MergedRange], lines: int) -> SheetGrid:
+    """Without rows below the header that one merged cell fills: headings of parts of the table."""
+    width = grid.text.width
+    across = {m.top for m in merged if m.top == m.bottom and m.right - m.left + 1 >= width > 1}
+    headings = [row for row in grid.rows[lines:] if row in across]
+    if not headings:
+        return grid
+    kept = grid.kept([i for i, row in enumerate(grid.rows) if i < lines or row not in across])
+    return kept.noted(totals_note(headings, "headings in one merged cell"))
+
+
 def _header_height(grid: SheetGrid, merged: list[MergedRange], options: ReadingOptions) -> int:
     """How many rows hold the names; 0 without a header."""
     if options.header is False:
         return 0
     sample = grid.words(_SAMPLE)
     lines = _merged_height(grid, merged, sample)
-    if lines > 1:
-        return lines
+    if lines > 1:  # units may follow below the names
+        return lines - 1 + (header_lines(sample[lines - 1 :]) if options.header is None else 1)
     if options.header is None and not has_header(sample):
         return 0
     return 1 if options.header else header_lines(sample)

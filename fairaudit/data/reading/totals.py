@@ -27,16 +27,19 @@ _WORDS = (
 _TOTAL = re.compile(
     rf"(?:{'|'.join(map(re.escape, _WORDS))})\s*(?:[:=]|\((?:n|all|%)[^)]*\))?\s*", re.IGNORECASE
 )
+# "North Total" of a pivot table
+_OF_GROUP = r"(?i)\s(?:sub)?(?:total|summe|gesamt|toplam)\s*:?\s*$"
 
 
 def is_total(cell: str) -> bool:
-    """Whether a cell is a word for a total: "Total", "Summe:", "Grand total (n = 12)"."""
-    return bool(_TOTAL.fullmatch(cell.strip()))
+    """Whether a cell is a word for a total: "Summe:", "Grand total (n = 12)", "North Total"."""
+    return bool(_TOTAL.fullmatch(cell.strip()) or re.search(_OF_GROUP, cell))
 
 
 def may_be_totals(cells: pl.Expr) -> pl.Expr:
     """Whether cells are a word for a total."""
-    return cells.str.strip_chars(": ").str.to_lowercase().is_in(_WORDS)
+    word = cells.str.strip_chars(": ").str.to_lowercase().is_in(_WORDS)
+    return word | cells.str.contains(_OF_GROUP)
 
 
 def may_have_totals(text: str, delimiter: str) -> bool:
