@@ -23,7 +23,7 @@ from fairaudit.audit.latent.groups import LatentAudit, audit_latent
 from fairaudit.audit.latent.projection import projection_table
 from fairaudit.audit.metrics.scores import is_probability
 from fairaudit.audit.predictions import judge, score_facts, score_warnings, with_looks
-from fairaudit.audit.presets.employment import scores_alone
+from fairaudit.audit.presets.employment import no_impact, scores_alone
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.spec import AuditSpec
 from fairaudit.audit.table_systems import class_names, existing_systems
@@ -92,6 +92,9 @@ def run_audit(
     began = time.perf_counter()
     monitor = monitor or Silent()
     data = Dataset(dataset.frame, spec.roles, dataset.images)
+    outcome = data.outcome
+    if spec.preset in EMPLOYMENT and outcome.meaning == "neutral" and not outcome.guessed_meaning:
+        raise no_impact(str(spec.preset), outcome.positive)
     monitor.start("audit")
     if spec.kind == "predictions":
         tables, summary = _predictions(data, spec, monitor)
@@ -246,8 +249,8 @@ def _decided_rows(data: Dataset, spec: AuditSpec) -> tuple[Arrays, NDArray[np.bo
     bare = data.roles.model_copy(update={"features": (), "image": None})
     if bare.target is not None and bare.known_for is None:
         return Dataset(data.frame, bare).arrays(SplitSpec(), spec.seed), None
-    nothing = {"target": None, "known_for": None, "predictions": (), "scores": (), "cuts": {},
-               "positive": None}  # fmt: skip
+    nothing: dict[str, Any] = dict.fromkeys(("target", "known_for", "positive"))
+    nothing |= {"predictions": (), "scores": (), "cuts": {}}
     arrays = Dataset(data.frame, bare.model_copy(update=nothing)).arrays(SplitSpec(), spec.seed)
     frame = _rows_of(data, arrays)
     classes = class_names(frame, data.roles, data.outcome)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import polars as pl
 from pydantic import ValidationError
@@ -86,9 +86,7 @@ def named_roles(
         raise SpecError("--target and --no-target exclude each other; leave one out")
     by_score = cuts_of(cuts)
     scores = dict.fromkeys((*named.pop("scores", ()), *by_score))
-    roles = NamedRoles(
-        **named, scores=tuple(scores), cuts=by_score, meaning=cast(Meaning | None, meaning)
-    )
+    roles = NamedRoles(**named, scores=tuple(scores), cuts=by_score, meaning=meaning)
     _check_once(roles)
     return roles
 

@@ -156,6 +156,9 @@ def _why_taken(
         return guess.reason, True
     if stated is not None:
         return f"the positive class '{labels[1]}' is stated in the request", True
+    alone = next((one for one in levels if labels_of_one(one) == labels), None)
+    if alone is not None:
+        return f"'{alone}' is the only label", True
     return f"{guess.reason}, so the larger label '{labels[1]}' was taken", False
 
 

@@ -99,12 +99,19 @@ class Measured:
         """The same with nothing said of some groups (G,), for a reason."""
         if not rows.any():
             return self
-        gone = {
-            name: np.where(rows, np.nan, getattr(self, name))
-            for name in ("value", "low", "high", "denominator")
-        }
-        why = np.where(rows, reason, "")
-        return replace(self, **gone, noise=np.where(rows, 0.0, self.noise), reason=why)
+        value, low, high, denominator = (
+            np.where(rows, np.nan, part)
+            for part in (self.value, self.low, self.high, self.denominator)
+        )
+        return replace(
+            self,
+            value=value,
+            low=low,
+            high=high,
+            denominator=denominator,
+            noise=np.where(rows, 0.0, self.noise),
+            reason=np.where(rows, reason, ""),
+        )
 
     def estimates(self, keep: NDArray[np.bool_]) -> Estimates:
         """Values and noise of some groups, the noise as wide as their intervals."""

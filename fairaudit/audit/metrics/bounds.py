@@ -307,7 +307,7 @@ def _ratio(wide: tuple[_End, _End], strict: tuple[_End, _End]) -> _Gap:
 def _quotient(a: Float, b: Float) -> Float:
     """(G, G) quotients; infinite where the denominator may be 0."""
     wide = np.broadcast_to(a[:, None], (len(a), len(b)))
-    return np.divide(wide, b, out=np.full(wide.shape, np.inf), where=b > 0)
+    return np.asarray(np.divide(wide, b, out=np.full(wide.shape, np.inf), where=b > 0))
 
 
 def _over(a: _End, b: _End) -> tuple[Float, Float]:

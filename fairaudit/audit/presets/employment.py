@@ -85,10 +85,7 @@ class Decisions:
         if meaning == "good":
             return self
         if not facts.get("guessed_meaning"):
-            raise SpecError(
-                f"preset '{preset.name}' compares who was favoured, and {label} is neither good "
-                "nor bad for a person; say what it means (--meaning good or bad), or use no preset"
-            )
+            raise no_impact(preset.name, positive)
         note = (
             f"Nothing says what {label} means for a person; the rule is about selections, so "
             "being selected counts as good."
@@ -164,6 +161,15 @@ def _stored(
 def scores_alone(roles: ColumnRoles, name: str) -> bool:
     """Whether a system gives scores without decisions and without a cut."""
     return name in roles.scores and name not in (*roles.predictions, *roles.cuts)
+
+
+def no_impact(name: str, positive: str | None) -> SpecError:
+    """The refusal of a ratio of who was favoured where nobody is."""
+    label = "being selected" if positive is None else f"'{positive}'"
+    return SpecError(
+        f"preset '{name}' compares who was favoured, and {label} is neither good nor bad for a "
+        "person; say what it means (--meaning good or bad), or use no preset"
+    )
 
 
 # -- counting -----------------------------------------------------------------------------------

@@ -210,7 +210,8 @@ def ladder_from_histogram(
 ) -> Ladder:
     """Bin edges as thresholds; `table` holds the rows of one model, split and attribute.
 
-    With `below` a threshold is the highest number short of a bin's upper end.
+    With `below` a threshold is a bin's value, or where it holds several the highest number short
+    of its upper end.
 
     Raises
     ------
@@ -224,7 +225,10 @@ def ladder_from_histogram(
     bins, at = np.unique(sign * table["bin"].to_numpy(), return_inverse=True)
     ends = table.group_by("bin").agg(pl.col("low", "high").first())
     ends = ends.sort("bin", descending=below)
-    lows = -np.nextafter(ends["high"].to_numpy(), -np.inf) if below else ends["low"].to_numpy()
+    lows = ends["low"].to_numpy()
+    if below:
+        single = _single_values(table)
+        lows = -lows if single else -np.nextafter(ends["high"].to_numpy(), -np.inf)
     known = not table["y"].null_count()
     place = {name: i for i, name in enumerate(names)}
     group = np.array([place[n] for n in table["group"].to_list()])
@@ -251,6 +255,14 @@ def ladder_from_histogram(
         below=below,
         known=known,
     )
+
+
+def _single_values(table: pl.DataFrame) -> bool:
+    """Whether each bin of a stored histogram holds one value: bins of equal width hold several."""
+    widths = (table["high"] - table["low"]).to_numpy()
+    equal = bool(np.allclose(widths, widths[0], rtol=1e-6))
+    unit = bool(np.isclose(widths[0], 1 / curves.BINS)) and float(table["high"].max()) <= 1  # type: ignore[arg-type]
+    return not (equal and (unit or int(table["bin"].max()) == curves.BINS - 1))  # type: ignore[call-overload]
 
 
 def _above(counts: NDArray[Any]) -> Float:
