@@ -25,9 +25,8 @@ def existing_systems(
 ) -> dict[str, Prediction]:
     """One entry a prediction column, and one a score column without a prediction column.
 
-    A score belongs to the prediction column in the same place of `roles`, when there are as
-    many of one as of the other. A lone score decides at its cut in `roles.cuts`, or at 0.5 when
-    it lies in 0..1.
+    Which score belongs to which prediction column is told by `systems_of`. A lone score decides
+    at its cut in `roles.cuts`, or at 0.5 when it lies in 0..1.
 
     Parameters
     ----------
@@ -46,16 +45,29 @@ def existing_systems(
         When a prediction holds a label the target does not have, a value is missing, or a score
         of its own scale has no cut.
     """
-    paired = len(roles.predictions) == len(roles.scores)
-    scores = {name: _as_floats(frame[name]) for name in roles.scores}
     found = {}
-    for i, name in enumerate(roles.predictions):
-        score = scores[roles.scores[i]] if paired else None
-        found[name] = Prediction(_labels(frame[name], roles, classes), score)
-    if not paired:
-        for name, score in scores.items():
-            found[name] = _decided(name, score, roles, median=median)
+    for prediction, column in systems_of(roles):
+        score = None if column is None else _as_floats(frame[column])
+        if prediction is not None:
+            found[prediction] = Prediction(_labels(frame[prediction], roles, classes), score)
+        elif column is not None and score is not None:
+            found[column] = _decided(column, score, roles, median=median)
     return found
+
+
+def systems_of(roles: ColumnRoles) -> list[tuple[str | None, str | None]]:
+    """(prediction column, score column) of each system.
+
+    As many scores as predictions belong together by place; a score with a cut of its own decides
+    for itself.
+    """
+    cut = [name for name in roles.scores if name in roles.cuts]
+    rest = [name for name in roles.scores if name not in roles.cuts]
+    lone: list[tuple[str | None, str | None]] = [(None, name) for name in cut]
+    if len(rest) == len(roles.predictions):
+        return [*zip(roles.predictions, rest, strict=True), *lone]
+    alone = ((None, name) for name in roles.scores)
+    return [*((name, None) for name in roles.predictions), *alone]
 
 
 def _decided(

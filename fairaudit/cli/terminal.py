@@ -232,10 +232,23 @@ def result_tables(result: AuditResult) -> Iterator[Table]:
     gaps = _gaps(result.gaps, (*SHOWN_GAPS, *metrics))
     if len(gaps):
         yield _frame(gaps, "Largest gaps between groups")
+    if "bounds" in result.tables:
+        yield _frame(_bounds(result.tables["bounds"], metrics), "Worst-case bounds")
     for name, title in _MORE.items():
         if name in result.tables and len(result.tables[name]):
             shown = result.tables[name].select(pl.col(_COLUMNS[name])).head(24)
             yield _frame(shown, title)
+
+
+def _bounds(bounds: pl.DataFrame, metrics: Sequence[str]) -> pl.DataFrame:
+    """The bounds of the metrics that are printed, with the interval around them."""
+    columns = ["attribute", "group", "metric", "kind", "n_known", "lower", "upper", "low", "high"]
+    shown = bounds.filter(
+        pl.col("metric").is_in(metrics),
+        pl.col("kind") != "ratio",
+        ~pl.col("attribute").str.contains("×"),
+    )
+    return shown.select(columns).head(40)
 
 
 def shown_metrics(result: AuditResult) -> tuple[str, ...]:

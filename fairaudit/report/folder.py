@@ -17,7 +17,7 @@ from fairaudit.report.model_card import model_card
 from fairaudit.report.page import in_short, plain, render
 from fairaudit.report.sections import Section, sections
 
-TABLES = ("errors", "gaps", "selection", "latent", "effects")
+TABLES = ("errors", "gaps", "bounds", "selection", "latent", "effects")
 # one row per person: these leave the workspace only where they are asked for by name
 BY_ROW = frozenset(
     {
@@ -36,7 +36,7 @@ BY_ROW = frozenset(
 def write(result: AuditResult, folder: Path, *, title: str) -> list[Path]:
     """Write the whole report into `folder` (made where missing; an earlier report gives way).
 
-    Files: `summary.json`, `errors.parquet`, `gaps.parquet`, `selection`, `latent` and
+    Files: `summary.json`, `errors.parquet`, `gaps.parquet`, `bounds`, `selection`, `latent` and
     `effects.parquet` where they apply, `report.html`, `report.json`, `model_card.md`,
     `spec.json`, `csv/*.csv` (not the tables with one row per person) and `manifest.json`.
 

@@ -20,7 +20,7 @@ from fairaudit.audit.inputs import UNNAMED
 from fairaudit.audit.predictions import judge, looks, score_facts, score_warnings
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.score_scale import cut_for, selected
-from fairaudit.audit.table_systems import REMEDY
+from fairaudit.audit.table_systems import REMEDY, systems_of
 from fairaudit.data.grouping import BINS, MOST_VALUES, bin_names
 from fairaudit.data.known_outcome import says_yes
 from fairaudit.data.labels import label_text
@@ -179,7 +179,7 @@ def audit_source(
     _check(source, roles)
     for name in roles.sensitive:
         check_attribute(name)
-    systems = _systems(roles)
+    systems = systems_of(roles)
     rounded = [s for _, s in systems if s is not None and source.distinct(s) > MAX_SCORES]
     counted = _count(source, roles, systems, rounded)
     known = _known(counted, roles)
@@ -246,14 +246,6 @@ def _check(source: Source, roles: ColumnRoles) -> None:
         raise SpecError(
             f"column '{missing[0]}' is not in '{source.name}'; it has {', '.join(known[:20])}"
         )
-
-
-def _systems(roles: ColumnRoles) -> list[tuple[str | None, str | None]]:
-    """(prediction column, score column) of each system, paired by place when as many."""
-    if len(roles.predictions) == len(roles.scores):
-        return list(zip(roles.predictions, roles.scores, strict=True))
-    lone = [(None, s) for s in roles.scores]
-    return [*((p, None) for p in roles.predictions), *lone]
 
 
 def _systems_by_name(

@@ -261,8 +261,9 @@ def _single_values(table: pl.DataFrame) -> bool:
     """Whether each bin of a stored histogram holds one value: bins of equal width hold several."""
     widths = (table["high"] - table["low"]).to_numpy()
     equal = bool(np.allclose(widths, widths[0], rtol=1e-6))
-    unit = bool(np.isclose(widths[0], 1 / curves.BINS)) and float(table["high"].max()) <= 1  # type: ignore[arg-type]
-    return not (equal and (unit or int(table["bin"].max()) == curves.BINS - 1))  # type: ignore[call-overload]
+    unit = bool(np.isclose(widths[0], 1 / curves.BINS)) and bool((table["high"] <= 1).all())
+    last = bool((table["bin"] == curves.BINS - 1).any())
+    return not (equal and (unit or last))
 
 
 def _above(counts: NDArray[Any]) -> Float:

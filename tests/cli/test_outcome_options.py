@@ -1,0 +1,222 @@
+"""What the command line takes for the outcome, what it guesses, and what it says of both."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from fairaudit.cli.options import cuts_of
+from fairaudit.cli.roles import complete_roles, named_roles
+from fairaudit.exceptions import SpecError
+from fairaudit.stats.metric_definitions import DECISIONS
+from tests.cli.test_cli import typed
+
+RNG = np.random.default_rng(0)
+N = 200
+SEX = RNG.choice(["F", "M"], N)
+HIT = RNG.integers(0, 2, N)
+
+
+def _table(folder: Path, **columns: Any) -> str:
+    path = folder / "people.csv"
+    pl.DataFrame({"sex": SEX, "age": RNG.integers(20, 60, N), **columns}).write_csv(path)
+    return str(path)
+
+
+def _audit(monkeypatch: Any, capsys: Any, tmp_path: Path, table: str, *words: str) -> Any:
+    """The JSON of an audit and what stood on stderr."""
+    out = ["--sensitive", "sex", "--out", str(tmp_path / "out"), "--json"]
+    code = typed(monkeypatch, "audit", table, *words, *out)
+    said = capsys.readouterr()
+    return code, json.loads(said.out) if code == 0 else None, said.err
+
+
+def _errors(tmp_path: Path) -> pl.DataFrame:
+    return pl.read_parquet(tmp_path / "out" / "errors.parquet")
+
+
+@pytest.mark.parametrize("name", ["pred", "selected", "hired", "outcome", "flagged_by_tool"])
+@pytest.mark.parametrize("more", [[], ["--no-target"]], ids=["unsaid", "said"])
+def test_a_named_prediction_is_never_the_outcome(monkeypatch, capsys, tmp_path, name, more):
+    table = _table(tmp_path, **{name: HIT})
+    code, told, err = _audit(monkeypatch, capsys, tmp_path, table, "--prediction", name, *more)
+    assert code == 0
+    assert told["outcome"]["target"] is None
+    assert set(_errors(tmp_path)["metric"]) == {"selection_rate"}
+    assert ("no outcome is named" in err) is not more
+    assert ("--no-target" in err) is not more
+
+
+def test_an_outcome_is_guessed_for_decisions_only_if_its_words_name_one(
+    monkeypatch, capsys, tmp_path
+):
+    recid = _table(tmp_path, tool=HIT, two_year_recid=HIT[::-1])
+    _, told, err = _audit(monkeypatch, capsys, tmp_path, recid, "--prediction", "tool")
+    assert "outcome: two_year_recid (guessed: " in err
+    assert (told["outcome"]["target"], told["outcome"]["meaning"]) == ("two_year_recid", "bad")
+    mute = _table(tmp_path, tool=HIT, q17=HIT[::-1])
+    _, told, err = _audit(monkeypatch, capsys, tmp_path, mute, "--prediction", "tool")
+    assert told["outcome"]["target"] is None
+    assert set(_errors(tmp_path)["metric"]) <= set(DECISIONS)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--target", "tool", "--prediction", "tool"], "--target and --prediction"),
+        (["--target", "age", "--score", "age"], "--target and --score"),
+        (["--target", "y", "--prediction", "tool", "--cluster", "tool"], "--cluster and --pred"),
+        (["--target", "y", "--no-target", "--prediction", "tool"], "exclude each other"),
+        (["--prediction", "tool", "--meaning", "nice"], "choose one of good, bad, neutral"),
+        (["--target", "y", "--score", "age"], "name the cut: --cut age="),
+        (["--target", "y", "--cut", "age"], "is no cut; write SCORE=5"),
+        (["--target", "y", "--cut", "age=old"], "is no number"),
+        (["--target", "y", "--cut", "age=5", "--cut", "age<=3"], "names score 'age' twice"),
+        (["--target", "empty", "--prediction", "tool"], "--no-target"),
+        (
+            ["--prediction", "tool", "--no-target", "--outcome-known-for", "y"],
+            "no target is named",
+        ),
+        (["--prediction", "tool", "--confidence", "0.4"], "confidence"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_with_the_options(
+    monkeypatch, capsys, tmp_path, words, says
+):
+    table = _table(tmp_path, tool=HIT, y=HIT[::-1], empty=[None] * N)
+    code, _, err = _audit(monkeypatch, capsys, tmp_path, table, *words)
+    assert code == 2
+    assert says in err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("negative", "positive", "meaning"),
+    [("ineligible", "eligible", "good"), ("nein", "ja", "neutral"), ("genuine", "fraud", "bad"),
+     ("unemployed", "employed", "good"), ("rechazado", "aceptado", "good")],
+)  # fmt: skip
+def test_the_three_facts_are_printed_with_their_reason(
+    monkeypatch, capsys, tmp_path, negative, positive, meaning
+):
+    label = np.array([negative, positive])
+    table = _table(tmp_path, outcome=label[HIT], tool=label[HIT[::-1]])
+    words = ["--target", "outcome", "--prediction", "tool", "--sensitive", "sex"]
+    assert typed(monkeypatch, "audit", table, *words, "--out", str(tmp_path / "out")) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"Outcome: outcome; positive class: {positive}" in said
+    assert f"'{positive}'" in said
+    _, told, err = _audit(monkeypatch, capsys, tmp_path, table, *words[:4])
+    assert (told["outcome"]["positive"], told["outcome"]["meaning"]) == (positive, meaning)
+    assert ("--meaning" in err) is (meaning == "neutral")
+
+
+def test_where_no_word_decides_a_warning_names_the_options(monkeypatch, capsys, tmp_path):
+    table = _table(tmp_path, code=HIT + 1, tool=HIT[::-1] + 1)
+    words = ["--target", "code", "--prediction", "tool"]
+    _, told, err = _audit(monkeypatch, capsys, tmp_path, table, *words)
+    assert told["outcome"]["positive"] == "2"
+    assert "--positive" in err
+    assert "--meaning" in err
+    stated = [*words, "--positive", "1", "--meaning", "bad"]
+    _, told, err = _audit(monkeypatch, capsys, tmp_path, table, *stated)
+    assert (told["outcome"]["positive"], told["outcome"]["meaning"]) == ("1", "bad")
+    assert "warning" not in err
+
+
+def test_a_cut_names_its_score_and_its_side(monkeypatch, capsys, tmp_path):
+    decile = RNG.integers(1, 11, N)
+    table = _table(tmp_path, decile=decile, y=HIT)
+    for cut, share in (("decile=8", decile >= 8), ("decile<=3", decile <= 3)):
+        _, told, _ = _audit(monkeypatch, capsys, tmp_path, table, "--target", "y", "--cut", cut)
+        scale = told["summary"]["scores"]["decile"]
+        assert (scale["low"], scale["high"], scale["step"]) == (1, 10, 1)
+        assert scale["selected_share"] == pytest.approx(share.mean())
+
+
+def _some(outcome: np.ndarray) -> pl.Series:
+    """The outcomes of those who were granted."""
+    return pl.Series(outcome).set(pl.Series(HIT == 0), None)
+
+
+def test_an_outcome_known_for_some_is_bounded(monkeypatch, capsys, tmp_path):
+    table = _table(tmp_path, granted=HIT, repaid=_some(RNG.integers(0, 2, N)))
+    words = ["--target", "repaid", "--prediction", "granted", "--outcome-known-for", "granted"]
+    code, told, _ = _audit(monkeypatch, capsys, tmp_path, table, *words)
+    assert code == 0
+    assert told["outcome"]["known_for"] == "granted"
+    bounds = pl.read_parquet(tmp_path / "out" / "bounds.parquet")
+    assert set(bounds["kind"]) == {"value", "difference", "ratio"}
+    errors = _errors(tmp_path)
+    rate = errors.filter(metric="selection_rate", group="all")
+    assert (rate["n"].item(), rate["value"].item()) == (N, pytest.approx(HIT.mean()))
+    assert errors.filter(metric="tpr")["value"].null_count() == 3
+
+
+def test_the_level_of_all_intervals_can_be_set(monkeypatch, capsys, tmp_path):
+    table = _table(tmp_path, tool=HIT)
+    widths = []
+    for level in ("0.8", "0.99"):
+        words = ["--no-target", "--prediction", "tool", "--confidence", level]
+        _, told, _ = _audit(monkeypatch, capsys, tmp_path, table, *words)
+        assert told["summary"]["confidence"] == float(level)
+        row = _errors(tmp_path).filter(group="F").row(0, named=True)
+        widths.append(row["high"] - row["low"])
+    assert widths[0] < widths[1]
+
+
+@pytest.mark.parametrize("command", ["run", "sweep", "stress", "compare"])
+def test_training_without_an_outcome_is_refused(monkeypatch, capsys, tmp_path, command):
+    path = tmp_path / "t.csv"
+    pl.DataFrame({"sex": SEX, "colour": RNG.choice(["a", "b", "c"], N)}).write_csv(path)
+    more = {"run": ["--method", "linear"], "compare": ["--methods", "linear,linear-s"]}
+    words = [str(path), "--features", "colour", "--sensitive", "sex", "--out", str(tmp_path / "o")]
+    assert typed(monkeypatch, command, *words, *more.get(command, [])) == 2
+    assert "--target" in capsys.readouterr().err
+
+
+def test_a_trained_audit_states_the_outcome_too(monkeypatch, capsys, tmp_path):
+    table = _table(tmp_path, x=RNG.normal(size=N), defaulted=HIT, tool=HIT[::-1])
+    words = ["--target", "defaulted", "--features", "x,age", "--sensitive", "sex"]
+    words += ["--method", "linear", "--prediction", "tool", "--out", str(tmp_path / "o"), "--json"]
+    assert typed(monkeypatch, "run", table, *words, "--positive", "0") == 0
+    facts = json.loads(capsys.readouterr().out)["outcome"]
+    assert (facts["target"], facts["positive"], facts["meaning"]) == ("defaulted", "0", "good")
+
+
+def test_a_named_column_is_guessed_for_no_other_role() -> None:
+    frame = pl.DataFrame({"sex": SEX, "hired": HIT, "site": RNG.integers(0, 5, N), "w": HIT + 0.5})
+    for role in ("predictions", "sensitive", "features"):
+        roles, _ = complete_roles(frame, named_roles(**{role: ("hired",)}))
+        assert roles.target != "hired"
+    roles, _ = complete_roles(frame, named_roles(weight="w", unit="site", predictions=("hired",)))
+    assert (roles.weight, roles.unit, roles.predictions) == ("w", "site", ("hired",))
+    assert not {"w", "site", "hired"} & {*roles.features, *roles.sensitive, str(roles.cluster)}
+
+
+@pytest.mark.parametrize("name", ["a=b", "risk score", "p<q"])
+def test_scores_with_signs_in_their_names_can_be_cut(name: str) -> None:
+    assert cuts_of([f"{name}=5"])[name].at == 5
+    with pytest.raises(SpecError, match="is no cut"):
+        cuts_of(["=5"])
+
+
+def test_decisions_in_a_database_need_no_outcome(monkeypatch, capsys, tmp_path):
+    duckdb = pytest.importorskip("duckdb", reason="the extra 'sql' is not installed")
+    table = _table(tmp_path, tool=HIT, decile=RNG.integers(1, 11, N))
+    with duckdb.connect(str(tmp_path / "people.db")) as connection:
+        connection.execute("CREATE TABLE people AS SELECT * FROM read_csv(?)", [table])
+    source = f"duckdb:///{tmp_path / 'people.db'}::people"
+    words = ["--prediction", "tool", "--cut", "decile=6"]
+    code, told, _ = _audit(monkeypatch, capsys, tmp_path, source, *words, "--no-target")
+    assert code == 0
+    assert told["outcome"]["target"] is None
+    assert set(_errors(tmp_path)["model"]) == {"tool", "decile"}
+    assert set(_errors(tmp_path)["metric"]) <= set(DECISIONS)
+    code, _, err = _audit(monkeypatch, capsys, tmp_path, source, *words)
+    assert code == 2
+    assert "--no-target" in err
