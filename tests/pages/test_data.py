@@ -145,3 +145,14 @@ def test_a_public_set_is_fetched_only_on_a_click(
     assert len(asked) == 1
     assert not app.exception
     assert any("check the network" in e.value for e in app.error)
+
+
+def test_how_a_file_was_read_is_listed_and_any_column_name_works(
+    open_page: Open, workspace: Workspace
+) -> None:
+    rows = "".join(f"{'fm'[i % 2]};1 00{i % 10},50 €;u{i % 3};{i % 2}\n" for i in range(60))
+    app = upload(open_page("data"), "people.csv", f"sex;value;variable;y\n{rows}".encode())
+    assert not app.exception
+    assert "How the file was read" in [header.value for header in app.header]
+    assert "was read as 1000.5" in words(app)
+    assert workspace.datasets()[0].names == ("sex", "value", "variable", "y")
