@@ -10,6 +10,8 @@ from typing import Any
 
 import openpyxl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from fairaudit.data.reading.table import Table, read, read_table
 from fairaudit.exceptions import LimitExceeded
@@ -229,3 +231,37 @@ def test_a_cell_far_away_is_refused_wherever_its_sheet_lies(sheet: str, cell: by
     with pytest.raises(LimitExceeded, match="save it") as raised:
         read_table(far)
     assert "\n" not in str(raised.value)
+
+
+_WORD = st.text(st.sampled_from("abc äñ,;\"'\n"), min_size=1, max_size=6).map(
+    lambda text: "w" + text + "w"
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    rows=st.lists(
+        st.tuples(_WORD, st.integers(-(2**52), 2**52), st.floats(-1e9, 1e9, width=32)),
+        min_size=2,
+        max_size=6,
+    ),
+    above=st.integers(0, 3),
+    left=st.integers(0, 2),
+    header=st.booleans(),
+)
+def test_any_sheet_reads_back_equal(
+    rows: list[tuple[str, int, float]], above: int, left: int, header: bool
+) -> None:
+    cells = [("text", "whole", "float"), *rows] if header else rows
+
+    def place(sheet: Any) -> None:
+        for i, row in enumerate(cells, 1 + above):
+            for j, cell in enumerate(row, 1 + left):
+                sheet.cell(i, j, cell)
+
+    found = read_table(_workbook(edit=place), header=header)
+    names = ("text", "whole", "float") if header else ("column_1", "column_2", "column_3")
+    assert tuple(found.columns) == names
+    assert found.select(names[:2]).rows() == [(text, whole) for text, whole, _ in rows]
+    # openpyxl writes 16 digits
+    assert found[names[2]].to_list() == pytest.approx([r[2] for r in rows], rel=1e-14)
