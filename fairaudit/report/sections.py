@@ -57,10 +57,15 @@ class Section:
 
 def sections(result: AuditResult) -> list[Section]:
     """All sections this result has something to say in."""
-    makers: Sequence[Callable[[AuditResult], Iterator[Section]]] = (
+    makers: list[Callable[[AuditResult], Iterator[Section]]] = [
         _mends, _preset, _selection, _groups, _effects, _sweep, _stress, _compare, _errors,
         _bounds, _gaps,
-    )  # fmt: skip
+    ]  # fmt: skip
+    if (
+        result.summary.get("kind") == "predictions"
+    ):  # what decisions do comes before where they err
+        makers.remove(_groups)
+        makers.append(_groups)
     return [section for maker in makers for section in maker(result)]
 
 
