@@ -146,6 +146,7 @@ CORPUS: dict[str, Callable[[], bytes]] = {
     # JSON
     "json number": lambda: b"[1, 2, 3]",
     "json object that is no table": lambda: b'{"a": {"b": 1}, "c": [1, 2]}',
+    "json lists in objects": lambda: b'{"data": {"a": [1]}}',
     "json empty list": lambda: b"[]",
     "json empty object": lambda: b"{}",
     "json list of empty objects": lambda: b"[{}, {}]",

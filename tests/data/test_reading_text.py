@@ -316,6 +316,8 @@ def test_one_accent_far_down_decides(tmp_path: Path) -> None:
         (b"sex,y\nf,1\n# a break\nm,0\n", [("f", 1), ("m", 0)]),
         (b"Survey of 2020\n\nsex,y,z\n" + b"f,1,2\n" * 3, [("f", 1, 2)] * 3),
         (b"sex,y\n\\N,1\nm,0\n", [(None, 1), ("m", 0)]),
+        (b"sex  y\nf    1\nm    0\n", [("f", 1), ("m", 0)]),
+        (b"  y sex \n 31   f\n  4   m\n", [(31, "f"), (4, "m")]),
         (b"sex,y\nf,1,\nm,0\nf,1\n", [("f", 1), ("m", 0), ("f", 1)]),
         (b'sex,y\n="007",1\n="08",0\n', [("007", 1), ("08", 0)]),
         (b"sex,y\nf,1\nm,0\nf,0\n\nSource: us\n", [("f", 1), ("m", 0), ("f", 0)]),

@@ -27,10 +27,12 @@ from fairaudit.data.reading.limits import Limits, size_text
 from fairaudit.data.reading.options import INFERRED, ReadingOptions
 from fairaudit.data.reading.plain_text import (
     CHUNK,
+    has_aligned_columns,
     has_lone_returns,
     plain_text,
     with_edited_lines,
     with_line_feeds,
+    with_single_blanks,
 )
 from fairaudit.data.reading.totals import (
     LAST_ROWS,
@@ -120,6 +122,9 @@ def open_raw(
     guess = guess_encoding(source, name, options.encoding)
     text, repairs = plain_text(source, guess.encoding, name, workdir)
     dialect = guess_dialect(text, guess.encoding, name, options)
+    if dialect.delimiter == " " and dialect.end == "\n" and has_aligned_columns(text):
+        text = with_single_blanks(text, workdir)
+        dialect = guess_dialect(text, guess.encoding, name, options)
     gone = [n for n in options.skip_rows or () if n <= dialect.above]
     if gone:
         text = with_edited_lines(text, workdir, dict.fromkeys(gone), dialect.end.encode())

@@ -102,6 +102,8 @@ def _keyed(value: Row) -> tuple[list[Row], list[str]] | None:
     """pandas' default orient, {column: {row: cell}}, or "index", {row: {column: cell}}."""
     if not value or not all(isinstance(inner, dict) and inner for inner in value.values()):
         return None
+    if any(isinstance(v, (dict, list)) for cells in value.values() for v in cells.values()):
+        return None
     inner = list(dict.fromkeys(key for cells in value.values() for key in cells))
     if _are_rows(list(value), inner, value):
         rows = [dict(cells) for cells in value.values()]

@@ -80,6 +80,17 @@ def with_line_feeds(source: Source, workdir: Path | None) -> Source:
     return _written(_line_feeds(source), source, workdir)
 
 
+def has_aligned_columns(source: Source) -> bool:
+    """Whether blanks align the columns of a text without quotation marks."""
+    head = head_of(source, _HEAD)
+    return b'"' not in head and re.search(rb"(?m)^ | {2,}\S| +\r?$", head) is not None
+
+
+def with_single_blanks(source: Source, workdir: Path | None) -> Source:
+    """The text with one blank instead of several, and none at the ends of lines."""
+    return _written(_single_blanks(source), source, workdir)
+
+
 def with_edited_lines(
     source: Source, workdir: Path | None, edits: Mapping[int, bytes | None], end: bytes = b"\n"
 ) -> Source:
@@ -226,3 +237,12 @@ def _edited(source: Source, edits: Mapping[int, bytes | None], end: bytes) -> It
     last = edits.get(at + 1, rest)
     if last is not None:
         yield last
+
+
+def _single_blanks(source: Source) -> Iterator[bytes]:
+    rest = b""
+    for chunk in _chunks(source):
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            yield b" ".join(line.split()) + b"\n"
+    yield b" ".join(rest.split())
