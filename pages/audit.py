@@ -86,6 +86,7 @@ def show(info: DatasetInfo, roles: ColumnRoles) -> None:
     result = cache.result(job)
     with top:
         layout.header("audit", existing.lead(result, info, spec))
+        layout.points(existing.by_attribute(result))
     chart(result)
     rules.show(result)
     known = voice_of(result).known

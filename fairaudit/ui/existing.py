@@ -25,6 +25,7 @@ from fairaudit.text.sentences.outcome import NOT_KNOWN
 from fairaudit.text.voice import voice_of
 from fairaudit.ui import cache, glossary, layout, rules, session
 
+MOST_ATTRIBUTES = 5  # told at the head of the page; the report has all of them
 HOW = (
     "Nothing is trained: every value comes from the counts of actual and predicted outcomes in a "
     "group. Rates have Wilson intervals, gaps have bootstrap intervals. The gap named first is "
@@ -138,6 +139,32 @@ def largest_gap(result: AuditResult) -> dict[str, Any] | None:
         if is_significant(result, row)
     )
     return next(found, None)
+
+
+def by_attribute(result: AuditResult) -> list[str]:
+    """What the leading metric says by each declared attribute but the one that leads the page.
+
+    For each the system with the largest gap; without a significant gap anywhere, nothing.
+    """
+    worst = largest_gap(result)
+    if worst is None:
+        return []
+    same = result.gaps.filter(
+        pl.col("kind") == "difference",
+        pl.col("metric") == worst["metric"],
+        pl.col("split") == worst["split"],
+        pl.col("attribute") != worst["attribute"],
+        pl.col("value").is_not_null(),
+        ~pl.col("attribute").str.contains(CROSS, literal=True),
+    ).sort("value", descending=True)
+    widest = same.unique("attribute", keep="first", maintain_order=True).head(MOST_ATTRIBUTES)
+    return [
+        errors_sentences(
+            result,
+            **{name: str(row[name]) for name in ("attribute", "metric", "model", "split")},
+        )[0]
+        for row in widest.iter_rows(named=True)
+    ]
 
 
 def latent_findings(result: AuditResult) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,13 @@ def header(name: str, lead: str, *, title: str | None = None) -> None:
 def statement(text: str) -> None:
     """The sentence above a chart: what it shows, in plain words with the numbers."""
     st.html(f"<p class='statement'>{_strong(text)}</p>")
+
+
+def points(sentences: Sequence[str]) -> None:
+    """Further findings below a lead, one a line; nothing where there is none."""
+    if sentences:
+        items = "".join(f"<li>{_strong(sentence)}</li>" for sentence in sentences)
+        st.html(f"<ul class='points'>{items}</ul>")
 
 
 def note(text: str) -> None:

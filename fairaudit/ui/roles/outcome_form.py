@@ -185,11 +185,11 @@ class OutcomeQuestion:
             usual = found.meaning
         if self.accepted and self._same(subject):
             usual = self.start.meaning or usual
-        what = f"“{layout.escaped(answer.positive)}” is" if answer.positive else "A high value is"
+        what = f"“{layout.escaped(answer.positive)}”" if answer.positive else "a high value"
         if answer.task == "binary" and not answer.positive:
-            what = "The predicted label is"
+            what = "a positive decision"
         return st.segmented_control(
-            f"{what} … for the person",
+            f"For a person, {what} is",
             MEANINGS,
             default=usual,
             format_func=lambda meaning: _CALLED[cast(Meaning, meaning)],

@@ -100,10 +100,10 @@ def _question(
             key=f"{key}-side-{name}",
         )
     cut = Cut(at=at, side="below" if side == "below" else "above")
+    layout.note(_share_words(name, scale, cut, voice))
     if not usual:
         st.badge("Please confirm", color="orange", icon=":material/help:")
-    layout.note(_share_words(name, scale, cut, voice))
-    layout.note(f"The slider starts where it does because {why}.")
+    st.caption(layout.escaped(f"Suggested because {why}."))
     return cut
 
 
