@@ -47,7 +47,6 @@ SEEN = "cluster seen"
 MIN_LATENT_ROWS = 400
 EMPLOYMENT = ("nyc-ll144", "four-fifths")  # rules on who is selected
 SCORING_RATE = "nyc-ll144"  # the rule that has a cut of its own, the median
-UNKNOWN_THERE = "outcome not known"  # rows without an outcome are audited all the same
 GIVES_AWAY = 0.95  # no confidence: AUROC of telling an answer from one column alone
 Tables = dict[str, pl.DataFrame]
 
@@ -249,9 +248,7 @@ def _decided_rows(data: Dataset, spec: AuditSpec) -> tuple[Arrays, NDArray[np.bo
     bare = data.roles.model_copy(update={"features": (), "image": None})
     if bare.target is not None and bare.known_for is None:
         return Dataset(data.frame, bare).arrays(SplitSpec(), spec.seed), None
-    nothing: dict[str, Any] = dict.fromkeys(("target", "known_for", "positive"))
-    nothing |= {"predictions": (), "scores": (), "cuts": {}}
-    arrays = Dataset(data.frame, bare.model_copy(update=nothing)).arrays(SplitSpec(), spec.seed)
+    arrays = _without_truth(data).arrays(SplitSpec(), spec.seed)
     frame = _rows_of(data, arrays)
     classes = class_names(frame, data.roles, data.outcome)
     if data.roles.target is None:
@@ -265,6 +262,13 @@ def _decided_rows(data: Dataset, spec: AuditSpec) -> tuple[Arrays, NDArray[np.bo
     text = label_text(frame[data.roles.target])
     y = (text == data.outcome.positive).fill_null(False).to_numpy().astype(np.int64)
     return replace(arrays, classes=classes, y=y), text.is_not_null().to_numpy()
+
+
+def _without_truth(data: Dataset) -> Dataset:
+    """The same people, groups, weights and clusters, without outcome, decisions and features."""
+    nothing: dict[str, Any] = dict.fromkeys(("target", "known_for", "positive", "image"))
+    nothing |= dict.fromkeys(("features", "predictions", "scores"), ())
+    return Dataset(data.frame, data.roles.model_copy(update={**nothing, "cuts": {}}))
 
 
 def _median_cuts(data: Dataset, spec: AuditSpec, systems: Mapping[str, Prediction]) -> list[str]:
@@ -531,7 +535,7 @@ def _left_out(data: Dataset, spec: AuditSpec) -> pl.DataFrame:
     """Rows no array could hold, each with its reason."""
     if spec.kind != "predictions":
         return data.excluded_rows(spec.split)
-    return data.excluded.filter(pl.col("reason") != UNKNOWN_THERE)
+    return data.excluded if data.roles.known_for is None else _without_truth(data).excluded
 
 
 def _outcome_warnings(data: Dataset, spec: AuditSpec) -> list[str]:

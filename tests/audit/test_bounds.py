@@ -168,6 +168,18 @@ def test_outcomes_of_other_rows_are_not_looked_at() -> None:
     assert "bounds" in r.tables
 
 
+def test_rows_without_a_weight_are_left_out_also_where_the_outcome_is_unknown() -> None:
+    f = _loans(300, 6).with_columns(w=pl.Series([None, *[1.0] * 299]))
+    roles = ColumnRoles(
+        target="repaid", predictions=("granted",), known_for="granted", sensitive=("sex",),
+        weight="w",
+    )  # fmt: skip
+    f = f.with_columns(granted=pl.Series([False, *f["granted"].to_list()[1:]]))
+    r = run_audit(Dataset(f, roles), AuditSpec(roles=roles, kind="predictions", n_boot=0))
+    assert r.tables["excluded"].rows() == [(0, "weight missing")]
+    assert r.summary["rows"] == {"all": 299}
+
+
 def test_models_learn_from_the_rows_whose_outcome_is_known_and_say_so() -> None:
     rng = np.random.default_rng(2)
     f = _loans(600, 2).with_columns(x=pl.Series(rng.normal(size=600)))
