@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from fairaudit.data.doctor.mending import mends_of
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.data.store import DatasetInfo
 from fairaudit.ui import (
@@ -40,14 +41,15 @@ def pick(*, missing: bool = False) -> None:
 
 def inspect(sha256: str) -> None:
     """A table: suggested roles, findings, and the button to continue."""
-    table = cache.overview(sha256)
     info = session.dataset_info(sha256)
     name = info.name
     accepted = session.accepted_roles()
-    start = accepted or table.diagnosis.roles
-    checked = table.diagnosis if accepted is None else cache.findings(sha256, accepted)
+    changed = accepted or session.draft_roles()
+    table = cache.overview(sha256, () if changed is None else changed.mends)
+    start = changed or table.diagnosis.roles
+    checked = table.diagnosis if changed is None else cache.findings(sha256, changed)
     layout.header("data", doctor_view.proposal(name, table, start))
-    key = f"roles-{sha256[:12]}"
+    key = f"roles-{sha256[:12]}{doctor_view.mark(start)}"
     buttons = st.container(horizontal=True, gap="small", vertical_alignment="center")
     question = OutcomeQuestion(table, start, key=key, accepted=accepted is not None)
     outcome = question.draw()
@@ -55,18 +57,21 @@ def inspect(sha256: str) -> None:
     suggested, findings, proxies, preview = st.tabs(
         ["Suggested roles", f"Findings ({len(checked.problems)})", "Proxies", "Rows"]
     )
+    roles = start
     with suggested:
         form = RolesForm(table, start, key=key)
         with layout.error_messages():
             roles = form.draw(outcome, expert=session.expert())
             with cuts:
                 decided = score_cut.questions(sha256, roles, start, outcome.voice, key=key)
-            roles = roles.model_copy(update={"cuts": decided})
+            mends = mends_of(roles, start.mends)
+            roles = roles.model_copy(update={"cuts": decided, "mends": mends})
             accept(buttons, info, roles, outcome.missing)
         with st.expander("Every suggestion and its reason", icon=":material/stethoscope:"):
             doctor_view.reasons(table.diagnosis)
     with findings:
-        doctor_view.problems(checked.problems)
+        doctor_view.mends(roles)
+        doctor_view.problems(checked.problems, roles)
         doctor_view.reading(info.notes)
     with proxies:
         doctor_view.proxies(checked)

@@ -7,10 +7,17 @@ jobs, `fairaudit repeat`) sees the same rows, and undoing one means to leave it 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    TypeAdapter,
+    model_serializer,
+)
 
 from fairaudit.data.labels import label_text
 
@@ -21,6 +28,11 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     column: str
+
+    @model_serializer(mode="wrap")
+    def _with_kind(self, content: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The kind is always written, also where defaults are left out."""
+        return {"kind": getattr(self, "kind", None), **content(self)}
 
 
 class JoinLabels(_Frozen):
@@ -58,6 +70,8 @@ class RepeatingId(_Frozen):
 Mend = Annotated[
     JoinLabels | AsNumbers | AsMissing | LeaveOut | RepeatingId, Field(discriminator="kind")
 ]
+
+MENDS: TypeAdapter[tuple[Mend, ...]] = TypeAdapter(tuple[Mend, ...])
 
 
 def mended(frame: pl.DataFrame, mends: Iterable[Mend]) -> pl.DataFrame:

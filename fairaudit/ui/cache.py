@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from fairaudit.audit.result import AuditResult
 from fairaudit.data.doctor.diagnosis import Diagnosis, examine
+from fairaudit.data.mends import MENDS, Mend
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.jobs.info import JobInfo
 from fairaudit.jobs.workspace import Workspace
@@ -24,10 +27,10 @@ def result(job_id: str) -> AuditResult:
     return _result(workspace.cache_key, job_id, workspace)
 
 
-def overview(sha256: str) -> Overview:
-    """A dataset as the Data page shows it; read and examined once."""
+def overview(sha256: str, mends: Sequence[Mend] = ()) -> Overview:
+    """A dataset as the Data page shows it, read as the mends say; examined once."""
     workspace = _readable(sha256)
-    return _overview(workspace.cache_key, sha256, workspace)
+    return _overview(workspace.cache_key, sha256, MENDS.dump_json(tuple(mends)), workspace)
 
 
 def findings(sha256: str, roles: ColumnRoles) -> Diagnosis:
@@ -83,8 +86,8 @@ def _result(who: tuple[str, str], job_id: str, _workspace: Workspace) -> AuditRe
 
 
 @st.cache_resource(max_entries=32, show_spinner="Reading the table …")
-def _overview(who: tuple[str, str], sha256: str, _workspace: Workspace) -> Overview:
-    return overview_of(_workspace.dataset(sha256))
+def _overview(who: tuple[str, str], sha256: str, mends: bytes, _workspace: Workspace) -> Overview:
+    return overview_of(_workspace.dataset(sha256), MENDS.validate_json(mends))
 
 
 @st.cache_resource(max_entries=32, show_spinner="Checking the table …")

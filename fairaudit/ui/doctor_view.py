@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Sequence
 
 import polars as pl
 import streamlit as st
 
 from fairaudit.data.doctor.diagnosis import Diagnosis, Problem
+from fairaudit.data.doctor.mending import with_mend, without_mend
+from fairaudit.data.mends import Mend, sentence
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.text.numbers import count, listed
-from fairaudit.ui import glossary, layout
+from fairaudit.ui import glossary, layout, session
 from fairaudit.ui.overview import Overview
 
 _SIGNS = {
     "error": ("Must be fixed", "red", ":material/error:"),
     "warning": ("Check this", "orange", ":material/warning:"),
     "note": ("Good to know", "blue", ":material/info:"),
+}
+
+_CALLED = {
+    "join_labels": "Join the labels",
+    "as_numbers": "Read as numbers",
+    "as_missing": "Read as missing",
+    "leave_out": "Leave it out",
+    "repeating_id": "Keep its rows together",
 }
 
 
@@ -37,8 +48,25 @@ def proposal(name: str, table: Overview, roles: ColumnRoles) -> str:
     return sentence
 
 
-def problems(findings: Sequence[Problem]) -> None:
-    """All problems at once, worst first, each with its remedy."""
+def mends(roles: ColumnRoles) -> None:
+    """What was mended, each with a button that undoes it."""
+    if not roles.mends:
+        return
+    st.header(f"{count(len(roles.mends), 'mend')}, undoable", anchor=False)
+    for mend in roles.mends:
+        left, right = st.columns([1, 6], gap="small")
+        left.button(
+            "Undo",
+            icon=":material/undo:",
+            key=f"undo-{_code(mend)}",
+            on_click=_keep,
+            args=(without_mend, roles, (mend,)),
+        )
+        right.markdown(layout.escaped(sentence(mend)))
+
+
+def problems(findings: Sequence[Problem], roles: ColumnRoles) -> None:
+    """All problems at once, worst first, each with its remedy and a button if it can be mended."""
     if not findings:
         st.success("No problems found.", icon=":material/check_circle:")
         return
@@ -50,20 +78,48 @@ def problems(findings: Sequence[Problem]) -> None:
     order = sorted(findings, key=lambda p: list(_SIGNS).index(p.severity))
     worst, rest = order[:6], order[6:]
     for problem in worst:
-        _problem(problem)
+        _problem(problem, roles)
     if rest:
         with st.expander(f"{len(rest)} more"):
             for problem in rest:
-                _problem(problem)
+                _problem(problem, roles)
 
 
-def _problem(problem: Problem) -> None:
+def _problem(problem: Problem, roles: ColumnRoles) -> None:
     label, colour, icon = _SIGNS[problem.severity]
     left, right = st.columns([1, 6], gap="small")
     with left:
         st.badge(label, color=colour, icon=icon)  # type: ignore[arg-type]
     with right:
         st.markdown(f"{layout.escaped(problem.text)}.  \n**→** {layout.escaped(problem.remedy)}.")
+        if problem.mends:
+            st.button(
+                _CALLED[problem.mends[0].kind],
+                icon=":material/healing:",
+                key=f"mend-{problem.code}-{_code(problem.mends[0])}",
+                on_click=_keep,
+                args=(with_mend, roles, problem.mends),
+            )
+
+
+def _keep(
+    change: Callable[[ColumnRoles, Mend], ColumnRoles], roles: ColumnRoles, mends: Sequence[Mend]
+) -> None:
+    """Make or undo mends of the roles as they are on screen."""
+    with layout.error_messages():
+        for mend in mends:
+            roles = change(roles, mend)
+        session.keep_roles(roles)
+
+
+def mark(roles: ColumnRoles) -> str:
+    """A suffix of widgets' keys: widgets start anew when the mends change."""
+    return "".join(f"-{_code(mend)[:4]}" for mend in roles.mends)
+
+
+def _code(mend: Mend) -> str:
+    """A short name of a mend, for the key of its button."""
+    return hashlib.sha256(mend.model_dump_json().encode()).hexdigest()[:12]
 
 
 def reading(notes: Sequence[str]) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from fairaudit.data.doctor.diagnosis import Diagnosis, examine
 from fairaudit.data.labels import label_text
+from fairaudit.data.mends import Mend, mended
 
 _FIRST = 100  # rows of the preview
 _SAMPLE = 10_000  # rows that show whether a column has few enough values to list
@@ -34,8 +35,9 @@ class Overview:
     diagnosis: Diagnosis
 
 
-def overview(frame: pl.DataFrame, *, row_id: str = "_row") -> Overview:
-    """Examine a table."""
+def overview(frame: pl.DataFrame, mends: Sequence[Mend] = (), *, row_id: str = "_row") -> Overview:
+    """Examine a table as the mends read it."""
+    frame = mended(frame, mends)
     columns = tuple(c for c in frame.columns if c != row_id)
     shown = frame.select(columns)
     return Overview(
@@ -43,7 +45,7 @@ def overview(frame: pl.DataFrame, *, row_id: str = "_row") -> Overview:
         columns,
         shown.head(_FIRST),
         {c: levels for c in columns if (levels := _levels(frame.get_column(c))) is not None},
-        examine(frame),
+        examine(frame, mends=mends),
     )
 
 

@@ -62,6 +62,7 @@ def choose_dataset(sha256: str) -> None:
     """Use this dataset on every page from now on."""
     if dataset_id() != sha256:
         _forget("roles")
+        _forget("draft")
     _choose("data", sha256)
 
 
@@ -85,11 +86,26 @@ def forget_dataset() -> None:
     """Clear the choice of a dataset."""
     _forget("data")
     _forget("roles")
+    _forget("draft")
 
 
 def accept_roles(roles: ColumnRoles) -> None:
     """Use these roles for the dataset of this tab."""
     _choose("roles", pack(roles))
+
+
+def keep_roles(roles: ColumnRoles) -> None:
+    """Keep changed roles: in place of the accepted ones, or until they are accepted."""
+    if accepted_roles() is not None:
+        accept_roles(roles)
+    else:
+        st.session_state["chosen-draft"] = pack(roles)
+
+
+def draft_roles() -> ColumnRoles | None:
+    """Roles that were changed by a mend but not yet accepted."""
+    text = st.session_state.get("chosen-draft")
+    return None if text is None else unpack(text)
 
 
 def accepted_roles() -> ColumnRoles | None:

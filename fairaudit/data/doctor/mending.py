@@ -46,6 +46,16 @@ def without_mend(roles: ColumnRoles, mend: Mend) -> ColumnRoles:
     return ColumnRoles.model_validate({**roles.model_dump(), **changed})
 
 
+def mends_of(roles: ColumnRoles, mends: Iterable[Mend]) -> tuple[Mend, ...]:
+    """The mends that still hold: a column that has a role again is not left out."""
+    return tuple(
+        m
+        for m in mends
+        if not (isinstance(m, LeaveOut) and m.column in roles.columns)
+        and not (isinstance(m, RepeatingId) and m.column != roles.unit)
+    )
+
+
 def _without_column(roles: ColumnRoles, column: str) -> dict[str, Any]:
     many = ("features", "sensitive", "predictions", "scores")
     single = ("cluster", "unit", "weight", "image", "split", "known_for")
