@@ -392,13 +392,8 @@ def audit_predictions(
         control_features=control_features,
         known_for=known_for,
     )
-    if task is not None:
-        check_choice(task, "task", tuple(KNOWN))
-    if meaning is not None:
-        check_choice(meaning, "meaning", MEANINGS)
-    if known_for is not None and y_true is None:
-        raise SpecError("known_for says where the outcome is known; pass the outcome as y_true")
     stated = Stated(task, positive, meaning, classes, known_for, cuts)
+    _check_stated(stated, y_true)
     asked = given(y_true, y_pred, y_score, stated)
     if asked.outcome.guessed_positive:
         warnings.warn(unsure_positive(asked.outcome, "positive="), FairauditWarning, stacklevel=2)
@@ -433,6 +428,15 @@ def audit_predictions(
     if keep_rows:
         tables = {**tables, **kept(asked, groups, cluster, weight, split)}
     return AuditResult(tables, _summary(tables, asked, confidence))
+
+
+def _check_stated(stated: Stated, y_true: Any) -> None:
+    if stated.task is not None:
+        check_choice(stated.task, "task", tuple(KNOWN))
+    if stated.meaning is not None:
+        check_choice(stated.meaning, "meaning", MEANINGS)
+    if stated.known_for is not None and y_true is None:
+        raise SpecError("known_for says where the outcome is known; pass the outcome as y_true")
 
 
 def _scored(metrics: Sequence[str], asked: Given) -> None:

@@ -217,7 +217,7 @@ def run(
         split=split_column,
     )
     reading = reading_options(read, header=header)
-    request = commands.Training(
+    request = commands.TrainingRequest(
         "train",
         method,
         parameters(param),
@@ -273,7 +273,7 @@ def sweep(
     )
     params = {**parameters(param), "n_groups": commands.group_range(groups)}
     reading = reading_options(read, header=header)
-    request = commands.Training(
+    request = commands.TrainingRequest(
         "sweep", method, params, "rows", seed, confidence, device, reading=reading
     )
     result = commands.train(table, roles, request, out, json_)
@@ -320,7 +320,7 @@ def stress(
     )
     params = parameters(param)
     reading = reading_options(read, header=header)
-    request = commands.Training(
+    request = commands.TrainingRequest(
         "stress", method, params, "rows", seed, confidence, device, reading=reading
     )
     result = commands.train(table, roles, request, out, json_)
@@ -369,7 +369,7 @@ def compare(
     wanted = list(names(methods))
     params = {**parameters(param), "methods": wanted, "seeds": seeds}
     reading = reading_options(read, header=header)
-    request = commands.Training(
+    request = commands.TrainingRequest(
         "compare", wanted[0], params, "rows", seed, confidence, device, reading=reading
     )
     result = commands.train(table, roles, request, out, json_)

@@ -149,7 +149,7 @@ def group_range(text: str) -> list[int]:
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainingRequest:
     """What a command trains and how it is judged."""
 
     kind: str
@@ -163,7 +163,9 @@ class Training:
     reading: ReadingOptions = INFERRED
 
 
-def train(table: str, named: NamedRoles, request: Training, out: Path, quiet: bool) -> AuditResult:
+def train(
+    table: str, named: NamedRoles, request: TrainingRequest, out: Path, quiet: bool
+) -> AuditResult:
     """Train on a table or on images, write everything into `out` and return the result.
 
     Raises
