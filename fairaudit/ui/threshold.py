@@ -51,7 +51,7 @@ def rules(voice: Voice) -> Mapping[str, str]:
 
 
 @dataclass(frozen=True)
-class Scale:
+class ThresholdScale:
     """The score's own scale: range, step, the cut in force, and which side of it selects."""
 
     low: float
@@ -72,7 +72,7 @@ class Scale:
         return self.low >= 0 and self.high <= 1
 
 
-def scale_of(result: AuditResult, *, model: str, split: str) -> Scale | None:
+def scale_of(result: AuditResult, *, model: str, split: str) -> ThresholdScale | None:
     """The scale as recorded with the audit, else as its stored predictions show it."""
     facts = (result.summary.get("scores") or {}).get(model)
     if facts is None:
@@ -86,11 +86,11 @@ def scale_of(result: AuditResult, *, model: str, split: str) -> Scale | None:
     low, high = facts["low"], facts["high"]
     below = facts["side"] == "below"
     if low >= 0 and high <= 1:
-        return Scale(0.0, 1.0, 0.01, facts["cut"], below)
+        return ThresholdScale(0.0, 1.0, 0.01, facts["cut"], below)
     step = facts["step"]
     if step is None or (high - low) / step > MOST_STEPS:
         step = rounded_step((high - low) / STEPS)
-    return Scale(low, high, step, facts["cut"], below)
+    return ThresholdScale(low, high, step, facts["cut"], below)
 
 
 def explorer(audit: OpenedAudit, *, attribute: str, metric: str, model: str, split: str) -> None:
@@ -151,7 +151,7 @@ def _ladder(
     return reanalysis.ladder_of(_result, model=model, split=split, attribute=attribute)
 
 
-def _controls(ladder: Ladder, scale: Scale, voice: Voice) -> Thresholds:
+def _controls(ladder: Ladder, scale: ThresholdScale, voice: Voice) -> Thresholds:
     left, right, third = url_widgets.row(3)
     names = rules(voice)
     with left:
@@ -173,7 +173,7 @@ def _controls(ladder: Ladder, scale: Scale, voice: Voice) -> Thresholds:
     return ruled(ladder, cast(Rule, rule), costs)
 
 
-def _slider(scale: Scale, voice: Voice) -> float:
+def _slider(scale: ThresholdScale, voice: Voice) -> float:
     """The threshold on the score's own scale; it starts at the cut in force."""
     start = scale.cut if scale.cut is not None else (0.5 if scale.probability else scale.middle)
     whole = all(float(n).is_integer() for n in (scale.low, scale.high, scale.step, start))
@@ -201,7 +201,7 @@ def _places(ladder: Ladder) -> float:
     )  # fmt: skip
 
 
-def _share(ladder: Ladder, thresholds: Thresholds, scale: Scale, voice: Voice) -> None:
+def _share(ladder: Ladder, thresholds: Thresholds, scale: ThresholdScale, voice: Voice) -> None:
     """How many rows one threshold selects, beside the cut in force; a warning at the ends."""
     at = _single(thresholds)
     if at is None:

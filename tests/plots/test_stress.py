@@ -35,7 +35,7 @@ def shifted(*, harm: float = 0.03) -> pl.DataFrame:
 def test_the_curve_goes_through_the_harm_of_each_strength() -> None:
     figure = stress.shift(shifted(), group="b").figure
     drawn = {t.name: t for t in figure.data}
-    points = drawn["selection on point estimates"]
+    points = drawn["choice on point estimates"]
     assert list(points.y) == pytest.approx([0.0, 0.03, 0.054])
     ends = [y + up for y, up in zip(points.y, points.error_y.array, strict=True)]
     assert ends == pytest.approx([0.06, 0.06, 0.06])
