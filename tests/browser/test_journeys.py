@@ -180,3 +180,21 @@ def test_a_link_reopens_audit_page_and_choices(browser: Browser, server: Server)
     expect(theirs.locator("p.lead").first).to_have_text(said)
     mine.context.close()
     theirs.context.close()
+
+
+def test_false_flags_lead_in_three_clicks_from_a_table_of_risk_scores(
+    page: Page, server: Server, shared_data: Path
+) -> None:
+    visit(page, server.url)
+    upload(page, shared_data / "compas" / "compas_two_years_noname.csv")
+    question = page.locator(".st-key-outcome-question")
+    expect(question).to_contain_text("wrongly flags")
+    settle(page)
+    turn_to(page.get_by_role("button", name="Accept and continue"), "Audit")
+    link = page.get_by_role("main").get_by_role("link", name="All metrics")
+    expect(link).to_be_visible(timeout=FIT)
+    settle(page)
+    told = page.get_by_role("main").inner_text()
+    share = r"4[45]\.\d% \(95% CI [\d.% to]+, [\d,]+ rows\) of African-American people"
+    pattern = rf"wrongly flags {share} who did not re-offend, against 23\.\d% \([\d.% to]+, [\d,]+"
+    assert re.search(pattern, told), told
