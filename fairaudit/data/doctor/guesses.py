@@ -192,8 +192,11 @@ def _guess_features(table: RoleAssignment) -> None:
             table.assign(c.name, "left out", f"it duplicates '{copy[1]}'", 0.95)
         elif not c.number and share_of_numbers(c) > 0.5:
             table.assign(c.name, "feature", "numbers written as text", 0.6)
-        elif not c.number and (c.distinct > 200 or c.dtype.startswith("Date")):
-            what = "dates" if c.dtype.startswith("Date") or named & words.DATE_WORDS else "text"
+        elif c.dtype.startswith("Date"):
+            reason = "a date may lie after the outcome; add it if it is known before"
+            table.assign(c.name, "left out", reason, 0.6)
+        elif not c.number and c.distinct > 200:
+            what = "dates" if named & words.DATE_WORDS else "text"
             table.assign(c.name, "left out", f"{what} with {c.distinct:,} distinct values", 0.6)
         else:
             table.assign(c.name, "feature", "nothing suggests another role", 0.6)

@@ -17,6 +17,7 @@ from fairaudit.data.doctor.column_profile import (
 )
 from fairaudit.data.doctor.role_keywords import (
     DATE_WORDS,
+    INSTITUTIONS,
     PREDICTION_WORDS,
     whole_word,
     words_of,
@@ -51,7 +52,8 @@ def guess_target(table: RoleAssignment, sensitive: Iterable[str]) -> ColumnProfi
     """The outcome, assigned; None where no column looks like one."""
     barred = set(sensitive)
     candidates = [c for c in table.unassigned() if c.name not in barred and _may_be_target(c)]
-    names = list(table.columns)
+    # a last column that says where somebody was, such as the site, was joined to the table
+    names = [n for n in table.columns if not {*words_of(n)} & {*INSTITUTIONS}]
     ends = (names[0], names[-1]) if names else ("", "")
     weights = {c.name: _weight(c, *ends) for c in candidates}
     ranked = sorted(candidates, key=lambda c: -weights[c.name])
