@@ -14,7 +14,7 @@ from fairaudit.audit.score_scale import cut_for, named_cuts, selected
 from fairaudit.data.known_outcome import says_yes
 from fairaudit.data.outcome import (
     Meaning,
-    Outcome,
+    OutcomeFacts,
     describe,
     guess_positive,
     label_order,
@@ -78,7 +78,7 @@ class Given:
     y: NDArray[Any]
     task: Task
     classes: tuple[str, ...]
-    outcome: Outcome
+    outcome: OutcomeFacts
     known: NDArray[np.bool_] | None = None
     systems: Mapping[str, Answered] = field(default_factory=dict)
 
@@ -171,7 +171,7 @@ def _name_of(value: Any) -> str:
 
 def _outcome(
     truth: _Truth | None, known: _Known, stated: Stated, telling: Sequence[str]
-) -> Outcome:
+) -> OutcomeFacts:
     """The facts about an outcome of classes."""
     two = known.names if known.task == "binary" and known.names != UNNAMED else (None, None)
     return describe(

@@ -13,7 +13,7 @@ from fairaudit.audit.inputs import UNNAMED
 from fairaudit.audit.metrics.scores import is_probability
 from fairaudit.audit.score_scale import above_median, cut_for, selected
 from fairaudit.data.labels import canonical_label, label_text
-from fairaudit.data.outcome import Outcome, guess_positive
+from fairaudit.data.outcome import OutcomeFacts, guess_positive
 from fairaudit.data.roles import ColumnRoles, target_levels
 from fairaudit.exceptions import InputError
 
@@ -86,7 +86,7 @@ def _decided(
     return Prediction(selected(score, cut).astype(np.float64), score, cut)
 
 
-def class_names(frame: pl.DataFrame, roles: ColumnRoles, outcome: Outcome) -> tuple[str, ...]:
+def class_names(frame: pl.DataFrame, roles: ColumnRoles, outcome: OutcomeFacts) -> tuple[str, ...]:
     """Labels by code where the target's labels do not code the rows: the decisions' own."""
     if roles.task == "regression":
         return ()

@@ -59,7 +59,7 @@ class Dataset:
         that it is not known.
     roles : ColumnRoles
         Resolved: the positive class and its meaning are set.
-    outcome : Outcome
+    outcome : OutcomeFacts
         What the outcome is and means, and why.
     excluded : polars.DataFrame
         `row` and `reason` of the rows that no array contains (missing target or weight).

@@ -8,7 +8,7 @@ bad or neutral; metrics, their order and the words follow from it, the numbers n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -31,7 +31,6 @@ Meaning = Literal["good", "bad", "neutral"]
 MEANINGS: tuple[Meaning, ...] = ("good", "bad", "neutral")
 UNKNOWN_OUTCOME = "no outcome known"
 _OTHER = "(other)"  # no word of its own
-_OPPOSITE: Mapping[Meaning, Meaning] = {"good": "bad", "bad": "good", "neutral": "neutral"}
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class MeaningGuess:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class OutcomeFacts:
     """The facts about an outcome, as results and reports state them.
 
     Attributes
@@ -98,7 +97,7 @@ def describe(
     positive: str | None = None,
     meaning: Meaning | None = None,
     known_for: str | None = None,
-) -> Outcome:
+) -> OutcomeFacts:
     """The facts about an outcome, with the reason for each.
 
     Parameters
@@ -117,7 +116,7 @@ def describe(
     guess = guess_meaning_among(names, taken, labels[0])
     agrees = meaning is None or meaning == guess.meaning
     why.append(guess.reason if agrees else f"'{meaning}' is stated in the request")
-    return Outcome(
+    return OutcomeFacts(
         target=target,
         positive=taken,
         negative=labels[0],
@@ -130,7 +129,7 @@ def describe(
     )
 
 
-def unsure_positive(outcome: Outcome, argument: str) -> str:
+def unsure_positive(outcome: OutcomeFacts, argument: str) -> str:
     """What a warning says where the larger label was taken.
 
     Parameters
@@ -366,11 +365,6 @@ def polarity(words: Iterable[str]) -> int:
     sense = next((1 if w in GOOD else -1 for w in words if w in GOOD or w in BAD), 0)
     turns = sum(w in NEGATIONS for w in words)
     return -sense if turns % 2 else sense
-
-
-def opposite(meaning: Meaning) -> Meaning:
-    """What the other label means."""
-    return _OPPOSITE[meaning]
 
 
 def _denies(label: tuple[str, ...]) -> bool:

@@ -15,7 +15,7 @@ from fairaudit.data.mends import Mend
 from fairaudit.data.near_labels import near_equal
 from fairaudit.data.outcome import (
     Meaning,
-    Outcome,
+    OutcomeFacts,
     describe,
     guess_meaning_among,
     guess_positive,
@@ -345,7 +345,7 @@ def _negative(frame: pl.DataFrame, roles: ColumnRoles) -> str | None:
     return next((label for label in levels if label != roles.positive), other)
 
 
-def outcome_of(frame: pl.DataFrame, stated: ColumnRoles, resolved: ColumnRoles) -> Outcome:
+def outcome_of(frame: pl.DataFrame, stated: ColumnRoles, resolved: ColumnRoles) -> OutcomeFacts:
     """The facts about the outcome: what was stated, what was guessed, and why.
 
     Parameters

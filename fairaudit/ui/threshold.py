@@ -27,7 +27,7 @@ from fairaudit.ui import layout, session, url_widgets
 from fairaudit.ui.result_page import OpenedAudit
 from fairaudit.ui.score_scale import STEPS, rounded_step
 
-Rule = Literal["same", "capacity", "cheapest", "own", "tpr", "selection_rate", "fpr", "odds"]
+Rule = Literal["cheapest", "own", "tpr", "selection_rate", "fpr", "odds"]
 Thresholds = Mapping[str, float] | EqualOdds
 MOST_STEPS = 1_000  # of a slider; finer scales are rounded
 _ALWAYS = ("same", "capacity")  # rules that need no outcome

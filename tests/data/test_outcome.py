@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from fairaudit.data.dataset import Dataset
-from fairaudit.data.outcome import guess_meaning, guess_positive, opposite
+from fairaudit.data.outcome import guess_meaning, guess_positive
 from fairaudit.data.roles import ColumnRoles
 
 KNOWN = [  # column, negative, positive
@@ -79,10 +79,6 @@ def test_silent_names_are_neutral_and_say_that_nothing_decided() -> None:
     guess = guess_meaning("y", "1", "0")
     assert (guess.meaning, guess.sure) == ("neutral", False)
     assert "nothing in 'y'" in guess.reason
-
-
-def test_the_other_label_means_the_opposite() -> None:
-    assert [opposite(m) for m in ("good", "bad", "neutral")] == ["bad", "good", "neutral"]
 
 
 FRAME = pl.DataFrame(

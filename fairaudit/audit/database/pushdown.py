@@ -24,7 +24,7 @@ from fairaudit.audit.table_systems import REMEDY, systems_of
 from fairaudit.data.grouping import BINS, MOST_VALUES, bin_names
 from fairaudit.data.known_outcome import says_yes
 from fairaudit.data.labels import label_text
-from fairaudit.data.outcome import Outcome, describe
+from fairaudit.data.outcome import OutcomeFacts, describe
 from fairaudit.data.roles import ColumnRoles, check_attribute, resolved_positive, target_levels
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.inputs.labels import MISSING
@@ -348,7 +348,7 @@ def _classes(
     return (next((n for n in levels if n != positive), f"not {positive}"), positive)
 
 
-def _outcome(roles: ColumnRoles, classes: tuple[str, ...]) -> Outcome:
+def _outcome(roles: ColumnRoles, classes: tuple[str, ...]) -> OutcomeFacts:
     two = classes if roles.task == "binary" and classes != UNNAMED else (None, None)
     named = (roles.target, *roles.predictions, *roles.scores)
     return describe(

@@ -215,7 +215,7 @@ def _times(result: AuditResult, worst: Row, best: Row, asked: Row, voice: Voice)
     The ratio is that of the same two groups, with the interval that allows for their being the
     extremes; no sentence where it includes 1 or rounds to 1.
     """
-    counted = _OPPOSITE.get(asked["metric"], asked["metric"])
+    counted = str(_OPPOSITE.get(asked["metric"], asked["metric"]))
     row = gap_of(result, **{**asked, "metric": counted}, kind="ratio")
     counted_events = events(counted, voice)
     if not counted_events or row is None or not row["value"] or row["high"] is None:
