@@ -124,9 +124,9 @@ def test_no_tilt_is_the_plain_gate() -> None:
 def test_no_tilt_of_a_grid_serves_the_worst_group_better(loss: str, seed: int) -> None:
     found = problem(seed, loss, 4000).best()
     robust = problem(seed, loss, 4000)
-    grid = [robust.judge(q).worst for q in simplex(3, 30)]
+    grid = [robust.evaluate(q).worst for q in simplex(3, 30)]
     assert found.worst <= min(grid) * 1.0005
-    assert found.worst <= robust.judge(robust.shares).worst
+    assert found.worst <= robust.evaluate(robust.shares).worst
 
 
 @pytest.mark.parametrize("loss", ["squared", "log"])
@@ -146,7 +146,7 @@ def uncalibrated(seed: int, n: int = 2000) -> Robust:
 @pytest.mark.parametrize("blend", [0.0, 0.3, 0.7])
 def test_a_misspecified_gate_is_tilted_as_well_as_a_grid_can(seed: int, blend: float) -> None:
     robust = uncalibrated(seed)
-    tilts = [robust.judge(q) for q in simplex(3, 40)]
+    tilts = [robust.evaluate(q) for q in simplex(3, 40)]
     least = min((1 - blend) * t.worst + blend * t.average for t in tilts)
     found = robust.best(blend)
     assert (1 - blend) * found.worst + blend * found.average <= least * 1.0005
@@ -158,7 +158,7 @@ def test_the_tolerance_buys_average_for_little_of_the_worst_group(seed: int) -> 
     strict, loose = robust.within(np.inf)[0], robust.within(np.inf, 0.01)[0]
     assert loose.worst <= 1.01 * strict.worst
     assert loose.average < strict.average
-    tilts = [robust.judge(q) for q in simplex(3, 40)]
+    tilts = [robust.evaluate(q) for q in simplex(3, 40)]
     allowed = [t.average for t in tilts if t.worst <= 1.01 * strict.worst]
     assert loose.average <= min(allowed, default=np.inf) * 1.001
     limit = (loose.average + robust.best(1.0).average) / 2
@@ -195,7 +195,7 @@ def test_a_loss_in_steps_is_never_made_worse_by_polishing() -> None:
 @given(seed=st.integers(0, 1000), part=st.floats(0.05, 0.95))
 def test_the_limit_on_the_average_holds(seed: int, part: float) -> None:
     robust = problem(seed)
-    robust_end, plain = robust.ascend(), robust.judge(robust.shares)
+    robust_end, plain = robust.ascend(), robust.evaluate(robust.shares)
     limit = part * robust_end.average + (1 - part) * plain.average
     found, reached = robust.within(limit)
     if plain.average <= limit:

@@ -8,7 +8,7 @@ import pytest
 from fairaudit.exceptions import SpecError
 from fairaudit.methods.rome.em import RomeEM
 from fairaudit.methods.rome.group_count import mean_and_error, simplest_good, split_rows
-from fairaudit.methods.rome.sweep import RawRows, _losses, _resampled, sweep_groups
+from fairaudit.methods.rome.sweep import RawRows, _bootstrap_means, _group_losses, sweep_groups
 from fairaudit.methods.rome.tables import TABLE
 from tests.methods.known.rome_simulation import (
     coefficient_errors,
@@ -158,13 +158,13 @@ def test_rows_repeated_as_clusters_give_the_intervals_of_the_rows_alone() -> Non
     rng = np.random.default_rng(5)
     parts, loss = rng.random((300, 3)), rng.exponential(size=300)
     many = np.repeat(np.arange(300), 8)
-    once = _resampled(parts, loss, None, 0)
-    often = _resampled(parts[many], loss[many], many, 0)
+    once = _bootstrap_means(parts, loss, None, 0)
+    often = _bootstrap_means(parts[many], loss[many], many, 0)
     assert np.allclose(once, often)
     assert mean_and_error(loss[many], np.ones(2400), many) == pytest.approx(
         mean_and_error(loss, np.ones(300))
     )
-    naive = _resampled(parts[many], loss[many], None, 0)
+    naive = _bootstrap_means(parts[many], loss[many], None, 0)
     assert (naive.std(0) < 0.5 * often.std(0)).all()
 
 
@@ -188,10 +188,10 @@ def test_the_worst_group_s_interval_holds_the_truth_when_groups_are_alike_too(tr
         group = rng.integers(0, len(truths), 600)
         loss = rng.exponential(np.array(truths)[group])
         sample = RawRows(np.zeros((600, 1)), loss, None, np.ones(600))
-        found = _losses(Drawn(group, loss), sample, 0.95, seed)
+        found = _group_losses(Drawn(group, loss), sample, 0.95, seed)
         held += found["worst_low"] <= max(truths) <= found["worst_high"]
         parts = np.eye(len(truths))[group]
-        worst = _resampled(parts, loss, None, seed).max(axis=1)
+        worst = _bootstrap_means(parts, loss, None, seed).max(axis=1)
         percentile += np.quantile(worst, 0.025) <= max(truths) <= np.quantile(worst, 0.975)
     assert held >= 90
     if len(truths) == 6:

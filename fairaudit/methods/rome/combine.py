@@ -126,13 +126,13 @@ class Robust:
     shares: Float
     loss: RowLoss
 
-    def judge(self, hardest: Float, blend: float = 0.0) -> Tilt:
+    def evaluate(self, hardest: Float, blend: float = 0.0) -> Tilt:
         """Losses of the gate tilted to (1 - blend) `hardest` + blend true shares."""
-        aim = (1 - blend) * hardest + blend * self.shares
-        loss = self.loss(tilted(self.prior, aim / np.maximum(self.shares, TINY)))
+        shares = (1 - blend) * hardest + blend * self.shares
+        loss = self.loss(tilted(self.prior, shares / np.maximum(self.shares, TINY)))
         losses = group_loss(loss, self.resp)
         present = self.resp.sum(axis=0)
-        return Tilt(aim, hardest, float(losses @ present / present.sum()), losses, np.inf)
+        return Tilt(shares, hardest, float(losses @ present / present.sum()), losses, np.inf)
 
     def ascend(self, blend: float = 0.0, start: Float | None = None) -> Tilt:
         """Best tilt for (1 - blend) worst group + blend average, by exponentiated gradient.
@@ -140,15 +140,15 @@ class Robust:
         A step that lowers the dual value is halved until it does not, so the ascent cannot
         wander; it ends at a small gap, or where the dual value stands still.
         """
-        best = self.judge(self.shares)
+        best = self.evaluate(self.shares)
         if blend >= 1 or len(self.shares) == 1 or _value(best, blend) < SMALLEST:
             return replace(best, gap=0.0)
-        now, rate = best if start is None else self.judge(start, blend), 1.0
+        now, rate = best if start is None else self.evaluate(start, blend), 1.0
         for _ in range(STEPS):
             best = min(best, now, key=lambda tilt: _value(tilt, blend))
             if _gap(now, best, blend) <= GAP or rate < SHORTEST:
                 break
-            tried = self.judge(_stepped(now.hardest, now.losses, rate), blend)
+            tried = self.evaluate(_stepped(now.hardest, now.losses, rate), blend)
             if tried.dual < now.dual:
                 rate /= 2
                 continue
@@ -157,8 +157,8 @@ class Robust:
 
     def best(self, blend: float = 0.0) -> Tilt:
         """Best tilt for (1 - blend) worst group + blend average: the ascent, then polished."""
-        found = self.ascend(blend)
-        return _sealed(self.polished(found, blend), found, blend)
+        ascended = self.ascend(blend)
+        return _sealed(self.polished(ascended, blend), ascended, blend)
 
     def within(self, limit: float, tolerance: float = 0.0) -> tuple[Tilt, bool]:
         """Best worst group with an average loss of at most `limit`; False when out of reach.
@@ -168,13 +168,13 @@ class Robust:
         does.
         """
         first = self.ascend()
-        found, reached = self.polished(first), True
-        if found.average > limit:
-            found, reached = self._limited(limit, first.hardest)
-            found = self.polished(found, limit=limit) if reached else found
+        best, reached = self.polished(first), True
+        if best.average > limit:
+            best, reached = self._limited(limit, first.hardest)
+            best = self.polished(best, limit=limit) if reached else best
         if tolerance and reached:
-            found = self.polished(found, 1.0, limit, found.worst * (1 + tolerance))
-        return _sealed(found, first, 0.0), reached
+            best = self.polished(best, 1.0, limit, best.worst * (1 + tolerance))
+        return _sealed(best, first, 0.0), reached
 
     def polished(
         self, start: Tilt, blend: float = 0.0, limit: float = np.inf, most: float = np.inf
@@ -193,19 +193,19 @@ class Robust:
 
     def _limited(self, limit: float, start: Float) -> tuple[Tilt, bool]:
         """Best worst group with an average within `limit`, by bisection of the blend."""
-        kept, low, high = self.polished(self.judge(self.shares), 1.0), 0.0, 1.0
-        reached = kept.average <= limit
+        best, low, high = self.polished(self.evaluate(self.shares), 1.0), 0.0, 1.0
+        reached = best.average <= limit
         for _ in range(BISECTIONS):
             middle = (low + high) / 2
-            found = self.ascend(middle, start)
-            start = found.hardest
-            if found.average > limit:
+            candidate = self.ascend(middle, start)
+            start = candidate.hardest
+            if candidate.average > limit:
                 low = middle
                 continue
             high = middle
-            if not reached or found.worst < kept.worst:
-                kept, reached = found, True
-        return kept, reached
+            if not reached or candidate.worst < best.worst:
+                best, reached = candidate, True
+        return best, reached
 
 
 def _stepped(q: Float, losses: Float, rate: float) -> Float:
@@ -215,29 +215,33 @@ def _stepped(q: Float, losses: Float, rate: float) -> Float:
     return np.asarray(moved / moved.sum())
 
 
-def _programmed(robust: Robust, start: Tilt, blend: float, ends: tuple[float, float]) -> Tilt:
+def _programmed(robust: Robust, start: Tilt, blend: float, limits: tuple[float, float]) -> Tilt:
     """What SLSQP finds over the logarithms of the tilt and a bound t on all group losses."""
     scale = start.average
-    caps = np.array(ends) / scale * (1 - MARGIN)
+    scaled_limits = np.array(limits) / scale * (1 - MARGIN)
 
     @lru_cache(maxsize=256)
-    def judged(logs: tuple[float, ...]) -> Tilt:
-        return robust.judge(_shares(np.array(logs)))
+    def evaluated(logs: tuple[float, ...]) -> Tilt:
+        return robust.evaluate(_shares(np.array(logs)))
 
-    def aim(x: Float) -> float:
-        return float((1 - blend) * x[-1] + blend * judged(tuple(x[:-1])).average / scale)
+    def objective(x: Float) -> float:
+        return float((1 - blend) * x[-1] + blend * evaluated(tuple(x[:-1])).average / scale)
 
-    def room(x: Float) -> Float:
-        tilt = judged(tuple(x[:-1]))
-        caught = np.append(x[-1] - tilt.losses / scale, caps - [tilt.average / scale, x[-1]])
-        return np.asarray(caught[np.isfinite(caught)])
+    def slack(x: Float) -> Float:
+        tilt = evaluated(tuple(x[:-1]))
+        slacks = np.append(
+            x[-1] - tilt.losses / scale, scaled_limits - [tilt.average / scale, x[-1]]
+        )
+        return np.asarray(slacks[np.isfinite(slacks)])
 
     logs = np.log(np.maximum(start.shares, FAINT))
-    given = np.append(logs[:-1] - logs[-1], start.worst / scale)
-    rules: Any = {"type": "ineq", "fun": room}
+    initial = np.append(logs[:-1] - logs[-1], start.worst / scale)
+    constraints: Any = {"type": "ineq", "fun": slack}
     settings: Any = {"maxiter": 50, "ftol": 1e-7, "eps": 1e-5}
-    found = minimize(aim, given, constraints=rules, method="SLSQP", options=settings)
-    return judged(tuple(found.x[:-1]))
+    optimum = minimize(
+        objective, initial, constraints=constraints, method="SLSQP", options=settings
+    )
+    return evaluated(tuple(optimum.x[:-1]))
 
 
 def _shares(logs: Float) -> Float:
@@ -292,20 +296,20 @@ def global_weight(gamma: Float, radius: float | None = None, centre: Float | Non
     scale = max(float(np.trace(gamma)), TINY)
     count = len(gamma)
     start = np.full(count, 1 / count) if centre is None else centre / centre.sum()
-    rules: list[Any] = [{"type": "eq", "fun": lambda v: v.sum() - 1}]
+    constraints: list[Any] = [{"type": "eq", "fun": lambda v: v.sum() - 1}]
     if radius is not None:
-        rules.append(
+        constraints.append(
             {"type": "ineq", "fun": lambda v: count * radius**2 - np.square(v - start).sum()}
         )
     settings: Any = {"maxiter": 500, "ftol": 1e-14}
-    found = minimize(
+    optimum = minimize(
         lambda v: float(v @ gamma @ v) / scale,
         start,
         jac=lambda v: 2 * gamma @ v / scale,
         bounds=[(0.0, 1.0)] * count,
-        constraints=rules,
+        constraints=constraints,
         method="SLSQP",
         options=settings,
     )
-    v = np.clip(found.x, 0.0, 1.0)
+    v = np.clip(optimum.x, 0.0, 1.0)
     return np.asarray(v / v.sum())

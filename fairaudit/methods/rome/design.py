@@ -17,7 +17,9 @@ Float = NDArray[np.float64]
 ColumnChoice = bool | str | Sequence[int | str]
 
 
-def positions(wanted: ColumnChoice | None, names: tuple[str, ...], what: str) -> tuple[int, ...]:
+def positions(
+    selection: ColumnChoice | None, names: tuple[str, ...], parameter: str
+) -> tuple[int, ...]:
     """Positions of the wanted columns: True or None = all, False = none, or names, positions.
 
     Raises
@@ -25,19 +27,19 @@ def positions(wanted: ColumnChoice | None, names: tuple[str, ...], what: str) ->
     SpecError
         When a column does not exist.
     """
-    if wanted is None or isinstance(wanted, bool | np.bool_):
-        return tuple(range(len(names))) if wanted is None or wanted else ()
-    chosen = [wanted] if isinstance(wanted, str) else wanted
-    return tuple(dict.fromkeys(_position(column, names, what) for column in chosen))
+    if selection is None or isinstance(selection, bool | np.bool_):
+        return tuple(range(len(names))) if selection is None or selection else ()
+    chosen = [selection] if isinstance(selection, str) else selection
+    return tuple(dict.fromkeys(_position(column, names, parameter) for column in chosen))
 
 
-def _position(column: Any, names: tuple[str, ...], what: str) -> int:
+def _position(column: Any, names: tuple[str, ...], parameter: str) -> int:
     if isinstance(column, str) and column in names:
         return names.index(column)
     number = isinstance(column, int | np.integer) and not isinstance(column, bool)
     if not number or not 0 <= column < len(names):
         raise SpecError(
-            f"{what}: there is no sensitive column {column!r}; choose among "
+            f"{parameter}: there is no sensitive column {column!r}; choose among "
             f"{', '.join(names) or '(none given)'}"
         )
     return int(column)
@@ -132,10 +134,10 @@ class SensitivePart:
     @classmethod
     def restore(cls, state: dict[str, Any]) -> SensitivePart:
         """From `state()`."""
-        found = state["encoder"]
-        if found is not None:
-            found = {key: _tuples(value) for key, value in found.items()}
-        encoder = None if found is None else SensitiveEncoder(**found)
+        fields = state["encoder"]
+        if fields is not None:
+            fields = {key: _tuples(value) for key, value in fields.items()}
+        encoder = None if fields is None else SensitiveEncoder(**fields)
         return cls(tuple(state["columns"]), encoder, tuple(state["names"]))
 
 
@@ -178,12 +180,12 @@ class Scale:
         return coef, omega[..., 0] - coef @ self.centre
 
 
-def raw_design(part: SensitivePart, encoded: Float) -> Float:
+def raw_design(columns: SensitivePart, encoded: Float) -> Float:
     """Encoded columns in their own units again, a missing number as 0 beside its flag."""
-    if part.encoder is None:
+    if columns.encoder is None:
         return encoded
     raw, at = encoded.copy(), 0
-    encoder = part.encoder
+    encoder = columns.encoder
     for j, kind in enumerate(encoder.kinds):
         if kind == "text":
             at += len(encoder.levels[j])
@@ -217,6 +219,6 @@ def task_of(y: NDArray[Any], task: str) -> TaskKind:
         )
     if y.dtype.kind in "fiu":
         distinct = np.unique(y)
-        whole = bool(np.all(np.mod(distinct, 1) == 0))
-        return "classification" if whole and len(distinct) <= MAX_CLASSES else "regression"
+        integral = bool(np.all(np.mod(distinct, 1) == 0))
+        return "classification" if integral and len(distinct) <= MAX_CLASSES else "regression"
     return "classification"

@@ -106,7 +106,7 @@ class RomeEM(RomePredictions):
     cross_fitting : bool, default True
         Seek the tilt, hold the limit on the average and correct the bias of "maximin" with
         models refitted on the other half of the rows, so that training losses are not too
-        hopeful. False, or too few rows for halves, judges the model on its own training rows.
+        hopeful. False, or too few rows for halves, scores the model on its own training rows.
     gate_ridge : float, default 1e-6
         Ridge of the gate for each row of weight; keeps separable data finite.
     expert_ridge : float or None
@@ -285,11 +285,11 @@ class RomeEM(RomePredictions):
         seed: int,
     ) -> Self:
         """A model like this one with `count` groups, from runs already made (a sweep)."""
-        other: Self = copy.copy(self).set_params(n_groups=count, cross_fitting=False)
-        other.heldout_, other.choice_ = {}, "one of a sweep"
-        other._finish(problem, runs, count, rows, seed)
-        other._note()
-        return other
+        model: Self = copy.copy(self).set_params(n_groups=count, cross_fitting=False)
+        model.heldout_, model.choice_ = {}, "one of a sweep"
+        model._finish(problem, runs, count, rows, seed)
+        model._note()
+        return model
 
     def _finish(
         self,
@@ -304,16 +304,17 @@ class RomeEM(RomePredictions):
         order = by_size(run)
         self._adopt(problem, learnt(problem, run, order))
         if self.cross_fitting and can_halve(problem, count):
-            found = halves(problem, run.params, order, seed)
-            one = halves(problem, runs[1].params, np.arange(1), seed)
-            parts, pooled = out_of_half(rows, found), out_of_half(rows, one)[0]
-            gamma = corrected_matrix(rows, found)
+            refits = halves(problem, run.params, order, seed)
+            pooled_refits = halves(problem, runs[1].params, np.arange(1), seed)
+            training_answers = out_of_half(rows, refits)
+            pooled = out_of_half(rows, pooled_refits)[0]
+            gamma = corrected_matrix(rows, refits)
         else:
-            parts = self._inside(rows)
+            training_answers = self._inside(rows)
             mixture = learnt(problem, runs[1], np.arange(1)).mixture
             pooled, gamma = mixture.answers(rows.experts), plain_matrix(rows, self._mixture)
         self._criteria(rows)
-        self._weigh(rows, parts, pooled, seed)
+        self._weigh(rows, training_answers, pooled, seed)
         self.maximin_weights_ = global_weight(gamma, self.maximin_radius, self.group_weights_)
 
     def _check_params(self) -> None:
@@ -415,10 +416,10 @@ class RomeEM(RomePredictions):
             )
         return codes.astype(np.int64)
 
-    def _adopt(self, problem: MixtureProblem, found: Learnt) -> None:
+    def _adopt(self, problem: MixtureProblem, fit: Learnt) -> None:
         """Keep what EM learnt, in the units of the data."""
-        self.n_groups_ = len(found.size)
-        mixture, single = found.mixture, found.mixture.coef.shape[1] == 1
+        self.n_groups_ = len(fit.size)
+        mixture, single = fit.mixture, fit.mixture.coef.shape[1] == 1
         self.coef_ = mixture.coef[:, 0] if single else mixture.coef
         self.intercept_ = mixture.intercept[:, 0] if single else mixture.intercept
         if mixture.noise is not None:
@@ -426,13 +427,13 @@ class RomeEM(RomePredictions):
         self.gate_coef_, self.gate_intercept_ = mixture.gate_coef, mixture.gate_intercept
         encoder = self._gate_part.encoder
         self.gate_features_ = () if encoder is None else encoder.names
-        self.group_weights_ = found.size / found.size.sum()
-        self.log_likelihood_ = found.loglik
-        self.lower_bounds_ = found.bounds
-        self.n_iter_ = len(found.bounds)
-        self.converged_ = found.converged
+        self.group_weights_ = fit.size / fit.size.sum()
+        self.log_likelihood_ = fit.loglik
+        self.lower_bounds_ = fit.bounds
+        self.n_iter_ = len(fit.bounds)
+        self.converged_ = fit.converged
         self.n_parameters_ = problem.n_parameters(self.n_groups_)
-        self._sizes, self._enough = found.size, problem.enough()
+        self._sizes, self._enough = fit.size, problem.enough()
         self.warnings_: list[str] = []
 
     def _inside(self, rows: Training) -> tuple[Float, Float, Float]:
@@ -449,15 +450,21 @@ class RomeEM(RomePredictions):
         self.icl_ = self.bic_ - 2 * sure
 
     def _weigh(
-        self, rows: Training, parts: tuple[Float, Float, Float], pooled: Float, seed: int
+        self,
+        rows: Training,
+        training_answers: tuple[Float, Float, Float],
+        pooled: Float,
+        seed: int,
     ) -> None:
         """The tilt, from training rows (by refits that have not seen them, if cross-fitting)."""
-        answers, prior, resp = parts
-        part = _part(len(resp), ROBUST_ROWS, seed)
-        target, share = rows.target[part], rows.weight[part] / rows.weight[part].sum()
-        robust = self._robust(prior[part], resp[part] * share[:, None], answers[part], target)
-        one = row_loss(self.loss_name, pooled[part], target)
-        self.pooled_loss_ = float(share @ one(np.ones((len(part), 1))))
+        answers, prior, resp = training_answers
+        sampled = _sampled_rows(len(resp), ROBUST_ROWS, seed)
+        target, share = rows.target[sampled], rows.weight[sampled] / rows.weight[sampled].sum()
+        robust = self._robust(
+            prior[sampled], resp[sampled] * share[:, None], answers[sampled], target
+        )
+        pooled_loss = row_loss(self.loss_name, pooled[sampled], target)
+        self.pooled_loss_ = float(share @ pooled_loss(np.ones((len(sampled), 1))))
         tilt = self._tilt(robust)
         self.tilt_ = tilt.shares
         self.robust_ = {"worst": tilt.worst, "average": tilt.average, "gap": tilt.gap}
@@ -506,7 +513,7 @@ class RomeEM(RomePredictions):
         monitor: Monitor | None = None,
         **params: Any,
     ) -> Frame:
-        """Fit every number of groups and every start as one batch; judge on held-out rows.
+        """Fit every number of groups and every start as one batch; score each on held-out rows.
 
         Returns
         -------
@@ -564,7 +571,7 @@ class RomeEM(RomePredictions):
         return tags
 
 
-def _part(n: int, most: int, seed: int) -> NDArray[np.int64]:
+def _sampled_rows(n: int, most: int, seed: int) -> NDArray[np.int64]:
     """All rows, or a random part of them in their order."""
     if n <= most:
         return np.arange(n)

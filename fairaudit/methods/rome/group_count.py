@@ -39,16 +39,20 @@ def choose_groups(
 ) -> tuple[int, dict[int, float]]:
     """The number of groups by likelihood on a quarter of the rows, and all the likelihoods."""
     device = problem.weight.device
-    held, kept = (torch.as_tensor(p, device=device) for p in split_rows(problem.rows.n, seed))
-    part = replace(problem, rows=problem.rows.take(kept), weight=problem.weight[:, kept])
+    heldout_rows, fitted_rows = (
+        torch.as_tensor(p, device=device) for p in split_rows(problem.rows.n, seed)
+    )
+    fitted = replace(
+        problem, rows=problem.rows.take(fitted_rows), weight=problem.weight[:, fitted_rows]
+    )
     monitor.start("trying numbers of groups", rules.max_iter)
-    runs = solve(part, sizes, n_init, rules, seed, monitor)
+    runs = solve(fitted, sizes, n_init, rules, seed, monitor)
     monitor.end()
-    rows, weight = problem.rows.take(held), problem.weight[0, held].cpu().numpy()
+    rows, weight = problem.rows.take(heldout_rows), problem.weight[0, heldout_rows].cpu().numpy()
     each = {g: posterior(run.params, rows)[1][0].cpu().numpy() for g, run in runs.items()}
-    judged = {g: mean_and_error(values, weight) for g, values in each.items()}
-    means = {g: mean for g, (mean, _) in judged.items()}
-    return simplest_good(means, {g: error for g, (_, error) in judged.items()}), means
+    scores = {g: mean_and_error(values, weight) for g, values in each.items()}
+    means = {g: mean for g, (mean, _) in scores.items()}
+    return simplest_good(means, {g: error for g, (_, error) in scores.items()}), means
 
 
 def split_rows(n: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -41,7 +41,7 @@ class Training:
 
 def plain_matrix(rows: Training, mixture: Mixture) -> Float:
     """Gamma (G, G) of the experts as they are."""
-    _, centre = _target(rows, mixture)
+    _, centre = _target_and_centre(rows, mixture)
     return explained(mixture.answers(rows.experts), centre, rows.weight)
 
 
@@ -62,7 +62,7 @@ class Halves:
 def halves(problem: MixtureProblem, params: Params, order: NDArray[np.int64], seed: int) -> Halves:
     """Refit on two random halves of the rows."""
     half = _half(problem, seed)
-    first, second = _refits(problem, params, [half, ~half], order)
+    first, second = _refits_on_folds(problem, params, [half, ~half], order)
     return Halves((half, ~half), (first, second))
 
 
@@ -85,30 +85,34 @@ def _half(problem: MixtureProblem, seed: int) -> NDArray[np.bool_]:
     return np.asarray(rng.permutation(rows.n) % 2 == 0)  # too few distinct rows
 
 
-def out_of_half(rows: Training, found: Halves) -> tuple[Float, Float, Float]:
+def out_of_half(rows: Training, refits: Halves) -> tuple[Float, Float, Float]:
     """Answers (n, G, C), membership and responsibilities (n, G) by the refit that has not seen
     the row."""
-    parts = []
-    for mixture in found.mixtures:
+    by_refit = []
+    for mixture in refits.mixtures:
         answers, prior = mixture.answers(rows.experts), mixture.membership(rows.gate)
-        parts.append((answers, prior, mixture.posterior(answers, prior, rows.target)))
-    use = found.seen[1]  # rows the first refit has not seen
-    answers = np.where(use[:, None, None], parts[0][0], parts[1][0])
-    prior, resp = (np.where(use[:, None], parts[0][i], parts[1][i]) for i in (1, 2))
+        by_refit.append((answers, prior, mixture.posterior(answers, prior, rows.target)))
+    unseen_by_first = refits.seen[1]  # rows the first refit has not seen
+    answers = np.where(unseen_by_first[:, None, None], by_refit[0][0], by_refit[1][0])
+    prior, resp = (
+        np.where(unseen_by_first[:, None], by_refit[0][i], by_refit[1][i]) for i in (1, 2)
+    )
     return answers, prior, resp
 
 
-def corrected_matrix(rows: Training, found: Halves) -> Float:
+def corrected_matrix(rows: Training, refits: Halves) -> Float:
     """Gamma (G, G), bias-corrected by two-fold cross-fitting."""
-    first, second = (mixture.answers(rows.experts) for mixture in found.mixtures)
-    parts = [
-        _one_fold(rows, mixture, answers, ~seen)
-        for mixture, answers, seen in zip(found.mixtures, (first, second), found.seen, strict=True)
+    first, second = (mixture.answers(rows.experts) for mixture in refits.mixtures)
+    by_fold = [
+        _matrix_of_fold(rows, mixture, answers, ~seen)
+        for mixture, answers, seen in zip(
+            refits.mixtures, (first, second), refits.seen, strict=True
+        )
     ]
-    return np.asarray(np.mean(parts, axis=0)) + error_products(first, second, rows.weight)
+    return np.asarray(np.mean(by_fold, axis=0)) + error_products(first, second, rows.weight)
 
 
-def _refits(
+def _refits_on_folds(
     problem: MixtureProblem,
     params: Params,
     folds: list[NDArray[np.bool_]],
@@ -117,25 +121,27 @@ def _refits(
     """The mixture refitted on each fold from where EM ended, so that groups keep their names."""
     masks = torch.as_tensor(np.stack(folds), device=problem.weight.device)
     weight = problem.weight * masks
-    both = Params(
+    start = Params(
         params.omega.repeat(2, 1, 1, 1), params.noise.repeat(2, 1), params.gate.repeat(2, 1, 1)
     )
     # weight 0 outside the fold: both refits share each pass over the rows
-    runs = climb(problem.rows, [RunBatch(both, weight, [0, 1])], problem.penalty, REFIT)[0]
+    runs = climb(problem.rows, [RunBatch(start, weight, [0, 1])], problem.penalty, REFIT)[0]
     return [learnt(problem, runs[i], order).mixture for i in range(2)]
 
 
-def _one_fold(
+def _matrix_of_fold(
     rows: Training, mixture: Mixture, answers: Float, unseen: NDArray[np.bool_]
 ) -> Float:
-    goal, centre = _target(rows, mixture)
+    goal, centre = _target_and_centre(rows, mixture)
     # Gamma over all rows, its bias only over rows the refit has not seen
     plain = explained(answers, centre, rows.weight)
-    part = answers[unseen]
+    heldout_answers = answers[unseen]
     prior = mixture.membership(rows.gate[unseen])
-    resp = mixture.posterior(part, prior, rows.target[unseen]) * rows.weight[unseen, None]
+    resp = (
+        mixture.posterior(heldout_answers, prior, rows.target[unseen]) * rows.weight[unseen, None]
+    )
     shares = resp.sum(axis=0) / resp.sum()
-    bias = correction(part, centre, goal[unseen], resp, prior, shares)
+    bias = correction(heldout_answers, centre, goal[unseen], resp, prior, shares)
     return plain - bias - bias.T
 
 
@@ -149,7 +155,7 @@ def error_products(first: Float, second: Float, weight: Float) -> Float:
     return explained(first - second, np.zeros(first.shape[2]), weight) / 2
 
 
-def _target(rows: Training, mixture: Mixture) -> tuple[Float, Float]:
+def _target_and_centre(rows: Training, mixture: Mixture) -> tuple[Float, Float]:
     """What answers aim at, (n, C), and its weighted mean, (C,)."""
     if mixture.noise is not None:
         goal = np.asarray(rows.target, dtype=np.float64)[:, None]

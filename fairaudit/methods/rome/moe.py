@@ -185,9 +185,11 @@ class RomeMoE(MoEPredictions):
         seeds = [seed + i for i in range(len(counts))]
         rows = self._learn_rows(X, y, sensitive_features, sample_weight)
         groups = sensitive_features is not None
-        held = None if validation is None else self._held_rows(validation, groups=groups)
-        self._net, found = self._train(rows, held, counts, seeds, monitor)
-        self._settle(rows, found)
+        validation_rows = (
+            None if validation is None else self._validation_rows(validation, groups=groups)
+        )
+        self._net, fit = self._train(rows, validation_rows, counts, seeds, monitor)
+        self._settle(rows, fit)
         for text in self.warnings_:
             warnings.warn(text, ConvergenceWarning, stacklevel=2)
         return self
@@ -217,20 +219,20 @@ class RomeMoE(MoEPredictions):
         model._check_params()
         seed = int(check_random_state(model.random_state).randint(2**31 - 1))
         rows = model._learn_rows(X, y, sensitive_features, None)
-        net, found = model._train(rows, None, sizes, [seed] * len(sizes), monitor)
-        return {g: model._member(i, g, net, rows, found) for i, g in enumerate(sizes)}
+        net, fit = model._train(rows, None, sizes, [seed] * len(sizes), monitor)
+        return {g: model._member(i, g, net, rows, fit) for i, g in enumerate(sizes)}
 
     def _member(
-        self, place: int, count: int, net: StackedMixture, rows: _Rows, found: Fit
+        self, place: int, count: int, net: StackedMixture, rows: _Rows, fit: Fit
     ) -> RomeMoE:
         """A model of its own from one member of a batch."""
-        other = RomeMoE(**{**self.get_params(), "n_groups": count, "n_members": 1})
+        member = RomeMoE(**{**self.get_params(), "n_groups": count, "n_members": 1})
         learnt = {k: v for k, v in vars(self).items() if k not in self.get_params()}
-        other.__dict__.update(learnt)
-        other._net = other._blank_net([count], [0]).to(rows.expert.device)
-        other._net.load_state_dict(_cut(net, place, count, int(self.hidden_size)))
-        other._settle(rows, found)
-        return other
+        member.__dict__.update(learnt)
+        member._net = member._blank_net([count], [0]).to(rows.expert.device)
+        member._net.load_state_dict(_member_weights(net, place, count, int(self.hidden_size)))
+        member._settle(rows, fit)
+        return member
 
     def _check_params(self) -> None:
         if self.dro not in FORMS:
@@ -274,11 +276,11 @@ class RomeMoE(MoEPredictions):
         self._scale = Scale.fit(X, weight)
         return self._on_device(X, y, sensitive, weight)
 
-    def _held_rows(self, validation: Any, *, groups: bool) -> _Rows:
-        held = read_validation(validation, groups=groups)
+    def _validation_rows(self, validation: Any, *, groups: bool) -> _Rows:
+        rows = read_validation(validation, groups=groups)
         with in_validation():
-            X = check_design(self, held.X, reset=False, dtype=np.float64)
-            return self._on_device(X, held.y, held.sensitive_features, np.ones(len(X)))
+            X = check_design(self, rows.X, reset=False, dtype=np.float64)
+            return self._on_device(X, rows.y, rows.sensitive_features, np.ones(len(X)))
 
     def _on_device(self, X: Float, y: Any, sensitive: Any, weight: Float) -> _Rows:
         expert, gate = self._inputs(X, sensitive)
@@ -313,7 +315,7 @@ class RomeMoE(MoEPredictions):
     def _train(
         self,
         rows: _Rows,
-        held: _Rows | None,
+        validation_rows: _Rows | None,
         counts: Sequence[int],
         seeds: Sequence[int],
         monitor: Monitor | None,
@@ -332,28 +334,30 @@ class RomeMoE(MoEPredictions):
 
         def step(index: Tensor) -> dict[str, Tensor]:
             optimiser.zero_grad(set_to_none=True)
-            parts = self._losses(net, worst, rows, index)
-            parts["total"].sum().backward()
+            losses = self._losses(net, worst, rows, index)
+            losses["total"].sum().backward()
             optimiser.step()
-            return {name: value.detach().mean(0) for name, value in parts.items()}
+            return {name: value.detach().mean(0) for name, value in losses.items()}
 
         def validate() -> dict[str, float]:
-            assert held is not None
-            index = torch.arange(len(held.weight), device=device).expand(len(counts), -1)
-            loss = self._row_losses(net, held, index)[0]
-            return {"loss": float(weighted_mean(loss, held.weight[index]).mean())}
+            assert validation_rows is not None
+            index = torch.arange(len(validation_rows.weight), device=device).expand(
+                len(counts), -1
+            )
+            loss = self._row_losses(net, validation_rows, index)[0]
+            return {"loss": float(weighted_mean(loss, validation_rows.weight[index]).mean())}
 
-        found = train(
+        fit = train(
             net,
             lambda index: _scalars(step(index)),
-            _orders(len(rows.weight), int(self.batch_size), seeds, device),
+            _shuffled_batches(len(rows.weight), int(self.batch_size), seeds, device),
             max_epochs=int(self.max_epochs),
             seed=seeds[0],
-            validate=None if held is None else validate,
+            validate=None if validation_rows is None else validate,
             monitor=monitor,
             task="mixture of experts",
         )
-        return net, found
+        return net, fit
 
     def _row_losses(
         self, net: StackedMixture, rows: _Rows, index: Tensor
@@ -376,13 +380,13 @@ class RomeMoE(MoEPredictions):
             total = total - self.gate_entropy * entropy(log_gate, weight)
         return {"total": total, "loss": mean, "worst": robust, "share": log_gate.exp().mean(1)}
 
-    def _settle(self, rows: _Rows, found: Fit) -> None:
+    def _settle(self, rows: _Rows, fit: Fit) -> None:
         """Number the experts alike in all members; say which died."""
         net = self._net.eval()
-        self.history_ = [dict(epoch) for epoch in found.history]
+        self.history_ = [dict(epoch) for epoch in fit.history]
         gate = self._blocks(rows.expert, rows.gate)[0]  # (M, n, K)
         for member in range(1, len(gate)):
-            order = _matching(gate[0], gate[member])
+            order = _matched_experts(gate[0], gate[member])
             net.reorder(member, torch.as_tensor(order, device=rows.gate.device))
             gate[member] = gate[member][:, order]
         weight = rows.weight.cpu().numpy()
@@ -470,7 +474,7 @@ def _as_classes(y: Any, kind: str) -> Any:
     return y
 
 
-def _orders(
+def _shuffled_batches(
     n: int, batch_size: int, seeds: Sequence[int], device: torch.device
 ) -> Batches[Tensor]:
     """Batches of row numbers (M, b): every member has an order of its own, fixed by its seed."""
@@ -478,26 +482,26 @@ def _orders(
 
     def batches(_: torch.Generator) -> Iterable[Tensor]:
         order = torch.stack([torch.randperm(n, generator=g) for g in chance]).to(device)
-        parts = list(order.split(batch_size, dim=1))
-        if len(parts) > 1 and parts[-1].shape[1] == 1:
-            parts[-2:] = [torch.cat(parts[-2:], dim=1)]
-        return parts
+        orders = list(order.split(batch_size, dim=1))
+        if len(orders) > 1 and orders[-1].shape[1] == 1:
+            orders[-2:] = [torch.cat(orders[-2:], dim=1)]
+        return orders
 
     return batches
 
 
-def _scalars(parts: dict[str, Tensor]) -> dict[str, Tensor]:
+def _scalars(losses: dict[str, Tensor]) -> dict[str, Tensor]:
     """Metrics of one step; the shares of experts one by one."""
-    share = parts.pop("share")
-    return {**parts, **{f"share_{k + 1}": share[k] for k in range(len(share))}}
+    share = losses.pop("share")
+    return {**losses, **{f"share_{k + 1}": share[k] for k in range(len(share))}}
 
 
-def _matching(first: Float, other: Float) -> NDArray[np.int64]:
+def _matched_experts(first: Float, second: Float) -> NDArray[np.int64]:
     """Order of another member's experts that agrees best with the first member's membership."""
-    return np.asarray(linear_sum_assignment(-(first.T @ other))[1], dtype=np.int64)
+    return np.asarray(linear_sum_assignment(-(first.T @ second))[1], dtype=np.int64)
 
 
-def _cut(net: StackedMixture, place: int, count: int, hidden: int) -> dict[str, Tensor]:
+def _member_weights(net: StackedMixture, place: int, count: int, hidden: int) -> dict[str, Tensor]:
     """The state of one member, without the experts it does not have."""
     state = {k: v[place : place + 1].clone() for k, v in net.state_dict().items()}
     for name in ("w1", "b1"):

@@ -89,8 +89,8 @@ class StackedMixture(nn.Module):
         """Renumber the experts of one member."""
         most = self.shape[1]
         for wide in (self.w1, self.b1):
-            parts = wide[member].reshape(wide.shape[1], most, -1)[:, order]
-            wide[member] = parts.reshape(wide.shape[1], -1)
+            by_expert = wide[member].reshape(wide.shape[1], most, -1)[:, order]
+            wide[member] = by_expert.reshape(wide.shape[1], -1)
         for deep in (self.w2, self.b2):
             deep[member] = deep[member][order]
         for last in (self.v2, self.c2):

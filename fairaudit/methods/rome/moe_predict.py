@@ -61,14 +61,14 @@ class MoEPredictions(BaseEstimator):  # type: ignore[misc]
     def _blocks(self, expert: Tensor, gate: Tensor) -> tuple[Float, Float]:
         """Membership (M, n, K) and expert outputs (M, n, K, C)."""
         members = self._net.shape[0]
-        found = [
+        blocks = [
             (
                 self._net.gate(s.expand(members, -1, -1)).exp().cpu().numpy(),
                 self._net.experts(x.expand(members, -1, -1)).cpu().numpy(),
             )
             for x, s in zip(expert.split(BLOCK), gate.split(BLOCK), strict=True)
         ]
-        gates, outputs = (np.concatenate(part, axis=1) for part in zip(*found, strict=True))
+        gates, outputs = (np.concatenate(arrays, axis=1) for arrays in zip(*blocks, strict=True))
         return gates.astype(np.float64), outputs.astype(np.float64)
 
     def _answers(self, X: Any, sensitive: Any) -> tuple[Float, Float]:
@@ -127,16 +127,16 @@ class MoEPredictions(BaseEstimator):  # type: ignore[misc]
         return np.asarray(self._answers_gate(blank, sensitive))
 
     def _answers_gate(self, X: Any, sensitive: Any) -> Float:
-        part = self._gate_part.transform(sensitive, len(X))
+        inputs = self._gate_part.transform(sensitive, len(X))
         if self.gate_inputs == "all":
             design = check_design(self, X, reset=False, dtype=np.float64)
-            part = np.column_stack([self._scale.apply(design), part])
+            inputs = np.column_stack([self._scale.apply(design), inputs])
         device = next(self._net.parameters()).device
-        gate = torch.as_tensor(part, dtype=torch.float32).to(device)
+        gate = torch.as_tensor(inputs, dtype=torch.float32).to(device)
         members = self._net.shape[0]
         with torch.no_grad():
-            found = self._net.gate(gate.expand(members, -1, -1)).exp()
-        return np.asarray(found.mean(0).cpu().numpy().astype(np.float64))
+            membership = self._net.gate(gate.expand(members, -1, -1)).exp()
+        return np.asarray(membership.mean(0).cpu().numpy().astype(np.float64))
 
     def responsibilities(self, X: Any, y: Any, sensitive_features: Any = None) -> Float:
         """P(expert | everything, y too), (n, K); errors taken as normal with variance noise_."""

@@ -62,10 +62,12 @@ class RomePredictions(BaseEstimator):  # type: ignore[misc]
         return Robust(prior, resp, self.group_weights_, row_loss(self.loss_name, answers, target))
 
     def _expert_design(self, X: Float, sensitive: Any) -> Float:
-        part = self._outcome_part
-        if not part.width:
+        sensitive_columns = self._outcome_part
+        if not sensitive_columns.width:
             return X
-        return np.column_stack([X, raw_design(part, part.transform(sensitive, len(X)))])
+        return np.column_stack(
+            [X, raw_design(sensitive_columns, sensitive_columns.transform(sensitive, len(X)))]
+        )
 
     @property
     def _mixture(self) -> Mixture:
@@ -166,7 +168,7 @@ class RomePredictions(BaseEstimator):  # type: ignore[misc]
         return mixture.posterior(answers, prior, self._codes(y, len(prior)))
 
     def log_likelihood(self, X: Any, y: Any, sensitive_features: Any = None) -> Float:
-        """Log p(y | x, s) of each row (n,): held-out rows judge the number of groups."""
+        """Log p(y | x, s) of each row (n,); held-out means choose the number of groups."""
         answers, prior = self._inputs(X, sensitive_features, y)
         return log_total(self._mixture.joint(answers, prior, self._codes(y, len(prior))))
 

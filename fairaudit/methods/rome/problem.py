@@ -110,22 +110,22 @@ def prepare(
     target: NDArray[Any] = np.asarray(y, dtype=np.int64 if n_classes else np.float64)
     centre, spread = 0.0, 1.0
     if not n_classes:
-        found = Scale.fit(target[:, None], weight)
-        centre, spread = float(found.centre[0]), float(found.scale[0])
+        target_scale = Scale.fit(target[:, None], weight)
+        centre, spread = float(target_scale.centre[0]), float(target_scale.scale[0])
         target = (target - centre) / spread
     ones = np.ones(len(weight))
     design = np.column_stack([ones, scale.apply(experts)])
     if not settings.gate_intercept and gate.shape[1]:
         ones = np.zeros(len(weight))
-    doors = np.column_stack([ones, gate])
+    gate_design = np.column_stack([ones, gate])
 
     def tensor(values: NDArray[np.generic]) -> Tensor:
         return torch.as_tensor(np.ascontiguousarray(values)).to(device)
 
-    rows = MixtureRows(tensor(design.T), tensor(doors.T), tensor(target), n_classes)
-    expert, inner = _ridges(design, doors, total, settings, n_classes)
+    rows = MixtureRows(tensor(design.T), tensor(gate_design.T), tensor(target), n_classes)
+    expert, inner = _ridges(design, gate_design, total, settings, n_classes)
     noise = settings.noise if isinstance(settings.noise, str) else settings.noise / spread**2
-    floor = 0.0 if n_classes else settings.noise_floor * _left_over(design, target, weight)
+    floor = 0.0 if n_classes else settings.noise_floor * _residual_variance(design, target, weight)
     penalty = Penalty(tensor(expert), tensor(inner), noise, max(floor, 1e-14))
     return MixtureProblem(
         rows,
@@ -134,33 +134,33 @@ def prepare(
         scale,
         centre,
         spread,
-        _rank(design, weight),
-        _rank(doors, weight),
+        _design_rank(design, weight),
+        _design_rank(gate_design, weight),
         settings.start_rows,
     )
 
 
 def _ridges(
-    design: Float, doors: Float, total: float, settings: MixtureSettings, n_classes: int
+    design: Float, gate_design: Float, total: float, settings: MixtureSettings, n_classes: int
 ) -> tuple[Float, Float]:
     """Ridge of every coefficient of an expert and of the gate; constants get the jitter only."""
     ridge = settings.expert_ridge
     if ridge is None:
         ridge = LOGISTIC_RIDGE if n_classes else 0.0
     expert = np.full(design.shape[1], max(ridge, JITTER * total))
-    gate = np.full(doors.shape[1], max(settings.gate_ridge, JITTER) * total)
+    gate = np.full(gate_design.shape[1], max(settings.gate_ridge, JITTER) * total)
     gate[0] = expert[0] = JITTER * total
     return expert, gate
 
 
-def _left_over(design: Float, target: NDArray[Any], weight: Float) -> float:
+def _residual_variance(design: Float, target: NDArray[Any], weight: Float) -> float:
     """Variance that pooled least squares leaves."""
     root = np.sqrt(weight)
     omega = np.linalg.lstsq(design * root[:, None], target * root, rcond=None)[0]
     return float(weight @ np.square(target - design @ omega) / weight.sum())
 
 
-def _rank(design: Float, weight: Float) -> int:
+def _design_rank(design: Float, weight: Float) -> int:
     gram = design.T @ (design * weight[:, None]) / weight.sum()
     return int(np.linalg.matrix_rank(gram, tol=1e-9 * max(len(gram), 1), hermitian=True))
 
@@ -174,19 +174,19 @@ def solve(
     monitor: Monitor | None = None,
 ) -> Mapping[int, Run]:
     """The best run for every group count, all counts and starts in one batch."""
-    found = _attempt(problem, sizes, n_init, rules, seed, monitor)
-    poor = [g for g in sizes if float(found[g].size.min()) < problem.enough()]
-    if poor and n_init > 1:
-        again = _attempt(problem, poor, n_init, rules, seed + 1, monitor)
-        found = {**found, **{g: max(found[g], again[g], key=_last) for g in poor}}
-    return found
+    best = _solve_once(problem, sizes, n_init, rules, seed, monitor)
+    with_empty_groups = [g for g in sizes if float(best[g].size.min()) < problem.enough()]
+    if with_empty_groups and n_init > 1:
+        again = _solve_once(problem, with_empty_groups, n_init, rules, seed + 1, monitor)
+        best = {**best, **{g: max(best[g], again[g], key=_final_bound) for g in with_empty_groups}}
+    return best
 
 
-def _last(run: Run) -> float:
+def _final_bound(run: Run) -> float:
     return run.bounds[-1]
 
 
-def _attempt(
+def _solve_once(
     problem: MixtureProblem,
     sizes: Sequence[int],
     n_init: int,
@@ -194,11 +194,11 @@ def _attempt(
     seed: int,
     monitor: Monitor | None,
 ) -> dict[int, Run]:
-    rows, weight, part = problem.rows, problem.weight, None
+    rows, weight, sampled = problem.rows, problem.weight, None
     if rows.n > 2 * problem.start_rows:
-        part = torch.randperm(rows.n, generator=torch.Generator().manual_seed(seed))
-        part = part[: problem.start_rows].sort().values.to(weight.device)
-        rows, weight = rows.take(part), weight[:, part]
+        sampled = torch.randperm(rows.n, generator=torch.Generator().manual_seed(seed))
+        sampled = sampled[: problem.start_rows].sort().values.to(weight.device)
+        rows, weight = rows.take(sampled), weight[:, sampled]
     batches = [
         RunBatch(
             starting_params(
@@ -209,11 +209,11 @@ def _attempt(
         )
         for g in sizes
     ]
-    found = climb(rows, batches, problem.penalty, rules, monitor)
-    if part is not None:
-        batches = [RunBatch(runs[0].params, problem.weight, [0]) for runs in found]
-        found = climb(problem.rows, batches, problem.penalty, rules, monitor)
-    return {g: runs[0] for g, runs in zip(sizes, found, strict=True)}
+    runs_by_size = climb(rows, batches, problem.penalty, rules, monitor)
+    if sampled is not None:
+        batches = [RunBatch(runs[0].params, problem.weight, [0]) for runs in runs_by_size]
+        runs_by_size = climb(problem.rows, batches, problem.penalty, rules, monitor)
+    return {g: runs[0] for g, runs in zip(sizes, runs_by_size, strict=True)}
 
 
 def by_size(run: Run) -> NDArray[np.int64]:

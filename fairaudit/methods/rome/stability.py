@@ -39,7 +39,7 @@ def stabilities(
     problem: MixtureProblem,
     models: Mapping[int, GroupedMixture],
     runs: Mapping[int, Run],
-    judging: Any,
+    evaluation: Any,
     n_bootstrap: int,
     seed: int,
     monitor: Monitor,
@@ -52,20 +52,25 @@ def stabilities(
     """
     if n_bootstrap < 1:
         return dict.fromkeys(models)
-    rows, weight = _part(problem, n_bootstrap, seed)
-    part = judging.take(np.arange(min(MOST_ROWS, len(judging.y))))
+    rows, weight = _resampled_rows(problem, n_bootstrap, seed)
+    sample = evaluation.take(np.arange(min(MOST_ROWS, len(evaluation.y))))
     sizes = [g for g in models if g > 1]
-    batches = [_refits(rows, weight, problem, runs[g].params, g, n_bootstrap, seed) for g in sizes]
+    batches = [
+        _bootstrap_batch(rows, weight, problem, runs[g].params, g, n_bootstrap, seed)
+        for g in sizes
+    ]
     monitor.start("stability", REFIT.max_iter)
-    found = climb(rows, batches, problem.penalty, REFIT, monitor)
+    runs_by_size = climb(rows, batches, problem.penalty, REFIT, monitor)
     monitor.end()
     scores: dict[int, float | None] = {g: 1.0 for g in models if g == 1}
-    for g, refits in zip(sizes, found, strict=True):
-        ours = _groups(models[g], part)
+    for g, refits in zip(sizes, runs_by_size, strict=True):
+        original_groups = _likeliest_groups(models[g], sample)
         scores[g] = float(
             np.mean(
                 [
-                    adjusted_rand_score(ours, _refitted(models[g], problem, r, part))
+                    adjusted_rand_score(
+                        original_groups, _groups_of_refit(models[g], problem, r, sample)
+                    )
                     for r in refits.values()
                 ]
             )
@@ -73,7 +78,9 @@ def stabilities(
     return scores
 
 
-def _part(problem: MixtureProblem, n_bootstrap: int, seed: int) -> tuple[Any, torch.Tensor]:
+def _resampled_rows(
+    problem: MixtureProblem, n_bootstrap: int, seed: int
+) -> tuple[Any, torch.Tensor]:
     """At most 1,500 rows and how often each refit draws them, (n_bootstrap, m)."""
     rng = np.random.default_rng(seed)
     n = problem.rows.n
@@ -84,7 +91,7 @@ def _part(problem: MixtureProblem, n_bootstrap: int, seed: int) -> tuple[Any, to
     return problem.rows.take(at), counts * problem.weight[:, at]
 
 
-def _refits(
+def _bootstrap_batch(
     rows: Any,
     weight: torch.Tensor,
     problem: MixtureProblem,
@@ -110,13 +117,15 @@ def _refits(
     return RunBatch(params, weight.repeat(1 + RANDOM_STARTS, 1), contest)
 
 
-def _groups(model: GroupedMixture, part: Any) -> NDArray[np.int64]:
-    resp = model.responsibilities(part.X, part.y, part.sensitive)
+def _likeliest_groups(model: GroupedMixture, sample: Any) -> NDArray[np.int64]:
+    resp = model.responsibilities(sample.X, sample.y, sample.sensitive)
     return np.asarray(resp.argmax(axis=1))
 
 
-def _refitted(
-    model: GroupedMixture, problem: MixtureProblem, run: Run, part: Any
+def _groups_of_refit(
+    model: GroupedMixture, problem: MixtureProblem, run: Run, sample: Any
 ) -> NDArray[np.int64]:
     mixture = learnt(problem, run, np.arange(model.n_groups_)).mixture
-    return np.asarray(model.responsibilities_of(mixture, part.X, part.y, part.sensitive).argmax(1))
+    return np.asarray(
+        model.responsibilities_of(mixture, sample.X, sample.y, sample.sensitive).argmax(1)
+    )

@@ -1,4 +1,4 @@
-"""What if there were G groups: every G and every start in one batch, judged on held-out rows.
+"""What if there were G groups: every G and every start in one batch, scored on held-out rows.
 
 The fits of all G share each pass over the rows; bootstrap refits for stability are a second
 batch. Nothing is refitted afterwards, so a screen can change G at once.
@@ -55,13 +55,13 @@ class RawRows:
 
     def take(self, rows: NDArray[np.int64]) -> RawRows:
         """Some rows."""
-        part = None if self.sensitive is None else self.sensitive.take(rows)
+        sensitive = None if self.sensitive is None else self.sensitive.take(rows)
         unit = None if self.cluster is None else self.cluster[rows]
-        return RawRows(take_rows(self.X, rows), self.y[rows], part, self.weight[rows], unit)
+        return RawRows(take_rows(self.X, rows), self.y[rows], sensitive, self.weight[rows], unit)
 
 
 class SweptMixture(GroupedMixture, Protocol):
-    """A mixture that a sweep can pose, solve for every number of groups, and judge."""
+    """A mixture that a sweep can pose, solve for every number of groups, and score."""
 
     n_init: int
     max_iter: int
@@ -135,7 +135,7 @@ def sweep_groups(
     held_out: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
     monitor: Monitor | None = None,
 ) -> Sweep[M]:
-    """Fit all numbers of groups at once, judge each on held-out rows, follow groups across them.
+    """Fit all numbers of groups at once, score each on held-out rows, follow groups across them.
 
     Parameters
     ----------
@@ -162,56 +162,60 @@ def sweep_groups(
     if not sizes:
         raise SpecError("n_groups: name at least one number of groups, from 1 up")
     monitor = monitor or Silent()
-    sample = _sample(X, y, sensitive_features, sample_weight, clusters)
+    sample = _checked_rows(X, y, sensitive_features, sample_weight, clusters)
     seed = model.seed()
     if held_out is None:
-        held, _ = split_rows(len(sample.y), seed)
-        held_out = (held, held)
-    kept = np.setdiff1d(np.arange(len(sample.y)), np.concatenate(held_out))
+        quarter, _ = split_rows(len(sample.y), seed)
+        held_out = (quarter, quarter)
+    fitted_rows = np.setdiff1d(np.arange(len(sample.y)), np.concatenate(held_out))
     began = time.perf_counter()
-    problem, training = model.begin(*_given(sample.take(kept)))
+    problem, training = model.begin(*_as_arguments(sample.take(fitted_rows)))
     monitor.start("all numbers of groups", model.max_iter)
     runs = solve(problem, sorted({1, *sizes}), model.n_init, model.rules, seed, monitor)
     monitor.end()
-    seconds = _shared(time.perf_counter() - began, runs, sizes)
+    seconds = _seconds_by_size(time.perf_counter() - began, runs, sizes)
     models = {g: model.finished(problem, runs, g, training, seed) for g in sizes}
-    choosing, judging = (sample.take(rows) for rows in held_out)
-    stable = stabilities(problem, models, runs, judging, n_bootstrap, seed, monitor)
-    table = _table(models, choosing, judging, stable, seconds, confidence, seed)
-    return Sweep(table, lineage(models, sample.take(kept)), models)
+    choosing, evaluation = (sample.take(rows) for rows in held_out)
+    stable = stabilities(problem, models, runs, evaluation, n_bootstrap, seed, monitor)
+    table = _table_of_sizes(models, choosing, evaluation, stable, seconds, confidence, seed)
+    return Sweep(table, lineage(models, sample.take(fitted_rows)), models)
 
 
-def _sample(X: Any, y: Any, sensitive: Any, weight: Any, clusters: Any) -> RawRows:
+def _checked_rows(X: Any, y: Any, sensitive: Any, weight: Any, clusters: Any) -> RawRows:
     same_rows(X=X, y=y, sensitive_features=sensitive, sample_weight=weight, clusters=clusters)
     design = read_features(X)
     n = len(design)
     outcome = checked_y(y, n)
-    part = None if sensitive is None else read_columns(sensitive, "sensitive_features", n)
+    sensitive_columns = (
+        None if sensitive is None else read_columns(sensitive, "sensitive_features", n)
+    )
     weights = np.ones(n) if weight is None else read_numbers(weight, "sample_weight", n)
     unit = None if clusters is None else read_column(clusters, "clusters", n).levels[1]
-    return RawRows(design, outcome, part, weights, unit)
+    return RawRows(design, outcome, sensitive_columns, weights, unit)
 
 
-def _given(sample: RawRows) -> tuple[Any, Any, Any, Any]:
+def _as_arguments(sample: RawRows) -> tuple[Any, Any, Any, Any]:
     return sample.X, sample.y, sample.sensitive, sample.weight
 
 
-def _shared(seconds: float, runs: Mapping[int, Run], sizes: Sequence[int]) -> dict[int, float]:
+def _seconds_by_size(
+    seconds: float, runs: Mapping[int, Run], sizes: Sequence[int]
+) -> dict[int, float]:
     """Each number's share of the batch's time, by the experts it moved through the rows."""
     work = {g: runs[g].work for g in sizes}
     return {g: seconds * work[g] / max(sum(work.values()), 1) for g in sizes}
 
 
-def _table(
+def _table_of_sizes(
     models: Mapping[int, SweptMixture],
     choosing: RawRows,
-    judging: RawRows,
+    evaluation: RawRows,
     stable: Mapping[int, float | None],
     seconds: Mapping[int, float],
     confidence: float,
     seed: int,
 ) -> Frame:
-    found = {
+    likelihoods = {
         g: mean_and_error(
             m.log_likelihood(choosing.X, choosing.y, choosing.sensitive),
             choosing.weight,
@@ -220,7 +224,7 @@ def _table(
         for g, m in models.items()
     }
     chosen = simplest_good(
-        {g: v[0] for g, v in found.items()}, {g: v[1] for g, v in found.items()}
+        {g: v[0] for g, v in likelihoods.items()}, {g: v[1] for g, v in likelihoods.items()}
     )
     rows = [
         {
@@ -228,11 +232,11 @@ def _table(
             "log_likelihood": m.log_likelihood_,
             "bic": m.bic_,
             "icl": m.icl_,
-            "heldout": found[g][0],
-            **_losses(m, judging, confidence, seed),
+            "heldout": likelihoods[g][0],
+            **_group_losses(m, evaluation, confidence, seed),
             "stability": stable[g],
             "seconds": seconds[g],
-            "heldout_se": found[g][1],
+            "heldout_se": likelihoods[g][1],
             "chosen": g == chosen,
         }
         for g, m in models.items()
@@ -240,7 +244,7 @@ def _table(
     return sweep_table(rows)
 
 
-def _losses(
+def _group_losses(
     model: SweptMixture, sample: RawRows, confidence: float, seed: int
 ) -> dict[str, float]:
     """Worst group and overall on held-out rows, with bootstrap intervals.
@@ -251,35 +255,39 @@ def _losses(
     """
     resp = model.responsibilities(sample.X, sample.y, sample.sensitive) * sample.weight[:, None]
     loss = model.losses(sample.X, sample.y, sample.sensitive)
-    parts = np.column_stack([resp, sample.weight])  # (n, G + 1), overall last
-    draws = _resampled(parts, loss, sample.cluster, seed)
-    real = parts.T @ loss / np.maximum(parts.sum(axis=0), TINY)
-    noise = draws[:, :-1] - real[:-1]
-    groups = Estimates(real[:-1], noise, noise.var(axis=0), (float(min(loss.min(), 0)), np.inf))
+    weights = np.column_stack([resp, sample.weight])  # (n, G + 1), overall last
+    draws = _bootstrap_means(weights, loss, sample.cluster, seed)
+    observed = weights.T @ loss / np.maximum(weights.sum(axis=0), TINY)
+    noise = draws[:, :-1] - observed[:-1]
+    groups = Estimates(
+        observed[:-1], noise, noise.var(axis=0), (float(min(loss.min(), 0)), np.inf)
+    )
     worst = highest(groups, confidence)
     overall = np.quantile(draws[:, -1], [(1 - confidence) / 2, (1 + confidence) / 2])
     return {
         "worst_group": worst.value,
         "worst_low": worst.low,
         "worst_high": worst.high,
-        "overall": float(real[-1]),
+        "overall": float(observed[-1]),
         "overall_low": float(overall[0]),
         "overall_high": float(overall[1]),
     }
 
 
-def _resampled(parts: Float, loss: Float, cluster: NDArray[Any] | None, seed: int) -> Float:
+def _bootstrap_means(
+    weights: Float, loss: Float, cluster: NDArray[Any] | None, seed: int
+) -> Float:
     """Bootstrap means of the loss in each column's weights, (REPLICATES, G + 1).
 
     Rows are drawn, or whole clusters.
     """
     rng = np.random.default_rng(seed)
-    both = cluster_totals(np.column_stack([parts, parts * loss[:, None]]), cluster)
-    n = len(both)
+    totals = cluster_totals(np.column_stack([weights, weights * loss[:, None]]), cluster)
+    n = len(totals)
     sums = np.stack(
-        [np.bincount(rng.integers(0, n, n), minlength=n) @ both for _ in range(REPLICATES)]
+        [np.bincount(rng.integers(0, n, n), minlength=n) @ totals for _ in range(REPLICATES)]
     )
-    width = parts.shape[1]
+    width = weights.shape[1]
     return np.asarray(sums[:, width:] / np.maximum(sums[:, :width], TINY))
 
 

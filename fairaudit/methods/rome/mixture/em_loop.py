@@ -136,18 +136,18 @@ def climb(
         live = [i for i, s in enumerate(state) if s.batch.contest]
         if not live:
             break
-        found = scan(
+        sums_by_batch = scan(
             rows,
             [state[i].batch.params for i in live],
             [state[i].batch.weight for i in live],
         )
-        for i, sums in zip(live, found, strict=True):
+        for i, sums in zip(live, sums_by_batch, strict=True):
             _advance(state[i], sums, penalty, closed_form=not rows.n_classes)
             _settle(state[i], done[i], rules, last=step == rules.max_iter - 1)
             if step in rules.prune_at:
                 _prune(state[i], done[i])
-        monitor.step(1, **_live(state, done))
-    return [_best(runs, s.work) for runs, s in zip(done, state, strict=True)]
+        monitor.step(1, **_best_bound(state, done))
+    return [_best_by_contest(runs, s.work) for runs, s in zip(done, state, strict=True)]
 
 
 def _advance(s: _Climb, sums: Sums, penalty: Penalty, closed_form: bool) -> None:
@@ -157,8 +157,8 @@ def _advance(s: _Climb, sums: Sums, penalty: Penalty, closed_form: bool) -> None
     rose = bound >= s.bound - SLACK * s.bound.abs().nan_to_num(posinf=0.0)
     ahead = improve(sums, tried, penalty)
     s.gain = torch.where(rose, (bound - s.bound) / sums.size.sum(1), torch.inf)
-    s.base = _where(rose, tried, s.base)
-    s.target = _where(rose, ahead, s.target)
+    s.base = _accepted_params(rose, tried, s.base)
+    s.target = _accepted_params(rose, ahead, s.target)
     s.share = torch.where(rose, 1.0, s.share / 2)
     s.bound = torch.where(rose, bound, s.bound)
     s.size = torch.where(rose[:, None], sums.size, s.size)
@@ -170,7 +170,7 @@ def _advance(s: _Climb, sums: Sums, penalty: Penalty, closed_form: bool) -> None
             s.bounds[run].append(value)
 
 
-def _where(rose: Tensor, new: Params, old: Params) -> Params:
+def _accepted_params(rose: Tensor, new: Params, old: Params) -> Params:
     def pick(a: Tensor, b: Tensor) -> Tensor:
         return torch.where(rose.reshape(-1, *[1] * (a.ndim - 1)), a, b)
 
@@ -216,13 +216,15 @@ def _prune(s: _Climb, done: list[tuple[int, Run]]) -> None:
         _keep(s, sorted(keep))
 
 
-def _live(state: Sequence[_Climb], done: Sequence[list[tuple[int, Run]]]) -> dict[str, float]:
+def _best_bound(
+    state: Sequence[_Climb], done: Sequence[list[tuple[int, Run]]]
+) -> dict[str, float]:
     bounds = [float(s.bound.max() / s.size[0].sum()) for s in state if s.batch.contest]
     bounds += [run.bounds[-1] / float(run.size.sum()) for runs in done for _, run in runs]
     return {"lower_bound": max(bounds)} if bounds else {}
 
 
-def _best(runs: list[tuple[int, Run]], work: int) -> dict[int, Run]:
+def _best_by_contest(runs: list[tuple[int, Run]], work: int) -> dict[int, Run]:
     best: dict[int, Run] = {}
     for contest, run in runs:
         if contest not in best or run.bounds[-1] > best[contest].bounds[-1]:

@@ -23,16 +23,16 @@ def starting_params(
     generator = torch.Generator().manual_seed(seed)
     blank = blank_params(rows, n_groups, n_runs)
     if n_groups == 1:
-        given = rows.y.new_ones((n_runs, 1, rows.n), dtype=blank.noise.dtype)
+        partition = rows.y.new_ones((n_runs, 1, rows.n), dtype=blank.noise.dtype)
     else:
         space = _space(rows, weight, penalty)
         lloyd = (n_runs + 1) // 2
-        parts = [_centres(space, weight, n_groups, lloyd, generator)]
+        starts = [_centres(space, weight, n_groups, lloyd, generator)]
         if n_runs > lloyd:
-            parts.append(_waves(rows, space, n_groups, n_runs - lloyd, generator))
-        given = torch.cat(parts)
-        given = (1 - SMOOTHING) * given + SMOOTHING / n_groups
-    return _from_partition(rows, weight, given, blank, penalty)
+            starts.append(_waves(rows, space, n_groups, n_runs - lloyd, generator))
+        partition = torch.cat(starts)
+        partition = (1 - SMOOTHING) * partition + SMOOTHING / n_groups
+    return _from_partition(rows, weight, partition, blank, penalty)
 
 
 def blank_params(rows: MixtureRows, n_groups: int, n_runs: int) -> Params:
@@ -46,10 +46,10 @@ def blank_params(rows: MixtureRows, n_groups: int, n_runs: int) -> Params:
 
 
 def _from_partition(
-    rows: MixtureRows, weight: Tensor, given: Tensor, blank: Params, penalty: Penalty
+    rows: MixtureRows, weight: Tensor, partition: Tensor, blank: Params, penalty: Penalty
 ) -> Params:
     """One M step from responsibilities; the gate starts at the group sizes."""
-    sums = scan(rows, [blank], [weight], [given])[0]
+    sums = scan(rows, [blank], [weight], [partition])[0]
     params = improve(sums, blank, penalty)
     gate = torch.zeros_like(blank.gate)
     if blank.n_groups > 1:
@@ -60,11 +60,11 @@ def _from_partition(
 
 def _space(rows: MixtureRows, weight: Tensor, penalty: Penalty) -> Tensor:
     """Gate features and pooled residuals, centred and scaled, (m, n)."""
-    parts = torch.cat([rows.gate[1:], _pooled_residual(rows, weight, penalty)])
+    coordinates = torch.cat([rows.gate[1:], _pooled_residual(rows, weight, penalty)])
     share = weight[0] / weight[0].sum()
-    parts = parts - (parts * share).sum(1, keepdim=True)
-    spread = (parts.square() * share).sum(1, keepdim=True).sqrt()
-    return parts / torch.where(spread > 1e-12, spread, 1.0)
+    coordinates = coordinates - (coordinates * share).sum(1, keepdim=True)
+    spread = (coordinates.square() * share).sum(1, keepdim=True).sqrt()
+    return coordinates / torch.where(spread > 1e-12, spread, 1.0)
 
 
 def _pooled_residual(rows: MixtureRows, weight: Tensor, penalty: Penalty) -> Tensor:

@@ -47,10 +47,10 @@ def least_squares(gram: Tensor, size: Tensor, penalty: Penalty) -> tuple[Tensor,
     xx, xy, yy = gram[..., :-1, :-1], gram[..., :-1, -1], gram[..., -1, -1]
     omega = torch.linalg.solve(xx + torch.diag(penalty.expert), xy)
     loss = (yy - (omega * xy).sum(-1)).clamp_min(0)  # residual sum + ridge term at the optimum
-    return omega, _noise(loss, size, penalty)
+    return omega, _noise_variance(loss, size, penalty)
 
 
-def _noise(loss: Tensor, size: Tensor, penalty: Penalty) -> Tensor:
+def _noise_variance(loss: Tensor, size: Tensor, penalty: Penalty) -> Tensor:
     if penalty.noise == "shared":
         shared = loss.sum(1, keepdim=True) / size.sum(1, keepdim=True)
         return shared.clamp_min(penalty.floor).expand_as(loss).contiguous()
@@ -87,10 +87,10 @@ def objective(sums: Sums, params: Params, penalty: Penalty) -> Tensor:
 
 def blend(base: Params, target: Params, share: Tensor, closed_form: bool) -> Params:
     """Part of the way from `base` to `target`; steps in closed form are always taken whole."""
-    part = share[:, None, None]
+    step_share = share[:, None, None]
     # a Newton step may overshoot, a closed-form step is the maximum and never does
-    gate = torch.lerp(base.gate, target.gate, part.expand_as(target.gate))
+    gate = torch.lerp(base.gate, target.gate, step_share.expand_as(target.gate))
     if closed_form:
         return Params(target.omega, target.noise, gate)
-    omega = torch.lerp(base.omega, target.omega, part[..., None].expand_as(target.omega))
+    omega = torch.lerp(base.omega, target.omega, step_share[..., None].expand_as(target.omega))
     return Params(omega, target.noise, gate)

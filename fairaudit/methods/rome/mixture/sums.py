@@ -191,10 +191,12 @@ def posterior(params: Params, rows: MixtureRows) -> tuple[Tensor, Tensor]:
 def chunks(rows: MixtureRows, size: int) -> Iterator[tuple[slice, MixtureRows]]:
     """Consecutive chunks of rows."""
     for begin in range(0, rows.n, size):
-        part = slice(begin, begin + size)
+        window = slice(begin, begin + size)
         yield (
-            part,
-            MixtureRows(rows.expert[:, part], rows.gate[:, part], rows.y[part], rows.n_classes),
+            window,
+            MixtureRows(
+                rows.expert[:, window], rows.gate[:, window], rows.y[window], rows.n_classes
+            ),
         )
 
 
@@ -213,7 +215,7 @@ def scan(
     rows: MixtureRows,
     runs: Sequence[Params],
     weights: Sequence[Tensor],
-    given: Sequence[Tensor] | None = None,
+    partitions: Sequence[Tensor] | None = None,
 ) -> list[Sums]:
     """E step and the sums of the M step for several sets of runs in one pass.
 
@@ -223,7 +225,7 @@ def scan(
         One entry per group count.
     weights : sequence of (1, n) or (R, n)
         Row weights, shared or of each run (bootstrap multiplicities).
-    given : sequence of (R, G, n), optional
+    partitions : sequence of (R, G, n), optional
         Responsibilities to use in place of the posterior (starts).
     """
     experts = sum(p.n_runs * p.n_groups for p in runs)
@@ -232,7 +234,7 @@ def scan(
     expert = _Products(d if rows.n_classes else d + 1, size, rows.expert)
     gate = _Products(rows.gate.shape[0], size, rows.gate)
     totals: list[list[Tensor]] = [[] for _ in runs]
-    for part, chunk in chunks(rows, size):
+    for window, chunk in chunks(rows, size):
         design = chunk.expert
         if not rows.n_classes:
             # y as one more feature: its products give X'X, X'y and y'y in a single matrix
@@ -240,15 +242,15 @@ def scan(
         expert.load(design)
         gate.load(chunk.gate)
         for i, params in enumerate(runs):
-            fixed = None if given is None else given[i][..., part]
-            found = _chunk_sums(params, chunk, weights[i][:, part], expert, gate, fixed)
+            partition = None if partitions is None else partitions[i][..., window]
+            chunk_sums = _chunk_sums(params, chunk, weights[i][:, window], expert, gate, partition)
             if totals[i]:
-                for total, new in zip(totals[i], found, strict=True):
+                for total, new in zip(totals[i], chunk_sums, strict=True):
                     total += new
             else:
-                totals[i] = found
+                totals[i] = chunk_sums
     return [
-        _assembled(found, params, expert, gate) for found, params in zip(totals, runs, strict=True)
+        _assembled(total, params, expert, gate) for total, params in zip(totals, runs, strict=True)
     ]
 
 
@@ -258,13 +260,13 @@ def _chunk_sums(
     weight: Tensor,
     expert: _Products,
     gate: _Products,
-    given: Tensor | None,
+    partition: Tensor | None,
 ) -> list[Tensor]:
     density, answers = expert_log_density(params, chunk)
     prior = log_membership(params, chunk.gate)
     density += prior
     total = torch.logsumexp(density, dim=1)  # (R, b)
-    resp = (density - total[:, None]).exp_() if given is None else given
+    resp = (density - total[:, None]).exp_() if partition is None else partition
     resp = resp * weight[:, None]  # (R, G, b), weighted from here on
     free = params.n_groups - 1  # the last group's logit is 0 and has no slope
     member = prior[:, :free].exp()
@@ -305,8 +307,8 @@ def _logit_sums(
     return slope, packed.reshape(runs, len(first), products.width)
 
 
-def _assembled(found: list[Tensor], params: Params, expert: _Products, gate: _Products) -> Sums:
-    loglik, size, gram, slope, gate_slope, gate_gram = found
+def _assembled(totals: list[Tensor], params: Params, expert: _Products, gate: _Products) -> Sums:
+    loglik, size, gram, slope, gate_slope, gate_gram = totals
     runs, groups, free, d = params.omega.shape
     full = unpack(gram, expert.d).reshape(runs, groups, -1, expert.d, expert.d)
     slope = slope.reshape(runs, groups, free, d) if slope.numel() else slope
