@@ -93,26 +93,28 @@ def parts_of(game: Game, rows: torch.Tensor) -> tuple[Any, Any, Any, Any]:
     batch = game.data.take(rows)
     picked = game._pick(batch)
     out = game.effects(batch.inputs, picked.leaf, picked.place)
-    riddle = game.opponents.riddle(batch) if game.plan.debias == "adversarial" else None
-    return batch, picked, out, riddle
+    adversary_batch = (
+        game.adversaries.adversary_batch(batch) if game.plan.debias == "adversarial" else None
+    )
+    return batch, picked, out, adversary_batch
 
 
 def test_an_adversary_step_leaves_fixed_and_random_effects_untouched() -> None:
     game, rows = play(cluster_penalty="adversarial")
-    effects, opponents = copy_of(game.effects), copy_of(game.opponents)
-    batch, picked, out, riddle = parts_of(game, rows)
-    game.adversary_step(out, batch, picked, riddle)
+    effects, adversaries = copy_of(game.effects), copy_of(game.adversaries)
+    batch, picked, out, adversary_batch = parts_of(game, rows)
+    game.adversary_step(out, batch, picked, adversary_batch)
     assert len(same(effects, game.effects)) == len(effects)
-    moved = set(opponents) - set(same(opponents, game.opponents))
+    moved = set(adversaries) - set(same(adversaries, game.adversaries))
     assert {"rows.state", "trunk.weights.0", "guess.weights.0"} <= moved
 
 
 def test_the_main_step_leaves_adversaries_untouched() -> None:
     game, rows = play(cluster_penalty="adversarial")
-    effects, opponents = copy_of(game.effects), copy_of(game.opponents)
-    batch, picked, out, riddle = parts_of(game, rows)
-    game.main_step(game.losses(out, batch, picked, riddle)["total"].sum(), picked)
-    assert len(same(opponents, game.opponents)) == len(opponents)
+    effects, adversaries = copy_of(game.effects), copy_of(game.adversaries)
+    batch, picked, out, adversary_batch = parts_of(game, rows)
+    game.main_step(game.losses(out, batch, picked, adversary_batch)["total"].sum(), picked)
+    assert len(same(adversaries, game.adversaries)) == len(adversaries)
     moved = set(effects) - set(same(effects, game.effects))
     assert {"rows.state", "net.weights.0", "net.biases.2"} <= moved
 
@@ -229,7 +231,7 @@ def test_chance_differences_of_many_small_clusters_cost_nothing() -> None:
 def test_between_variance_pulls_at_the_first_layer_in_proportion_to_the_odds() -> None:
     game, _ = play(cluster_penalty="between_variance", lambda_cluster=3.0)
     assert game.odds is not None
-    assert game.opponents.trunk is None
+    assert game.adversaries.trunk is None
     first = game.main_weights[0]
     found = torch.autograd.grad(game._between(game.odds).sum(), first)[0]
     torch.testing.assert_close(found, 2 * PER_ODDS * first * game.odds)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from fairaudit.methods.fair_medl.posterior import Sites, _newton, _solve, settled
+from fairaudit.methods.fair_medl.posterior import Sites, _newton_step, _solve, settled
 from fairaudit.methods.fair_medl.weights import Weights
 
 CLUSTERS, ROWS = 40, 4000
@@ -101,7 +101,7 @@ def test_blocks_of_clusters_are_solved_as_each_alone():
     layers, mean = ((rng.normal(size=(4, 1)), np.zeros(1)),), rng.normal(size=(10, 5, 1))
     weights = Weights(layers, mean, np.ones_like(mean), prior, 1.0, "inputs", "binary", True)
     sites = Sites.of(weights, X, y, z, weight)
-    step, variance = _newton(weights, sites, 1.0)
+    step, variance = _newton_step(weights, sites, 1.0)
     for k in range(10):
         own = sites.codes == k
         Z, raw = sites.Z[own], sites.mixed(mean)[own, 0]

@@ -25,22 +25,22 @@ REMEDY = {
 }
 
 
-def entropy_given(codes: Int, given: NDArray[Any], weight: Float) -> float:
+def entropy_given(codes: Int, condition: NDArray[Any], weight: Float) -> float:
     """H(S | Y) in nats of the rows whose code is known: the loss of the best blind guess."""
-    known = codes >= 0
+    has_code = codes >= 0
     total = 0.0
-    for value in np.unique(given[known]):
-        rows = known & (given == value)
+    for value in np.unique(condition[has_code]):
+        rows = has_code & (condition == value)
         counts = np.bincount(codes[rows], weight[rows])
         share = counts[counts > 0] / counts.sum()
         total += counts.sum() * float(-(share * np.log(share)).sum())
-    return float(total / weight[known].sum()) if known.any() else 0.0
+    return float(total / weight[has_code].sum()) if has_code.any() else 0.0
 
 
 def collapsed(
     history: Mapping[str, list[float]], best: int, chance: Mapping[str, float]
 ) -> list[str]:
-    """Warnings about opponents that are worse than blind guessing where the fit was kept."""
+    """Warnings about adversaries that are worse than blind guessing where the fit was kept."""
     return [
         f"the adversary that guesses {GUESSED[name]} collapsed: its loss {abs(value):.3g} is "
         f"above that of blind guessing ({limit:.3g}), so its gradient says nothing; "
@@ -107,13 +107,13 @@ def same_for_all(
     task: str, y: NDArray[np.generic], answers: Mapping[str, Float], classes: Sequence[Any]
 ) -> list[str]:
     """Warnings about sides ("mixed", "fixed") that give all rows the same answer."""
-    found: list[str] = []
+    warnings: list[str] = []
     for side, answer in answers.items():
         flat = constant(task, answer, side)
         if not flat and task != "regression":
             flat = one_label(y, answer, classes, side)
-        found += flat
-    return found
+        warnings += flat
+    return warnings
 
 
 def one_class(names: Sequence[str], cluster: Int, y: NDArray[np.generic], task: str) -> list[str]:
@@ -124,11 +124,11 @@ def one_class(names: Sequence[str], cluster: Int, y: NDArray[np.generic], task: 
     low, high = np.full(len(names), np.inf), np.full(len(names), -np.inf)
     np.minimum.at(low, cluster[rows], y[rows])
     np.maximum.at(high, cluster[rows], y[rows])
-    found = [name for name, a, b in zip(names, low, high, strict=True) if a == b]
-    if not found:
+    uniform = [name for name, a, b in zip(names, low, high, strict=True) if a == b]
+    if not uniform:
         return []
-    shown = ", ".join(found[:5]) + (" and others" if len(found) > 5 else "")
+    examples = ", ".join(uniform[:5]) + (" and others" if len(uniform) > 5 else "")
     return [
-        f"{len(found)} of {len(names)} clusters have training rows of one class only ({shown}); "
-        "their effects follow the prior and their rates cannot be judged"
+        f"{len(uniform)} of {len(names)} clusters have training rows of one class only "
+        f"({examples}); their effects follow the prior and their rates cannot be judged"
     ]

@@ -284,7 +284,7 @@ class FairMEDL(Parameters):
         weight = np.ones(len(inputs))
         if sample_weight is not None:
             weight = read_numbers(sample_weight, "sample_weight", len(inputs))
-        found = settled(
+        posterior = settled(
             self._weights(),
             inputs,
             estimate.target_codes(self, read_target(y)),
@@ -292,9 +292,9 @@ class FairMEDL(Parameters):
             weight / weight.mean(),
         )
         return ClusterEffects(
-            tables.effects(found, self.clusters_, self._names(), self._outputs()),
-            tables.variance_shares(found),
-            float(found.prior_sd[-1].mean()),
+            tables.effects(posterior, self.clusters_, self._names(), self._outputs()),
+            tables.variance_shares(posterior),
+            float(posterior.prior_sd[-1].mean()),
         )
 
     def save(self, folder: str | Path) -> None:
@@ -322,8 +322,8 @@ class FairMEDL(Parameters):
 
     def _weights(self) -> Weights:
         check_is_fitted(self, "path_")
-        found: Weights = self._stack[self._chosen]
-        return found
+        chosen: Weights = self._stack[self._chosen]
+        return chosen
 
     def _mixed(self, weights: Weights, X: Any, clusters: Any) -> Float:
         same_rows(X=X, clusters=clusters)

@@ -104,7 +104,7 @@ class Job:
         )
         y = y if y is None else checked_target(y)
         X, y = validate_data(m, read_features(X), y, dtype=np.float64, y_numeric=False)
-        weight, n = _weights(sample_weight, X), len(y)
+        weight, n = _checked_weights(sample_weight, X), len(y)
         used = weight > 0  # others say nothing, and a batch of them alone has no mean
         names = None if clusters is None else cluster_labels(clusters, n)[used]
         m._attributes = ()
@@ -124,23 +124,23 @@ class Job:
         """Rows as numbers, by what was learnt."""
         m, n = self.model, len(y)
         blank = (n, len(m._attributes))  # rows whose attributes are not told: all missing
-        found = Sensitive(np.full(blank, -1, dtype=np.int64), np.zeros(blank))
+        encoded = Sensitive(np.full(blank, -1, dtype=np.int64), np.zeros(blank))
         if m._attributes and sensitive is not None:
-            found = encode_sensitive(m._attributes, sensitive, n)
-        return EncodedRows(X, target_codes(m, y), codes(m, clusters, n), weight, found)
+            encoded = encode_sensitive(m._attributes, sensitive, n)
+        return EncodedRows(X, target_codes(m, y), codes(m, clusters, n), weight, encoded)
 
     def train(self, data: EncodedRows, validation: tuple[Any, ...] | None) -> FittedPath:
         """Train the whole path, choose within the budget, describe."""
         m = self.model
-        data, held = self._held_out(data, validation)
+        data, heldout = self._held_out(data, validation)
         plan = plan_of(m)
         device = pick_device(m.device)
-        chance = self._chance(plan, data)
+        chance = self._blind_losses(plan, data)
         batch = batch_of(data, m._attributes, device)
         trained = train_effects(
             plan,
             batch,
-            None if held is None else batch_of(held, m._attributes, device),
+            None if heldout is None else batch_of(heldout, m._attributes, device),
             chance=sum(v for k, v in chance.items() if k == "fair fixed"),
             batch_size=m.batch_size,
             max_epochs=m.max_epochs,
@@ -151,48 +151,50 @@ class Job:
         )
         predictor, losses = self._predictor(plan, batch, device)
         weights = tuple(w.with_predictor(predictor) for w in trained.weights)
-        found = self._describe(plan, weights, trained, data, held, chance)
-        return replace(found, history=tables.with_predictor(found.history, losses))
+        fit = self._describe(plan, weights, trained, data, heldout, chance)
+        return replace(fit, history=tables.with_predictor(fit.history, losses))
 
     def _held_out(
         self, data: EncodedRows, validation: tuple[Any, ...] | None
     ) -> tuple[EncodedRows, EncodedRows | None]:
         m, n = self.model, len(data.y)
         if validation is not None:
-            return data, self._given(validation)
+            return data, self._validation_rows(validation)
         if n < ENOUGH or m.validation_fraction <= 0:
             return data, None
         order = np.random.default_rng(self.seed).permutation(n)
         order = order[np.argsort(data.y[order], kind="stable")]  # every 1/share-th row by outcome
-        held = np.zeros(n, dtype=bool)
-        held[order[np.arange(0, n, 1 / m.validation_fraction).astype(np.int64)]] = True
-        return _rows(data, ~held), _rows(data, held)
+        heldout = np.zeros(n, dtype=bool)
+        heldout[order[np.arange(0, n, 1 / m.validation_fraction).astype(np.int64)]] = True
+        return _rows_where(data, ~heldout), _rows_where(data, heldout)
 
-    def _given(self, validation: tuple[Any, ...]) -> EncodedRows:
+    def _validation_rows(self, validation: tuple[Any, ...]) -> EncodedRows:
         """The validation rows that the user gave."""
-        held = read_validation(validation, (*PARTS, "clusters"))
+        rows = read_validation(validation, (*PARTS, "clusters"))
         with in_validation():
-            X = features(self.model, held.X)
-            y = checked_y(checked_target(held.y), len(X))
-            found = held.sensitive_features, held.clusters
-            return self.encode(X, y, *found, np.ones(len(X)))
+            X = features(self.model, rows.X)
+            y = checked_y(checked_target(rows.y), len(X))
+            optional = rows.sensitive_features, rows.clusters
+            return self.encode(X, y, *optional, np.ones(len(X)))
 
-    def _chance(self, plan: Plan, data: EncodedRows) -> dict[str, float]:
+    def _blind_losses(self, plan: Plan, data: EncodedRows) -> dict[str, float]:
         """Losses of blind guessing, by part of the history."""
-        found: dict[str, float] = {}
+        losses: dict[str, float] = {}
         if plan.cluster_adversary:
             alike = np.zeros(len(data.y))
             blind = entropy_given(data.cluster, alike, data.weight)
-            found["cluster"] = blind if plan.n_clusters <= FULL else float(np.log1p(CANDIDATES))
+            losses["cluster"] = blind if plan.n_clusters <= FULL else float(np.log1p(CANDIDATES))
         if plan.debias == "adversarial":
-            given = data.y if plan.fairness_target == "equalized_odds" else np.zeros(len(data.y))
-            given = given if plan.task != "regression" else np.zeros(len(data.y))
+            condition = (
+                data.y if plan.fairness_target == "equalized_odds" else np.zeros(len(data.y))
+            )
+            condition = condition if plan.task != "regression" else np.zeros(len(data.y))
             limit = sum(
-                0.5 if a.continuous else entropy_given(codes, given, data.weight)
+                0.5 if a.continuous else entropy_given(codes, condition, data.weight)
                 for a, codes in zip(self.model._attributes, data.sensitive.codes.T, strict=True)
             )
-            found |= {f"fair {side}": float(limit) for side in plan.sides}
-        return found
+            losses |= {f"fair {side}": float(limit) for side in plan.sides}
+        return losses
 
     def _predictor(
         self, plan: Plan, batch: Any, device: torch.device
@@ -220,18 +222,20 @@ class Job:
         weights: tuple[Weights, ...],
         trained: Trained,
         data: EncodedRows,
-        held: EncodedRows | None,
+        heldout: EncodedRows | None,
         chance: Mapping[str, float],
     ) -> FittedPath:
         m = self.model
-        answers = [_answer(w, data, m.unseen) for w in weights]
+        answers = [_mixed_answer(w, data, m.unseen) for w in weights]
         cuts = tuple(threshold_of(plan.task, data.y, a) for a in answers)
-        chosen, path = self._choose(plan, weights, held or data, cuts)
+        chosen, path = self._choose(plan, weights, heldout or data, cuts)
         curves = trained.history[chosen]
-        judged, names = held or data, list(getattr(m, "classes_", ()))
-        found = [
+        scoring, names = heldout or data, list(getattr(m, "classes_", ()))
+        warnings = [
             *collapsed(curves, trained.best_epoch[chosen], chance),
-            *same_for_all(plan.task, judged.y, self._sides(plan, weights[chosen], judged), names),
+            *same_for_all(
+                plan.task, scoring.y, self._answers_by_side(plan, weights[chosen], scoring), names
+            ),
             *one_class(list(m.clusters_), data.cluster, data.y, plan.task),
             *unjudged(tables.blind_measures(path), m.performance_budget),
         ]
@@ -242,35 +246,43 @@ class Job:
             cuts,
             path,
             tables.history(curves),
-            found,
+            warnings,
             len(curves["total"]),
         )
 
-    def _sides(self, plan: Plan, weights: Weights, data: EncodedRows) -> dict[str, Float]:
+    def _answers_by_side(
+        self, plan: Plan, weights: Weights, data: EncodedRows
+    ) -> dict[str, Float]:
         """Answers of the mixed and, where they differ, of the fixed effects."""
-        found = {"mixed": _answer(weights, data, self.model.unseen)}
+        answers = {"mixed": _mixed_answer(weights, data, self.model.unseen)}
         if plan.random_effects:
             fixed = fixed_answer(weights, data.X)
-            found["fixed"] = fixed if fixed.shape[1] > 1 else fixed[:, 0]
-        return found
+            answers["fixed"] = fixed if fixed.shape[1] > 1 else fixed[:, 0]
+        return answers
 
     def _choose(
-        self, plan: Plan, weights: tuple[Weights, ...], held: EncodedRows, cuts: tuple[float, ...]
+        self,
+        plan: Plan,
+        weights: tuple[Weights, ...],
+        heldout: EncodedRows,
+        cuts: tuple[float, ...],
     ) -> tuple[int, Frame]:
         m = self.model
         if not m._attributes or m.performance_budget is None:
             return 0, tables.empty_path()
-        truth = held.y * m._y_scale + m._y_mean  # in the units of y
-        unit = held.cluster if len(np.unique(held.cluster)) > 1 else None
-        judged = ScoringRows(truth, held.sensitive.codes, plan.task, plan.fairness_target, unit)
-        answers = [_answer(w, held, m.unseen) * m._y_scale + m._y_mean for w in weights]
-        scores = [judged.score(a, c) for a, c in zip(answers, cuts, strict=True)]
+        truth = heldout.y * m._y_scale + m._y_mean  # in the units of y
+        unit = heldout.cluster if len(np.unique(heldout.cluster)) > 1 else None
+        scoring = ScoringRows(
+            truth, heldout.sensitive.codes, plan.task, plan.fairness_target, unit
+        )
+        answers = [_mixed_answer(w, heldout, m.unseen) * m._y_scale + m._y_mean for w in weights]
+        scores = [scoring.score(a, c) for a, c in zip(answers, cuts, strict=True)]
         chosen = choose(scores, m.performance_budget)
         return chosen, tables.path_table(
             plan.path,
             answers,
             cuts,
-            judged,
+            scoring,
             split="validation",
             chosen=chosen,
             confidence=m.confidence,
@@ -278,13 +290,13 @@ class Job:
         )
 
 
-def _answer(weights: Weights, data: EncodedRows, unseen: str) -> Float:
+def _mixed_answer(weights: Weights, data: EncodedRows, unseen: str) -> Float:
     raw, shift, _ = moments(weights, data.X, data.cluster, unseen)
     answer = link(weights.task, raw + shift)
     return answer if answer.shape[1] > 1 else answer[:, 0]
 
 
-def _rows(data: EncodedRows, rows: NDArray[np.bool_]) -> EncodedRows:
+def _rows_where(data: EncodedRows, rows: NDArray[np.bool_]) -> EncodedRows:
     sensitive = Sensitive(data.sensitive.codes[rows], data.sensitive.values[rows])
     return replace(
         data,
@@ -299,8 +311,8 @@ def _rows(data: EncodedRows, rows: NDArray[np.bool_]) -> EncodedRows:
 def plan_of(m: Parameters) -> Plan:
     """The parameters, with what the learnt inputs switch off or decide."""
     base = float(np.log(m._positive / (1 - m._positive))) if m._kind == "binary" else 0.0
-    clustered, judged = len(m.clusters_) > 0, len(m._attributes) > 0
-    debias, separated = m.debias if judged else None, m.cluster_adversary and clustered
+    clustered, has_attributes = len(m.clusters_) > 0, len(m._attributes) > 0
+    debias, separated = m.debias if has_attributes else None, m.cluster_adversary and clustered
     path: tuple[float, ...] = (1.0,)
     if m.performance_budget is not None and debias is not None:
         path = tuple(sorted({0.0, *(float(v) for v in m.path)}))
@@ -369,16 +381,16 @@ def learn_clusters(names: NDArray[np.str_] | None) -> NDArray[np.str_]:
     SpecError
         When there is one cluster only.
     """
-    found = np.array([] if names is None else np.unique(names), dtype=np.str_)
-    if len(found) == 1:
+    distinct = np.array([] if names is None else np.unique(names), dtype=np.str_)
+    if len(distinct) == 1:
         raise SpecError(
             "clusters holds 1 distinct value; Fair MEDL needs at least 2 clusters; leave "
             "clusters out for a plain network"
         )
-    return found
+    return distinct
 
 
-def _weights(sample_weight: Any, X: Float) -> Float:
+def _checked_weights(sample_weight: Any, X: Float) -> Float:
     """Row weights (n,), ones where none are given.
 
     Raises
@@ -405,14 +417,14 @@ def codes(m: Parameters, clusters: Any, n: int) -> Int:
     return cluster_codes(tuple(m.clusters_.tolist()), clusters, n)
 
 
-def score(m: Parameters, found: NDArray[Any], y: Any, sample_weight: Any) -> float:
+def score(m: Parameters, predicted: NDArray[Any], y: Any, sample_weight: Any) -> float:
     """Accuracy, or R²."""
     y = read_target(y)
     weight = (
         None if sample_weight is None else read_numbers(sample_weight, "sample_weight", len(y))
     )
     if m._kind != "regression":
-        return float(accuracy_score(y, found, sample_weight=weight))
-    left = np.average((y - found) ** 2, weights=weight)
-    whole = np.average((y - np.average(y, weights=weight)) ** 2, weights=weight)
-    return float(1 - left / whole) if whole > 0 else 0.0
+        return float(accuracy_score(y, predicted, sample_weight=weight))
+    residual = np.average((y - predicted) ** 2, weights=weight)
+    total = np.average((y - np.average(y, weights=weight)) ** 2, weights=weight)
+    return float(1 - residual / total) if total > 0 else 0.0

@@ -20,12 +20,12 @@ from fairaudit.methods.fair_medl.losses import (
 )
 from fairaudit.methods.fair_medl.networks import adam, descend, touched
 from fairaudit.methods.fair_medl.parts import (
+    Adversaries,
+    AdversaryBatch,
     Effects,
     ForwardPass,
-    Opponents,
     Picked,
     Plan,
-    Riddle,
     RowTensors,
 )
 
@@ -47,7 +47,7 @@ class Game:
     seed: int
     device: torch.device
     effects: Effects = field(init=False)
-    opponents: Opponents = field(init=False)
+    adversaries: Adversaries = field(init=False)
     sums: Tensor | None = None
     names: tuple[str, ...] = ()
     count: int = 0
@@ -57,13 +57,15 @@ class Game:
         plan, p = self.plan, self.data.inputs.shape[1] - 1
         sizes = torch.bincount(self.data.cluster.clamp_min(0), minlength=plan.n_clusters).cpu()
         self.effects = Effects(plan, p, self.seed).to(self.device)
-        self.opponents = Opponents(plan, p, sizes.float(), self.seed).to(self.device)
+        self.adversaries = Adversaries(plan, p, sizes.float(), self.seed).to(self.device)
         self.inverse_size = (1 / sizes.clamp_min(1).float()).to(self.device)
         self.noise = torch.Generator(self.device).manual_seed(self.seed + 2)
         self.main_weights = list(self.effects.net.parameters())
-        self.rival_weights = self.opponents.weights()
+        self.adversary_weights = self.adversaries.weights()
         self.main = adam(self.main_weights, plan.learning_rate)
-        self.rival = adam(self.rival_weights, plan.learning_rate) if self.rival_weights else None
+        self.adversary_optimiser = (
+            adam(self.adversary_weights, plan.learning_rate) if self.adversary_weights else None
+        )
         self.rates = RunningRates()
         self.path = torch.tensor(plan.path, device=self.device)
         self.odds: Tensor | None = None
@@ -76,10 +78,12 @@ class Game:
         picked = self._pick(batch)
         # one forward pass for both players: adversaries get its values, the effects its graph
         out = self.effects(batch.inputs, picked.leaf, picked.place)
-        riddle = self.opponents.riddle(batch) if self.plan.debias == "adversarial" else None
-        if self.rival is not None:
-            self.adversary_step(out, batch, picked, riddle)
-        losses = self.losses(out, batch, picked, riddle)
+        adversary_batch = (
+            self.adversaries.adversary_batch(batch) if self.plan.debias == "adversarial" else None
+        )
+        if self.adversary_optimiser is not None:
+            self.adversary_step(out, batch, picked, adversary_batch)
+        losses = self.losses(out, batch, picked, adversary_batch)
         self.main_step(losses["total"].sum(), picked)
         with torch.no_grad():
             values = torch.stack(list(losses.values()))
@@ -88,31 +92,39 @@ class Game:
         return {"loss": values[0].mean()}
 
     def _pick(self, batch: RowTensors) -> Picked:
-        found = touched(batch.cluster, self.plan.n_clusters)
+        clusters = touched(batch.cluster, self.plan.n_clusters)
         if not self.plan.random_effects:
-            return Picked(*found)
-        return Picked(*found, *self.effects.rows.pick(found[0]))
+            return Picked(*clusters)
+        return Picked(*clusters, *self.effects.rows.pick(clusters[0]))
 
     def adversary_step(
-        self, out: ForwardPass, batch: RowTensors, picked: Picked, riddle: Riddle | None
+        self,
+        out: ForwardPass,
+        batch: RowTensors,
+        picked: Picked,
+        adversary_batch: AdversaryBatch | None,
     ) -> None:
         """Each adversary lowers its own loss; nothing else moves."""
-        assert self.rival is not None
-        losses, leaves = [], list[Tensor](self.rival_weights)
+        assert self.adversary_optimiser is not None
+        losses, leaves = [], list[Tensor](self.adversary_weights)
         state = None
         if self.plan.cluster_adversary:
-            state, leaf = self.opponents.rows.pick(picked.rows)
+            state, leaf = self.adversaries.rows.pick(picked.rows)
             leaves.append(leaf)
-            seen = out.watched.detach()
-            losses.append(self.opponents.cluster(seen, leaf, picked, batch.share).sum())
-        if riddle is not None:
+            activations = out.observed.detach()
+            losses.append(self.adversaries.cluster(activations, leaf, picked, batch.share).sum())
+        if adversary_batch is not None:
             answers = out.sides(self.plan.task).detach()
-            losses.append(self.opponents.fairness(answers, riddle).sum())
+            losses.append(self.adversaries.fairness(answers, adversary_batch).sum())
         # adversaries share no weights, so that the gradient of the sum is each one's own
         gradients = torch.autograd.grad(sum(losses[1:], losses[0]), leaves)
-        descend(self.rival, self.rival_weights, gradients[: len(self.rival_weights)])
+        descend(
+            self.adversary_optimiser,
+            self.adversary_weights,
+            gradients[: len(self.adversary_weights)],
+        )
         if state is not None:
-            self.opponents.rows.update(picked.rows, state, gradients[-1])
+            self.adversaries.rows.update(picked.rows, state, gradients[-1])
 
     def main_step(self, total: Tensor, picked: Picked) -> None:
         """Net and touched random effects follow the gradient; adversaries stay as they are."""
@@ -128,30 +140,34 @@ class Game:
             self.effects.rows.update(picked.rows, picked.state, gradients[-1])
 
     def losses(
-        self, out: ForwardPass, batch: RowTensors, picked: Picked, riddle: Riddle | None
+        self,
+        out: ForwardPass,
+        batch: RowTensors,
+        picked: Picked,
+        adversary_batch: AdversaryBatch | None,
     ) -> dict[str, Tensor]:
         """Every part of L (specification §2) by model (M,), and their weighted `total`."""
-        plan, found = self.plan, {}
+        plan, losses = self.plan, {}
         outcome = self._outcome(out, batch).split(plan.models)
-        found["fixed"] = outcome[0]
-        total = found["fixed"] * (plan.lambda_fixed if plan.random_effects else 1.0)
+        losses["fixed"] = outcome[0]
+        total = losses["fixed"] * (plan.lambda_fixed if plan.random_effects else 1.0)
         if out.posterior is not None:
-            found["mixed"], found["prior"] = outcome[1], self._prior(out.posterior, picked)
-            total = total + found["mixed"] + plan.lambda_kl * found["prior"]
+            losses["mixed"], losses["prior"] = outcome[1], self._prior(out.posterior, picked)
+            total = total + losses["mixed"] + plan.lambda_kl * losses["prior"]
         if plan.cluster_adversary:
-            rows = self.opponents.rows.values
+            rows = self.adversaries.rows.values
             rows = rows if picked.rows is None else rows[:, picked.rows]
-            found["cluster"] = self.opponents.cluster(out.watched, rows, picked, batch.share)
-            total = total - plan.lambda_cluster * found["cluster"]
+            losses["cluster"] = self.adversaries.cluster(out.observed, rows, picked, batch.share)
+            total = total - plan.lambda_cluster * losses["cluster"]
         if self.odds is not None:
-            found["between"] = self._between(self.odds)
-            total = total + plan.lambda_cluster * found["between"]
+            losses["between"] = self._between(self.odds)
+            total = total + plan.lambda_cluster * losses["between"]
         if plan.debias is not None:
-            unfair = self.unfairness(out, batch, riddle)
+            unfair = self.unfairness(out, batch, adversary_batch)
             for side, value in zip(plan.sides, unfair, strict=True):
-                found[f"fair {side}"] = value
+                losses[f"fair {side}"] = value
                 total = total + self._fair_weight(side) * value
-        return {"total": total, **found}
+        return {"total": total, **losses}
 
     def _between(self, odds: Tensor) -> Tensor:
         """Σ odds_j · w_j² over the first layer (M,): what only names the cluster is dear.
@@ -164,8 +180,8 @@ class Game:
 
     def _fair_weight(self, side: str) -> Tensor:
         plan = self.plan
-        own = plan.lambda_fair_fixed if side == "fixed" else plan.lambda_fair_mixed
-        return self.path * own
+        weight_of_side = plan.lambda_fair_fixed if side == "fixed" else plan.lambda_fair_mixed
+        return self.path * weight_of_side
 
     def _outcome(self, out: ForwardPass, batch: RowTensors) -> Tensor:
         """Mean L_y of the fixed and, where effects are random, of the mixed side (sides · M,)."""
@@ -184,7 +200,7 @@ class Game:
     def _prior(self, posterior: tuple[Tensor, Tensor, Tensor], picked: Picked) -> Tensor:
         each = gaussian_kl(*posterior, self.effects.prior)  # (M, u)
         if picked.rows is None or picked.counts is None:
-            return each.sum(1) / len(self.data.whole)
+            return each.sum(1) / len(self.data.integers)
         # every row carries its cluster's share: the mean over rows is KL / n without bias
         return each @ (picked.counts * self.inverse_size[picked.rows]) / len(picked.place)
 
@@ -192,25 +208,25 @@ class Game:
         self,
         out: ForwardPass,
         batch: RowTensors,
-        riddle: Riddle | None,
+        adversary_batch: AdversaryBatch | None,
         rates: RunningRates | None = None,
     ) -> list[Tensor]:
         """What is added to L for each side (M,): −CE of the adversary, spread or correlation."""
         plan = self.plan
-        if riddle is not None:
-            return list(-self.opponents.fairness(out.sides(plan.task), riddle).sum(2))
+        if adversary_batch is not None:
+            return list(-self.adversaries.fairness(out.sides(plan.task), adversary_batch).sum(2))
         raw = torch.cat(out.raw())  # both sides as one batch of models
         if plan.debias == "correlation":
             values, about = events(
                 plan.task, plan.fairness_target, answer(plan.task, raw), batch.y
             )
-            found = absolute_correlation(values, about, batch.columns, batch.weight)
+            penalty = absolute_correlation(values, about, batch.columns, batch.weight)
         else:
             soft = sharpened(plan.task, raw, plan.sharpness, plan.cuts)
             values, about = events(plan.task, plan.fairness_target, soft, batch.y)
-            found = (rates or self.rates).spread(values, about, batch.groups)
-            found = found / len(plan.cuts) if len(plan.cuts) > 1 else found
-        return list(found.split(plan.models))
+            penalty = (rates or self.rates).spread(values, about, batch.groups)
+            penalty = penalty / len(plan.cuts) if len(plan.cuts) > 1 else penalty
+        return list(penalty.split(plan.models))
 
     def end_epoch(self) -> dict[str, Tensor]:
         """Mean losses of the epoch by model; the noise follows them."""
@@ -225,9 +241,9 @@ class Game:
     def set_rate(self, factor: float) -> None:
         """Scale all learning rates."""
         rate = self.plan.learning_rate * factor
-        for optimiser in (self.main, self.rival):
+        for optimiser in (self.main, self.adversary_optimiser):
             for group in optimiser.param_groups if optimiser is not None else ():
                 group["lr"] = rate
         self.effects.rows.rate = rate
         if self.plan.cluster_adversary:
-            self.opponents.rows.rate = rate
+            self.adversaries.rows.rate = rate

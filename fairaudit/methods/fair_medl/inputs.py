@@ -76,12 +76,12 @@ class Attribute:
             )
         if numbers is not None and len(np.unique(numbers[~np.isnan(numbers)])) > FEW_VALUES:
             return cls._fit_scale(name, numbers)
-        found, codes = column.levels
-        if len(found) <= MOST_LEVELS:
-            return cls(name, False, found)
-        counts = np.bincount(codes, minlength=len(found))
-        kept = np.argsort(-counts, kind="stable")[: MOST_LEVELS - 1]
-        return cls(name, False, (*(found[i] for i in kept), OTHER))
+        levels, codes = column.levels
+        if len(levels) <= MOST_LEVELS:
+            return cls(name, False, levels)
+        counts = np.bincount(codes, minlength=len(levels))
+        frequent = np.argsort(-counts, kind="stable")[: MOST_LEVELS - 1]
+        return cls(name, False, (*(levels[i] for i in frequent), OTHER))
 
     @classmethod
     def _fit_scale(cls, name: str, numbers: Float) -> Attribute:
@@ -96,8 +96,8 @@ class Attribute:
         """Level or bin of each row; −1 where missing or never seen."""
         if self.continuous:
             numbers = self._numbers(value)
-            found = np.searchsorted(np.asarray(self.edges), numbers, side="left")
-            return np.where(np.isnan(numbers), -1, found).astype(np.int64)
+            bins = np.searchsorted(np.asarray(self.edges), numbers, side="left")
+            return np.where(np.isnan(numbers), -1, bins).astype(np.int64)
         place = {level: i for i, level in enumerate(self.levels)}
         rest = place.get(OTHER, -1)
         names, codes = read_column(value, f"sensitive attribute '{self.name}'").levels
@@ -109,10 +109,10 @@ class Attribute:
         return np.nan_to_num(scaled, nan=0.0)
 
     def _numbers(self, value: Any) -> Float:
-        what = f"sensitive attribute '{self.name}'"
-        numbers = read_column(value, what).numbers()
+        title = f"sensitive attribute '{self.name}'"
+        numbers = read_column(value, title).numbers()
         if numbers is None:
-            raise refusal(what, "numbers, for it was numeric in training", "text", "pass numbers")
+            raise refusal(title, "numbers, for it was numeric in training", "text", "pass numbers")
         return numbers
 
 
@@ -195,14 +195,14 @@ def target_numbers(y: NDArray[Any]) -> Float:
         When it holds text, or a value is not finite.
     """
     try:
-        found = y.astype(np.float64)
+        numbers = y.astype(np.float64)
     except (TypeError, ValueError):
         raise InputError(
             "y holds text and regression needs numbers; choose task='binary' or 'multiclass'"
         ) from None
-    if not np.isfinite(found).all():
+    if not np.isfinite(numbers).all():
         raise InputError("y holds values that are not finite; fill them or drop those rows")
-    return found
+    return numbers
 
 
 def infer_task(y: NDArray[Any]) -> Task:

@@ -81,47 +81,54 @@ def families(
     nested: list[list[Family]] = []
     for column in groups.T:
         for each in equalised(y, label, task=task, target=target).values():
-            found = [_family(value, about, column, fewest) for value, about in each]
-            nested.append([family for family in found if family is not None])
-    present = [part for part in nested if part]
+            rated = [_family(value, about, column, fewest) for value, about in each]
+            nested.append([family for family in rated if family is not None])
+    present = [same_rate for same_rate in nested if same_rate]
     return [
-        Family(f.row, f.group, f.value, 1 / len(part) / len(present))
-        for part in present
-        for f in part
+        Family(f.row, f.group, f.value, 1 / len(same_rate) / len(present))
+        for same_rate in present
+        for f in same_rate
     ]
 
 
 def _family(value: Float, about: NDArray[np.bool_], groups: Int, fewest: int) -> Family | None:
     """None where fewer than two groups have enough rows."""
     counts = np.bincount(groups[about & (groups >= 0)], minlength=int(groups.max(initial=0)) + 1)
-    kept = np.flatnonzero(counts >= max(fewest, 1))
-    if len(kept) < 2:
+    large_enough = np.flatnonzero(counts >= max(fewest, 1))
+    if len(large_enough) < 2:
         return None
-    row = np.flatnonzero(about & np.isin(groups, kept))
-    return Family(row, np.searchsorted(kept, groups[row]), value[row], 1.0)
+    row = np.flatnonzero(about & np.isin(groups, large_enough))
+    return Family(row, np.searchsorted(large_enough, groups[row]), value[row], 1.0)
 
 
 def spread_interval(
-    found: list[Family], n: int, cluster: Int | None, *, count: int, confidence: float, seed: int
+    rate_families: list[Family],
+    n: int,
+    cluster: Int | None,
+    *,
+    count: int,
+    confidence: float,
+    seed: int,
 ) -> tuple[float, float]:
     """Interval of the mean spread; NaN where it is undefined or rests on one cluster."""
-    if not found or alone(cluster):
+    if not rate_families or alone(cluster):
         return float("nan"), float("nan")
     tail = (1 - confidence) / 2
-    rates = [family.rates() for family in found]
+    rates = [family.rates() for family in rate_families]
     noise = [np.empty((count, len(r))) for r in rates]
     for b, rows in enumerate(draws(n, cluster, count, seed)):
         times = np.bincount(rows, minlength=n).astype(np.float64)
-        for family, rate, kept in zip(found, rates, noise, strict=True):
-            kept[b] = np.nan_to_num(family.rates(times) - rate)  # not drawn: nothing is known
-    observed = sum(f.share * float(np.std(r)) for f, r in zip(found, rates, strict=True))
+        for family, rate, deviations in zip(rate_families, rates, noise, strict=True):
+            # a group that was not drawn says nothing: no deviation
+            deviations[b] = np.nan_to_num(family.rates(times) - rate)
+    observed = sum(f.share * float(np.std(r)) for f, r in zip(rate_families, rates, strict=True))
 
     def spreads(factor: float) -> Float:
-        parts = [
+        by_family = [
             f.share * np.std(factor * r + e, axis=1)
-            for f, r, e in zip(found, rates, noise, strict=True)
+            for f, r, e in zip(rate_families, rates, noise, strict=True)
         ]
-        return np.asarray(np.sum(parts, axis=0))
+        return np.asarray(np.sum(by_family, axis=0))
 
     if observed <= 1e-12:
         return 0.0, float(np.quantile(spreads(0.0), 1 - tail))

@@ -80,10 +80,10 @@ def events(task: str, target: Target, answers: Tensor, y: Tensor) -> tuple[Tenso
     if task == "regression":
         return (answers - y).square(), torch.ones_like(y)[None]
     if task == "binary":
-        own = y.expand(answers.shape[1], -1)
+        in_class = y.expand(answers.shape[1], -1)
     else:
-        own = functional.one_hot(y.long(), answers.shape[1]).T.to(answers.dtype)
-    return answers.repeat(1, 2, 1), torch.cat([own, 1 - own])
+        in_class = functional.one_hot(y.long(), answers.shape[1]).T.to(answers.dtype)
+    return answers.repeat(1, 2, 1), torch.cat([in_class, 1 - in_class])
 
 
 @dataclass
@@ -123,8 +123,8 @@ class RunningRates:
         self.above, self.below, self.seen = top, bottom, keep * self.seen + n
         below = bottom.clamp_min(1e-6)
         rate = top / below
-        judged = below[:, :-1] >= FEWEST  # a rate of fewer rows is noise, not a target
-        deviation = (rate[..., :-1] - rate[..., -1:]) * judged
+        enough_rows = below[:, :-1] >= FEWEST  # a rate of fewer rows is noise, not a target
+        deviation = (rate[..., :-1] - rate[..., -1:]) * enough_rows
         back = torch.cat([deviation, -deviation.sum(2, keepdim=True)], 2) / below
         pull = (back @ groups.T) * (about * (2 * self.seen / n))
         return deviation.square().sum((1, 2)), pull

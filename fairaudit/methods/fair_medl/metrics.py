@@ -44,8 +44,8 @@ def group_rates(
     rows = about & (groups >= 0)
     count = np.bincount(groups[rows])
     total = np.bincount(groups[rows], weights=value[rows])
-    kept = count >= max(fewest, 1)
-    return np.asarray(total[kept] / count[kept])
+    enough_rows = count >= max(fewest, 1)
+    return np.asarray(total[enough_rows] / count[enough_rows])
 
 
 def spread_of_rates(
@@ -73,11 +73,11 @@ def spread_of_rates(
     -------
     dict of rate name to SD
     """
-    found = {
+    spreads = {
         name: [_sd(group_rates(value, rows, groups, fewest)) for value, rows in each]
         for name, each in equalised(y, label, task=task, target=target).items()
     }
-    return {name: _mean(values) for name, values in found.items()}
+    return {name: _mean_without_gaps(values) for name, values in spreads.items()}
 
 
 def equalised(
@@ -93,16 +93,16 @@ def equalised(
             return {"rate": [(np.asarray(label, dtype=np.float64), all_rows)]}
         return {"mse": [(np.square(label - y).astype(np.float64), all_rows)]}
     classes = [1] if task == "binary" else range(int(max(y.max(), label.max())) + 1)
-    found: dict[str, list[tuple[Float, NDArray[np.bool_]]]] = {}
+    rates: dict[str, list[tuple[Float, NDArray[np.bool_]]]] = {}
     for c in classes:
         hit = (label == c).astype(np.float64)
-        about = {"rate": all_rows} if target == "demographic_parity" else _truth(y == c)
+        about = {"rate": all_rows} if target == "demographic_parity" else _rows_by_truth(y == c)
         for name, rows in about.items():
-            found.setdefault(name, []).append((hit, rows))
-    return found
+            rates.setdefault(name, []).append((hit, rows))
+    return rates
 
 
-def _truth(positive: NDArray[np.bool_]) -> dict[str, NDArray[np.bool_]]:
+def _rows_by_truth(positive: NDArray[np.bool_]) -> dict[str, NDArray[np.bool_]]:
     return {"tpr": positive, "fpr": ~positive}
 
 
@@ -110,7 +110,7 @@ def _sd(rates: Float) -> float:
     return float(np.std(rates)) if len(rates) > 1 else float("nan")
 
 
-def _mean(values: Sequence[float]) -> float:
+def _mean_without_gaps(values: Sequence[float]) -> float:
     present = [v for v in values if not np.isnan(v)]
     return float(np.mean(present)) if present else float("nan")
 
@@ -127,7 +127,7 @@ def mean_spread(
 ) -> float:
     """One number: the spreads of `spread_of_rates`, averaged over rates and attributes (n, A)."""
     label = decide(task, answer, threshold)
-    return _mean(
+    return _mean_without_gaps(
         [
             value
             for column in groups.T
@@ -167,10 +167,10 @@ def counterfactual_change(
     base = predict(X)
     total, count = 0.0, 0
     for values in alternatives:
-        other = X.copy()
-        other[:, list(columns)] = values
-        moved = ~np.isclose(other[:, list(columns)], X[:, list(columns)]).all(1)
-        change = np.abs(predict(other) - base).reshape(len(X), -1).mean(1)
+        swapped = X.copy()
+        swapped[:, list(columns)] = values
+        moved = ~np.isclose(swapped[:, list(columns)], X[:, list(columns)]).all(1)
+        change = np.abs(predict(swapped) - base).reshape(len(X), -1).mean(1)
         total += float(change[moved].sum())
         count += int(moved.sum())
     return total / count if count else 0.0
@@ -183,4 +183,4 @@ def performance(task: str, y: NDArray[Any], answer: Float) -> float:
     if task == "binary":
         return auroc(y, answer)
     each = [auroc((np.asarray(y) == c).astype(int), answer[:, c]) for c in range(answer.shape[1])]
-    return _mean(each)
+    return _mean_without_gaps(each)

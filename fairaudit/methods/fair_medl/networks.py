@@ -116,10 +116,10 @@ def touched(clusters: Tensor, n_clusters: int) -> tuple[Tensor | None, Tensor, T
     """Distinct clusters of a batch (None = all of them), each row's place, rows of each."""
     if n_clusters <= FULL:
         return None, clusters, None
-    found: tuple[Tensor, Tensor, Tensor] = torch.unique(
+    distinct: tuple[Tensor, Tensor, Tensor] = torch.unique(
         clusters, return_inverse=True, return_counts=True
     )
-    return found
+    return distinct
 
 
 def effect_moments(
@@ -191,9 +191,9 @@ def cluster_cross_entropy(
         target = place.expand(models, -1)
         return functional.cross_entropy(rows @ trunk, target, reduction="none")
     drawn = place[:CANDIDATES]
-    own = (trunk.transpose(1, 2) * rows[:, place]).sum(-1) - frequency[place]
-    others = rows[:, drawn] @ trunk - frequency[drawn, None]
-    others = others.masked_fill(drawn[:, None] == place, -1e9)
+    true_scores = (trunk.transpose(1, 2) * rows[:, place]).sum(-1) - frequency[place]
+    other_scores = rows[:, drawn] @ trunk - frequency[drawn, None]
+    other_scores = other_scores.masked_fill(drawn[:, None] == place, -1e9)
     first = torch.zeros_like(place).expand(models, -1)
-    scores = torch.cat([own[:, None], others], 1)
+    scores = torch.cat([true_scores[:, None], other_scores], 1)
     return functional.cross_entropy(scores, first, reduction="none")

@@ -61,7 +61,7 @@ RANGES: dict[str, tuple[Callable[[Any], bool], str]] = {
 
 
 class Parameters(BaseEstimator):  # type: ignore[misc]
-    """What `FairMEDL` is told; its docstring says what each parameter means."""
+    """The constructor of `FairMEDL`, whose docstring explains each parameter."""
 
     def __init__(
         self,
@@ -135,10 +135,10 @@ def check_params(m: Parameters) -> None:
         value = getattr(m, name)
         if value not in allowed:
             raise SpecError(f"{name}={value!r} is not known; choose one of {allowed}")
-    for name, (fits, words) in RANGES.items():
+    for name, (fits, expected) in RANGES.items():
         value = getattr(m, name)
         if not fits(value):
-            raise SpecError(f"{name}={value!r} must be {words}")
+            raise SpecError(f"{name}={value!r} must be {expected}")
     if m.performance_budget is not None and m.debias is None:
         raise SpecError(
             "performance_budget needs a debias form; choose debias='rates' or drop the budget"

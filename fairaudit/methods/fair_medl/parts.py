@@ -1,4 +1,4 @@
-"""The parts of Fair MEDL: plan, rows, fixed-effects net, random effects and opponents."""
+"""The parts of Fair MEDL: plan, rows, fixed-effects net, random effects and adversaries."""
 
 from __future__ import annotations
 
@@ -67,24 +67,24 @@ class Plan:
 class RowTensors:
     """Rows as tensors.
 
-    inputs (n, p + 1): features and a one; whole: cluster and the attributes' codes (n, 1 + A);
-    real: y, weight, values of continuous attributes (A), one-hot groups and all rows (G + 1),
+    inputs (n, p + 1): features and a one; integers: cluster and the attributes' codes (n, 1 + A);
+    reals: y, weight, values of continuous attributes (A), one-hot groups and all rows (G + 1),
     columns for correlation.
     Three tensors instead of eight, because every batch is gathered from them.
     """
 
     inputs: Tensor
-    whole: Tensor
-    real: Tensor
+    integers: Tensor
+    reals: Tensor
     attributes: int
     groups_to: int
 
     def take(self, rows: Tensor) -> RowTensors:
         """Some of the rows."""
-        inputs, whole, real = (
-            t.index_select(0, rows) for t in (self.inputs, self.whole, self.real)
+        inputs, integers, reals = (
+            t.index_select(0, rows) for t in (self.inputs, self.integers, self.reals)
         )
-        return RowTensors(inputs, whole, real, self.attributes, self.groups_to)
+        return RowTensors(inputs, integers, reals, self.attributes, self.groups_to)
 
     @property
     def x(self) -> Tensor:
@@ -92,19 +92,19 @@ class RowTensors:
 
     @property
     def cluster(self) -> Tensor:
-        return self.whole[:, 0]
+        return self.integers[:, 0]
 
     @property
     def codes(self) -> Tensor:
-        return self.whole[:, 1:]
+        return self.integers[:, 1:]
 
     @property
     def y(self) -> Tensor:
-        return self.real[:, 0]
+        return self.reals[:, 0]
 
     @property
     def weight(self) -> Tensor:
-        return self.real[:, 1]
+        return self.reals[:, 1]
 
     @cached_property
     def share(self) -> Tensor:
@@ -113,15 +113,15 @@ class RowTensors:
 
     @property
     def values(self) -> Tensor:
-        return self.real[:, 2 : 2 + self.attributes]
+        return self.reals[:, 2 : 2 + self.attributes]
 
     @property
     def groups(self) -> Tensor:
-        return self.real[:, 2 + self.attributes : self.groups_to]
+        return self.reals[:, 2 + self.attributes : self.groups_to]
 
     @property
     def columns(self) -> Tensor:
-        return self.real[:, self.groups_to :]
+        return self.reals[:, self.groups_to :]
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ class ForwardPass:
     posterior: tuple[Tensor, Tensor, Tensor] | None = None  # mean, log sd, variance (M, u, d)
 
     @cached_property
-    def watched(self) -> Tensor:
+    def observed(self) -> Tensor:
         """What the cluster adversary sees: all hidden activations (or the linear output)."""
         return torch.cat(self.hidden, 1) if self.hidden else self.fixed
 
@@ -189,7 +189,7 @@ class Effects(nn.Module):
         return mean, log_sd
 
     def forward(
-        self, inputs: Tensor, rows: Tensor | None, place: Tensor, known: Tensor | None = None
+        self, inputs: Tensor, rows: Tensor | None, place: Tensor, has_effects: Tensor | None = None
     ) -> ForwardPass:  # known: 0 for rows of clusters without effects, None = all have
         """Both predictions; rows None = fixed effects only."""
         raw, hidden = self.net(inputs[None, :, :-1].transpose(1, 2))
@@ -198,7 +198,7 @@ class Effects(nn.Module):
         mean, log_sd = self.split(rows)
         spread = torch.exp(2 * log_sd)
         inputs = self._slope_inputs(inputs, hidden)
-        inputs = inputs if known is None else inputs * known[:, None]
+        inputs = inputs if has_effects is None else inputs * has_effects[:, None]
         shift, variance = effect_moments(inputs, mean, spread, place, self.plan.outputs)
         return ForwardPass(raw, raw + shift, variance, hidden, (mean, log_sd, spread))
 
@@ -211,7 +211,7 @@ class Effects(nn.Module):
 
 
 @dataclass(frozen=True)
-class Riddle:
+class AdversaryBatch:
     """What adversaries know (y in columns, or nothing), must guess (codes and values of every
     side, model and attribute, (S·M·A, n)), and rows' shares (A, n)."""
 
@@ -221,7 +221,7 @@ class Riddle:
     share: Tensor
 
 
-class Opponents(nn.Module):
+class Adversaries(nn.Module):
     """Parts 2, 3 and 5: who guesses the cluster and the sensitive attributes."""
 
     frequency: Tensor  # (K,) log share of each cluster
@@ -233,8 +233,8 @@ class Opponents(nn.Module):
         self.plan = plan
         self.trunk: StackedMLP | None = None
         if plan.cluster_adversary:
-            watched = sum(plan.hidden_sizes) or plan.outputs
-            self.trunk = StackedMLP(plan.models, (watched, 8, 8, 4), generator)
+            observed = sum(plan.hidden_sizes) or plan.outputs
+            self.trunk = StackedMLP(plan.models, (observed, 8, 8, 4), generator)
             rows = (torch.rand(1, plan.n_clusters, 5, generator=generator) - 0.5).repeat(
                 plan.models, 1, 1
             )
@@ -262,44 +262,46 @@ class Opponents(nn.Module):
 
     def weights(self) -> list[nn.Parameter]:
         """Everything but the rows of the cluster adversary."""
-        parts = [m for m in (self.trunk, self.guess) if m is not None]
-        return [p for m in parts for p in m.parameters()]
+        networks = [m for m in (self.trunk, self.guess) if m is not None]
+        return [p for m in networks for p in m.parameters()]
 
-    def cluster(self, seen: Tensor, rows: Tensor, picked: Picked, share: Tensor) -> Tensor:
+    def cluster(self, activations: Tensor, rows: Tensor, picked: Picked, share: Tensor) -> Tensor:
         """Mean cross-entropy of naming the cluster from the hidden layers (M,)."""
         assert self.trunk is not None
-        trunk = torch.relu(self.trunk(seen)[0])
+        trunk = torch.relu(self.trunk(activations)[0])
         frequency = None if picked.rows is None else self.frequency[picked.rows]
         return cluster_cross_entropy(trunk, rows, picked.place, frequency) @ share
 
-    def riddle(self, batch: RowTensors) -> Riddle:
-        """What the adversaries are told and asked of a batch."""
+    def adversary_batch(self, batch: RowTensors) -> AdversaryBatch:
+        """What the adversaries see of a batch, and the codes and values they guess."""
         codes = batch.codes.T  # (A, n)
         weight = batch.weight * (codes >= 0)
         share = weight / weight.sum(1, keepdim=True).clamp_min(1e-6)
         truth = self._truth(batch.y) if self.plan.fairness_target == "equalized_odds" else None
         codes = codes.clamp(0, max(1, *self.plan.levels) - 1)  # bins of numbers are not guessed
         copies = len(self.plan.sides) * self.plan.models
-        return Riddle(truth, codes.repeat(copies, 1), batch.values.T.repeat(copies, 1), share)
+        return AdversaryBatch(
+            truth, codes.repeat(copies, 1), batch.values.T.repeat(copies, 1), share
+        )
 
-    def fairness(self, seen: Tensor, riddle: Riddle) -> Tensor:
+    def fairness(self, answers: Tensor, adversary_batch: AdversaryBatch) -> Tensor:
         """Mean loss of guessing each attribute from answers (sides, M, O, n): (sides, M, A)."""
         assert self.guess is not None
         plan = self.plan
-        shape = (len(seen), plan.models, len(plan.levels))
-        if riddle.truth is not None:
-            seen = torch.cat([seen, riddle.truth.expand(*shape[:2], -1, -1)], 2)
-        stacked = seen[:, :, None].expand(*shape, -1, -1).flatten(0, 2)
+        shape = (len(answers), plan.models, len(plan.levels))
+        if adversary_batch.truth is not None:
+            answers = torch.cat([answers, adversary_batch.truth.expand(*shape[:2], -1, -1)], 2)
+        stacked = answers[:, :, None].expand(*shape, -1, -1).flatten(0, 2)
         scores = self.guess(stacked)[0]  # (S·M·A, L, n)
-        loss = self._guess_loss(scores, riddle).unflatten(0, shape)
-        mean: Tensor = (loss * riddle.share).sum(-1)
+        loss = self._guess_loss(scores, adversary_batch).unflatten(0, shape)
+        mean: Tensor = (loss * adversary_batch.share).sum(-1)
         return mean
 
-    def _guess_loss(self, scores: Tensor, riddle: Riddle) -> Tensor:
-        loss = functional.cross_entropy(scores, riddle.codes, reduction="none")
+    def _guess_loss(self, scores: Tensor, adversary_batch: AdversaryBatch) -> Tensor:
+        loss = functional.cross_entropy(scores, adversary_batch.codes, reduction="none")
         if all(v > 0 for v in self.plan.levels):
             return loss
-        error = (scores[:, 0] - riddle.values).square() / 2
+        error = (scores[:, 0] - adversary_batch.values).square() / 2
         copies = len(scores) // len(self.plan.levels)
         return torch.where(self.scale.repeat(copies)[:, None], error, loss)
 

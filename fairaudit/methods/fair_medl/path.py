@@ -25,23 +25,23 @@ class ScoringRows:
 
     def score(self, answer: Float, threshold: float) -> dict[str, float]:
         """Performance, and unfairness at 0.5 and at the given (training Youden) threshold."""
-        found = {self.quality: performance(self.task, self.y, answer)}
+        scores = {self.quality: performance(self.task, self.y, answer)}
         cuts = self._cuts(threshold)
-        return found | {name: self._spread(answer, cut) for name, cut in cuts.items()}
+        return scores | {name: self._spread(answer, cut) for name, cut in cuts.items()}
 
     def intervals(
         self, answer: Float, threshold: float, *, count: int, confidence: float, seed: int
     ) -> dict[str, tuple[float, float]]:
         """Intervals of `score` from `count` draws of rows, or of clusters."""
         n = len(self.y)
-        found = {self.quality: self._range_of_quality(answer, count, confidence, seed)}
+        ranges = {self.quality: self._range_of_quality(answer, count, confidence, seed)}
         for name, cut in self._cuts(threshold).items():
             label = decide(self.task, answer, cut)
             rates = families(self.y, label, self.groups, task=self.task, target=self.target)
-            found[name] = spread_interval(
+            ranges[name] = spread_interval(
                 rates, n, self.cluster, count=count, confidence=confidence, seed=seed
             )
-        return found
+        return ranges
 
     @property
     def quality(self) -> str:
@@ -87,7 +87,7 @@ def choose(scores: Sequence[Mapping[str, float]], budget: float) -> int:
     mean of the spreads at both thresholds; ties go to the smaller λ.
     """
     unfair = np.array([unfairness(s) for s in scores])
-    allowed = [_within(s, scores[0], budget) for s in scores]
+    allowed = [_within_budget(s, scores[0], budget) for s in scores]
     fit = np.array(allowed) & ~np.isnan(unfair)
     ranked = np.where(fit, unfair, np.inf)
     return int(np.argmin(ranked)) if np.isfinite(ranked).any() else 0
@@ -98,7 +98,7 @@ def unfairness(score: Mapping[str, float]) -> float:
     return float(np.mean([v for k, v in score.items() if k.startswith("spread")]))
 
 
-def _within(score: Mapping[str, float], free: Mapping[str, float], budget: float) -> bool:
+def _within_budget(score: Mapping[str, float], free: Mapping[str, float], budget: float) -> bool:
     if "mse" in score:
         return score["mse"] <= free["mse"] * (1 + budget)
     return bool(score["auroc"] >= free["auroc"] - budget)

@@ -38,7 +38,7 @@ class Sites:
     Z : (n, q) what the effects multiply
     y, weight : (n,)
     codes : (n,) ascending
-    ends : (K + 1,) where each cluster's rows begin
+    starts : (K + 1,) where each cluster's rows begin
     """
 
     raw: Float
@@ -46,7 +46,7 @@ class Sites:
     y: Float
     weight: Float
     codes: Int
-    ends: Int
+    starts: Int
 
     @classmethod
     def of(cls, weights: Weights, X: Float, y: Float, codes: Int, weight: Float) -> Sites:
@@ -55,8 +55,8 @@ class Sites:
         rows = rows[np.argsort(codes[rows], kind="stable")]
         raw, hidden = run_layers(weights.layers, X[rows])
         Z = slope_inputs(weights.slopes, X[rows], hidden)
-        ends = np.searchsorted(codes[rows], np.arange(len(weights.effect_mean) + 1))
-        return cls(raw, Z, y[rows], weight[rows], codes[rows], ends)
+        starts = np.searchsorted(codes[rows], np.arange(len(weights.effect_mean) + 1))
+        return cls(raw, Z, y[rows], weight[rows], codes[rows], starts)
 
     def mixed(self, mean: Float) -> Float:
         """Raw mixed outputs (n, O) under effects (K, q, O)."""
@@ -65,7 +65,8 @@ class Sites:
     def by_cluster(self, rows: Float) -> Float:
         """Weighted sums over each cluster's rows (K,)."""
         return np.asarray(
-            np.bincount(self.codes, self.weight * rows, minlength=len(self.ends) - 1), dtype=float
+            np.bincount(self.codes, self.weight * rows, minlength=len(self.starts) - 1),
+            dtype=float,
         )
 
 
@@ -105,11 +106,11 @@ def settled(
         prior[:] = prior_scale
     now = replace(weights, effect_mean=mean, prior_sd=prior)
     for _ in range(ROUNDS):
-        step, variance = _newton(now, sites, strength)
-        mean = _uphill(now, sites, step, strength)
-        new = prior if prior_scale is not None else _scale(mean, variance)
+        step, variance = _newton_step(now, sites, strength)
+        mean = _guarded_step(now, sites, step, strength)
+        new = prior if prior_scale is not None else _prior_sd_by_em(mean, variance)
         moved = np.abs(new / prior - 1).max() if prior_scale is None else np.abs(step).max()
-        noise, prior = _noise(now, sites, mean, variance), new
+        noise, prior = _noise_by_em(now, sites, mean, variance), new
         now = replace(now, effect_mean=mean, prior_sd=prior, noise=noise)
         if moved < CLOSE:
             break
@@ -118,16 +119,16 @@ def settled(
 
 def with_sd(weights: Weights, sites: Sites, strength: float = 1.0) -> Weights:
     """The model with the marginal SDs that the curvature at its own effects implies."""
-    _, variance = _newton(weights, sites, strength)
+    _, variance = _newton_step(weights, sites, strength)
     return replace(weights, effect_sd=np.sqrt(variance))
 
 
-def _scale(mean: Float, variance: Float) -> Float:
+def _prior_sd_by_em(mean: Float, variance: Float) -> Float:
     """EM's prior SD (q, O)."""
     return np.asarray(np.maximum(np.sqrt((np.square(mean) + variance).mean(0)), SMALLEST))
 
 
-def _noise(weights: Weights, sites: Sites, mean: Float, variance: Float) -> float:
+def _noise_by_em(weights: Weights, sites: Sites, mean: Float, variance: Float) -> float:
     """EM's residual variance (regression): mean squared error plus the posterior's variance."""
     if weights.task != "regression":
         return weights.noise
@@ -136,16 +137,16 @@ def _noise(weights: Weights, sites: Sites, mean: Float, variance: Float) -> floa
     return float(max(np.average(square[:, 0], weights=sites.weight), 1e-6))
 
 
-def _newton(weights: Weights, sites: Sites, strength: float) -> tuple[Float, Float]:
+def _newton_step(weights: Weights, sites: Sites, strength: float) -> tuple[Float, Float]:
     """One step from the effects as they are, and the marginal variances, each (K, q, O)."""
     mean = weights.effect_mean
     slope, curve = _derivatives(weights, sites.mixed(mean), sites.y)
     slope, curve = slope * sites.weight[:, None], curve * sites.weight[:, None]
     precision = max(strength, 1e-6) / np.square(weights.prior_sd)
     step, variance = -mean, np.broadcast_to(1 / precision, mean.shape).copy()  # without rows
-    least = np.minimum(np.diff(sites.ends), mean.shape[1]).astype(float)
+    least = np.minimum(np.diff(sites.starts), mean.shape[1]).astype(float)
     full = float(np.square(least).sum()) * mean.shape[1] * mean.shape[2] <= PRODUCTS
-    for clusters, rows, inside in _blocks(sites.ends, mean.shape[1]):
+    for clusters, rows, inside in _blocks(sites.starts, mean.shape[1]):
         Z = sites.Z[rows] * inside[..., None]  # (b, w, q)
         for o in range(mean.shape[2]):
             gradient = np.einsum("bwq,bw->bq", Z, slope[rows, o])
@@ -156,18 +157,18 @@ def _newton(weights: Weights, sites: Sites, strength: float) -> tuple[Float, Flo
     return step, variance
 
 
-def _blocks(ends: Int, q: int) -> Iterator[tuple[Int, Int, NDArray[np.bool_]]]:
+def _blocks(starts: Int, q: int) -> Iterator[tuple[Int, Int, NDArray[np.bool_]]]:
     """Clusters of about the same size together, so that none is solved alone: clusters (b,),
     their rows (b, w), and which of these are theirs (shorter clusters are filled up)."""
-    sizes = np.diff(ends)
+    sizes = np.diff(starts)
     widths = np.where(sizes > ALONE, sizes, 2 ** np.ceil(np.log2(np.maximum(sizes, 1))))
     for width in np.unique(widths[sizes > 0]).astype(np.int64):
-        found = np.flatnonzero((widths == width) & (sizes > 0))
+        of_width = np.flatnonzero((widths == width) & (sizes > 0))
         count = max(1, CELLS // (max(int(width), q) * q))
-        for clusters in np.split(found, np.arange(count, len(found), count)):
-            rows = ends[clusters][:, None] + np.arange(width)
-            inside = rows < ends[clusters + 1][:, None]
-            yield clusters, np.minimum(rows, ends[-1] - 1), inside
+        for clusters in np.split(of_width, np.arange(count, len(of_width), count)):
+            rows = starts[clusters][:, None] + np.arange(width)
+            inside = rows < starts[clusters + 1][:, None]
+            yield clusters, np.minimum(rows, starts[-1] - 1), inside
 
 
 def _solve(
@@ -192,16 +193,17 @@ def _solve(
     return step, 1 / precision - ((inner @ spread) * spread).sum(1)
 
 
-def _uphill(weights: Weights, sites: Sites, step: Float, strength: float) -> Float:
+def _guarded_step(weights: Weights, sites: Sites, step: Float, strength: float) -> Float:
     """The effects after the step, which is cut to a quarter where a posterior would fall.
 
     Where nearly every row of a cluster is on the flat part of the link a full Newton step lands
     far off, and the prior learnt from it lets the next one land further.
     """
-    before, share = _height(weights, sites, weights.effect_mean, strength), np.ones(len(step))
+    before = _log_posterior(weights, sites, weights.effect_mean, strength)
+    share = np.ones(len(step))
     for _ in range(SHORTENINGS):
         mean = weights.effect_mean + share[:, None, None] * step
-        worse = _height(weights, sites, mean, strength) < before - 1e-9 * np.abs(before)
+        worse = _log_posterior(weights, sites, mean, strength) < before - 1e-9 * np.abs(before)
         if not worse.any():
             return np.asarray(mean)
         share[worse] /= 4
@@ -209,7 +211,7 @@ def _uphill(weights: Weights, sites: Sites, step: Float, strength: float) -> Flo
     return np.asarray(weights.effect_mean + share[:, None, None] * step)
 
 
-def _height(weights: Weights, sites: Sites, mean: Float, strength: float) -> Float:
+def _log_posterior(weights: Weights, sites: Sites, mean: Float, strength: float) -> Float:
     """Log posterior density of each cluster's effects (K,), up to a constant."""
     prior = np.square(mean / weights.prior_sd).sum((1, 2)) * strength / 2
     return np.asarray(

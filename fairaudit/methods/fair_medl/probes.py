@@ -48,11 +48,11 @@ def confounded_probes(
     names, code = np.unique(cluster_labels(clusters, len(y)), return_inverse=True)
     count = np.bincount(code[train], minlength=len(names))
     total = np.bincount(code[train], weights=y[train], minlength=len(names))
-    seen = count > 0
-    rate = np.maximum(total[seen] / count[seen], FLOOR)
+    has_rows = count > 0
+    rate = np.maximum(total[has_rows] / count[has_rows], FLOOR)
     exact = np.column_stack([rate, rate**2, 1 / rate, np.cos(rate), np.sin(rate)])
     columns = np.empty((len(names), exact.shape[1]))
-    columns[seen] = exact
-    columns[~seen] = np.average(exact, axis=0, weights=count[seen])
+    columns[has_rows] = exact
+    columns[~has_rows] = np.average(exact, axis=0, weights=count[has_rows])
     noise = np.random.default_rng(random_state).normal(0, NOISE, (len(y), exact.shape[1]))
     return np.asarray(columns[code] + noise)

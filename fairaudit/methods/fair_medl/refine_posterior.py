@@ -30,24 +30,24 @@ def settle(
     prior there; where the mixed prediction is debiased its means then move on under the whole
     loss, fairness term included, and the SDs follow the curvature at these means.
     """
-    plan, rows = game.plan, _arrays(game)
+    plan, rows = game.plan, _training_arrays(game)
     if not plan.random_effects:
         return tuple(trained)
     scale, strength = plan.prior_scale, plan.lambda_kl
-    found = [settled(w, *rows, prior_scale=scale, strength=strength) for w in trained]
+    refined = [settled(w, *rows, prior_scale=scale, strength=strength) for w in trained]
     pulled = [m for m, factor in enumerate(plan.path) if factor * plan.lambda_fair_mixed > 0]
     if plan.debias is None or not pulled:
-        return tuple(found)
-    _place(game, found)
+        return tuple(refined)
+    _load_into_game(game, refined)
     _keep_fair(game, max(batch_size, BATCH), seed, monitor)
     means = game.effects.split(game.effects.rows.values)[0].double().cpu().numpy()
     for m in pulled:
-        moved = replace(found[m], effect_mean=means[m].reshape(found[m].effect_mean.shape))
-        found[m] = with_sd(moved, Sites.of(moved, *rows), strength)
-    return tuple(found)
+        moved = replace(refined[m], effect_mean=means[m].reshape(refined[m].effect_mean.shape))
+        refined[m] = with_sd(moved, Sites.of(moved, *rows), strength)
+    return tuple(refined)
 
 
-def _arrays(game: Game) -> tuple[Float, Float, Int, Float]:
+def _training_arrays(game: Game) -> tuple[Float, Float, Int, Float]:
     """X, y, cluster codes and weights of the training rows."""
     data = game.data
     tensors = (data.x, data.y, data.cluster, data.weight)
@@ -56,11 +56,11 @@ def _arrays(game: Game) -> tuple[Float, Float, Int, Float]:
 
 
 @torch.no_grad()
-def _place(game: Game, found: Sequence[Weights]) -> None:
+def _load_into_game(game: Game, refined: Sequence[Weights]) -> None:
     """Settled effects, their prior and the noise become the state of the game."""
     effects = game.effects
     state = effects.rows.state.zero_()
-    for m, w in enumerate(found):
+    for m, w in enumerate(refined):
         mean, sd, prior = (
             torch.as_tensor(a.reshape(-1, state.shape[2] // 6), dtype=state.dtype)
             for a in (w.effect_mean, w.effect_sd, w.prior_sd)
@@ -73,7 +73,7 @@ def _place(game: Game, found: Sequence[Weights]) -> None:
 
 def _keep_fair(game: Game, batch_size: int, seed: int, monitor: Monitor | None) -> None:
     """Passes that move the effects' means alone, under the whole loss."""
-    n = len(game.data.whole)
+    n = len(game.data.integers)
     epochs = max(EPOCHS, math.ceil(STEPS * batch_size / max(n, batch_size)))
     game.set_rate(1.0)
     game.settling, game.rates, game.effects.rows.rate = True, RunningRates(), RATE

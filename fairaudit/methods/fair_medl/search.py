@@ -97,11 +97,11 @@ def search_weights(
     monitor.start("search of the weights", n_trials)
     monitor.step(finished)
     for _ in range(finished, n_trials):
-        error, unfairness = _try(study, objective)
+        error, unfairness = _run_trial(study, objective)
         front = float(len(study.best_trials))
         monitor.step(1, error=error, unfairness=unfairness, front=front)
     monitor.end()
-    return _outcome(study, budget)
+    return _search_of_study(study, budget)
 
 
 @contextmanager
@@ -136,7 +136,7 @@ def _finished(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
     return list(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)))
 
 
-def _try(study: optuna.Study, objective: Objective) -> tuple[float, float]:
+def _run_trial(study: optuna.Study, objective: Objective) -> tuple[float, float]:
     trial = study.ask()
     weights = {name: trial.suggest_float(name, *RANGE, log=True) for name in WEIGHTS}
     try:
@@ -154,7 +154,7 @@ def _try(study: optuna.Study, objective: Objective) -> tuple[float, float]:
     return error, unfairness
 
 
-def _outcome(study: optuna.Study, budget: float) -> Search:
+def _search_of_study(study: optuna.Study, budget: float) -> Search:
     front = {t.number for t in study.best_trials}
     done = _finished(study)
     least = min(t.values[0] for t in done)

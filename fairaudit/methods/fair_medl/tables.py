@@ -99,17 +99,17 @@ def variance_shares(weights: Weights) -> Frame:
         )
     second = (np.square(weights.effect_mean) + np.square(weights.effect_sd)).mean(0)
     residual = weights.noise if weights.task == "regression" else LOGISTIC
-    parts = {
+    components = {
         "intercept": float(second[-1].mean()),
         "slopes": float(second[:-1].sum(0).mean()),
         "residual": float(residual),
     }
-    total = sum(parts.values())
+    total = sum(components.values())
     return pl.DataFrame(
         {
-            "part": list(parts),
-            "variance": list(parts.values()),
-            "share": [v / total for v in parts.values()],
+            "part": list(components),
+            "variance": list(components.values()),
+            "share": [v / total for v in components.values()],
         }
     )
 
@@ -144,7 +144,7 @@ def path_table(
     lams: Sequence[float],
     answers: Sequence[Float],
     thresholds: Sequence[float],
-    judged: ScoringRows,
+    scoring: ScoringRows,
     *,
     split: str,
     chosen: int,
@@ -158,8 +158,8 @@ def path_table(
     """
     rows: list[tuple[float, str, str, float, float, float, bool]] = []
     for i, (lam, answer, cut) in enumerate(zip(lams, answers, thresholds, strict=True)):
-        reach = judged.intervals(answer, cut, count=count, confidence=confidence, seed=seed)
-        for metric, value in judged.score(answer, cut).items():
+        reach = scoring.intervals(answer, cut, count=count, confidence=confidence, seed=seed)
+        for metric, value in scoring.score(answer, cut).items():
             rows.append((float(lam), split, metric, value, *reach[metric], i == chosen))
     table = pl.DataFrame(rows, schema=PATH, orient="row")
     return table.with_columns(pl.col("low", "high").fill_nan(None))

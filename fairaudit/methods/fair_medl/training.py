@@ -55,39 +55,41 @@ def batch_of(
     table: EncodedRows, attributes: tuple[Attribute, ...], device: torch.device
 ) -> RowTensors:
     """All rows as tensors on the device."""
-    groups, sensitive = _groups(table, attributes), table.sensitive
+    groups, sensitive = _group_indicators(table, attributes), table.sensitive
     weight = table.weight / table.weight.mean()
-    real = [table.y, weight, sensitive.values, groups, _columns(table, attributes)]
-    count, one = sensitive.values.shape[1], np.ones(len(table.y))
+    reals = [table.y, weight, sensitive.values, groups, _correlation_columns(table, attributes)]
+    count, ones = sensitive.values.shape[1], np.ones(len(table.y))
     return RowTensors(
-        torch.as_tensor(np.column_stack([table.X, one]), dtype=torch.float32, device=device),
+        torch.as_tensor(np.column_stack([table.X, ones]), dtype=torch.float32, device=device),
         torch.as_tensor(np.column_stack([table.cluster, sensitive.codes]), device=device),
-        torch.as_tensor(np.column_stack(real), dtype=torch.float32, device=device),
+        torch.as_tensor(np.column_stack(reals), dtype=torch.float32, device=device),
         count,
         2 + count + groups.shape[1],
     )
 
 
-def _groups(table: EncodedRows, attributes: tuple[Attribute, ...]) -> Float:
+def _group_indicators(table: EncodedRows, attributes: tuple[Attribute, ...]) -> Float:
     codes = table.sensitive.codes
-    parts = [codes[:, [j]] == np.arange(len(a.levels))[None] for j, a in enumerate(attributes)]
-    member = np.column_stack([*parts, np.ones((len(codes), 1))]).astype(np.float64)
+    indicators = [
+        codes[:, [j]] == np.arange(len(a.levels))[None] for j, a in enumerate(attributes)
+    ]
+    member = np.column_stack([*indicators, np.ones((len(codes), 1))]).astype(np.float64)
     member *= (table.weight / table.weight.mean())[:, None]
     return member[:, (member > 0).sum(0) >= min(FEWEST, len(codes))]
 
 
-def _columns(table: EncodedRows, attributes: tuple[Attribute, ...]) -> Float:
-    found = [np.zeros((len(table.y), 0))]
+def _correlation_columns(table: EncodedRows, attributes: tuple[Attribute, ...]) -> Float:
+    columns = [np.zeros((len(table.y), 0))]
     for j, attribute in enumerate(attributes):
         if attribute.continuous:
-            found.append(table.sensitive.values[:, [j]])
+            columns.append(table.sensitive.values[:, [j]])
         else:
             levels = np.arange(len(attribute.levels) if len(attribute.levels) > 2 else 1)
-            found.append((table.sensitive.codes[:, [j]] == levels).astype(np.float64))
-    return np.column_stack(found)
+            columns.append((table.sensitive.codes[:, [j]] == levels).astype(np.float64))
+    return np.column_stack(columns)
 
 
-class Keeper:
+class BestEpochs:
     """Validation objective by model, and each model's best weights so far."""
 
     def __init__(self, game: Game, rows: RowTensors, chance: float) -> None:
@@ -116,18 +118,20 @@ class Keeper:
     def objective(self) -> Tensor:
         """The outcome's losses plus the weighted unfairness (adversary at best at chance)."""
         game, rows, plan = self.game, self.rows, self.game.plan
-        known = (rows.cluster >= 0).float()
+        has_effects = (rows.cluster >= 0).float()
         effects = game.effects.rows.values if plan.random_effects else None
-        out = game.effects(rows.inputs, effects, rows.cluster.clamp_min(0), known)
+        out = game.effects(rows.inputs, effects, rows.cluster.clamp_min(0), has_effects)
         noise = game.effects.noise
         total = _mean_loss(plan, out.fixed, rows, noise)
         if plan.random_effects:
             total = plan.lambda_fixed * total + _mean_loss(plan, out.mixed, rows, noise)
         if plan.debias is None:
             return total
-        whole = RunningRates(window=1)
-        riddle = game.opponents.riddle(rows) if plan.debias == "adversarial" else None
-        unfair = game.unfairness(out, rows, riddle, whole)
+        all_rows = RunningRates(window=1)
+        adversary_batch = (
+            game.adversaries.adversary_batch(rows) if plan.debias == "adversarial" else None
+        )
+        unfair = game.unfairness(out, rows, adversary_batch, all_rows)
         for side, value in zip(plan.sides, unfair, strict=True):
             total = total + game._fair_weight(side) * value.clamp_min(-self.chance)
         return total
@@ -157,12 +161,12 @@ def train_effects(
     """Play the game over epochs; every model of the path keeps its own best epoch."""
     game = Game(plan, data, seed, device)
     history: list[dict[str, Tensor]] = []
-    keeper = Keeper(game, validation, chance) if validation is not None else None
+    best_epochs = BestEpochs(game, validation, chance) if validation is not None else None
 
     def after(epoch: int) -> None:
         history.append(game.end_epoch())
-        if keeper is not None:
-            history[-1]["validation"] = keeper.curve[-1]
+        if best_epochs is not None:
+            history[-1]["validation"] = best_epochs.curve[-1]
         game.set_rate(0.05 + 0.475 * (1 + math.cos(math.pi * (epoch + 1) / max_epochs)))
 
     train(
@@ -171,31 +175,31 @@ def train_effects(
         shuffled(len(data.y), batch_size, device),
         max_epochs=max_epochs,
         seed=seed,
-        validate=keeper,
-        patience=patience if keeper is not None else None,
+        validate=best_epochs,
+        patience=patience if best_epochs is not None else None,
         after_epoch=after,
         monitor=monitor,
         task="fixed and random effects",
     )
     best = [max_epochs - 1] * plan.models
-    if keeper is not None and keeper.state:
-        game.effects.load_state_dict(keeper.state)
-        best = keeper.epoch.tolist()
+    if best_epochs is not None and best_epochs.state:
+        game.effects.load_state_dict(best_epochs.state)
+        best = best_epochs.epoch.tolist()
     curves = tuple(
         {name: [float(e[name][m]) for e in history] for name in history[0]}
         for m in range(plan.models)
     )
-    trained = [_weights(game, m) for m in range(plan.models)]
-    found = settle(game, trained, batch_size=batch_size, seed=seed, monitor=monitor)
-    return Trained(found, curves, tuple(best))
+    trained = [_weights_of_model(game, m) for m in range(plan.models)]
+    refined = settle(game, trained, batch_size=batch_size, seed=seed, monitor=monitor)
+    return Trained(refined, curves, tuple(best))
 
 
-def _weights(game: Game, m: int) -> Weights:
+def _weights_of_model(game: Game, m: int) -> Weights:
     effects, plan = game.effects, game.plan
     mean, log_sd = (t[m].detach().double().cpu() for t in effects.split(effects.rows.values))
     shape = (-1, effects.width, plan.outputs)
     return Weights(
-        layers=_layers(effects.net, m),
+        layers=_layers_of_model(effects.net, m),
         effect_mean=mean.reshape(shape).numpy(),
         effect_sd=log_sd.exp().reshape(shape).numpy(),
         prior_sd=effects.prior[m].double().cpu().reshape(shape[1:]).numpy(),
@@ -206,7 +210,7 @@ def _weights(game: Game, m: int) -> Weights:
     )
 
 
-def _layers(net: StackedMLP, m: int) -> Layers:
+def _layers_of_model(net: StackedMLP, m: int) -> Layers:
     pairs = zip(net.weights, net.biases, strict=True)
     return tuple(
         (w[m].T.detach().double().cpu().numpy(), b[m, :, 0].detach().double().cpu().numpy())
@@ -240,8 +244,8 @@ def train_predictor(
         picked, place, _ = touched(cluster[rows], n_clusters)
         state, leaf = head.pick(picked)
         trunk = torch.relu(net(x[rows].T[None])[0])
-        part = None if picked is None else frequency[picked]
-        loss = cluster_cross_entropy(trunk, leaf, place, part).mean()
+        drawn_frequency = None if picked is None else frequency[picked]
+        loss = cluster_cross_entropy(trunk, leaf, place, drawn_frequency).mean()
         gradients = torch.autograd.grad(loss, [*weights, leaf])
         descend(optimiser, weights, gradients[:-1])
         head.update(picked, state, gradients[-1])
@@ -257,4 +261,4 @@ def train_predictor(
         task="cluster predictor",
     )
     rows = head.values[0].detach().double().cpu().numpy()
-    return _layers(net, 0), rows, [means["loss"] for means in fit.history]
+    return _layers_of_model(net, 0), rows, [means["loss"] for means in fit.history]

@@ -80,12 +80,14 @@ def moments(weights: Weights, X: Float, codes: Int, unseen: str) -> tuple[Float,
     Rows of unseen clusters (code −1) get r = 0 with the prior's variance ("fixed"), or the
     mixture over the clusters the predictor expects ("inferred").
     """
-    parts = [_moments(weights, X[rows], codes[rows], unseen) for rows in _chunks(weights, len(X))]
-    raw, shift, variance = (np.concatenate(column) for column in zip(*parts, strict=True))
+    chunks = [
+        _moments(weights, X[rows], codes[rows], unseen) for rows in _row_chunks(weights, len(X))
+    ]
+    raw, shift, variance = (np.concatenate(column) for column in zip(*chunks, strict=True))
     return raw, shift, variance
 
 
-def _chunks(weights: Weights, n: int) -> Iterator[slice]:
+def _row_chunks(weights: Weights, n: int) -> Iterator[slice]:
     k, q, o = weights.effect_mean.shape
     size = max(1, CELLS // max(k * o, q * o, 1))
     for start in range(0, max(n, 1), size):
@@ -97,33 +99,33 @@ def _moments(weights: Weights, X: Float, codes: Int, unseen: str) -> tuple[Float
     if not weights.random_effects:
         return raw, np.zeros_like(raw), np.zeros_like(raw)
     inputs = slope_inputs(weights.slopes, X, hidden)
-    known = codes >= 0
+    seen = codes >= 0
     shift = np.zeros_like(raw)
     variance = np.square(inputs) @ np.square(weights.prior_sd)
-    u, sd = weights.effect_mean[codes[known]], weights.effect_sd[codes[known]]
-    shift[known] = np.einsum("nq,nqo->no", inputs[known], u)
-    variance[known] = np.einsum("nq,nqo->no", np.square(inputs[known]), np.square(sd))
-    if unseen == "inferred" and weights.predictor is not None and not known.all():
-        soft = cluster_probabilities(weights.predictor, X[~known])
-        shift[~known], variance[~known] = _mixture(weights, inputs[~known], soft)
+    u, sd = weights.effect_mean[codes[seen]], weights.effect_sd[codes[seen]]
+    shift[seen] = np.einsum("nq,nqo->no", inputs[seen], u)
+    variance[seen] = np.einsum("nq,nqo->no", np.square(inputs[seen]), np.square(sd))
+    if unseen == "inferred" and weights.predictor is not None and not seen.all():
+        soft = cluster_probabilities(weights.predictor, X[~seen])
+        shift[~seen], variance[~seen] = _mixture_moments(weights, inputs[~seen], soft)
     return raw, shift, variance
 
 
-def _mixture(weights: Weights, inputs: Float, soft: Float) -> tuple[Float, Float]:
+def _mixture_moments(weights: Weights, inputs: Float, soft: Float) -> tuple[Float, Float]:
     """Mean and variance of r when the cluster is known up to probabilities (n, K)."""
     each = np.einsum("nq,kqo->nko", inputs, weights.effect_mean)
-    own = np.einsum("nq,kqo->nko", np.square(inputs), np.square(weights.effect_sd))
+    within = np.einsum("nq,kqo->nko", np.square(inputs), np.square(weights.effect_sd))
     mean = np.einsum("nk,nko->no", soft, each)
-    second = np.einsum("nk,nko->no", soft, own + np.square(each))
+    second = np.einsum("nk,nko->no", soft, within + np.square(each))
     return mean, np.maximum(second - np.square(mean), 0)
 
 
 def slope_inputs(slopes: str, X: Float, hidden: Float) -> Float:
     """What the random effects multiply (n, q): inputs or hidden units, and 1."""
-    one = np.ones((len(X), 1))
+    ones = np.ones((len(X), 1))
     if slopes == "none":
-        return one
-    return np.column_stack([X if slopes == "inputs" else hidden, one])
+        return ones
+    return np.column_stack([X if slopes == "inputs" else hidden, ones])
 
 
 def cluster_probabilities(predictor: Predictor, X: Float) -> Float:
@@ -148,12 +150,12 @@ def interval(
         low, high = raw + shift - reach, raw + shift + reach
         return link(weights.task, low), link(weights.task, high)
     draws = np.random.default_rng(seed).standard_normal((DRAWS, 1, raw.shape[1]))
-    ends, size = [], max(1, CELLS // (DRAWS * raw.shape[1]))
+    bounds, size = [], max(1, CELLS // (DRAWS * raw.shape[1]))
     for rows in (slice(start, start + size) for start in range(0, len(raw), size)):
         mean = (raw + shift)[rows]
         answers = np.stack([link(weights.task, mean + sd[rows] * z) for z in draws])
-        ends.append(np.quantile(answers, [tail, 1 - tail], axis=0))
-    low, high = np.concatenate(ends, axis=1)
+        bounds.append(np.quantile(answers, [tail, 1 - tail], axis=0))
+    low, high = np.concatenate(bounds, axis=1)
     return low, high
 
 
