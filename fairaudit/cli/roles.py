@@ -133,7 +133,7 @@ def complete_roles(
     rest = frame.drop(
         [c for c in (*apart, named.known_for) if c is not None and c != named.target]
     )
-    found = examine(rest if rest.width else frame)
+    found = examine(rest if rest.width else frame, target=named.target)
     guessed = found.roles
     needs_cluster = method in METHODS and "cluster" in METHODS[method].needs
     roles = {**guessed.model_dump(), **named.roles}

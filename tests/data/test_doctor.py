@@ -322,3 +322,22 @@ def test_the_doctor_needs_neither_sklearn_nor_torch() -> None:
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+def test_leaks_are_judged_against_the_target_that_is_named() -> None:
+    rng = np.random.default_rng(4)
+    promoted, hired = rng.integers(0, 2, 600), rng.integers(0, 2, 600)
+    frame = pl.DataFrame(
+        {
+            "sex": rng.choice(["f", "m"], 600),
+            "stars": promoted * 10 + rng.integers(0, 3, 600),
+            "skill": rng.normal(size=600) + hired,
+            "promoted": promoted,
+            "hired": hired,
+        }
+    )
+    parts = {g.column: g.part for g in examine(frame, target="promoted").guesses}
+    assert parts["promoted"] == "target"
+    assert parts["stars"] == "leak"
+    assert parts["skill"] == "feature"
+    assert {g.column: g.part for g in examine(frame).guesses}["hired"] == "target"

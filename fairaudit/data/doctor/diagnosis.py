@@ -43,7 +43,11 @@ class Diagnosis:
 
 
 def examine(
-    frame: pl.DataFrame, roles: ColumnRoles | None = None, mends: Sequence[Mend] = ()
+    frame: pl.DataFrame,
+    roles: ColumnRoles | None = None,
+    mends: Sequence[Mend] = (),
+    *,
+    target: str | None = None,
 ) -> Diagnosis:
     """Suggest the roles of a table's columns, or check the roles that are passed.
 
@@ -58,6 +62,8 @@ def examine(
         Roles to check instead, on the table as their mends read it.
     mends : sequence of Mend
         How the table is read where no roles are passed; the suggested roles carry them.
+    target : str, optional
+        The outcome, where it is known and the other roles are to be suggested.
 
     Returns
     -------
@@ -75,7 +81,7 @@ def examine(
     sample = RowSample(frame)
     guesses: tuple[Guess, ...] = ()
     if roles is None:
-        guesses = tuple(guess_roles(columns, sample))
+        guesses = tuple(guess_roles(columns, sample, target))
         roles = with_mends(roles_of(guesses, columns, row_id), mends)
     features = [c for c in (*roles.features, roles.cluster) if c and c in columns]
     proxies = proxies_in(sample, features, [c for c in roles.sensitive if c in columns])

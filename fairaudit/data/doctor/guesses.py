@@ -36,15 +36,15 @@ _SPLIT_VALUES = frozenset(
 def guess_roles(
     columns: Mapping[str, ColumnProfile],
     sample: RowSample,
-    named: Mapping[str, GuessedRole] | None = None,
+    target_name: str | None = None,
 ) -> list[Guess]:
     """A suggestion for every column, in the order of the table.
 
-    Columns that the user `named` keep that role, and no other column gets the target's.
+    A column that the user named as the target is it, and leaks are judged against it.
     """
     table = RoleAssignment(columns, sample)
-    for column, role in (named or {}).items():
-        table.assign(column, role, "you named it", 1.0)
+    if target_name in columns:
+        table.assign(str(target_name), "target", "you named it", 1.0)
     _guess_empty(table)
     _guess_images(table)
     _guess_splits(table)
