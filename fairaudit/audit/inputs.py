@@ -163,7 +163,10 @@ def _name_of(value: Any) -> str:
     if value is None:
         return ""
     name = getattr(value, "name", None)
-    columns = getattr(value, "columns", None)
+    if isinstance(value, pl.LazyFrame):
+        columns: Any = value.collect_schema().names()
+    else:  # a pyarrow table has its columns under `columns`, their names under `column_names`
+        columns = getattr(value, "column_names", getattr(value, "columns", None))
     if name is None and columns is not None and len(columns) == 1:
         name = columns[0]
     return name if isinstance(name, str) else ""
