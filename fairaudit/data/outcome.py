@@ -341,7 +341,7 @@ def guess_meaning(name: str, positive: str | None, negative: str | None = None) 
     other = polarity(_words(negative or ""))
     about = polarity(_words(name))
     if about:
-        turned = -about if _denies(label) else about
+        turned = -about if _denies(label, _words(negative or "")) else about
         return _meant(turned, f"'{name}' names something {_called(about)} for a person")
     if other:
         return _meant(-other, f"its opposite '{negative}' is {_called(other)} for a person")
@@ -367,8 +367,12 @@ def polarity(words: Iterable[str]) -> int:
     return -sense if turns % 2 else sense
 
 
-def _denies(label: tuple[str, ...]) -> bool:
-    return _answer(label) < 0 or _size(label) < 0
+def _denies(label: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Whether a label says no: by its words, or as the smaller of two sizes.
+
+    Beside a plain no, "<30" (readmitted within 30 days) is a yes.
+    """
+    return _answer(label) < 0 or (_size(label) < 0 and _answer(other) >= 0)
 
 
 def _meant(sense: int, reason: str) -> MeaningGuess:
@@ -384,8 +388,8 @@ def _called(sense: int) -> str:
 
 def _words(text: str) -> tuple[str, ...]:
     """Lower-case words without accents; signs that stand for words are kept."""
-    flat = plain(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", text.strip()))
+    flat = plain(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", text.strip())).rstrip(".")
     if re.fullmatch(r"[+-]?\d+(\.0*)?", flat):
         return (str(int(float(flat))),)
     # vowel signs of Indic scripts and Thai are no letters to \w
-    return tuple(re.findall(r"[<>≤≥]=?|[+-]$|(?:[^\W\d_]|[\u0900-\u0e7f])+|\d+", flat))
+    return tuple(re.findall(r"[<>≤≥]=?|[+-]$|^-(?=\s)|(?:[^\W\d_]|[\u0900-\u0e7f])+|\d+", flat))

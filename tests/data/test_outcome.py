@@ -11,6 +11,8 @@ from fairaudit.data.roles import ColumnRoles
 
 KNOWN = [  # column, negative, positive
     ("y", "0", "1"), ("y", "-1", "1"), ("y", "0", "2"), ("y", "0.0", "1.0"), ("y", "no", "2"),
+
+    ("y", "- 50000.", "50000+."), ("readmitted", "NO", "<30"),
     ("y", "nein", "ja"), ("y", "нет", "да"), ("y", "non", "oui"), ("y", "no", "sí"),
     ("y", "いいえ", "はい"), ("y", "否", "是"), ("y", "hayır", "evet"), ("y", "nie", "tak"),
     ("y", "N", "Y"), ("y", "f", "t"), ("y", "F", "P"), ("y", "False", "True"), ("y", "-", "+"),
@@ -55,6 +57,9 @@ def test_without_a_word_there_is_no_guess(levels: tuple[str, ...]) -> None:
         ("income", ">50K", "<=50K", "good"),
         ("income", "<=50K", ">50K", "bad"),
         ("readmitted", "1", "0", "bad"),
+        ("readmitted", "<30", "NO", "bad"),
+        ("readmitted", ">30", "NO", "bad"),
+        ("income", "50000+.", "- 50000.", "good"),
         ("hired", "1", "0", "good"),
         ("Attrition", "Yes", "No", "bad"),
         ("credit", "good", "bad", "good"),
