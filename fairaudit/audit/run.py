@@ -26,7 +26,7 @@ from fairaudit.audit.predictions import judge, score_facts, score_warnings, with
 from fairaudit.audit.presets.employment import no_impact, scores_alone
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.spec import AuditSpec
-from fairaudit.audit.table_systems import class_names, existing_systems
+from fairaudit.audit.table_systems import assumptions, class_names, existing_systems
 from fairaudit.audit.tables.row_tables import people_table, predictions_table, weights_table
 from fairaudit.audit.whatif.flips import flip_table
 from fairaudit.data.arrays import SPLITS, Arrays
@@ -233,6 +233,7 @@ def _predictions(
         "scores": scores,
         "warnings": [
             *_median_cuts(data, spec, systems),
+            *assumptions(roles, systems),
             *score_warnings(scores, tables["errors"]),
         ],
     }

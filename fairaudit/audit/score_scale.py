@@ -182,9 +182,13 @@ def scale_warnings(name: str, facts: Mapping[str, Any], auroc_high: float | None
         )
     if auroc_high is not None and auroc_high < 0.5:
         turned = "<=" if facts["side"] == "above" else ">="
+        remedy = (
+            "Check that this score belongs to these decisions."  # they are another column's
+            if cut is None
+            else f"If the direction is the other one, say so: --cut '{name}{turned}…'."
+        )
         said.append(
-            f"Score '{name}' ranks the positive class below the other one: the interval of its "
-            f"AUROC ends at {auroc_high:.2f}. If the direction is the other one, say so: "
-            f"--cut '{name}{turned}…'."
+            f"The score of '{name}' ranks the positive class below the other one: the interval of "
+            f"its AUROC ends at {auroc_high:.2f}. {remedy}"
         )
     return said

@@ -12,10 +12,12 @@ from fairaudit.audit.fitted import Prediction
 from fairaudit.audit.inputs import UNNAMED
 from fairaudit.audit.metrics.scores import is_probability
 from fairaudit.audit.score_scale import above_median, cut_for, selected
+from fairaudit.data.doctor.role_keywords import PREDICTION_WORDS, SCORE_WORDS, words_of
 from fairaudit.data.labels import canonical_label, label_text
 from fairaudit.data.outcome import OutcomeFacts, guess_positive
 from fairaudit.data.roles import ColumnRoles, target_levels
 from fairaudit.exceptions import InputError
+from fairaudit.stats.metric_definitions import CUT
 
 REMEDY = "name the cut: --cut {name}={at} (or --cut '{name}<={at}' where low scores select)"
 
@@ -68,6 +70,38 @@ def systems_of(roles: ColumnRoles) -> list[tuple[str | None, str | None]]:
         return [*zip(roles.predictions, rest, strict=True), *lone]
     alone = ((None, name) for name in roles.scores)
     return [*((name, None) for name in roles.predictions), *alone]
+
+
+def assumptions(roles: ColumnRoles, systems: Mapping[str, Prediction]) -> list[str]:
+    """What was assumed of the scores and is not stated in the roles, in words.
+
+    Parameters
+    ----------
+    roles : ColumnRoles
+    systems : mapping of str to Prediction
+        As `existing_systems` made them of these roles.
+    """
+    remarks = []
+    for prediction, score in systems_of(roles):
+        if prediction is not None and score is not None:
+            if not _named_alike(prediction, score):
+                remarks.append(
+                    f"'{score}' is taken as the score behind '{prediction}'; if it is a system of "
+                    f"its own, state its cut (--cut {score}=…)."
+                )
+        elif score is not None and score not in roles.cuts:
+            cut = systems[score].cut
+            if cut is not None and cut.at == CUT:
+                remarks.append(
+                    f"Score '{score}' has no stated cut, so {CUT} was assumed; state it with "
+                    f"--cut {score}=…."
+                )
+    return remarks
+
+
+def _named_alike(prediction: str, score: str) -> bool:
+    """Whether two names share a word that says which system they belong to."""
+    return bool({*words_of(prediction)} & {*words_of(score)} - PREDICTION_WORDS - SCORE_WORDS)
 
 
 def _decided(
