@@ -181,7 +181,7 @@ def show_mends(
 
 
 def show_result(result: AuditResult, out: Path, *, as_json: bool) -> None:
-    """Print the main findings of an audit, its warnings, and the path of the report."""
+    """Print what a reader must know first, the main findings, tables and the report's path."""
     facts = result.summary.get("outcome") or {}
     remark(_to_confirm(facts))
     if as_json:
@@ -192,12 +192,12 @@ def show_result(result: AuditResult, out: Path, *, as_json: bool) -> None:
     console.print(Text(str(result.summary.get("title", "audit")), style="bold"))
     if words := outcome_words(result):
         console.print(Text(words))
+    for warning in result.summary.get("warnings", []):
+        console.print("[yellow]![/yellow]", Text(str(warning)))
     for sentence in in_short(result, sections(result)):
         console.print(Text(f"• {sentence.replace('**', '')}"))
     for table in result_tables(result):
         console.print(table)
-    for warning in result.summary.get("warnings", []):
-        console.print("[yellow]![/yellow]", Text(str(warning)))
     console.print(Text(f"Report: {out / 'report.html'}"))
 
 
