@@ -20,7 +20,7 @@ from fairaudit.ui import (
     session,
     sharing,
 )
-from fairaudit.ui.roles import score_cut
+from fairaudit.ui.roles import left_out, score_cut
 from fairaudit.ui.roles.outcome_form import OutcomeQuestion
 from fairaudit.ui.roles.roles_form import RolesForm
 
@@ -49,13 +49,16 @@ def inspect(sha256: str) -> None:
     start = changed or table.diagnosis.roles
     checked = table.diagnosis if changed is None else cache.findings(sha256, changed)
     layout.header("data", doctor_view.proposal(name, table, start))
-    key = f"roles-{sha256[:12]}{doctor_view.mark(start)}"
+    added = left_out.used_anyway(table, start)
+    key = f"roles-{sha256[:12]}{doctor_view.mark(start, [g.column for g in added])}"
     buttons = st.container(horizontal=True, gap="small", vertical_alignment="center")
     question = OutcomeQuestion(table, start, key=key, accepted=accepted is not None)
     outcome = question.draw()
     cuts = st.container()
+    aside = left_out.left_out(table, start)
+    problems = left_out.other_problems(checked.problems, aside)
     suggested, findings, proxies, preview = st.tabs(
-        ["Suggested roles", f"Findings ({len(checked.problems)})", "Proxies", "Rows"]
+        ["Suggested roles", f"Findings ({len(problems) + len(aside)})", "Proxies", "Rows"]
     )
     roles = start
     with suggested:
@@ -70,8 +73,9 @@ def inspect(sha256: str) -> None:
         with st.expander("Every suggestion and its reason", icon=":material/stethoscope:"):
             doctor_view.reasons(table.diagnosis)
     with findings:
-        doctor_view.mends(roles)
-        doctor_view.problems(checked.problems, roles)
+        doctor_view.changes(roles, added)
+        doctor_view.problems(problems, roles)
+        left_out.use_buttons(aside, roles)
         doctor_view.reading(info.notes)
     with proxies:
         doctor_view.proxies(checked)

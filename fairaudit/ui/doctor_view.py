@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import polars as pl
 import streamlit as st
 
+from fairaudit.data.doctor.assignment import Guess
 from fairaudit.data.doctor.diagnosis import Diagnosis, Problem
 from fairaudit.data.doctor.mending import with_mend, without_mend
 from fairaudit.data.mends import Mend, sentence
@@ -15,6 +16,7 @@ from fairaudit.data.roles import ColumnRoles
 from fairaudit.text.numbers import count, listed
 from fairaudit.ui import glossary, layout, session
 from fairaudit.ui.overview import Overview
+from fairaudit.ui.roles import left_out
 
 _SIGNS = {
     "error": ("Must be fixed", "red", ":material/error:"),
@@ -48,11 +50,13 @@ def proposal(name: str, table: Overview, roles: ColumnRoles) -> str:
     return sentence
 
 
-def mends(roles: ColumnRoles) -> None:
-    """What was mended, each with a button that undoes it."""
-    if not roles.mends:
+def changes(roles: ColumnRoles, used_anyway: Sequence[Guess]) -> None:
+    """What was mended and which column is used anyway, each with a button that undoes it."""
+    number = len(roles.mends) + len(used_anyway)
+    if not number:
         return
-    st.header(f"{count(len(roles.mends), 'mend')}, undoable", anchor=False)
+    st.header(f"{count(number, 'change')}, undoable", anchor=False)
+    left_out.undo_buttons(used_anyway, roles)
     for mend in roles.mends:
         left, right = st.columns([1, 6], gap="small")
         left.button(
@@ -112,9 +116,10 @@ def _keep(
         session.keep_roles(roles)
 
 
-def mark(roles: ColumnRoles) -> str:
-    """A suffix of widgets' keys: widgets start anew when the mends change."""
-    return "".join(f"-{_code(mend)[:4]}" for mend in roles.mends)
+def mark(roles: ColumnRoles, used_anyway: Sequence[str]) -> str:
+    """A suffix of widgets' keys: widgets start anew when a button changes the roles."""
+    columns = "".join(f"-{hashlib.sha256(c.encode()).hexdigest()[:4]}" for c in used_anyway)
+    return "".join(f"-{_code(mend)[:4]}" for mend in roles.mends) + columns
 
 
 def _code(mend: Mend) -> str:

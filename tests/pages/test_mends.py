@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from fairaudit.data.mends import JoinLabels
@@ -70,3 +71,59 @@ def test_a_mended_table_can_be_left_out_of_and_taken_back(
     assert "is read as numbers" in words(app)
     app.button(key=_buttons(app, "Undo")[0]).click().run()
     assert "is read as numbers" not in words(app)
+
+
+def _with_column(values: list[str], name: str) -> bytes:
+    """A table of 240 people with one more column."""
+    rows = CSV.decode().splitlines()
+    lines = [f"{row},{values[i % len(values)]}" for i, row in enumerate(rows[1:])]
+    return "\n".join([f"{rows[0]},{name}", *lines]).encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("reason_of_rejection", ["", "late", "late"]),  # a leak by its name
+        ("first_day", [f"2024-03-{day:02d}" for day in range(1, 29)]),
+        ("last_login", [f"2024-03-{day:02d} 10:{day:02d}:00" for day in range(1, 29)]),
+    ],
+)
+def test_a_column_that_was_left_out_is_used_anyway_and_left_out_again(
+    open_page: Open, workspace: Workspace, name: str, values: list[str]
+) -> None:
+    info = workspace.ingest(_with_column(values, name), name="people.csv")
+    app = open_page("data", data=info.sha256)
+    assert f"use-{name}" in [str(b.key) for b in app.button]
+    app.button(key=f"use-{name}").click().run()
+    assert not app.exception
+    assert f"use-{name}" not in [str(b.key) for b in app.button]
+    assert "is used as a feature, although" in words(app)
+    app.button(key="accept").click().run()
+    accepted = unpack(app.query_params["roles"])
+    assert accepted is not None
+    assert name in accepted.features
+
+    app = open_page("data", data=info.sha256, roles=pack(accepted))
+    [undo] = _buttons(app, "Undo")
+    app.button(key=undo).click().run()
+    assert not app.exception
+    assert f"use-{name}" in [str(b.key) for b in app.button]
+    left = unpack(app.query_params["roles"])
+    assert left is not None
+    assert name not in left.features
+
+
+def test_several_columns_can_be_used_after_a_mend(open_page: Open, workspace: Workspace) -> None:
+    days = [f"2024-03-{day:02d},2023-01-{day:02d}" for day in range(1, 29)]
+    info = workspace.ingest(_with_column(days, "start_day,visit_day"), name="people.csv")
+    app = open_page("data", data=info.sha256)
+    app.button(key=_buttons(app, "Read as numbers")[0]).click().run()
+    for name in ("start_day", "visit_day"):
+        app.button(key=f"use-{name}").click().run()
+        assert not app.exception
+    assert "3 changes, undoable" in [h.value for h in app.header]
+    app.button(key="accept").click().run()
+    roles = unpack(app.query_params["roles"])
+    assert roles is not None
+    assert {"start_day", "visit_day"} <= set(roles.features)
+    assert [m.kind for m in roles.mends] == ["as_numbers"]
