@@ -10,6 +10,7 @@ from fairaudit.data.store import DatasetInfo
 from fairaudit.plots import errors
 from fairaudit.report.choices import attributes, leading_metrics, main_model
 from fairaudit.report.command import command_of
+from fairaudit.report.leading import leading_gaps
 from fairaudit.text.sentences.errors import errors_sentences
 from fairaudit.text.sentences.outcome import outcome_words
 from fairaudit.text.sentences.phrases import joined
@@ -32,15 +33,15 @@ page_setup.start_page()
 
 def said(result: AuditResult, **query: str) -> str:
     """What the chart shows, without the sentence that already leads the page."""
-    worst = existing.largest_gap(result) or {}
+    worst = next(iter(leading_gaps(result)), {})
     leads = all(worst.get(name) == value for name, value in query.items())
     return joined(errors_sentences(result, **query)[1 if leads else 0 :])
 
 
 def chart(result: AuditResult) -> None:
-    """One metric by one attribute, for every system; starts at the largest gap."""
+    """One metric by one attribute, for every system; starts at the gap that leads the page."""
     split = result.errors.get_column("split")[0]
-    worst = existing.largest_gap(result) or {}
+    worst = next(iter(leading_gaps(result)), {})
     left, right = st.columns(2)
     with left:
         by = url_widgets.one_of(
@@ -86,7 +87,7 @@ def show(info: DatasetInfo, roles: ColumnRoles) -> None:
     result = cache.result(job)
     with top:
         layout.header("audit", existing.lead(result, info, spec))
-        layout.points(existing.by_attribute(result))
+        layout.points(existing.by_attribute(result)[1:])
     chart(result)
     rules.show(result)
     known = voice_of(result).known

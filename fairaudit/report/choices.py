@@ -10,7 +10,6 @@ from fairaudit.inputs.labels import CROSS
 from fairaudit.plots.groups import LATENT
 from fairaudit.stats.metric_definitions import first_metrics
 from fairaudit.text import metric_words
-from fairaudit.text.ordering import natural
 from fairaudit.text.voice import voice_of
 
 _FURTHER = ("fnr", "accuracy", "auroc", "mse", "mean_score")
@@ -30,9 +29,12 @@ def main_model(result: AuditResult) -> str:
 
 
 def attributes(result: AuditResult) -> list[str]:
-    """Attributes with groups: latent groups, single attributes, then intersections by depth."""
-    known = [a for a in result.errors["attribute"].unique().to_list() if a != OVERALL]
-    return sorted(known, key=lambda a: (a != LATENT, a.count(CROSS), natural(a)))
+    """Attributes with groups: latent groups, single attributes, then intersections by depth.
+
+    Single attributes and intersections are in the order in which the user chose the attributes.
+    """
+    known = result.errors["attribute"].unique(maintain_order=True).to_list()
+    return sorted((a for a in known if a != OVERALL), key=lambda a: (a != LATENT, a.count(CROSS)))
 
 
 def leading_metrics(result: AuditResult, most: int = 2) -> list[str]:

@@ -379,8 +379,12 @@ def _bounds(result: AuditResult) -> Iterator[Section]:
 
 
 def _leading_gaps(result: AuditResult, rows: pl.DataFrame) -> pl.DataFrame:
-    """The gaps that are told: the leading metric's first, between groups with enough rows."""
+    """The gaps that are told: the leading metric's first, between groups with enough rows.
+
+    In each metric the attributes are in the order in which they were chosen.
+    """
     order = {m: i for i, m in enumerate(leading_metrics(result, 4))}
+    place = {a: i for i, a in enumerate(attributes(result))}
     kinds = ["difference", "difference_stable"]
     return (
         rows.filter(pl.col("kind").is_in(kinds) & pl.col("value").is_not_null())
@@ -388,8 +392,13 @@ def _leading_gaps(result: AuditResult, rows: pl.DataFrame) -> pl.DataFrame:
         .sort("kind", descending=True)  # between groups with enough rows where there are any
         .unique(["attribute", "metric"], keep="first", maintain_order=True)
         .with_columns(pl.col("metric").replace_strict(order, return_dtype=pl.Int64).alias("_at"))
-        .sort("_at", "value", descending=[False, True])
-        .drop("_at")
+        .with_columns(
+            pl.col("attribute")
+            .replace_strict(place, default=len(place), return_dtype=pl.Int64)
+            .alias("_place")
+        )
+        .sort("_at", "_place")
+        .drop("_at", "_place")
         .head(5)
     )
 

@@ -4,34 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-import polars as pl
 import streamlit as st
 
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.spec import AuditSpec
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.data.store import DatasetInfo
-from fairaudit.inputs.labels import CROSS
 from fairaudit.jobs.info import JobInfo
 from fairaudit.jobs.spec import JobSpec
-from fairaudit.report.choices import usual_order
-from fairaudit.stats.estimates import ESTIMATED
-from fairaudit.text.findings import is_significant
+from fairaudit.report.leading import leading_gaps
 from fairaudit.text.numbers import count, listed
 from fairaudit.text.sentences.errors import errors_sentences
 from fairaudit.text.sentences.outcome import NOT_KNOWN
+from fairaudit.text.sentences.phrases import joined
 from fairaudit.text.voice import voice_of
 from fairaudit.ui import cache, glossary, layout, rules, session
 
 MOST_ATTRIBUTES = 5  # told at the head of the page; the report has all of them
 HOW = (
     "Nothing is trained: every value comes from the counts of actual and predicted outcomes in a "
-    "group. Rates have Wilson intervals, gaps have bootstrap intervals. The gap named first is "
-    "the largest significant one in the metric that matters most for this outcome. Latent groups "
-    "are searched for on one part of the rows and tested on the rest, adjusted for multiple "
-    "testing."
+    "group. Rates have Wilson intervals, gaps have bootstrap intervals. The sentences at the top "
+    "are about the metric that matters most for this outcome, by every attribute in the order in "
+    "which they were chosen, significant gaps first. Latent groups are searched for on one part "
+    "of the rows and tested on the rest, adjusted for multiple testing."
 )
 HOW_DECIDED = (
     "Nothing is trained and nothing is judged: every value comes from the counts of decisions, or "
@@ -112,58 +108,21 @@ def lead(result: AuditResult, info: DatasetInfo, spec: AuditSpec) -> str:
         f"**{count(len(models), 'system')}** in **{info.name}** ({listed(models)}), "
         f"evaluated on **{count(info.rows, 'row')}**."
     )
-    worst = largest_gap(result)
-    if worst is None:
-        return scope if voice_of(result).known else f"{scope} {NOT_KNOWN}"
-    asked = {name: str(worst[name]) for name in ("attribute", "metric", "model", "split")}
-    first = errors_sentences(result, **asked)[0]
-    return f"{scope} {first}" if voice_of(result).known else f"{scope} {first} {NOT_KNOWN}"
-
-
-def largest_gap(result: AuditResult) -> dict[str, Any] | None:
-    """The largest significant difference between declared groups in the leading metric.
-
-    Where no difference in it is significant, that in the next metric, and so on.
-    """
-    order = [m for m in usual_order(result) if m in result.gaps.get_column("metric")]
-    gaps = result.gaps.filter(
-        pl.col("kind") == "difference",
-        pl.col("status") == ESTIMATED,
-        pl.col("low") > 0,
-        ~pl.col("attribute").str.contains(CROSS, literal=True),
-    ).sort("value", descending=True, nulls_last=True)
-    found = (
-        row
-        for metric in order
-        for row in gaps.filter(metric=metric).iter_rows(named=True)
-        if is_significant(result, row)
-    )
-    return next(found, None)
+    first = by_attribute(result)[:1]
+    return joined([scope, *first, "" if voice_of(result).known else NOT_KNOWN])
 
 
 def by_attribute(result: AuditResult) -> list[str]:
-    """What the leading metric says by each declared attribute but the one that leads the page.
+    """What the leading metric says by each declared attribute, the one that leads the page first.
 
-    For each the system with the largest gap; without a significant gap anywhere, nothing.
+    Attributes without a significant gap are last. Nothing where no gap is known.
     """
-    worst = largest_gap(result)
-    if worst is None:
-        return []
-    same = result.gaps.filter(
-        pl.col("kind") == "difference",
-        pl.col("metric") == worst["metric"],
-        pl.col("split") == worst["split"],
-        pl.col("attribute") != worst["attribute"],
-        pl.col("value").is_not_null(),
-        ~pl.col("attribute").str.contains(CROSS, literal=True),
-    ).sort("value", descending=True)
-    widest = same.unique("attribute", keep="first", maintain_order=True).head(MOST_ATTRIBUTES)
     return [
         errors_sentences(
             result,
-            **{name: str(row[name]) for name in ("attribute", "metric", "model", "split")},
+            **{name: str(gap[name]) for name in ("attribute", "metric", "model", "split")},
         )[0]
-        for row in widest.iter_rows(named=True)
+        for gap in leading_gaps(result)[:MOST_ATTRIBUTES]
     ]
 
 

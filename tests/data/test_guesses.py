@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
 from fairaudit.data.doctor.diagnosis import examine
@@ -42,3 +43,28 @@ def _coarse(role: str) -> str:
 @pytest.mark.parametrize("name", LOOKALIKES)
 def test_every_role_of_a_table_like_a_well_known_one(name: str) -> None:
     assert _wrong(name) == []
+
+
+@pytest.mark.parametrize(
+    ("names", "order"),
+    [
+        (("sex", "age", "race"), ("race", "sex", "age")),
+        (("alter", "religion", "geschlecht"), ("geschlecht", "religion", "alter")),
+        (("gender", "disability", "ethnicity"), ("ethnicity", "gender", "disability")),
+    ],
+)
+def test_race_and_sex_are_suggested_before_age(
+    names: tuple[str, ...], order: tuple[str, ...]
+) -> None:
+    values = {
+        "age": list(range(20, 70)), "alter": list(range(20, 70)),
+        "sex": ["F", "M"], "gender": ["female", "male"], "geschlecht": ["w", "m"],
+        "race": ["Black", "White", "Asian"], "ethnicity": ["Hispanic", "White", "Black"],
+        "religion": ["none", "hindu", "muslim"], "disability": ["yes", "no"],
+    }  # fmt: skip
+    rows = 300
+    frame = pl.DataFrame(
+        {n: [values[n][i * 7 % len(values[n])] for i in range(rows)] for n in names}
+        | {"hired": [i % 2 for i in range(rows)]}
+    )
+    assert examine(frame).roles.sensitive == order

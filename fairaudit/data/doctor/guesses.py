@@ -17,7 +17,11 @@ from fairaudit.data.doctor.assignment import (
 from fairaudit.data.doctor.column_profile import ColumnProfile, RowSample
 from fairaudit.data.doctor.key_guesses import guess_identifiers, guess_unit, share_of_numbers
 from fairaudit.data.doctor.leaks import leaks_among
-from fairaudit.data.doctor.sensitive_guesses import assign_sensitive, sensitive_candidates
+from fairaudit.data.doctor.sensitive_guesses import (
+    assign_sensitive,
+    sensitive_candidates,
+    usual_order,
+)
 from fairaudit.data.doctor.system_guesses import guess_systems
 from fairaudit.data.doctor.target_guesses import attribute_as_target, guess_target, task_of
 from fairaudit.data.labels import label_text
@@ -90,7 +94,7 @@ def roles_of(
     return ColumnRoles(
         target=target,
         features=tuple(columns_by_role.get("feature", [])),
-        sensitive=tuple(columns_by_role.get("sensitive", [])),
+        sensitive=tuple(usual_order([columns[c] for c in columns_by_role.get("sensitive", [])])),
         cluster=columns_by_role.get("cluster", [None])[0],
         unit=columns_by_role.get("unit", [None])[0],
         weight=columns_by_role.get("weight", [None])[0],

@@ -13,6 +13,8 @@ from fairaudit.data.doctor.role_keywords import folded, whole_word, words_of
 MOST_SENSITIVE = 6
 FEW_NUMBERS, FEW_TEXTS = 12, 60
 OLDEST = 130
+_FIRST_NAMED = ("race", "ethnicity", "hispanic origin", "caste", "sex")
+_LAST_NAMED = ("age",)
 _FRACTION_WORDS = frozenset(("pct", "percent", "percentage", "share", "ratio", "prop", "frac"))
 
 
@@ -44,6 +46,18 @@ def assign_sensitive(table: RoleAssignment, candidates: Sequence[Guess]) -> None
         else:
             table.assigned[c.name] = guess
             topics.add(topic)
+
+
+def usual_order(columns: Sequence[ColumnProfile]) -> list[str]:
+    """The names of sensitive columns: race and ethnicity first, sex, others, then age."""
+
+    def place(c: ColumnProfile) -> int:
+        topic = topic_of(c) or _topic_of_values(c)
+        if topic in _FIRST_NAMED:
+            return _FIRST_NAMED.index(topic) - len(_FIRST_NAMED)
+        return 1 if topic in _LAST_NAMED else 0
+
+    return [c.name for c in sorted(columns, key=place)]
 
 
 def topic_of(c: ColumnProfile) -> str | None:
