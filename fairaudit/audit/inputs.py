@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from fairaudit.audit.score_scale import cut_for, named_cuts, selected
+from fairaudit.data.doctor.score_decisions import systems_among
 from fairaudit.data.known_outcome import says_yes
 from fairaudit.data.outcome import (
     Meaning,
@@ -73,6 +74,7 @@ class Given:
     outcome : what the outcome is and means
     known : (n,) where the outcome is known; None for everywhere
     systems : mapping of name to answers
+    cut : names of the scores whose cut was stated
     """
 
     y: NDArray[Any]
@@ -81,6 +83,7 @@ class Given:
     outcome: OutcomeFacts
     known: NDArray[np.bool_] | None = None
     systems: Mapping[str, Answered] = field(default_factory=dict)
+    cut: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -106,13 +109,14 @@ def given(y_true: Any, y_pred: Any, y_score: Any, stated: Stated) -> Given:
         When a cut names no system, or `known_for` comes without an outcome.
     """
     labels = {} if y_pred is None else systems(y_pred, "y_pred")
-    scores = {} if y_score is None else _paired(systems(y_score, "y_score"), list(labels))
-    names = list(labels) or list(scores)
-    if not names:
+    scores = {} if y_score is None else systems(y_score, "y_score")
+    if not labels and not scores:
         raise InputError("there is nothing to audit; pass y_pred, y_score or both")
     truth = None if y_true is None else _truth(y_true, stated)
     n = _rows(labels, scores) if truth is None else len(truth.column)
     answers = {name: _label_column(v, f"system '{name}'", n) for name, v in labels.items()}
+    answers, scores = _paired(answers, scores, (_name_of(y_pred), _name_of(y_score)), n)
+    names = list(dict.fromkeys((*answers, *scores)))
     telling = _telling(y_true, y_pred, names)
     if stated.task == "regression":
         return _numeric(truth, answers, scores, stated, telling)
@@ -124,14 +128,15 @@ def given(y_true: Any, y_pred: Any, y_score: Any, stated: Stated) -> Given:
     said = {name: _labels(v, f"system '{name}'") for name, v in answers.items()}
     classed = (*(() if truth is None else (truth.labels(),)), *said.values())
     known = _classes(classed, task, stated, telling[0])
-    cuts = named_cuts(stated.cuts, tuple(name for name in scores if name not in labels))
+    cuts = named_cuts(stated.cuts, tuple(name for name in scores if name not in answers))
     coded = {
         name: _coded_system(name, said.get(name), scores.get(name), known, n, cuts.get(name))
         for name in names
     }
     y = np.zeros(n, dtype=np.int64) if truth is None else truth.codes(known.names)
     outcome = _outcome(truth, known, stated, telling)
-    return Given(y, task, known.names, outcome, _known(truth, n), coded)
+    where = _known(truth, n)
+    return Given(y, task, known.names, outcome, where, coded, frozenset(cuts))
 
 
 def _guessed_task(truth: _Truth | None, answers: Mapping[str, Column]) -> Task:
@@ -254,23 +259,58 @@ def systems(value: Any, what: str) -> dict[str, Any]:
     return {MODEL: value} if named is None else named
 
 
-def _paired(scores: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """Scores under the names of their systems; a lone score goes with a lone system.
+def _paired(
+    answers: Mapping[str, Column], scores: Mapping[str, Any], own: tuple[str, str], n: int
+) -> tuple[dict[str, Column], dict[str, Any]]:
+    """Decisions and scores, each score under the name of its system.
 
-    Nothing is dropped in silence: a score that belongs to no system is refused.
+    A score without a name is that of the only decisions. Any other belongs to the decisions of
+    its name, or that some cut of it reproduces; else it is a system of its own.
+
+    Parameters
+    ----------
+    answers, scores : by the names they were passed under
+    own : the names that y_pred and y_score have of their own, "" for none
+    n : number of rows
     """
-    if not names:
-        return scores
-    if len(scores) == len(names) == 1:
-        return {names[0]: next(iter(scores.values()))}
-    odd = [name for name in scores if name not in names]
-    if odd:
-        whose = "a lone y_score" if odd == [MODEL] else f"the score of '{odd[0]}'"
+    if not answers or not scores:
+        return dict(answers), dict(scores)
+    decisions = {own[0] if name == MODEL and own[0] else name: a for name, a in answers.items()}
+    named = {own[1] if name == MODEL and own[1] else name: s for name, s in scores.items()}
+    passed = dict(zip(decisions, answers, strict=True))
+    if len(decisions) == len(named) == 1 and MODEL in (*decisions, *named):
+        return dict(answers), {next(iter(answers)): next(iter(scores.values()))}
+    whose = _whose(decisions, named, n)
+    if None not in whose.values():
+        return dict(answers), {passed[str(whose[name])]: s for name, s in named.items()}
+    if MODEL in named and whose[MODEL] is None:
         raise InputError(
-            f"{whose} belongs to none of the systems {', '.join(names)}; "
+            f"a lone y_score belongs to none of the systems {', '.join(decisions)}; "
             "pass y_score as a dict with their names"
         )
-    return scores
+    return decisions, {whose[name] or name: score for name, score in named.items()}
+
+
+def _whose(
+    decisions: Mapping[str, Column], scores: Mapping[str, Any], n: int
+) -> dict[str, str | None]:
+    """The decisions that each score belongs to; None for a system of its own."""
+    same = {name: name for name in scores if name in decisions}
+    free = {name: _numbers_of(s, name, n) for name, s in scores.items() if name not in same}
+    codes = {name: _codes_of(a) for name, a in decisions.items() if name not in same}
+    return {**same, **{s: p for p, s in systems_among(codes, free) if s is not None}}
+
+
+def _numbers_of(score: Any, name: str, n: int) -> Float:
+    """Scores as passed, to compare with decisions."""
+    what = f"the score of system '{name}'"
+    return read_numbers(read_columns(score, what, n, "y_true"), what, wide=True)
+
+
+def _codes_of(column: Column) -> Float:
+    """(n,) a number for each label; a missing one is refused later."""
+    text = column.values.cast(pl.String, strict=False)
+    return text.cast(pl.Categorical).to_physical().cast(pl.Float64).to_numpy()
 
 
 # -- numbers -----------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from fairaudit.audit.metrics import multiclass
 from fairaudit.audit.metrics.comparisons import with_looks as adjust_looks
 from fairaudit.audit.metrics.scores import is_probability
 from fairaudit.audit.result import AuditResult
+from fairaudit.audit.score_direction import refuse_contradicted
 from fairaudit.audit.score_scale import scale_facts, scale_warnings
 from fairaudit.data.outcome import MEANINGS, Meaning, unsure_positive
 from fairaudit.data.roles import Cut, Task, check_attribute
@@ -62,6 +63,10 @@ USUAL: dict[Task, tuple[str, ...]] = {
     "regression": REGRESSION,
     "multiclass": (*multiclass.WHOLE, *multiclass.MACRO, *multiclass.USUAL, *SCORES),
 }
+_REMEDY = (
+    "say which side selects, as in cuts={{'{name}': '<={cut}'}} (or '>={cut}'), or that "
+    "positive='{negative}'"
+)
 HUGE = 1e100  # squares of weights beyond (or below its inverse) overflow
 
 
@@ -328,6 +333,8 @@ def audit_predictions(
     sensitive_features : (n,) or (n, k) array, Series or frame
         A missing value is the group "(missing)". None measures all rows together only.
     y_score : (n,) scores of the positive class, or a dict {system: scores}
+        A score belongs to the decisions whose name shares a word with its own, or that some cut
+        of it reproduces; without a name to the only decisions. Any other is a system of its own.
         (n, C) for several classes, one column per class in the order of the sorted labels, as
         `predict_proba` of scikit-learn gives them; (n, 2) works for two classes.
     metrics : names of metrics, or one name; None for all that apply
@@ -367,7 +374,8 @@ def audit_predictions(
     ------
     InputError
         When lengths or shapes differ, values are missing where they must not be, a label is
-        unknown, a score belongs to no system or needs a cut.
+        unknown, a score belongs to no system, needs a cut, or at an assumed cut ranks the
+        positive class below the other one.
     SpecError
         When a metric is not known for the task, or a parameter is out of its range.
 
@@ -406,6 +414,11 @@ def audit_predictions(
         check_attribute(name)
     cluster = None if clusters is None else cluster_codes(clusters, "clusters", n)
     weight = None if sample_weight is None else _weights(sample_weight, n)
+    if asked.task == "binary" and asked.known is None:
+        refuse_contradicted(
+            asked.y, asked.systems, asked.cut, asked.classes, _REMEDY, confidence=confidence,
+            metrics=chosen, weight=weight, cluster=cluster,
+        )  # fmt: skip
     tables = judge(
         None if y_true is None else asked.y,
         asked.systems,

@@ -25,8 +25,14 @@ from fairaudit.audit.metrics.scores import is_probability
 from fairaudit.audit.predictions import judge, score_facts, score_warnings, with_looks
 from fairaudit.audit.presets.employment import no_impact, scores_alone
 from fairaudit.audit.result import AuditResult
+from fairaudit.audit.score_direction import refuse_contradicted
 from fairaudit.audit.spec import AuditSpec
-from fairaudit.audit.table_systems import assumptions, class_names, existing_systems
+from fairaudit.audit.table_systems import (
+    SIDE_REMEDY,
+    assumptions,
+    class_names,
+    existing_systems,
+)
 from fairaudit.audit.tables.row_tables import people_table, predictions_table, weights_table
 from fairaudit.audit.whatif.flips import flip_table
 from fairaudit.data.arrays import SPLITS, Arrays
@@ -178,7 +184,7 @@ def _train(
     if fitted.save is not None and model_folder is not None:
         fitted.save(model_folder)
     monitor.start("evaluating on held-out rows", 2)
-    predictions = {**fitted.predictions, **_existing(data, arrays)}
+    predictions = {**fitted.predictions, **_existing(data, arrays, spec)}
     tables = judged(arrays, predictions, fitted.tables, spec, monitor)
     monitor.end()
     tables |= dict(fitted.tables)
@@ -213,7 +219,7 @@ def _predictions(
     if not roles.predictions and not roles.scores:
         raise SpecError("no column holds predictions or scores; name one, or train a model")
     arrays, known = _decided_rows(data, spec)
-    systems = _existing(data, arrays, median=spec.preset == SCORING_RATE)
+    systems = _existing(data, arrays, spec, known=known)
     monitor.start("evaluating", 1)
     rows = np.ones(len(arrays), dtype=bool)
     frame = _rows_of(data, arrays)  # without training, numbers are cut at quartiles of all rows
@@ -363,9 +369,20 @@ def _smallest_p(audit: LatentAudit) -> float:
     return 1.0 if found is None else float(found)  # type: ignore[arg-type]
 
 
-def _existing(data: Dataset, arrays: Arrays, *, median: bool = False) -> dict[str, Prediction]:
+def _existing(
+    data: Dataset, arrays: Arrays, spec: AuditSpec, known: NDArray[np.bool_] | None = None
+) -> dict[str, Prediction]:
     """Systems of the table on the rows of the arrays: same rows, same splits, fair to all."""
-    return existing_systems(_rows_of(data, arrays), data.roles, arrays.classes, median=median)
+    roles, frame = data.roles, _rows_of(data, arrays)
+    median = spec.kind == "predictions" and spec.preset == SCORING_RATE
+    systems = existing_systems(frame, roles, arrays.classes, median=median)
+    if arrays.task == "binary" and known is None:
+        refuse_contradicted(
+            arrays.y, systems, roles.cuts, arrays.classes, SIDE_REMEDY,
+            confidence=spec.confidence, metrics=spec.metrics,
+            weight=arrays.weight, cluster=arrays.cluster,
+        )  # fmt: skip
+    return systems
 
 
 def _rows_of(data: Dataset, arrays: Arrays) -> pl.DataFrame:
@@ -391,7 +408,7 @@ def _compare(
         answers = {
             name: next(iter(fit(name, arrays, seed).predictions.values())) for name in methods
         }
-        answers |= _existing(data, arrays)
+        answers |= _existing(data, arrays, spec)
         tables = judged(arrays, answers, {}, spec, monitor)
         measured.append(seed_comparison.measurements(tables["errors"], tables["gaps"], seed))
         monitor.step()

@@ -12,7 +12,7 @@ from fairaudit.audit.fitted import Prediction
 from fairaudit.audit.inputs import UNNAMED
 from fairaudit.audit.metrics.scores import is_probability
 from fairaudit.audit.score_scale import above_median, cut_for, selected
-from fairaudit.data.doctor.role_keywords import PREDICTION_WORDS, SCORE_WORDS, words_of
+from fairaudit.data.doctor.table_scores import systems_of
 from fairaudit.data.labels import canonical_label, label_text
 from fairaudit.data.outcome import OutcomeFacts, guess_positive
 from fairaudit.data.roles import ColumnRoles, target_levels
@@ -21,14 +21,18 @@ from fairaudit.stats.metric_definitions import CUT
 
 REMEDY = "name the cut: --cut {name}={at} (or --cut '{name}<={at}' where low scores select)"
 
+SIDE_REMEDY = (
+    "say which side selects (--cut '{name}<={cut}' or --cut '{name}>={cut}'), or name the other "
+    "positive class (--positive '{negative}')"
+)
+
 
 def existing_systems(
     frame: pl.DataFrame, roles: ColumnRoles, classes: Sequence[str], *, median: bool = False
 ) -> dict[str, Prediction]:
     """One entry a prediction column, and one a score column without a prediction column.
 
-    Which score belongs to which prediction column is told by `systems_of`. A lone score decides
-    at its cut in `roles.cuts`, or at 0.5 when it lies in 0..1.
+    A lone score decides at its cut in `roles.cuts`, or at 0.5 when it lies in 0..1.
 
     Parameters
     ----------
@@ -48,28 +52,13 @@ def existing_systems(
         of its own scale has no cut.
     """
     found = {}
-    for prediction, column in systems_of(roles):
+    for prediction, column in systems_of(roles, frame):
         score = None if column is None else _as_floats(frame[column])
         if prediction is not None:
             found[prediction] = Prediction(_labels(frame[prediction], roles, classes), score)
         elif column is not None and score is not None:
             found[column] = _decided(column, score, roles, median=median)
     return found
-
-
-def systems_of(roles: ColumnRoles) -> list[tuple[str | None, str | None]]:
-    """(prediction column, score column) of each system.
-
-    As many scores as predictions belong together by place; a score with a cut of its own decides
-    for itself.
-    """
-    cut = [name for name in roles.scores if name in roles.cuts]
-    rest = [name for name in roles.scores if name not in roles.cuts]
-    lone: list[tuple[str | None, str | None]] = [(None, name) for name in cut]
-    if len(rest) == len(roles.predictions):
-        return [*zip(roles.predictions, rest, strict=True), *lone]
-    alone = ((None, name) for name in roles.scores)
-    return [*((name, None) for name in roles.predictions), *alone]
 
 
 def assumptions(roles: ColumnRoles, systems: Mapping[str, Prediction]) -> list[str]:
@@ -81,27 +70,14 @@ def assumptions(roles: ColumnRoles, systems: Mapping[str, Prediction]) -> list[s
     systems : mapping of str to Prediction
         As `existing_systems` made them of these roles.
     """
-    remarks = []
-    for prediction, score in systems_of(roles):
-        if prediction is not None and score is not None:
-            if not _named_alike(prediction, score):
-                remarks.append(
-                    f"'{score}' is taken as the score behind '{prediction}'; if it is a system of "
-                    f"its own, state its cut (--cut {score}=…)."
-                )
-        elif score is not None and score not in roles.cuts:
-            cut = systems[score].cut
-            if cut is not None and cut.at == CUT:
-                remarks.append(
-                    f"Score '{score}' has no stated cut, so {CUT} was assumed; state it with "
-                    f"--cut {score}=…."
-                )
-    return remarks
-
-
-def _named_alike(prediction: str, score: str) -> bool:
-    """Whether two names share a word that says which system they belong to."""
-    return bool({*words_of(prediction)} & {*words_of(score)} - PREDICTION_WORDS - SCORE_WORDS)
+    return [
+        f"Score '{name}' has no stated cut, so {CUT} was assumed; state it with --cut {name}=…."
+        for name, system in systems.items()
+        if name in roles.scores
+        and name not in roles.cuts
+        and system.cut is not None
+        and system.cut.at == CUT
+    ]
 
 
 def _decided(

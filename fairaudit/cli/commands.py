@@ -27,7 +27,9 @@ from fairaudit.cli.roles import NamedRoles, complete_roles
 from fairaudit.data import store
 from fairaudit.data.doctor.diagnosis import Diagnosis
 from fairaudit.data.doctor.diagnosis import examine as examine_frame
+from fairaudit.data.doctor.table_scores import lone_scores
 from fairaudit.data.images import ImageOptions, ImageStore
+from fairaudit.data.mends import mended
 from fairaudit.data.reading.options import INFERRED, ReadingOptions, chosen_options
 from fairaudit.data.reading.parts import parts_of, refuse_address
 from fairaudit.data.reading.table import read
@@ -345,7 +347,7 @@ def fix(table: str, out: Path, reading: ReadingOptions = INFERRED) -> tuple[Diag
                 break
             found = examine_frame(source.frame, mends=(*known, *new))
         spec = AuditSpec(
-            **_request_of(found.roles),
+            **_request_of(found.roles, mended(source.frame, found.roles.mends)),
             title=f"audit of {Path(table).name}",
             reading=source.reading,
         )
@@ -356,12 +358,16 @@ def fix(table: str, out: Path, reading: ReadingOptions = INFERRED) -> tuple[Diag
     return found, spec
 
 
-def _request_of(roles: ColumnRoles) -> dict[str, Any]:
-    """An audit of the decisions in the table, or else of a model trained on it."""
-    uncut = [s for s in roles.scores if s not in roles.cuts]
-    if uncut and len(roles.predictions) != len(roles.scores):
-        roles = roles.model_copy(update={"scores": (), "cuts": {}})
-    return {"roles": roles, "kind": "predictions" if roles.predictions else "train"}
+def _request_of(roles: ColumnRoles, frame: pl.DataFrame) -> dict[str, Any]:
+    """An audit of the decisions in the table, or else of a model trained on it.
+
+    Scores of which nothing says where they decide are left out.
+    """
+    uncut = [s for s in lone_scores(roles, frame) if s not in roles.cuts]
+    rest = tuple(s for s in roles.scores if s not in uncut)
+    roles = roles.model_copy(update={"scores": rest})
+    decided = roles.predictions or roles.scores
+    return {"roles": roles, "kind": "predictions" if decided else "train"}
 
 
 def submit(path: Path, root: Path, *, wait: bool) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from fairaudit.audit.catalog import METHODS
 from fairaudit.cli.options import cuts_of
 from fairaudit.data.doctor.column_profile import profile
 from fairaudit.data.doctor.diagnosis import Diagnosis, examine
+from fairaudit.data.doctor.table_scores import lone_scores, suggested_cuts
 from fairaudit.data.doctor.target_guesses import is_outcome_name, task_of
 from fairaudit.data.outcome import MEANINGS, Meaning, guess_meaning
 from fairaudit.data.roles import ColumnRoles, Cut, Task, target_levels
@@ -147,9 +148,11 @@ def complete_roles(
         roles |= {"task": _task(frame, roles), "positive": named.positive}
     if not named.features:
         roles["features"] = _free_features(guessed, roles)
-    if method and not named.scores:
-        roles["scores"] = _with_decisions(roles)
-    return ColumnRoles.model_validate(roles), [*remark, *_guessed_systems(found, roles, named)]
+    complete, cuts = with_suggested_cuts(frame, ColumnRoles.model_validate(roles))
+    kept = complete if named.scores else _decided_scores(frame, complete, trained=bool(method))
+    lost = [s for s in complete.scores if s not in kept.scores]
+    said = [*_guessed_systems(found, kept, named), *cuts, *map(_left_out, lost)]
+    return kept, [*remark, *said]
 
 
 def _check_columns(frame: pl.DataFrame, named: NamedRoles) -> None:
@@ -234,16 +237,46 @@ def _free_features(guessed: ColumnRoles, roles: Mapping[str, Any]) -> tuple[str,
     return tuple(name for name in dict.fromkeys(free) if name not in taken)
 
 
-def _with_decisions(roles: Mapping[str, Any]) -> tuple[str, ...]:
-    """Guessed scores, where each has its decisions: what others decide is not known."""
-    paired = len(roles["scores"]) == len(roles["predictions"])
-    return tuple(roles["scores"]) if paired else ()
+def with_suggested_cuts(frame: pl.DataFrame, roles: ColumnRoles) -> tuple[ColumnRoles, list[str]]:
+    """The roles with a cut for each score that a column of the table tells, and the reasons."""
+    found = suggested_cuts(frame, roles)
+    cuts = {**roles.cuts, **{name: suggested.cut for name, suggested in found.items()}}
+    remarks = [
+        f"cut: {name}{s.sign}{s.cut.at:g} (guessed: {s.reason})" for name, s in found.items()
+    ]
+    return roles.model_copy(update={"cuts": cuts}), remarks
 
 
-def _guessed_systems(found: Diagnosis, roles: Mapping[str, Any], named: NamedRoles) -> list[str]:
+def _decided_scores(frame: pl.DataFrame, roles: ColumnRoles, *, trained: bool) -> ColumnRoles:
+    """The roles without guessed scores of which nothing says where they decide.
+
+    Where nothing but scores can be audited they stay, so that the audit asks for their cuts.
+    """
+    undecided = [s for s in lone_scores(roles, frame) if s not in roles.cuts]
+    if not trained:
+        if not roles.predictions and len(undecided) == len(roles.scores):
+            return roles
+        undecided = [s for s in undecided if not _is_share(frame[s])]
+    rest = tuple(s for s in roles.scores if s not in undecided)
+    return roles.model_copy(update={"scores": rest})
+
+
+def _is_share(score: pl.Series) -> bool:
+    """Whether a score lies in 0..1, where it has a usual cut."""
+    return bool(score.is_between(0, 1).all())
+
+
+def _left_out(score: str) -> str:
+    return (
+        f"score: {score} is left out: no decisions belong to it, and nothing says where it "
+        f"decides; add --cut {score}=… to audit it as well"
+    )
+
+
+def _guessed_systems(found: Diagnosis, roles: ColumnRoles, named: NamedRoles) -> list[str]:
     if named.predictions or named.scores:
         return []
-    kinds = (("prediction", roles["predictions"]), ("score", roles["scores"]))
+    kinds = (("prediction", roles.predictions), ("score", roles.scores))
     return [
         f"{kind}: {column} (guessed: {_reason(found, column)})"
         for kind, columns in kinds

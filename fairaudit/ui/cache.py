@@ -15,7 +15,7 @@ from fairaudit.jobs.workspace import Workspace
 from fairaudit.ui import session
 from fairaudit.ui.overview import Overview
 from fairaudit.ui.overview import overview as overview_of
-from fairaudit.ui.score_scale import ScoreScale, positive_share, scale_of
+from fairaudit.ui.score_scale import LoneScore, lone_scores_of
 
 _FRESH = 2  # seconds a list of jobs may be out of date on screens that do not poll
 
@@ -39,16 +39,10 @@ def findings(sha256: str, roles: ColumnRoles) -> Diagnosis:
     return _findings(workspace.cache_key, sha256, roles.model_dump_json(), workspace)
 
 
-def scale(sha256: str, column: str) -> ScoreScale | None:
-    """The scale of a score column; computed once."""
-    return _scale(_readable(sha256).cache_key, sha256, column, session.workspace())
-
-
-def positives(sha256: str, target: str | None, positive: str | None) -> float | None:
-    """The share of rows whose outcome is positive, None where no outcome is known."""
-    if target is None or positive is None:
-        return None
-    return _positives(_readable(sha256).cache_key, sha256, target, positive, session.workspace())
+def scores(sha256: str, roles: ColumnRoles) -> tuple[LoneScore, ...]:
+    """The scores that decide for themselves, on the table as its mends read it; read once."""
+    workspace = _readable(sha256)
+    return _scores(workspace.cache_key, sha256, roles.model_dump_json(), workspace)
 
 
 def _readable(sha256: str) -> Workspace:
@@ -75,8 +69,7 @@ def forget() -> None:
     _result.clear()
     _overview.clear()
     _findings.clear()
-    _scale.clear()
-    _positives.clear()
+    _scores.clear()
     _jobs.clear()
 
 
@@ -96,17 +89,10 @@ def _findings(who: tuple[str, str], sha256: str, roles: str, _workspace: Workspa
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _scale(
-    who: tuple[str, str], sha256: str, column: str, _workspace: Workspace
-) -> ScoreScale | None:
-    return scale_of(_workspace.dataset(sha256)[column])
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _positives(
-    who: tuple[str, str], sha256: str, target: str, positive: str, _workspace: Workspace
-) -> float | None:
-    return positive_share(_workspace.dataset(sha256), target, positive)
+def _scores(
+    who: tuple[str, str], sha256: str, roles: str, _workspace: Workspace
+) -> tuple[LoneScore, ...]:
+    return lone_scores_of(_workspace.dataset(sha256), ColumnRoles.model_validate_json(roles))
 
 
 @st.cache_resource(max_entries=64, ttl=_FRESH, show_spinner=False)

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from fairaudit.audit.score_scale import scale_facts
+from fairaudit.data.doctor.table_scores import (
+    SuggestedCut,
+    lone_scores,
+    low_scores_select,
+    suggested_cuts,
+)
 from fairaudit.data.labels import canonical_label, label_text
-from fairaudit.data.roles import Cut
+from fairaudit.data.mends import mended
+from fairaudit.data.roles import ColumnRoles, Cut
 
+Side = Literal["above", "below"]
 STEPS = 200  # positions of the slider where the values lie on no grid
 
 
@@ -31,11 +40,52 @@ class ScoreScale:
         chosen = len(self.values) - below if cut.side == "above" else below
         return chosen / len(self.values)
 
-    def nearest(self, share: float) -> float:
-        """The value from which on the share selected is nearest to this one."""
+    def nearest(self, share: float, side: Side = "above") -> Cut:
+        """The cut of which the share selected is nearest to this one."""
         distinct = np.unique(self.values)
-        above = 1 - np.searchsorted(self.values, distinct, side="left") / len(self.values)
-        return float(distinct[int(np.abs(above - share).argmin())])
+        below = np.searchsorted(self.values, distinct, side="left") / len(self.values)
+        upto = np.searchsorted(self.values, distinct, side="right") / len(self.values)
+        shares = 1 - below if side == "above" else upto
+        return Cut(at=float(distinct[int(np.abs(shares - share).argmin())]), side=side)
+
+
+@dataclass(frozen=True)
+class LoneScore:
+    """A score that decides for itself, and what the table tells of its cut.
+
+    Attributes
+    ----------
+    name : of its column
+    scale : None where it holds no two different numbers
+    side : where the positive class is more frequent; "above" where nothing tells
+    positives : share of rows whose outcome is positive, None where no outcome is known
+    suggested : the cut that another column tells, None for none
+    """
+
+    name: str
+    scale: ScoreScale | None
+    side: Side
+    positives: float | None
+    suggested: SuggestedCut | None
+
+
+def lone_scores_of(frame: pl.DataFrame, roles: ColumnRoles) -> tuple[LoneScore, ...]:
+    """The scores of a table that decide for themselves, as the mends of the roles read it."""
+    frame = mended(frame, roles.mends)
+    suggested = suggested_cuts(frame, roles)
+    share = None
+    if roles.target is not None and roles.positive is not None:
+        share = positive_share(frame, roles.target, roles.positive)
+    return tuple(
+        LoneScore(
+            name,
+            scale_of(frame[name]),
+            "below" if low_scores_select(frame, roles, name) else "above",
+            share,
+            suggested.get(name),
+        )
+        for name in lone_scores(roles, frame)
+    )
 
 
 def scale_of(column: pl.Series) -> ScoreScale | None:

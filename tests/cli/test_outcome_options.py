@@ -220,3 +220,57 @@ def test_decisions_in_a_database_need_no_outcome(monkeypatch, capsys, tmp_path):
     code, _, err = _audit(monkeypatch, capsys, tmp_path, source, *words)
     assert code == 2
     assert "--no-target" in err
+
+
+RANK = RNG.integers(20, 100, N) + 30 * HIT
+
+
+def test_a_guessed_score_of_another_system_is_left_out_and_said(monkeypatch, capsys, tmp_path):
+    table = _table(tmp_path, hired=HIT, recruiter_decision=HIT[::-1], ai_score=RANK)
+    code, told, err = _audit(monkeypatch, capsys, tmp_path, table, "--target", "hired")
+    assert code == 0
+    assert told["summary"]["systems"] == ["recruiter_decision"]
+    assert "score: ai_score is left out" in err
+    assert "--cut ai_score=" in err
+    words = ["--target", "hired", "--prediction", "recruiter_decision", "--score", "ai_score"]
+    code, _, err = _audit(monkeypatch, capsys, tmp_path, table, *words)
+    assert code == 2
+    assert "score 'ai_score' runs from" in err
+
+
+@pytest.mark.parametrize("command", ["run", "sweep"])
+def test_training_says_which_guessed_scores_it_leaves_out(monkeypatch, capsys, tmp_path, command):
+    table = _table(tmp_path, x=RNG.normal(size=N), hired=HIT, risk_score=RANK)
+    more = {"run": ["--method", "linear"], "sweep": ["--groups", "1..2"]}
+    words = [table, "--target", "hired", "--sensitive", "sex", "--out", str(tmp_path / "o")]
+    assert typed(monkeypatch, command, *words, *more[command], "--json") == 0
+    assert "score: risk_score is left out" in capsys.readouterr().err
+
+
+def test_the_cut_that_a_column_shows_is_taken_with_its_reason(monkeypatch, capsys, tmp_path):
+    short = np.where(RANK >= 70, "yes", "no")
+    table = _table(tmp_path, hired=HIT, ai_score=RANK, second_round=short)
+    words = ["--target", "hired", "--score", "ai_score"]
+    code, told, err = _audit(monkeypatch, capsys, tmp_path, table, *words)
+    assert code == 0
+    at = RANK[RANK >= 70].min()
+    assert told["summary"]["scores"]["ai_score"]["cut"] == at
+    assert f"cut: ai_score>={at} (guessed: 'second_round' is yes exactly where ai_score" in err
+    stated = [*words[:2], "--cut", "ai_score=90"]
+    _, told, err = _audit(monkeypatch, capsys, tmp_path, table, *stated)
+    assert told["summary"]["scores"]["ai_score"]["cut"] == 90
+    assert "guessed" not in err
+    assert typed(monkeypatch, "doctor", table, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["roles"]["cuts"]["ai_score"]["at"] == at
+
+
+def test_a_score_that_contradicts_the_outcome_is_refused(monkeypatch, capsys, tmp_path):
+    low = np.round(0.3 * (1 - HIT) + 0.7 * RNG.random(N), 3)
+    table = _table(tmp_path, hired=HIT, ai_score=low)
+    words = ["--target", "hired", "--score", "ai_score"]
+    code, _, err = _audit(monkeypatch, capsys, tmp_path, table, *words)
+    assert code == 2
+    assert "--cut 'ai_score<=0.5'" in err
+    assert "--positive '0'" in err
+    for stated in (["--cut", "ai_score<=0.5"], ["--positive", "0"]):
+        assert _audit(monkeypatch, capsys, tmp_path, table, *words, *stated)[0] == 0

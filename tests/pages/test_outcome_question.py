@@ -142,6 +142,43 @@ def test_a_table_with_scores_only_is_asked_for_a_cut_and_goes_to_the_audit(
     assert app.title[0].value == "Audit"
 
 
+def test_the_cut_starts_where_another_column_shows_it(
+    workspace: Workspace, open_page: Open
+) -> None:
+    risk = np.random.default_rng(4).integers(1, 11, 300)
+    shown = table(
+        two_year_recid=labels("0", "1"),
+        risk_score=risk.astype(str),
+        held_back=np.where(risk >= 7, "yes", "no"),
+    )
+    app, key = on_data(workspace, open_page, shown)
+    assert app.slider(key=f"{key}-cut-risk_score").value == 7
+    assert "is at least 7" in " ".join(c.value for c in app.caption)
+    assert accepted(app).cuts == {"risk_score": Cut(at=7.0)}
+
+
+def test_low_scores_select_where_they_go_with_the_predicted_label(
+    workspace: Workspace, open_page: Open
+) -> None:
+    recid = labels("0", "1")
+    safety = np.where(recid == "1", 3, 7) + np.random.default_rng(4).integers(-2, 3, 300)
+    app, _ = on_data(workspace, open_page, table(two_year_recid=recid, safety_score=safety))
+    cut = accepted(app).cuts["safety_score"]
+    assert (cut.side, cut.at < 7) == ("below", True)
+
+
+def test_a_recruiters_decision_leaves_the_score_of_a_machine_to_be_cut(
+    workspace: Workspace, open_page: Open
+) -> None:
+    scores = np.random.default_rng(4).integers(1, 101, 300)
+    both = table(
+        hired=labels("no", "yes"), recruiter_decision=labels("no", "yes", seed=9), ai_score=scores
+    )
+    app, key = on_data(workspace, open_page, both)
+    app.slider(key=f"{key}-cut-ai_score").set_value(60).run()
+    assert accepted(app).cuts == {"ai_score": Cut(at=60.0)}
+
+
 def test_a_cut_that_flags_nearly_everybody_is_warned_of(
     workspace: Workspace, open_page: Open
 ) -> None:

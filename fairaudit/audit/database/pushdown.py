@@ -19,14 +19,18 @@ from fairaudit.audit.fitted import Prediction
 from fairaudit.audit.inputs import UNNAMED
 from fairaudit.audit.predictions import judge, looks, score_facts, score_warnings
 from fairaudit.audit.result import AuditResult
+from fairaudit.audit.score_direction import refuse_contradicted
 from fairaudit.audit.score_scale import cut_for, selected
-from fairaudit.audit.table_systems import REMEDY, systems_of
+from fairaudit.audit.table_systems import REMEDY, SIDE_REMEDY
+from fairaudit.data.doctor.score_decisions import System
+from fairaudit.data.doctor.table_scores import systems_of
 from fairaudit.data.grouping import BINS, MOST_VALUES, bin_names
 from fairaudit.data.known_outcome import says_yes
 from fairaudit.data.labels import label_text
 from fairaudit.data.outcome import OutcomeFacts, describe
 from fairaudit.data.roles import ColumnRoles, check_attribute, resolved_positive, target_levels
 from fairaudit.exceptions import InputError, SpecError
+from fairaudit.inputs.group_codes import cluster_codes
 from fairaudit.inputs.labels import MISSING
 from fairaudit.stats.estimates import REPLICATES
 
@@ -179,9 +183,9 @@ def audit_source(
     _check(source, roles)
     for name in roles.sensitive:
         check_attribute(name)
-    systems = systems_of(roles)
-    rounded = [s for _, s in systems if s is not None and source.distinct(s) > MAX_SCORES]
-    counted = _count(source, roles, systems, rounded)
+    rounded = [s for s in roles.scores if source.distinct(s) > MAX_SCORES]
+    counted = _count(source, roles, rounded)
+    systems = systems_of(roles, counted.named(*roles.predictions, *roles.scores), counted.times)
     known = _known(counted, roles)
     classes = _classes(counted, roles, systems, known)
     outcome = _outcome(roles, classes)
@@ -190,14 +194,22 @@ def audit_source(
         name: _answers(counted, label, score, classes, roles)
         for name, (label, score) in _systems_by_name(systems).items()
     }
+    truth = None if roles.target is None else _truth(counted[roles.target], classes, known)
+    weight = None if roles.weight is None else counted[roles.weight].to_numpy()
+    clusters = None if roles.cluster is None else cluster_codes(counted[roles.cluster])
+    if truth is not None and known is None and roles.task == "binary":
+        refuse_contradicted(
+            truth, predictions, roles.cuts, classes, SIDE_REMEDY, confidence=confidence,
+            metrics=metrics, weight=weight, cluster=clusters, times=times,
+        )  # fmt: skip
     tables = judge(
-        None if roles.target is None else _truth(counted[roles.target], classes, known),
+        truth,
         predictions,
         {c: _groups(counted[c], times) for c in roles.sensitive},
         task=roles.task,
         classes=classes,
-        weight=None if roles.weight is None else counted[roles.weight].to_numpy(),
-        clusters=None if roles.cluster is None else counted[roles.cluster],
+        weight=weight,
+        clusters=clusters,
         split=split,
         metrics=metrics,
         confidence=confidence,
@@ -248,20 +260,13 @@ def _check(source: Source, roles: ColumnRoles) -> None:
         )
 
 
-def _systems_by_name(
-    systems: Sequence[tuple[str | None, str | None]],
-) -> dict[str, tuple[str | None, str | None]]:
+def _systems_by_name(systems: Sequence[System]) -> dict[str, System]:
     return {str(label or score): (label, score) for label, score in systems}
 
 
-def _count(
-    source: Source,
-    roles: ColumnRoles,
-    systems: Sequence[tuple[str | None, str | None]],
-    rounded: Sequence[str],
-) -> _Counted:
+def _count(source: Source, roles: ColumnRoles, rounded: Sequence[str]) -> _Counted:
     extra = (roles.weight, roles.cluster, roles.known_for)
-    answers = [c for pair in systems for c in pair if c is not None]
+    answers = [*roles.predictions, *roles.scores]
     keys = [c for c in (roles.target, *roles.sensitive, *answers, *extra) if c is not None]
     keys = list(dict.fromkeys(keys))
     counted = source.count(keys, list(rounded), ROUNDED, MAX_COUNTED + 1)
@@ -299,6 +304,10 @@ class _Counted:
     def __len__(self) -> int:
         return self.table.height
 
+    def named(self, *columns: str) -> pl.DataFrame:
+        """Some columns of the combinations."""
+        return pl.DataFrame([self[column] for column in columns])
+
     @property
     def times(self) -> NDArray[np.float64]:
         """(n,) equal rows each combination stands for."""
@@ -325,7 +334,7 @@ def _known(counted: _Counted, roles: ColumnRoles) -> NDArray[np.bool_] | None:
 def _classes(
     counted: _Counted,
     roles: ColumnRoles,
-    systems: Sequence[tuple[str | None, str | None]],
+    systems: Sequence[System],
     known: NDArray[np.bool_] | None,
 ) -> tuple[str, ...]:
     """Labels by code; of a binary outcome the positive one last. Without one, the decisions'."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -13,6 +13,7 @@ from fairaudit.data.doctor.guesses import guess_roles, roles_of
 from fairaudit.data.doctor.mending import with_mends
 from fairaudit.data.doctor.problems import ExaminedTable, Problem, find_problems
 from fairaudit.data.doctor.proxies import proxies_in
+from fairaudit.data.doctor.table_scores import suggested_cuts
 from fairaudit.data.mends import Mend, mended
 from fairaudit.data.reading.table import ROW_ID
 from fairaudit.data.roles import ColumnRoles
@@ -83,7 +84,21 @@ def examine(
     if roles is None:
         guesses = tuple(guess_roles(columns, sample, target))
         roles = with_mends(roles_of(guesses, columns, row_id), mends)
+        roles, guesses = _with_cuts(frame, roles, guesses)
     features = [c for c in (*roles.features, roles.cluster) if c and c in columns]
     proxies = proxies_in(sample, features, [c for c in roles.sensitive if c in columns])
     problems = find_problems(ExaminedTable(frame, columns, roles, proxies, sample, guesses))
     return Diagnosis(roles, guesses, tuple(problems), proxies)
+
+
+def _with_cuts(
+    frame: pl.DataFrame, roles: ColumnRoles, guesses: tuple[Guess, ...]
+) -> tuple[ColumnRoles, tuple[Guess, ...]]:
+    """The roles with the cuts that other columns tell, and the guesses with their reasons."""
+    cuts = suggested_cuts(frame, roles)
+    return roles.model_copy(update={"cuts": {name: s.cut for name, s in cuts.items()}}), tuple(
+        replace(g, reason=f"{g.reason}; it decides at {s.sign} {s.cut.at:g}: {s.reason}")
+        if (s := cuts.get(g.column)) is not None
+        else g
+        for g in guesses
+    )

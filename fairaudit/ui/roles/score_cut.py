@@ -2,49 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import streamlit as st
 
 from fairaudit.audit.score_scale import FEW_SELECTED
+from fairaudit.data.doctor.mending import mends_of
 from fairaudit.data.roles import ColumnRoles, Cut
 from fairaudit.stats.metric_definitions import CUT
 from fairaudit.text import numbers
 from fairaudit.text.meaning import selected_word
 from fairaudit.text.voice import Voice
 from fairaudit.ui import cache, layout
-from fairaudit.ui.score_scale import ScoreScale
+from fairaudit.ui.score_scale import LoneScore, ScoreScale
 
 _SIDES: Mapping[str, str] = {"above": "this or more", "below": "this or less"}
 
 
-def lone_scores(predictions: Sequence[str], scores: Sequence[str]) -> tuple[str, ...]:
-    """Scores without decisions beside them: as many of one as of the other are pairs."""
-    return () if len(predictions) == len(scores) else tuple(scores)
-
-
-def first_cut(scale: ScoreScale, positives: float | None, voice: Voice) -> tuple[float, str, bool]:
-    """A cut to start from, why, and whether it is a usual one rather than one to confirm.
-
-    Parameters
-    ----------
-    scale : ScoreScale
-    positives : float or None
-        The share of rows whose outcome is positive, where an outcome is known.
-    voice : Voice
-    """
+def first_cut(score: LoneScore, scale: ScoreScale, voice: Voice) -> tuple[Cut, str, bool]:
+    """A cut to start from, why, and whether the table or usage tells it: others are to confirm."""
+    if score.suggested is not None:
+        return score.suggested.cut, score.suggested.reason, True
     if scale.low >= 0 and scale.high <= 1:
-        return CUT, "a score from 0 to 1 is usually cut at 0.5", True
-    if positives is not None:
-        at = scale.nearest(positives)
+        usual = score.side == "above"
+        turned = "" if usual else f", and low scores are the ones with more {voice.positive}"
+        why = f"a score from 0 to 1 is usually cut at 0.5{turned}"
+        return Cut(at=CUT, side=score.side), why, usual
+    if score.positives is not None:
         chosen, outcome = selected_word(voice), voice.target
-        return at, (
+        return scale.nearest(score.positives, score.side), (
             f"at this cut about as many are {chosen} as have {outcome} = {voice.positive} "
-            f"({numbers.percent(positives)} of the rows)"
+            f"({numbers.percent(score.positives)} of the rows)"
         ), False  # fmt: skip
     middle = scale.values[scale.values <= (scale.low + scale.high) / 2]
-    return float(middle[-1]), "it is the middle of the scale", False
+    return Cut(at=float(middle[-1]), side=score.side), "it is the middle of the scale", False
 
 
 def questions(
@@ -60,33 +52,32 @@ def questions(
     voice : how the audit will speak
     key : prefix of the widgets' keys
     """
-    lone = lone_scores(roles.predictions, roles.scores)
-    if roles.task == "regression" or not lone:
+    if roles.task == "regression" or not roles.scores:
+        return {}
+    mends = mends_of(roles, start.mends)
+    lone = cache.scores(sha256, roles.model_copy(update={"mends": mends, "cuts": {}}))
+    if not lone:
         return {}
     cuts: dict[str, Cut] = {}
     with st.container(border=True, key="score-cuts"):
         st.header("From which score on is a person " + selected_word(voice) + "?", anchor=False)
-        for name in lone:
-            scale = cache.scale(sha256, name)
-            if scale is None:
-                layout.note(f"**{name}** holds no two different numbers: it cannot decide.")
+        for score in lone:
+            if score.scale is None:
+                layout.note(f"**{score.name}** holds no two different numbers: it cannot decide.")
                 continue
-            positives = cache.positives(sha256, roles.target, roles.positive)
-            cuts[name] = _question(name, scale, start.cuts.get(name), positives, voice, key)
+            stated = start.cuts.get(score.name)
+            cuts[score.name] = _question(score, score.scale, stated, voice, key)
     return cuts
 
 
 def _question(
-    name: str,
-    scale: ScoreScale,
-    stated: Cut | None,
-    positives: float | None,
-    voice: Voice,
-    key: str,
+    score: LoneScore, scale: ScoreScale, stated: Cut | None, voice: Voice, key: str
 ) -> Cut:
-    at, why, usual = first_cut(scale, positives, voice)
-    if stated is not None:
-        at, why, usual = min(max(stated.at, scale.low), scale.high), "it was accepted before", True
+    name = score.name
+    first, why, usual = first_cut(score, scale, voice)
+    if stated is not None and stated != first:
+        first, why, usual = stated, "it was accepted before", True
+    at = min(max(first.at, scale.low), scale.high)
     left, right = st.columns([3, 1], gap="medium", vertical_alignment="bottom")
     with left:
         at = _slider(name, scale, at, f"{key}-cut-{name}")
@@ -94,7 +85,7 @@ def _question(
         side = st.segmented_control(
             f"{selected_word(voice).capitalize()} at",
             list(_SIDES),
-            default="above" if stated is None else stated.side,
+            default=first.side,
             required=True,
             format_func=lambda s: _SIDES[str(s)],
             key=f"{key}-side-{name}",
