@@ -17,6 +17,7 @@ from fairaudit.ui import (
     doctor_view,
     layout,
     page_setup,
+    reading_form,
     session,
     sharing,
 )
@@ -52,6 +53,7 @@ def inspect(sha256: str) -> None:
     added = left_out.used_anyway(table, start)
     key = f"roles-{sha256[:12]}{doctor_view.mark(start, [g.column for g in added])}"
     buttons = st.container(horizontal=True, gap="small", vertical_alignment="center")
+    reading_form.show(info, table.columns)
     question = OutcomeQuestion(table, start, key=key, accepted=accepted is not None)
     outcome = question.draw()
     cuts = st.container()
@@ -73,7 +75,7 @@ def inspect(sha256: str) -> None:
         with st.expander("Every suggestion and its reason", icon=":material/stethoscope:"):
             doctor_view.reasons(table.diagnosis)
     with findings:
-        doctor_view.changes(roles, added)
+        doctor_view.changes(info, roles, added)
         doctor_view.problems(problems, roles)
         left_out.use_buttons(aside, roles)
         doctor_view.reading(info.notes)

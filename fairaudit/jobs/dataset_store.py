@@ -16,6 +16,7 @@ from fairaudit.jobs import _disk
 if TYPE_CHECKING:
     import polars as pl
 
+    from fairaudit.data.reread import ReadingChoices
     from fairaudit.data.store import DatasetInfo
 
 _DATASETS = "datasets"
@@ -84,6 +85,29 @@ class DatasetStore:
         if not final.exists():
             _disk.publish(fresh, final)
         return replace(store.info(final), name=name)
+
+    def keep_source(self, id: str, source: bytes | Path) -> None:
+        """Keep the file of a dataset beside its rows, to read it in another way."""
+        from fairaudit.data import reread, store
+
+        final = self.path / id
+        if not reread.may_reread(store.info(final)) or (final / reread.SOURCE).is_file():
+            return
+        content = source if isinstance(source, bytes) else source.read_bytes()
+        _disk.write_whole(final / reread.SOURCE, content)
+
+    def source(self, id: str) -> Path | None:
+        """The kept file of a dataset, None where there is none."""
+        from fairaudit.data import reread
+
+        path = self.path / id / reread.SOURCE
+        return path if path.is_file() else None
+
+    def choices(self, id: str) -> ReadingChoices | None:
+        """What may be chosen about the kept file; None where there is none."""
+        from fairaudit.data import reread
+
+        return reread.reading_choices(self.path / id)
 
     def _info(self, id: str, name: str) -> DatasetInfo:
         from fairaudit.data import store

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from fairaudit.audit.result import AuditResult
+    from fairaudit.data.reading.options import ReadingOptions
+    from fairaudit.data.reread import ReadingChoices
     from fairaudit.data.store import DatasetInfo
     from fairaudit.jobs.spec import JobSpec
 
@@ -78,7 +80,14 @@ class Workspace:
 
     # -- datasets -----------------------------------------------------------------------------
 
-    def ingest(self, source: bytes | Path | str, *, name: str, **options: Any) -> DatasetInfo:
+    def ingest(
+        self,
+        source: bytes | Path | str,
+        *,
+        name: str,
+        keep_source: bool = False,
+        **options: Any,
+    ) -> DatasetInfo:
         """Read a table or images and store them under the hash of their content.
 
         Parameters
@@ -86,6 +95,9 @@ class Workspace:
         source : bytes, Path or str
         name : str
             The user's name for it.
+        keep_source : bool
+            Keep the file of a text table or workbook too, so that `read_again` can read it in
+            another way; it is deleted with the dataset.
         **options
             Those of `fairaudit.data.store.ingest`: `options` or single reading options such as
             `sheet` and `encoding`, `images`, `on_progress`.
@@ -103,9 +115,35 @@ class Workspace:
             retention.check_quota(self.root, self.settings)  # including what was just read
             with _disk.writing(self.root), self._datasets.locked():
                 info = self._datasets.put(fresh, name)
+                if keep_source and not isinstance(source, str):
+                    self._datasets.keep_source(info.sha256, source)
                 self._access.own(self.user, "dataset", info.sha256, info.name)
         self._access.note(self.user, "ingest", "dataset", info.sha256, info.name)
         return info
+
+    def read_again(self, id: str, options: ReadingOptions) -> DatasetInfo:
+        """Read the file of a dataset with other options: another dataset of the same name.
+
+        Raises
+        ------
+        InputError
+            If its file was not kept, or cannot be read in this way.
+        """
+        self._permissions.require("open", "dataset", id)
+        name = next((info.name for info in self.datasets() if info.sha256 == id), "")
+        source = self._datasets.source(id)
+        if source is None:
+            raise InputError("the file of this dataset was not kept; upload it again")
+        return self.ingest(source, name=name, keep_source=True, options=options)
+
+    def keeps_source(self, id: str) -> bool:
+        """Whether a dataset's file was kept, so that it can be read in another way."""
+        return self.may("open", "dataset", id) and self._datasets.source(id) is not None
+
+    def reading_choices(self, id: str) -> ReadingChoices | None:
+        """What may be chosen about how a dataset's file is read; None if it was not kept."""
+        self._permissions.require("open", "dataset", id)
+        return self._datasets.choices(id)
 
     def datasets(self) -> list[DatasetInfo]:
         """Datasets that the user owns or has access to, newest first."""

@@ -9,6 +9,7 @@ import streamlit as st
 from fairaudit.audit.result import AuditResult
 from fairaudit.data.doctor.diagnosis import Diagnosis, examine
 from fairaudit.data.mends import MENDS, Mend
+from fairaudit.data.reread import ReadingChoices
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.jobs.info import JobInfo
 from fairaudit.jobs.workspace import Workspace
@@ -45,6 +46,14 @@ def scores(sha256: str, roles: ColumnRoles) -> tuple[LoneScore, ...]:
     return _scores(workspace.cache_key, sha256, roles.model_dump_json(), workspace)
 
 
+def reading_choices(sha256: str) -> ReadingChoices | None:
+    """What may be chosen about how a dataset's file is read; worked out once."""
+    workspace = _readable(sha256)
+    if not workspace.keeps_source(sha256):  # a later upload may bring the file
+        return None
+    return _reading_choices(workspace.cache_key, sha256, workspace)
+
+
 def _readable(sha256: str) -> Workspace:
     """The workspace, after checking that this user may read the dataset."""
     workspace = session.workspace()
@@ -70,6 +79,7 @@ def forget() -> None:
     _overview.clear()
     _findings.clear()
     _scores.clear()
+    _reading_choices.clear()
     _jobs.clear()
 
 
@@ -86,6 +96,13 @@ def _overview(who: tuple[str, str], sha256: str, mends: bytes, _workspace: Works
 @st.cache_resource(max_entries=32, show_spinner="Checking the table …")
 def _findings(who: tuple[str, str], sha256: str, roles: str, _workspace: Workspace) -> Diagnosis:
     return examine(_workspace.dataset(sha256), ColumnRoles.model_validate_json(roles))
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _reading_choices(
+    who: tuple[str, str], sha256: str, _workspace: Workspace
+) -> ReadingChoices | None:
+    return _workspace.reading_choices(sha256)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -9,6 +9,7 @@ from fairaudit.data.samples import SAMPLES, Sample
 from fairaudit.data.store import DatasetInfo
 from fairaudit.jobs.workspace import Workspace
 from fairaudit.text.numbers import bytes_, count
+from fairaudit.text.sentences.reading import reading_changes
 from fairaudit.ui import cache, layout, session, uploads
 
 
@@ -107,6 +108,6 @@ def _earlier_row(info: DatasetInfo) -> None:
             on_click=session.choose_dataset,
             args=(info.sha256,),
         )
-        st.caption(
-            f"{count(info.rows, 'row')}, {count(info.columns, 'column')}, {bytes_(info.bytes)}"
-        )
+        chosen = " ".join(sentence for _, sentence in reading_changes(info.options))
+        size = f"{count(info.rows, 'row')}, {count(info.columns, 'column')}, {bytes_(info.bytes)}"
+        st.caption(layout.escaped(f"{size}. {chosen}" if chosen else size))

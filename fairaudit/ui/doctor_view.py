@@ -13,8 +13,9 @@ from fairaudit.data.doctor.diagnosis import Diagnosis, Problem
 from fairaudit.data.doctor.mending import with_mend, without_mend
 from fairaudit.data.mends import Mend, sentence
 from fairaudit.data.roles import ColumnRoles
+from fairaudit.data.store import DatasetInfo
 from fairaudit.text.numbers import count, listed
-from fairaudit.ui import glossary, layout, session
+from fairaudit.ui import glossary, layout, reading_form, session
 from fairaudit.ui.overview import Overview
 from fairaudit.ui.roles import left_out
 
@@ -50,12 +51,23 @@ def proposal(name: str, table: Overview, roles: ColumnRoles) -> str:
     return sentence
 
 
-def changes(roles: ColumnRoles, used_anyway: Sequence[Guess]) -> None:
-    """What was mended and which column is used anyway, each with a button that undoes it."""
-    number = len(roles.mends) + len(used_anyway)
+def changes(info: DatasetInfo, roles: ColumnRoles, used_anyway: Sequence[Guess]) -> None:
+    """How the reading was changed, what was mended, which column is used anyway; with *Undo*."""
+    readings = reading_form.changes(info)
+    number = len(readings) + len(roles.mends) + len(used_anyway)
     if not number:
         return
     st.header(f"{count(number, 'change')}, undoable", anchor=False)
+    for sentence_, options in readings:
+        left, right = st.columns([1, 6], gap="small")
+        left.button(
+            "Undo",
+            icon=":material/undo:",
+            key=f"undo-reading-{hashlib.sha256(sentence_.encode()).hexdigest()[:12]}",
+            on_click=reading_form.undo,
+            args=(info, options),
+        )
+        right.markdown(layout.escaped(sentence_))
     left_out.undo_buttons(used_anyway, roles)
     for mend in roles.mends:
         left, right = st.columns([1, 6], gap="small")

@@ -28,7 +28,8 @@ def uploader(workspace: Workspace) -> None:
     st.session_state.pop(_PROBLEM, None)
     try:
         with st.spinner(f"Reading {layout.escaped(file.name)} …"):
-            session.choose_dataset(workspace.ingest(file.getvalue(), name=file.name).sha256)
+            info = workspace.ingest(file.getvalue(), name=file.name, keep_source=True)
+            session.choose_dataset(info.sha256)
     except FairauditError as error:
         text = str(error)
         st.session_state[_PROBLEM] = text if file.name in text else f"{file.name}: {text}"

@@ -49,19 +49,11 @@ def read_sheet(
     LimitExceeded
         If it is too large, or its filled cells span too large a rectangle.
     """
-    import fastexcel
-
     sheet = options.sheet
     limits.check_file(name, size_of(source))
     _check_archive(source, name, limits)
-    try:
-        book = fastexcel.read_excel(source if isinstance(source, bytes) else str(source))
-        names = list(book.sheet_names)
-    except fastexcel.FastExcelError as error:
-        raise InputError(
-            f"the workbook '{name}' cannot be read ({_first_line(error)}); save it again as "
-            ".xlsx or CSV"
-        ) from error
+    book = _open_workbook(source, name)
+    names = list(book.sheet_names)
     if sheet is not None and sheet not in names:
         raise SpecError(f"'{name}' has no sheet '{sheet}'; it has {', '.join(map(repr, names))}")
     chosen = _chosen(book, [sheet] if sheet is not None else names, name, limits)
@@ -81,6 +73,29 @@ def read_sheet(
             ".xlsx if it has any"
         )
     return Sheet(grid.text, grid.numbers, notes)
+
+
+def sheet_names(source: Source, name: str) -> tuple[str, ...]:
+    """The names of the sheets of a workbook.
+
+    Raises
+    ------
+    InputError
+        If the workbook cannot be read.
+    """
+    return tuple(_open_workbook(source, name).sheet_names)
+
+
+def _open_workbook(source: Source, name: str) -> Any:
+    import fastexcel
+
+    try:
+        return fastexcel.read_excel(source if isinstance(source, bytes) else str(source))
+    except fastexcel.FastExcelError as error:
+        raise InputError(
+            f"the workbook '{name}' cannot be read ({_first_line(error)}); save it again as "
+            ".xlsx or CSV"
+        ) from error
 
 
 def _check_archive(source: Source, name: str, limits: Limits) -> None:
