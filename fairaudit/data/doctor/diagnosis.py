@@ -11,7 +11,8 @@ from fairaudit.data.doctor.assignment import Guess
 from fairaudit.data.doctor.column_profile import RowSample, profile
 from fairaudit.data.doctor.guesses import guess_roles, roles_of
 from fairaudit.data.doctor.mending import with_mends
-from fairaudit.data.doctor.problems import ExaminedTable, Problem, find_problems
+from fairaudit.data.doctor.problem import ExaminedTable, Problem
+from fairaudit.data.doctor.problems import find_problems
 from fairaudit.data.doctor.proxies import proxies_in
 from fairaudit.data.doctor.table_scores import suggested_cuts
 from fairaudit.data.mends import Mend, mended

@@ -1,0 +1,86 @@
+"""Problems of the outcome: missing, rare, and given away by other columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fairaudit.data.doctor.leaks import SUSPECT, leaks_among
+from fairaudit.data.doctor.problem import FEW_ROWS, ExaminedTable, Problem, leave_out
+from fairaudit.data.doctor.target_guesses import task_of
+from fairaudit.data.mends import LeaveOut
+from fairaudit.data.roles import resolve
+from fairaudit.exceptions import SpecError
+
+
+def target_problems(evidence: ExaminedTable) -> Iterator[Problem]:
+    name = evidence.roles.target
+    if name is None:
+        yield Problem(
+            "no_target", "warning", None, "no column looks like the outcome",
+            "choose the target, or audit selections without a known outcome",
+        )  # fmt: skip
+        return
+    if name not in evidence.columns:
+        return
+    c = evidence.columns[name]
+    if c.missing:
+        yield Problem(
+            "target_missing", "warning", name,
+            f"the target '{name}' is missing in {c.missing:,} of {c.rows:,} rows",
+            "these rows are excluded and listed; fill in the values if you can",
+        )  # fmt: skip
+    if c.distinct < 2:
+        return
+    if evidence.roles.task != "regression":
+        rare = min(c.values.values())
+        if rare < FEW_ROWS and c.distinct <= 100:
+            label = min(c.values, key=lambda v: c.values[v])
+            yield Problem(
+                "rare_class", "warning", name,
+                f"the target '{name}' has the value '{label}' in only {rare:,} rows",
+                "combine it with another value, or expect wide intervals",
+            )  # fmt: skip
+
+
+def unusable_roles(evidence: ExaminedTable) -> Iterator[Problem]:
+    try:
+        resolve(evidence.frame, evidence.roles)
+    except SpecError as error:
+        text, _, remedy = str(error).partition("; ")
+        yield Problem("role", "error", None, text, remedy or "choose another column for this role")
+
+
+def excluded_leaks(evidence: ExaminedTable) -> Iterator[Problem]:
+    for guess in evidence.guesses:
+        if guess.part == "leak":
+            yield Problem(
+                "leak", "warning", guess.column, f"column '{guess.column}': {guess.reason}",
+                "it was excluded from the features; add it if it is known before the outcome",
+            )  # fmt: skip
+
+
+def leaking_features(evidence: ExaminedTable) -> Iterator[Problem]:
+    name = evidence.roles.target
+    if name is None or name not in evidence.columns or evidence.columns[name].distinct < 2:
+        return
+    target = evidence.columns[name]
+    leaking = leaks_among(evidence.roles.features, target, evidence.columns, evidence.sample)
+    for feature in evidence.roles.features:
+        c = evidence.columns.get(feature)
+        if c is None or c.distinct < 2:
+            continue
+        strength = evidence.sample.predicts(feature, name)
+        if feature in leaking and not evidence.guesses:  # suggested features passed this check
+            yield Problem(
+                "leak", "warning", feature, f"column '{feature}': {leaking[feature]}",
+                "remove it from the features if it is only known after the outcome",
+                *leave_out(feature, evidence),
+            )  # fmt: skip
+        elif feature not in leaking and strength >= SUSPECT and task_of(target) != "regression":
+            yield Problem(
+                "telling", "note", feature,
+                f"column '{feature}' on its own predicts the target '{name}' well "
+                f"(AUROC {strength:.2f})",
+                "make sure that it is known before the outcome",
+                (LeaveOut(column=feature),),
+            )  # fmt: skip
