@@ -25,6 +25,7 @@ from fairaudit.data.outcome_words import (
     STATES,
     YES,
     plain,
+    topic_sense,
 )
 
 Meaning = Literal["good", "bad", "neutral"]
@@ -339,12 +340,16 @@ def guess_meaning(name: str, positive: str | None, negative: str | None = None) 
     if said:
         return _meant(said, f"'{positive}' is {_called(said)} for a person")
     other = polarity(_words(negative or ""))
-    about = polarity(_words(name))
+    about = _about(_words(name))
     if about:
         turned = -about if _denies(label, _words(negative or "")) else about
         return _meant(turned, f"'{name}' names something {_called(about)} for a person")
     if other:
         return _meant(-other, f"its opposite '{negative}' is {_called(other)} for a person")
+    if about == 0:
+        return MeaningGuess("neutral", f"'{name}' names something neither good nor bad", True)
+    if _is_larger_amount(positive or "", label):
+        return MeaningGuess("good", f"'{positive}' is the larger amount of money", True)
     words = f"'{name}'" if positive is None else f"'{name}' and '{positive}'"
     return MeaningGuess(
         "neutral", f"nothing in {words} says what it means for a person, so neutral", False
@@ -365,6 +370,20 @@ def polarity(words: Iterable[str]) -> int:
     sense = next((1 if w in GOOD else -1 for w in words if w in GOOD or w in BAD), 0)
     turns = sum(w in NEGATIONS for w in words)
     return -sense if turns % 2 else sense
+
+
+def _about(words: tuple[str, ...]) -> int | None:
+    """The sense of what a name says, 0 where it is neither good nor bad; None: it says nothing."""
+    sense = topic_sense(words)
+    if (named := polarity(words)) or sense is None:
+        return named or None
+    return -sense if sum(w in NEGATIONS for w in words) % 2 else sense
+
+
+def _is_larger_amount(text: str, label: tuple[str, ...]) -> bool:
+    """Whether a label says more than an amount of money: ">50K", "50000+"."""
+    amount = re.search(r"\d+\s*k\b|\d{2,3}[, ]?000", text, re.IGNORECASE)
+    return amount is not None and ("+" in text or _size(label) > 0)
 
 
 def _denies(label: tuple[str, ...], other: tuple[str, ...]) -> bool:

@@ -8,10 +8,21 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 
+from fairaudit.data.outcome_topics import (
+    BAD_TOPICS,
+    GOOD_TOPICS,
+    OPEN_TOPICS,
+    TOPIC_PHRASES,
+    WHOLE_TOPICS,
+)
+
+_UNCOMBINED = str.maketrans({"ł": "l", "ø": "o", "æ": "ae", "đ": "d", "ı": "i", "œ": "oe"})
+
 
 def plain(text: str) -> str:
     """Lower case, one width, no accents; the form in which words are compared."""
-    spread = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
+    folded = unicodedata.normalize("NFKC", text).casefold().translate(_UNCOMBINED)
+    spread = unicodedata.normalize("NFKD", folded)
     return "".join(c for c in spread if not unicodedata.combining(c))
 
 
@@ -47,72 +58,94 @@ HIGH = _set("> >= ≥ high higher above over more hoch alto alta haut eleve hoog
 LOW = _set("< <= ≤ low lower below under less niedrig bajo baja basso faible laag niski низкий 低")
 # What is usual where nothing happened: never the positive class by itself.
 STATES = _set(
-    """healthy normal benign legit legitimate genuine ham clean clear regular ordinary gesund sano
-    sana sain zdrowy здоров alive stayed active current"""
+    """healthy normal benign legit legitimate genuine ham clean clear regular ordinary gesund
+    sano sana sain zdrowy здоров alive stayed active current conforme conform konform compliant
+    regolare correcto korrekt"""
 )
+# Topics of outcomes by a word of the column's name: 1 good, −1 bad, 0 neither for the person.
+TOPICS: Mapping[str, int] = {
+    **dict.fromkeys(_set(OPEN_TOPICS), 0),
+    **dict.fromkeys(_set(GOOD_TOPICS), 1),
+    **dict.fromkeys(_set(BAD_TOPICS), -1),
+}
+
+
+def topic_sense(words: tuple[str, ...]) -> int | None:
+    """What a column's name says about its outcome: 1 good, −1 bad, 0 neither, None nothing."""
+    whole = "".join(words)
+    for phrase, sense in TOPIC_PHRASES.items():
+        if set(phrase.split()) <= set(words) or phrase.replace(" ", "") == whole:
+            return sense
+    if whole in WHOLE_TOPICS:
+        return WHOLE_TOPICS[whole]
+    return next((TOPICS[w] for w in (whole, *words) if w in TOPICS), None)
+
+
 # What people hope for.
-GOOD = _set(
-    """good approved approve approval accept accepted accepts acceptance granted grant hired hire
-    hires hiring admitted admit admits admission passed pass passes success successful succeeded
-    repaid repay paid fully selected select selection eligible qualified qualifies promoted
-    promotion promote shortlisted shortlist interview interviewed offer offered employed employment
-    graduated graduate graduation graduates enrolled invited funded awarded award scholarship
-    survived survive survival cured recovered recovery remission released release bail parole
-    satisfied income salary wage wages earnings bonus raise creditworthy retained insured
-    achievement ach mathach completed won win benefit benefits placed placement tenure tenured pf
-    gut genehmigt bewilligt angenommen zugelassen eingestellt bestanden ausgewahlt geeignet
-    befordert eingeladen zugesagt zusage erfolgreich beschaftigt uberlebt einkommen gehalt
-    aceptado aceptada aprobado aprobada contratado contratada admitido admitida seleccionado
+GOOD = _set(GOOD_TOPICS) | _set(
+    """conforme konform compliant employment placed interviewed eligible eligibility qualified
+    permanent renewed fully good approved approve approval accept accepted accepts acceptance
+    granted grant hired hire hires hiring admitted admit admits admission passed pass passes
+    success successful succeeded repaid repay paid selected select selection qualifies promoted
+    promotion promote shortlisted shortlist interview offer offered employed graduated graduate
+    graduation graduates enrolled invited funded awarded award scholarship survived survive
+    survival cured recovered recovery remission released release bail parole satisfied income
+    salary wage wages earnings bonus raise creditworthy retained insured achievement ach
+    mathach completed won win benefit benefits placement tenure tenured pf gut genehmigt
+    bewilligt angenommen zugelassen eingestellt bestanden ausgewahlt geeignet befordert
+    eingeladen zugesagt zusage erfolgreich beschaftigt uberlebt einkommen gehalt aceptado
+    aceptada aprobado aprobada contratado contratada admitido admitida seleccionado
     seleccionada concedido concedida pagado exito apto apta bueno buena empleado sobrevivio
-    ingreso ingresos aprovado aprovada aceito aceita contratada selecionado selecionada bom boa
-    sucesso renda accepte acceptee approuve approuvee embauche embauchee admis admise retenu
-    retenue recu recue accorde accordee reussi reussite succes bon bonne eligible revenu salaire
-    accettato accettata approvato approvata assunto assunta ammesso ammessa idoneo promosso
-    promossa buono successo reddito aangenomen goedgekeurd toegelaten geslaagd geschikt goed
-    inkomen przyjety przyjeta zatwierdzony zatwierdzona zatrudniony zaliczony dobry dobra dochod
-    принят принята одобрен одобрено одобрена нанят нанята допущен сдал хороший выдан 通过 批准
-    录用 录取 合格 良好 採用 承認 可決 합격 승인 채용 مقبول onaylandi kabul basarili"""
+    ingreso ingresos aprovado aprovada aceito aceita selecionado selecionada bom boa sucesso
+    renda accepte acceptee approuve approuvee embauche embauchee admis admise retenu retenue
+    recu recue accorde accordee reussi reussite succes bon bonne revenu salaire accettato
+    accettata approvato approvata assunto assunta ammesso ammessa idoneo promosso promossa
+    buono successo reddito aangenomen goedgekeurd toegelaten geslaagd geschikt goed inkomen
+    przyjety przyjeta zatwierdzony zatwierdzona zatrudniony zaliczony dobry dobra dochod принят
+    принята одобрен одобрено одобрена нанят нанята допущен сдал хороший выдан 通过 批准 录用
+    录取 合格 良好 採用 承認 可決 합격 승인 채용 مقبول onaylandi kabul basarili"""
 )
 # What people fear: an event that happens, or the refusal of something good.
-_EVENTS = """bad default defaulted defaults delinquent delinquency bankrupt bankruptcy recid
-    recidivism recidivated reoffend reoffended reoffends rearrest rearrested arrest arrested
-    convicted conviction guilty crime crimes criminal violent violence felony offender died dead
-    death deaths die deceased mortality expire expired fatal fatality killed fraud fraudulent
-    fraudster readmitted readmission readmit rehospitalized attrition churn churned quit left
-    dropout dropped withdrawn withdrew fired layoff dismissed terminated sick ill illness disease
-    diseased cancer malignant tumor tumour stroke diabetes diabetic hypertension infection
-    infected sepsis covid injury injured accident suicide depression dementia relapse relapsed
-    complication complications evicted eviction foreclosed foreclosure spam toxic toxicity hate
-    abuse abusive abused neglect complaint flagged flag suspicious suspect risk risky frisked
-    searched stopped detained detention deported surveillance investigated investigation audited
-    penalty charged chargeoff loss late overdue arrears unemployed homeless poor poverty victim
-    hospitalized hospitalised hospitalization icu amputation
-    schlecht ausfall ausgefallen kreditausfall betrug ruckfall ruckfallig verstorben gestorben
-    tod krank krankheit krebs gekundigt kundigung verurteilt straffallig verdachtig arbeitslos
-    zahlungsausfall malo mala moroso morosa mora impago incumplimiento fraude muerto muerte
-    fallecido fallecida enfermo enferma enfermedad reincidencia reincidente reingreso abandono
-    desercion despedido culpable desempleado mau ma inadimplente inadimplencia obito morto morte
-    doente doenca evasao desistencia mauvais mauvaise defaut defaillant fraudeur mort deces decede
-    malade maladie recidive licencie chomage abandonne cattivo insolvente frode deceduto malato
-    malattia recidiva licenziato slecht wanbetaling overleden ziek ziekte ontslagen zly oszustwo
-    zgon chory choroba дефолт просрочка мошенничество умер умерла смерть болен болезнь рецидив
-    уволен отток плохой 违约 死亡 欺诈 逾期 患病 流失 再犯 死者 解雇 不正 temerrut
-    dolandiricilik oldu"""
-_REFUSALS = """denied deny denial rejected reject rejects rejection refused refuse refusal declined
-    decline failed fail fails failure unsuccessful ineligible unqualified unsuitable waitlisted
-    excluded disqualified
-    abgelehnt abgewiesen verweigert durchgefallen nichtbestanden ungeeignet absage
-    rechazado rechazada denegado denegada suspenso suspendido reprobado reprobada recusado
-    recusada negado negada rejeitado rejeitada refuse refusee rejete rejetee echec echoue
-    rifiutato rifiutata respinto respinta bocciato bocciata afgewezen geweigerd gezakt odrzucony
-    odrzucona odmowa отклонен отклонено отклонена отказ отказано отказан 拒绝 驳回 不合格 未通过
-    却下 不採用 거절 불합격 مرفوض reddedildi ret basarisiz"""
+_EVENTS = """overdue bankrupt removal removed substantiated indebted default resign resigned
+    nonpayment nonconforme unwell bad defaulted defaults delinquent delinquency bankruptcy
+    recid recidivism recidivated reoffend reoffended reoffends rearrest rearrested arrest
+    arrested convicted conviction guilty crime crimes criminal violent violence felony offender
+    died dead death deaths die deceased mortality expire expired fatal fatality killed fraud
+    fraudulent fraudster readmitted readmission readmit rehospitalized attrition churn churned
+    quit left dropout dropped withdrawn withdrew fired layoff dismissed terminated sick ill
+    illness disease diseased cancer malignant tumor tumour stroke diabetes diabetic
+    hypertension infection infected sepsis covid injury injured accident suicide depression
+    dementia relapse relapsed complication complications evicted eviction foreclosed
+    foreclosure spam toxic toxicity hate abuse abusive abused neglect complaint flagged flag
+    suspicious suspect risk risky frisked searched stopped detained detention deported
+    surveillance investigated investigation audited penalty charged chargeoff loss late arrears
+    unemployed homeless poor poverty victim hospitalized hospitalised hospitalization icu
+    amputation schlecht ausfall ausgefallen kreditausfall betrug ruckfall ruckfallig verstorben
+    gestorben tod krank krankheit krebs gekundigt kundigung verurteilt straffallig verdachtig
+    arbeitslos zahlungsausfall malo mala moroso morosa mora impago incumplimiento fraude muerto
+    muerte fallecido fallecida enfermo enferma enfermedad reincidencia reincidente reingreso
+    abandono desercion despedido culpable desempleado mau ma inadimplente inadimplencia obito
+    morto morte doente doenca evasao desistencia mauvais mauvaise defaut defaillant fraudeur
+    mort deces decede malade maladie recidive licencie chomage abandonne cattivo insolvente
+    frode deceduto malato malattia recidiva licenziato slecht wanbetaling overleden ziek ziekte
+    ontslagen zly oszustwo zgon chory choroba дефолт просрочка мошенничество умер умерла смерть
+    болен болезнь рецидив уволен отток плохой 违约 死亡 欺诈 逾期 患病 流失 再犯 死者 解雇 不正
+    temerrut dolandiricilik oldu"""
+_REFUSALS = """denied deny denial rejected reject rejects rejection refused refuse refusal
+    declined decline failed fail fails failure unsuccessful ineligible unqualified unsuitable
+    waitlisted excluded disqualified abgelehnt abgewiesen verweigert durchgefallen
+    nichtbestanden ungeeignet absage rechazado rechazada denegado denegada suspenso suspendido
+    reprobado reprobada recusado recusada negado negada rejeitado rejeitada refusee rejete
+    rejetee echec echoue rifiutato rifiutata respinto respinta bocciato bocciata afgewezen
+    geweigerd gezakt odrzucony odrzucona odmowa отклонен отклонено отклонена отказ отказано
+    отказан 拒绝 驳回 不合格 未通过 却下 不採用 거절 불합격 مرفوض reddedildi ret basarisiz"""
 BAD: Mapping[str, str] = {
+    **dict.fromkeys(_set(BAD_TOPICS), "event"),
     **dict.fromkeys(_set(_EVENTS), "event"),
     **dict.fromkeys(_set(_REFUSALS), "refusal"),
 }
 # What only says which kind a thing is.
 NEUTRAL = _set(
-    """gender sex geschlecht sexo sexe sesso geslacht species breed digit animal genus colour color
-    category type kind language country race ethnicity"""
+    """gender sex geschlecht sexo sexe sesso geslacht species breed digit animal genus colour
+    color category type kind language country race ethnicity"""
 )

@@ -61,7 +61,7 @@ TRUTH: Mapping[str, RealTruth] = {
         "income", ">50K.", "good", _ADULT.sensitive, cluster="occupation"
     ),
     "Adult, no header": RealTruth(
-        "column_15", ">50K", ASKED, _names("column_1 column_6 column_9 column_10"),
+        "column_15", ">50K", "good", _names("column_1 column_6 column_9 column_10"),
     ),
     "German credit": RealTruth(
         "class-label", "1", ASKED, _names("sex age"), also=_names("foreign-worker marital-status"),

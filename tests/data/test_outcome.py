@@ -7,6 +7,7 @@ import pytest
 
 from fairaudit.data.dataset import Dataset
 from fairaudit.data.outcome import guess_meaning, guess_positive
+from fairaudit.data.outcome_words import BAD, GOOD, TOPICS
 from fairaudit.data.roles import ColumnRoles
 
 KNOWN = [  # column, negative, positive
@@ -71,6 +72,18 @@ def test_without_a_word_there_is_no_guess(levels: tuple[str, ...]) -> None:
         ("species", "cat", "dog", "neutral"),
         ("eingestellt", "ja", "nein", "good"),
         ("rückfällig", "ja", "nein", "bad"),
+        ("arstmade", "Y", "N", "bad"),
+        ("TenYearCHD", "1", "0", "bad"),
+        ("SeriousDlqin2yrs", "1", "0", "bad"),
+        ("PUBCOV", "1", "0", "good"),
+        ("public_coverage", "1", "0", "good"),
+        ("left", "1", "0", "bad"),
+        ("no_finding", "1", "0", "good"),
+        ("resultat_controle", "indu", "conforme", "bad"),
+        ("MIG", "1", "0", "neutral"),
+        ("是否违约", "1", "0", "bad"),
+        ("zatrudniony", "tak", "nie", "good"),
+        ("column_15", ">50K", "<=50K", "good"),
     ],
 )
 def test_words_say_what_the_positive_class_means(
@@ -78,6 +91,23 @@ def test_words_say_what_the_positive_class_means(
 ) -> None:
     guess = guess_meaning(name, positive, negative)
     assert (guess.meaning, guess.sure) == (meaning, True)
+
+
+@pytest.mark.parametrize("name", ["PINCP", "G3", "zfya", "final_grade", "ESR"])
+def test_a_numeric_outcome_has_a_meaning_too(name: str) -> None:
+    assert guess_meaning(name, None).meaning == "good"
+
+
+def test_every_topic_of_a_target_has_a_sense_and_no_word_has_two() -> None:
+    for word, sense in TOPICS.items():
+        guess = guess_meaning(word, "1", "0")
+        assert (guess.meaning, guess.sure) == (("neutral", "good", "bad")[sense], True), word
+    assert not GOOD & set(BAD)
+
+
+def test_the_positive_label_is_the_finding_not_the_regular_case() -> None:
+    assert guess_positive(("conforme", "indu")).label == "indu"
+    assert guess_positive(("fraude", "konform")).label == "fraude"
 
 
 def test_silent_names_are_neutral_and_say_that_nothing_decided() -> None:

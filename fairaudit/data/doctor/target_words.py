@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fairaudit.data.doctor.role_keywords import folded, word_set
+from fairaudit.data.doctor.role_keywords import word_set
+from fairaudit.data.outcome_words import TOPICS
 
 TARGET_WORDS = word_set(
     """target label outcome y response truth groundtruth actual dependent ziel zielvariable
@@ -12,29 +13,7 @@ TARGET_WORDS = word_set(
 LOOSE_TARGET_WORDS = word_set(
     """class result klasse classe clase ergebnis resultado resultat risultato status"""
 )
-TARGET_TOPICS = word_set(
-    folded(
-        """default defaulted defaulter repaid recid recidivism recidivated reoffend reoffended
-        rearrest rearrested survived survival hired hire hireable admitted admission approved
-        approval readmitted readmission mortality died death expire expired churn churned
-        attrition turnover termd exited dropout pass passed graduated graduate fraud fraudulent
-        crimes crime violent promoted promotion accepted pf zfya ach mathach achievement finding
-        g3 selected granted malignant stroke chd tenyearchd dlqin delinquent delinquency
-        subscribed toxicity toxic pincp esr pubcov arrested arrest arstmade convicted
-        denied rejected insured charges employed enrolled
-        complication relapse sepsis
-        eingestellt einstellung angestellt genehmigt bewilligt abgelehnt kreditausfall ausfall
-        zahlungsausfall ausgefallen gekundigt kundigung ruckfall rueckfall ruckfallig bestanden
-        gestorben verstorben abbruch befordert zugelassen beschaftigt arbeitslos
-        contratado contratada contratacion aprobado aprobada rechazado impago moroso morosidad
-        incumplimiento reincidencia reincide admitido seleccionado abandono desercion fallecido
-        contratado aprovado inadimplente inadimplencia evasao reprovado
-        embauche embauchee embauches accepte acceptee accorde admis recrute recrutee defaut
-        recidive deces licencie reussite selectionne
-        assunto assunta promosso ammesso aangenomen goedgekeurd afgewezen zatrudniony
-        zatrudniona zatrudnienie przyjety anstalld ansatt"""
-    ).lower()
-)
+TARGET_TOPICS = frozenset(TOPICS)
 AMOUNTS = word_set("income salary wage wages pay earnings einkommen gehalt lohn renda ingresos")
 # Outcomes of their own, but more often something on the way to another outcome.
 CONDITIONS = word_set(
@@ -50,7 +29,9 @@ PHRASES: tuple[frozenset[str], ...] = tuple(
 )  # fmt: skip
 EARLIER = word_set(
     """previous prev prior priors past history hist last ever lag former earlier poutcome vorher
-    vorige before juv"""
+    vorige before juv prevalent previa previo previas previos anterior anteriores antecedentes
+    precedent precedente precedents vorherig vorherige fruher fruhere passe passes pasado pasada
+    baseline"""
 )
 
 DEATH = word_set("died death mortality expire expired survived survival gestorben deces fallecido")
