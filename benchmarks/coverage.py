@@ -1,124 +1,194 @@
-"""Coverage of 95% intervals by number of rows per group; prints a table, writes JSON.
+"""Coverage and width of every kind of gap over a grid of rates, sizes and numbers of groups.
 
-    OMP_NUM_THREADS=1 python benchmarks/coverage.py --out coverage.json
+    OMP_NUM_THREADS=1 python benchmarks/coverage.py --tables 1000 --out coverage.json
 
-Rates, differences and ratios are enumerated exactly; gaps over several groups are simulated
-through the engine, fixed seed.
+Each cell draws tables, sends them through the engine of the audit and counts how often an
+interval misses the truth. `--grid edges` looks at rates from .02 to .97, `--grid levels` at the
+levels .9 and .99, `--grid weights` at sampling weights, `--grid clusters` at crossing and nested
+clusters, `--grid values` at the values of single groups. The same script runs on an earlier
+version of the package (put it first on PYTHONPATH), which gives the widths to compare with.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
-from scipy import stats
 
 from fairaudit.audit.metrics import binary
-from fairaudit.stats import gaps, intervals
-from fairaudit.stats.counts import Cells
+from fairaudit.audit.tables.result_tables import gaps_table
+from fairaudit.inputs.group_codes import Grouping
+from fairaudit.stats.counts import Cells, count
 from fairaudit.stats.estimates import EstimateOptions
-from fairaudit.stats.gaps import Estimates
+from fairaudit.stats.resampling import count_clusters
 
-SIZES = (30, 100, 1000)
-RATES = [
-    (0.3, 0.4, 0.5, 0.6),
-    (0.5, 0.5, 0.5, 0.5),
-    (0.2, 0.5, 0.5, 0.5),
-    (0.6, 0.8, 0.8),
-    (0.4, 0.5, 0.55, 0.7, 0.8),
-]
-SIMULATIONS, REPLICATES = 2000, 400
-Ends = tuple[np.ndarray, np.ndarray]
+KINDS = ("difference", "ratio", "to_overall", "ratio_to_overall", "worst", "best", "sd")
+RATES = (0.02, 0.1, 0.3, 0.9, 0.97)
+GROUPS = (2, 5, 12)
+SIZES: tuple[int | str, ...] = (30, 100, 1000, "25..800")
+CLUSTERS = 30
+REPLICATES = 400  # of versions that resample
 
 
-def exact_rate(n: int, p: float) -> float:
-    """Wilson's interval, all outcomes weighed."""
-    x = np.arange(n + 1)
-    low, high = intervals.wilson(x / n, n, confidence=0.95)
-    return float((stats.binom.pmf(x, n, p) * ((low <= p) & (p <= high))).sum())
+@dataclass(frozen=True)
+class Cell:
+    """One design: G groups whose rates lie within `spread` of `rate`."""
+
+    rate: float
+    groups: int
+    size: int | str
+    spread: float = 0.0
+    confidence: float = 0.95
+    design: str = "rows"  # or "weights", "crossing clusters", "nested clusters"
+
+    @property
+    def truth(self) -> np.ndarray:
+        """(G,) rates."""
+        room = min(self.spread, self.rate / 2, (1 - self.rate) / 2)
+        return self.rate + room * np.linspace(-1, 1, self.groups)
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """(G,) rows."""
+        if isinstance(self.size, str):
+            return np.geomspace(25, 800, self.groups).round().astype(int)
+        return np.full(self.groups, self.size)
 
 
-def exact_pair(n: int, p: float, q: float, ends: Callable[..., Ends], truth: float) -> float:
-    """Two groups of n rows, all outcomes of probability above 1e-9 weighed."""
-    x = np.arange(n + 1)
-    a, b = np.meshgrid(x / n, x / n, indexing="ij")
-    chance = np.outer(stats.binom.pmf(x, n, p), stats.binom.pmf(x, n, q))
-    keep = chance > 1e-9
-    low, high = ends(a[keep], n, b[keep], n, confidence=0.95)
-    return float((chance[keep] * ((low <= truth + 1e-12) & (truth - 1e-12 <= high))).sum())
+def edges() -> Iterator[Cell]:
+    """All rates, numbers and sizes, for equal and for different groups."""
+    for spread in (0.0, 0.1):
+        for G in GROUPS:
+            for size in SIZES:
+                for rate in RATES:
+                    yield Cell(rate, G, size, spread)
 
 
-def simulated(n: int, rates: tuple[float, ...]) -> dict[str, float]:
-    """Spread, worst group and largest difference over groups."""
-    rng = np.random.default_rng([n, len(rates)])
-    p = rng.binomial(n, rates, size=(SIMULATIONS, len(rates))) / n
-    hits = dict.fromkeys(("sd", "worst", "difference"), 0)
-    truth = {"sd": np.std(rates), "worst": min(rates), "difference": np.ptp(rates)}
-    for v in p:
-        around = (v * n + 0.5) / (n + 1)
-        noise = rng.binomial(n, around, size=(REPLICATES, len(rates))) / n - around
-        e = Estimates(v, noise, noise.var(axis=0), (0.0, 1.0))
-        found = {
-            "sd": gaps.deviation(e, 0.95),
-            "worst": gaps.lowest(e, 0.95),
-            "difference": gaps.difference([e], 0.95),
-        }
-        for kind, gap in found.items():
-            hits[kind] += gap.low - 1e-9 <= truth[kind] <= gap.high + 1e-9
-    return {kind: count / SIMULATIONS for kind, count in hits.items()}
+def levels() -> Iterator[Cell]:
+    """Other levels of confidence."""
+    for level in (0.9, 0.99):
+        for cell in edges():
+            if cell.groups == 5 and cell.size in (30, 100, "25..800"):
+                yield replace(cell, confidence=level)
 
 
-def composites(n: int) -> dict[str, float]:
-    """Balanced accuracy, F1 and MCC of one group of n rows, through the engine."""
-    rng = np.random.default_rng(n)
-    p = np.array([[0.35, 0.15], [0.1, 0.4]])
-    truth = {"balanced_accuracy": (0.7 + 0.8) / 2, "f1": 0.8 / (0.8 + 0.25)}
-    truth["mcc"] = (0.4 * 0.35 - 0.15 * 0.1) / np.sqrt(0.55 * 0.5 * 0.5 * 0.45)
-    rows = rng.multinomial(n, p.ravel(), size=SIMULATIONS).reshape(-1, 2, 2).astype(float)
-    names = tuple(str(i) for i in range(SIMULATIONS))
-    out = {}
-    for block in range(0, SIMULATIONS, 100):
-        part = rows[block : block + 100]
-        cells = Cells("group", names[block : block + 100], part, part, part)
-        for m in binary.measure(
-            cells, list(truth), EstimateOptions(n_boot=REPLICATES, seed=block, confidence=0.95)
-        ):
-            held = (m.low <= truth[m.metric]) & (truth[m.metric] <= m.high)
-            out[m.metric] = out.get(m.metric, 0.0) + float(held.sum()) / SIMULATIONS
-    return out
+def designs(*names: str) -> Iterator[Cell]:
+    """Weighted or clustered rows."""
+    for name in names:
+        for spread in (0.0, 0.1):
+            for G in (2, 5):
+                for size in (100, "25..800"):
+                    for rate in (0.1, 0.3, 0.9):
+                        yield Cell(rate, G, size, spread, design=name)
+
+
+GRIDS = {
+    "edges": edges,
+    "levels": levels,
+    "weights": lambda: designs("weights"),
+    "clusters": lambda: designs("crossing clusters", "nested clusters"),
+}
+
+
+def true_gaps(p: np.ndarray, share: np.ndarray) -> dict[str, float]:
+    """What each kind of gap is when the rates are `p`."""
+    overall = float(p @ share / share.sum())
+    return {
+        "difference": float(np.ptp(p)),
+        "ratio": float(p.min() / p.max()),
+        "to_overall": float(np.abs(p - overall).max()),
+        "ratio_to_overall": float(np.minimum(p / overall, overall / p).min()),
+        "worst": float(p.min()),
+        "best": float(p.max()),
+        "sd": float(p.std()),
+    }
+
+
+def drawn_gaps(cell: Cell, rng: np.random.Generator) -> tuple[pl.DataFrame, np.ndarray]:
+    """The gaps of one drawn table, and the share of each group in all rows."""
+    p, n = cell.truth, cell.sizes
+    names = tuple(f"g{i}" for i in range(cell.groups))
+    asked = EstimateOptions(cell.confidence, n_boot=REPLICATES, seed=int(rng.integers(1 << 30)))
+    if cell.design == "rows":
+        hits = rng.binomial(n, p).astype(float)
+        rows = np.zeros((cell.groups, 2, 2))
+        rows[:, 1, 1], rows[:, 1, 0] = hits, n - hits
+        return gaps_table(
+            binary.measure(Cells("g", names, rows, rows, rows), ["tpr"], asked), asked
+        ), n
+    codes = np.repeat(np.arange(cell.groups), n)
+    truth, weight, cluster = np.ones(len(codes), dtype=np.int64), None, None
+    chance = p[codes]
+    if cell.design == "weights":
+        weight = rng.gamma(2.0, 0.5, len(codes))  # Kish's effective size is two thirds
+    else:
+        crossing = cell.design == "crossing clusters"
+        cluster = rng.integers(0, CLUSTERS, len(codes))
+        cluster = cluster if crossing else codes * CLUSTERS + cluster
+        a = 9.0  # intraclass correlation 0.1
+        by = rng.random(int(cluster.max()) + 1)  # each cluster's place in its group's law
+        from scipy import stats
+
+        chance = stats.beta.ppf(by[cluster], a * chance, a * (1 - chance))
+    label = (rng.random(len(codes)) < chance).astype(np.int64)
+    cells = count(Grouping("g", names, codes), truth, label, 2, weight)
+    apart = None
+    if cluster is not None:
+        apart = count_clusters(cluster, codes, truth, label, (cell.groups, 2, 2), None)
+    return gaps_table(binary.measure(cells, ["tpr"], asked, apart), asked), n
+
+
+def simulate(cell: Cell, tables: int, seed: int) -> dict[str, object]:
+    """Coverage and mean width of each kind, and how often equal groups show a gap."""
+    rng = np.random.default_rng([seed, cell.groups, int(1000 * cell.rate), len(str(cell.size))])
+    held = {kind: [] for kind in KINDS}
+    width = {kind: [] for kind in KINDS}
+    false = 0
+    for _ in range(tables):
+        found, n = drawn_gaps(cell, rng)
+        truth = true_gaps(cell.truth, n.astype(float))
+        by_kind = {row["kind"]: row for row in found.iter_rows(named=True)}
+        false += (by_kind["difference"]["low"] or 0.0) > 1e-12
+        for kind in KINDS:
+            low, high = by_kind[kind]["low"], by_kind[kind]["high"]
+            if low is None or high is None:  # a ratio of nobody selected
+                continue
+            held[kind].append(low - 1e-9 <= truth[kind] <= high + 1e-9)
+            width[kind].append(high - low)
+    return {
+        **asdict(cell),
+        "tables": tables,
+        "false_gap": false / tables if not np.ptp(cell.truth) else None,
+        **{kind: float(np.mean(v)) if v else None for kind, v in held.items()},
+        **{f"{kind}_width": float(np.mean(v)) if v else None for kind, v in width.items()},
+    }
 
 
 def main() -> None:
-    """Print the tables and write them."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Print the cells as they are done, and write them."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--grid", choices=GRIDS, default="edges")
+    parser.add_argument("--tables", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
-    rates = [
-        {"rows": n, **{f"p={p}": exact_rate(n, p) for p in (0.1, 0.2, 0.3, 0.5)}} for n in SIZES
-    ]
-    pairs = [
-        {
-            "rows": n,
-            "p": p,
-            "q": q,
-            "difference": exact_pair(n, p, q, intervals.newcombe, p - q),
-            "ratio": exact_pair(n, p, q, intervals.ratio_of_rates, p / q),
-        }
-        for n in SIZES
-        for p, q in ((0.3, 0.5), (0.5, 0.5), (0.2, 0.4), (0.1, 0.3), (0.8, 0.9))
-    ]
-    groups = [{"rows": n, "rates": str(r), **simulated(n, r)} for n in SIZES for r in RATES]
-    others = [{"rows": n, **composites(n)} for n in SIZES]
-    with pl.Config(tbl_rows=30, tbl_cols=10, float_precision=3, tbl_width_chars=140):
-        for table in (rates, pairs, groups, others):
-            print(pl.DataFrame(table))
-    if asked.out:
-        found = {"rates": rates, "pairs": pairs, "groups": groups, "others": others}
-        asked.out.write_text(json.dumps(found, indent=1), "utf-8")
+    found = []
+    for cell in GRIDS[asked.grid]():
+        row = simulate(cell, asked.tables, asked.seed)
+        found.append(row)
+        shown = " ".join(f"{kind} {row[kind] or np.nan:.3f}" for kind in KINDS)
+        print(
+            f"{cell.design} G={cell.groups} n={cell.size} p={cell.rate} ±{cell.spread}"
+            f" {cell.confidence:g}: {shown} | false {row['false_gap']}",
+            flush=True,
+        )
+        if asked.out:
+            asked.out.write_text(json.dumps(found, indent=1), "utf-8")
 
 
 if __name__ == "__main__":

@@ -88,8 +88,8 @@ else:
 counted = "actual and predicted outcomes" if voice.known else "decisions"
 layout.computation(
     f"Every value comes from the counts of {counted} in a group. Intervals are "
-    f"{voice.percent} confidence intervals: Wilson's for rates, bootstrap for gaps and "
-    "all other metrics; the column *Interval method* names the one used. The largest of several "
+    f"{voice.percent} confidence intervals: Wilson's for rates, joint ones for gaps and "
+    "worst groups; the column *Interval method* names the one used. The largest of several "
     "noisy gaps is too large on average; the bias-corrected gap accounts for that. A group with "
     "too few rows gets a reason instead of a number. Differences are called significant when the "
     "p-value of a pair, adjusted for multiple testing over the whole audit, is below 1 minus the "

@@ -20,6 +20,7 @@ from fairaudit.audit.metrics import (
     regression,
     scores,
 )
+from fairaudit.audit.metrics.calibration_error import measure_ece
 from fairaudit.audit.score_scale import positive_score
 from fairaudit.audit.tables.result_tables import errors_table, gaps_table
 from fairaudit.data.roles import Task
@@ -36,7 +37,7 @@ from fairaudit.stats.estimates import (
 )
 from fairaudit.stats.influence import Frame, Influence
 from fairaudit.stats.metric_definitions import BINARY, DECISIONS, RATES, REGRESSION
-from fairaudit.stats.resampling import ClusterCells, count_clusters, replicates_for
+from fairaudit.stats.resampling import ClusterCells, count_clusters
 
 Float = NDArray[np.float64]
 Frames = dict[str, list[pl.DataFrame]]
@@ -199,7 +200,7 @@ def _measure_scores(
     if "ece" in wanted:
         score = _turned(answers)
         for frame, measured in zip(rows.frames(), out, strict=True):
-            measured.append(scores.measure_ece(score, y, frame, rows.everybody, asked))
+            measured.append(measure_ece(score, y, frame, rows.everybody, asked))
     return out
 
 
@@ -243,10 +244,7 @@ def _measured(
     rows: EvaluationRows,
     asked: EstimateOptions,
 ) -> list[Measured]:
-    n_boot = replicates_for(frame.G, asked.n_boot)
-    return [
-        influence.measure(influences[i][m], influences[0][m], frame, asked, n_boot) for m in wanted
-    ]
+    return [influence.measure(influences[i][m], influences[0][m], frame, asked) for m in wanted]
 
 
 def _describe(
@@ -321,7 +319,7 @@ def _measure_multiclass(
         surest = answers.score.max(axis=1)  # is the likeliest class right as often as it says?
         right = (answers.score.argmax(axis=1) == y).astype(np.int64)
         for frame, found in zip(rows.frames(), out, strict=True):
-            found.append(scores.measure_ece(surest, right, frame, rows.everybody, asked))
+            found.append(measure_ece(surest, right, frame, rows.everybody, asked))
     return out
 
 
@@ -367,8 +365,7 @@ def _measure_regression(
     out = []
     for i, frame in enumerate(rows.frames()):
         found = _measured(frame, influences, i, smooth, rows, asked)
-        n_boot = replicates_for(frame.G, asked.n_boot)
-        found += [regression.quantile_error(m, y, answer, frame, asked, n_boot) for m in steps]
+        found += [regression.quantile_error(m, y, answer, frame, asked) for m in steps]
         out.append(found)
     return out
 

@@ -344,7 +344,8 @@ def audit_predictions(
     control_features : columns within whose levels groups are compared (conditional parity)
     intersections : largest number of sensitive columns in an intersection
     confidence : level of all intervals, above 0.5 and below 1
-    n_boot : replicates; 0 for point estimates with closed-form intervals only
+    n_boot : replicates of paired comparisons of systems; 0 leaves their intervals out (all other
+        intervals are in closed form)
     suppress_below : groups with fewer rows are not shown
     task : "binary", "multiclass", "regression"; None guesses (two values: binary; text, or at
         most 10 different whole numbers: multiclass)

@@ -81,4 +81,4 @@ def refuse_contradicted(
 def _auroc(y: Int, score: Float, frame: Frame, confidence: float) -> Measured:
     ranked = scores.rank(scores.score_order(score), score, y, frame)
     found = scores.auroc(ranked)
-    return influence.measure(found, found, frame, EstimateOptions(confidence), 2)
+    return influence.measure(found, found, frame, EstimateOptions(confidence))

@@ -34,10 +34,10 @@ from fairaudit.text.voice import no_harm_of, voice_of
 
 MOST_ATTRIBUTES = 12
 _RATES = (
-    "Intervals are {percent} confidence intervals: Wilson's for rates, bootstrap for everything "
-    "else; the column 'method' names the one used. A group without enough rows gets a reason "
-    "instead of a number. Differences are called significant where the p-value of a pair, "
-    "adjusted for multiple testing over the whole audit, is below 1 − {percent}."
+    "Intervals are {percent} confidence intervals: Wilson's for rates, joint ones for gaps "
+    "and worst groups; the column 'method' names the one used. A group without enough rows gets "
+    "a reason instead of a number. Differences are called significant where the p-value of a "
+    "pair, adjusted for multiple testing over the whole audit, is below 1 − {percent}."
 )
 
 

@@ -1,4 +1,4 @@
-"""What every task hands on: the values of one metric in every group, with interval and noise."""
+"""What every task hands on: the values of one metric in every group, and how sure they are."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from fairaudit.stats.gaps import Estimates
+from fairaudit.stats.gaps import Estimates, Limits
 from fairaudit.stats.metric_definitions import base_name
 
 Float = NDArray[np.float64]
@@ -60,12 +60,15 @@ class Measured:
     n : (G,) rows
     denominator : (G,) rows the metric rests on, effective ones under weights or clusters
     value, low, high : (G,)
-    noise : (B, G) replicates minus their expectation
-    overall, overall_noise : the same for all rows together, () and (B,)
+    se : (G,) standard errors
+    limits : one-sided tail probability → low, high (G,), for extremes of and gaps between groups;
+        at (1 − confidence) / 2 never narrower than `low`, `high`
+    overall : the value of all rows together
+    share : (G,) weight with which each group counts in `overall`
     method : how the interval of a value was made
+    independent : whether each row counts once and apart, so that exact tests of counts apply
     freedom : (G,) degrees of freedom where errors come from few units, None for many
-    wide : (G,) how much wider than `noise` Student's interval then is (`intervals.widening`);
-        `overall_noise` is that wide already
+    correlation : (G, G) of the groups' errors where clusters cross groups, None for independent
     reason : (G,) why a group has no value, such as "no outcome known", "" where it has one; None
         where nothing is missing for a reason
     """
@@ -78,13 +81,14 @@ class Measured:
     value: Float
     low: Float
     high: Float
-    noise: Float
+    se: Float
+    limits: Limits
     overall: float
-    overall_noise: Float
+    share: Float
     method: str
-    replicates: str = "bootstrap"
+    independent: bool = False
     freedom: Float | None = None
-    wide: Float | None = None
+    correlation: Float | None = None
     reason: NDArray[np.str_] | None = None
 
     @property
@@ -109,16 +113,24 @@ class Measured:
             low=low,
             high=high,
             denominator=denominator,
-            noise=np.where(rows, 0.0, self.noise),
             reason=np.where(rows, reason, ""),
         )
 
     def estimates(self, keep: NDArray[np.bool_]) -> Estimates:
-        """Values and noise of some groups, the noise as wide as their intervals."""
-        noise = self.noise[:, keep]
-        variance = noise.var(axis=0) if len(noise) else np.zeros(int(keep.sum()))
-        noise = noise if self.wide is None else noise * self.wide[keep]
-        return Estimates(self.value[keep], noise, variance, bounds_of(self.metric))
+        """Some groups, for the gaps between them."""
+
+        def limits(tail: float) -> tuple[Float, Float]:
+            low, high = self.limits(tail)
+            return low[keep], high[keep]
+
+        return Estimates(
+            self.value[keep],
+            self.se[keep],
+            limits,
+            self.share[keep],
+            bounds_of(self.metric),
+            None if self.correlation is None else self.correlation[np.ix_(keep, keep)],
+        )
 
 
 def nothing_measured(
@@ -135,10 +147,10 @@ def nothing_measured(
         value=empty,
         low=empty,
         high=empty,
-        noise=np.zeros((0, len(names))),
+        se=empty,
+        limits=lambda tail: (empty, empty),
         overall=float("nan"),
-        overall_noise=np.zeros(0),
+        share=empty,
         method="none",
-        replicates="none",
         reason=np.full(len(names), reason),
     )

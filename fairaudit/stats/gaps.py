@@ -1,60 +1,108 @@
-"""Gaps over groups with intervals: differences, ratios, worst, best, spread, all from replicates.
+"""Gaps over groups with intervals: differences, ratios, worst, best, spread, in closed form.
 
-A gap such as "largest minus smallest" is a maximum of noisy numbers: it is biased upwards and
-its percentile bootstrap interval never holds zero. The intervals here invert a test instead.
-The candidates are the observed pattern of group values shrunk or stretched by a factor s ≥ 0
-(0: all groups equal, 1: as observed); for each s the replicates say how often a gap as large as
-the observed one would be seen. The end on the side of "no gap" is the s with probability α/2; the
-other end is the replicates' own quantile, where the bias of extremes only adds caution. (Both ends
-by inversion missed the truth on the far side in up to 9% of simulations of nearly equal groups.)
+A gap such as "largest minus smallest" is an extreme of noisy numbers: it is biased upwards, and
+the interval of the two groups that happen to lie at the ends takes no account of the choice. The
+intervals here are projections of what is known of every group at once:
 
-Where some groups are far noisier than others, a small group's noise alone could make the gap, so
-the ray says little. Then the near end is that of the best pair (Tukey's simultaneous bound with
-each pair's own error): valid, and conservative.
+- the end on the side of "no gap" rests on limits that hold jointly for all groups (Bonferroni) or
+  all pairs of groups (Tukey 1953; Kramer 1956) that may be the extreme ones, so that equal groups
+  show a gap in at most 1 − confidence of audits, whatever their number and sizes. Groups that
+  clearly are not (a tenth of the error is spent on seeing that) do not count;
+- the end on the far side is the furthest of the groups' (or pairs') own limits: the pair that is
+  furthest apart in truth is one of them, so no correction is due.
+
+Limits of single groups are those of the metric (Wilson's, Student's, on the logit scale …). Those
+of a difference are combined from them by MOVER (Zou & Donner 2008), of a quotient by MOVER-R
+(Donner & Zou 2012), with the correlation that crossing clusters cause (Zou 2007).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special, stats
+
+from fairaudit.stats import intervals
 
 Float = NDArray[np.float64]
+Pair = tuple[Float, Float]
+Limits = Callable[[float], Pair]
+
+TINY = 1e-15
+BLOCK = 1 << 16  # pairs handled at once
+SCREENING = 0.1  # part of the error spent on telling which groups may be the extreme ones
+STEPS = 257  # points of the integrals of expected extremes
+REACH = 6.0  # standard errors they go beyond the groups
 
 
 @dataclass(frozen=True)
 class Estimates:
-    """Values of one metric in K groups and how they would vary.
+    """Values of one metric in K groups and how sure they are.
 
     Attributes
     ----------
     value : (K,) observed
-    noise : (B, K) replicate minus its expectation; B = 0 when no intervals are wanted
-    variance : (K,) sampling variance of `value`
+    se : (K,) standard errors
+    limits : one-sided tail probability → low, high (K,): limits that the truth passes with about
+        that probability, each
+    share : (K,) how much each group counts in the value of all rows; None for equal shares
     bounds : what the metric cannot leave
+    correlation : (K, K) of the groups' errors; None for independent groups
     """
 
     value: Float
-    noise: Float
-    variance: Float
+    se: Float
+    limits: Limits
+    share: Float | None = None
     bounds: tuple[float, float] = (-np.inf, np.inf)
-
-    @property
-    def drawn(self) -> Float:
-        """(B, K) values the truth may have, inside the bounds."""
-        return np.clip(self.value - self.noise, *self.bounds)
+    correlation: Float | None = None
 
     @property
     def width(self) -> float:
         """The largest gap the bounds allow."""
         return self.bounds[1] - self.bounds[0]
 
+    @property
+    def shares(self) -> Float:
+        """(K,) shares that sum to 1."""
+        if self.share is None or not self.share.sum() > 0:
+            return np.full(len(self.value), 1 / len(self.value))
+        return np.asarray(self.share / self.share.sum())
+
     def mirrored(self) -> Estimates:
         """The same with the sign turned."""
+
+        def limits(tail: float) -> Pair:
+            low, high = self.limits(tail)
+            return -high, -low
+
         low, high = self.bounds
-        return Estimates(-self.value, -self.noise, self.variance, (-high, -low))
+        return Estimates(-self.value, self.se, limits, self.share, (-high, -low), self.correlation)
+
+    def absolute(self) -> Estimates:
+        """Distances from 0."""
+
+        def limits(tail: float) -> Pair:
+            low, high = self.limits(tail)
+            return np.maximum(np.maximum(low, -high), 0.0), np.maximum(high, -low)
+
+        return Estimates(np.abs(self.value), self.se, limits, self.share, (0.0, np.inf), None)
+
+    def margins(self, tail: float) -> Pair:
+        """How far the limits lie below and above the values, (K,) each, never negative."""
+        low, high = self.limits(tail)
+        return np.maximum(self.value - low, 0.0), np.maximum(high - self.value, 0.0)
+
+    def length(self, parts: Float) -> Float:
+        """Length (J,) of sums of K errors with the reach of each in `parts` (J, K)."""
+        if self.correlation is None:
+            return np.asarray(np.sqrt((parts * parts).sum(axis=1)))
+        square = ((parts @ self.correlation) * parts).sum(axis=1)
+        return np.asarray(np.sqrt(np.maximum(square, 0.0)))
 
 
 @dataclass(frozen=True)
@@ -68,43 +116,28 @@ class Gap:
     index: int = -1  # the group that decides it (worst, best, furthest), −1 when none does
 
 
-def _ends(draws: Float, confidence: float) -> tuple[float, float]:
-    if draws.size == 0:
-        return np.nan, np.nan
-    ordered = np.sort(draws)
-    tail = (1 - confidence) / 2
-    return _at(ordered, tail), _at(ordered, 1 - tail)
+def from_errors(
+    value: Float, se: Float, bounds: tuple[float, float] = (-np.inf, np.inf)
+) -> Estimates:
+    """Estimates whose limits are normal: value ± z · se, inside the bounds."""
+
+    def limits(tail: float) -> Pair:
+        reach = -float(special.ndtri(tail)) * se
+        return np.maximum(value - reach, bounds[0]), np.minimum(value + reach, bounds[1])
+
+    return Estimates(value, se, limits, bounds=bounds)
 
 
-def _at(ordered: Float, q: float) -> float:
-    """Linear quantile of sorted draws; numpy's own costs ten times as much on short arrays."""
-    place = q * (len(ordered) - 1)
-    i = min(int(place), len(ordered) - 2) if len(ordered) > 1 else 0
-    j = min(i + 1, len(ordered) - 1)
-    return float(ordered[i] + (place - i) * (ordered[j] - ordered[i]))
+@lru_cache(maxsize=1024)
+def pairs_tail(groups: int, confidence: float) -> float:
+    """One-sided tail of the limits with which all pairs of groups are compared jointly.
 
-
-MAX_PAIRED = 16
-UNEVEN = 2.0  # ratio of standard errors beyond which groups are judged one by one
-
-
-def _uneven(variance: Float) -> bool:
-    """Whether one group is more than twice as noisy as another."""
-    return bool(variance.size and variance.max() > UNEVEN**2 * variance.min())
-
-
-def _studentised_low(d: Float, e: Float, confidence: float) -> float:
-    """Largest d_j − c·se_j with c so that no d_j − se_j·c exceeds its truth, jointly.
-
-    d (J,) are contrasts, e (B, J) their noise.
+    That of Tukey's studentised range: for two groups (1 − confidence) / 2.
     """
-    se = e.std(axis=0)
-    known = se > 0
-    if not known.any():
-        return float(d.max())
-    worst = (e[:, known] / se[known]).max(axis=1)
-    c = _at(np.sort(worst), 0.5 + confidence / 2)
-    return float((d[known] - c * se[known]).max())
+    if groups <= 2:
+        return (1 - confidence) / 2
+    critical = float(stats.studentized_range.ppf(confidence, groups, np.inf))
+    return float(special.ndtr(-critical / np.sqrt(2)))
 
 
 # -- largest minus smallest ---------------------------------------------------------------------
@@ -115,95 +148,82 @@ def spread(values: Float) -> Float:
     return np.asarray(values.max(-1) - values.min(-1))
 
 
-def _range_roots(families: Sequence[Estimates], observed: float) -> Float:
-    """For each replicate the smallest s at which the widest family is as wide as observed.
-
-    max over pairs of s·d + e is convex in s; stepping to the root of the pair that is widest now
-    (Dinkelbach) reaches the smallest root in a few steps.
-    """
-    B = len(families[0].noise)
-    widest = max(families, key=lambda f: float(spread(f.value)))
-    i, j = int(widest.value.argmax()), int(widest.value.argmin())
-    d = np.full(B, widest.value[i] - widest.value[j])
-    s = (observed - (widest.noise[:, i] - widest.noise[:, j])) / d
-    for _ in range(30):
-        d, e = _widest_pair(families, s)
-        root = np.where(d > 0, (observed - e) / np.where(d > 0, d, 1.0), -1.0)
-        better = (root < s - 1e-12) & (s > 0)
-        if not better.any():
-            break
-        s = np.where(better, root, s)
-    return np.asarray(np.maximum(s, 0.0))
-
-
-def _widest_pair(families: Sequence[Estimates], s: Float) -> tuple[Float, Float]:
-    """Distance and noise (B,) of the pair that is furthest apart at each replicate's s."""
-    rows = np.arange(len(s))
-    best = np.full(len(s), -np.inf)
-    d, e = np.zeros(len(s)), np.zeros(len(s))
-    for f in families:
-        at = s[:, None] * f.value + f.noise  # (B, K)
-        i, j = at.argmax(1), at.argmin(1)
-        wide = at[rows, i] - at[rows, j]
-        wins = wide > best
-        best = np.where(wins, wide, best)
-        d = np.where(wins, f.value[i] - f.value[j], d)
-        e = np.where(wins, f.noise[rows, i] - f.noise[rows, j], e)
-    return d, e
-
-
 def difference(families: Sequence[Estimates], confidence: float) -> Gap:
     """Largest minus smallest; with several families (TPR and FPR) the widest of them."""
     observed = max(float(spread(f.value)) for f in families)
-    if observed <= 1e-15:
-        noise = np.max([spread(f.noise) for f in families], axis=0)
-        high = _ends(noise, confidence)[1] if noise.size else np.nan
-        return Gap(0.0, 0.0 if noise.size else np.nan, high, 0.0)
-    low, high = _range_ends(families, observed, confidence)
-    high = min(high, max(f.width for f in families))
+    level = 1 - (1 - confidence) / len(families)
+    apart = max(float(_apart(f, _pairs_tail(f, level)).max()) for f in families)
+    far = max(_furthest(f, (1 - confidence) / 2) for f in families)
+    high = min(max(far, observed), max(f.width for f in families))
+    low = min(max(apart, 0.0), observed)
     return Gap(observed, low, high, _corrected_range(families, observed))
 
 
-def _range_ends(
-    families: Sequence[Estimates], observed: float, confidence: float
-) -> tuple[float, float]:
-    if families[0].noise.size == 0:
-        return np.nan, np.nan
-    widest = np.max([spread(f.drawn) for f in families], axis=0)
-    high = max(_ends(widest, confidence)[1], observed)
-    if any(_uneven(f.variance) for f in families):
-        pairs = [_pairs(f) for f in families]
-        d = np.concatenate([p[0] for p in pairs])
-        e = np.concatenate([p[1] for p in pairs], axis=1)
-        low = max(_studentised_low(d, e, confidence), 0.0)
-    else:
-        low = observed * _ends(_range_roots(families, observed), confidence)[0]
-    return min(low, observed), high
+def _pairs_tail(e: Estimates, confidence: float) -> float:
+    """Tail of limits that hold jointly for the pairs that may lie furthest apart.
+
+    Tukey's for all pairs, or Bonferroni's for those of a group that may be the highest with one
+    that may be the lowest, whichever asks for less.
+    """
+    groups, error = len(e.value), (1 - confidence) / 2
+    low, high = e.limits(SCREENING * error / groups)
+    lowest, highest = low <= high.min(), high >= low.max()
+    pairs = int(lowest.sum() * highest.sum() - (lowest & highest).sum())
+    few = (1 - SCREENING) * error / max(pairs, 1)
+    return max(pairs_tail(groups, confidence), few)
 
 
-def _pairs(f: Estimates) -> tuple[Float, Float]:
-    """Distances (J,) and their noise (B, J) of all pairs of up to 16 groups at the ends."""
-    keep = np.arange(len(f.value))
-    if len(keep) > MAX_PAIRED:
-        order = np.argsort(f.value)
-        precise = np.argsort(f.variance)[: MAX_PAIRED // 2]
-        ends = np.r_[order[: MAX_PAIRED // 4], order[-MAX_PAIRED // 4 :]]
-        keep = np.unique(np.r_[precise, ends])
-    i, j = np.triu_indices(len(keep), 1)
-    i, j = keep[i], keep[j]
-    d, e = f.value[i] - f.value[j], f.noise[:, i] - f.noise[:, j]
-    sign = np.where(d < 0, -1.0, 1.0)
-    return d * sign, e * sign
+def _largest(limits: Limits, groups: int, error: float) -> float:
+    """Lower limit of the largest of K numbers, passed with the probability `error`."""
+    low, high = limits(SCREENING * error / groups)
+    may_be = high >= low.max()
+    return float(limits((1 - SCREENING) * error / max(may_be.sum(), 1))[0].max())
+
+
+def _blocks(groups: int) -> Iterator[slice]:
+    """Slices of the groups whose pairs with all groups fit into one array."""
+    step = max(BLOCK // groups, 1)
+    return (slice(i, min(i + step, groups)) for i in range(0, groups, step))
+
+
+def _reach(a: Float, b: Float, e: Estimates, rows: slice) -> Float:
+    """Length of the difference of two errors that reach a (J,) and b (K,)."""
+    square = a[:, None] ** 2 + b**2
+    if e.correlation is not None:
+        square = square - 2 * e.correlation[rows] * a[:, None] * b
+    return np.sqrt(np.maximum(square, 0.0))
+
+
+def _apart(e: Estimates, tail: float) -> Float:
+    """Lower limits (K,) of how far each group lies above the group it is surest above."""
+    below, above = e.margins(tail)
+    out = np.empty(len(e.value))
+    for rows in _blocks(len(out)):
+        d = e.value[rows, None] - e.value
+        out[rows] = (d - _reach(below[rows], above, e, rows)).max(axis=1)
+    return out
+
+
+def _furthest(e: Estimates, tail: float) -> float:
+    """Upper limit of the widest of all pairs."""
+    below, above = e.margins(tail)
+    ends = (
+        (e.value[rows, None] - e.value + _reach(above[rows], below, e, rows)).max()
+        for rows in _blocks(len(e.value))
+    )
+    return float(max(ends))
 
 
 def _corrected_range(families: Sequence[Estimates], observed: float) -> float:
     """Observed gap less its expected excess over the truth, the truth taken from `shrunk`."""
-    if families[0].noise.size == 0:
-        return float("nan")
-    truth = [shrunk(f) for f in families]
-    noisy = np.max([spread(t + f.noise) for t, f in zip(truth, families, strict=True)], axis=0)
-    excess = float(noisy.mean()) - max(float(spread(t)) for t in truth)
-    return max(observed - excess, 0.0)
+    truths = [shrunk(f) for f in families]
+    if len(families) == 1:
+        low, high = _expected_extremes(truths[0], families[0].se)
+        expected = high - low
+    else:
+        expected = _expected_widest(truths, [f.se for f in families])
+    excess = expected - max(float(spread(t)) for t in truths)
+    return min(max(observed - max(excess, 0.0), 0.0), observed)
 
 
 def shrunk(estimates: Estimates) -> Float:
@@ -216,7 +236,7 @@ def shrunk(estimates: Estimates) -> Float:
     value = estimates.value
     mean = value.mean()
     between = between_variance(estimates)
-    factor = np.sqrt(between / np.maximum(between + estimates.variance, 1e-300))
+    factor = np.sqrt(between / np.maximum(between + estimates.se**2, 1e-300))
     return np.asarray(mean + factor * (value - mean))
 
 
@@ -224,130 +244,286 @@ def between_variance(estimates: Estimates) -> float:
     """Double-corrected variance over groups (divisor K − 1), never negative."""
     if len(estimates.value) < 2:
         return 0.0
-    return max(float(estimates.value.var(ddof=1) - estimates.variance.mean()), 0.0)
+    sampling = float((estimates.se**2).mean())
+    return max(float(estimates.value.var(ddof=1)) - sampling, 0.0)
+
+
+def _grid(centre: Float, se: Float) -> tuple[Float, Float]:
+    """Points (S,) of an integral and the groups' normal distribution functions there (S, K)."""
+    reach = REACH * float(se.max())
+    x = np.linspace(float(centre.min()) - reach, float(centre.max()) + reach, STEPS)
+    return x, _below(x, centre, se)
+
+
+def _below(x: Float, centre: Float, se: Float) -> Float:
+    """P(N(centre, se²) ≤ x), (S, K); a step where the error is 0."""
+    return np.asarray(special.ndtr((x[:, None] - centre) / np.maximum(se, 1e-12)))
+
+
+def _expected_extremes(centre: Float, se: Float) -> tuple[float, float]:
+    """Expected smallest and largest of K independent normal numbers."""
+    if not se.max() > 0:
+        return float(centre.min()), float(centre.max())
+    x, below = _grid(centre, se)
+    smallest = x[0] + float(np.trapezoid((1 - below).prod(axis=1), x))
+    largest = x[-1] - float(np.trapezoid(below.prod(axis=1), x))
+    return smallest, largest
+
+
+def _expected_widest(centres: Sequence[Float], errors: Sequence[Float]) -> float:
+    """Expected widest of several independent ranges: ∫ 1 − Π P(range ≤ r) dr."""
+    top = max(
+        float(spread(c)) + 2 * REACH * float(s.max()) for c, s in zip(centres, errors, strict=True)
+    )
+    r = np.linspace(0.0, top, STEPS // 4)
+    inside = np.ones(len(r))
+    for c, s in zip(centres, errors, strict=True):
+        inside = inside * _range_below(r, c, s)
+    return float(np.trapezoid(1 - inside, r)) if top > 0 else 0.0
+
+
+def _range_below(r: Float, centre: Float, se: Float) -> Float:
+    """P(largest − smallest ≤ r) of K independent normal numbers, (R,)."""
+    if not se.max() > 0:
+        return (float(spread(centre)) <= r).astype(np.float64)
+    x, below = _grid(centre, se)
+    chance = np.empty(len(r))
+    for i, width in enumerate(r):  # the smallest lies between two neighbouring points
+        within = np.maximum(_below(x + width, centre, se) - below, 0.0)
+        with np.errstate(divide="ignore"):
+            others = np.exp(np.log(np.maximum(within, 1e-300)).sum(axis=1, keepdims=True))
+        density = np.gradient(below, x, axis=0)
+        first = (density * others / np.maximum(within, 1e-300)).sum(axis=1)
+        chance[i] = np.trapezoid(first, x)
+    return np.clip(chance, 0.0, 1.0)
+
+
+# -- smallest over largest ------------------------------------------------------------------------
+
+
+def ratio(families: Sequence[Estimates], observed: float, confidence: float) -> Pair:
+    """Ends of the smallest value over the largest, both ≥ 0; of several families the smallest."""
+    level, own = 1 - (1 - confidence) / len(families), (1 - confidence) / 2
+    low = min(_quotients(f, own)[0] for f in families)
+    high = min(_quotients(f, _pairs_tail(f, level))[1] for f in families)
+    return np.asarray(min(low, observed)), np.asarray(max(min(high, 1.0), observed))
+
+
+def _quotients(e: Estimates, tail: float) -> tuple[float, float]:
+    """Smallest lower and smallest upper limit of the quotients of all pairs."""
+    low, high = e.limits(tail)
+    lows, highs = [1.0], [1.0]
+    for rows in _blocks(len(e.value)):
+        r = 0.0 if e.correlation is None else e.correlation[rows]
+        mine = (low[rows, None], high[rows, None])
+        down, up = intervals.mover_ratio(e.value[rows, None], e.value, mine, (low, high), r)
+        lows.append(float(np.fmin.reduce(down, axis=None, initial=1.0)))
+        highs.append(float(np.fmin.reduce(up, axis=None, initial=1.0)))
+    return min(lows), min(highs)
 
 
 # -- furthest from the overall value -------------------------------------------------------------
 
 
-def to_overall(estimates: Estimates, overall: float, noise: Float, confidence: float) -> Gap:
-    """Largest distance of a group from the overall value; `noise` (B,) is the overall's."""
-    d = estimates.value - overall
+def to_overall(e: Estimates, overall: float, confidence: float) -> Gap:
+    """Largest distance of a group from the value of all rows.
+
+    A group lies as far from all rows as its share allows it to lie from the rest: the limits are
+    those of v_g − Σ share_j v_j.
+    """
+    d = e.value - overall
     index = int(np.abs(d).argmax())
     observed = float(np.abs(d[index]))
-    e = estimates.noise - noise[:, None]
-    if observed <= 1e-15:
-        widest = np.abs(e).max(1)
-        high = _ends(widest, confidence)[1] if widest.size else np.nan
-        return Gap(0.0, 0.0 if widest.size else np.nan, high, 0.0, index)
-    low, high = _far_ends(Estimates(d, e, estimates.variance), observed, confidence)
-    high = min(high, estimates.width)
-    corrected = float("nan")
-    if e.size:
-        truth = shrunk(estimates) - estimates.value.mean()
-        excess = float(np.abs(truth + e).max(1).mean() - np.abs(truth).max())
-        corrected = max(observed - excess, 0.0)
-    return Gap(observed, low, high, corrected, index)
+    own = (1 - confidence) / 2
+
+    def limits(tail: float) -> Pair:
+        down, up = _contrast_ends(e, d, tail)
+        return np.maximum(down, -up), np.maximum(up, -down)
+
+    low, high = _largest(limits, len(d), own), float(limits(own)[1].max())
+    truth = np.abs(shrunk(e) - e.value.mean())
+    corrected = min(max(observed - max(_expected_far(truth, e) - truth.max(), 0.0), 0.0), observed)
+    return Gap(observed, min(max(low, 0.0), observed), min(high, e.width), corrected, index)
 
 
-def _far_ends(far: Estimates, observed: float, confidence: float) -> tuple[float, float]:
-    d, e = far.value, far.noise
-    if e.size == 0:
-        return np.nan, np.nan
-    high = max(_ends(np.abs(d - e).max(1), confidence)[1], observed)
-    if _uneven(far.variance):
-        sign = np.where(d < 0, -1.0, 1.0)
-        low = max(_studentised_low(d * sign, e * sign, confidence), 0.0)
-    else:  # |s d + e| over groups is the range of the pair (value, its mirror image)
-        mirrored = Estimates(np.r_[d, -d] / 2, np.c_[e, -e] / 2, far.variance)
-        low = observed * _ends(_range_roots([mirrored], observed), confidence)[0]
-    return min(low, observed), high
+def _contrast_ends(e: Estimates, d: Float, tail: float) -> Pair:
+    """Limits (K,) of each group's distance from all rows."""
+    contrast = np.eye(len(d)) - e.shares
+    below, above = e.margins(tail)
+    down = e.length(contrast * np.where(contrast > 0, below, above))
+    up = e.length(contrast * np.where(contrast > 0, above, below))
+    return d - down, d + up
+
+
+def _expected_far(distance: Float, e: Estimates) -> float:
+    """Expected largest |distance + noise|."""
+    se = e.length((np.eye(len(distance)) - e.shares) * e.se)
+    if not se.max() > 0:
+        return float(distance.max())
+    x = np.linspace(0.0, float(distance.max()) + REACH * float(se.max()), STEPS)
+    inside = _below(x, distance, se) - _below(-x, distance, se)
+    return float(np.trapezoid(1 - inside.prod(axis=1), x))
+
+
+def ratio_to_overall(e: Estimates, overall: float, confidence: float) -> Gap:
+    """Quotient of a group and all rows that is furthest from 1, folded to at most 1.
+
+    v_g / v_all grows with v_g / v_rest, whose limits are those of two separate parts.
+    """
+    value = np.divide(e.value, overall, out=np.full(len(e.value), np.nan), where=overall > 0)
+    folded = _folded(value, value)[0]
+    if np.isnan(folded).all():
+        return Gap(np.nan, np.nan, np.nan, np.nan)
+    index = int(np.nanargmin(folded))
+    observed, own = float(folded[index]), (1 - confidence) / 2
+
+    def limits(tail: float) -> Pair:  # of the distance from 1, so that the largest counts
+        low, high = _folded(*_over_all(e, value, tail))
+        return 1 - np.nan_to_num(high, nan=1.0), 1 - np.nan_to_num(low, nan=1.0)
+
+    low, high = 1 - float(limits(own)[1].max()), 1 - _largest(limits, len(value), own)
+    return Gap(observed, min(low, observed), max(min(high, 1.0), observed), np.nan, index)
+
+
+def _folded(low: Float, high: Float) -> Pair:
+    """Ends of min(r, 1 / r) of intervals of r."""
+    with np.errstate(divide="ignore"):
+        top = np.where(high < 1, high, np.where(low > 1, 1 / low, 1.0))
+        return np.fmin(low, 1 / high), top
+
+
+def _over_all(e: Estimates, value: Float, tail: float) -> Pair:
+    """Limits (K,) of v_g / v_all around `value`."""
+    w = e.shares
+    low, high = e.limits(tail)
+    below, above = e.margins(tail)
+    other = 1 - np.eye(len(w))
+    rest_share = other * w / np.maximum((other * w).sum(axis=1, keepdims=True), TINY)
+    rest = rest_share @ e.value
+    rest_low = np.maximum(rest - e.length(rest_share * below), 0.0)
+    rest_high = rest + e.length(rest_share * above)
+    ends = intervals.mover_ratio(
+        e.value, rest, (low, high), (rest_low, rest_high), _with_rest(e, rest_share)
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        centre = _of_all(e.value / rest, w)
+        shift = np.where(np.isfinite(centre) & (centre > 0), value / centre, 1.0)
+    return _of_all(ends[0], w) * shift, _of_all(ends[1], w) * shift
+
+
+def _with_rest(e: Estimates, rest_share: Float) -> Float | float:
+    """Correlation (K,) of each group's error with that of the rest."""
+    if e.correlation is None:
+        return 0.0
+    parts = rest_share * e.se
+    return np.asarray((e.correlation * parts).sum(axis=1) / np.maximum(e.length(parts), TINY))
+
+
+def _of_all(quotient: Float, share: Float) -> Float:
+    """v_g / v_all from v_g / v_rest."""
+    with np.errstate(invalid="ignore"):
+        over_all = quotient / (share * quotient + 1 - share)
+    return np.where(np.isinf(quotient), 1 / np.maximum(share, TINY), over_all)
 
 
 # -- worst and best -----------------------------------------------------------------------------
 
 
-def lowest(estimates: Estimates, confidence: float) -> Gap:
-    """Smallest group value; the ray goes on as a common shift once all groups are equal."""
-    value, noise = estimates.value, estimates.noise
-    index = int(value.argmin())
-    observed, mean = float(value[index]), float(value.mean())
-    if noise.size == 0:
-        return Gap(observed, np.nan, np.nan, np.nan, index)
-    low, high = np.clip(_lowest_ends(estimates, observed, mean, confidence), *estimates.bounds)
-    truth = shrunk(estimates)
-    excess = float((truth + noise).min(1).mean() - truth.min())
-    return Gap(observed, float(low), float(high), observed - excess, index)
+def lowest(e: Estimates, confidence: float) -> Gap:
+    """Smallest group value.
+
+    The smallest value in truth is one of the groups', so it is not below the smallest lower
+    limit; that it is above none of the upper limits takes limits that hold jointly.
+    """
+    index, own = int(e.value.argmin()), (1 - confidence) / 2
+    observed = float(e.value[index])
+    low = min(float(e.limits(own)[0].min()), observed)
+    high = max(-_largest(e.mirrored().limits, len(e.value), own), observed)
+    low, high = (float(end) for end in np.clip((low, high), *e.bounds))
+    truth = shrunk(e)
+    excess = float(truth.min()) - _expected_extremes(truth, e.se)[0]
+    corrected = float(np.clip(observed + max(excess, 0.0), observed, e.value.mean()))
+    return Gap(observed, low, high, corrected, index)
 
 
-def _lowest_ends(
-    estimates: Estimates, observed: float, mean: float, confidence: float
-) -> tuple[float, float]:
-    value, noise = estimates.value, estimates.noise
-    low = min(_ends(estimates.drawn.min(1), confidence)[0], observed)
-    if _uneven(estimates.variance):
-        return low, max(-_studentised_low(-value, -noise, confidence), observed)
-    below = value < mean - 1e-12
-    at_tie = observed - noise.min(1)  # common value at which the smallest would be as observed
-    ends = at_tie
-    if below.any():
-        c = mean - value[below]
-        s = ((mean + noise[:, below] - observed) / c).min(1)
-        ends = np.where(s >= 0, mean - s * (mean - observed), at_tie)
-    return low, max(_ends(ends, confidence)[1], observed)
-
-
-def highest(estimates: Estimates, confidence: float) -> Gap:
+def highest(e: Estimates, confidence: float) -> Gap:
     """Largest group value, the mirror image of `lowest`."""
-    gap = lowest(estimates.mirrored(), confidence)
+    gap = lowest(e.mirrored(), confidence)
     return Gap(-gap.value, -gap.high, -gap.low, -gap.corrected, gap.index)
+
+
+def mean(e: Estimates, share: Float, confidence: float) -> Pair:
+    """Ends of the mean Σ share_j v_j over groups (MOVER for sums; Zou et al. 2009)."""
+    below, above = e.margins((1 - confidence) / 2)
+    value, part = float(e.value @ share), share[None, :]
+    low, high = value - e.length(part * below), value + e.length(part * above)
+    return np.clip(low[0], *e.bounds), np.clip(high[0], *e.bounds)
 
 
 # -- standard deviation over groups -------------------------------------------------------------
 
 
-def deviation(estimates: Estimates, confidence: float) -> Gap:
-    """Population standard deviation over groups (Fair MEDL's measure), same inversion.
+def deviation(e: Estimates, confidence: float, apart: bool) -> Gap:
+    """Population standard deviation over groups (Fair MEDL's measure).
 
-    Along the ray it depends on the noncentrality only, so for normal values of equal precision
-    this is the exact noncentral χ² interval.
+    The observed pattern is shrunk or stretched by a factor s ≥ 0; for each s the squared
+    deviation is a quadratic form in normal errors, whose law is taken from its first two moments
+    (Satterthwaite 1946). The ends are the s that make what was observed as extreme as
+    (1 − confidence) / 2. For equal errors this is the noncentral χ² interval. The lower end is 0
+    unless two groups are `apart` jointly with all pairs, as the difference sees it.
     """
-    centred = estimates.value - estimates.value.mean()
-    noise = estimates.noise - estimates.noise.mean(1, keepdims=True)
-    V, K = float((centred**2).mean()), len(centred)
-    corrected = np.sqrt(between_variance(estimates) * (K - 1) / K)
-    if noise.size == 0:
-        return Gap(float(np.sqrt(V)), np.nan, np.nan, float(corrected))
-    Vb = (noise**2).mean(1)  # (B,)
-    if V <= 1e-24:
-        return Gap(0.0, 0.0, float(np.sqrt(_ends(Vb, confidence)[1])), 0.0)
-    root = float(np.sqrt(V))
-    low, high = (root * s for s in _invert_quadratic(V, (noise * centred).mean(1), Vb, confidence))
-    if _uneven(estimates.variance):
-        low, high = _uneven_deviation(estimates, low, root, confidence)
-    return Gap(root, low, high, float(corrected))
+    centred, K = e.value - e.value.mean(), len(e.value)
+    observed = float(np.sqrt((centred**2).mean()))
+    corrected = min(float(np.sqrt(between_variance(e) * (K - 1) / K)), observed)
+    tail, top = (1 - confidence) / 2, e.width / 2
+    noise = _quadratic_noise(e, centred)
+    if observed <= 1e-12:
+        return Gap(0.0, 0.0, min(_null_end(noise, K, tail), top), 0.0)
+    Q = K * observed**2
+    low, high = (observed * _stretch(Q, noise, t) for t in (tail, 1 - tail))
+    low = min(low, observed) if apart else 0.0
+    return Gap(observed, low, min(max(high, observed), top), corrected)
 
 
-def _uneven_deviation(
-    estimates: Estimates, low: float, root: float, confidence: float
-) -> tuple[float, float]:
-    """With two groups d apart the deviation over K groups is at least d / √(2K)."""
-    apart = max(_studentised_low(*_pairs(estimates), confidence), 0.0)
-    drawn = estimates.drawn.std(axis=1)
-    floor = apart / np.sqrt(2 * len(estimates.value))
-    return float(min(max(low, floor), root)), max(_ends(drawn, confidence)[1], root)
+def _quadratic_noise(e: Estimates, centred: Float) -> tuple[float, float, float]:
+    """Mean and variance of Σ (ε_j − ε̄)², and the variance of Σ centred_j ε_j."""
+    K = len(centred)
+    project = np.eye(K) - 1 / K
+    spread_of = e.se[:, None] * (np.eye(K) if e.correlation is None else e.correlation) * e.se
+    inner = project @ spread_of
+    return (
+        float(np.trace(inner)),
+        2 * float((inner * inner.T).sum()),
+        float(centred @ spread_of @ centred),
+    )
 
 
-def _invert_quadratic(V: float, C: Float, Vb: Float, confidence: float) -> tuple[float, float]:
-    """The s where P(s²V + 2sC + Vb ≥ V) over replicates is α/2 and 1 − α/2."""
-    disc = C * C + V * (V - Vb)
-    real = disc >= 0
-    root = np.sqrt(np.maximum(disc, 0.0))
-    above = np.sort(np.where(real, (-C + root) / V, -np.inf))  # true from here on
-    below = np.sort(np.where(real, (-C - root) / V, -np.inf))  # and true up to here
-    B = len(C)
-    at = np.concatenate([[0.0], above[above > 0]])
-    chance = np.searchsorted(above, at, "right") + B - np.searchsorted(below, at, "left")
-    tail = (1 - confidence) / 2 * B
-    low, high = (np.argmax(chance >= t) if (chance >= t).any() else -1 for t in (tail, B - tail))
-    return float(at[low]), float(at[high])
+def _chance(s: float, Q: float, noise: tuple[float, float, float]) -> float:
+    """P(squared deviation ≥ Q) when the truth is the observed pattern times s."""
+    first, second, along = noise
+    centre, variance = s * s * Q + first, second + 4 * s * s * along
+    if variance <= 0:
+        return float(centre >= Q)
+    return float(special.gammaincc(centre**2 / variance, Q * centre / variance))
+
+
+def _stretch(Q: float, noise: tuple[float, float, float], chance: float) -> float:
+    """The s at which the chance is as given; 0 where it is larger throughout."""
+    if _chance(0.0, Q, noise) >= chance:
+        return 0.0
+    low, high = 0.0, 1.0
+    while _chance(high, Q, noise) < chance and high < 1e6:
+        low, high = high, 2 * high
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _chance(middle, Q, noise) < chance else (low, middle)
+    return high
+
+
+def _null_end(noise: tuple[float, float, float], K: int, tail: float) -> float:
+    """Upper limit of the deviation where the groups' values are all equal."""
+    first, second, _ = noise
+    if second <= 0:
+        return 0.0
+    shape = first**2 / second
+    return float(np.sqrt(special.gammainccinv(shape, tail) * second / first / K))

@@ -11,10 +11,12 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from fairaudit.inputs.arrays import Int
 from fairaudit.inputs.group_codes import Grouping
 from fairaudit.stats import intervals
+from fairaudit.stats.count_errors import correlation_of
 from fairaudit.stats.counts import product, sums
 from fairaudit.stats.estimates import EstimateOptions, Measured
 
@@ -123,27 +125,19 @@ def effective(found: Influence, frame: Frame) -> Float:
 
 
 def measure(
-    found: Influence, everybody: Influence, frame: Frame, asked: EstimateOptions, n_boot: int
+    found: Influence, everybody: Influence, frame: Frame, asked: EstimateOptions
 ) -> Measured:
-    """Intervals and normal replicates from the influences; `everybody` holds one group."""
+    """Intervals from the influences; `everybody` holds one group."""
     se, skew, units = _errors(found, frame)
-    all_frame = replace(frame, grouping=_one(frame.grouping))
-    all_se, all_units = (float(v[0]) for v in standard_errors(everybody, all_frame))
-    if frame.cluster is not None:
-        all_se *= float(intervals.widening(asked.confidence, all_units - 1))
-    low, high = _interval(found, se, skew, units, frame.cluster is not None, asked.confidence)
-    rng = np.random.default_rng([asked.seed, frame.G, 17])
-    students = found.scale == "mean" or frame.cluster is not None
-    freedom = np.maximum(units - 1, 1.0) if students else None
-    drawn = rng.standard_normal((n_boot, frame.G))
-    if found.scale == "mean":  # as skewed as the interval is, or extremes of groups are not
-        drawn = intervals.hall(drawn, skew, np.sqrt(np.maximum(units, 1.0)))
-    noise = np.nan_to_num(se) * drawn
-    ends = low, high
-    noise = intervals.noise_within(noise, found.value, ends, asked.confidence, rng, freedom)
-    clustered = "" if frame.cluster is None else ", clustered"
+    clustered = frame.cluster is not None
+
+    def limits(tail: float) -> tuple[Float, Float]:
+        return _interval(found, se, skew, units, clustered, 1 - 2 * tail)
+
+    low, high = limits((1 - asked.confidence) / 2)
+    students = found.scale == "mean" or clustered
     how = {"mean": "t with Hall's skewness correction", "logit": "logit scale"}
-    if frame.cluster is not None:
+    if clustered:
         how["mean"] = "t over clusters"
     return Measured(
         attribute=frame.grouping.attribute,
@@ -154,27 +148,30 @@ def measure(
         value=found.value,
         low=low,
         high=high,
-        noise=noise,
+        se=intervals.error_or_reach(np.nan_to_num(se), (low, high), asked.confidence),
+        limits=limits,
         overall=float(everybody.value[0]),
-        overall_noise=_overall_noise(noise, frame.sizes(), all_se, rng),
-        method=how.get(found.scale, found.scale + " scale") + clustered,
-        replicates="normal replicates" + clustered,
-        freedom=freedom,
-        wide=None if freedom is None else intervals.widening(asked.confidence, freedom),
+        share=frame.total(frame.unit),
+        method=how.get(found.scale, found.scale + " scale") + (", clustered" if clustered else ""),
+        freedom=np.maximum(units - 1, 1.0) if students else None,
+        correlation=correlation(found.rows, frame),
     )
 
 
-def _one(grouping: Grouping) -> Grouping:
-    return Grouping("all", ("all",), np.zeros_like(grouping.codes))
+def correlation(rows: Float, frame: Frame) -> Float | None:
+    """Correlation (G, G) of the groups' errors; None where no cluster crosses groups.
 
-
-def _overall_noise(noise: Float, sizes: Float, se: float, rng: np.random.Generator) -> Float:
-    """Replicates of the overall value: the groups' noise by size, brought to its own error."""
-    mixed = noise @ (sizes / max(float(sizes.sum()), 1.0))
-    spread = float(mixed.std()) if len(mixed) else 0.0
-    if spread > 0 and np.isfinite(se):
-        return np.asarray(mixed * (se / spread))
-    return np.asarray(np.nan_to_num(se) * rng.standard_normal(len(noise)))
+    Parameters
+    ----------
+    rows : (n,) influence of each row on the value of its group
+    """
+    if frame.cluster is None:
+        return None
+    M = int(frame.cluster.max(initial=0)) + 1
+    totals = sparse.coo_array(
+        (product(rows, frame.times), (frame.cluster, frame.grouping.codes)), shape=(M, frame.G)
+    ).tocsr()
+    return correlation_of((totals.T @ totals).toarray())
 
 
 def _interval(
@@ -182,6 +179,8 @@ def _interval(
 ) -> tuple[Float, Float]:
     v = found.value
     z = intervals.quantile(confidence, units - 1) if clustered else None
+    if found.scale == "logit" and not clustered:  # ranks are as few as the rarer class
+        z = intervals.quantile(confidence, np.maximum(found.denominator - 1, 1.0))
     with np.errstate(divide="ignore", invalid="ignore"):
         if found.scale == "mean":
             low, high = intervals.skewed_mean(v, se * np.sqrt(units), skew, units, confidence)

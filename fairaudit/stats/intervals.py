@@ -14,6 +14,11 @@ from scipy import special
 Float = NDArray[np.float64]
 Pair = tuple[Float, Float]
 
+TINY = 1e-12  # an error below it comes from values that are all alike
+FALSE_POSITIONS = 8
+LEAST_TAIL = 1e-250  # that of Student's quantile for two clusters may be 0 in floating point
+SMALLEST = 1e-300  # chance whose logit is taken
+
 
 def quantile(confidence: float, df: Any = None) -> Any:
     """Two-sided normal quantile, or Student's where degrees of freedom are given."""
@@ -58,6 +63,71 @@ def wilson(p: Any, n: Any, confidence: float, z: Any = None) -> Pair:
     return np.where(undefined, np.nan, low), np.where(undefined, np.nan, high)
 
 
+def mid_p(p: Any, n: Any, tail: Any) -> Pair:
+    """Clopper & Pearson's limits at the mid-p level (Lancaster 1961); NaN where n is 0.
+
+    Parameters
+    ----------
+    p : observed proportion
+    n : (effective) number of rows, any positive number
+    tail : probability beyond each limit
+    """
+    p, n, tail = (np.asarray(v, np.float64) for v in np.broadcast_arrays(p, n, tail))
+    x = p * n
+    defined = (n > 0) & ~np.isnan(p)
+    low, high = np.zeros(p.shape), np.ones(p.shape)
+    some, rest = defined & (x > 0), defined & (x < n)
+    low[some] = _mid_p_low(x[some], n[some], tail[some])
+    high[rest] = 1 - _mid_p_low((n - x)[rest], n[rest], tail[rest])
+    return np.where(defined, low, np.nan), np.where(defined, high, np.nan)
+
+
+def _mid_p_low(x: Float, n: Float, tail: Float) -> Float:
+    """The p at which P(X > x) + P(X = x) / 2 is `tail`, for 0 < x ≤ n.
+
+    It lies between the p at which P(X ≥ x), and that at which P(X > x), is `tail`. The normal
+    quantile of the chance is nearly linear in the logit of p: false position finds the root in a
+    few steps (Illinois rule).
+    """
+    rest = n - x
+    inside = rest > 0
+    out = (2 * tail) ** (1 / n)  # all of n
+    x, rest, tail = x[inside], rest[inside], tail[inside]
+    aim = special.ndtri(tail)
+
+    def off(place: Float) -> Float:
+        p = special.expit(place)
+        chance = (special.betainc(x + 1, rest, p) + special.betainc(x, rest + 1, p)) / 2
+        return np.asarray(special.ndtri(chance) - aim)
+
+    low = special.logit(np.maximum(special.betaincinv(x, rest + 1, tail), SMALLEST))
+    high = special.logit(np.maximum(special.betaincinv(x + 1, rest, tail), SMALLEST))
+    at_low, at_high, place = off(low), off(high), low
+    for _ in range(FALSE_POSITIONS):
+        apart = at_high - at_low
+        step = np.divide(high - low, apart, out=np.zeros(len(x)), where=apart != 0)
+        place = low - step * at_low
+        here = off(place)
+        same = (here < 0) == (at_low < 0)  # the root lies above
+        at_high = np.where(same, at_high / 2, here)
+        at_low = np.where(same, here, at_low / 2)
+        low, high = np.where(same, place, low), np.where(same, high, place)
+    out[inside] = special.expit(place)
+    return np.asarray(out)
+
+
+def wider_of_score_and_mid_p(p: Any, n: Any, confidence: float, z: Any = None) -> Pair:
+    """Limits that are wider than both Wilson's and the mid-p ones.
+
+    Near 0 and 1 Wilson's lower limit of a rare event passes the truth too often; an extreme of
+    several groups looks for just that. `z` as in `wilson`.
+    """
+    z = quantile(confidence) if z is None else z
+    tail = np.maximum(special.ndtr(-np.asarray(z)), LEAST_TAIL)
+    score, exact = wilson(p, n, confidence, z), mid_p(p, n, tail)
+    return np.minimum(score[0], exact[0]), np.maximum(score[1], exact[1])
+
+
 def design_effect(p: Any, n: Any, variance: Any) -> Float:
     """Variance over clusters against independent rows, at least 1; typical where p is 0 or 1."""
     simple = np.divide(p * (1 - p), n, out=np.zeros(np.shape(p)), where=n > 0)
@@ -67,17 +137,20 @@ def design_effect(p: Any, n: Any, variance: Any) -> Float:
     return np.asarray(np.maximum(np.where(known, effect, typical), 1.0))
 
 
-def wilson_of_clusters(p: Any, n: Any, variance: Any, clusters: Any, confidence: float) -> Pair:
-    """Wilson at the size the design effect leaves, with Student's quantile on clusters - 1.
+def limits_of_clusters(
+    p: Any, n: Any, variance: Any, clusters: Any, confidence: float, limits: Any = wilson
+) -> Pair:
+    """Limits at the size the design effect leaves, with Student's quantile on clusters - 1.
 
     Parameters
     ----------
     p, n : rates and the (effective) rows they rest on
     variance : of p, over whole clusters
     clusters : how many there are; NaN ends where it is 1
+    limits : `wilson` or `wider_of_score_and_mid_p`
     """
     z = quantile(confidence, np.maximum(clusters - 1, 1))
-    low, high = wilson(p, n / design_effect(p, n, variance), confidence, z)
+    low, high = limits(p, n / design_effect(p, n, variance), confidence, z)
     alone = clusters < 2  # one cluster says nothing about how clusters vary
     return np.where(alone, np.nan, low), np.where(alone, np.nan, high)
 
@@ -121,12 +194,16 @@ def mean_of_rows(
     return mean, float(low), float(high)
 
 
-def mover_difference(a: Any, b: Any, ci_a: Pair, ci_b: Pair) -> Pair:
-    """Interval of a − b from two independent intervals (Donner & Zou 2012, eq. 3)."""
+def mover_difference(a: Any, b: Any, ci_a: Pair, ci_b: Pair, correlation: Any = 0.0) -> Pair:
+    """Interval of a − b from two intervals (Donner & Zou 2012, eq. 3; correlated: Zou 2007)."""
     (la, ua), (lb, ub) = ci_a, ci_b
-    low = a - b - np.hypot(a - la, ub - b)
-    high = a - b + np.hypot(ua - a, b - lb)
+    low = a - b - _together(a - la, ub - b, correlation)
+    high = a - b + _together(ua - a, b - lb, correlation)
     return low, high
+
+
+def _together(a: Any, b: Any, correlation: Any) -> Float:
+    return np.asarray(np.sqrt(np.maximum(a * a + b * b - 2 * correlation * a * b, 0.0)))
 
 
 def newcombe(p1: Any, n1: Any, p2: Any, n2: Any, confidence: float) -> Pair:
@@ -135,26 +212,30 @@ def newcombe(p1: Any, n1: Any, p2: Any, n2: Any, confidence: float) -> Pair:
     return mover_difference(p1, p2, wilson(p1, n1, confidence), wilson(p2, n2, confidence))
 
 
-def mover_ratio(a: Any, b: Any, ci_a: Pair, ci_b: Pair) -> Pair:
-    """Interval of a / b, both ≥ 0, from two independent intervals (Donner & Zou 2012, eq. 9).
+def mover_ratio(a: Any, b: Any, ci_a: Pair, ci_b: Pair, correlation: Any = 0.0) -> Pair:
+    """Interval of a / b, both ≥ 0, from their intervals (MOVER-R, Donner & Zou 2012, eq. 9).
 
-    The upper end is infinite when b may be 0.
+    The upper end is infinite when b may be 0. `correlation` is that of their errors.
     """
     (la, ua), (lb, ub) = ci_a, ci_b
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        low_root = np.sqrt(np.maximum((a * b) ** 2 - la * ub * (2 * a - la) * (2 * b - ub), 0))
-        high_root = np.sqrt(np.maximum((a * b) ** 2 - ua * lb * (2 * a - ua) * (2 * b - lb), 0))
-        low = (a * b - low_root) / (ub * (2 * b - ub))
-        high = (a * b + high_root) / (lb * (2 * b - lb))
-    # ub = 2b makes the quotient 0/0; its limit is la (2a − la) / (2ab)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        limit = la * (2 * a - la) / (2 * a * b)
-        low = np.where(np.isclose(ub, 2 * b), limit, low)
+    low = _quotient_end(a, b, la, ub, correlation, -1)
+    high = _quotient_end(a, b, ua, lb, correlation, 1)
     low = np.where(la <= 0, 0.0, np.maximum(low, 0.0))
     high = np.where(lb <= 0, np.inf, high)
     undefined = np.isnan(a) | np.isnan(b)
     return np.where(undefined, np.nan, low), np.where(undefined, np.nan, high)
+
+
+def _quotient_end(a: Float, b: Float, ea: Any, eb: Any, r: Any, side: int) -> Float:
+    """A root θ of (b² − (b − eb)²) θ² − 2 (ab − r (a − ea)(b − eb)) θ + a² − (a − ea)² = 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        square, rest = eb * (2 * b - eb), ea * (2 * a - ea)
+        half = a * b - r * (a - ea) * (b - eb)
+        root = np.sqrt(np.maximum(half * half - square * rest, 0.0))
+        # eb = 2b makes the quotient 0/0: its limit
+        flat = np.isclose(eb, 2 * b)
+        return np.asarray(np.where(flat, rest / (2 * half), (half + side * root) / square))
 
 
 def ratio_of_rates(p1: Any, n1: Any, p2: Any, n2: Any, confidence: float) -> Pair:
@@ -211,28 +292,14 @@ def at_edges(
     )
 
 
-def noise_within(
-    noise: Float,
-    value: Any,
-    ends: Pair,
-    confidence: float,
-    rng: np.random.Generator,
-    freedom: Float | None = None,
-) -> Float:
-    """Replicates (B, G), drawn from the interval where they do not vary but the interval does.
+def error_or_reach(se: Float, ends: Pair, confidence: float) -> Float:
+    """Standard errors (G,), those of the interval where values on an edge leave none.
 
-    Without this a gap would take a group on an edge for certain. `freedom` (G,) is that of
-    Student's intervals.
+    Without this a gap would take a group on an edge for certain.
     """
-    if len(noise) == 0:
-        return noise
     low, high = ends
-    reach = np.nan_to_num(np.maximum(high - value, value - low)) / quantile(confidence, freedom)
-    still = (noise.std(axis=0) < 1e-12) & (reach > 1e-9)
-    if not still.any():
-        return noise
-    drawn = reach * rng.standard_normal(noise.shape)
-    return np.asarray(np.where(still, drawn, noise))
+    reach = np.nan_to_num((high - low) / (2 * quantile(confidence)))
+    return np.asarray(np.where(se > TINY, se, reach))
 
 
 def on_logit(p: Any, se: Any, confidence: float, z: Any = None) -> Pair:

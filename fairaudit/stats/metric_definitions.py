@@ -31,6 +31,7 @@ RATES: dict[str, tuple[tuple[Cell, ...], tuple[Cell, ...]]] = {
     "accuracy": ((TP, TN), (TN, FP, FN, TP)),
     "error_rate": ((FP, FN), (TN, FP, FN, TP)),
 }
+JACCARD: tuple[tuple[Cell, ...], tuple[Cell, ...]] = ((TP,), (TP, FP, FN))
 CUT = 0.5  # a probability at or above it counts as the positive class
 COMPOSITES = ("balanced_accuracy", "f1", "mcc")
 SCORES = ("auroc", "auprc", "brier", "ece")
@@ -150,3 +151,54 @@ def denominator(cells: Float, metric: str) -> Float:
         return np.minimum(positives, negatives)
     answers = np.minimum(part(cells, (TP, FP)), part(cells, (FN, TN)))
     return np.minimum(np.minimum(positives, negatives), answers)
+
+
+# -- how a value moves with its counts ------------------------------------------------------------
+
+
+def slope(cells: Float, metric: str) -> Float:
+    """Derivative (..., 2, 2) of `value` by each count: the influence of one more row in a cell.
+
+    Values do not change when all counts grow alike, so counts times slopes sum to 0.
+    """
+    if metric in RATES:
+        return quotient_slope(cells, *RATES[metric])
+    if metric == "balanced_accuracy":
+        return 0.5 * (slope(cells, "tpr") + slope(cells, "tnr"))
+    if metric == "f1":  # 2J / (1 + J) of the Jaccard share J
+        share = ratio(part(cells, JACCARD[0]), part(cells, JACCARD[1]))
+        return quotient_slope(cells, *JACCARD) * (2 / (1 + share) ** 2)[..., None, None]
+    return mcc_slope(cells)
+
+
+def quotient_slope(cells: Float, over: tuple[Cell, ...], under: tuple[Cell, ...]) -> Float:
+    """Derivative of the sum of some cells over that of others."""
+    total = part(cells, under)
+    share = ratio(part(cells, over), total)
+    out = np.zeros(cells.shape)
+    for truth, answer in under:
+        out[..., truth, answer] -= share
+    for truth, answer in over:
+        out[..., truth, answer] += 1.0
+    return ratio(out, total[..., None, None])
+
+
+def mcc_slope(cells: Float) -> Float:
+    """Derivative (..., C, C) of Matthews' correlation N / √(A B) of C classes.
+
+    N = n Σ_k c_kk − Σ_k t_k p_k, A = n² − Σ p_k², B = n² − Σ t_k², with totals t of the truth
+    and p of the answers (Gorodkin 2004).
+    """
+    n, right = cells.sum((-1, -2)), np.trace(cells, axis1=-2, axis2=-1)
+    truth, answer = cells.sum(-1), cells.sum(-2)
+    together = right * n - (truth * answer).sum(-1)
+    A, B = n**2 - (answer**2).sum(-1), n**2 - (truth**2).sum(-1)
+    scale = np.sqrt(np.maximum(A, 0.0)) * np.sqrt(np.maximum(B, 0.0))
+    up = np.eye(cells.shape[-1]) * n[..., None, None] + right[..., None, None]
+    up = up - answer[..., :, None] - truth[..., None, :]
+    log_scale = (
+        ratio(n[..., None] - answer, A[..., None])[..., None, :]
+        + ratio(n[..., None] - truth, B[..., None])[..., :, None]
+    )
+    value_ = ratio(together, scale)[..., None, None]
+    return ratio(up, scale[..., None, None]) - value_ * log_scale

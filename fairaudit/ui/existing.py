@@ -24,14 +24,15 @@ from fairaudit.ui import cache, glossary, layout, rules, session
 MOST_ATTRIBUTES = 5  # told at the head of the page; the report has all of them
 HOW = (
     "Nothing is trained: every value comes from the counts of actual and predicted outcomes in a "
-    "group. Rates have Wilson intervals, gaps have bootstrap intervals. The sentences at the top "
-    "are about the metric that matters most for this outcome, by every attribute in the order in "
-    "which they were chosen, significant gaps first. Latent groups are searched for on one part "
-    "of the rows and tested on the rest, adjusted for multiple testing."
+    "group. Rates have Wilson intervals; those of gaps hold jointly for all groups. The sentences "
+    "at the top are about the metric that matters most for this outcome, by every attribute in "
+    "the order in which they were chosen, significant gaps first. Latent groups are searched for "
+    "on one part of the rows and tested on the rest, adjusted for multiple testing."
 )
 HOW_DECIDED = (
     "Nothing is trained and nothing is judged: every value comes from the counts of decisions, or "
-    "the mean of scores, in a group. Rates have Wilson intervals, gaps have bootstrap intervals."
+    "the mean of scores, in a group. Rates have Wilson intervals; those of gaps hold jointly for "
+    "all groups."
 )
 RATE = (
     r"\text{rate} = \frac{\text{positive decisions}}{n}, \quad "

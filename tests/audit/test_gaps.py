@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
-from fairaudit.audit.metrics import pooling, scores
+from fairaudit.audit.metrics import binary, multiclass, pooling, scores
+from fairaudit.audit.tables.result_tables import gaps_table
 from fairaudit.exceptions import InputError
 from fairaudit.inputs.group_codes import Grouping, cross, encode, groupings
-from fairaudit.stats import gaps, intervals
+from fairaudit.stats import gaps, intervals, metric_definitions
+from fairaudit.stats.counts import Cells
+from fairaudit.stats.estimates import EstimateOptions, Measured
 from fairaudit.stats.gaps import Estimates
 from fairaudit.stats.influence import Frame, standard_errors
+from fairaudit.stats.metric_definitions import BINARY
 from tests.sizes import binomial_error, size
 
 
-def _normal(value: np.ndarray, se: float, B: int = 40_000) -> Estimates:
-    noise = np.random.default_rng(0).normal(size=(B, len(value))) * se
-    return Estimates(value, noise, np.full(len(value), se**2))
+def _normal(value: np.ndarray, se: float | np.ndarray) -> Estimates:
+    return gaps.from_errors(value, np.broadcast_to(np.asarray(se, float), value.shape).copy())
+
+
+def _rates(hits: np.ndarray, n: np.ndarray) -> list[Measured]:
+    rows = np.zeros((len(n), 2, 2))
+    rows[:, 1, 1], rows[:, 1, 0] = hits, n - hits
+    cells = Cells("g", tuple(f"g{i}" for i in range(len(n))), rows, rows, rows)
+    return binary.measure(cells, ["tpr"], EstimateOptions(0.95))
+
+
+def _table(hits: list[float], n: list[int], metric: str = "tpr") -> dict[str, dict[str, float]]:
+    measured = _rates(np.array(hits, float), np.array(n, float))
+    table = gaps_table(measured, EstimateOptions(0.95))
+    return {row["kind"]: row for row in table.iter_rows(named=True)}
 
 
 @pytest.mark.parametrize("value", [[0.3, 0.4, 0.5, 0.6], [0.45, 0.5, 0.5, 0.52, 0.6]])
@@ -38,62 +56,138 @@ def test_the_spread_of_normal_values_has_the_noncentral_chi_square_interval(
             optimize.brentq(lambda nc: stats.ncx2.cdf(observed, K - 1, nc) - q, 1e-9, 1000)
         )
 
-    found = gaps.deviation(_normal(v, se), 0.95)
+    found = gaps.deviation(_normal(v, se), 0.95, apart=True)
     exact = [np.sqrt(end(q) / K) * se for q in (0.975, 0.025)]
-    assert (found.low, found.high) == pytest.approx(exact, rel=0.02, abs=1e-3)
+    assert (found.low, found.high) == pytest.approx(exact, rel=0.03, abs=2e-3)
+    assert gaps.deviation(_normal(v, se), 0.95, apart=False).low == 0
 
 
 def test_the_gap_of_two_normal_values_is_the_textbook_interval() -> None:
     found = gaps.difference([_normal(np.array([0.6, 0.3]), 0.05)], 0.95)
     half = 1.959964 * 0.05 * np.sqrt(2)
-    assert (found.low, found.high) == pytest.approx((0.3 - half, 0.3 + half), abs=3e-3)
+    assert (found.low, found.high) == pytest.approx((0.3 - half, 0.3 + half), abs=1e-6)
+
+
+def test_the_lower_end_of_equally_sure_groups_is_tukeys() -> None:
+    v = np.array([0.40, 0.42, 0.44, 0.46, 0.58])
+    found = gaps.difference([_normal(v, 0.04)], 0.95)
+    critical = stats.studentized_range.ppf(0.95, 5, np.inf)
+    assert found.low == pytest.approx(max(0.18 - critical * 0.04, 0.0), abs=1e-9)
+    far = gaps.difference([_normal(v * 3, 0.04)], 0.95)  # who lies at the ends is clear there
+    assert far.low > 0.54 - critical * 0.04
+
+
+def test_crossing_clusters_make_differences_surer() -> None:
+    v = np.array([0.6, 0.5, 0.4])
+    alone = gaps.difference([_normal(v, 0.05)], 0.95)
+    r = np.full((3, 3), 0.5)
+    np.fill_diagonal(r, 1.0)
+    shared = gaps.difference([replace(_normal(v, 0.05), correlation=r)], 0.95)
+    assert alone.low <= shared.low < shared.high < alone.high
+    # the variance of a difference of two errors of correlation a half is half as large
+    assert shared.high - 0.2 == pytest.approx((alone.high - 0.2) / np.sqrt(2))
 
 
 def test_equal_groups_have_a_gap_that_may_be_zero() -> None:
     found = gaps.difference([_normal(np.full(5, 0.4), 0.05)], 0.95)
     assert (found.value, found.low) == (0.0, 0.0)
-    assert found.high == pytest.approx(stats.studentized_range.ppf(0.975, 5, 1e6) * 0.05, rel=0.03)
+    assert found.high == pytest.approx(1.959964 * 0.05 * np.sqrt(2))
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.floats(0.01, 0.99), min_size=2, max_size=8), st.floats(0.005, 0.1))
-def test_intervals_hold_their_value_and_stay_in_bounds(values: list[float], se: float) -> None:
-    v = np.array(values)
-    noise = np.random.default_rng(1).normal(size=(300, len(v))) * se
-    e = Estimates(v, noise, noise.var(axis=0), (0.0, 1.0))
-    for gap in (
-        gaps.difference([e], 0.95),
-        gaps.lowest(e, 0.95),
-        gaps.highest(e, 0.95),
-        gaps.deviation(e, 0.95),
-        gaps.to_overall(e, float(v.mean()), noise.mean(axis=1), 0.95),
-    ):
-        assert -1e-12 <= gap.low <= gap.high <= 1 + 1e-12
-        assert gap.low <= gap.value + 0.02
-        assert gap.high >= gap.value - 0.02
-    assert gaps.difference([e], 0.95).value == pytest.approx(np.ptp(v))
-    assert gaps.lowest(e, 0.95).value == v.min()
-    assert gaps.highest(e, 0.95).index == int(v.argmax())
+@given(
+    st.lists(st.tuples(st.integers(1, 400), st.floats(0, 1)), min_size=2, max_size=8),
+    st.sampled_from([0.6, 0.8, 0.95, 0.99]),
+)
+def test_intervals_hold_their_value_and_stay_in_bounds(
+    groups: list[tuple[int, float]], confidence: float
+) -> None:
+    n = np.array([size for size, _ in groups], float)
+    hits = np.round(n * np.array([rate for _, rate in groups]))
+    measured = _rates(hits, n)
+    asked = EstimateOptions(confidence)
+    for row in gaps_table(measured, asked).iter_rows(named=True):
+        if row["value"] is None:  # nobody is selected: no quotient and nothing about it
+            assert row["low"] is row["high"] is row["corrected"] is None
+            continue
+        assert -1e-9 <= row["low"] <= row["value"] + 1e-9
+        assert row["value"] <= row["high"] + 1e-9
+        assert row["high"] <= 1 + 1e-9
+        assert -1e-9 <= row["corrected"] <= 1 + 1e-9
 
 
-def test_the_roots_are_those_of_a_search() -> None:
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 60), st.floats(0, 1)), min_size=2, max_size=6))
+def test_extremes_are_never_surer_than_the_group_itself(groups: list[tuple[int, float]]) -> None:
+    n = np.array([size for size, _ in groups], float)
+    hits = np.round(n * np.array([rate for _, rate in groups]))
+    m = _rates(hits, n)[0]
+    for row in gaps_table([m], EstimateOptions(0.95)).iter_rows(named=True):
+        if row["kind"] in ("worst", "best"):
+            i = m.names.index(row["group"])
+            assert row["low"] <= m.low[i] + 1e-9 or row["kind"] == "best"
+            assert row["high"] >= m.high[i] - 1e-9 or row["kind"] == "worst"
+
+
+def test_two_perfect_groups_of_thirty_rows_do_not_make_a_sure_worst() -> None:
+    worst = _table([30, 29], [30, 30])["worst"]
+    assert worst["low"] <= 0.8333  # Wilson's for 29 of 30
+    perfect = _table([30, 30], [30, 30])["worst"]
+    assert perfect["low"] == pytest.approx(0.886, abs=1e-3)  # Wilson's for 30 of 30
+    assert perfect["corrected"] <= 1
+    assert _table([0, 24], [40, 40])["worst"]["high"] >= 0.0876
+
+
+def test_expected_extremes_are_those_of_drawn_numbers() -> None:
     rng = np.random.default_rng(2)
-    v, noise = rng.uniform(0, 1, 5), rng.normal(size=(50, 5)) * 0.1
-    e = Estimates(v, noise, noise.var(axis=0))
-    observed = float(np.ptp(v))
-    roots = gaps._range_roots([e], observed)
-    for s, row in zip(roots, noise, strict=True):
-        if s > 0:
-            assert np.ptp(s * v + row) == pytest.approx(observed, abs=1e-9)
-            assert all(np.ptp(t * v + row) >= observed - 1e-9 for t in np.linspace(s, 3, 20))
+    centre, se = np.array([0.2, 0.25, 0.5, 0.1]), np.array([0.1, 0.02, 0.05, 0.0])
+    drawn = centre + se * rng.standard_normal((200_000, 4))
+    low, high = gaps._expected_extremes(centre, se)
+    assert (low, high) == pytest.approx((drawn.min(1).mean(), drawn.max(1).mean()), abs=1e-3)
+    other = np.array([0.3, 0.3]) + 0.2 * rng.standard_normal((200_000, 2))
+    widest = np.maximum(np.ptp(drawn, axis=1), np.ptp(other, axis=1)).mean()
+    found = gaps._expected_widest([centre, np.full(2, 0.3)], [se, np.full(2, 0.2)])
+    assert found == pytest.approx(widest, abs=4e-3)
 
 
-def test_without_replicates_there_are_values_and_no_intervals() -> None:
-    e = Estimates(np.array([0.2, 0.5, 0.6]), np.zeros((0, 3)), np.zeros(3))
-    for gap in (gaps.difference([e], 0.95), gaps.lowest(e, 0.95), gaps.deviation(e, 0.95)):
-        assert np.isnan(gap.low)
-        assert np.isnan(gap.high)
-        assert not np.isnan(gap.value)
+@pytest.mark.parametrize("x", [0.0, 1.0, 3.0, 3.5, 29.0, 30.0])
+@pytest.mark.parametrize("tail", [0.1, 0.025, 1e-5])
+def test_mid_p_limits_solve_their_equation(x: float, tail: float) -> None:
+    n = 30.0
+    low, high = (float(v) for v in intervals.mid_p(x / n, n, tail))
+    assert (low, high) == pytest.approx((low, high))
+    if x == int(x) and x > 0:
+        law = stats.binom(30, low)
+        assert law.sf(x) + law.pmf(x) / 2 == pytest.approx(tail, rel=1e-3)
+    if x == int(x) and x < n:
+        law = stats.binom(30, high)
+        assert law.cdf(x - 1) + law.pmf(x) / 2 == pytest.approx(tail, rel=1e-3)
+    mirrored = intervals.mid_p(1 - x / n, n, tail)
+    assert (1 - high, 1 - low) == pytest.approx(tuple(float(v) for v in mirrored), abs=1e-9)
+
+
+@pytest.mark.parametrize("metric", BINARY)
+def test_slopes_are_the_derivatives_of_their_metrics(metric: str) -> None:
+    cells = np.random.default_rng(0).integers(1, 50, (3, 2, 2)).astype(float)
+    for truth in range(2):
+        for answer in range(2):
+            step = np.zeros((2, 2))
+            step[truth, answer] = 1e-4
+            change = metric_definitions.value(cells + step, metric)
+            change = (change - metric_definitions.value(cells - step, metric)) / 2e-4
+            found = metric_definitions.slope(cells, metric)[:, truth, answer]
+            assert found == pytest.approx(change, abs=1e-7)
+
+
+@pytest.mark.parametrize("metric", multiclass.MACRO)
+def test_slopes_of_macro_metrics_are_their_derivatives(metric: str) -> None:
+    cells = np.random.default_rng(1).integers(1, 50, (2, 4, 4)).astype(float)
+    found = multiclass.slope(cells, metric)
+    for i, j in np.ndindex(4, 4):
+        step = np.zeros((4, 4))
+        step[i, j] = 1e-4
+        change = multiclass.value(cells + step, metric) - multiclass.value(cells - step, metric)
+        assert found[:, i, j] == pytest.approx(change / 2e-4, abs=1e-7)
 
 
 def test_pooling_pulls_equal_groups_together_and_leaves_different_ones() -> None:

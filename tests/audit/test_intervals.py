@@ -10,7 +10,7 @@ from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from fairaudit.audit.metrics import comparisons
-from fairaudit.stats import intervals
+from fairaudit.stats import intervals, two_rates
 
 counts = st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 levels = st.sampled_from([0.8, 0.9, 0.95, 0.99])
@@ -81,7 +81,7 @@ def test_mcnemar_equals_statsmodels(b: int, c: int) -> None:
 @settings(max_examples=50, deadline=None)
 @given(counts, counts)
 def test_two_groups_are_tested_as_scipy_does(a: tuple[int, int], b: tuple[int, int]) -> None:
-    p, small = comparisons.two_sample_p(*(np.array([float(v)]) for v in (*a, *b)))
+    p, small = two_rates.two_sample_p(*(np.array([float(v)]) for v in (*a, *b)))
     table = [[a[0], a[1] - a[0]], [b[0], b[1] - b[0]]]
     if small[0]:
         assert p[0] == pytest.approx(stats.fisher_exact(table).pvalue)
@@ -99,29 +99,54 @@ def test_false_discoveries_are_those_of_statsmodels() -> None:
     assert np.isnan(ours[-1])
 
 
-def test_the_detectable_gap_is_the_one_statsmodels_finds() -> None:
-    from statsmodels.stats.power import NormalIndPower
+def test_rows_for_a_gap_have_the_power_that_statsmodels_gives_them() -> None:
+    from statsmodels.stats.proportion import power_proportions_2indep
 
-    gap = comparisons.detectable_gap(
-        np.array([0.4]), np.array([41.0]), np.array([900.0]), confidence=0.95
-    )[0]
-    effect = NormalIndPower().solve_power(nobs1=41, ratio=900 / 41, alpha=0.05, power=0.8)
-    assert gap == pytest.approx(effect * np.sqrt(0.4 * 0.6), rel=1e-3)
-    rows = comparisons.rows_for_gap(
-        np.array([0.4]), float(gap), np.array([900.0]), confidence=0.95
-    )[0]
-    assert rows == pytest.approx(41, abs=1)
+    for p, gap, n2 in ((0.4, 0.1, 900.0), (0.1, 0.05, 5000.0), (0.9, 0.05, 3000.0)):
+        rows = two_rates.rows_for_gap(np.array([p]), gap, np.array([n2]), confidence=0.95)[0]
+        side = gap if p < 0.5 else -gap
+        found = [
+            power_proportions_2indep(side, p, n, ratio=n2 / n, alpha=0.05, return_results=False)
+            for n in (0.97 * rows, 1.03 * rows)
+        ]
+        assert found[0] < 0.81
+        assert found[1] > 0.79
+
+
+@pytest.mark.parametrize(("p", "n1", "n2"), [(0.05, 30, 30), (0.1, 30, 60), (0.5, 41, 41)])
+def test_a_detectable_gap_has_the_power_it_states(p: float, n1: int, n2: int) -> None:
+    """By all outcomes of both sides, each tested as the table of pairs does."""
+    sizes = np.array([float(n1)]), np.array([float(n2)])
+    gap = two_rates.detectable_gap(np.array([p]), *sizes, confidence=0.95)[0]
+    x1, x2 = (v.ravel() for v in np.meshgrid(np.arange(n1 + 1.0), np.arange(n2 + 1.0)))
+    rejects = two_rates.two_sample_p(x1, np.full_like(x1, n1), x2, np.full_like(x2, n2))[0] <= 0.05
+
+    def power(there: float) -> float:
+        chance = stats.binom.pmf(x1, n1, there) * stats.binom.pmf(x2, n2, p)
+        return float(chance[rejects].sum())
+
+    side = 1 if p < 0.5 else -1
+    assert 0.77 <= power(p + side * gap) <= 0.84
+    assert power(p + 0.7 * side * gap) < 0.7
+
+
+@settings(max_examples=50, deadline=None)
+@given(counts, counts)
+def test_fishers_test_is_scipys(a: tuple[int, int], b: tuple[int, int]) -> None:
+    ours = two_rates.fisher(*(np.array([float(v)]) for v in (*a, *b)))[0]
+    table = [[a[0], a[1] - a[0]], [b[0], b[1] - b[0]]]
+    assert ours == pytest.approx(stats.fisher_exact(table).pvalue)
 
 
 def test_no_number_of_rows_shows_a_gap_the_others_are_too_few_for() -> None:
     assert np.isnan(
-        comparisons.rows_for_gap(np.array([0.5]), 0.01, np.array([50.0]), confidence=0.95)[0]
+        two_rates.rows_for_gap(np.array([0.5]), 0.01, np.array([50.0]), confidence=0.95)[0]
     )
 
 
 def test_boschloo_equals_scipy() -> None:
     theirs = stats.boschloo_exact([[3, 9], [12, 6]]).pvalue
-    assert comparisons.boschloo(3, 15, 9, 15) == pytest.approx(theirs)
+    assert two_rates.boschloo(3, 15, 9, 15) == pytest.approx(theirs)
 
 
 def test_mean_of_rows_is_student_s_and_wilson_s_interval():

@@ -216,7 +216,8 @@ def test_rows_repeated_as_clusters_say_what_one_of_them_says(classes: int) -> No
 
     once, often = judged(np.arange(n), None), judged(many, many)
     both = once.errors.join(often.errors, on=["attribute", "group", "metric"])
-    assert np.allclose(both["value"], both["value_right"])
+    # the errors of bins, and so the debiased value, are estimated otherwise from clusters
+    assert np.allclose(both["value"], both["value_right"], rtol=0.01)
     width = (both["high"] - both["low"]).to_numpy()
     wide = (both["high_right"] - both["low_right"]).to_numpy()
     assert np.allclose(width, wide, rtol=0.2), both["metric"].to_list()

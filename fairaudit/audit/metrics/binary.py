@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fairaudit.stats import intervals, metric_definitions
+from fairaudit.stats import count_errors, intervals, metric_definitions
+from fairaudit.stats.count_errors import CountErrors
 from fairaudit.stats.counts import Cells
 from fairaudit.stats.estimates import EstimateOptions, Measured
-from fairaudit.stats.metric_definitions import FN, FP, RATES, TP, Cell
-from fairaudit.stats.resampling import (
-    ClusterCells,
-    centre,
-    multinomial,
-    replicates_for,
-    resample_clusters,
-)
+from fairaudit.stats.gaps import Limits
+from fairaudit.stats.metric_definitions import JACCARD, RATES, Cell
+from fairaudit.stats.resampling import ClusterCells
 
 Float = NDArray[np.float64]
-_JACCARD: tuple[tuple[Cell, ...], tuple[Cell, ...]] = ((TP,), (TP, FP, FN))
+Ends = tuple[Float, Float]
+RateLimits = Callable[[Float, Float, float], Ends]
 
 
 @dataclass(frozen=True)
-class _CellReplicates:
-    """Counts with their replicates: `drawn` (B, G, 2, 2) varies around `around` (G, 2, 2)."""
+class _Counted:
+    """Counts (G, 2, 2), those of each cluster where rows come in clusters, and a level.
+
+    `known` keeps variances over clusters, which limits of every tail need again.
+    """
 
     cells: Cells
-    drawn: Float
-    around: Float
     clusters: ClusterCells | None
     confidence: float
+    known: dict[tuple[object, object], Float] = field(default_factory=dict, repr=False)
 
 
 def measure(
@@ -43,87 +43,79 @@ def measure(
 ) -> list[Measured]:
     """Each metric of `names` in each group of `cells` (G, 2, 2).
 
-    With clusters the intervals use the design effect seen in the cluster bootstrap and
-    Student's quantile with clusters − 1 degrees of freedom.
+    With clusters the intervals use the design effect of the cluster totals and Student's
+    quantile with clusters − 1 degrees of freedom.
     """
-    if not names:
-        return []
-    rng = np.random.default_rng([asked.seed, len(cells.names)])
-    n_boot = replicates_for(len(cells.names), asked.n_boot)
-    if clusters is None:
-        drawn, around = multinomial(cells, n_boot, rng), centre(cells)
-    else:
-        drawn, around = resample_clusters(clusters, n_boot, rng), cells.weight
-    sample = _CellReplicates(cells, drawn, around, clusters, asked.confidence)
-    return [_measure_one(sample, name) for name in names]
+    counted = _Counted(cells, clusters, asked.confidence)
+    return [_measure_one(counted, name) for name in names]
 
 
-def _measure_one(sample: _CellReplicates, metric: str) -> Measured:
-    cells, clusters = sample.cells, sample.clusters
-    noise = _noise(
-        metric_definitions.value(sample.drawn, metric),
-        metric_definitions.value(sample.around, metric),
-    )
-    freedom, level = None, sample.confidence
-    if clusters is not None:
-        freedom = np.maximum(clusters.in_group - 1, 1.0)
-        noise = noise * intervals.unbiased(clusters.in_group)
-    everybody = metric_definitions.value(sample.around.sum(axis=0), metric)
-    overall_noise = _noise(metric_definitions.value(sample.drawn.sum(axis=1), metric), everybody)
-    low, high, method = _interval(sample, metric, noise)
+def _measure_one(counted: _Counted, metric: str) -> Measured:
+    cells, clusters = counted.cells, counted.clusters
+    errors = _errors(counted, metric)
     value = metric_definitions.value(cells.weight, metric)
-    rng = np.random.default_rng([len(noise), noise.shape[-1], 19])
-    noise = intervals.noise_within(noise, value, (low, high), level, rng, freedom)
-    if clusters is not None:
-        wide = intervals.widening(level, clusters.n - 1)
-        overall_noise = overall_noise * intervals.unbiased(clusters.n) * wide
+    ends, method = _interval(counted, metric, errors.se)
     return Measured(
         attribute=cells.attribute,
         names=cells.names,
         metric=metric,
         n=cells.rows.sum((1, 2)),
-        denominator=_effective(sample, metric),
+        denominator=_effective(counted, metric),
         value=value,
-        low=low,
-        high=high,
-        noise=noise,
+        low=ends[0],
+        high=ends[1],
+        se=intervals.error_or_reach(errors.se, ends, counted.confidence),
+        limits=_limits(counted, metric, errors.se),
         overall=float(metric_definitions.value(cells.weight.sum(axis=0), metric)),
-        overall_noise=overall_noise,
-        method=method if clusters is None else f"{method}, clusters resampled",
-        replicates="multinomial bootstrap" if clusters is None else "cluster bootstrap",
-        freedom=freedom,
-        wide=None if freedom is None else intervals.widening(level, freedom),
+        share=_share(cells, metric),
+        method=method if clusters is None else f"{method}, over clusters",
+        independent=clusters is None and not cells.weighted,
+        freedom=None if clusters is None else np.maximum(clusters.in_group - 1, 1.0),
+        correlation=errors.correlation,
     )
 
 
-def _noise(drawn: Float, around: Float) -> Float:
-    """Replicates minus their centre; a replicate without a denominator says nothing (0)."""
-    return np.nan_to_num(drawn - around, nan=0.0)
+def _share(cells: Cells, metric: str) -> Float:
+    """Weight (G,) of each group in the value of all rows."""
+    if metric in RATES:
+        return metric_definitions.part(cells.weight, RATES[metric][1])
+    return np.asarray(cells.weight.sum((1, 2)))
 
 
-def _effective(sample: _CellReplicates, metric: str) -> Float:
+def _errors(counted: _Counted, metric: str) -> CountErrors:
+    return _errors_of(counted, lambda cells: metric_definitions.slope(cells, metric))
+
+
+def _errors_of(counted: _Counted, slope: count_errors.Slope) -> CountErrors:
+    if counted.clusters is None:
+        return count_errors.over_rows(counted.cells, slope)
+    moves = count_errors.cluster_moves(counted.clusters, slope(counted.cells.weight))
+    return count_errors.over_clusters(moves, counted.clusters.in_group)
+
+
+def _effective(counted: _Counted, metric: str) -> Float:
     """Rows the metric rests on, shrunk by unequal weights (Kish) and by clusters."""
-    cells = sample.cells
+    cells = counted.cells
     rows = metric_definitions.denominator(cells.rows, metric)
-    if not cells.weighted and sample.clusters is None:
+    if not cells.weighted and counted.clusters is None:
         return rows
     if metric == "balanced_accuracy":
-        return np.minimum(_effective(sample, "tpr"), _effective(sample, "tnr"))
+        return np.minimum(_effective(counted, "tpr"), _effective(counted, "tnr"))
     if metric == "mcc":
-        loss = metric_definitions.ratio(_effective(sample, "accuracy"), cells.rows.sum((1, 2)))
+        loss = metric_definitions.ratio(_effective(counted, "accuracy"), cells.rows.sum((1, 2)))
         return np.nan_to_num(rows * loss)
-    over, under = _JACCARD if metric == "f1" else RATES[metric]
-    return np.minimum(rows, _size(sample, over, under))
+    over, under = JACCARD if metric == "f1" else RATES[metric]
+    return np.minimum(rows, _size(counted, over, under))
 
 
-def _size(sample: _CellReplicates, over: tuple[Cell, ...], under: tuple[Cell, ...]) -> Float:
+def _size(counted: _Counted, over: tuple[Cell, ...], under: tuple[Cell, ...]) -> Float:
     """Independent rows of equal weight that would know a quotient as well."""
-    n = _kish(sample.cells, under)
-    if sample.clusters is None:
+    n = _kish(counted.cells, under)
+    if counted.clusters is None:
         return n
-    p = _quotient(sample.cells.weight, over, under)
-    n = n / intervals.design_effect(p, n, _cluster_variance(sample, p, over, under))
-    return np.where(sample.clusters.in_group < 2, np.minimum(n, 1.0), n)
+    p = _quotient(counted.cells.weight, over, under)
+    n = n / intervals.design_effect(p, n, _cluster_variance(counted, over, under))
+    return np.where(counted.clusters.in_group < 2, np.minimum(n, 1.0), n)
 
 
 def _kish(cells: Cells, under: tuple[Cell, ...]) -> Float:
@@ -137,44 +129,71 @@ def _kish(cells: Cells, under: tuple[Cell, ...]) -> Float:
     return np.divide(weight**2, square, out=np.zeros(len(weight)), where=square > 0)
 
 
-def _interval(sample: _CellReplicates, metric: str, noise: Float) -> tuple[Float, Float, str]:
+def _interval(counted: _Counted, metric: str, se: Float) -> tuple[Ends, str]:
+    """The interval of each group and how it is made."""
+    ends = _ends(counted, metric, se, counted.confidence, intervals.wilson)
     if metric in RATES:
-        return (*_rate_interval(sample, *RATES[metric]), "Wilson")
+        return ends, "Wilson"
+    how = {"f1": "Wilson, transformed", "balanced_accuracy": "MOVER of two Wilson"}
+    return ends, how.get(metric, "delta method on Fisher's z")
+
+
+def _limits(counted: _Counted, metric: str, se: Float) -> Limits:
+    """Limits of any tail; those of rates are wider than Wilson's where counts are small."""
+
+    @cache  # gaps of several kinds ask for the same tails
+    def limits(tail: float) -> Ends:
+        level = 1 - 2 * tail
+        return _ends(counted, metric, se, level, intervals.wider_of_score_and_mid_p)
+
+    return limits
+
+
+def _ends(
+    counted: _Counted, metric: str, se: Float, confidence: float, of_rate: RateLimits
+) -> Ends:
+    if metric in RATES:
+        return _rate_ends(counted, *RATES[metric], confidence, of_rate)
     if metric == "f1":  # 2J / (1 + J) of the Jaccard share J, which is a proportion
-        low, high = _rate_interval(sample, *_JACCARD)
-        return 2 * low / (1 + low), 2 * high / (1 + high), "Wilson, transformed"
+        low, high = _rate_ends(counted, *JACCARD, confidence, of_rate)
+        return 2 * low / (1 + low), 2 * high / (1 + high)
     if metric == "balanced_accuracy":
-        return (*_balanced_interval(sample), "MOVER of two Wilson")
-    value = metric_definitions.value(sample.cells.weight, metric)
-    ends = _fisher_interval(value, noise, sample.confidence)
-    n = _effective(sample, metric)
-    n = n if sample.clusters is None else sample.clusters.in_group
-    low, high = intervals.at_edges(value, n, ends, sample.confidence, (-1, 1))
-    return low, high, "bootstrap on Fisher's z"
+        return _balanced_ends(counted, confidence, of_rate)
+    value = metric_definitions.value(counted.cells.weight, metric)
+    if counted.clusters is None:
+        z, n = None, _effective(counted, metric)
+    else:
+        n = counted.clusters.in_group
+        z = intervals.quantile(confidence, np.maximum(n - 1, 1.0))
+    ends = intervals.on_fisher(value, se, confidence, z)
+    return intervals.at_edges(value, n, ends, confidence, (-1, 1))
 
 
-def _rate_interval(
-    sample: _CellReplicates, over: tuple[Cell, ...], under: tuple[Cell, ...]
-) -> tuple[Float, Float]:
-    """Wilson at the effective size; under clusters also Student's quantile."""
-    cells = sample.cells
-    p = _quotient(cells.weight, over, under)
-    n = _kish(cells, under)
-    if sample.clusters is None:
-        return intervals.wilson(p, n, sample.confidence)
-    variance = _cluster_variance(sample, p, over, under)
-    clusters = sample.clusters.in_group
-    return intervals.wilson_of_clusters(p, n, variance, clusters, sample.confidence)
+def _rate_ends(
+    counted: _Counted,
+    over: tuple[Cell, ...],
+    under: tuple[Cell, ...],
+    confidence: float,
+    of_rate: RateLimits,
+) -> Ends:
+    """Limits at the effective size; under clusters also Student's quantile."""
+    p = _quotient(counted.cells.weight, over, under)
+    n = _kish(counted.cells, under)
+    if counted.clusters is None:
+        return of_rate(p, n, confidence)
+    variance = _cluster_variance(counted, over, under)
+    clusters = counted.clusters.in_group
+    return intervals.limits_of_clusters(p, n, variance, clusters, confidence, of_rate)
 
 
-def _cluster_variance(
-    sample: _CellReplicates, p: Float, over: tuple[Cell, ...], under: tuple[Cell, ...]
-) -> Float:
-    """Variance (G,) of a quotient over whole clusters; 0 without replicates."""
-    drawn = _quotient(sample.drawn, over, under)
-    if not len(drawn):
-        return np.zeros(len(p))
-    return np.asarray(np.var(np.where(np.isnan(drawn), np.nan_to_num(p), drawn), axis=0))
+def _cluster_variance(counted: _Counted, over: tuple[Cell, ...], under: tuple[Cell, ...]) -> Float:
+    """Variance (G,) of a quotient over whole clusters."""
+    if (over, under) not in counted.known:
+        errors = _errors_of(
+            counted, lambda cells: metric_definitions.quotient_slope(cells, over, under)
+        )
+        counted.known[over, under] = errors.se**2
+    return counted.known[over, under]
 
 
 def _quotient(cells: Float, over: tuple[Cell, ...], under: tuple[Cell, ...]) -> Float:
@@ -183,18 +202,10 @@ def _quotient(cells: Float, over: tuple[Cell, ...], under: tuple[Cell, ...]) -> 
     )
 
 
-def _balanced_interval(sample: _CellReplicates) -> tuple[Float, Float]:
-    """Mean of two independent rates from their intervals."""
-    ends = [_rate_interval(sample, *RATES[name]) for name in ("tpr", "tnr")]
-    values = [metric_definitions.value(sample.cells.weight, name) for name in ("tpr", "tnr")]
+def _balanced_ends(counted: _Counted, confidence: float, of_rate: RateLimits) -> Ends:
+    """Mean of two independent rates from their limits."""
+    ends = [_rate_ends(counted, *RATES[name], confidence, of_rate) for name in ("tpr", "tnr")]
+    a, b = (metric_definitions.value(counted.cells.weight, name) for name in ("tpr", "tnr"))
     (la, ua), (lb, ub) = ends
-    a, b = values
     middle = (a + b) / 2
     return middle - np.hypot(a - la, b - lb) / 2, middle + np.hypot(ua - a, ub - b) / 2
-
-
-def _fisher_interval(value: Float, noise: Float, confidence: float) -> tuple[Float, Float]:
-    """tanh(atanh(v) ± z·se), the error from the replicates."""
-    if len(noise) == 0:
-        return np.full(len(value), np.nan), np.full(len(value), np.nan)
-    return intervals.on_fisher(value, noise.std(axis=0), confidence)

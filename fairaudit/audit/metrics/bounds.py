@@ -151,7 +151,7 @@ def _measured(
 ) -> list[Measured]:
     cells = count(frame.grouping, y, label, 2, frame.weight, frame.times)
     if frame.cluster is None:
-        return binary.measure(cells, metrics, replace(asked, n_boot=0))
+        return binary.measure(cells, metrics, asked)
     mass = frame.times if frame.weight is None else frame.mass
     shape = (frame.G, 2, 2)
     clusters = count_clusters(frame.cluster, frame.grouping.codes, y, label, shape, mass)

@@ -13,7 +13,7 @@ from scipy import stats
 
 from fairaudit.inputs.arrays import Int
 from fairaudit.inputs.group_codes import Grouping
-from fairaudit.stats import intervals, metric_definitions
+from fairaudit.stats import intervals, metric_definitions, two_rates
 from fairaudit.stats.counts import count
 from fairaudit.stats.estimates import (
     ESTIMATED,
@@ -93,7 +93,6 @@ PAIRS = pl.Schema(
 )
 # metrics whose denominator does not depend on the answer: two models answer for the same rows
 PAIRED = ("selection_rate", "tpr", "fpr", "tnr", "fnr", "accuracy", "error_rate")
-SMALL_CELL = 5.0
 
 
 def adjusted(p: Float) -> Float:
@@ -278,27 +277,6 @@ def with_looks(table: pl.DataFrame) -> pl.DataFrame:
 # -- two groups of one model --------------------------------------------------------------------
 
 
-def two_sample_p(x1: Float, n1: Float, x2: Float, n2: Float) -> tuple[Float, NDArray[np.bool_]]:
-    """p of equal proportions: Fisher's exact where an expected cell is below 5, else score z."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        pooled = (x1 + x2) / (n1 + n2)
-        se = np.sqrt(pooled * (1 - pooled) * (1 / n1 + 1 / n2))
-        z = np.where(se > 0, np.abs(x1 / n1 - x2 / n2) / np.where(se > 0, se, 1.0), 0.0)
-    p = 2 * stats.norm.sf(z)
-    least = np.minimum(n1, n2) * np.minimum(pooled, 1 - pooled)
-    small = (least < SMALL_CELL) & (n1 > 0) & (n2 > 0)
-    for i in np.flatnonzero(small):
-        cells = np.round([[x1[i], n1[i] - x1[i]], [x2[i], n2[i] - x2[i]]]).astype(int)
-        p[i] = stats.fisher_exact(cells).pvalue
-    return np.where((n1 > 0) & (n2 > 0), p, np.nan), small
-
-
-def boschloo(x1: int, n1: int, x2: int, n2: int) -> float:
-    """Boschloo's exact test, uniformly more powerful than Fisher's; for single small tables."""
-    table = np.array([[x1, x2], [n1 - x1, n2 - x2]])
-    return float(stats.boschloo_exact(table).pvalue)
-
-
 def pairs_table(
     measured: Sequence[Measured], asked: EstimateOptions, reference: str | None = None
 ) -> pl.DataFrame:
@@ -314,12 +292,13 @@ def _pairs_of(m: Measured, asked: EstimateOptions, reference: str | None) -> pl.
     if not shown[ref]:
         at = at[:0]
     mine, other = (m.low[at], m.high[at]), (m.low[ref], m.high[ref])
-    low, high = intervals.mover_difference(m.value[at], m.value[ref], mine, other)
+    r = 0.0 if m.correlation is None else m.correlation[at, ref]
+    low, high = intervals.mover_difference(m.value[at], m.value[ref], mine, other, r)
     if base_name(m.metric) in NO_RATIO:
         ratio, down, up = (np.full(len(at), np.nan) for _ in range(3))
     else:
         ratio = metric_definitions.ratio(m.value[at], np.full(len(at), m.value[ref]))
-        down, up = intervals.mover_ratio(m.value[at], m.value[ref], mine, other)
+        down, up = intervals.mover_ratio(m.value[at], m.value[ref], mine, other, r)
     p, how = _pair_p(m, at, ref)
     return pl.DataFrame(
         {
@@ -347,16 +326,12 @@ def _pairs_of(m: Measured, asked: EstimateOptions, reference: str | None) -> pl.
 
 
 def _pair_p(m: Measured, at: Int, ref: int) -> tuple[Float, list[str]]:
-    independent = m.replicates == "multinomial bootstrap"
-    if base_name(m.metric) in RATES and independent:
+    if base_name(m.metric) in RATES and m.independent:
         n1, n2 = m.denominator[at], np.full(len(at), m.denominator[ref])
         x1, x2 = np.nan_to_num(m.value[at]) * n1, np.nan_to_num(m.value[ref]) * n2
-        p, small = two_sample_p(x1, n1, x2, n2)
+        p, small = two_rates.two_sample_p(x1, n1, x2, n2)
         return p, ["Newcombe, Fisher" if s else "Newcombe, score test" for s in small]
-    if len(m.noise) == 0:
-        return np.full(len(at), np.nan), ["MOVER"] * len(at)
-    difference = m.value[at] - m.value[ref]
-    se = (m.noise[:, at] - m.noise[:, [ref]]).std(axis=0)
+    difference, se = m.value[at] - m.value[ref], _pair_errors(m, at, ref)
     if m.freedom is None:
         return _student_p(difference, se), ["MOVER, normal test"] * len(at)
     freedom = np.minimum(m.freedom[at], m.freedom[ref])
@@ -365,30 +340,18 @@ def _pair_p(m: Measured, at: Int, ref: int) -> tuple[Float, list[str]]:
     return np.where(unknown, np.nan, p), ["MOVER, t test"] * len(at)
 
 
+def _pair_errors(m: Measured, at: Int, ref: int) -> Float:
+    """Standard errors of the differences, less what crossing clusters share."""
+    shared = 0.0 if m.correlation is None else m.correlation[at, ref] * m.se[at] * m.se[ref]
+    return np.asarray(np.sqrt(np.maximum(m.se[at] ** 2 + m.se[ref] ** 2 - 2 * shared, 0.0)))
+
+
 def _less_sure(a: str, b: str) -> str:
     order = (ESTIMATED, UNSTABLE, UNJUDGED, SUPPRESSED, PARTLY_KNOWN, NO_OUTCOME)
     return max(str(a), str(b), key=order.index)
 
 
 # -- what could be seen at all ------------------------------------------------------------------
-
-
-def detectable_gap(p: Float, n1: Float, n2: Float, confidence: float, power: float = 0.8) -> Float:
-    """Smallest difference from p that a test of n1 against n2 rows sees with `power`."""
-    reach = intervals.quantile(confidence) + stats.norm.ppf(power)
-    safe = np.clip(p, 0.05, 0.95)  # near 0 and 1 the gap itself moves the variance
-    with np.errstate(divide="ignore", invalid="ignore"):
-        gap = reach * np.sqrt(safe * (1 - safe) * (1 / n1 + 1 / n2))
-    return np.where((n1 > 0) & (n2 > 0), np.minimum(gap, 1.0), np.nan)
-
-
-def rows_for_gap(p: Float, gap: float, n2: Float, confidence: float, power: float = 0.8) -> Float:
-    """Rows n1 that show a difference `gap` against n2 others; NaN when no n1 is enough."""
-    reach = intervals.quantile(confidence) + stats.norm.ppf(power)
-    safe = np.clip(p, 0.05, 0.95)  # rates, no confidence
-    with np.errstate(divide="ignore", invalid="ignore"):
-        room = (gap / reach) ** 2 / (safe * (1 - safe)) - 1 / n2
-        return np.where(room > 0, np.ceil(1 / np.where(room > 0, room, 1.0)), np.nan)
 
 
 def detectable_table(
@@ -412,7 +375,7 @@ def _detectable_of(m: Measured, asked: EstimateOptions, gap: float, power: float
     rest = m.denominator.sum() - inside
     p = np.full(len(shown), np.nan_to_num(m.overall))
     share = np.divide(inside, m.n[shown], out=np.zeros(len(shown)), where=m.n[shown] > 0)
-    needed = rows_for_gap(p, gap, rest, asked.confidence, power)
+    needed = two_rates.rows_for_gap(p, gap, rest, asked.confidence, power)
     rows = np.divide(needed, share, out=np.full(len(shown), np.nan), where=share > 0)
     return pl.DataFrame(
         {
@@ -422,7 +385,7 @@ def _detectable_of(m: Measured, asked: EstimateOptions, gap: float, power: float
             "group": [m.names[i] for i in shown],
             "metric": [m.metric] * len(shown),
             "n": m.n[shown].astype(np.int64),
-            "gap_detectable": detectable_gap(p, inside, rest, asked.confidence, power),
+            "gap_detectable": two_rates.detectable_gap(p, inside, rest, asked.confidence, power),
             "rows_needed": pl.Series(np.ceil(rows)).fill_nan(None).cast(pl.Int64),
             "gap_wanted": [gap] * len(shown),
             "power": [power] * len(shown),

@@ -183,7 +183,7 @@ def calibration_table(
         rest = sums_by_cluster(cell, frame.cluster, w * (y - everywhere[cell]), size)
         variance, k = (found[full] for found in rest)
         variance = variance / mass[full] ** 2
-        low, high = intervals.wilson_of_clusters(rate, effective, variance, k, asked.confidence)
+        low, high = intervals.limits_of_clusters(rate, effective, variance, k, asked.confidence)
     return pl.DataFrame(
         {
             **_who(frame, asked, full // bins),

@@ -10,19 +10,13 @@ from numpy.typing import NDArray
 
 from fairaudit.audit.metrics import binary, scores
 from fairaudit.inputs.arrays import Int
-from fairaudit.stats import intervals, metric_definitions
-from fairaudit.stats.counts import Cells, one_vs_rest
+from fairaudit.stats import count_errors, intervals, metric_definitions
+from fairaudit.stats.count_errors import CountErrors
+from fairaudit.stats.counts import Cells, one_vs_rest, product, sums
 from fairaudit.stats.estimates import EstimateOptions, Measured
 from fairaudit.stats.influence import Frame, Influence, means
-from fairaudit.stats.resampling import (
-    ClusterCells,
-    centre,
-    count_clusters,
-    multinomial,
-    replicates_for,
-    resample_clusters,
-    smoothed,
-)
+from fairaudit.stats.metric_definitions import quotient_slope, ratio
+from fairaudit.stats.resampling import ClusterCells, count_clusters
 
 Float = NDArray[np.float64]
 MACRO = ("balanced_accuracy", "f1", "mcc")
@@ -52,13 +46,19 @@ class ClusteredClasses:
     def _two(self, y: Int, label: Int, G: int) -> ClusterCells:
         return count_clusters(self.cluster, self.groups, y, label, (G, 2, 2), self.mass)
 
-    def of_group(self, g: int | None, C: int) -> ClusterCells:
-        """All C × C counts by cluster of one group (None: of all rows)."""
-        rows = slice(None) if g is None else self.groups == g
-        cluster = np.unique(self.cluster[rows], return_inverse=True)[1]
-        y, label = self.y[rows], self.label[rows]
-        mass = None if self.mass is None else self.mass[rows]
-        return count_clusters(cluster, np.zeros_like(y), y, label, (1, C, C), mass)
+    def errors(self, move: Float) -> CountErrors:
+        """Errors of a metric by what each further row moves it, (G, C, C)."""
+        G = len(move)
+        moved = np.nan_to_num(move)[self.groups, self.y, self.label]
+        place = self.cluster * G + self.groups
+        M = int(self.cluster.max(initial=-1)) + 1
+        totals = sums(place, product(moved, self.mass), M * G).reshape(M, G)
+        return count_errors.over_clusters(totals, self.in_group(G))
+
+    def in_group(self, G: int) -> Float:
+        """(G,) clusters with rows in each group."""
+        pairs = np.unique(self.cluster * G + self.groups)
+        return sums(pairs % G, None, G)
 
 
 def measure(
@@ -75,9 +75,8 @@ def measure(
     right = binary.measure(_right_or_wrong(cells), list(WHOLE), asked, apart)
     found += [m for m in right if m.metric in names]
     if any(name in names for name in MACRO):
-        sample = _sample(cells, asked, clustered)
-        share = metric_definitions.ratio(right[0].denominator, cells.rows.sum((1, 2)))
-        found += [_macro(sample, name, share, asked) for name in MACRO if name in names]
+        left = ratio(right[0].denominator, cells.rows.sum((1, 2)))
+        found += [_macro(cells, clustered, name, left, asked) for name in MACRO if name in names]
     wanted = [n for n in PER_CLASS if n in names]
     for c, label in enumerate(classes if wanted else ()):
         apart = None if clustered is None else clustered.one_vs_rest(c, G)
@@ -118,60 +117,38 @@ def value(table: Float, metric: str) -> Float:
     right = np.diagonal(table, axis1=-2, axis2=-1)  # (..., C)
     truth, answer = table.sum(-1), table.sum(-2)
     if metric == "balanced_accuracy":
-        return _mean_of_defined(metric_definitions.ratio(right, truth))
+        return _mean_of_defined(ratio(right, truth))
     if metric == "f1":
-        return _mean_of_defined(metric_definitions.ratio(2 * right, truth + answer))
+        return _mean_of_defined(ratio(2 * right, truth + answer))
     n = table.sum((-1, -2))
     covered = n**2 - (answer**2).sum(-1)
     true_spread = n**2 - (truth**2).sum(-1)
     together = right.sum(-1) * n - (truth * answer).sum(-1)
-    return metric_definitions.ratio(
-        together, np.sqrt(np.maximum(covered, 0)) * np.sqrt(np.maximum(true_spread, 0))
-    )
+    return ratio(together, np.sqrt(np.maximum(covered, 0)) * np.sqrt(np.maximum(true_spread, 0)))
 
 
 def _mean_of_defined(values: Float) -> Float:
     known = ~np.isnan(values)
-    return metric_definitions.ratio(
-        np.where(known, values, 0.0).sum(-1), known.sum(-1).astype(np.float64)
-    )
+    return ratio(np.where(known, values, 0.0).sum(-1), known.sum(-1).astype(np.float64))
 
 
-@dataclass(frozen=True)
-class _ClassReplicates:
-    """Counts with replicates (B, G, C, C) around `around`, and those of all rows together."""
-
-    cells: Cells
-    drawn: Float
-    around: Float
-    all_drawn: Float
-    all_around: Float
-    clusters: Float | None  # (G,) clusters with rows in each group
-    all_clusters: int = 0
+def slope(table: Float, metric: str) -> Float:
+    """Derivative (..., C, C) of `value` by each count."""
+    if metric == "mcc":
+        return metric_definitions.mcc_slope(table)
+    classes = range(table.shape[-1])
+    parts = np.stack([_class_slope(table, metric, c) for c in classes])
+    occurs = ~np.isnan(parts).any(axis=(-2, -1), keepdims=True)
+    return ratio(np.where(occurs, parts, 0.0).sum(axis=0), occurs.sum(axis=0).astype(np.float64))
 
 
-def _sample(
-    cells: Cells, asked: EstimateOptions, clustered: ClusteredClasses | None
-) -> _ClassReplicates:
-    """Rows drawn again, or whole clusters, group by group."""
-    G = len(cells.names)
-    rng = np.random.default_rng([asked.seed, G, 23])
-    n_boot = replicates_for(G, asked.n_boot)
-    if clustered is None:
-        drawn = multinomial(cells, n_boot, rng)
-        whole = smoothed(cells.weight.sum(axis=0))
-        return _ClassReplicates(cells, drawn, centre(cells), drawn.sum(axis=1), whole, None)
-    C = cells.rows.shape[-1]
-    parts = [clustered.of_group(g, C) for g in range(G)]
-    drawn = np.zeros((n_boot, G, C, C))
-    for g, part in enumerate(parts):
-        if part.n:  # none where all rows weigh nothing
-            drawn[:, g] = resample_clusters(part, n_boot, rng)[:, 0]
-    every = clustered.of_group(None, C)
-    everybody = resample_clusters(every, n_boot, rng)[:, 0]
-    inside = np.array([part.n for part in parts], dtype=np.float64)
-    whole = cells.weight.sum(axis=0)
-    return _ClassReplicates(cells, drawn, cells.weight, everybody, whole, inside, every.n)
+def _class_slope(table: Float, metric: str, c: int) -> Float:
+    """The same of one class's recall or F1 = 2 c_kk / (t_k + p_k)."""
+    row = tuple((c, k) for k in range(table.shape[-1]))
+    if metric == "balanced_accuracy":
+        return quotient_slope(table, ((c, c),), row)
+    column = tuple((k, c) for k in range(table.shape[-1]))
+    return 2 * quotient_slope(table, ((c, c),), row + column)
 
 
 def _balanced_rows(cells: Cells) -> Float:
@@ -182,50 +159,56 @@ def _balanced_rows(cells: Cells) -> Float:
 
 
 def _macro(
-    sample: _ClassReplicates, metric: str, share: Float, asked: EstimateOptions
+    cells: Cells,
+    clustered: ClusteredClasses | None,
+    metric: str,
+    left: Float,
+    asked: EstimateOptions,
 ) -> Measured:
-    """A macro metric of each group; `share` (G,) of its rows are left by weights and clusters."""
-    cells, clusters = sample.cells, sample.clusters
-    noise = np.nan_to_num(value(sample.drawn, metric) - value(sample.around, metric))
-    overall_noise = np.nan_to_num(
-        value(sample.all_drawn, metric) - value(sample.all_around, metric)
-    )
-    estimate = value(cells.weight, metric)
-    se = noise.std(axis=0) if len(noise) else np.full(len(estimate), np.nan)
-    scale = intervals.on_fisher if metric == "mcc" else intervals.on_logit
-    z = None if clusters is None else intervals.quantile(asked.confidence, clusters - 1)
-    ends = scale(estimate, se, asked.confidence, z)
-    n = _balanced_rows(cells) if clusters is None else clusters
-    edges = (-1.0 if metric == "mcc" else 0.0, 1.0)
-    low, high = intervals.at_edges(estimate, n, ends, asked.confidence, edges)
-    rng = np.random.default_rng([asked.seed, len(cells.names), 37])
-    freedom = None
-    if clusters is not None:  # one cluster says nothing about how clusters vary
-        low, high = (np.where(clusters < 2, np.nan, end) for end in (low, high))
-        noise = noise * intervals.unbiased(clusters)
-        M = sample.all_clusters
-        wide = intervals.widening(asked.confidence, M - 1)
-        overall_noise = overall_noise * intervals.unbiased(M) * wide
+    """A macro metric of each group; `left` (G,) of its rows remain under weights and clusters."""
+    G, estimate = len(cells.names), value(cells.weight, metric)
+    if clustered is None:
+        clusters, freedom = None, None
+        errors = count_errors.over_rows(cells, lambda table: slope(table, metric))
+    else:
+        clusters = clustered.in_group(G)
         freedom = np.maximum(clusters - 1, 1.0)
-    noise = intervals.noise_within(noise, estimate, (low, high), asked.confidence, rng, freedom)
-    how = "bootstrap on Fisher's z" if metric == "mcc" else "bootstrap on the logit scale"
+        errors = clustered.errors(slope(cells.weight, metric))
+    n = _balanced_rows(cells) if clusters is None else clusters
+    scale = intervals.on_fisher if metric == "mcc" else intervals.on_logit
+    edges = (-1.0 if metric == "mcc" else 0.0, 1.0)
+
+    def limits(tail: float) -> tuple[Float, Float]:
+        level = 1 - 2 * tail
+        z = None if freedom is None else intervals.quantile(level, freedom)
+        ends = scale(estimate, errors.se, level, z)
+        low, high = intervals.at_edges(estimate, n, ends, level, edges)
+        alone = n < 2  # one cluster says nothing about how clusters vary
+        return (low, high) if clusters is None else _where_many(alone, low, high)
+
+    low, high = limits((1 - asked.confidence) / 2)
+    how = "delta method on " + ("Fisher's z" if metric == "mcc" else "the logit scale")
     return Measured(
         attribute=cells.attribute,
         names=cells.names,
         metric=metric,
         n=cells.rows.sum((1, 2)),
-        denominator=np.nan_to_num(_balanced_rows(cells) * share),
+        denominator=np.nan_to_num(_balanced_rows(cells) * left),
         value=estimate,
         low=low,
         high=high,
-        noise=noise,
+        se=intervals.error_or_reach(errors.se, (low, high), asked.confidence),
+        limits=limits,
         overall=float(value(cells.weight.sum(axis=0), metric)),
-        overall_noise=overall_noise,
-        method=how if clusters is None else f"{how}, clusters resampled",
-        replicates="multinomial bootstrap" if clusters is None else "cluster bootstrap",
+        share=cells.weight.sum((1, 2)),
+        method=how if clusters is None else f"{how}, over clusters",
         freedom=freedom,
-        wide=None if freedom is None else intervals.widening(asked.confidence, freedom),
+        correlation=errors.correlation,
     )
+
+
+def _where_many(alone: NDArray[np.bool_], low: Float, high: Float) -> tuple[Float, Float]:
+    return np.where(alone, np.nan, low), np.where(alone, np.nan, high)
 
 
 def influences(score: Float, y: Int, frame: Frame) -> dict[str, Influence]:

@@ -29,7 +29,7 @@ def pooled(m: Measured, confidence: float) -> Pooled:
     if base_name(m.metric) in RATES:
         found = beta_binomial(m.value[known], m.denominator[known], confidence)
     else:
-        variance = m.noise[:, known].var(axis=0) if len(m.noise) else np.zeros(0)
+        variance = np.nan_to_num(m.se[known]) ** 2
         if not variance.any():  # nothing is known of the noise: nothing to weigh by
             return out[0], out[1], out[2]
         found = normal(m.value[known], variance, confidence)

@@ -11,7 +11,14 @@ from scipy import stats
 from fairaudit.inputs.group_codes import everybody as one_group
 from fairaudit.stats import intervals
 from fairaudit.stats.estimates import EstimateOptions, Measured
-from fairaudit.stats.influence import Frame, Influence, effective, means, standard_errors
+from fairaudit.stats.influence import (
+    Frame,
+    Influence,
+    correlation,
+    effective,
+    means,
+    standard_errors,
+)
 
 Float = NDArray[np.float64]
 QUANTILES = {"error_p50": 0.5, "error_p90": 0.9}
@@ -47,7 +54,7 @@ def _r2(y: Float, error: Float, frame: Frame) -> Influence:
 
 
 def quantile_error(
-    metric: str, y: Float, answer: Float, frame: Frame, asked: EstimateOptions, n_boot: int
+    metric: str, y: Float, answer: Float, frame: Frame, asked: EstimateOptions
 ) -> Measured:
     """Quantile of |error| with the interval between order statistics.
 
@@ -55,14 +62,10 @@ def quantile_error(
     effective size that weights and clusters leave.
     """
     q, size = QUANTILES[metric], np.abs(answer - y)
-    found, freedom = _quantiles(size, q, frame, asked.confidence)
-    whole = replace(frame, grouping=one_group(len(y)))
-    everybody, _ = _quantiles(size, q, whole, asked.confidence)
-    rng = np.random.default_rng([asked.seed, frame.G, 19])
-    z = intervals.quantile(asked.confidence, freedom)
-    se = np.nan_to_num((found.high - found.low) / (2 * z))
-    reach = (everybody.high - everybody.low) / (2 * intervals.quantile(asked.confidence))
-    clustered = "" if frame.cluster is None else ", clustered"
+    found = _quantiles(size, q, frame)
+    whole = _quantiles(size, q, replace(frame, grouping=one_group(len(y))))
+    low, high = found.limits((1 - asked.confidence) / 2)
+    z = intervals.quantile(asked.confidence, found.freedom)
     return Measured(
         attribute=frame.grouping.attribute,
         names=frame.grouping.names,
@@ -70,32 +73,62 @@ def quantile_error(
         n=frame.sizes(),
         denominator=found.rows,
         value=found.value,
-        low=found.low,
-        high=found.high,
-        noise=se * rng.standard_normal((n_boot, frame.G)),
-        overall=float(everybody.value[0]),
-        overall_noise=np.nan_to_num(reach) * rng.standard_normal(n_boot),
-        method="order statistics" + clustered,
-        replicates="normal replicates" + clustered,
-        freedom=freedom,
-        wide=None if freedom is None else intervals.widening(asked.confidence, freedom),
+        low=low,
+        high=high,
+        se=np.nan_to_num((high - low) / (2 * z)),
+        limits=found.limits,
+        overall=float(whole.value[0]),
+        share=frame.total(frame.unit),
+        method="order statistics" + ("" if frame.cluster is None else ", clustered"),
+        freedom=found.freedom,
+        correlation=correlation(found.below, frame),
     )
 
 
 @dataclass(frozen=True)
 class _Quantiles:
-    """A quantile of each group with its ends and the rows it rests on, all (G,)."""
+    """A quantile of each group and the sorted values it comes from.
 
+    Attributes
+    ----------
+    groups : G pairs of sorted values and their weights
+    value, rows : (G,) quantile, and independent rows it rests on
+    below : (n,) influence of each row on the share of rows below the quantile
+    units : (G,) clusters in each group, None for independent rows
+    """
+
+    q: float
+    groups: list[tuple[Float, Float]]
     value: Float
-    low: Float
-    high: Float
     rows: Float
+    below: Float
+    units: Float | None
+
+    @property
+    def freedom(self) -> Float | None:
+        """(G,) degrees of freedom where rows come in clusters."""
+        return None if self.units is None else np.maximum(self.units - 1, 1.0)
+
+    def limits(self, tail: float) -> tuple[Float, Float]:
+        """Order statistics at the limits of the share below."""
+        low, high = (
+            np.array([_at(s, w, p) for (s, w), p in zip(self.groups, place, strict=True)])
+            for place in self._places(1 - 2 * tail)
+        )
+        return np.fmin(low, self.value), np.fmax(high, self.value)
+
+    def _places(self, confidence: float) -> list[Float]:
+        if self.units is None:
+            n = np.maximum(np.round(self.rows), 1).astype(int)
+            ends = stats.binom.interval(confidence, n, self.q)
+            return [np.asarray(end) / np.maximum(self.rows, 1.0) for end in ends]
+        z = intervals.quantile(confidence, self.freedom)
+        ends = intervals.wilson(self.q, self.rows, confidence, z)
+        return [np.where(self.units < 2, np.nan, end) for end in ends]
 
 
-def _quantiles(
-    size: Float, q: float, frame: Frame, confidence: float
-) -> tuple[_Quantiles, Float | None]:
-    """Quantiles by group, and degrees of freedom where rows come in clusters."""
+def _quantiles(size: Float, q: float, frame: Frame) -> _Quantiles:
+    """Quantiles by group."""
     codes = frame.grouping.codes
     order = np.lexsort((size, codes))
     stops = np.cumsum(np.bincount(codes, minlength=frame.G))
@@ -106,21 +139,8 @@ def _quantiles(
     plain = frame.weight is None
     value = np.array([_quantile(s, None if plain else w, q) for s, w in groups])
     below = means("share", (size <= value[codes]).astype(np.float64), frame)
-    rows = effective(below, frame)
-    freedom = None
-    if frame.cluster is None:
-        ends = stats.binom.interval(confidence, np.maximum(np.round(rows), 1).astype(int), q)
-        places = [np.asarray(end) / np.maximum(rows, 1.0) for end in ends]
-    else:
-        units = standard_errors(below, frame)[1]
-        freedom = np.maximum(units - 1, 1.0)
-        z = intervals.quantile(confidence, freedom)
-        places = [np.where(units < 2, np.nan, p) for p in intervals.wilson(q, rows, confidence, z)]
-    low, high = (
-        np.array([_at(s, w, p) for (s, w), p in zip(groups, place, strict=True)])
-        for place in places
-    )
-    return _Quantiles(value, np.fmin(low, value), np.fmax(high, value), rows), freedom
+    units = None if frame.cluster is None else standard_errors(below, frame)[1]
+    return _Quantiles(q, groups, value, effective(below, frame), below.rows, units)
 
 
 def _quantile(ordered: Float, weight: Float | None, q: float) -> float:

@@ -19,8 +19,8 @@ from fairaudit.audit.tables.stored_pairs import HeldRows
 from fairaudit.data.roles import Task
 from fairaudit.inputs.group_codes import Grouping, everybody
 from fairaudit.methods.no_harm_table import counted
-from fairaudit.stats import gaps, intervals
-from fairaudit.stats.estimates import EstimateOptions, Measured, bounds_of
+from fairaudit.stats import gaps
+from fairaudit.stats.estimates import EstimateOptions, Measured
 from fairaudit.stats.paired_differences import WEIGHTED, Answers, Evidence, Metric
 
 Float = NDArray[np.float64]
@@ -112,14 +112,10 @@ class Pair:
         return found.low, found.high
 
     def _mean(self, m: Measured, keep: Bool, share: Float) -> Ends:
-        """Basic bootstrap interval of a mean over groups, inside what the metric allows."""
-        level = self.asked.confidence
-        value, noise = float(m.value[keep] @ share), m.noise[:, keep] @ share
-        if many := self._clusters:  # Student's quantile instead of the normal one
-            wider = float(intervals.quantile(level, many - 1)) / intervals.quantile(level)
-            noise = noise * wider * np.sqrt(many / (many - 1))
-        ends = np.quantile(value - noise, ((1 - level) / 2, (1 + level) / 2))
-        low, high = np.clip(ends, *bounds_of(m.metric))
+        """Interval of a mean over groups, inside what the metric allows."""
+        e = m.estimates(keep)
+        low, high = gaps.mean(e, share, self.asked.confidence)
+        value = float(e.value @ share)
         return min(float(low), value), max(float(high), value)
 
     @property
@@ -189,7 +185,7 @@ def _mixed(expert: Answers, baseline: Answers, use: Bool) -> Answers:
 def _gap(m: Measured, keep: Bool, asked: EstimateOptions) -> Ends:
     if keep.sum() < 2:
         return _NONE
-    found = difference(m, keep, asked.confidence)
+    found = difference([m], keep, asked.confidence)
     return found.low, found.high
 
 

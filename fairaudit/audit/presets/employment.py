@@ -10,7 +10,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fairaudit.audit.metrics import comparisons
 from fairaudit.audit.presets.rules import Applied, Preset
 from fairaudit.audit.result import AuditResult
 from fairaudit.data.roles import ColumnRoles
@@ -18,7 +17,7 @@ from fairaudit.exceptions import InputError, SpecError
 from fairaudit.inputs.group_codes import Grouping, cross, encode
 from fairaudit.inputs.labels import MISSING, cell_parts
 from fairaudit.inputs.read import read_column, read_numbers
-from fairaudit.stats import intervals, metric_definitions
+from fairaudit.stats import intervals, metric_definitions, two_rates
 
 Float = NDArray[np.float64]
 
@@ -375,11 +374,11 @@ def _tests(tally: _Tally, top: int) -> tuple[Float, Float, list[str]]:
     pooled = (s + s[top]) / (n + n[top])
     se = np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / n[top]))
     z = np.divide(tally.rate - tally.rate[top], se, out=np.full(len(n), np.nan), where=se > 0)
-    p, _ = comparisons.two_sample_p(s, n, np.full(len(n), s[top]), np.full(len(n), n[top]))
+    p, _ = two_rates.two_sample_p(s, n, np.full(len(n), s[top]), np.full(len(n), n[top]))
     names = ["score test"] * len(n)
     for i in range(len(n)):
         if i != top and max(n[i], n[top]) <= SMALL:
-            p[i] = comparisons.boschloo(int(s[i]), int(n[i]), int(s[top]), int(n[top]))
+            p[i] = two_rates.boschloo(int(s[i]), int(n[i]), int(s[top]), int(n[top]))
             names[i] = "Boschloo"
         elif i != top:
             p[i], names[i] = _fisher(s, n, i, top), "Fisher"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -36,6 +36,8 @@ ERRORS_FULL = pl.Schema(
 )
 SINGLE = ("worst", "best", "sd")  # kinds that make no sense for several metrics at once
 NOTHING = Gap(np.nan, np.nan, np.nan, np.nan)
+SMALLEST = 1e-12  # of a value whose logarithm is taken
+_MadeGap = tuple[str, Gap, list[int], str]  # kind, gap, groups that decide it, method
 GAPS_FULL = pl.Schema([*GAPS.items(), ("groups", pl.Int64()), ("left_out", pl.String())])
 
 
@@ -198,59 +200,53 @@ def _made(
     keep: NDArray[np.bool_],
     asked: EstimateOptions,
     single: bool,
-) -> list[tuple[str, Gap, list[int], str]]:
-    level, how = asked.confidence, f"inverted {families[0].replicates}"
+) -> list[_MadeGap]:
+    level = asked.confidence
     widest = max(parts, key=lambda p: float(gaps.spread(p.value)))
     extremes = [int(widest.value.argmax()), int(widest.value.argmin())]
     two = single and len(widest.value) == 2
-    with_ratio = _with_ratio(families)
-    logs = [_logs(m, p, keep) for m, p in zip(families, parts, strict=True)] if with_ratio else []
-    made: list[tuple[str, Gap, list[int], str]] = []
-    gap = gaps.difference(parts, level)
-    if two:
-        gap = _two_groups(gap, families[0], keep)
-    made.append(("difference", gap, extremes, _closed(families[0]) if two else how))
-    if with_ratio:
-        made.append(_ratio(families, parts, logs, keep, level, two, how))
-    far = [
-        gaps.to_overall(p, m.overall, m.overall_noise, level)
-        for m, p in zip(families, parts, strict=True)
-    ]
+    gap = difference(families, keep, level)
+    how = _closed(families[0]) if two else "MOVER, all pairs jointly"
+    made: list[_MadeGap] = [("difference", gap, extremes, how)]
+    if _with_ratio(families):
+        made.append(_ratio(families, parts, keep, level))
+    far = [gaps.to_overall(p, m.overall, level) for m, p in zip(families, parts, strict=True)]
     furthest = max(far, key=lambda g: g.value)
-    made.append(("to_overall", furthest, [furthest.index], how))
-    if with_ratio:
-        made.append(_ratio_to_overall(families, logs, keep, level, how))
+    made.append(("to_overall", furthest, [furthest.index], "MOVER, all groups jointly"))
+    if _with_ratio(families):
+        made.append(_ratio_to_overall(families, parts, keep, level))
     if single:
-        made += _single(metric, parts[0], level, how, gap if two else None)
+        made += _single(metric, parts[0], level, gap)
     return made
 
 
-def _single(
-    metric: str, estimates: Estimates, level: float, how: str, pair: Gap | None
-) -> list[tuple[str, Gap, list[int], str]]:
-    """Worst, best and spread."""
+def _single(metric: str, estimates: Estimates, level: float, pairs: Gap) -> list[_MadeGap]:
+    """Worst, best and spread; `pairs` is the difference, which sees whether two groups differ."""
     if base_name(metric) == "mean_error":  # the worst is furthest from 0 on either side
-        sign = np.where(estimates.value < 0, -1.0, 1.0)
-        absolute = Estimates(estimates.value * sign, estimates.noise * sign, estimates.variance)
-        worst, best = gaps.highest(absolute, level), gaps.lowest(absolute, level)
+        estimates_of_distance = estimates.absolute()
+        worst = gaps.highest(estimates_of_distance, level)
+        best = gaps.lowest(estimates_of_distance, level)
     elif higher_is_better(metric):
         worst, best = gaps.lowest(estimates, level), gaps.highest(estimates, level)
     else:
         worst, best = gaps.highest(estimates, level), gaps.lowest(estimates, level)
-    spread = gaps.deviation(estimates, level)
-    if pair is not None:  # the deviation of two numbers is half their difference
-        spread = Gap(spread.value, pair.low / 2, pair.high / 2, spread.corrected)
+    spread = gaps.deviation(estimates, level, apart=pairs.low > 0)
+    if len(estimates.value) == 2:  # the deviation of two numbers is half their difference
+        spread = Gap(spread.value, pairs.low / 2, pairs.high / 2, spread.corrected)
+    how = "limits of all groups jointly"
     return [
         ("worst", worst, [worst.index], how),
         ("best", best, [best.index], how),
-        ("sd", spread, [], how),
+        ("sd", spread, [], "moments of the squared deviation, inverted"),
     ]
 
 
-def difference(m: Measured, keep: NDArray[np.bool_], confidence: float) -> Gap:
+def difference(families: Sequence[Measured], keep: NDArray[np.bool_], confidence: float) -> Gap:
     """Largest minus smallest of the groups kept (two or more), as in `gaps_table`."""
-    gap = gaps.difference([m.estimates(keep)], confidence)
-    return _two_groups(gap, m, keep) if keep.sum() == 2 else gap
+    gap = gaps.difference([m.estimates(keep) for m in families], confidence)
+    if len(families) > 1 or keep.sum() != 2:
+        return gap
+    return _two_groups(gap, families[0], keep)
 
 
 def _closed(m: Measured) -> str:
@@ -258,10 +254,13 @@ def _closed(m: Measured) -> str:
 
 
 def _two_groups(gap: Gap, m: Measured, keep: NDArray[np.bool_]) -> Gap:
-    """|a − b| of two groups from their own intervals (Newcombe for rates)."""
+    """|a − b| of two groups from their own intervals (Newcombe for rates), as in `pairs`."""
     value, low, high = m.value[keep], m.low[keep], m.high[keep]
     i, j = (0, 1) if value[0] >= value[1] else (1, 0)
-    down, up = intervals.mover_difference(value[i], value[j], (low[i], high[i]), (low[j], high[j]))
+    r = _correlation_of_two(m, keep)
+    down, up = intervals.mover_difference(
+        value[i], value[j], (low[i], high[i]), (low[j], high[j]), r
+    )
     if np.isnan(down):
         return Gap(gap.value, np.nan, np.nan, gap.corrected)
     if down <= 0:
@@ -269,35 +268,31 @@ def _two_groups(gap: Gap, m: Measured, keep: NDArray[np.bool_]) -> Gap:
     return Gap(gap.value, float(down), float(up), gap.corrected)
 
 
+def _correlation_of_two(m: Measured, keep: NDArray[np.bool_]) -> float:
+    if m.correlation is None:
+        return 0.0
+    i, j = np.flatnonzero(keep)
+    return float(m.correlation[i, j])
+
+
 # -- ratios -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Logs:
-    """Group values, overall value and their noise on the log scale."""
+def _logs(m: Measured, p: Estimates, keep: NDArray[np.bool_]) -> tuple[Estimates, float]:
+    """Logarithms of groups and all rows; rates get half a count, so that a 0 stays finite.
 
-    groups: Estimates
-    overall: float
-    overall_noise: Float
-
-
-def _logs(m: Measured, p: Estimates, keep: NDArray[np.bool_]) -> _Logs:
-    """Logarithms; rates get half a count so that a 0 stays finite (Walter 1975)."""
+    Only the correction of ratios for chance rests on them (Walter 1975).
+    """
     if base_name(m.metric) in RATES:
         d = np.maximum(m.denominator[keep], 1.0)
         total = max(float(np.nansum(m.denominator)), 1.0)
-        value = _log_rate(p.value, d)
-        noise = _log_rate(p.value + p.noise, d) - value
+        value = np.exp(_log_rate(p.value, d))
         overall = float(_log_rate(np.asarray(m.overall), total))
-        overall_noise = _log_rate(m.overall + m.overall_noise, total) - overall
     else:
-        tiny = 1e-12
-        value = np.log(np.maximum(p.value, tiny))
-        noise = p.noise / np.maximum(p.value, tiny)
-        overall = float(np.log(max(m.overall, tiny)))
-        overall_noise = m.overall_noise / max(m.overall, tiny)
-    variance = noise.var(axis=0) if len(noise) else np.zeros(len(value))
-    return _Logs(Estimates(value, noise, variance), overall, overall_noise)
+        value = np.maximum(p.value, SMALLEST)
+        overall = float(np.log(max(m.overall, SMALLEST)))
+    logs = gaps.from_errors(np.log(value), p.se / value)
+    return replace(logs, share=p.share, correlation=p.correlation), overall
 
 
 def _log_rate(p: Float, d: Float | float) -> Float:
@@ -307,66 +302,64 @@ def _log_rate(p: Float, d: Float | float) -> Float:
 def _ratio(
     families: tuple[Measured, ...],
     parts: list[Estimates],
-    logs: list[_Logs],
     keep: NDArray[np.bool_],
     level: float,
-    two: bool,
-    how: str,
-) -> tuple[str, Gap, list[int], str]:
+) -> _MadeGap:
     """Smallest over largest; with several families the most unequal of them."""
     values = [_quotient(float(p.value.min()), float(p.value.max())) for p in parts]
     observed = float(np.min(values)) if not np.isnan(values).any() else np.nan
     part = parts[int(np.argmin(np.nan_to_num(values, nan=np.inf)))]
     deciding = [int(part.value.argmin()), int(part.value.argmax())]
     if np.isnan(observed):
-        return ("ratio", Gap(np.nan, np.nan, np.nan, np.nan), deciding, "none")
-    log = gaps.difference([g.groups for g in logs], level)
-    gap = _exponent(observed, log)
-    if two:
-        m = families[0]
-        low, high = m.low[keep], m.high[keep]
-        i, j = deciding
-        ends = intervals.mover_ratio(
-            part.value[i], part.value[j], (low[i], high[i]), (low[j], high[j])
-        )
-        gap = _folded(gap, float(ends[0]), float(ends[1]))
-    return ("ratio", gap, deciding, "MOVER-R" if two else how)
+        return ("ratio", NOTHING, deciding, "none")
+    logs = [_logs(m, p, keep)[0] for m, p in zip(families, parts, strict=True)]
+    corrected = _uncorrected(observed, gaps.difference(logs, level).corrected)
+    if len(families) == 1 and len(part.value) == 2:
+        low, high = _two_ratio(families[0], part, keep, deciding)
+        return ("ratio", Gap(observed, low, high, corrected), deciding, "MOVER-R")
+    ends = gaps.ratio(parts, observed, level)
+    gap = Gap(observed, float(ends[0]), float(ends[1]), corrected)
+    return ("ratio", gap, deciding, "MOVER-R, all pairs jointly")
+
+
+def _uncorrected(observed: float, log_gap: float) -> float:
+    """The ratio that a corrected distance of logarithms makes, between the observed one and 1."""
+    return float(np.clip(np.exp(-log_gap), observed, 1.0))
 
 
 def _quotient(a: float, b: float) -> float:
     return a / b if b > 0 else float("nan")
 
 
-def _exponent(observed: float, log: Gap) -> Gap:
-    low = 0.0 if observed == 0 else float(np.exp(-log.high))
-    high = max(float(np.exp(-log.low)), observed)
-    return Gap(observed, min(low, observed), high, float(np.exp(-log.corrected)), log.index)
-
-
-def _folded(gap: Gap, low: float, high: float) -> Gap:
-    """min(r, 1/r) of an interval of r."""
-    if np.isnan(low) or np.isnan(high):
-        return Gap(gap.value, np.nan, np.nan, gap.corrected)
-    if high <= 1:
-        return Gap(gap.value, low, high, gap.corrected)
-    return Gap(gap.value, min(low, 1 / high), 1.0, gap.corrected)
+def _two_ratio(
+    m: Measured, part: Estimates, keep: NDArray[np.bool_], deciding: Sequence[int]
+) -> tuple[float, float]:
+    """Ends of the smaller over the larger of two groups from their own intervals."""
+    value, low, high = part.value, m.low[keep], m.high[keep]
+    i, j = deciding
+    ends = intervals.mover_ratio(
+        value[i], value[j], (low[i], high[i]), (low[j], high[j]), _correlation_of_two(m, keep)
+    )
+    down, up = float(ends[0]), float(ends[1])
+    if np.isnan(down) or np.isnan(up):
+        return np.nan, np.nan
+    return (down, up) if up <= 1 else (min(down, 1 / up), 1.0)
 
 
 def _ratio_to_overall(
     families: tuple[Measured, ...],
-    logs: list[_Logs],
+    parts: list[Estimates],
     keep: NDArray[np.bool_],
     level: float,
-    how: str,
-) -> tuple[str, Gap, list[int], str]:
-    found: list[Gap] = []
-    for m, g in zip(families, logs, strict=True):
-        log = gaps.to_overall(g.groups, g.overall, g.overall_noise, level)
-        value = m.value[keep]
-        quotients = value / m.overall if m.overall > 0 else np.full(len(value), np.nan)
-        folded = np.fmin(quotients, 1 / np.where(quotients > 0, quotients, np.nan))
-        folded = np.where(quotients == 0, 0.0, folded)
-        observed = float(np.nanmin(folded)) if not np.isnan(folded).all() else np.nan
-        found.append(_exponent(observed, log))
-    worst = min(found, key=lambda g: np.inf if np.isnan(g.value) else g.value)
-    return ("ratio_to_overall", worst, [worst.index] if worst.index >= 0 else [], how)
+) -> _MadeGap:
+    made: list[Gap] = []
+    for m, p in zip(families, parts, strict=True):
+        gap = gaps.ratio_to_overall(p, m.overall, level)
+        if not np.isnan(gap.value):
+            logs, overall = _logs(m, p, keep)
+            log_gap = gaps.to_overall(logs, overall, level).corrected
+            gap = replace(gap, corrected=_uncorrected(gap.value, log_gap))
+        made.append(gap)
+    worst = min(made, key=lambda g: np.inf if np.isnan(g.value) else g.value)
+    deciding = [worst.index] if worst.index >= 0 else []
+    return ("ratio_to_overall", worst, deciding, "MOVER-R, all groups jointly")

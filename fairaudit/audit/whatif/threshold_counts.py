@@ -298,7 +298,7 @@ def rate_intervals(ladder: Ladder, metric: str, confidence: float) -> tuple[Floa
         low, high = intervals.wilson(p, n, confidence)
         return low, high
     variance, k = over_clusters(ladder, ladder.clustered, over, under)
-    low, high = intervals.wilson_of_clusters(p, n, variance, k[:, None], confidence)
+    low, high = intervals.limits_of_clusters(p, n, variance, k[:, None], confidence)
     return low, high
 
 

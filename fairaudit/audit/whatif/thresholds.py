@@ -89,7 +89,6 @@ def tables_of(
     sure: bool = True,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Tables `errors` and `gaps` of counts; without intervals where they are not `sure`."""
-    asked = asked if sure else replace(asked, n_boot=0)
     measured = binary.measure(cells, list(metrics), asked, clusters)
     tables = errors_table(measured, asked), gaps_table(measured, asked)
     return tables if sure else (_without_ends(tables[0]), _without_ends(tables[1]))

@@ -36,7 +36,7 @@ from fairaudit.methods.rome.problem import MixtureProblem, solve
 from fairaudit.methods.rome.stability import GroupedMixture, stabilities
 from fairaudit.methods.rome.tables import chosen_count, lineage_table, sweep_table
 from fairaudit.methods.tables import Frame
-from fairaudit.stats.gaps import Estimates, highest
+from fairaudit.stats.gaps import from_errors, highest
 
 M = TypeVar("M", bound="SweptMixture")
 
@@ -250,17 +250,16 @@ def _group_losses(
     """Worst group and overall on held-out rows, with bootstrap intervals.
 
     Groups are weighed by responsibility. The worst of several noisy groups looks worse than it
-    is, so its interval inverts a test (`stats.gaps.highest`): percentiles of the worst group of
-    each draw held the truth in 20% of simulations of six equal groups.
+    is, so its interval rests on limits of all groups jointly (`stats.gaps.highest`): percentiles
+    of the worst group of each draw held the truth in 20% of simulations of six equal groups.
     """
     resp = model.responsibilities(sample.X, sample.y, sample.sensitive) * sample.weight[:, None]
     loss = model.losses(sample.X, sample.y, sample.sensitive)
     weights = np.column_stack([resp, sample.weight])  # (n, G + 1), overall last
     draws = _bootstrap_means(weights, loss, sample.cluster, seed)
     observed = weights.T @ loss / np.maximum(weights.sum(axis=0), TINY)
-    noise = draws[:, :-1] - observed[:-1]
-    groups = Estimates(
-        observed[:-1], noise, noise.var(axis=0), (float(min(loss.min(), 0)), np.inf)
+    groups = from_errors(
+        observed[:-1], draws[:, :-1].std(axis=0), (float(min(loss.min(), 0)), np.inf)
     )
     worst = highest(groups, confidence)
     overall = np.quantile(draws[:, -1], [(1 - confidence) / 2, (1 + confidence) / 2])
