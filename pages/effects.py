@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fairaudit.plots import effects
 from fairaudit.text.sentences.effects import effects_lead
+from fairaudit.text.voice import voice_of
 from fairaudit.ui import layout, page_setup, result_page, url_widgets
 
 page_setup.start_page()
@@ -25,7 +26,7 @@ if view == "Clusters":
     layout.data_table(effects.of_kind(table, effect), key="effects-table", name="effects")
 elif view == "Fixed and mixed" and (clusters := audit.table("clusters")) is not None:
     metric = url_widgets.one_of("Metric", effects.cluster_metrics(clusters), key="cluster-metric")
-    shown = effects.by_cluster(clusters, metric=metric)
+    shown = effects.by_cluster(clusters, metric=metric, voice=voice_of(audit.result))
 elif view == "Seen and unseen":
     metric = url_widgets.metric(audit.result)
     shown = effects.seen_and_unseen(audit.result, metric=metric)

@@ -7,6 +7,7 @@ import streamlit as st
 from fairaudit.plots import errors, groups
 from fairaudit.text.sentences.errors import errors_lead
 from fairaudit.text.sentences.groups import findings, groups_lead, tested_lead
+from fairaudit.text.voice import voice_of
 from fairaudit.ui import layout, page_setup, result_page, url_widgets
 
 page_setup.start_page()
@@ -44,7 +45,8 @@ elif view == "Errors":
         layout.note(finding)
     if (tests := audit.table("latent_tests")) is not None:
         layout.statement(tested_lead(result, at))
-        layout.chart(groups.tests(groups.of_count(tests, at)), key="latent-tests")
+        drawn = groups.tests(groups.of_count(tests, at), voice=voice_of(result))
+        layout.chart(drawn, key="latent-tests")
 else:
     shown = None
     if view == "Profile" and (profile := audit.table("group_profile")) is not None:

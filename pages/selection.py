@@ -33,7 +33,7 @@ view = url_widgets.view(
     ("Decision", "Bounds", "Validation and test", "Alternatives", "Certificate"), key="view"
 )
 if view == "Decision":
-    layout.chart(selection.decision(decided).bare(), key="decision")
+    layout.chart(selection.decision(decided, voice=voice_of(audit.result)).bare(), key="decision")
     shown = selection.readable(decided)
     layout.data_table(shown, key="selection-table", name="selection", metric=rules.metric)
 elif view == "Certificate":

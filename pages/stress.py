@@ -6,12 +6,13 @@ from fairaudit.plots import ablation, errors, stress
 from fairaudit.report import choices
 from fairaudit.text import table_rows
 from fairaudit.text.sentences.stress import FORMULAS, flip_measure, guessed_lead, how, stress_lead
+from fairaudit.text.voice import voice_of
 from fairaudit.ui import layout, page_setup, result_page, url_widgets
 
 page_setup.start_page()
 
 audit = result_page.open_audit("stress")
-result = audit.result
+result, voice = audit.result, voice_of(audit.result)
 tables = table_rows.held(result.tables)
 views = stress.views(tables, guessed=bool(result.summary.get("guessed_groups")))
 if not views:
@@ -50,7 +51,7 @@ elif view == "Ablation":
         key="measure",
         format_func=ablation.MEASURES.__getitem__,
     )
-    drawn = ablation.by_loss(tables["stress_ablation"], measure=measure)
+    drawn = ablation.by_loss(tables["stress_ablation"], measure=measure, voice=voice)
 elif view == "Objectives":
     table = tables["stress_objectives"]
     left, right = url_widgets.row(2)
@@ -66,13 +67,13 @@ elif view == "Objectives":
         split = url_widgets.one_of(
             "Evaluated on", known, key="rows", format_func=url_widgets.split_label
         )
-    drawn = ablation.objectives(table, rule=rule, split=split)
+    drawn = ablation.objectives(table, rule=rule, split=split, voice=voice)
 elif view == "Time":
     drawn = ablation.time(tables["stress_time"])
 elif view == "Flips":
     known = table_rows.flip_measures(tables["flips"])
     measure = url_widgets.one_of("What changes", known, key="moves", format_func=flip_measure)
-    drawn = stress.flips(tables["flips"], measure=measure)
+    drawn = stress.flips(tables["flips"], measure=measure, voice=voice)
 elif view == "Probes":
     drawn = stress.probes(tables["probes"])
 else:

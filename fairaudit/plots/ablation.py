@@ -20,9 +20,11 @@ from fairaudit.plots.theme import (
     name_rows,
     plain,
 )
-from fairaudit.text import metric_words, numbers
+from fairaudit.text import metric_words
 from fairaudit.text.ordering import natural
+from fairaudit.text.sentences import phrases
 from fairaudit.text.table_rows import RULES, unique
+from fairaudit.text.voice import Voice
 
 MEASURES: Mapping[str, str] = {
     "gap": "Gap between groups",
@@ -79,7 +81,7 @@ def readable_ablation(table: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def by_loss(table: pl.DataFrame, *, measure: str = "gap") -> Chart:
+def by_loss(table: pl.DataFrame, *, measure: str = "gap", voice: Voice | None = None) -> Chart:
     """One line per training run, one dot per selection rule; hollow if a group is harmed."""
     if table.is_empty():
         return empty("This audit has no ablation of the losses.")
@@ -99,7 +101,7 @@ def by_loss(table: pl.DataFrame, *, measure: str = "gap") -> Chart:
             x=[row[measure]], y=[y], mode="markers", showlegend=False,
             marker=mark(style.color, style.symbol, 11, hollow=row["harmed"] > 0),
             error_x=whisker(row[measure], *_ends(row, measure), style.color),
-            hovertemplate=_ablation_hover(row, measure, metric),
+            hovertemplate=_ablation_hover(row, measure, metric, voice),
         )  # fmt: skip
     for name in kinds:
         legend_mark(figure, CHOICES[name], known[name])
@@ -108,7 +110,7 @@ def by_loss(table: pl.DataFrame, *, measure: str = "gap") -> Chart:
     if measure == "harmed":
         figure.update_xaxes(dtick=1, range=[-0.5, max(1, int(rows["harmed"].max())) + 0.5])  # type: ignore[arg-type]
     name_rows(figure, names)
-    return Chart(figure, _ablation_alt(rows, measure, metric), rows)
+    return Chart(figure, _ablation_alt(rows, measure, metric, voice), rows)
 
 
 def _measured(measure: str, metric: str) -> str:
@@ -121,32 +123,33 @@ def _ends(row: Row, name: str) -> tuple[float | None, float | None]:
     return row.get(f"{name}_low"), row.get(f"{name}_high")
 
 
-def _value_text(row: Row, measure: str, metric: str) -> str:
+def _value_text(row: Row, measure: str, metric: str, voice: Voice | None) -> str:
     """A number of the ablation with its interval, as text."""
     if measure == "harmed":
         return f"{row[measure]:.0f}"
-    formatted = numbers.points_with_interval if measure == "gap" else numbers.value_with_interval
-    return formatted(row[measure], *_ends(row, measure), metric)
+    formatted = phrases.points if measure == "gap" else phrases.value
+    return formatted(row[measure], *_ends(row, measure), metric, voice)
 
 
-def _ablation_hover(row: Row, measure: str, metric: str) -> str:
+def _ablation_hover(row: Row, measure: str, metric: str, voice: Voice | None) -> str:
     return (
         f"<b>{row['trained with']}</b> · {CHOICES[row['selection']]}<br>"
-        f"{_value_text(row, measure, metric)}<br>groups harmed: {row['harmed']}"
+        f"{_value_text(row, measure, metric, voice)}<br>groups harmed: {row['harmed']}"
         "<extra></extra>"
     )
 
 
-def _ablation_alt(rows: pl.DataFrame, measure: str, metric: str) -> str:
+def _ablation_alt(rows: pl.DataFrame, measure: str, metric: str, voice: Voice | None) -> str:
     full = rows.filter(pl.col("trained with") == "all three losses")
     complete = [
-        f"{_value_text(row, measure, metric)} {CHOICES[row['selection']]}"
+        f"{_value_text(row, measure, metric, voice)} {CHOICES[row['selection']]}"
         for row in full.iter_rows(named=True)
     ]
     low = rows.sort(measure).row(0, named=True)
     high = rows.sort(measure).row(-1, named=True)
     ends = [
-        f"{_value_text(row, measure, metric)} ({row['trained with']}, {CHOICES[row['selection']]})"
+        f"{_value_text(row, measure, metric, voice)} "
+        f"({row['trained with']}, {CHOICES[row['selection']]})"
         for row in (low, high)
     ]
     harm = rows.filter(pl.col("harmed") > 0).height
@@ -161,7 +164,9 @@ def _ablation_alt(rows: pl.DataFrame, measure: str, metric: str) -> str:
 # -- objectives compared -------------------------------------------------------------------
 
 
-def objectives(table: pl.DataFrame, *, rule: str = "bound", split: str = "test") -> Chart:
+def objectives(
+    table: pl.DataFrame, *, rule: str = "bound", split: str = "test", voice: Voice | None = None
+) -> Chart:
     """Each group under the baseline and under the choice made for each objective."""
     rows = table.filter((pl.col("rule") == rule) & (pl.col("split") == split))
     if rows.is_empty():
@@ -176,40 +181,47 @@ def objectives(table: pl.DataFrame, *, rule: str = "bound", split: str = "test")
     known, aside = model_styles(aims), dict(zip(aims, offsets(len(aims)), strict=True))
     for row in rows.filter(pl.col("group").is_in(names)).iter_rows(named=True):
         y, style = names.index(row["group"]), known[row["objective"]]
-        _aim(figure, row, y + aside[row["objective"]], style, metric)
+        _aim(figure, row, y + aside[row["objective"]], style, metric, voice)
         if row["objective"] == aims[0] and row["baseline"] is not None:
-            value = numbers.value_with_interval(row["baseline"], *_ends(row, "baseline"), metric)
+            value = phrases.value(row["baseline"], *_ends(row, "baseline"), metric, voice)
             text = f"<b>{plain(row['group'])}</b><br>baseline {value}"
             dot_at(figure, row["baseline"], y, mark(NEUTRAL, "line-ns-open", 38), text)
     legend_mark(figure, "baseline", Style(NEUTRAL, "line-ns-open", "solid"))
     for aim in aims:
         legend_mark(figure, metric_words.OBJECTIVES.get(aim, aim), known[aim])
     name_rows(figure, names)
-    return Chart(figure, _objectives_alt(rows, aims, rule, split, metric), rows)
+    return Chart(figure, _objectives_alt(rows, aims, rule, split, metric, voice), rows)
 
 
-def _aim(figure: go.Figure, row: Row, y: float, style: Style, metric: str) -> None:
+def _aim(
+    figure: go.Figure, row: Row, y: float, style: Style, metric: str, voice: Voice | None
+) -> None:
     if row["value"] is None:
         return
     ends = row.get("low"), row.get("high")
     aim = metric_words.OBJECTIVES.get(row["objective"], row["objective"])
     text = (
         f"<b>{plain(row['group'])}</b> · {aim}<br>{row['chosen']} "
-        f"{numbers.value_with_interval(row['value'], *ends, metric)}"
+        f"{phrases.value(row['value'], *ends, metric, voice)}"
     )
     dot_at(figure, row["value"], y, mark(style.color, style.symbol, 10), text)
     figure.data[-1].error_x = whisker(row["value"], *ends, style.color)
 
 
 def _objectives_alt(
-    rows: pl.DataFrame, aims: list[str], rule: str, split: str, metric: str
+    rows: pl.DataFrame,
+    aims: list[str],
+    rule: str,
+    split: str,
+    metric: str,
+    voice: Voice | None,
 ) -> str:
-    before = _gap(rows.row(0, named=True), "gap_before", metric)
+    before = _gap(rows.row(0, named=True), "gap_before", metric, voice)
     parts = []
     for aim in aims:
         own = rows.filter(pl.col("objective") == aim)
         taken = own.filter(pl.col("chosen") == "expert").height
-        after = _gap(own.row(0, named=True), "gap_after", metric)
+        after = _gap(own.row(0, named=True), "gap_after", metric, voice)
         name = metric_words.OBJECTIVES.get(aim, aim).lower()
         parts.append(f"{name}: {after}, an expert for {taken} of {own.height} groups")
     return (
@@ -218,8 +230,8 @@ def _objectives_alt(
     )
 
 
-def _gap(row: Row, name: str, metric: str) -> str:
-    return numbers.points_with_interval(row[name], *_ends(row, name), metric)
+def _gap(row: Row, name: str, metric: str, voice: Voice | None) -> str:
+    return phrases.points(row[name], *_ends(row, name), metric, voice)
 
 
 # -- run time of the choice --------------------------------------------------------------------

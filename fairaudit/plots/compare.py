@@ -24,6 +24,8 @@ from fairaudit.plots.theme import (
 )
 from fairaudit.text import meaning, metric_words, numbers
 from fairaudit.text.model_front import Pairs, front_of, over_seeds, sign_of
+from fairaudit.text.sentences import phrases
+from fairaudit.text.sentences.phrases import ci
 from fairaudit.text.voice import Voice, voice_of
 
 _ORDER = {"overall": 0, "difference": 1, "worst": 2}
@@ -52,21 +54,21 @@ def side_by_side(values: pl.DataFrame, *, metric: str, voice: Voice) -> Chart:
     )  # fmt: skip
     known = model_styles(values["model"].to_list())
     for y, row in enumerate(rows.head(MAX_ROWS).iter_rows(named=True)):
-        _point(figure, row, y, known[row["model"]], metric)
+        _point(figure, row, y, known[row["model"]], metric, voice)
     name_rows(figure, names)
     values_text = [
-        f"{r['model']} {numbers.value(r['value'], metric)}{_span(r, metric)}"
+        f"{r['model']} {numbers.value(r['value'], metric)}{_span(r, metric, voice)}"
         for r in rows.head(10).iter_rows(named=True)
     ]
     return Chart(figure, f"{meaning.title(metric, voice)}: {', '.join(values_text)}.", values)
 
 
-def _span(row: Row, metric: str) -> str:
-    span = numbers.interval(row["low"], row["high"], metric)
+def _span(row: Row, metric: str, voice: Voice) -> str:
+    span = ci(numbers.interval(row["low"], row["high"], metric), voice)
     return f" ({span})" if span else ""
 
 
-def _point(figure: go.Figure, row: Row, y: float, style: Style, metric: str) -> None:
+def _point(figure: go.Figure, row: Row, y: float, style: Style, metric: str, voice: Voice) -> None:
     figure.add_scatter(
         x=[row["value"]],
         y=[y],
@@ -75,7 +77,7 @@ def _point(figure: go.Figure, row: Row, y: float, style: Style, metric: str) -> 
         marker=mark(style.color, style.symbol, 12),
         showlegend=False,
         hovertemplate=f"<b>{plain(row['model'])}</b> {numbers.value(row['value'], metric)}"
-        f"{_span(row, metric)}<extra></extra>",
+        f"{_span(row, metric, voice)}<extra></extra>",
     )
 
 
@@ -190,7 +192,7 @@ def paired(table: pl.DataFrame, *, metric: str, voice: Voice, models: Sequence[s
     known = model_styles([*models, *table["model_a"].to_list()])
     for y, row in enumerate(rows.iter_rows(named=True)):
         point = {"model": row["model_a"], "value": row["difference"], **_ends(row)}
-        _point(figure, point, y, known[row["model_a"]], metric)
+        _point(figure, point, y, known[row["model_a"]], metric, voice)
     name_rows(figure, names, width=56)
     return Chart(figure, _paired_alt(rows, names, metric, voice), table)
 
@@ -249,8 +251,8 @@ def _front_point(figure: go.Figure, row: Mapping[str, object], style: Style) -> 
 def _front_alt(table: pl.DataFrame, quality: str, voice: Voice) -> str:
     best = table.filter(~pl.col("dominated")).sort("gap")
     parts = [
-        f"{r['model']} {numbers.value(r['value'], quality)}{_span(r, quality)} at a gap of "
-        + numbers.points_with_interval(r["gap"], r["gap_low"], r["gap_high"], "tpr")
+        f"{r['model']} {numbers.value(r['value'], quality)}{_span(r, quality, voice)} at a gap of "
+        + phrases.points(r["gap"], r["gap_low"], r["gap_high"], "tpr", voice)
         for r in best.head(8).iter_rows(named=True)
     ]
     dominated = table.filter(pl.col("dominated"))["model"].to_list()

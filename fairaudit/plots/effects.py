@@ -27,6 +27,7 @@ from fairaudit.plots.theme import (
 from fairaudit.stats.estimates import ESTIMATED
 from fairaudit.text import metric_words, numbers
 from fairaudit.text.table_rows import errors_of
+from fairaudit.text.voice import Voice
 
 SEEN_ATTRIBUTE = "cluster seen"
 MOST_CLUSTERS = 1_000
@@ -270,7 +271,9 @@ def cluster_metrics(clusters: pl.DataFrame) -> list[str]:
     return clusters["metric"].unique(maintain_order=True).to_list()
 
 
-def by_cluster(clusters: pl.DataFrame, *, metric: str, most: int = MAX_ROWS) -> Chart:
+def by_cluster(
+    clusters: pl.DataFrame, *, metric: str, most: int = MAX_ROWS, voice: Voice | None = None
+) -> Chart:
     """Each cluster's performance under each model: fixed against mixed predictions.
 
     The largest clusters are drawn; the table has all of them.
@@ -288,7 +291,8 @@ def by_cluster(clusters: pl.DataFrame, *, metric: str, most: int = MAX_ROWS) -> 
         percent_x=metric_words.is_rate(metric),
     )  # fmt: skip
     styles = model_styles(models)
-    dots(figure, shown, names, models, {(m, g): styles[m] for m in models for g in names}, metric)
+    marks = {(m, g): styles[m] for m in models for g in names}
+    dots(figure, shown, names, models, marks, metric, voice)
     name_rows(figure, names)
     return Chart(figure, _by_cluster_alt(rows, models, metric), rows)
 

@@ -32,6 +32,7 @@ from fairaudit.plots.theme import (
 from fairaudit.text import meaning, metric_words, numbers
 from fairaudit.text.meaning import selected_word
 from fairaudit.text.ordering import natural
+from fairaudit.text.sentences.phrases import ci
 from fairaudit.text.table_rows import errors_of, is_bounded, stable
 from fairaudit.text.voice import Voice, voice_of
 
@@ -92,7 +93,7 @@ def by_group(
     line = overall(result, model=names[0], metric=metric, split=split)
     _reference(figure, line, metric, names)
     marks = _marks(result, shown, attribute, names)
-    dots(figure, shown, groups, names, marks, metric)
+    dots(figure, shown, groups, names, marks, metric, voice)
     name_rows(figure, groups)
     alt = _by_group_alt(table, attribute, metric, names[0], line, voice)
     return Chart(figure, alt, table)
@@ -144,7 +145,7 @@ def _by_group_alt(
     parts = [
         f"{title} of {model} by {attribute}, {judged.height} groups",
         *(
-            f"{name} {_group_with_interval(row, metric)}"
+            f"{name} {_group_with_interval(row, metric, voice)}"
             for name, row in zip(names, ends, strict=True)
         ),
     ]
@@ -157,8 +158,8 @@ def _by_group_alt(
     return "; ".join(parts) + "."
 
 
-def _group_with_interval(row: Row, metric: str) -> str:
-    span = numbers.interval(row["low"], row["high"], metric)
+def _group_with_interval(row: Row, metric: str, voice: Voice) -> str:
+    span = ci(numbers.interval(row["low"], row["high"], metric), voice)
     inside = ", ".join(part for part in (span, numbers.rows(row["n"])) if part)
     return f"{row['group']} {numbers.value(row['value'], metric)} ({inside})"
 

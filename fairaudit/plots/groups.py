@@ -25,6 +25,8 @@ from fairaudit.plots.theme import (
 )
 from fairaudit.text import metric_words, numbers
 from fairaudit.text.ordering import natural
+from fairaudit.text.sentences.phrases import ci
+from fairaudit.text.voice import Voice
 
 LATENT = "latent group"
 MOST_FEATURES = 14
@@ -281,7 +283,7 @@ def _is_umap(rows: pl.DataFrame) -> bool:
     return "kind" in rows.columns and rows["kind"].item(0) == "umap"
 
 
-def tests(table: pl.DataFrame) -> Chart:
+def tests(table: pl.DataFrame, *, voice: Voice | None) -> Chart:
     """Difference of each latent group from the rest on held-out rows, with its interval."""
     rows = table.filter(pl.col("difference").is_not_null())
     if rows.is_empty():
@@ -290,10 +292,11 @@ def tests(table: pl.DataFrame) -> Chart:
     metric = str(rows["metric"].item(0))
     rows = rows.filter(pl.col("metric") == metric)
     names = rows["group"].to_list()
-    figure = _tests_figure(rows, names, metric)
+    figure = _tests_figure(rows, names, metric, voice)
     words = [
         f"{r['group']} {numbers.points(r['difference'], metric, signed=True)} "
-        f"({numbers.points_interval(r['low'], r['high'], metric)}, p {r['p_adjusted']:.2g})"
+        f"({ci(numbers.points_interval(r['low'], r['high'], metric), voice)}, "
+        f"p {r['p_adjusted']:.2g})"
         for r in rows.filter(pl.col("p_adjusted").is_not_null()).head(10).iter_rows(named=True)
     ]
     title = f"{metric_words.title(metric)} of each group minus the rest on held-out rows"
@@ -310,7 +313,9 @@ def _of_the_chosen_count(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.filter(pl.col("n_groups") == rows["n_groups"].max())
 
 
-def _tests_figure(rows: pl.DataFrame, names: Sequence[str], metric: str) -> go.Figure:
+def _tests_figure(
+    rows: pl.DataFrame, names: Sequence[str], metric: str, voice: Voice | None
+) -> go.Figure:
     figure = frame(
         x=f"{metric_words.title(metric)}: group minus the rest", height=90 + 38 * len(names),
         percent_x=metric_words.is_rate(metric),
@@ -322,6 +327,7 @@ def _tests_figure(rows: pl.DataFrame, names: Sequence[str], metric: str) -> go.F
         pl.lit("").alias("model"), pl.col("difference").alias("value"), pl.lit(None).alias("n")
     )
     known = styles(names)
-    dots(figure, shown, names, [""], {("", name): known[name] for name in names}, metric)
+    marks = {("", name): known[name] for name in names}
+    dots(figure, shown, names, [""], marks, metric, voice)
     name_rows(figure, names)
     return figure

@@ -11,6 +11,8 @@ import polars as pl
 from fairaudit.plots.theme import NEUTRAL, Style, plain, short
 from fairaudit.stats.estimates import UNSTABLE
 from fairaudit.text import numbers
+from fairaudit.text.sentences.phrases import value
+from fairaudit.text.voice import Voice
 
 Row = dict[str, Any]
 UNCERTAIN = UNSTABLE
@@ -29,8 +31,12 @@ def dots(
     names: Sequence[str],
     marks: Mapping[tuple[str, str], Style],
     metric: str,
+    voice: Voice | None = None,
 ) -> None:
-    """Add the dots of `shown` (columns model, group, n, value, low, high, status)."""
+    """Add the dots of `shown` (columns model, group, n, value, low, high, status).
+
+    The hover texts name the confidence level of `voice`.
+    """
     place = {group: i for i, group in enumerate(groups)}
     aside = dict(zip(names, offsets(len(names)), strict=True))
     for row in shown.iter_rows(named=True):
@@ -38,7 +44,7 @@ def dots(
         if row["value"] is None:
             note(figure, y, f"{row['status']} ({numbers.rows(row['n'])})")
         else:
-            dot(figure, row, y, marks[row["model"], row["group"]], metric)
+            dot(figure, row, y, marks[row["model"], row["group"]], metric, voice)
     if len(names) > 1:
         for name in names:
             legend_mark(figure, name, marks[_any(marks, name)])
@@ -56,7 +62,9 @@ def note(figure: go.Figure, y: float, text: str) -> None:
     )  # fmt: skip
 
 
-def dot(figure: go.Figure, row: Row, y: float, style: Style, metric: str) -> None:
+def dot(
+    figure: go.Figure, row: Row, y: float, style: Style, metric: str, voice: Voice | None = None
+) -> None:
     """One value with its interval; hollow if it is unstable."""
     symbol = style.symbol
     if row.get("status") == UNCERTAIN and not symbol.endswith("-open"):
@@ -69,7 +77,7 @@ def dot(figure: go.Figure, row: Row, y: float, style: Style, metric: str) -> Non
         marker=mark(style.color, symbol, 11),
         name=short(str(row["group"])),
         showlegend=False,
-        hovertemplate=_hover(row, metric),
+        hovertemplate=_hover(row, metric, voice),
     )  # fmt: skip
 
 
@@ -108,12 +116,10 @@ def whisker(
     }
 
 
-def _hover(row: Row, metric: str) -> str:
-    span = numbers.interval(row["low"], row["high"], metric)
+def _hover(row: Row, metric: str, voice: Voice | None) -> str:
     lines = [
         f"<b>{plain(str(row['group']))}</b> · {plain(str(row['model']))}",
-        f"{numbers.value(row['value'], metric)} ({span})" if span else
-        numbers.value(row["value"], metric),
+        value(row["value"], row["low"], row["high"], metric, voice),
         f"{numbers.rows(row['n'])} · {row.get('status') or ''}",
     ]  # fmt: skip
     return "<br>".join(lines) + "<extra></extra>"

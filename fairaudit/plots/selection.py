@@ -21,6 +21,8 @@ from fairaudit.plots.theme import (
 )
 from fairaudit.text import metric_words, numbers
 from fairaudit.text.ordering import natural
+from fairaudit.text.sentences import phrases
+from fairaudit.text.voice import Voice
 
 BASELINE = Style(NEUTRAL, "circle-open", "dash")
 _SAME = 1e-9  # numbers closer than this are equal
@@ -47,7 +49,9 @@ def readable(selection: pl.DataFrame) -> pl.DataFrame:
     return selection.sort("split", descending=True, maintain_order=True).select(columns)
 
 
-def decision(selection: pl.DataFrame, *, split: str = "validation") -> Chart:
+def decision(
+    selection: pl.DataFrame, *, split: str = "validation", voice: Voice | None = None
+) -> Chart:
     """Each group's baseline and expert on one line; a ring and the label mark the chosen one."""
     rows = of_split(selection, split)
     if rows.is_empty():
@@ -61,17 +65,19 @@ def decision(selection: pl.DataFrame, *, split: str = "validation") -> Chart:
         legend=True, percent_x=metric_words.is_rate(metric),
     )  # fmt: skip
     for y, row in enumerate(shown):
-        _pair(figure, row, y, known[row["group"]], metric)
+        _pair(figure, row, y, known[row["group"]], metric, voice)
     _legend(figure)
     name_rows(figure, [row["group"] for row in shown])
     between = "<br>" if len(shown) <= WIDE else ": "
     figure.layout.yaxis.ticktext = [
         f"<b>{short(row['group'])}</b>{between}{_CHOICES[row['chosen']]}" for row in shown
     ]
-    return Chart(figure, _decision_alt(rows, metric, split), rows)
+    return Chart(figure, _decision_alt(rows, metric, split, voice), rows)
 
 
-def _pair(figure: go.Figure, row: Row, y: int, style: Style, metric: str) -> None:
+def _pair(
+    figure: go.Figure, row: Row, y: int, style: Style, metric: str, voice: Voice | None
+) -> None:
     ends = [v for v in (row["baseline"], row["expert"]) if v is not None]
     if len(ends) == 2:
         figure.add_scatter(
@@ -85,7 +91,8 @@ def _pair(figure: go.Figure, row: Row, y: int, style: Style, metric: str) -> Non
         symbol = "circle-open" if name == "baseline" else "diamond"
         if row["chosen"] == name:
             _point(figure, value, y, Style(style.color, "circle-open", "solid"), 24)
-        _point(figure, value, y, Style(own.color, symbol, "solid"), 12, _hover(row, name, metric))
+        hover = _hover(row, name, metric, voice)
+        _point(figure, value, y, Style(own.color, symbol, "solid"), 12, hover)
         if name == "expert":
             figure.data[-1].error_x = _bound(row, style)
 
@@ -115,17 +122,17 @@ def _point(
     )
 
 
-def _hover(row: Row, name: str, metric: str) -> str:
+def _hover(row: Row, name: str, metric: str, voice: Voice | None) -> str:
     return (
-        f"<b>{plain(row['group'])}</b><br>{_value_text(row, name, metric)}<br>"
+        f"<b>{plain(row['group'])}</b><br>{_value_text(row, name, metric, voice)}<br>"
         f"{plain(row['reason'])}<extra></extra>"
     )
 
 
-def _value_text(row: Row, name: str, metric: str) -> str:
-    """`baseline 80.1% (76.0% to 83.5%)`; results of older versions have no interval."""
+def _value_text(row: Row, name: str, metric: str, voice: Voice | None) -> str:
+    """`baseline 80.1% (95% CI 76.0% to 83.5%)`; results of older versions have no interval."""
     ends = row.get(f"{name}_low"), row.get(f"{name}_high")
-    return f"{name} {numbers.value_with_interval(row[name], *ends, metric)}"
+    return f"{name} {phrases.value(row[name], *ends, metric, voice)}"
 
 
 def _legend(figure: go.Figure) -> None:
@@ -137,12 +144,12 @@ def _legend(figure: go.Figure) -> None:
     )  # fmt: skip
 
 
-def _decision_alt(rows: pl.DataFrame, metric: str, split: str) -> str:
+def _decision_alt(rows: pl.DataFrame, metric: str, split: str, voice: Voice | None) -> str:
     parts = []
     for row in rows.iter_rows(named=True):
         parts.append(
-            f"{row['group']}: {_value_text(row, 'baseline', metric)}, "
-            f"{_value_text(row, 'expert', metric)}, {_CHOICES[row['chosen']]}"
+            f"{row['group']}: {_value_text(row, 'baseline', metric, voice)}, "
+            f"{_value_text(row, 'expert', metric, voice)}, {_CHOICES[row['chosen']]}"
         )
     return f"{metric_words.title(metric)} on the {split} rows. {several(parts)}."
 
@@ -193,8 +200,11 @@ def _difference(
 def _difference_hover(row: Row, metric: str) -> str:
     shown = numbers.points(row["difference"], metric, signed=True)
     low = numbers.points(row["lower"], metric, signed=True)
+    level = row.get("level")
+    sure = "" if level is None else f" with {100 * (1 - level):.1f}% confidence"
     return (
-        f"<b>{plain(row['group'])}</b><br>{shown}, bound {low}<br>n = {row['n']:,}<extra></extra>"
+        f"<b>{plain(row['group'])}</b><br>{shown}, at least {low}{sure}<br>"
+        f"n = {row['n']:,}<extra></extra>"
     )
 
 

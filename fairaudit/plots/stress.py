@@ -24,7 +24,9 @@ from fairaudit.plots.theme import (
 from fairaudit.stats.estimates import ESTIMATED
 from fairaudit.text import metric_words, numbers
 from fairaudit.text.ordering import natural
+from fairaudit.text.sentences.phrases import ci
 from fairaudit.text.table_rows import RULES, VIEWS, unique
+from fairaudit.text.voice import Voice
 
 SHIFTS: Mapping[str, str] = {
     "subsample": "Rows of the group are missing",
@@ -251,7 +253,7 @@ def _wrong_alt(rows: pl.DataFrame, last: pl.DataFrame, kind: str, metric: str) -
 # -- a single sensitive attribute changed --------------------------------------------------------
 
 
-def flips(table: pl.DataFrame, *, measure: str = "label") -> Chart:
+def flips(table: pl.DataFrame, *, measure: str = "label", voice: Voice | None = None) -> Chart:
     """How much predictions change when only one sensitive attribute is changed, by model.
 
     Parameters
@@ -271,7 +273,8 @@ def flips(table: pl.DataFrame, *, measure: str = "label") -> Chart:
         legend=len(models) > 1, percent_x=metric_words.is_rate(metric),
     )  # fmt: skip
     known = model_styles(models)
-    dots(figure, shown, names, models, {(m, g): known[m] for m in models for g in names}, metric)
+    marks = {(m, g): known[m] for m in models for g in names}
+    dots(figure, shown, names, models, marks, metric, voice)
     name_rows(figure, names)
     high = max(
         0.01 if metric_words.is_rate(metric) else 1e-6, *rows["high"].fill_null(0.0).to_list()
@@ -279,16 +282,16 @@ def flips(table: pl.DataFrame, *, measure: str = "label") -> Chart:
     figure.update_xaxes(range=[-0.03 * high, 1.06 * high])
     if metric_words.is_rate(metric) and high < _FINE:
         figure.update_xaxes(tickformat=".1%")
-    return Chart(figure, _flips_alt(rows, models, metric), rows)
+    return Chart(figure, _flips_alt(rows, models, metric, voice), rows)
 
 
-def _flips_alt(rows: pl.DataFrame, models: list[str], metric: str) -> str:
+def _flips_alt(rows: pl.DataFrame, models: list[str], metric: str, voice: Voice | None) -> str:
     changed, unchanged = [], []
     for model in models:
         own = rows.filter((pl.col("model") == model) & (pl.col("value") > 0))
         parts = [
             f"{row['attribute']} {numbers.value(row['value'], metric)} "
-            f"({numbers.interval(row['low'], row['high'], metric) or 'no interval'})"
+            f"({ci(numbers.interval(row['low'], row['high'], metric), voice) or 'no interval'})"
             for row in own.sort("value", descending=True).iter_rows(named=True)
         ]
         if parts:

@@ -30,7 +30,7 @@ from fairaudit.text.sentences.groups import findings, groups_lead, tested_lead
 from fairaudit.text.sentences.selection import selection_how, selection_lead
 from fairaudit.text.sentences.stress import how, stress_lead
 from fairaudit.text.sentences.whatif import whatif_lead
-from fairaudit.text.voice import no_harm_of, voice_of
+from fairaudit.text.voice import Voice, no_harm_of, voice_of
 
 MOST_ATTRIBUTES = 12
 _RATES = (
@@ -106,7 +106,7 @@ def _selection(result: AuditResult) -> Iterator[Section]:
     decided = result.selection
     if decided is None or decided.is_empty():
         return
-    charts = [selection.decision(decided), selection.bounds(decided)]
+    charts = [selection.decision(decided, voice=voice_of(result)), selection.bounds(decided)]
     if "test" in decided["split"]:
         charts.append(selection.validation_beside_test(decided))
     choices = result.tables.get("alternatives")
@@ -151,7 +151,7 @@ def _groups(result: AuditResult) -> Iterator[Section]:
     said += findings(result)
     if (tests := table("latent_tests")) is not None:
         said.append(tested_lead(result, at))
-        charts.append(groups.tests(tests))
+        charts.append(groups.tests(tests, voice=voice_of(result)))
     yield Section(
         title="Latent groups",
         sentences=tuple(said),
@@ -189,7 +189,10 @@ def _effects(result: AuditResult) -> Iterator[Section]:
     charts = [effects.caterpillar(table)]
     if "clusters" in result.tables:
         known = effects.cluster_metrics(result.tables["clusters"])
-        charts.append(effects.by_cluster(result.tables["clusters"], metric=known[0], most=15))
+        drawn = effects.by_cluster(
+            result.tables["clusters"], metric=known[0], most=15, voice=voice_of(result)
+        )
+        charts.append(drawn)
     if "importance" in result.tables:
         charts.append(effects.importance(result.tables["importance"]))
     charts += _path(result)
@@ -245,7 +248,7 @@ def _sweep(result: AuditResult) -> Iterator[Section]:
 def _stress(result: AuditResult) -> Iterator[Section]:
     tables = table_rows.held(result.tables)
     for place, name in enumerate(tables):
-        charts = tuple(_stress_charts(name, tables[name]))
+        charts = tuple(_stress_charts(name, tables[name], voice_of(result)))
         lead = (stress_lead(result),) if place == 0 else ()
         view = table_rows.VIEWS[name]
         yield Section(
@@ -259,7 +262,7 @@ def _stress(result: AuditResult) -> Iterator[Section]:
         )
 
 
-def _stress_charts(name: str, table: pl.DataFrame) -> Iterator[Chart]:
+def _stress_charts(name: str, table: pl.DataFrame, voice: Voice) -> Iterator[Chart]:
     if name == "stress_shift":
         worst = stress.shifted_groups(table)[0]
         for kind in stress.SHIFTS:
@@ -268,13 +271,13 @@ def _stress_charts(name: str, table: pl.DataFrame) -> Iterator[Chart]:
         for kind in stress.WRONG:
             yield stress.wrong_groups(table, kind=kind)
     elif name == "stress_ablation":
-        yield ablation.by_loss(table)
+        yield ablation.by_loss(table, voice=voice)
     elif name == "stress_objectives":
         split = "test" if "test" in table["split"] else "validation"
         for rule in table_rows.RULES:
-            yield ablation.objectives(table, rule=rule, split=split)
+            yield ablation.objectives(table, rule=rule, split=split, voice=voice)
     elif name == "flips":
-        yield stress.flips(table, measure=table_rows.flip_measures(table)[0])
+        yield stress.flips(table, measure=table_rows.flip_measures(table)[0], voice=voice)
     else:
         yield ablation.time(table) if name == "stress_time" else stress.probes(table)
 

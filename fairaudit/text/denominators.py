@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 
 from fairaudit.data.outcome_words import NEGATIONS, NO, YES, plain
-from fairaudit.inputs.labels import CROSS
 from fairaudit.text.voice import Voice
 
 # beginnings of words for outcomes, and what is said of people with and without them
@@ -46,14 +45,6 @@ _EVENTS: Mapping[str, tuple[str, str]] = {
     "stroke": ("with a stroke", "without a stroke"),
     "sepsis": ("with sepsis", "without sepsis"),
 }
-_PLURALS = frozenset(
-    (
-        "women", "men", "girls", "boys", "children", "others", "adults", "seniors", "whites",
-        "blacks", "asians", "hispanics", "foreigners", "citizens", "immigrants", "people",
-        "persons", "students", "teachers",
-    )
-)  # fmt: skip
-_CODE = re.compile(r"[≤≥<>-]?\s*\d|\(|.{1,2}$")  # ranges, "(missing)", F and M
 
 
 def whose(label: str, voice: Voice) -> str:
@@ -70,19 +61,6 @@ def whose(label: str, voice: Voice) -> str:
     if word is not None:
         return word[1] if _negated(label) else word[0]
     return f"whose {voice.target or 'outcome'} is {label}"
-
-
-def members(group: str, attribute: str, voice: Voice) -> str:
-    """The people of a group in a sentence: "African-American people", "people with age ≤ 25"."""
-    if CROSS in group or CROSS in attribute:
-        return f"{voice.noun} in {group}"
-    if attribute == "cluster seen":
-        return f"{voice.noun} in {group} clusters"
-    if re.match(r"(latent )?group \d", group):
-        return f"{voice.noun} in {group}"
-    if _CODE.match(group) or plain(group) in YES | NO or "=" in group:
-        return f"{voice.noun} with {attribute} {group}"
-    return group if group.casefold() in _PLURALS else f"{group} {voice.noun}"
 
 
 def _event(text: str) -> tuple[str, str] | None:

@@ -8,6 +8,7 @@ import polars as pl
 
 from fairaudit.audit.result import AuditResult
 from fairaudit.stats.estimates import ESTIMATED
+from fairaudit.text.group_words import is_unknown
 from fairaudit.text.meaning import is_one_sided, worse_end
 from fairaudit.text.ordering import natural
 from fairaudit.text.voice import Voice, voice_of
@@ -123,6 +124,15 @@ def stable(judged: pl.DataFrame) -> pl.DataFrame:
     """Rows with enough people behind them; all rows where fewer than two have."""
     sure = judged.filter(pl.col("status") == ESTIMATED)
     return sure if sure.height > 1 else judged
+
+
+def of_known_groups(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows of groups that are known; all rows where fewer than two are.
+
+    "Unknown" or "?" is no group that anybody belongs to, so that no comparison leads with it.
+    """
+    known = rows.filter(~pl.col("group").map_elements(is_unknown, return_dtype=pl.Boolean))
+    return known if known.height > 1 else rows
 
 
 def _goodness(metric: str, voice: Voice) -> Callable[[float], float]:

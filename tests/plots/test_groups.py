@@ -10,6 +10,7 @@ import pytest
 from fairaudit.audit.result import AuditResult
 from fairaudit.plots import groups
 from fairaudit.plots.theme import MAX_POINTS
+from fairaudit.text.voice import Voice
 
 ResultOf = Callable[[str], AuditResult]
 
@@ -86,10 +87,11 @@ def test_a_projection_never_draws_too_many_points() -> None:
 
 def test_held_out_tests_are_drawn_with_their_intervals(result_of: ResultOf) -> None:
     tests = result_of("systems").tables["latent_tests"]
-    chart = groups.tests(tests)
+    chart = groups.tests(tests, voice=Voice(0.9))
     known = tests.filter(pl.col("difference").is_not_null() & pl.col("chosen"))
     drawn = [t.x[0] for t in chart.figure.data if t.x[0] is not None]
     assert sorted(drawn) == sorted(known["difference"].to_list())
+    assert "(90% CI " in chart.alt
 
 
 @pytest.mark.parametrize("name", ["group_profile", "overlap"])

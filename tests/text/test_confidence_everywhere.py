@@ -141,3 +141,17 @@ def ends(table: pl.DataFrame) -> Iterator[tuple[str, str]]:
         high = low.removesuffix("low") + "high"
         if (low == "low" or low.endswith("_low")) and high in table.columns:
             yield low, high
+
+
+UNNAMED = re.compile(r"\([-−+]?[\d.,]+%? to [-−+]?[\d.,]+")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_interval_that_a_pointer_shows_names_its_level(kind: str) -> None:
+    seen = 0
+    for part in sections(audit(kind, 0.8)):
+        for trace in (t for chart in part.charts for t in chart.figure.data):
+            shown = str(trace.to_plotly_json())
+            assert not UNNAMED.search(shown), f"{part.title}: {shown}"
+            seen += "80% CI" in shown
+    assert seen > 0

@@ -12,7 +12,8 @@ from fairaudit import AuditResult, audit_predictions
 from fairaudit.data.outcome import MEANINGS, Meaning
 from fairaudit.report.choices import leading_metrics
 from fairaudit.text import table_rows
-from fairaudit.text.denominators import members, whose
+from fairaudit.text.denominators import whose
+from fairaudit.text.group_words import called, is_unknown, members
 from fairaudit.text.meaning import claim_of, in_sentence, title, worse_end
 from fairaudit.text.sentences.errors import errors_lead, errors_sentences
 from fairaudit.text.voice import Voice
@@ -90,9 +91,33 @@ def test_the_denominator_is_named_in_plain_words(target: str, label: str, words:
         ("African-American", "race", "African-American people"),
         ("women", "sex", "women"),
         ("F", "sex", "people with sex F"),
-        ("≤ 37", "age", "people with age ≤ 37"),
-        ("(missing)", "race", "people with race (missing)"),
-        ("male × black", "sex × race", "people in male × black"),
+        ("≤ 37", "age", "people aged 37 or under"),
+        ("[70-80)", "age", "people aged 70–80"),
+        ("26–32", "Age (years)", "people aged 26–32"),
+        ("(30, 45]", "age_group", "people aged 30–45"),
+        ("Less than 25", "age_cat", "people aged under 25"),
+        ("Greater than 45", "ageCat", "people aged over 45"),
+        ("60+", "AGE", "people aged 60 or over"),
+        ("≥ 53", "alter", "people aged 53 or over"),
+        ("34", "age", "people aged 34"),
+        ("≤ 37", "income", "people with income ≤ 37"),
+        ("(0.02, 0.06]", "share", "people with share 0.02–0.06"),
+        ("20–30", "age_at_first_loan", "people with age_at_first_loan 20–30"),
+        ("(missing)", "race", "people whose race is missing"),
+        ("Unknown", "race", "people whose race is unknown"),
+        ("?", "payer", "people whose payer is unknown"),
+        ("n/a", "sex", "people whose sex is unknown"),
+        ("Unknown/Invalid", "gender", "people whose gender is unknown"),
+        ("Female", "sex", "women"),
+        ("Other", "race", "people with race Other"),
+        ("Native American", "race", "Native American people"),
+        ("male × black", "sex × race", "black men"),
+        ("≤ 25 × Male × Asian", "age × sex × race", "Asian men aged 25 or under"),
+        ("33–48 × non", "age × foreign", "people aged 33–48 with foreign non"),
+        ("F × yes", "sex × disability", "people with sex F and disability yes"),
+        ("Black × ?", "race × sex", "Black people whose sex is unknown"),
+        ("Married × Black", "status × race", "people with status Married and race Black"),
+        ("odd × cell × x", "a × b", "people in odd × cell × x"),
         ("group 2", "latent group", "people in group 2"),
         ("yes", "disability", "people with disability yes"),
         ("unseen", "cluster seen", "people in unseen clusters"),
@@ -100,6 +125,27 @@ def test_the_denominator_is_named_in_plain_words(target: str, label: str, words:
 )
 def test_groups_read_as_people(group: str, attribute: str, words: str) -> None:
     assert members(group, attribute, BAD) == words
+
+
+@pytest.mark.parametrize(
+    ("group", "attribute", "words"),
+    [
+        ("African-American", "race", "African-American"),
+        ("[70-80)", "age", "age 70–80"),
+        ("≤ 37", "age", "age ≤ 37"),
+        ("?", "race", "unknown race"),
+        ("33–48 × non", "age × foreign", "age 33–48 × foreign non"),
+    ],
+)
+def test_groups_are_called_so_that_they_say_of_what(
+    group: str, attribute: str, words: str
+) -> None:
+    assert called(group, attribute) == words
+
+
+@pytest.mark.parametrize("label", ["other", "none", "Nan", "No", "Unknown Bay", "NA-1"])
+def test_real_groups_are_not_taken_for_unknown(label: str) -> None:
+    assert is_unknown(label) is (label == "Nan")
 
 
 def test_rows_that_are_images_are_not_called_people() -> None:
@@ -160,6 +206,27 @@ def test_the_verb_follows_the_meaning(
 ) -> None:
     result = meant(audit, meaning)
     assert f", tool {verb} **" in errors_lead(result, **asked(result, metric))
+
+
+@pytest.mark.parametrize("label", ["Unknown", "?", "n/a", "(missing)"])
+def test_an_unknown_group_is_told_apart_and_leads_no_sentence(label: str) -> None:
+    rng = np.random.default_rng(5)
+    group = rng.choice(["north", "south", label], 4000, p=[0.45, 0.4, 0.15])
+    flagged = rng.random(4000) < np.select([group == "north", group == "south"], [0.4, 0.2], 0.7)
+    result = meant(
+        audit_predictions(
+            rng.integers(0, 2, 4000), {"tool": flagged.astype(int)},
+            sensitive_features={"region": group}, n_boot=100,
+        ),
+        "bad",
+    )  # fmt: skip
+    first, *rest = errors_sentences(result, **asked(result, "fpr"))
+    assert "of north people" in first
+    assert "of south people" in first
+    assert "region is" not in first
+    verb = "missing" if label == "(missing)" else "unknown"
+    assert any(f"for people whose region is {verb}." in sentence for sentence in rest)
+    assert any(sentence.startswith("With them, the gap is") for sentence in rest)
 
 
 def numbers_in(text: str) -> set[str]:

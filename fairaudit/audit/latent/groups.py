@@ -125,7 +125,8 @@ def audit_latent(
     found = tuple(
         table.filter(pl.col("chosen") & (pl.col("p_adjusted") < 1 - confidence))["group"]
     )
-    return LatentAudit(tables, shown.G, found, _sentences(table, tables["groups"], found, systems))
+    sentences = _sentences(table, tables["groups"], found, systems, confidence)
+    return LatentAudit(tables, shown.G, found, sentences)
 
 
 # -- the error and the two parts ----------------------------------------------------------------
@@ -318,7 +319,11 @@ def groups_table(
 
 
 def _sentences(
-    tests: pl.DataFrame, groups: pl.DataFrame, found: tuple[str, ...], systems: int
+    tests: pl.DataFrame,
+    groups: pl.DataFrame,
+    found: tuple[str, ...],
+    systems: int,
+    confidence: float,
 ) -> tuple[str, ...]:
     tests_made = systems * len(tests)
     of_all = f" and {systems} systems" if systems > 1 else ""
@@ -335,17 +340,17 @@ def _sentences(
     rules = dict(zip(groups["group"], groups["rule"], strict=True))
     rows = tests.filter(pl.col("chosen") & pl.col("group").is_in(found))
     return tuple(
-        f"{row['group'].capitalize()} ({rules[row['group']]}): {_what(row)} "
+        f"{row['group'].capitalize()} ({rules[row['group']]}): {_what(row, confidence)} "
         f"(held-out rows, p = {row['p_adjusted']:.3f}, adjusted for {tests_made:,} tests{of_all})."
         for row in rows.iter_rows(named=True)
     )
 
 
-def _what(row: Mapping[str, Any]) -> str:
+def _what(row: Mapping[str, Any], confidence: float) -> str:
     if row["metric"] in ("mse", "mae"):
         return f"{row['metric']} {row['value']:.4g} against {row['rest']:.4g} elsewhere"
     return (
         f"{100 * row['value']:.1f}% wrong against {100 * row['rest']:.1f}% elsewhere, "
-        f"a difference of {100 * row['difference']:.1f} points (simultaneous interval "
-        f"{100 * row['low']:.1f} to {100 * row['high']:.1f})"
+        f"a difference of {100 * row['difference']:.1f} points (simultaneous "
+        f"{100 * confidence:.4g}% CI {100 * row['low']:.1f} to {100 * row['high']:.1f})"
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from fairaudit.audit.result import AuditResult
 from fairaudit.text import numbers, table_rows
+from fairaudit.text.group_words import called
 from fairaudit.text.meaning import in_sentence, worse_end
-from fairaudit.text.sentences.phrases import Row, called, ci, on
+from fairaudit.text.sentences.phrases import Row, ci, on
 from fairaudit.text.voice import Voice, voice_of
 
 
@@ -20,7 +21,7 @@ def bounds_sentences(
     if known.is_empty():
         return [f"{on(split)}, no group of {attribute} has enough rows to bound the {name}."]
     high = worse_end(metric, voice) != "lowest"
-    order = known.sort("upper" if high else "lower", descending=high)
+    order = table_rows.of_known_groups(known).sort("upper" if high else "lower", descending=high)
     worst, best = order.row(0, named=True), order.row(-1, named=True)
     said = f"the {name} of {model} lies {_between(worst, metric, voice)} for "
     said += called(str(worst["group"]), attribute)

@@ -9,8 +9,8 @@ import polars as pl
 from fairaudit.audit.result import AuditResult
 from fairaudit.stats.estimates import UNJUDGED, UNSTABLE
 from fairaudit.text import numbers, table_rows
-from fairaudit.text.denominators import members
 from fairaudit.text.findings import Finding, finding_of, gap_of, is_significant
+from fairaudit.text.group_words import called, is_unknown, members
 from fairaudit.text.meaning import (
     Claim,
     claim_of,
@@ -22,7 +22,7 @@ from fairaudit.text.meaning import (
 )
 from fairaudit.text.metric_words import is_rate
 from fairaudit.text.sentences.bounds import bounds_sentences
-from fairaudit.text.sentences.phrases import Row, called, ci, estimate, joined, on, points
+from fairaudit.text.sentences.phrases import Row, ci, estimate, joined, on, points
 from fairaudit.text.voice import Voice, voice_of
 
 _OPPOSITE = {"tpr": "fnr", "tnr": "fpr"}  # what goes wrong is what one counts
@@ -47,24 +47,26 @@ def errors_sentences(
         result, attribute=attribute, metric=metric, split=split, models=[model]
     )
     judged = table.filter(pl.col("value").is_not_null())
-    said = _Subject(**asked, voice=voice_of(result), rows=table_rows.stable(judged))
+    stable = table_rows.stable(judged)
+    said = _Subject(**asked, voice=voice_of(result), rows=table_rows.of_known_groups(stable))
     if judged.is_empty():
         return [f"{on(split)}, no group of {attribute} has enough rows to judge the {said.what}."]
     if judged.height == 1:
         return [said.alone()]
     if said.worst["value"] == said.best["value"]:
-        return [said.equal(), _excluded(table, judged, said.rows)]
+        return [said.equal(), *said.aside(stable), _excluded(table, judged, stable)]
     groups = said.rows["group"].to_list()
     finding = finding_of(result, **asked, groups=groups)
     other = _beside(result, said, asked) if finding is Finding.SIGNIFICANT else said.best
     return [
         said.compared(finding, other),
         said.far_end() if other["group"] != said.best["group"] else "",
-        gap_sentence(gap_of(result, **asked), metric, said.voice),
+        *said.aside(stable),
+        said.gap(gap_of(result, **asked)),
         _times(result, said.worst, said.best, asked, said.voice)
         if finding is Finding.SIGNIFICANT
         else "",
-        _excluded(table, judged, said.rows),
+        _excluded(table, judged, stable),
     ]
 
 
@@ -167,6 +169,22 @@ class _Subject:
     def _opposite(self) -> str:
         return {"highest": "lowest", "lowest": "highest"}.get(self.end, "least one-sided")
 
+    def aside(self, rows: pl.DataFrame) -> list[str]:
+        """The groups of which it is only known that nothing is known, apart from the others."""
+        groups = set(self.rows["group"])
+        return [
+            f"Apart from these, it is {estimate(row, self.metric)} for {self.who(row)}."
+            for row in rows.iter_rows(named=True)
+            if row["group"] not in groups
+        ]
+
+    def gap(self, row: Row | None) -> str:
+        """The gap; it says so where it reaches to a group that was set aside."""
+        sentence = gap_sentence(row, self.metric, self.voice)
+        ends = [] if row is None else str(row["group"]).split(" vs ")
+        apart = any(is_unknown(end) and end not in set(self.rows["group"]) for end in ends)
+        return sentence.replace("The gap is", "With them, the gap is", 1) if apart else sentence
+
     def far_end(self) -> str:
         """The group at the other end, where the worst was not compared with it."""
         claim = self.claim
@@ -224,7 +242,7 @@ def _times(result: AuditResult, worst: Row, best: Row, asked: Row, voice: Voice)
     names = {f"{a} vs {b}": (a, b) for a, b in _orders(worst["group"], best["group"])}
     if pair not in names or row["high"] >= 1:
         return ""
-    less, more = (called(name, asked["attribute"]) for name in names[pair])
+    less, more = (members(name, asked["attribute"], voice) for name in names[pair])
     times = f"{1 / row['value']:.2g}"
     if float(times) <= 1:
         return ""

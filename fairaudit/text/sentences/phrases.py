@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fairaudit.inputs.labels import CROSS
 from fairaudit.text import numbers
 from fairaudit.text.voice import Voice
 
 Row = Mapping[str, Any]
-_RANGE = re.compile(r"[≤≥-]?\s*\d")
 SPLITS: Mapping[str, str] = {
     "test": "On test rows",
     "validation": "On validation rows",
@@ -27,12 +24,6 @@ def on(split: str) -> str:
 def joined(sentences: Sequence[str]) -> str:
     """Sentences one behind the other, without those that say nothing."""
     return " ".join(sentence for sentence in sentences if sentence)
-
-
-def called(group: str, attribute: str) -> str:
-    """The group in a sentence: a bare number or range says of what ("age ≤ 37")."""
-    bare = _RANGE.match(group) and CROSS not in attribute
-    return f"{attribute} {group}" if bare else group
 
 
 def estimate(row: Row, metric: str, voice: Voice | None = None) -> str:
