@@ -27,6 +27,7 @@ from fairaudit.text.sentences.compare import compare_lead, comparison_how
 from fairaudit.text.sentences.effects import effects_lead
 from fairaudit.text.sentences.errors import errors_lead, gap_leads, limits
 from fairaudit.text.sentences.groups import findings, groups_lead, tested_lead
+from fairaudit.text.sentences.presets import counted_rows
 from fairaudit.text.sentences.selection import selection_how, selection_lead
 from fairaudit.text.sentences.stress import how, stress_lead
 from fairaudit.text.sentences.whatif import whatif_lead
@@ -88,7 +89,7 @@ def _preset(result: AuditResult) -> Iterator[Section]:
         return
     yield Section(
         title=str(rule["title"]),
-        sentences=tuple(map(str, rule["sentences"])),
+        sentences=tuple(filter(None, (counted_rows(result), *map(str, rule["sentences"])))),
         how=f"{rule['citation']} ({rule['url']}, retrieved {rule['retrieved']}; version "
         f"{rule['version']}). This is a computation, not a legal conclusion.",
         alerts=tuple(f"What this rule does not set: {line}" for line in rule["not_set"]),

@@ -9,6 +9,7 @@ import streamlit as st
 
 from fairaudit.audit import presets
 from fairaudit.audit.result import AuditResult
+from fairaudit.text.sentences.presets import counted_rows
 from fairaudit.ui import layout
 
 _NONE = "none"
@@ -34,6 +35,8 @@ def show(result: AuditResult) -> None:
     if not facts:
         return
     st.header(layout.escaped(facts["title"]), anchor=False)
+    if counted := counted_rows(result):
+        layout.note(counted)
     for sentence in facts.get("sentences", ()):
         layout.note(str(sentence))
     for name, table in result.tables.items():

@@ -54,6 +54,7 @@ def test_a_rule_is_computed_beside_the_audit(
     text = words(app)
     assert any("rule of thumb" in h.value for h in app.header)
     assert "no safe harbour" in text
+    assert "Counted on all rows with a decision of decision_a" in text
 
 
 def test_each_attribute_is_told_in_the_order_chosen_and_not_by_width(
