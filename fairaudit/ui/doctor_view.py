@@ -107,7 +107,8 @@ def _problem(problem: Problem, roles: ColumnRoles) -> None:
     with left:
         st.badge(label, color=colour, icon=icon)  # type: ignore[arg-type]
     with right:
-        st.markdown(f"{layout.escaped(problem.text)}.  \n**→** {layout.escaped(problem.remedy)}.")
+        text = problem.text[:1].upper() + problem.text[1:]
+        st.markdown(f"{layout.escaped(text)}.  \n**→** {layout.escaped(problem.remedy)}.")
         if problem.mends:
             st.button(
                 _CALLED[problem.mends[0].kind],

@@ -110,13 +110,15 @@ def row_numbers(rows: tuple[int, ...] | None) -> str:
 
 
 def left_out_words(column: str, reason: str) -> str:
-    """That a column is no feature, why, and when it may be one."""
-    return (
-        f"Column '{column}' is not among the features: {reason}. Use it only if it is known "
-        "before the decision."
-    )
+    """That a column is no feature, and why."""
+    return f"Column '{column}': {_why(reason)}."
 
 
 def used_anyway_words(column: str, reason: str) -> str:
     """That a column is a feature although it was left out at first."""
-    return f"Column '{column}' is used as a feature, although {reason}."
+    return f"Column '{column}' is used as a feature, although {_why(reason)}."
+
+
+def _why(reason: str) -> str:
+    """A reason without the advice behind it, which the button gives."""
+    return reason.partition("; add it")[0]

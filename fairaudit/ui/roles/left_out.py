@@ -28,12 +28,11 @@ def left_out(table: Overview, roles: ColumnRoles) -> list[Guess]:
 
 
 def _doubtful(table: Overview) -> list[Guess]:
+    """Leaks, then dates."""
     dates = {c for c, dtype in table.preview.schema.items() if dtype.is_temporal()}
-    return [
-        guess
-        for guess in table.diagnosis.guesses
-        if guess.part == "leak" or (guess.part == "left out" and guess.column in dates)
-    ]
+    guesses = table.diagnosis.guesses
+    leaks = [guess for guess in guesses if guess.part == "leak"]
+    return leaks + [g for g in guesses if g.part == "left out" and g.column in dates]
 
 
 def other_problems(problems: Sequence[Problem], guesses: Sequence[Guess]) -> list[Problem]:
@@ -61,6 +60,7 @@ def use_buttons(guesses: Sequence[Guess], roles: ColumnRoles) -> None:
     if not guesses:
         return
     st.header(f"{count(len(guesses), 'column')} left out of the features", anchor=False)
+    layout.note("Use one only if it is known before the decision.")
     _rows(guesses[:_SHOWN], roles)
     if rest := guesses[_SHOWN:]:
         with st.expander(f"{len(rest)} more"):
@@ -69,11 +69,11 @@ def use_buttons(guesses: Sequence[Guess], roles: ColumnRoles) -> None:
 
 def _rows(guesses: Sequence[Guess], roles: ColumnRoles) -> None:
     for guess in guesses:
-        left, right = st.columns([1, 6], gap="small")
+        left, middle, right = st.columns([1, 5, 1], gap="small")
         with left:
             st.badge("Left out", color="orange", icon=":material/block:")
+        middle.markdown(layout.escaped(left_out_words(guess.column, guess.reason)))
         with right:
-            st.markdown(layout.escaped(left_out_words(guess.column, guess.reason)))
             st.button(
                 "Use it anyway",
                 icon=":material/add:",
