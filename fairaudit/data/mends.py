@@ -55,6 +55,13 @@ class AsMissing(_Frozen):
     values: tuple[str, ...]
 
 
+class YesFrom(_Frozen):
+    """Shares become yes and no: yes from `least` up, such as half of the people who were asked."""
+
+    kind: Literal["yes_from"] = "yes_from"
+    least: float = 0.5
+
+
 class LeaveOut(_Frozen):
     """The column takes no part: a leak, an identifier, a copy, a constant."""
 
@@ -68,7 +75,8 @@ class RepeatingId(_Frozen):
 
 
 Mend = Annotated[
-    JoinLabels | AsNumbers | AsMissing | LeaveOut | RepeatingId, Field(discriminator="kind")
+    JoinLabels | AsNumbers | AsMissing | YesFrom | LeaveOut | RepeatingId,
+    Field(discriminator="kind"),
 ]
 
 MENDS: TypeAdapter[tuple[Mend, ...]] = TypeAdapter(tuple[Mend, ...])
@@ -101,12 +109,26 @@ def _applied(frame: pl.DataFrame, mend: Mend) -> pl.DataFrame:
         return frame.with_columns(text.replace(dict(mend.into)).alias(mend.column))
     if isinstance(mend, AsNumbers):
         return frame.with_columns(as_numbers(values))
+    if isinstance(mend, YesFrom):
+        return frame.with_columns(_yes_from(values, mend.least)) if _is_numeric(values) else frame
     if isinstance(mend, AsMissing):
         gone = label_text(values).is_in(list(mend.values)).fill_null(False)
         return frame.with_columns(
             pl.when(pl.Series(gone)).then(None).otherwise(pl.col(mend.column)).alias(mend.column)
         )
     return frame
+
+
+def _is_numeric(values: pl.Series) -> bool:
+    return values.dtype.is_numeric()
+
+
+def _yes_from(values: pl.Series, least: float) -> pl.Series:
+    known = values.cast(pl.Float64).fill_nan(None)
+    yes = pl.select(pl.when(known >= least).then(pl.lit("yes")).otherwise(pl.lit("no")))
+    return pl.select(
+        pl.when(known.is_null()).then(None).otherwise(yes.to_series()).alias(values.name)
+    ).to_series()
 
 
 def as_numbers(values: pl.Series) -> pl.Series:
@@ -144,6 +166,8 @@ def sentence(mend: Mend) -> str:
     if isinstance(mend, AsMissing):
         values = ", ".join(f"'{v}'" for v in mend.values[:_NAMED])
         return f"In {column}, {values} means missing."
+    if isinstance(mend, YesFrom):
+        return f"{_capital(column)} is read as yes from {mend.least:g} up, and no below."
     if isinstance(mend, LeaveOut):
         return f"{_capital(column)} is left out."
     return (

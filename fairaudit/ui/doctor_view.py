@@ -29,6 +29,7 @@ _CALLED = {
     "join_labels": "Join the labels",
     "as_numbers": "Read as numbers",
     "as_missing": "Read as missing",
+    "yes_from": "Read as yes or no",
     "leave_out": "Leave it out",
     "repeating_id": "Keep its rows together",
 }

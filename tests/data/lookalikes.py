@@ -225,7 +225,7 @@ def open_university() -> tuple[pl.DataFrame, Truth]:
     })  # fmt: skip
     return frame, Truth(
         "final_result",
-        frozenset({"gender", "age_band", "disability"}),
+        frozenset({"gender", "age_band", "disability", "imd_band"}),
         unit="id_student",
         leaks=frozenset({"date_unregistration"}),
     )
@@ -449,7 +449,7 @@ def intensive_care() -> tuple[pl.DataFrame, Truth]:
     })  # fmt: skip
     return frame, Truth(
         "hospital_expire_flag",
-        frozenset({"gender", "anchor_age", "ethnicity", "marital_status"}),
+        frozenset({"gender", "anchor_age", "ethnicity", "marital_status", "insurance"}),
         unit="subject_id",
         identifiers=frozenset({"hadm_id"}),
         leaks=frozenset({"dischtime", "deathtime", "los", "discharge_location"}),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import polars as pl
 import pytest
 
 from fairaudit.data.doctor.diagnosis import examine
+from fairaudit.data.mends import mended
 from tests.data.lookalikes import LOOKALIKES, Truth
 
 
@@ -38,6 +42,129 @@ def _role(column: str, truth: Truth) -> str:
 
 def _coarse(role: str) -> str:
     return "free" if role in ("feature", "left out", "weight") else role
+
+
+def _parts(frame: pl.DataFrame) -> dict[str, str]:
+    return {g.column: g.part for g in examine(frame).guesses}
+
+
+N = 400
+RNG = np.random.default_rng(11)
+COIN = RNG.integers(0, 2, N)
+
+
+@pytest.mark.parametrize(
+    ("columns", "target"),
+    [
+        ({"target": COIN, "toxicity": RNG.random(N)}, "target"),
+        ({"label": COIN, "n": COIN[::-1], "churned": COIN[::-1]}, "label"),
+        ({"outcome": COIN, "hired_num": RNG.integers(0, 9, N)}, "outcome"),
+        ({"toxic": COIN, "toxicity_annotator_count": RNG.integers(3, 9, N)}, "toxic"),
+        ({"left": COIN, "salary": ["low", "medium", "low", "high"] * (N // 4)}, "left"),
+    ],
+)
+def test_the_word_target_wins_and_counts_never_are_one(
+    columns: dict[str, object], target: str
+) -> None:
+    assert examine(pl.DataFrame(columns)).roles.target == target
+
+
+@pytest.mark.parametrize(
+    "name", ["model_toxicity", "perspective_toxic", "api_default", "ai_recidivism"]
+)
+def test_a_system_and_a_topic_make_a_score(name: str) -> None:
+    frame = pl.DataFrame({"defaulted": COIN, name: np.round(COIN + RNG.normal(size=N), 3)})
+    assert _parts(frame)[name] == "score"
+
+
+def test_the_score_of_a_credit_bureau_is_no_score_of_a_system() -> None:
+    frame = pl.DataFrame({"score": RNG.integers(310, 840, N), "defaulted": COIN})
+    assert _parts(frame)["score"] == "feature"
+    assert _parts(frame.with_columns(score=RNG.random(N)))["score"] == "score"
+
+
+def _identities(n: int = 1000) -> pl.DataFrame:
+    rng = np.random.default_rng(0)
+    rates = {"male": 0.3, "muslim": 0.2, "black": 0.1, "hindu": 0.02, "female": 0.3,
+             "jewish": 0.05, "homosexual_gay_or_lesbian": 0.25, "christian": 0.2}  # fmt: skip
+    is_one = {k: rng.random(n) < p for k, p in rates.items()}
+    shares = {k: np.where(one, rng.random(n) / 2 + 0.5, 0) for k, one in is_one.items()}
+    return pl.DataFrame({**shares, "toxic": rng.integers(0, 2, n)})
+
+
+def test_identities_as_shares_are_sensitive_the_larger_groups_first() -> None:
+    found = examine(_identities())
+    assert set(found.roles.sensitive) >= {"male", "female", "muslim", "black"}
+    assert not set(found.roles.features) & set(_identities().columns)
+    assert "hindu" not in found.roles.sensitive
+    problem = next(p for p in found.problems if p.code == "identity_share")
+    assert problem.safe
+    [mend] = problem.mends
+    values = mended(_identities(), [mend])[mend.column]
+    assert values.to_list() == ["yes" if v >= 0.5 else "no" for v in _identities()[mend.column]]
+    assert mended(mended(_identities(), [mend]), [mend])[mend.column].equals(values)
+
+
+def test_a_share_of_residents_is_no_identity() -> None:
+    frame = pl.DataFrame({"foreign": RNG.random(N), "male": RNG.random(N), "hired": COIN})
+    assert examine(frame).roles.sensitive == ()
+
+
+@pytest.mark.parametrize(
+    ("values", "topic"),
+    [
+        (["White", "Black", "Asian or Pacific Islander", "Amer Indian Aleut or Eskimo"], True),
+        (["Black or African American", "Two or more races", "Native Hawaiian", "White"], True),
+        (["marié(e)", "célibataire", "divorcé(e)", "pacsé(e)"], True),
+        (["casado(a)", "soltero(a)", "viudo/a"], True),
+        (["żonaty", "kawaler", "rozwiedziony"], True),
+        (["black", "white", "red", "silver"], False),
+        (["black leather", "white leather", "black cloth"], False),
+        (["Nonfiler", "Joint both under 65", "Single", "Head of household"], False),
+    ],
+)
+def test_values_of_ethnicity_and_marital_status_are_known_by_their_words(
+    values: list[str], topic: bool
+) -> None:
+    frame = pl.DataFrame({"v7": [values[i % len(values)] for i in range(N)], "hired": COIN})
+    assert (examine(frame).roles.sensitive == ("v7",)) == topic
+
+
+def test_ages_of_a_census_without_a_header_start_at_birth() -> None:
+    frame = pl.DataFrame(
+        {"column_1": np.arange(N) % 91, "column_2": RNG.integers(0, 52, N), "column_3": COIN}
+    )
+    assert examine(frame).roles.sensitive == ("column_1",)
+    hours = frame.with_columns(column_2=1 + np.arange(N) % 99, column_1=17 + np.arange(N) % 74)
+    assert examine(hours).roles.sensitive == ("column_1",)
+
+
+DIGITS = RNG.choice(np.arange(1_000_000, 9_999_999), N, replace=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "part"),
+    [
+        ("num_allocataire", DIGITS, "identifier"),
+        ("dossier_nr", DIGITS, "identifier"),
+        ("expediente", DIGITS, "identifier"),
+        ("ser_num", RNG.integers(1, 90_000, N), "identifier"),
+        ("loan_amount", DIGITS, "feature"),
+        ("claimant_income", DIGITS, "feature"),
+        ("Eingangsdatum", [f"{i % 28 + 1:02d}.03.2024" for i in range(N)], "left out"),
+        ("seen", [f"{i % 12 + 1}/{i % 28 + 1}/2023" for i in range(N)], "left out"),
+        ("stopdate", 20_240_101 + RNG.integers(0, 28, N), "left out"),
+        ("total_rec_int", RNG.integers(0, 9, N), "leak"),
+        ("last_pymnt_amnt", RNG.integers(0, 9, N), "leak"),
+        ("importe_recuperado", RNG.integers(0, 9, N), "leak"),
+        ("pct", RNG.integers(1, 40, N), "cluster"),
+        ("pct_white", RNG.integers(1, 40, N), "feature"),
+    ],
+)
+def test_numbers_dates_and_amounts_have_their_roles(name: str, values: Any, part: str) -> None:
+    assert (
+        _parts(pl.DataFrame({name: values, "x": COIN[::-1], "loan_default": COIN}))[name] == part
+    )
 
 
 @pytest.mark.parametrize("name", LOOKALIKES)

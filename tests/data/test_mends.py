@@ -15,6 +15,7 @@ from fairaudit.data.mends import (
     LeaveOut,
     Mend,
     RepeatingId,
+    YesFrom,
     as_numbers,
     mended,
     sentence,
@@ -30,6 +31,7 @@ ALL: tuple[Mend, ...] = (
     AsMissing(column="lab", values=("-999",)),
     LeaveOut(column="pay"),
     RepeatingId(column="person"),
+    YesFrom(column="x", least=8),
 )
 
 

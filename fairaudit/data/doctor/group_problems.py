@@ -9,8 +9,9 @@ import polars as pl
 
 from fairaudit.data.doctor.problem import FEW_ROWS, ExaminedTable, Problem
 from fairaudit.data.doctor.proxies import STRONG
+from fairaudit.data.doctor.sensitive_guesses import is_identity_share
 from fairaudit.data.grouping import group_labels
-from fairaudit.data.mends import JoinLabels, Mend
+from fairaudit.data.mends import JoinLabels, Mend, YesFrom
 from fairaudit.inputs.labels import MISSING
 
 _OTHER = frozenset(("other", "others", "andere", "sonstige", "otro", "otros", "autre", "autres"))
@@ -54,6 +55,20 @@ def _pooled(column: str, small: Sequence[str], groups: Sequence[str]) -> tuple[M
     if not joined or (len(joined) < 2 and other is None):
         return ()
     return (JoinLabels(column=column, into=joined),)
+
+
+def identity_shares(evidence: ExaminedTable) -> Iterator[Problem]:
+    """Identities as the share of people who see them; groups need a yes or a no."""
+    for name in evidence.roles.sensitive:
+        c = evidence.columns.get(name)
+        if c is not None and is_identity_share(c) and c.distinct > 2:
+            yield Problem(
+                "identity_share", "warning", name,
+                f"column '{name}' gives an identity as a share from 0 to 1",
+                "read it as yes from 0.5 up and no below; as it stands, its groups are ranges of "
+                "the share",
+                (YesFrom(column=name),), True,
+            )  # fmt: skip
 
 
 def proxies(evidence: ExaminedTable) -> Iterator[Problem]:

@@ -15,7 +15,12 @@ from fairaudit.data.doctor.assignment import (
     RoleAssignment,
 )
 from fairaudit.data.doctor.column_profile import ColumnProfile, RowSample
-from fairaudit.data.doctor.key_guesses import guess_identifiers, guess_unit, share_of_numbers
+from fairaudit.data.doctor.key_guesses import (
+    guess_identifiers,
+    guess_unit,
+    share_of_dates,
+    share_of_numbers,
+)
 from fairaudit.data.doctor.leaks import leaks_among
 from fairaudit.data.doctor.sensitive_guesses import (
     assign_sensitive,
@@ -173,7 +178,7 @@ def _may_be_cluster(c: ColumnProfile, word: str) -> bool:
         fewest = FEWEST_OFFICES
     if (c.number and not c.whole) or not fewest <= c.distinct <= c.known / 5:
         return False
-    if set(words.words_of(c.name)) & words.MEASURE_WORDS:
+    if set(words.words_of(c.name)) & words.MEASURE_WORDS and words.whole_word(c.name) != word:
         return False
     return max(c.values.values(), default=0) <= MOST_IN_ONE_CLUSTER * c.known
 
@@ -194,6 +199,12 @@ def _guess_features(table: RoleAssignment) -> None:
             table.assign(c.name, "left out", f"it is derived from the score '{score}'", 0.8)
         elif copy and copy[1] in table.columns and _same(table.sample.rows, copy[1], c.name):
             table.assign(c.name, "left out", f"it duplicates '{copy[1]}'", 0.95)
+        elif not c.number and share_of_dates(c) > 0.9:
+            reason = "dates as text, which may lie after the outcome; add it if it is known before"
+            table.assign(c.name, "left out", reason, 0.6)
+        elif _is_date_as_number(c):
+            reason = "a date as a number; it may lie after the outcome, and is no measurement"
+            table.assign(c.name, "left out", reason, 0.6)
         elif not c.number and share_of_numbers(c) > 0.5:
             table.assign(c.name, "feature", "numbers written as text", 0.6)
         elif c.dtype.startswith("Date"):
@@ -204,6 +215,12 @@ def _guess_features(table: RoleAssignment) -> None:
             table.assign(c.name, "left out", f"{what} with {c.distinct:,} distinct values", 0.6)
         else:
             table.assign(c.name, "feature", "nothing suggests another role", 0.6)
+
+
+def _is_date_as_number(c: ColumnProfile) -> bool:
+    """20240305 or 3052024 under the name of a date."""
+    written = words.WRITTEN_DATE.fullmatch(words.whole_word(c.name))
+    return bool(c.number and c.whole and written and (c.low or 0) >= 1_000_000)
 
 
 def _score_behind(table: RoleAssignment, c: ColumnProfile) -> str | None:

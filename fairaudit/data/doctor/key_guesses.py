@@ -12,12 +12,26 @@ from fairaudit.data.doctor.column_profile import ColumnProfile
 
 FEWEST_UNITS = 20
 MOST_ROWS_PER_UNIT = 50
+FEWEST_CODES, SHORTEST_CODE = 100, 5
 _NUMBER = re.compile(r"[+-]?[$€£¥]?\s*\d[\d,.'\s\u00a0\u202f]*([eE][+-]?\d+)?\s*[%$€£¥]?")
 
 
 def is_number_text(text: str) -> bool:
     """Whether a text is a number as people write it: 1,234.50 or $5 or 12 %."""
-    return bool(_NUMBER.fullmatch(text.strip()))
+    return bool(_NUMBER.fullmatch(text.strip())) and not _DATE.fullmatch(text.strip())
+
+
+_DATE = re.compile(
+    r"(\d{1,2}[./-]\d{1,2}[./-](\d{4}|\d{2})|\d{4}[./]\d{1,2}[./]\d{1,2})\.?"
+    r"([T ,]+\d{1,2}:\d{2}(:\d{2})?.*)?"
+)
+
+
+def share_of_dates(c: ColumnProfile) -> float:
+    """The share of a text column's rows that hold a date, such as 05.03.2024 or 3/31/2024."""
+    total = sum(c.values.values())
+    dates = sum(n for v, n in c.values.items() if _DATE.fullmatch(v.strip()))
+    return dates / total if total else 0.0
 
 
 def share_of_numbers(c: ColumnProfile) -> float:
@@ -47,6 +61,18 @@ def guess_unit(table: RoleAssignment) -> None:
     for c in units[1:]:
         reason = f"its name suggests an id; '{units[0].name}' already says which rows belong"
         table.assign(c.name, "identifier", f"{reason} together", 0.7)
+
+
+def _is_code_of_one_length(c: ColumnProfile) -> bool:
+    """Numbers such as 7201345, all different and of one length, that measure nothing."""
+    if c.low is None or c.high is None or c.low <= 0 or c.known < FEWEST_CODES:
+        return False
+    digits = len(str(int(c.low)))
+    if digits != len(str(int(c.high))) or digits < SHORTEST_CODE:
+        return False
+    named = set(words.words_of(c.name))
+    counted = bool(named & {"num", "nr", "no", "number", "code", "nummer", "numero"})
+    return (_names_a_person(c.name) or counted) and not named & words.AMOUNT_WORDS
 
 
 def is_repeating_id(c: ColumnProfile) -> bool:
@@ -97,10 +123,15 @@ def _identifier(c: ColumnProfile, sample: pl.DataFrame) -> str | None:
 
 
 def _row_number(c: ColumnProfile, sample: pl.DataFrame, named: bool) -> str | None:
+    serial = bool(set(words.words_of(c.name)) & words.SERIAL_WORDS)
+    if c.whole and serial and c.distinct > 0.9 * c.known and not is_repeating_id(c):
+        return "its name suggests a serial number and hardly a value repeats"
     if not c.whole or c.distinct < c.known:
         return None
     if named:
         return "its name suggests an identifier and no value repeats"
+    if _is_code_of_one_length(c):
+        return f"every row has another number of {len(str(int(c.high or 0)))} digits"
     values = sample[c.name].drop_nulls()
     counts = bool(values.is_sorted()) or bool((values - values.min()).max() == c.known - 1)
     return "it numbers the rows" if counts else None

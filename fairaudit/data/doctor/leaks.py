@@ -141,7 +141,9 @@ def _by_name(
     sample: RowSample,
 ) -> Iterator[str]:
     named, whole = set(words_of(c.name)), whole_word(c.name)
-    if named & words.EARLIER:
+    if named & words.EARLIER and not any(
+        p <= named for p in words.AFTERWARDS if p & words.EARLIER
+    ):
         return
     if shared := _shared_outcome(c, target):
         yield f"its name suggests another record of the outcome ('{shared}')"
@@ -158,6 +160,8 @@ def _by_name(
                 "its name suggests that it is known only after the outcome, and it predicts "
                 f"'{target.name}' (AUROC {strength:.2f})"
             )
+    if _is_another_rating(whole, columns):
+        yield "it is another rating of the same text"
     if _is_sibling(c, target):
         yield f"its name and values suggest that it measures the same as '{target.name}'"
 
@@ -187,6 +191,12 @@ def _is_a_call(c: ColumnProfile, columns: Mapping[str, ColumnProfile]) -> bool:
         return False
     others = {w for name in columns for w in words_of(name)}
     return len(named) <= 2 and len(others & words.CONTACT_WORDS) >= 2
+
+
+def _is_another_rating(whole: str, columns: Mapping[str, ColumnProfile]) -> bool:
+    """Ratings of a text for toxicity, insults and threats are made together."""
+    ratings = {whole_word(n) for n in columns} & words.RATINGS
+    return whole in ratings and len(ratings) >= words.FEWEST_RATINGS
 
 
 def _is_sibling(c: ColumnProfile, target: ColumnProfile) -> bool:

@@ -28,6 +28,7 @@ _CHECKS: tuple[Callable[[ExaminedTable], Iterator[Problem]], ...] = (
     of_columns.identifying_features,
     of_columns.many_levels,
     of_groups.unsuitable_groups,
+    of_groups.identity_shares,
     of_outcome.excluded_leaks,
     of_outcome.leaking_features,
     of_labels.near_labels,

@@ -15,7 +15,9 @@ PREDICTION_WORDS = word_set(
     """pred preds predicted prediction predictions yhat decision decisions decided recommendation
     recommended classified verdict flagged entscheidung empfehlung vorhersage prognose decizia
     decisao decisione beslissing prediccion predicao prevision predizione voorspelling
-    recomendacion recomendacao recommandation решение прогноз 预测 予測"""
+    recomendacion recomendacao recommandation решение прогноз 预测 予測 signale
+    signalee signalement alerta marcado marcada segnalato segnalata gemeldet geflaggt gemarkeerd
+    oznaczony screened"""
 )
 SCORE_WORDS = word_set(
     """score scores prob probs probability proba risk likelihood propensity punktzahl punkte
@@ -32,6 +34,12 @@ NOT_SCORE_WITH = word_set(
     technical language assessment kpi review sentiment"""
 )
 
+# Beside the topic of an outcome they make a score: "model_toxicity", "ai_default".
+SYSTEM_WORDS = word_set(
+    """model system algorithm algo algorithmus ai ki ml perspective api pred predicted classifier
+    tool machine modell modelo modele modello"""
+)
+
 # Institutions come first: people of one institution resemble each other. Areas follow.
 INSTITUTIONS = (
     "site", "hospital", "school", "clinic", "center", "centre", "branch", "facility", "ward",
@@ -43,7 +51,7 @@ INSTITUTIONS = (
 AREAS = (
     "province", "region", "state", "county", "district", "precinct", "city", "puma", "statefip",
     "cluster", "occupation", "team", "plant", "bundesland", "provincia", "provincie", "comune",
-    "municipio", "municipality", "departement", "departamento", "bezirk", "landkreis",
+    "municipio", "municipality", "departement", "departamento", "bezirk", "landkreis", "pct",
 )  # fmt: skip
 OFTEN_FEW = word_set("""branch store agency employer company department practice abteilung""")
 # Words that make a measurement of a name: "time_in_hospital", "company_size", "years_at_company".
@@ -56,9 +64,12 @@ MEASURE_WORDS = word_set(
 IDENTIFIER_WORDS = word_set(
     """id ids uuid guid key index idx rownames rowname rownum rowid identifier pk nr nbr number no
     name names surname firstname lastname fullname email mail phone ssn passport address
-    communityname url serialno randid seqn nummer numero kennung ident caseid zpid matricula"""
+    communityname url serialno randid seqn nummer numero kennung ident caseid zpid matricula
+    matricule dossier expediente folio dni nie nif nss cpf curp rut cedula pesel bsn personnummer
+    aktenzeichen steuernummer serial"""
 )
 # Words that can name the unit a row belongs to; "no" and "number" only beside a person's word.
+SERIAL_WORDS = word_set("""ser serial serno sernum sernr serialno seq sequence""")
 KEY_WORDS = word_set(
     """id ids uuid guid key identifier nr nbr nummer kennung serialno randid seqn"""
 )
@@ -70,15 +81,22 @@ PERSON_WORDS = word_set(
     patiente schueler schuler kunde kunden mitarbeiter bewerber versicherten paciente cliente
     empleado alumno estudiante funcionario aluno eleve etudiant salarie employe paziente
     dipendente studente klant patienten annotator rater account loan case player driver
-    beneficiary claimant holder"""
+    beneficiary claimant holder allocataire beneficiaire usager usuario
+    demandeur solicitante titulaire antragsteller leistungsbezieher requerente richiedente
+    mieter tenant locataire inquilino"""
 )
 WEIGHT_WORDS = word_set(
     """weights wt fnlwgt sampleweight pweight samplingweight perwt finalwgt pwgtp wgtp hhwt
     instanceweight surveyweight personweight finalweight asecwt wtfinl"""
 )
 WEIGHT_KINDS = word_set("""instance survey sample sampling person final design population""")
+AMOUNT_WORDS = word_set(
+    """amount amt income salary wage balance price cost value limit budget payment revenue loan
+    betrag einkommen gehalt monto importe ingreso ingresos montant revenu salaire valor renda"""
+)
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".npy")
 DATE_WORDS = word_set("""date time timestamp datetime datum fecha""")
+WRITTEN_DATE = re.compile(r"(date|datum|fecha|datestop).*|.*(date|datum)")
 
 _UNCOMBINED = str.maketrans(
     {"ß": "ss", "ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "æ": "ae", "đ": "d", "ı": "i", "œ": "oe"}

@@ -13,6 +13,9 @@ from fairaudit.data.doctor.role_keywords import folded, whole_word, words_of
 MOST_SENSITIVE = 6
 FEW_NUMBERS, FEW_TEXTS = 12, 60
 OLDEST = 130
+YOUNGEST_ADULT = 10
+HALF = 0.5
+FEWEST_IDENTITIES = 3  # annotators are asked for several
 _FIRST_NAMED = ("race", "ethnicity", "hispanic origin", "caste", "sex")
 _LAST_NAMED = ("age",)
 _FRACTION_WORDS = frozenset(("pct", "percent", "percentage", "share", "ratio", "prop", "frac"))
@@ -20,7 +23,10 @@ _FRACTION_WORDS = frozenset(("pct", "percent", "percentage", "share", "ratio", "
 
 def sensitive_candidates(table: RoleAssignment) -> list[Guess]:
     """Columns that could be sensitive, with reason and confidence, in the order of the table."""
-    reasons = [(c, _sensitive(c)) for c in table.unassigned() if c.distinct >= 2]
+    shares = [c.name for c in table.unassigned() if is_identity_share(c)]
+    lone = shares if len(shares) < FEWEST_IDENTITIES else []  # else a share of residents
+    reasons = [(c, _sensitive(c)) for c in table.unassigned() if _divides(c)]
+    reasons = [(c, why) for c, why in reasons if c.name not in lone or _has_strong_word(c)]
     named = [Guess(c.name, "sensitive", *why) for c, why in reasons if why is not None]
     if not any(g.confidence >= MIN_CONFIDENCE and g.reason.endswith(" age") for g in named):
         named += _ages_without_a_name(table, {g.column for g in named})
@@ -30,10 +36,13 @@ def sensitive_candidates(table: RoleAssignment) -> list[Guess]:
 def assign_sensitive(table: RoleAssignment, candidates: Sequence[Guess]) -> None:
     """The most confident ones; a second column on a topic ("age_cat") is shown but not used."""
     topics: set[str] = set()
-    for guess in sorted(candidates, key=lambda g: -g.confidence):
+    several = sum(map(_is_identity, table.columns.values())) >= FEWEST_IDENTITIES
+    for guess in _ranked(table, candidates):
         c = table.columns[guess.column]
         topic = topic_of(c) or _topic_of_values(c)
-        again = topic in topics and (c.whole or not c.number)
+        key = f"one {topic}" if several and _is_identity(c) else topic
+        again = key in topics and (c.whole or not c.number) and key == topic
+        again |= key != topic and topic in topics
         full = len(table.with_role("sensitive")) >= MOST_SENSITIVE
         relative = _is_of_a_relative(c)
         if guess.confidence < MIN_CONFIDENCE and not (relative and again):
@@ -42,10 +51,43 @@ def assign_sensitive(table: RoleAssignment, candidates: Sequence[Guess]) -> None
             continue  # M and F under another name may be misdemeanour and felony
         if again or full:
             reason = f"{guess.reason}, like another column that is used"
+            if not again:
+                reason = f"{guess.reason}, but {MOST_SENSITIVE} others are used already"
             table.assign(c.name, "left out", reason, 0.6)
         else:
             table.assigned[c.name] = guess
-            topics.add(topic)
+            topics.add(key)
+
+
+def _ranked(table: RoleAssignment, candidates: Sequence[Guess]) -> list[Guess]:
+    """The most confident first; of columns that each say one identity, the larger groups first."""
+
+    def place(guess: Guess) -> tuple[float, int]:
+        c = table.columns[guess.column]
+        rows = table.sample.rows[c.name]
+        return -guess.confidence, -int((rows >= HALF).sum()) if _is_identity(c) else -rows.len()
+
+    return sorted(candidates, key=place)
+
+
+def is_identity_share(c: ColumnProfile) -> bool:
+    """Whether a column gives one identity ("female", "muslim") as a share from 0 to 1."""
+    return _is_identity(c) and not c.whole
+
+
+def _is_identity(c: ColumnProfile) -> bool:
+    """Whether a column of numbers from 0 to 1 is named by the words of an identity alone."""
+    named = set(words_of(c.name)) - words.IDENTITY_COMPANIONS
+    return c.number and _is_share(c) and bool(named) and named <= words.IDENTITIES
+
+
+def _has_strong_word(c: ColumnProfile) -> bool:
+    return not words.STRONG.keys().isdisjoint({*words_of(c.name), whole_word(c.name)})
+
+
+def _divides(c: ColumnProfile) -> bool:
+    """Two values, or one and missing where it is what most people of the table speak."""
+    return c.distinct >= 2 or (c.distinct == 1 and c.missing > 0 and topic_of(c) == "language")
 
 
 def usual_order(columns: Sequence[ColumnProfile]) -> list[str]:
@@ -83,6 +125,8 @@ def _sensitive(c: ColumnProfile) -> tuple[str, float] | None:
 def _confidence(c: ColumnProfile, named: tuple[str, ...], topic: str) -> float:
     if _is_of_a_relative(c):
         return 0.4
+    if topic in words.OFTEN_USEFUL:
+        return 0.55
     if topic == "country of birth" and c.distinct > FEW_NUMBERS:
         return 0.45  # too many groups to be judged one by one
     return 0.95 if len(named) == 1 else 0.75
@@ -91,13 +135,36 @@ def _confidence(c: ColumnProfile, named: tuple[str, ...], topic: str) -> float:
 def _by_values(c: ColumnProfile, levels: frozenset[str]) -> tuple[str, float] | None:
     if c.number or not levels:
         return None
-    ethnic = levels & words.RACE_VALUES
-    if len(ethnic) >= 2 and len(levels & words.RACE_COMPANIONS) > 0.6 * len(levels):
+    ethnic = _ethnic(levels)
+    companions = [v for v in levels if v in ethnic or _tokens(v) & words.RACE_COMPANIONS]
+    if len(ethnic) >= 2 and len(companions) > 0.6 * len(levels) and _not_just_colours(ethnic):
         return f"its values name ethnic groups, such as {sorted(ethnic)[0]}", 0.9
-    marital = levels & words.MARITAL_VALUES
+    marital = _marital(levels)
     if len(marital) >= 2 and len(marital) >= 0.6 * len(levels):
         return f"its values name marital statuses, such as {sorted(marital)[0]}", 0.8
+    if any(_tokens(v) & words.INSURANCE_VALUES for v in levels) and len(levels) <= FEW_NUMBERS:
+        return "its values name kinds of health insurance", 0.55
     return None
+
+
+def _tokens(level: str) -> frozenset[str]:
+    """The words of a value: "marie(e)" → marie, e; "asian-pac-islander" → asian, pac, islander."""
+    return frozenset(re.findall(r"[^\W\d_]+", level))
+
+
+def _ethnic(levels: frozenset[str]) -> frozenset[str]:
+    return frozenset(v for v in levels if v in words.RACE_VALUES or _tokens(v) & words.RACE_TOKENS)
+
+
+def _not_just_colours(ethnic: frozenset[str]) -> bool:
+    """Black and white may be paint, unless a third word or nothing else makes them people."""
+    tokens = (words.RACE_TOKENS | words.RACE_VALUES) - words.COLOURS
+    return ethnic == {"black", "white"} or any({v, *_tokens(v)} & tokens for v in ethnic)
+
+
+def _marital(levels: frozenset[str]) -> frozenset[str]:
+    named = {v for v in levels if v in words.MARITAL_VALUES or _tokens(v) & words.MARITAL_TOKENS}
+    return frozenset(named)
 
 
 def _levels(c: ColumnProfile) -> frozenset[str]:
@@ -121,7 +188,7 @@ def _named_topic(c: ColumnProfile) -> str | None:
 
 
 def _has_few_values(c: ColumnProfile) -> bool:
-    return c.distinct <= (FEW_NUMBERS if c.number else FEW_TEXTS)
+    return _is_identity(c) or c.distinct <= (FEW_NUMBERS if c.number else FEW_TEXTS)
 
 
 def _possible(topic: str, c: ColumnProfile) -> bool:
@@ -144,13 +211,21 @@ def _possible_ages(c: ColumnProfile) -> bool:
         return c.dtype.startswith("Date") or c.distinct <= 130
     if c.high is None or c.low is None:
         return False
-    if whole_word(c.name) in words.STRONG:  # also in days, or with codes for missing
+    if whole_word(c.name) in words.STRONG or _is_days_of_life(c):  # or with codes for missing
         return True
     year_of_birth = c.low >= 1850 and c.high <= 2100
     return year_of_birth or (c.low >= -1 and c.high <= OLDEST)
 
 
+def _is_days_of_life(c: ColumnProfile) -> bool:
+    """Days since birth, also as a negative number: DAYS_BIRTH."""
+    low, high = sorted((abs(c.low or 0.0), abs(c.high or 0.0)))
+    return {"days", "birth"} <= set(words_of(c.name)) and low > 0 and high <= 365.25 * OLDEST
+
+
 def _is_of_a_relative(c: ColumnProfile) -> bool:
+    if _named_topic(c) == "family status":  # a parent who raises children alone
+        return False
     return bool(set(words_of(c.name)) & words.RELATIVES)
 
 
@@ -160,16 +235,19 @@ def _topic_of_values(c: ColumnProfile) -> str:
     levels = _levels(c)
     if levels in words.SEX_VALUES:
         return "sex"
-    marital = len(levels & words.MARITAL_VALUES) > len(levels & words.RACE_VALUES)
-    return "marital status" if marital else "race"
+    if any(_tokens(v) & words.INSURANCE_VALUES for v in levels):
+        return "health insurance"
+    return "marital status" if len(_marital(levels)) > len(_ethnic(levels)) else "race"
 
 
 def _ages_without_a_name(table: RoleAssignment, barred: set[str]) -> list[Guess]:
-    """The one column of a table without a header whose numbers look like ages of adults."""
+    """The one column of a table without a header whose numbers look like ages."""
     numbered = re.compile(r"column_?\d+|x?\d+|v\d+", re.IGNORECASE)
     if not all(numbered.fullmatch(name) for name in table.columns):
         return []
-    ages = [c for c in table.unassigned() if c.name not in barred and _looks_like_ages(c)]
+    possible = [c for c in table.unassigned() if c.name not in barred and _looks_like_ages(c)]
+    adults = [c for c in possible if (c.low or 0) >= YOUNGEST_ADULT]
+    ages = adults or [c for c in possible if c.low == 0]  # a census counts children too
     return [
         Guess(c.name, "sensitive", f"its values look like age ({c.low:g} to {c.high:g})", 0.5)
         for c in (ages if len(ages) == 1 else [])
@@ -179,7 +257,7 @@ def _ages_without_a_name(table: RoleAssignment, barred: set[str]) -> list[Guess]
 def _looks_like_ages(c: ColumnProfile) -> bool:
     if not (c.number and c.whole and c.distinct >= 30) or c.low is None or c.high is None:
         return False
-    return 10 <= c.low <= 30 and 60 <= c.high <= 110 and c.distinct >= 0.7 * (c.high - c.low)
+    return 0 <= c.low <= 30 and 60 <= c.high <= 110 and c.distinct >= 0.7 * (c.high - c.low)
 
 
 def _listed(values: Sequence[str]) -> str:

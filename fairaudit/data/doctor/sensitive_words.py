@@ -43,7 +43,12 @@ STRONG = _topics(
     familienstand zivilstand civilstand estadocivil etatcivil statocivile sivilstatus
     burgerlijkestaat""",
     sexual_orientation="lgbt lgbtq sexuality transgender",
+    family_status="""monoparental monoparentale alleinerziehend alleinerziehende alleenstaande
+    singleparent loneparent parentisole situationfamiliale""",
+    deprivation="imd imdband simd deprivation imdquintile",
 )
+# Not protected everywhere, but often what people are judged by.
+OFTEN_USEFUL = frozenset(("deprivation", "language", "health insurance"))
 # These count in columns with few values only ("foreign-worker": yes/no), not in measurements
 # ("PctForeignBorn": 0.12).
 FEW = _topics(
@@ -52,7 +57,8 @@ FEW = _topics(
     race="""minority minrty black white asian indigenous skin skintone tone cor roma""",
     hispanic_origin="",
     age="eta senior seniors",
-    religion="muslim christian jewish hindu buddhist catholic protestant",
+    religion="""muslim christian jewish hindu buddhist catholic protestant atheist sikh mormon
+    jew jain""",
     nationality="""foreign foreigner citizen citizens citizenship citizendesc auslander auslaender
     extranjero estrangeiro etranger straniero migrant immigrant refugee gefluchtet buitenlander
     cit""",
@@ -60,10 +66,24 @@ FEW = _topics(
     marital_status="married mar",
     veteran_status="veteran veterans",
     pregnancy="pregnant pregnancy schwanger embarazada",
-    sexual_orientation="orientation gay lesbian homosexual",
+    sexual_orientation="orientation gay lesbian homosexual bisexual heterosexual queer",
+    language="language langue sprache muttersprache idioma lingua taal mothertongue",
+    disability="dis dear deye drem",
+)
+# A column named by these words alone holds one identity ("homosexual_gay_or_lesbian").
+IDENTITIES = frozenset(STRONG) | frozenset(
+    word
+    for word, topic in FEW.items()
+    if topic in ("sex", "race", "religion", "sexual orientation", "nationality")
+)
+IDENTITY_COMPANIONS = word_set(
+    """or and other of physical intellectual learning psychiatric mental illness sexual is
+    religion race ethnicity disability gender orientation"""
 )
 # Names that are only meant as a whole ("MAR" is marital status in census files, else March).
-WHOLE_NAME_ONLY = word_set("mar cit dis eta kon cor pol tone mar orientation ika vek yas")
+WHOLE_NAME_ONLY = word_set(
+    "mar cit dis eta kon cor pol tone orientation ika vek yas dear deye drem language"
+)
 PHRASES: tuple[tuple[frozenset[str], str], ...] = tuple(
     (word_set(words), topic)
     for words, topic in (
@@ -78,6 +98,14 @@ PHRASES: tuple[tuple[frozenset[str], str], ...] = tuple(
         ("burgerlijke staat", "marital status"), ("stan cywilny", "marital status"),
         ("situation matrimoniale", "marital status"), ("situacion conyugal", "marital status"),
         ("ever married", "marital status"),
+        ("parent isole", "family status"), ("single parent", "family status"),
+        ("lone parent", "family status"), ("familia monoparental", "family status"),
+        ("family status", "marital status"), ("situation familiale", "marital status"),
+        ("relationship status", "marital status"), ("situacao conjugal", "marital status"),
+        ("days birth", "age"), ("ano nacimiento", "age"), ("fodelsear", "age"),
+        ("mental illness", "disability"), ("mother tongue", "language"),
+        ("first language", "language"), ("national origin", "nationality"),
+        ("pais origen", "nationality"), ("land herkunft", "country of birth"),
         ("special needs", "disability"), ("sexual orientation", "sexual orientation"),
         ("skin tone", "race"), ("skin color", "race"), ("skin colour", "race"),
         ("hispanic origin", "hispanic origin"), ("jenis kelamin", "sex"),
@@ -120,6 +148,29 @@ RACE_VALUES = word_set(
     africanamerican european-american"""
 )
 RACE_COMPANIONS = RACE_VALUES | word_set("native indian mixed other unknown multiracial")
+# Words of values: "Asian or Pacific Islander", "Black or African American", "Mexican-American".
+RACE_TOKENS = word_set(
+    """white black asian hispanic latino latina latinx caucasian african islander hawaiian samoan
+    chamorro eskimo aleut inuit mexican chicano cuban rican arab romani roma indigenous
+    aboriginal maori mestizo mulatto mulato negro indigena afrodescendiente afrocolombiano branca
+    branco preta preto parda pardo amarela indigena biracial african-american creole"""
+)
+COLOURS = word_set("white black or and matte gloss branca preta branco preto amarela negro")
+MARITAL_TOKENS = word_set(
+    folded(
+        """married divorced widowed widow widower separated single unmarried cohabiting verheiratet
+        ledig geschieden verwitwet getrennt soltero soltera casado casada divorciado divorciada
+        viudo viuda viuvo viuva solteiro solteira separado separada separe separee marie mariee
+        celibataire divorce divorcee veuf veuve pacse pacsee concubinage sposato sposata celibe
+        nubile coniugato coniugata divorziato divorziata vedovo vedova separato separata gehuwd
+        ongehuwd gescheiden samenwonend weduwe weduwnaar zonaty zamezna kawaler panna rozwiedziony
+        rozwiedziona wdowiec wdowa gift ogift skild gifta ugift skilt enke enkemand evli bekar
+        bosanmis dul casatorit casatorita necasatorit divortat vaduv svobodny zenaty vdana
+        rozvedeny nos hajadon elvalt ozvegy naimisissa naimaton eronnut leski женат замужем холост
+        разведен разведена вдова 已婚 未婚 离异 离婚 丧偶 既婚 離婚 기혼 미혼 이혼"""
+    ).lower()
+)
+INSURANCE_VALUES = word_set("medicaid medicare")
 MARITAL_VALUES = word_set(
     """married single divorced widowed separated never-married unmarried married-civ-spouse
     married-spouse-absent married-af-spouse verheiratet ledig geschieden verwitwet soltero

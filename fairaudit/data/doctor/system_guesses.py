@@ -6,12 +6,23 @@ from fairaudit.data import near_labels
 from fairaudit.data.doctor import role_keywords as words
 from fairaudit.data.doctor.assignment import RoleAssignment
 from fairaudit.data.doctor.column_profile import ColumnProfile
+from fairaudit.data.outcome_words import TOPICS
 
 
 def is_score_name(name: str) -> bool:
     """Whether a name says score, risk or probability, but not of a test or a credit bureau."""
     named = set(words.words_of(name))
+    if named & words.SYSTEM_WORDS and named & TOPICS.keys():
+        return True
     return bool(named & words.SCORE_WORDS) and not named & words.NOT_SCORE_WITH
+
+
+def _is_bureau_score(c: ColumnProfile) -> bool:
+    """A credit bureau's number for a person, on its scale from 300 to 850."""
+    if words.whole_word(c.name) not in ("score", "scores") or not c.whole:
+        return False
+    low, high = c.low or 0.0, c.high or 0.0
+    return low >= 300 and 600 <= high <= 850 and high - low >= 100
 
 
 def guess_systems(table: RoleAssignment, target: ColumnProfile | None) -> None:
@@ -25,7 +36,7 @@ def guess_systems(table: RoleAssignment, target: ColumnProfile | None) -> None:
             elif not c.number and not _same_labels(c, target):
                 reason = "its name suggests a decision and it has two values"
             table.assign(c.name, "prediction", reason, 0.9)
-        elif c.number and is_score_name(c.name):
+        elif c.number and is_score_name(c.name) and not _is_bureau_score(c):
             _guess_score(table, c, target)
 
 

@@ -23,9 +23,11 @@ from fairaudit.data.doctor.role_keywords import (
     words_of,
 )
 from fairaudit.data.doctor.system_guesses import is_score_name
+from fairaudit.data.outcome_topics import WHOLE_TOPICS
 from fairaudit.data.roles import MAX_CLASSES, Task
 
 LEAST_WEIGHT = 1.0
+NAMED_TARGET = 5.0  # "target" alone outweighs a topic, two values and the last place together
 MOST_LABELS = 20
 
 
@@ -85,7 +87,8 @@ def is_outcome_name(name: str) -> bool:
     named = {*words_of(name), whole_word(name)}
     loose = named & words.LOOSE_TARGET_WORDS and len(words_of(name)) <= 2
     phrase = any(phrase <= named for phrase in words.PHRASES)
-    return bool(phrase or loose or named & (words.TARGET_WORDS | words.TARGET_TOPICS))
+    topics = words.TARGET_WORDS | words.TARGET_TOPICS | WHOLE_TOPICS.keys()
+    return bool(phrase or loose or named & topics)
 
 
 def topic_words(name: str) -> set[str]:
@@ -98,6 +101,8 @@ def _may_be_target(c: ColumnProfile) -> bool:
     if c.distinct < 2 or named & DATE_WORDS or c.dtype.startswith("Date"):
         return False
     if named & PREDICTION_WORDS or (c.number and is_score_name(c.name)):
+        return False
+    if len(words_of(c.name)) > 1 and named & words.COUNTS:
         return False
     return c.number or c.distinct <= MOST_LABELS or labels_apart(c) <= 2
 
@@ -114,13 +119,16 @@ def _name_weight(c: ColumnProfile) -> float:
     named = {*words_of(c.name), whole_word(c.name)}
     if named & words.EARLIER:
         return 0.0
+    whole = whole_word(c.name)
+    if whole in words.TARGET_WORDS:
+        return NAMED_TARGET
     weight = 3.0 * bool(named & words.TARGET_WORDS)
     if named & words.LOOSE_TARGET_WORDS and len(words_of(c.name)) <= 2:
         weight = max(weight, 3.0 if len(words_of(c.name)) == 1 else 1.5)
     if any(phrase <= named for phrase in words.PHRASES):
         weight += 2.5
-    elif named & words.TARGET_TOPICS:
-        weight += 2.0
+    elif named & words.TARGET_TOPICS or whole in WHOLE_TOPICS:
+        weight += 2.5 if whole in {*words.TARGET_TOPICS, *WHOLE_TOPICS} else 2.0
     elif named & words.AMOUNTS:
         weight += 2.0 if labels_apart(c) == 2 else 1.25
     elif named & words.CONDITIONS:

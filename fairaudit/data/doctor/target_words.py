@@ -11,7 +11,8 @@ TARGET_WORDS = word_set(
 )
 # Outcome words that are also parts of other names: they need a short name.
 LOOSE_TARGET_WORDS = word_set(
-    """class result klasse classe clase ergebnis resultado resultat risultato status"""
+    """class result klasse classe clase ergebnis resultado resultat risultato status
+    output"""
 )
 TARGET_TOPICS = frozenset(TOPICS)
 AMOUNTS = word_set("income salary wage wages pay earnings einkommen gehalt lohn renda ingresos")
@@ -24,6 +25,7 @@ PHRASES: tuple[frozenset[str], ...] = tuple(
     word_set(words)
     for words in (
         "loan status", "action taken", "death event", "final result", "term deposit",
+        "loanstatus", "actiontaken", "finalresult", "creditrisk", "risk performance",
         "hospital expire flag", "default payment", "credit risk", "heart disease presence",
     )
 )  # fmt: skip
@@ -32,6 +34,12 @@ EARLIER = word_set(
     vorige before juv prevalent previa previo previas previos anterior anteriores antecedentes
     precedent precedente precedents vorherig vorherige fruher fruhere passe passes pasado pasada
     baseline"""
+)
+
+# Words of counts ("toxicity_annotator_count"): measures, never outcomes.
+COUNTS = word_set(
+    """count counts number num nbr n nb anzahl numero nombre annotator annotators raters aantal
+    liczba antal"""
 )
 
 DEATH = word_set("died death mortality expire expired survived survival gestorben deces fallecido")
@@ -44,7 +52,12 @@ AFTERWARDS = tuple(
         "reason termination", "leaving reason", "reason leaving", "exit reason", "churn reason",
         "exit interview", "date termination", "dateof termination", "termination date",
         "dropout reason", "reason dropout", "cause death", "death cause", "recoveries",
-        "collection recovery", "charge off", "chargeoff", "settlement", "ablehnungsgrund",
+        "collection recovery", "charge off", "chargeoff", "settlement", "rec prncp", "rec int",
+        "rec late", "total pymnt", "last pymnt", "next pymnt", "out prncp", "amount recovered",
+        "recovered amount", "recovery amount", "collection fee", "default date", "date default",
+        "total paid", "importe recuperado", "montant recouvre", "hardship", "motif sortie",
+        "fecha baja", "austritt", "austrittsgrund", "austrittsdatum", "date depart",
+        "motivo baja", "ablehnungsgrund",
         "kundigungsgrund", "motivo rechazo", "motif refus", "outcome date", "decision date reason",
     )
 )  # fmt: skip
@@ -53,6 +66,12 @@ AFTER_A_DEATH = word_set(
     """dischtime discharge discharged deathtime dod deathdate outtime dischargetime
     dischargelocation los"""
 )
+# What people who rate a text say of it, beside each other.
+RATINGS = word_set(
+    """toxic toxicity severetoxic severetoxicity obscene threat insult identityhate
+    identityattack sexualexplicit hate harassment"""
+)
+FEWEST_RATINGS = 3
 # Words that are suspicious where the column also predicts the outcome.
 SUSPICIOUS_NAMES = word_set(
     """end event stop futime followup enddate endtime eventtime timetoevent followuptime

@@ -3,29 +3,56 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from fairaudit.data.doctor.column_profile import ColumnProfile
 from fairaudit.data.doctor.key_guesses import is_number_text
 from fairaudit.data.doctor.problem import ExaminedTable, Problem
 from fairaudit.data.mends import AsMissing, AsNumbers
 
+FEW_LABELS = 20  # a target or decision with so few values has labels, not numbers
+MOSTLY_NUMBERS = 0.8
+
 
 def mixed_types(evidence: ExaminedTable) -> Iterator[Problem]:
+    labels = (*evidence.roles.predictions, evidence.roles.target)
     for c in evidence.used:
-        if c.number or c.dtype != "String" or not c.values:
+        if c.number or c.dtype != "String" or (c.name in labels and c.distinct <= FEW_LABELS):
             continue
-        total = sum(c.values.values())
-        numeric = sum(n for v, n in c.values.items() if is_number_text(v))
-        if 0.5 * total <= numeric < total and c.name not in evidence.roles.predictions:
-            word = next(v for v in c.values if not is_number_text(v))
+        counts = _counts(c, evidence)
+        others = {v: n for v, n in counts.items() if not is_number_text(v)}
+        total = sum(counts.values())
+        numeric = total - sum(others.values())
+        if others and 0.5 * total <= numeric and not any(_is_code(v) for v in others):
+            word = next(iter(others))
+            if numeric < MOSTLY_NUMBERS * total:
+                yield Problem(
+                    "mixed_types", "note", c.name,
+                    f"column '{c.name}' mixes numbers with text such as '{word}'",
+                    "every number is a category; if it measures something, give it numbers only",
+                )  # fmt: skip
+                continue
             yield Problem(
                 "mixed_types", "warning", c.name,
                 f"column '{c.name}' mixes numbers with text such as '{word}'",
                 "read the column as numbers; as it stands every number is a category",
                 (AsNumbers(column=c.name),), numeric >= 0.9 * total,
             )  # fmt: skip
+
+
+def _counts(c: ColumnProfile, evidence: ExaminedTable) -> Mapping[str, int]:
+    """Rows by value; of the drawn rows where the profile holds the most frequent values only."""
+    if c.distinct <= len(c.values):
+        return c.values
+    values = evidence.sample.rows[c.name].drop_nulls().value_counts()
+    return dict(values.iter_rows())
+
+
+def _is_code(text: str) -> bool:
+    """Whether a text holds digits: a code ("V57", "2A") or a range ("<20%"), not a remark."""
+    return any(sign.isdigit() for sign in text)
 
 
 def number_text(evidence: ExaminedTable) -> Iterator[Problem]:
