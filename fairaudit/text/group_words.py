@@ -48,6 +48,13 @@ _PLURALS = frozenset(
     )
 )  # fmt: skip
 _REST = frozenset(("other", "others", "rest", "misc", "else", "andere", "otro", "autre", "(rare)"))
+_OF_NO_PERSON = frozenset(
+    (
+        "region", "state", "province", "county", "district", "city", "town", "country", "area",
+        "zone", "site", "school", "hospital", "clinic", "ward", "location", "place", "branch",
+        "department", "occupation", "job", "workclass", "industry", "sector", "payer", "cluster",
+    )
+)  # fmt: skip
 _CODE = re.compile(r"[≤≥<>-]?\s*\d|[\[(]|.{1,2}$")  # ranges, "(missing)", F and M
 _N = r"\d+(?:\.\d+)?"
 _SPAN = re.compile(rf"[\[(]?\s*(-?{_N})\s*(?:[-–,;]|to|bis)\s*(-?{_N})\s*[\])]?")
@@ -83,7 +90,7 @@ def _described(groups: Sequence[str], attributes: Sequence[str], noun: str) -> s
     ages = [p for p in pairs if p not in heads and _aged(*p)]
     unknown = [p for p in pairs if is_unknown(p[0])]
     plain_ones = [p for p in pairs if p not in (*heads, *ages, *unknown)]
-    adjectives = [p for p in plain_ones if not _is_code(p[0])]
+    adjectives = [p for p in plain_ones if not _is_code(p[0]) and not _is_of_no_person(p[1])]
     if len(adjectives) > 1 or len(heads) > 1:
         return _listed_labels(pairs, noun)
     words = [a for a, _ in adjectives] + [_head(*heads[0]) if heads else noun]
@@ -130,9 +137,19 @@ def _is_code(group: str) -> bool:
     return bool(_CODE.match(group)) or label in YES | NO | _REST or "=" in group
 
 
+def _is_of_no_person(attribute: str) -> bool:
+    """Whether labels are names of places or trades, which are no adjectives of people."""
+    return bool(_OF_NO_PERSON & _words(attribute))
+
+
 def _is_age(attribute: str) -> bool:
-    words = re.findall(r"[^\W\d_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", attribute).casefold())
-    return bool(_AGES & set(words)) and set(words) <= _AGES | _AGE_COMPANIONS
+    words = _words(attribute)
+    return bool(_AGES & words) and words <= _AGES | _AGE_COMPANIONS
+
+
+def _words(attribute: str) -> set[str]:
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", attribute)
+    return set(re.findall(r"[^\W\d_]+", spaced.casefold()))
 
 
 def _aged(group: str, attribute: str) -> str:

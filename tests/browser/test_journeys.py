@@ -185,6 +185,7 @@ def test_a_link_reopens_audit_page_and_choices(browser: Browser, server: Server)
 def test_false_flags_lead_in_three_clicks_from_a_table_of_risk_scores(
     page: Page, server: Server, shared_data: Path
 ) -> None:
+    page.set_viewport_size({"width": 1440, "height": 900})
     visit(page, server.url)
     upload(page, shared_data / "compas" / "compas_two_years_noname.csv")
     question = page.locator(".st-key-outcome-question")
@@ -194,7 +195,13 @@ def test_false_flags_lead_in_three_clicks_from_a_table_of_risk_scores(
     link = page.get_by_role("main").get_by_role("link", name="All metrics")
     expect(link).to_be_visible(timeout=FIT)
     settle(page)
-    told = page.get_by_role("main").inner_text()
+    told = page.locator("p.lead").first.inner_text()
+    assert (box := page.locator("p.lead").first.bounding_box()) is not None
+    assert box["y"] + box["height"] < 900, "on the first screen"
+    others = page.locator("ul.points li")
+    expect(others).to_have_count(2)
+    expect(others.nth(0)).to_contain_text("of women")
+    expect(others.nth(1)).to_contain_text("people aged 25 or under")
     share = r"4[45]\.\d% \(95% CI [\d.% to]+, [\d,]+ rows\) of African-American people"
     pattern = rf"wrongly flags {share} who did not re-offend, against 23\.\d% \([\d.% to]+, [\d,]+"
     assert re.search(pattern, told), told

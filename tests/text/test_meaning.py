@@ -110,6 +110,9 @@ def test_the_denominator_is_named_in_plain_words(target: str, label: str, words:
         ("Unknown/Invalid", "gender", "people whose gender is unknown"),
         ("Female", "sex", "women"),
         ("Other", "race", "people with race Other"),
+        ("north", "region", "people with region north"),
+        ("Sales", "jobTitle", "people with jobTitle Sales"),
+        ("Female × north", "sex × region", "women with region north"),
         ("Native American", "race", "Native American people"),
         ("male × black", "sex × race", "black men"),
         ("≤ 25 × Male × Asian", "age × sex × race", "Asian men aged 25 or under"),
@@ -182,7 +185,7 @@ def test_false_flags_lead_in_words_of_a_defendants_lawyer(audit: AuditResult) ->
     result = meant(audit, "bad")
     assert leading_metrics(result)[0] == "fpr"
     first = errors_sentences(result, **asked(result, "fpr"))[0]
-    share = r"\*\*{}\d\.\d%\*\* \({}[\d.]+% to [\d.]+%, \d+ rows\) of {} people"
+    share = r"\*\*{}\d\.\d%\*\* \({}[\d.]+% to [\d.]+%, \d+ rows\) of people with region {}"
     worst, beside = share.format("4", "95% CI ", "north"), share.format("2", "", "south")
     pattern = (
         rf"On test rows, tool wrongly flags {worst} who did not re-offend, against {beside}: the "
@@ -221,8 +224,8 @@ def test_an_unknown_group_is_told_apart_and_leads_no_sentence(label: str) -> Non
         "bad",
     )  # fmt: skip
     first, *rest = errors_sentences(result, **asked(result, "fpr"))
-    assert "of north people" in first
-    assert "of south people" in first
+    assert "of people with region north" in first
+    assert "of people with region south" in first
     assert "region is" not in first
     verb = "missing" if label == "(missing)" else "unknown"
     assert any(f"for people whose region is {verb}." in sentence for sentence in rest)
