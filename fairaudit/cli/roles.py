@@ -15,6 +15,7 @@ from fairaudit.data.doctor.column_profile import profile
 from fairaudit.data.doctor.diagnosis import Diagnosis, examine
 from fairaudit.data.doctor.table_scores import lone_scores, suggested_cuts
 from fairaudit.data.doctor.target_guesses import is_outcome_name, task_of
+from fairaudit.data.known_outcome import guess_known_for
 from fairaudit.data.outcome import MEANINGS, Meaning, guess_meaning
 from fairaudit.data.roles import ColumnRoles, Cut, Task, target_levels
 from fairaudit.exceptions import SpecError
@@ -137,7 +138,7 @@ def complete_roles(
     found = examine(rest if rest.width else frame, target=named.target)
     guessed = found.roles
     needs_cluster = method in METHODS and "cluster" in METHODS[method].needs
-    roles = {**guessed.model_dump(), **named.roles}
+    roles = {**guessed.model_dump(), "known_for": None, "cuts": {}, **named.roles}
     if named.predictions or named.scores:
         roles |= {"predictions": named.predictions, "scores": named.scores}
     if not needs_cluster and not named.cluster:
@@ -148,11 +149,12 @@ def complete_roles(
         roles |= {"task": _task(frame, roles), "positive": named.positive}
     if not named.features:
         roles["features"] = _free_features(guessed, roles)
-    complete, cuts = with_suggested_cuts(frame, ColumnRoles.model_validate(roles))
+    complete, known = with_known_for(frame, ColumnRoles.model_validate(roles))
+    complete, cuts = with_suggested_cuts(frame, complete)
     kept = complete if named.scores else _decided_scores(frame, complete, trained=bool(method))
     lost = [s for s in complete.scores if s not in kept.scores]
     said = [*_guessed_systems(found, kept, named), *cuts, *map(_left_out, lost)]
-    return kept, [*remark, *said]
+    return kept, [*remark, *known, *said]
 
 
 def _check_columns(frame: pl.DataFrame, named: NamedRoles) -> None:
@@ -235,6 +237,16 @@ def _free_features(guessed: ColumnRoles, roles: Mapping[str, Any]) -> tuple[str,
     taken = {*roles["sensitive"], *roles["predictions"], *roles["scores"], *single}
     free = [*guessed.features, *([guessed.cluster] if guessed.cluster else [])]
     return tuple(name for name in dict.fromkeys(free) if name not in taken)
+
+
+def with_known_for(frame: pl.DataFrame, roles: ColumnRoles) -> tuple[ColumnRoles, list[str]]:
+    """The roles with the column that says where the outcome is known, and the reason."""
+    found = guess_known_for(frame, roles)
+    if found is None:
+        return roles, []
+    features = tuple(c for c in roles.features if c != found.column)
+    remark = f"outcome known for: {found.column} (guessed: {found.reason})"
+    return roles.model_copy(update={"known_for": found.column, "features": features}), [remark]
 
 
 def with_suggested_cuts(frame: pl.DataFrame, roles: ColumnRoles) -> tuple[ColumnRoles, list[str]]:

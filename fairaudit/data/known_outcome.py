@@ -1,6 +1,8 @@
-"""Where the outcome is known: the rows for which a yes/no column says so."""
+"""Where the outcome is known: the rows for which a yes/no column says so, named or guessed."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -8,6 +10,58 @@ from fairaudit.data.labels import canonical_label, label_text
 from fairaudit.data.outcome import guess_positive, label_order
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.exceptions import SpecError
+
+PEEK = 2000  # rows that show whether a column may have two values
+
+
+@dataclass(frozen=True)
+class KnownForGuess:
+    """The column that says where the outcome is known, and why it is taken for it."""
+
+    column: str
+    reason: str
+
+
+def guess_known_for(frame: pl.DataFrame, roles: ColumnRoles) -> KnownForGuess | None:
+    """The yes/no column where the outcome is missing exactly where it says no.
+
+    Decisions come before other columns. Sensitive attributes, scores, clusters and the like are
+    left aside; so are labels of which no word says yes.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        As the mends of the roles read it.
+    roles : ColumnRoles
+        With a target; None comes back without one, or where `known_for` is named.
+    """
+    if roles.target is None or roles.known_for is not None or roles.target not in frame.columns:
+        return None
+    if roles.task != "binary":  # nothing but rates of two classes is bounded
+        return None
+    target = frame[roles.target]
+    known = (
+        target.is_finite().fill_null(False) if target.dtype.is_float() else target.is_not_null()
+    )
+    if known.all() or not known.any():
+        return None
+    aside = {roles.target, *roles.sensitive, *roles.scores, roles.cluster, roles.unit}
+    aside |= {roles.weight, roles.split, roles.image, roles.row_id}
+    for name in dict.fromkeys((*roles.predictions, *frame.columns)):
+        if name in aside or not _is_yes_no(frame[name]):
+            continue
+        yes = says_yes(frame[name], roles.positive if name in roles.predictions else None)
+        if (yes == known).all():
+            return KnownForGuess(name, f"'{target.name}' is missing exactly where it says no")
+    return None
+
+
+def _is_yes_no(values: pl.Series) -> bool:
+    """Whether a column has two values of which a word says yes."""
+    if values.dtype.is_nested() or values.head(PEEK).drop_nulls().n_unique() > 2:
+        return False
+    levels = label_text(values).drop_nulls().unique().to_list()
+    return len(levels) == 2 and guess_positive(sorted(levels, key=label_order)).label is not None
 
 
 def without_unknown(frame: pl.DataFrame, roles: ColumnRoles) -> pl.DataFrame:

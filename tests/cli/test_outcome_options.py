@@ -274,3 +274,46 @@ def test_a_score_that_contradicts_the_outcome_is_refused(monkeypatch, capsys, tm
     assert "--positive '0'" in err
     for stated in (["--cut", "ai_score<=0.5"], ["--positive", "0"]):
         assert _audit(monkeypatch, capsys, tmp_path, table, *words, *stated)[0] == 0
+
+
+LABELS = {
+    "granted": ("repaid", ("no", "yes"), ("no", "yes")),
+    "freigelassen": ("rueckfall", ("nein", "ja"), ("0", "1")),
+    "signale": ("fraude", ("non", "oui"), ("conforme", "indu")),
+    "selected": ("hired", ("0", "1"), ("false", "true")),
+}
+
+
+@pytest.mark.parametrize("column", LABELS)
+def test_an_outcome_missing_where_a_column_says_no_is_known_for_its_yes(
+    monkeypatch, capsys, tmp_path, column
+):
+    target, answers, outcomes = LABELS[column]
+    outcome = _some(np.array(outcomes)[RNG.integers(0, 2, N)])
+    tool = np.array(outcomes)[RNG.integers(0, 2, N)]
+    table = _table(tmp_path, **{column: np.array(answers)[HIT], "tool": tool, target: outcome})
+    words = ["--target", target, "--prediction", "tool"]
+    code, told, err = _audit(monkeypatch, capsys, tmp_path, table, *words)
+    assert code == 0
+    assert told["outcome"]["known_for"] == column
+    assert f"outcome known for: {column} (guessed: '{target}' is missing exactly where it" in err
+    assert (tmp_path / "out" / "bounds.parquet").exists()
+    assert typed(monkeypatch, "doctor", table, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["roles"]["known_for"] == column
+    _, told, _ = _audit(monkeypatch, capsys, tmp_path, table, "--no-target", *words[2:])
+    assert told["outcome"]["known_for"] is None
+
+
+@pytest.mark.parametrize("odd", ["one more missing", "one less missing", "codes", "sensitive"])
+def test_an_outcome_missing_elsewhere_is_known_for_nothing(odd) -> None:
+    known = HIT == 1
+    if odd.startswith("one"):
+        known = known.copy()
+        known[np.flatnonzero(known == odd.startswith("one more"))[0]] ^= True
+    column = HIT + 1 if odd == "codes" else HIT
+    repaid = pl.Series(RNG.integers(0, 2, N)).set(pl.Series(~known), None)
+    frame = pl.DataFrame({"sex": SEX, "granted": column, "repaid": repaid})
+    sensitive = ("sex", "granted") if odd == "sensitive" else ("sex",)
+    roles, said = complete_roles(frame, named_roles(target="repaid", sensitive=sensitive))
+    assert roles.known_for is None
+    assert not any("known for" in text for text in said)

@@ -10,7 +10,7 @@ from fairaudit.data.doctor.column_profile import ColumnProfile, RowSample
 
 GuessedRole = Literal[
     "target", "feature", "sensitive", "cluster", "unit", "weight", "prediction", "score", "image",
-    "split", "identifier", "leak", "left out",
+    "split", "identifier", "leak", "left out", "known for",
 ]  # fmt: skip
 MIN_CONFIDENCE = 0.5  # less confident suggestions are shown but not used
 

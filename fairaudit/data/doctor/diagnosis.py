@@ -15,6 +15,7 @@ from fairaudit.data.doctor.problem import ExaminedTable, Problem
 from fairaudit.data.doctor.problems import find_problems
 from fairaudit.data.doctor.proxies import proxies_in
 from fairaudit.data.doctor.table_scores import suggested_cuts
+from fairaudit.data.known_outcome import guess_known_for
 from fairaudit.data.mends import Mend, mended
 from fairaudit.data.reading.table import ROW_ID
 from fairaudit.data.roles import ColumnRoles
@@ -85,6 +86,7 @@ def examine(
     if roles is None:
         guesses = tuple(guess_roles(columns, sample, target))
         roles = with_mends(roles_of(guesses, columns, row_id), mends)
+        roles, guesses = _with_known_for(frame, roles, guesses)
         roles, guesses = _with_cuts(frame, roles, guesses)
     features = [c for c in (*roles.features, roles.cluster) if c and c in columns]
     proxies = proxies_in(sample, features, [c for c in roles.sensitive if c in columns])
@@ -101,5 +103,26 @@ def _with_cuts(
         replace(g, reason=f"{g.reason}; it decides at {s.sign} {s.cut.at:g}: {s.reason}")
         if (s := cuts.get(g.column)) is not None
         else g
+        for g in guesses
+    )
+
+
+def _with_known_for(
+    frame: pl.DataFrame, roles: ColumnRoles, guesses: tuple[Guess, ...]
+) -> tuple[ColumnRoles, tuple[Guess, ...]]:
+    """The roles with the column that says where the outcome is known, if one does."""
+    found = guess_known_for(frame, roles)
+    if found is None:
+        return roles, guesses
+    features = tuple(c for c in roles.features if c != found.column)
+    decided = found.column in roles.predictions
+    return roles.model_copy(update={"known_for": found.column, "features": features}), tuple(
+        g
+        if g.column != found.column
+        else replace(g, reason=f"{g.reason}; {found.reason}")
+        if decided
+        else Guess(
+            g.column, "known for", f"the outcome is known for its yes: {found.reason}", 0.95
+        )
         for g in guesses
     )

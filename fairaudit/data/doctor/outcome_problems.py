@@ -23,7 +23,14 @@ def target_problems(evidence: ExaminedTable) -> Iterator[Problem]:
     if name not in evidence.columns:
         return
     c = evidence.columns[name]
-    if c.missing:
+    if c.missing and evidence.roles.known_for is not None:
+        yield Problem(
+            "target_missing", "note", name,
+            f"the target '{name}' is known for {c.rows - c.missing:,} of {c.rows:,} rows, where "
+            f"'{evidence.roles.known_for}' says yes",
+            "rates that need the others are bounded; a model learns from the known ones alone",
+        )  # fmt: skip
+    elif c.missing:
         yield Problem(
             "target_missing", "warning", name,
             f"the target '{name}' is missing in {c.missing:,} of {c.rows:,} rows",
