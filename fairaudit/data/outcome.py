@@ -348,6 +348,8 @@ def guess_meaning(name: str, positive: str | None, negative: str | None = None) 
         return _meant(-other, f"its opposite '{negative}' is {_called(other)} for a person")
     if about == 0:
         return MeaningGuess("neutral", f"'{name}' names something neither good nor bad", True)
+    if _is_granted(_words(name), label):
+        return MeaningGuess("good", f"'{positive}' of '{name}' says that it was granted", True)
     if _is_larger_amount(positive or "", label):
         return MeaningGuess("good", f"'{positive}' is the larger amount of money", True)
     words = f"'{name}'" if positive is None else f"'{name}' and '{positive}'"
@@ -378,6 +380,12 @@ def _about(words: tuple[str, ...]) -> int | None:
     if (named := polarity(words)) or sense is None:
         return named or None
     return -sense if sum(w in NEGATIONS for w in words) % 2 else sense
+
+
+def _is_granted(name: tuple[str, ...], label: tuple[str, ...]) -> bool:
+    """A yes in words to an application; 1 may as well say that a loan was not repaid."""
+    asked = {"loan", "application", "applicant", "approval", "offer"}
+    return {"status"} <= {*name} and bool(asked & {*name}) and "".join(label) in ("y", "yes")
 
 
 def _is_larger_amount(text: str, label: tuple[str, ...]) -> bool:

@@ -6,63 +6,13 @@ cluster, unit, identifiers, scores, predictions and columns known only after the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 import numpy as np
 import polars as pl
 
-N = 1200
-
-
-@dataclass(frozen=True)
-class Truth:
-    """What the columns of a table are; `free` may be guessed either way."""
-
-    target: str | None
-    sensitive: frozenset[str]
-    cluster: str | None = None
-    unit: str | None = None
-    identifiers: frozenset[str] = frozenset()
-    scores: frozenset[str] = frozenset()
-    predictions: frozenset[str] = frozenset()
-    leaks: frozenset[str] = frozenset()
-    free: frozenset[str] = frozenset()
-
-
-@dataclass
-class Draw:
-    """Columns drawn with one generator; `y` drives what should depend on the outcome."""
-
-    n: int = N
-    rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(7))
-
-    def pick(self, *values: Any, p: Sequence[float] | None = None) -> list[Any]:
-        return [values[k] for k in self.rng.choice(len(values), self.n, p=p)]
-
-    def whole(self, low: int, high: int) -> np.ndarray:
-        return self.rng.integers(low, high + 1, self.n)
-
-    def number(self, mean: float, sd: float, digits: int = 2) -> np.ndarray:
-        return np.round(self.rng.normal(mean, sd, self.n), digits)
-
-    def coin(self, p: float = 0.5) -> np.ndarray:
-        return (self.rng.random(self.n) < p).astype(int)
-
-    def near(self, y: np.ndarray, noise: float, scale: float = 1.0) -> np.ndarray:
-        """Numbers that follow the outcome, less closely the larger the noise."""
-        return np.round((y + self.rng.normal(0, noise, self.n)) * scale, 3)
-
-    def yes_no(self, p: float = 0.5) -> np.ndarray:
-        return np.where(self.coin(p) == 1, "yes", "no")
-
-
-def _some(values: Sequence[Any] | np.ndarray, where: np.ndarray) -> list[Any]:
-    """Values in the rows where the condition holds, missing elsewhere."""
-    listed = values.tolist() if isinstance(values, np.ndarray) else values
-    return [v if w else None for v, w in zip(listed, where.tolist(), strict=True)]
+from tests.data.lookalike import Draw, N, Truth, some
 
 
 def bank_marketing() -> tuple[pl.DataFrame, Truth]:
@@ -220,7 +170,7 @@ def open_university() -> tuple[pl.DataFrame, Truth]:
         "age_band": d.pick("0-35", "35-55", "55<="), "num_of_prev_attempts": d.whole(0, 6),
         "studied_credits": d.whole(1, 20) * 30, "disability": d.pick("Y", "N", p=[0.1, 0.9]),
         "date_registration": d.whole(-300, 20),
-        "date_unregistration": _some(d.whole(-200, 200), np.array(result) == "Withdrawn"),
+        "date_unregistration": some(d.whole(-200, 200), np.array(result) == "Withdrawn"),
         "final_result": result,
     })  # fmt: skip
     return frame, Truth(
@@ -245,7 +195,7 @@ def mortgages() -> tuple[pl.DataFrame, Truth]:
         "action_taken": action, "purchaser_type": np.where(granted == 1, d.whole(0, 9), 0),
         "loan_type": d.whole(1, 4), "loan_purpose": d.pick(1, 2, 31, 32),
         "loan_amount": d.whole(5, 90) * 10_000 + 5000,
-        "interest_rate": _some(d.number(4, 0.6, 3), granted == 1),
+        "interest_rate": some(d.number(4, 0.6, 3), granted == 1),
         "property_value": d.whole(10, 99) * 10_000, "income": d.whole(20, 400),
         "debt_to_income_ratio": d.pick("<20%", "20%-<30%", "36", "41", "50%-60%"),
         "applicant_age": d.pick("25-34", "35-44", "45-54", "55-64", "65-74", "<25", ">74"),
@@ -413,7 +363,7 @@ def stop_and_frisk() -> tuple[pl.DataFrame, Truth]:
         "ISSUING_OFFICER_RANK": d.pick("POM", "SGT", "DT3"),
         "OFFICER_IN_UNIFORM_FLAG": d.pick("Y", "N"), "FRISKED_FLAG": d.pick("Y", "N"),
         "SUSPECT_ARRESTED_FLAG": np.where(arrested == 1, "Y", "N"),
-        "SUSPECT_ARREST_OFFENSE": _some(d.pick("ASSAULT", "ROBBERY", "CPW"), arrested == 1),
+        "SUSPECT_ARREST_OFFENSE": some(d.pick("ASSAULT", "ROBBERY", "CPW"), arrested == 1),
         "SUSPECT_REPORTED_AGE": d.whole(14, 80), "SUSPECT_SEX": d.pick("MALE", "FEMALE"),
         "SUSPECT_RACE_DESCRIPTION": d.pick("BLACK", "WHITE", "WHITE HISPANIC", "BLACK HISPANIC"),
         "SUSPECT_HEIGHT": d.number(5.7, 0.3), "SUSPECT_WEIGHT": d.whole(100, 300),
@@ -442,7 +392,7 @@ def intensive_care() -> tuple[pl.DataFrame, Truth]:
         "marital_status": d.pick("MARRIED", "SINGLE", "WIDOWED", "DIVORCED", None),
         "first_careunit": d.pick("MICU", "SICU", "CCU"), "admittime": start,
         "dischtime": [t + timedelta(hours=9 * k) for k, t in enumerate(start)],
-        "deathtime": _some(start, died == 1),
+        "deathtime": some(start, died == 1),
         "heart_rate_mean": d.number(86, 15), "sofa_score": d.whole(0, 20), "los": d.number(5, 3),
         "discharge_location": np.where(died == 1, "DIED", d.pick("HOME", "SNF")),
         "hospital_expire_flag": died,
@@ -628,7 +578,7 @@ def telephone_churn() -> tuple[pl.DataFrame, Truth]:
         "tenure": d.whole(0, 72), "Contract": d.pick("Month-to-month", "One year", "Two year"),
         "PaymentMethod": d.pick("Electronic check", "Mailed check", "Bank transfer"),
         "MonthlyCharges": d.number(65, 30), "TotalCharges": d.number(2280, 2200),
-        "Churn Reason": _some(d.pick("Competitor", "Price", "Moved"), y == 1),
+        "Churn Reason": some(d.pick("Competitor", "Price", "Moved"), y == 1),
         "Churn": np.where(y == 1, "Yes", "No"),
     })  # fmt: skip
     return frame, Truth(
@@ -700,7 +650,7 @@ def titanic() -> tuple[pl.DataFrame, Truth]:
         "Name": [f"Person, Mr. {k}" for k in range(d.n)], "Sex": d.pick("male", "female"),
         "Age": d.whole(1, 80), "SibSp": d.whole(0, 8), "Parch": d.whole(0, 6),
         "Ticket": [f"A/{k % 680}" for k in range(d.n)], "Fare": d.number(32, 20),
-        "Cabin": _some(np.array([f"C{k % 147}" for k in range(d.n)]), d.coin(0.23) == 1),
+        "Cabin": some(np.array([f"C{k % 147}" for k in range(d.n)]), d.coin(0.23) == 1),
         "Embarked": d.pick("S", "C", "Q"),
     })  # fmt: skip
     return frame, Truth(

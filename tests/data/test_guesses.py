@@ -8,16 +8,26 @@ import numpy as np
 import polars as pl
 import pytest
 
+from fairaudit.data.dataset import Dataset
 from fairaudit.data.doctor.diagnosis import examine
 from fairaudit.data.mends import mended
-from tests.data.lookalikes import LOOKALIKES, Truth
+from tests.data.lookalike import Truth
+from tests.data.lookalikes import LOOKALIKES
+from tests.data.lookalikes_wider import WIDER
+
+TABLES = {**LOOKALIKES, **WIDER}
 
 
 def _wrong(name: str) -> list[str]:
-    frame, truth = LOOKALIKES[name]()
+    frame, truth = TABLES[name]()
     found = examine(frame)
     guesses = {g.column: g for g in found.guesses if g.confidence >= 0.5}
-    return [
+    facts = Dataset(frame, found.roles).outcome
+    wrong = [f"meaning: {facts.meaning}"] if truth.meaning not in (None, facts.meaning) else []
+    wrong += (
+        [f"positive: {facts.positive}"] if truth.positive not in (None, facts.positive) else []
+    )
+    return wrong + [
         f"{column}: {guesses[column].part if column in guesses else None}, not {role}"
         for column in frame.columns
         if column not in truth.free
@@ -120,6 +130,7 @@ def test_a_share_of_residents_is_no_identity() -> None:
         (["żonaty", "kawaler", "rozwiedziony"], True),
         (["black", "white", "red", "silver"], False),
         (["black leather", "white leather", "black cloth"], False),
+        (["Single Family: built", "Single Family: made", "Multifamily"], False),
         (["Nonfiler", "Joint both under 65", "Single", "Head of household"], False),
     ],
 )
@@ -167,7 +178,7 @@ def test_numbers_dates_and_amounts_have_their_roles(name: str, values: Any, part
     )
 
 
-@pytest.mark.parametrize("name", LOOKALIKES)
+@pytest.mark.parametrize("name", TABLES)
 def test_every_role_of_a_table_like_a_well_known_one(name: str) -> None:
     assert _wrong(name) == []
 

@@ -108,8 +108,9 @@ def _is_name(named: set[str]) -> bool:
 def _identifier(c: ColumnProfile, sample: pl.DataFrame) -> str | None:
     if c.known < 20:
         return None
+    whole = words.whole_word(c.name)
     named = bool(set(words.words_of(c.name)) & words.IDENTIFIER_WORDS) or (
-        words.whole_word(c.name) in words.IDENTIFIER_WORDS
+        whole in words.IDENTIFIER_WORDS or whole.endswith(words.IDENTIFIER_ENDINGS)
     )
     if c.number:
         return _row_number(c, sample, named)

@@ -22,6 +22,7 @@ PREDICTION_WORDS = word_set(
 SCORE_WORDS = word_set(
     """score scores prob probs probability proba risk likelihood propensity punktzahl punkte
     puntuacion puntaje pontuacao punteggio wahrscheinlichkeit probabilidad probabilite
+    riskscore risicoscore risikoscore risikowert
     probabilita risiko riesgo risque risco rischio kans"""
 )
 # Scores that people get (tests, grades, credit bureaus, clinical scales), not a system's output.
@@ -69,6 +70,7 @@ IDENTIFIER_WORDS = word_set(
     aktenzeichen steuernummer serial"""
 )
 # Words that can name the unit a row belongs to; "no" and "number" only beside a person's word.
+IDENTIFIER_ENDINGS = ("nummer", "number", "kennzeichen", "kennung", "numret")
 SERIAL_WORDS = word_set("""ser serial serno sernum sernr serialno seq sequence""")
 KEY_WORDS = word_set(
     """id ids uuid guid key identifier nr nbr nummer kennung serialno randid seqn"""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from fairaudit.data.doctor import sensitive_words as words
 from fairaudit.data.doctor.assignment import MIN_CONFIDENCE, Guess, RoleAssignment
@@ -15,6 +16,7 @@ FEW_NUMBERS, FEW_TEXTS = 12, 60
 OLDEST = 130
 YOUNGEST_ADULT = 10
 HALF = 0.5
+SURE = 0.7
 FEWEST_IDENTITIES = 3  # annotators are asked for several
 _FIRST_NAMED = ("race", "ethnicity", "hispanic origin", "caste", "sex")
 _LAST_NAMED = ("age",)
@@ -28,6 +30,7 @@ def sensitive_candidates(table: RoleAssignment) -> list[Guess]:
     reasons = [(c, _sensitive(c)) for c in table.unassigned() if _divides(c)]
     reasons = [(c, why) for c, why in reasons if c.name not in lone or _has_strong_word(c)]
     named = [Guess(c.name, "sensitive", *why) for c, why in reasons if why is not None]
+    named = _with_children(table, named)
     if not any(g.confidence >= MIN_CONFIDENCE and g.reason.endswith(" age") for g in named):
         named += _ages_without_a_name(table, {g.column for g in named})
     return named
@@ -59,13 +62,30 @@ def assign_sensitive(table: RoleAssignment, candidates: Sequence[Guess]) -> None
             topics.add(key)
 
 
-def _ranked(table: RoleAssignment, candidates: Sequence[Guess]) -> list[Guess]:
-    """The most confident first; of columns that each say one identity, the larger groups first."""
+def _with_children(table: RoleAssignment, guesses: list[Guess]) -> list[Guess]:
+    """Where nobody else has such an attribute, the rows are about children: child_race."""
+    own = {topic_of(table.columns[g.column]) for g in guesses if g.confidence >= MIN_CONFIDENCE}
+    return [
+        replace(g, confidence=0.75)
+        if "child" in words_of(g.column) and topic_of(table.columns[g.column]) not in own
+        else g
+        for g in guesses
+    ]
 
-    def place(guess: Guess) -> tuple[float, int]:
+
+def _ranked(table: RoleAssignment, candidates: Sequence[Guess]) -> list[Guess]:
+    """What is protected nearly everywhere first, then the most confident.
+
+    Of columns that each say one identity, the larger groups come first.
+    """
+
+    def place(guess: Guess) -> tuple[float, ...]:
         c = table.columns[guess.column]
         rows = table.sample.rows[c.name]
-        return -guess.confidence, -int((rows >= HALF).sum()) if _is_identity(c) else -rows.len()
+        core = (topic_of(c) or _topic_of_values(c)) in (*_FIRST_NAMED, *_LAST_NAMED)
+        sure = guess.confidence >= SURE
+        size = int((rows >= HALF).sum()) if _is_identity(c) else len(rows)
+        return not sure, not core or _is_identity(c), -guess.confidence, -size
 
     return sorted(candidates, key=place)
 
@@ -77,8 +97,10 @@ def is_identity_share(c: ColumnProfile) -> bool:
 
 def _is_identity(c: ColumnProfile) -> bool:
     """Whether a column of numbers from 0 to 1 is named by the words of an identity alone."""
-    named = set(words_of(c.name)) - words.IDENTITY_COMPANIONS
-    return c.number and _is_share(c) and bool(named) and named <= words.IDENTITIES
+    named = set(words_of(c.name))
+    fits = named <= words.IDENTITIES | words.IDENTITY_COMPANIONS
+    one = bool(named - words.IDENTITY_COMPANIONS) or "other" in named
+    return c.number and _is_share(c) and fits and one
 
 
 def _has_strong_word(c: ColumnProfile) -> bool:
@@ -140,7 +162,8 @@ def _by_values(c: ColumnProfile, levels: frozenset[str]) -> tuple[str, float] | 
     if len(ethnic) >= 2 and len(companions) > 0.6 * len(levels) and _not_just_colours(ethnic):
         return f"its values name ethnic groups, such as {sorted(ethnic)[0]}", 0.9
     marital = _marital(levels)
-    if len(marital) >= 2 and len(marital) >= 0.6 * len(levels):
+    different = frozenset().union(*(_tokens(v) & words.MARITAL_TOKENS for v in marital))
+    if len(different) >= 2 and len(marital) >= max(2, 0.6 * len(levels)):
         return f"its values name marital statuses, such as {sorted(marital)[0]}", 0.8
     if any(_tokens(v) & words.INSURANCE_VALUES for v in levels) and len(levels) <= FEW_NUMBERS:
         return "its values name kinds of health insurance", 0.55
@@ -182,6 +205,8 @@ def _named_topic(c: ColumnProfile) -> str | None:
     for prefix, topic in words.PREFIXES.items():
         if whole.startswith(prefix):
             return topic
+    if whole == "eta" and c.whole and _possible_ages(c):  # as a number with decimals it is none
+        return "age"
     few = [w for w in dict.fromkeys((*named, whole)) if w in words.FEW]
     few = [w for w in few if w == whole or w not in words.WHOLE_NAME_ONLY]
     return words.FEW[few[0]] if few and _has_few_values(c) else None

@@ -35,11 +35,13 @@ STRONG = _topics(
     nacionalidade nationalite nazionalita cittadinanza ciudadania cidadania citoyennete
     nationaliteit nasjonalitet nationalitet narodowosc obywatelstwo uyruk гражданство
     национальность 国籍 국적 citizenship""",
-    country_of_birth="""geburtsland herkunft herkunftsland migrationshintergrund geboorteland
+    country_of_birth="""geburtsland herkunft herkunftsland fodelseland fodeland
+    fodselsland syntymamaa paisnacimiento migrationshintergrund geboorteland
     migrationsachtergrond birthplace birthcountry countryofbirth bpl nativity""",
     hispanic_origin="hispan hispand hisp hispanic hispaniclatino latino latina latinx",
     caste="caste jati",
-    marital_status="""marriage marst maritalstatus marstat marital maritaldesc maritalstatusid
+    marital_status="""marriage marry marst maritalstatus marstat marital maritaldesc
+    maritalstatusid
     familienstand zivilstand civilstand estadocivil etatcivil statocivile sivilstatus
     burgerlijkestaat""",
     sexual_orientation="lgbt lgbtq sexuality transgender",
@@ -54,9 +56,10 @@ OFTEN_USEFUL = frozenset(("deprivation", "language", "health insurance"))
 FEW = _topics(
     sex="""male female woman women femme homme mujer hombre mulher weiblich mannlich maennlich
     genre genere kon ismale isfemale pol""",
-    race="""minority minrty black white asian indigenous skin skintone tone cor roma""",
+    race="""minority minrty black white asian indigenous skin skintone tone cor roma
+    caucasian african""",
     hispanic_origin="",
-    age="eta senior seniors",
+    age="eta senior seniors young",
     religion="""muslim christian jewish hindu buddhist catholic protestant atheist sikh mormon
     jew jain""",
     nationality="""foreign foreigner citizen citizens citizenship citizendesc auslander auslaender
@@ -77,7 +80,8 @@ IDENTITIES = frozenset(STRONG) | frozenset(
     if topic in ("sex", "race", "religion", "sexual orientation", "nationality")
 )
 IDENTITY_COMPANIONS = word_set(
-    """or and other of physical intellectual learning psychiatric mental illness sexual is
+    """or and other of american native pacific islander physical intellectual learning
+    psychiatric mental illness sexual is
     religion race ethnicity disability gender orientation"""
 )
 # Names that are only meant as a whole ("MAR" is marital status in census files, else March).
@@ -102,7 +106,9 @@ PHRASES: tuple[tuple[frozenset[str], str], ...] = tuple(
         ("lone parent", "family status"), ("familia monoparental", "family status"),
         ("family status", "marital status"), ("situation familiale", "marital status"),
         ("relationship status", "marital status"), ("situacao conjugal", "marital status"),
-        ("days birth", "age"), ("ano nacimiento", "age"), ("fodelsear", "age"),
+        ("african american", "race"), ("native american", "race"),
+        ("pacific islander", "race"), ("days birth", "age"), ("ano nacimiento", "age"),
+        ("fodelsear", "age"),
         ("mental illness", "disability"), ("mother tongue", "language"),
         ("first language", "language"), ("national origin", "nationality"),
         ("pais origen", "nationality"), ("land herkunft", "country of birth"),
@@ -119,11 +125,11 @@ NOT_SENSITIVE_WITH = word_set(
     """per cap capita income score list paper box board count mortgage loan page house housing
     home building property tract median mean average avg vehicle car account company firm credit
     oldest newest inventory machine equipment wine blood cells cell gap horse time speed finish
-    friends noise domain website child children"""
+    friends noise domain website children"""
 )
 # Attributes of somebody else: left out where the person's own attribute is known.
 RELATIVES = word_set(
-    """mother mothers father fathers parent parents spouse spouses partner co coapplicant
+    """mother mothers father fathers parent parents spouse spouses partner co coapplicant child
     guardian officer"""
 )
 PREFIXES = {"racepct": "race", "ethni": "ethnicity", "gender": "sex", "agepct": "age"}

@@ -12,7 +12,7 @@ TARGET_WORDS = word_set(
 # Outcome words that are also parts of other names: they need a short name.
 LOOSE_TARGET_WORDS = word_set(
     """class result klasse classe clase ergebnis resultado resultat risultato status
-    output"""
+    output binary"""
 )
 TARGET_TOPICS = frozenset(TOPICS)
 AMOUNTS = word_set("income salary wage wages pay earnings einkommen gehalt lohn renda ingresos")
