@@ -228,10 +228,10 @@ def mover_ratio(a: Any, b: Any, ci_a: Pair, ci_b: Pair, correlation: Any = 0.0) 
 
 
 def _quotient_end(a: Float, b: Float, ea: Any, eb: Any, r: Any, side: int) -> Float:
-    """A root θ of (b² − (b − eb)²) θ² − 2 (ab − r (a − ea)(b − eb)) θ + a² − (a − ea)² = 0."""
+    """A root θ of (b² − (b − eb)²) θ² − 2 (ab + r (a − ea)(b − eb)) θ + a² − (a − ea)² = 0."""
     with np.errstate(divide="ignore", invalid="ignore"):
         square, rest = eb * (2 * b - eb), ea * (2 * a - ea)
-        half = a * b - r * (a - ea) * (b - eb)
+        half = a * b + r * (a - ea) * (b - eb)
         root = np.sqrt(np.maximum(half * half - square * rest, 0.0))
         # eb = 2b makes the quotient 0/0: its limit
         flat = np.isclose(eb, 2 * b)

@@ -148,6 +148,33 @@ class SkewedMean:
         return np.asarray((np.cbrt(1 + 3 * a * x) - 1) / a)
 
 
+@dataclass(frozen=True)
+class Strictest:
+    """Several ways to bound the same difference, of which the most cautious counts everywhere.
+
+    Hall's correction makes a skewed mean of squared errors honest and takes the chance skewness of
+    symmetric heavy tails for real (12% of false claims where 5% are allowed); Student's does the
+    reverse. Clusters never make a bound tighter than independent rows would.
+    """
+
+    parts: tuple[Difference, ...]
+
+    def p_value(self, tolerance: float) -> Float:
+        return np.max([part.p_value(tolerance) for part in self.parts], axis=0)
+
+    def lower(self, level: Float) -> Float:
+        return np.min([part.lower(level) for part in self.parts], axis=0)
+
+    def upper(self, level: Float) -> Float:
+        return np.max([part.upper(level) for part in self.parts], axis=0)
+
+
+def mean_of_differences(mean: Float, sd: Float, skew: Float, n: Float) -> Strictest:
+    """The mean of n paired differences (..., G), by Hall's and by Student's law."""
+    hall = SkewedMean(mean, sd, skew, n)
+    return Strictest((hall, StudentDifference(mean, sd / np.sqrt(n), n - 1)))
+
+
 def holm(p: Float, alpha: float) -> tuple[NDArray[np.bool_], Float]:
     """Step-down decisions with family-wise level `alpha` over the last axis (Holm 1979).
 

@@ -10,7 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fairaudit.exceptions import SpecError
-from fairaudit.stats.paired_bounds import Difference, PairedCounts, SkewedMean, StudentDifference
+from fairaudit.stats.paired_bounds import (
+    Difference,
+    PairedCounts,
+    Strictest,
+    StudentDifference,
+    mean_of_differences,
+)
 
 Float = NDArray[np.float64]
 Metric = Literal["accuracy", "balanced_accuracy", "auroc", "neg_mse"]
@@ -18,6 +24,7 @@ METRICS: tuple[Metric, ...] = ("accuracy", "balanced_accuracy", "auroc", "neg_ms
 WEIGHTED: tuple[Metric, ...] = ("accuracy", "neg_mse")  # means over rows, so that rows can weigh
 MIN_ROWS = 20
 MIN_CLASS_ROWS = 5
+MIN_CLUSTERS = 8
 
 
 @dataclass(frozen=True)
@@ -319,7 +326,7 @@ def _neg_mse(pair: _Pair) -> Evidence:
         np.array([o == "" for o in obstacle]),
         obstacle,
         sd,
-        SkewedMean(mean, np.maximum(sd, 1e-12), skew, np.maximum(pair.n, 2)),
+        mean_of_differences(mean, np.maximum(sd, 1e-12), skew, np.maximum(pair.n, 2)),
         np.full((pair.size, 4), -1, dtype=np.int64),
     )
 
@@ -337,7 +344,7 @@ def _weighted(found: Evidence, pair: _Pair, weight: Float) -> Evidence:
 
     Accuracy keeps its exact bounds, on the shares of the weight and on the smaller of Kish's
     number (Σw)²/Σw² and the one that gives the linearised variance (Korn and Graubard, Survey
-    Methodology 24, 1998, 193–201); −MSE keeps Hall's, on weighted moments.
+    Methodology 24, 1998, 193–201); −MSE keeps Hall's and Student's, on weighted moments.
     """
     total = pair.sum(weight)
     rows = np.minimum(_ratio(total**2, pair.sum(weight**2)), np.maximum(pair.n, 1))
@@ -365,7 +372,7 @@ def _weighted(found: Evidence, pair: _Pair, weight: Float) -> Evidence:
         baseline = mean(-np.square(pair.b - pair.y))
         expert = baseline + shift
         skew = np.nan_to_num(mean(centred**3)) / known[1] ** 3
-        test = SkewedMean(*known, skew, np.maximum(rows, 2))
+        test = mean_of_differences(*known, skew, np.maximum(rows, 2))
     spread = known[1] * np.sqrt(np.maximum(pair.n, 1) / np.maximum(rows, 1))
     told: dict[str, Any] = {"baseline": baseline, "expert": expert, "weight": total}
     return replace(found, **told, **_enough_left(found, rows), spread=spread, test=test)
@@ -393,7 +400,11 @@ def _enough_left(found: Evidence, rows: Float) -> dict[str, Any]:
 def _by_cluster(
     found: Evidence, pair: _Pair, clusters: NDArray[Any], weight: Float | None
 ) -> Evidence:
-    """The same estimates with errors from cluster totals (ratio estimator, t on clusters − 1)."""
+    """The same estimates with errors from cluster totals (ratio estimator, t on clusters − 1).
+
+    A bound is never tighter than that of independent rows: with few clusters their spread may
+    come out as none at all.
+    """
     _, code = np.unique(clusters, return_inverse=True)
     centred = pair.row_differences(found.metric) - np.nan_to_num(found.difference)[pair.groups]
     centred = centred if weight is None else centred * weight
@@ -404,9 +415,12 @@ def _by_cluster(
     k = np.bincount(home, minlength=pair.size).astype(np.float64)
     square = np.bincount(home, weights=totals**2, minlength=pair.size)
     error = np.sqrt(square * k / np.maximum(k - 1, 1)) / np.where(whole > 0, whole, 1)
-    enough = k >= 5
+    enough = k >= MIN_CLUSTERS
+    over_clusters = StudentDifference(
+        found.difference, np.maximum(error, 1e-12), np.maximum(k - 1, 1)
+    )
     obstacle = tuple(
-        o or ("" if ok else f"{int(c)} clusters are too few (at least 5)")
+        o or ("" if ok else f"{int(c)} clusters are too few (at least {MIN_CLUSTERS})")
         for o, ok, c in zip(found.obstacle, enough, k, strict=True)
     )
     return replace(
@@ -414,5 +428,5 @@ def _by_cluster(
         judged=found.judged & enough,
         obstacle=obstacle,
         spread=error * np.sqrt(pair.n),
-        test=StudentDifference(found.difference, np.maximum(error, 1e-12), np.maximum(k - 1, 1)),
+        test=Strictest((found.test, over_clusters)),
     )

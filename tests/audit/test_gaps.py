@@ -88,6 +88,16 @@ def test_crossing_clusters_make_differences_surer() -> None:
     assert shared.high - 0.2 == pytest.approx((alone.high - 0.2) / np.sqrt(2))
 
 
+def test_a_quotient_of_correlated_values_is_fiellers() -> None:
+    """Normal errors a and b of the two values: (v − θ w)² = z² (a² − 2 r a b θ + b² θ²)."""
+    v, w, a, b, r, z = 0.4, 0.5, 0.03, 0.04, 0.6, 1.959964
+    ends = ((v - z * a, v + z * a), (w - z * b, w + z * b))
+    found = intervals.mover_ratio(v, w, *ends, r)
+    A, B, C = w * w - (z * b) ** 2, v * w - r * z * z * a * b, v * v - (z * a) ** 2
+    root = np.sqrt(B * B - A * C)
+    assert [float(end) for end in found] == pytest.approx([(B - root) / A, (B + root) / A])
+
+
 def test_equal_groups_have_a_gap_that_may_be_zero() -> None:
     found = gaps.difference([_normal(np.full(5, 0.4), 0.05)], 0.95)
     assert (found.value, found.low) == (0.0, 0.0)

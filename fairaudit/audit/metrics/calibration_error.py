@@ -117,40 +117,52 @@ def miscalibration(score: Float, y: Int, frame: Frame, bins: int = BINS) -> Misc
         return sums(cell, product(values, frame.times), G * bins).reshape(G, bins)
 
     w = frame.unit
-    mass, weight = frame.total(w)[:, None], total(w)
+    mass, weight, square = frame.total(w)[:, None], total(w), total(w * w)
     net = total(w * (y - score))
     with np.errstate(divide="ignore", invalid="ignore"):
-        distance = net / mass
-        if frame.cluster is None:
-            square = total(w * w)
-            rows = np.where(square > 0, weight**2 / np.where(square > 0, square, 1.0), 0.0)
-            said, seen = total(w * score) / weight, total(w * y) / weight
-            shrunk = (rows * seen + PRIOR_ROWS * said) / (rows + PRIOR_ROWS)
-            shares = net**2 / rows * (1 - weight / mass)  # how many rows a bin gets is chance too
-            variance = square * shrunk * (1 - shrunk) + shares
-            return Miscalibration(distance, np.sqrt(np.nan_to_num(variance)) / mass)
-        off = product(w * (y - score), frame.times)
-        found = [_over_clusters(frame, g, cell - g * bins, off, bins) for g in range(G)]
-    error = np.stack([e for e, _ in found]) / mass
-    return Miscalibration(distance, error, np.stack([r for _, r in found]))
+        rows = np.where(square > 0, weight**2 / np.where(square > 0, square, 1.0), 0.0)
+        shares = net**2 / rows * (1 - weight / mass)  # how many rows a bin gets is chance too
+        effect, related = np.ones((G, 1)), None
+        if frame.cluster is not None:
+            alone = total(np.square(w * (y - score))) - net**2 / rows + shares
+            effect, related = _design_effects(frame, cell, w * (y - score), np.nan_to_num(alone))
+        said, seen, left = total(w * score) / weight, total(w * y) / weight, rows / effect
+        shrunk = (left * seen + PRIOR_ROWS * said) / (left + PRIOR_ROWS)
+        variance = np.nan_to_num((square * shrunk * (1 - shrunk) + shares) * effect)
+        error = np.where(np.isnan(effect), np.nan, np.sqrt(variance) / mass)
+    return Miscalibration(net / mass, error, related)
 
 
-def _over_clusters(frame: Frame, g: int, bin_: Int, off: Float, bins: int) -> tuple[Float, Float]:
-    """Errors (bins,) of one group's sums of `off` over its clusters, and their correlation.
+def _design_effects(frame: Frame, cell: Int, off: Float, alone: Float) -> tuple[Float, Float]:
+    """Design effect (G, 1) of each group's sums over whole clusters, and their correlation.
 
-    A cluster counts by what it is off beyond its share of the group's rows.
+    A cluster counts by what it is off beyond its share of the group's rows. NaN for one cluster,
+    which says nothing about how clusters vary; the correlation is (G, bins, bins).
+
+    Parameters
+    ----------
+    cell : (n,) group and bin of each row
+    off : (n,) weighted distance of outcome and score
+    alone : (G, bins) variances of the sums if rows were independent
     """
     assert frame.cluster is not None
-    mine = frame.grouping.codes == g
-    _, unit = np.unique(frame.cluster[mine], return_inverse=True)
-    k = int(unit.max(initial=-1)) + 1
-    if k < 2:
-        return np.full(bins, np.nan), np.eye(bins)
-    size = sums(unit, frame.mass[mine], k)
-    table = sums(unit * bins + bin_[mine], off[mine], k * bins).reshape(k, bins)
-    rest = table - size[:, None] / size.sum() * table.sum(axis=0)
-    products = rest.T @ rest * k / (k - 1)
-    return np.sqrt(np.diagonal(products)), correlation_of(products)
+    G, bins = alone.shape
+    effect, related = np.full((G, 1), np.nan), np.tile(np.eye(bins), (G, 1, 1))
+    for g in range(G):
+        mine = frame.grouping.codes == g
+        clusters, unit = np.unique(frame.cluster[mine], return_inverse=True)
+        k = len(clusters)
+        if k < 2:
+            continue
+        mass, moves = frame.mass[mine], product(off, frame.times)[mine]
+        size = sums(unit, mass, k)
+        table = sums(unit * bins + cell[mine] - g * bins, moves, k * bins).reshape(k, bins)
+        rest = table - size[:, None] / size.sum() * table.sum(axis=0)
+        products = rest.T @ rest * k / (k - 1)
+        total = float(alone[g].sum())
+        effect[g] = max(float(np.trace(products)) / total, 1.0) if total > 0 else 1.0
+        related[g] = correlation_of(products)
+    return effect, related
 
 
 def measure_ece(
