@@ -98,4 +98,7 @@ layout.computation(
     outcome=audit.outcome,
     command=audit.command,
 )
-layout.next_step("errors", audit.result.tables)
+if voice.judges:
+    layout.next_step("errors", audit.result.tables)
+else:  # models are compared by how well they predict the outcome
+    layout.page_link("report")

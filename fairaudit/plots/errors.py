@@ -32,6 +32,7 @@ from fairaudit.plots.theme import (
 from fairaudit.text import meaning, metric_words, numbers
 from fairaudit.text.meaning import selected_word
 from fairaudit.text.ordering import natural
+from fairaudit.text.sentences import phrases
 from fairaudit.text.sentences.phrases import ci
 from fairaudit.text.table_rows import errors_of, is_bounded, stable
 from fairaudit.text.voice import Voice, voice_of
@@ -398,7 +399,7 @@ def threshold(
             _band(figure, rows.drop_nulls(["low", "high"]), known[group])
         _line(figure, rows, "threshold", "value", group, known[group])
     title = meaning.title(metric, voice) + (f" by {attribute}" if attribute else "")
-    return Chart(figure, _threshold_alt(table, groups, metric, at, title), table)
+    return Chart(figure, _threshold_alt(table, groups, metric, at, title, voice), table)
 
 
 def _in_force(figure: go.Figure, cut: float) -> None:
@@ -414,17 +415,22 @@ def _in_force(figure: go.Figure, cut: float) -> None:
 
 
 def _threshold_alt(
-    table: pl.DataFrame, groups: Sequence[str], metric: str, at: float | None, title: str
+    table: pl.DataFrame,
+    groups: Sequence[str],
+    metric: str,
+    at: float | None,
+    title: str,
+    voice: Voice,
 ) -> str:
     if at is None:
         return f"{title} over all thresholds on the score."
-    parts = []
+    parts: list[str] = []
     for group in groups:
         rows = table.filter((pl.col("group") == group) & pl.col("value").is_not_null())
         if not rows.is_empty():
             near = rows.sort((pl.col("threshold") - at).abs()).row(0, named=True)
-            ends = numbers.interval(near["low"], near["high"], metric)
-            text = f"{group} {numbers.value(near['value'], metric)}"
-            parts.append(f"{text} ({ends})" if ends else text)
+            level = None if parts else voice
+            ends = near["low"], near["high"]
+            parts.append(f"{group} {phrases.value(near['value'], *ends, metric, level)}")
     shown = f"{at:.2f}" if abs(at) < 10 and at != round(at) else f"{at:g}"
     return f"{title} at threshold {shown}: " + ", ".join(parts) + "."

@@ -144,5 +144,6 @@ def _row_table(audit: OpenedAudit, rows: pl.DataFrame) -> None:
     if st.toggle("Show all columns of the data", key="all-columns"):
         data = session.workspace().dataset(audit.job.dataset)
         shown = shown.join(data, left_on="row", right_on="_row", maintain_order="left")
-    shown = shown.drop("split", "model", strict=False)
+    blank = [c for c in ("y", "score") if c in shown.columns and shown[c].is_null().all()]
+    shown = shown.drop("split", "model", *blank, strict=False)
     layout.data_table(shown, key="rows-behind", name="rows", own_names=True)

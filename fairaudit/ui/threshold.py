@@ -21,6 +21,7 @@ from fairaudit.stats.metric_definitions import BINARY
 from fairaudit.text import meaning, numbers
 from fairaudit.text.findings import gap_of
 from fairaudit.text.meaning import selected_word
+from fairaudit.text.sentences import phrases
 from fairaudit.text.sentences.errors import errors_lead
 from fairaudit.text.voice import Voice, confidence_of, voice_of
 from fairaudit.ui import layout, session, url_widgets
@@ -288,14 +289,15 @@ def _change(moved: AuditResult, attribute: str, metric: str, model: str, split: 
     after = gap_of(moved, model=moved_name(model), **query)
     if before is None or after is None:
         return errors_lead(moved, model=moved_name(model), **query)
+    voice = voice_of(moved)
     was, now = (
-        numbers.points_with_interval(row["value"], row["low"], row["high"], metric)
-        for row in (before, after)
+        phrases.points(row["value"], row["low"], row["high"], metric, level, mark="**")
+        for row, level in ((before, voice), (after, None))
     )
-    name = meaning.in_sentence(metric, voice_of(moved))
+    name = meaning.in_sentence(metric, voice)
     return (
         f"With the current decisions, the gap in {name} by "
-        f"{attribute} is **{was}**; with the new threshold it is **{now}**."
+        f"{attribute} is {was}; with the new threshold it is {now}."
     )
 
 

@@ -40,7 +40,8 @@ def test_every_view_opens_and_judges_nothing(
 ) -> None:
     asked = {"sensitive": ("sex", "region"), "scores": ("risk",)}
     if kind == "decisions":
-        roles = ColumnRoles.model_validate({**asked, "predictions": ("decision",)})
+        cuts = {"risk": Cut(at=7)}
+        roles = ColumnRoles.model_validate({**asked, "predictions": ("decision",), "cuts": cuts})
         roles = roles.model_copy(update={"positive": "yes", "meaning": "good"})
     else:
         cuts = {"risk": Cut(at=7)}
@@ -60,3 +61,9 @@ def test_every_view_opens_and_judges_nothing(
         assert page.title[0].value == "Decisions"
         said = visible(words(page))
         assert not found(JUDGING, said), (view, found(JUDGING, said)[:2])
+        links = {link.proto.label for link in page.get("page_link")}
+        assert "Next: Compare" not in " ".join(links), "comparing needs an outcome"
+        assert "Report" in links
+        if view == "Counts and rows":
+            tables = [pl.from_pandas(table.value) for table in page.dataframe]
+            assert all("y" not in t.columns for t in tables), "no outcome, no column for it"
