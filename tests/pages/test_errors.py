@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import polars as pl
 import pytest
 
@@ -120,7 +118,8 @@ def test_equalized_odds_close_both_gaps_with_randomised_thresholds(look: Look) -
 
 def test_one_attribute_is_crossed_with_another_without_a_detour(look: Look) -> None:
     page = look("errors", "linear", view="Intersections", by="sex")
-    assert re.search(r"of (\w+ )?(wo)?men .*share by sex × ", words(page))
+    assert "women with ethnicity" in words(page)
+    assert "by sex × ethnicity" in words(page)
 
 
 def test_the_page_explains_itself_and_gives_the_command(look: Look) -> None:
