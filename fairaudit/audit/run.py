@@ -23,7 +23,7 @@ from fairaudit.audit.latent.groups import LatentAudit, audit_latent
 from fairaudit.audit.latent.projection import projection_table
 from fairaudit.audit.metrics.scores import is_probability
 from fairaudit.audit.predictions import judge, score_facts, score_warnings, with_looks
-from fairaudit.audit.presets.employment import no_impact, scores_alone
+from fairaudit.audit.presets.decisions import SCORING_RATE, no_impact, refuse_task, scores_alone
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.score_direction import refuse_contradicted
 from fairaudit.audit.spec import AuditSpec
@@ -39,6 +39,7 @@ from fairaudit.data.arrays import SPLITS, Arrays
 from fairaudit.data.dataset import Dataset
 from fairaudit.data.doctor.leaks import leaking_columns
 from fairaudit.data.doctor.proxies import find_proxies
+from fairaudit.data.doctor.table_scores import systems_of
 from fairaudit.data.grouping import group_labels
 from fairaudit.data.labels import label_text
 from fairaudit.data.mends import sentence
@@ -51,8 +52,6 @@ ALL = "all"
 LATENT = "latent group"
 SEEN = "cluster seen"
 MIN_LATENT_ROWS = 400
-EMPLOYMENT = ("nyc-ll144", "four-fifths")  # rules on who is selected
-SCORING_RATE = "nyc-ll144"  # the rule that has a cut of its own, the median
 GIVES_AWAY = 0.95  # no confidence: AUROC of telling an answer from one column alone
 Tables = dict[str, pl.DataFrame]
 
@@ -98,7 +97,11 @@ def run_audit(
     monitor = monitor or Silent()
     data = Dataset(dataset.frame, spec.roles, dataset.images)
     outcome = data.outcome
-    if spec.preset in EMPLOYMENT and outcome.meaning == "neutral" and not outcome.guessed_meaning:
+    if (
+        spec.preset in presets.EMPLOYMENT
+        and outcome.meaning == "neutral"
+        and not outcome.guessed_meaning
+    ):
         raise no_impact(str(spec.preset), outcome.positive)
     monitor.start("audit")
     if spec.kind == "predictions":
@@ -125,40 +128,40 @@ def _with_preset(result: AuditResult, data: Dataset, spec: AuditSpec) -> AuditRe
         frame=data.frame,
         roles=data.roles,
         confidence=spec.confidence,
+        options=spec.preset_options,
         **_all_decisions(data, spec),
     )
-    rule = applied.preset
-    facts = {
-        "name": rule.name,
-        "title": rule.title,
-        "version": rule.version,
-        "citation": rule.citation,
-        "url": rule.url,
-        "retrieved": rule.retrieved,
-        "sentences": list(applied.sentences),
-        "not_set": list(rule.not_set),
-    }
-    extra = {f"preset_{name}": table for name, table in applied.tables.items()}
-    return replace(
-        result, tables={**result.tables, **extra}, summary={**result.summary, "preset": facts}
-    )
+    return applied.joined(result)
 
 
 def _all_decisions(data: Dataset, spec: AuditSpec) -> dict[str, Any]:
-    """The first system's decisions of every row: who was selected needs no outcome."""
+    """The first system's decisions of every row that has one, with or without an outcome."""
     roles = data.roles
-    if spec.kind != "predictions" or spec.preset not in EMPLOYMENT or roles.task != "binary":
+    if spec.kind != "predictions" or spec.preset not in presets.EMPLOYMENT:
         return {}
-    frame = data.frame.drop_nulls([*roles.predictions, *roles.scores])
+    refuse_task(spec.preset, roles.task)
+    label, score = systems_of(roles, data.frame)[0]
+    first = roles.model_copy(
+        update={
+            "predictions": () if label is None else (label,),
+            "scores": () if score is None else (score,),
+            "cuts": {c: cut for c, cut in roles.cuts.items() if c == score},
+        }
+    )
+    frame = data.frame.drop_nulls([str(label or score)])
+    if label is not None:
+        first = first.model_copy(update={"scores": (), "cuts": {}})
     classes = class_names(frame, roles, data.outcome)
     median = spec.preset == SCORING_RATE
-    systems = existing_systems(frame, roles, classes, median=median)
-    name, system = next(iter(systems.items()))
+    name, system = next(iter(existing_systems(frame, first, classes, median=median).items()))
     rows = np.ones(len(frame), dtype=bool)
-    groups = {s: group_labels(frame[s], rows) for s in roles.sensitive}
-    if median and scores_alone(roles, name):
-        return {"score": system.score, "groups": groups}
-    return {"selected": system.label == 1, "groups": groups}
+    people = {
+        "groups": {s: group_labels(frame[s], rows) for s in roles.sensitive},
+        "weight": None if roles.weight is None else frame[roles.weight],
+    }
+    if median and scores_alone(first, name):
+        return {"score": system.score, **people}
+    return {"selected": system.label == 1, **people}
 
 
 def _train(

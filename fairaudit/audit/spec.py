@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
+from fairaudit.audit.presets.preset_inputs import PresetOptions
 from fairaudit.data.reading.options import INFERRED, ReadingOptions
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.data.splits import SplitSpec
@@ -39,6 +40,7 @@ class AuditSpec(BaseModel):
     intersections: int = Field(2, ge=1, le=6)
     suppress_below: int = Field(0, ge=0)
     preset: str | None = None
+    preset_options: PresetOptions = PresetOptions()
     projection: Literal["pca", "umap"] = "pca"
     title: str = ""
     reading: ReadingOptions = INFERRED

@@ -394,6 +394,20 @@ def audit(
     cluster: Cluster = None,
     weight: Weight = None,
     preset: Annotated[str | None, typer.Option(help="nyc-ll144, four-fifths …")] = None,
+    sex_column: Annotated[str | None, typer.Option(help="Sex, for nyc-ll144")] = None,
+    race_column: Annotated[str | None, typer.Option(help="Race, for nyc-ll144")] = None,
+    not_answered: Annotated[
+        str | None, typer.Option(help="Further labels of people who did not answer")
+    ] = None,
+    answered: Annotated[
+        str | None, typer.Option(help="Labels that are answers, though listed as none")
+    ] = None,
+    weight_counts_people: Annotated[
+        bool, typer.Option(help="A row stands for as many people as its weight says (presets)")
+    ] = False,
+    leave_out_reason: Annotated[
+        str, typer.Option(help="Why nyc-ll144 leaves categories under 2% out of its ratios")
+    ] = "",
     intersections: Annotated[int, typer.Option(min=1, max=6, help="Intersection depth")] = 2,
     seed: Seed = 0,
     read: Read = None,
@@ -401,6 +415,7 @@ def audit(
     json_: Json = False,
 ) -> None:
     """Audit predictions that are in a table; nothing is trained."""
+    from fairaudit.audit.presets import PresetOptions
     from fairaudit.cli import commands
 
     wanted = named_roles(
@@ -418,7 +433,17 @@ def audit(
         scores=names(score),
     )
     reading = reading_options(read, header=header)
-    result = commands.audit(table, wanted, preset, intersections, seed, confidence, out, reading)
+    rule = PresetOptions(
+        sex=sex_column,
+        race=race_column,
+        not_answered=names(not_answered),
+        answered=names(answered),
+        weight_counts_people=weight_counts_people,
+        leave_out_reason=leave_out_reason,
+    )
+    result = commands.audit(
+        table, wanted, preset, intersections, seed, confidence, out, reading, rule
+    )
     terminal.show_result(result, out, as_json=json_)
 
 

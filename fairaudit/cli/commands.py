@@ -20,6 +20,7 @@ from typing import Any
 import polars as pl
 
 from fairaudit._version import __version__
+from fairaudit.audit.presets import UNDECIDED, PresetOptions
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.spec import AuditSpec
 from fairaudit.cli import terminal
@@ -203,6 +204,7 @@ def audit(
     confidence: float,
     out: Path,
     reading: ReadingOptions = INFERRED,
+    rule: PresetOptions = UNDECIDED,
 ) -> AuditResult:
     """Audit the predictions in a table and write everything into `out`.
 
@@ -214,8 +216,9 @@ def audit(
     writable(out)
     refuse_address(table)
     asked = {"intersections": intersections, "seed": seed, "confidence": confidence}
+    asked |= {"preset": preset, "preset_options": rule}
     if "://" in table or _is_huge(table):
-        return _audit_in_place(table, named, preset, asked, out)
+        return _audit_in_place(table, named, asked, out)
     with opened(table, reading=reading) as source:
         roles, remarks = complete_roles(source.frame, named)
         if not roles.predictions and not roles.scores:
@@ -223,7 +226,7 @@ def audit(
                 "no prediction or score column is named; add --prediction COLUMN or --score COLUMN"
             )
         terminal.remark(remarks)
-        spec = {"roles": roles, "kind": "predictions", "preset": preset, **asked}
+        spec = {"roles": roles, "kind": "predictions", **asked}
         return _work(table, source, spec, "cpu", out, True)
 
 
@@ -259,7 +262,7 @@ def _is_huge(table: str) -> bool:
 
 
 def _audit_in_place(
-    table: str, named: NamedRoles, preset: str | None, asked: dict[str, Any], out: Path
+    table: str, named: NamedRoles, asked: dict[str, Any], out: Path
 ) -> AuditResult:
     """Audit a database, or a file larger than memory, by counts; roles must be named."""
     from fairaudit import report
@@ -267,8 +270,6 @@ def _audit_in_place(
     from fairaudit.audit.database.sql import hidden
     from fairaudit.audit.run import provenance
 
-    if preset is not None:
-        raise SpecError("presets need the rows; load the table from a file to use --preset")
     outcome = named.target or named.no_target
     if not outcome or not named.sensitive or not (named.predictions or named.scores):
         raise SpecError(

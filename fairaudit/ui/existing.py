@@ -46,7 +46,11 @@ FORMULA = (
 
 def request(roles: ColumnRoles, info: DatasetInfo, *, expert: bool) -> AuditSpec:
     """The audit to run, from the widgets (defaults in guided mode)."""
-    fields: dict[str, object] = {"preset": rules.choose()}
+    preset = rules.choose()
+    fields: dict[str, object] = {
+        "preset": preset,
+        "preset_options": rules.options(preset, roles),
+    }
     if expert:
         usual = AuditSpec.model_fields["confidence"].default
         with st.expander("Settings", icon=":material/tune:"):

@@ -8,11 +8,14 @@ from typing import Any
 import streamlit as st
 
 from fairaudit.audit import presets
+from fairaudit.audit.presets.decisions import SCORING_RATE
 from fairaudit.audit.result import AuditResult
+from fairaudit.data.roles import ColumnRoles
 from fairaudit.text.sentences.presets import counted_rows
 from fairaudit.ui import layout
 
 _NONE = "none"
+_COLUMNS = {"sex": "sex", "race": "race or ethnicity"}
 
 
 def choose() -> str | None:
@@ -27,6 +30,34 @@ def choose() -> str | None:
         help="Computes what the rule asks for, with its citation; not a legal conclusion.",
     )
     return None if chosen in (None, _NONE) else str(chosen)
+
+
+def options(preset: str | None, roles: ColumnRoles) -> presets.PresetOptions:
+    """How people are counted in a rule on selections: columns, labels and weights."""
+    if preset not in presets.EMPLOYMENT:
+        return presets.UNDECIDED
+    fields: dict[str, Any] = {}
+    with st.expander("How the rule counts people", icon=":material/groups:"):
+        if preset == SCORING_RATE:
+            cells = st.columns(2)
+            for cell, (name, label) in zip(cells, _COLUMNS.items(), strict=True):
+                fields[name] = cell.selectbox(
+                    f"Column of {label}", roles.sensitive, None, placeholder="recognised by name",
+                    key=f"preset-{name}",
+                )  # fmt: skip
+        fields["not_answered"] = _labels("Further labels of people who did not answer", "silent")
+        fields["answered"] = _labels("Labels that are answers, though listed as none", "answers")
+        if roles.weight is not None:
+            fields["weight_counts_people"] = st.checkbox(
+                "A row stands for as many people as its weight says", key="preset-people"
+            )
+    return presets.PresetOptions(**fields)
+
+
+def _labels(heading: str, key: str) -> tuple[str, ...]:
+    """Labels separated by semicolons."""
+    text = st.text_input(heading, key=f"preset-{key}", placeholder="separated by semicolons")
+    return tuple(label.strip() for label in text.split(";") if label.strip())
 
 
 def show(result: AuditResult) -> None:

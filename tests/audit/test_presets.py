@@ -5,10 +5,15 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from fairaudit import ColumnRoles, audit_predictions
 from fairaudit.audit import presets
-from fairaudit.audit.presets.employment import flip_flop, shortfall
+from fairaudit.audit.database.pushdown import audit_table
+from fairaudit.audit.presets.four_fifths import flip_flop, shortfall
+from fairaudit.audit.run import run_audit
+from fairaudit.audit.spec import AuditSpec
+from fairaudit.data.dataset import Dataset
 from fairaudit.exceptions import InputError, SpecError
 
 
@@ -69,7 +74,11 @@ def test_small_categories_leave_the_ratios_only_with_a_reason() -> None:
     small = pl.col("category") == "Native American"  # 41 of 2,584 people: 1.6%
     kept = _ll144().tables["race"].filter(small).row(0, named=True)
     assert kept["impact_ratio"] is not None
-    left = _ll144(leave_out_reason="too few to say").tables["race"].filter(small)
+    left = (
+        _ll144(options=presets.PresetOptions(leave_out_reason="too few to say"))
+        .tables["race"]
+        .filter(small)
+    )
     row = left.row(0, named=True)
     assert row["left_out"]
     assert row["impact_ratio"] is None
@@ -105,10 +114,14 @@ def test_the_scoring_rate_is_the_share_above_the_median_of_everybody() -> None:
 
 def test_columns_of_other_names_are_asked_for() -> None:
     groups = {"a": ["x", "y"], "b": ["u", "v"]}
-    with pytest.raises(SpecError, match="no column name tells"):
+    with pytest.raises(SpecError, match="no column tells"):
         presets.apply("nyc-ll144", selected=[0, 1], groups=groups, confidence=0.95)
     named = presets.apply(
-        "nyc-ll144", selected=[0, 1], groups=groups, attributes=("a", "b"), confidence=0.95
+        "nyc-ll144",
+        selected=[0, 1],
+        groups=groups,
+        confidence=0.95,
+        options=presets.PresetOptions(sex="a", race="b"),
     )
     assert set(named.tables) == {"sex", "race", "sex_by_race"}
 
@@ -192,7 +205,7 @@ def test_nobody_selected_and_a_category_left_out_gives_no_ratio() -> None:
         "nyc-ll144",
         selected=[0] * 120,
         groups=groups,
-        leave_out_reason="too few",
+        options=presets.PresetOptions(leave_out_reason="too few"),
         confidence=0.95,
     )
     table = applied.tables["sex"]
@@ -242,5 +255,270 @@ def test_groups_nobody_knows_are_said() -> None:
     applied = presets.apply(
         "four-fifths", selected=[1, 0], groups={"g": [None, "?"]}, confidence=0.95
     )
-    assert applied.tables == {}
+    assert set(applied.tables) == {"did_not_answer"}
     assert "g: no row has a known group." in applied.sentences
+
+
+# -- people who did not answer --------------------------------------------------------------------
+
+FIVE_WAYS = {
+    "I don’t wish to answer": (20, 16),  # 80%, more than any category
+    "Decline to Self-Identify": (5, 5),
+    "prefer_not_to_say": (4, 4),
+    "N/A": (3, 3),
+    "keine Angabe": (2, 2),
+}
+
+
+def _answered(name: str, **options: object) -> presets.Applied:
+    race = {"White": (100, 50), "Black": (100, 45), **FIVE_WAYS}
+    selected, labels = _people(race)
+    sex = ["F", "M"] * (len(labels) // 2)
+    return presets.apply(
+        name,
+        selected=selected,
+        groups={"sex": sex, "race": labels},
+        confidence=0.95,
+        options=presets.PresetOptions(**options),
+    )
+
+
+@pytest.mark.parametrize(("name", "key"), [("nyc-ll144", "category"), ("four-fifths", "group")])
+def test_five_ways_of_not_answering_are_no_categories(name: str, key: str) -> None:
+    applied = _answered(name)
+    table = applied.tables["race"]
+    ratios = dict(zip(table[key], table["impact_ratio"], strict=True))
+    assert ratios == {"White": 1.0, "Black": pytest.approx(0.9)}  # .45 / .50
+    assert "34 people of unknown race are not in the table." in applied.sentences
+    silent = applied.tables["did_not_answer"].filter(pl.col("attribute") == "race")
+    counts = dict(zip(silent["category"], silent["applicants"], strict=True))
+    assert counts == {label: n for label, (n, _) in FIVE_WAYS.items()}
+    assert any("“I don’t wish to answer” (20)" in s for s in applied.sentences)
+
+
+@pytest.mark.parametrize("name", ["nyc-ll144", "four-fifths"])
+def test_a_person_decides_which_labels_are_answers(name: str) -> None:
+    applied = _answered(name, answered=("keine angabe",), not_answered=("black",))
+    key = "category" if name == "nyc-ll144" else "group"
+    assert set(applied.tables["race"][key]) == {"White", "keine Angabe"}
+    assert "132 people of unknown race are not in the table." in applied.sentences
+
+
+def test_a_disability_of_none_is_a_group() -> None:
+    selected, label = _people({"None": (100, 50), "Yes": (50, 20), "Prefer not to say": (9, 9)})
+    table = presets.apply(
+        "four-fifths", selected=selected, groups={"disability": label}, confidence=0.95
+    ).tables["disability"]
+    assert dict(zip(table["group"], table["impact_ratio"], strict=True)) == {
+        "None": 1.0,
+        "Yes": pytest.approx(0.8),
+    }
+
+
+# -- which columns are sex and race ---------------------------------------------------------------
+
+
+def _columns(*names: str, **options: object) -> presets.Applied:
+    n = 40
+    values = [["a", "b"] * (n // 2), ["u", "v", "v", "u"] * (n // 4), ["k", "l"] * (n // 2)]
+    return presets.apply(
+        "nyc-ll144",
+        selected=[0, 1, 1, 0] * (n // 4),
+        groups=dict(zip(names, values, strict=False)),
+        confidence=0.95,
+        options=presets.PresetOptions(**options),
+    )
+
+
+@pytest.mark.parametrize("name", ["trace_source", "bracelet", "racetrack", "embrace", "race_time"])
+def test_a_name_that_contains_race_is_no_race(name: str) -> None:
+    with pytest.raises(SpecError, match=rf"race/ethnicity among 'sex', '{name}'.*--race-column"):
+        _columns("sex", name)
+
+
+@pytest.mark.parametrize("name", ["middlesex_county", "essex", "intersex_ward", "engendered"])
+def test_a_name_that_contains_sex_is_no_sex(name: str) -> None:
+    with pytest.raises(SpecError, match=rf"sex among 'race', '{name}'.*--sex-column"):
+        _columns("race", name)
+
+
+def test_columns_of_race_and_sex_are_chosen_beside_names_that_contain_them() -> None:
+    table = _columns("Applicant Sex", "applicant_ethnicity", "trace_source").tables
+    assert table["sex"]["category"].to_list() == ["a", "b"]
+    assert table["race"]["category"].to_list() == ["u", "v"]
+
+
+def test_two_columns_that_could_be_the_race_are_asked_about() -> None:
+    with pytest.raises(SpecError, match=r"'race', 'ethnicity' could be it; .*--race-column"):
+        _columns("race", "sex", "ethnicity")
+    assert _columns("race", "sex", "ethnicity", race="ethnicity").tables["race"].height == 2
+
+
+def test_values_tell_the_columns_where_names_do_not() -> None:
+    applied = presets.apply(
+        "nyc-ll144",
+        selected=[0, 1, 1, 0],
+        groups={
+            "q17": ["Male", "Female", "Male", "Prefer not to say"],
+            "q18": ["White", "Black", "Asian", "Unknown"],
+        },
+        confidence=0.95,
+    )
+    assert applied.tables["sex"]["category"].to_list() == ["Female", "Male"]
+    assert applied.tables["race"]["category"].to_list() == ["Asian", "Black", "White"]
+
+
+# -- weights ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["nyc-ll144", "four-fifths"])
+def test_weights_change_nothing_unless_they_count_people(name: str) -> None:
+    selected, race = np.array([1, 0, 1, 0, 1, 0]), ["A", "A", "B", "B", "C", "C"]
+    sex, people = ["F", "M", "M", "F", "F", "M"], np.array([30, 30, 10, 30, 2, 2])
+    groups = {"sex": sex, "race": race}
+
+    def applied(weight: object = None, *, counts: bool = False) -> presets.Applied:
+        return presets.apply(
+            name, selected=selected, groups=groups, weight=weight, confidence=0.95,
+            options=presets.PresetOptions(weight_counts_people=counts),
+        )  # fmt: skip
+
+    rows, ignored, counted = applied(), applied(people * 1.5), applied(people, counts=True)
+    assert rows.tables["race"].equals(ignored.tables["race"])
+    assert any("Sample weights are not used" in s for s in ignored.sentences)
+    assert not any("eights are not used" in s for s in rows.sentences)
+    assert counted.tables["race"]["applicants"].to_list() == [60, 40, 4]
+    assert counted.tables["race"]["selected"].to_list() == [30, 10, 2]
+    assert counted.tables["race"]["impact_ratio"].to_list() == [1.0, 0.5, 1.0]
+    repeated = presets.apply(
+        name, selected=np.repeat(selected, people), confidence=0.95,
+        groups={k: np.repeat(v, people) for k, v in groups.items()},
+    )  # fmt: skip
+    assert repeated.tables["race"].equals(counted.tables["race"])
+
+
+def test_the_median_of_scores_is_that_of_all_people() -> None:
+    score, people = np.array([1.0, 2, 3, 4]), np.array([1, 1, 5, 2])  # median 3 of nine people
+    groups = {"sex": ["F", "M", "F", "M"], "race": ["A", "B", "A", "B"]}
+    table = presets.apply(
+        "nyc-ll144", score=score, groups=groups, weight=people, confidence=0.95,
+        options=presets.PresetOptions(weight_counts_people=True),
+    ).tables["sex"]  # fmt: skip
+    assert table["selected"].to_list() == [0, 2]
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        people, score = rng.integers(1, 4, 9), rng.integers(0, 6, 9).astype(float)
+        whole = np.repeat(score, people)
+        table = presets.apply(
+            "nyc-ll144", score=score, groups={"sex": ["F"] * 9, "race": ["A"] * 9},
+            weight=people, confidence=0.95,
+            options=presets.PresetOptions(weight_counts_people=True),
+        ).tables["sex"]  # fmt: skip
+        assert table["selected"].item() == (whole > np.median(whole)).sum()
+
+
+def test_weights_that_cannot_be_numbers_of_people_are_refused() -> None:
+    options = presets.PresetOptions(weight_counts_people=True)
+    with pytest.raises(InputError, match=r"one is 0\.5; use whole numbers"):
+        presets.apply(
+            "four-fifths", selected=[0, 1], groups={"g": ["a", "b"]}, weight=[0.5, 1],
+            confidence=0.95, options=options,
+        )  # fmt: skip
+    with pytest.raises(SpecError, match="there are none; name the weight column"):
+        presets.apply(
+            "four-fifths", selected=[0, 1], groups={"g": ["a", "b"]}, confidence=0.95,
+            options=options,
+        )  # fmt: skip
+
+
+# -- people without an outcome, in a table ------------------------------------------------------
+
+
+def _audited(frame: pl.DataFrame, preset: str, options: dict[str, object], **roles: object):
+    told = ColumnRoles.model_validate({"sensitive": ("sex", "race"), "meaning": "good", **roles})
+    spec = AuditSpec(
+        roles=told, kind="predictions", preset=preset, n_boot=0, preset_options=options
+    )
+    return run_audit(Dataset(frame, told), spec)
+
+
+def _applicants() -> pl.DataFrame:
+    rng = np.random.default_rng(5)
+    n = 200
+    return pl.DataFrame(
+        {
+            "_row": np.arange(n),
+            "hired": rng.integers(0, 2, n),
+            "other": pl.Series(rng.integers(0, 2, n)).set(pl.Series(np.arange(n) % 7 == 0), None),
+            "stayed": pl.Series(rng.integers(0, 2, n)).set(pl.Series(np.arange(n) % 3 > 0), None),
+            "sex": rng.choice(["F", "M", "Decline to state"], n),
+            "race": rng.choice(["White", "Black"], n),
+            "copies": rng.integers(1, 4, n),
+        }
+    )
+
+
+@pytest.mark.parametrize("preset", ["nyc-ll144", "four-fifths"])
+def test_everybody_with_a_decision_is_counted(preset: str) -> None:
+    frame = _applicants().drop_nulls("other")
+    both = {"predictions": ("hired", "other")}
+    table = _audited(frame, preset, {}, target="stayed", **both).tables["preset_race"]
+    assert table["applicants"].sum() == len(frame)
+    assert table["selected"].sum() == frame["hired"].sum()
+
+
+def test_options_reach_a_rule_from_the_request() -> None:
+    options = {"weight_counts_people": True, "answered": ["Decline to state"]}
+    frame = _applicants().drop("other")
+    result = _audited(frame, "four-fifths", options, predictions=("hired",), weight="copies")
+    table = result.tables["preset_sex"]
+    assert table["applicants"].sum() == frame["copies"].sum()
+    assert "Decline to state" in table["group"].to_list()
+
+
+def test_a_rule_on_selections_refuses_numbers() -> None:
+    frame = pl.DataFrame({"_row": [0, 1, 2], "p": [1.0, 2, 3], "y": [1.0, 2, 2], "g": list("aab")})
+    roles = ColumnRoles(target="y", predictions=("p",), sensitive=("g",), task="regression")
+    spec = AuditSpec(roles=roles, kind="predictions", preset="four-fifths", n_boot=0)
+    with pytest.raises(SpecError, match="counts who was selected, and the task is regression"):
+        run_audit(Dataset(frame, roles), spec)
+
+
+# -- tables that are only counted -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("preset", ["nyc-ll144", "four-fifths"])
+@pytest.mark.parametrize("counts", [False, True])
+def test_counted_tables_give_the_tables_of_the_rows(preset: str, *, counts: bool) -> None:
+    frame = _applicants().drop("other")
+    options = {"weight_counts_people": counts}
+    whole = _audited(frame, preset, options, predictions=("hired",), weight="copies")
+    roles = ColumnRoles(
+        predictions=("hired",), sensitive=("sex", "race"), weight="copies", meaning="good"
+    )
+    streamed = audit_table(
+        frame.lazy(), roles, confidence=0.95, n_boot=0, preset=preset,
+        preset_options=presets.PresetOptions.model_validate(options),
+    )  # fmt: skip
+    names = [name for name in whole.tables if name.startswith("preset_")]
+    assert len(names) == (4 if preset == "nyc-ll144" else 3)
+    for name in names:
+        assert_frame_equal(whole.tables[name], streamed.tables[name])
+    assert whole.summary["preset"] == streamed.summary["preset"]
+
+
+def test_the_scoring_rate_of_a_counted_table_is_that_of_its_rows() -> None:
+    rng = np.random.default_rng(2)
+    frame = pl.DataFrame(
+        {
+            "_row": np.arange(300),
+            "s": rng.integers(0, 100, 300) / 100,
+            "sex": rng.choice(["F", "M"], 300),
+            "race": rng.choice(["White", "Black"], 300),
+        }
+    )
+    whole = _audited(frame, "nyc-ll144", {}, scores=("s",))
+    roles = ColumnRoles(scores=("s",), sensitive=("sex", "race"), meaning="good")
+    streamed = audit_table(frame.lazy(), roles, confidence=0.95, n_boot=0, preset="nyc-ll144")
+    assert streamed.tables["preset_sex"]["rate_of"][0] == "scoring rate"
+    assert_frame_equal(whole.tables["preset_race"], streamed.tables["preset_race"])

@@ -317,3 +317,22 @@ def test_an_outcome_missing_elsewhere_is_known_for_nothing(odd) -> None:
     roles, said = complete_roles(frame, named_roles(target="repaid", sensitive=sensitive))
     assert roles.known_for is None
     assert not any("known for" in text for text in said)
+
+
+def test_the_command_line_decides_how_a_rule_counts_people(monkeypatch, capsys, tmp_path):
+    said = np.where(np.arange(N) % 5 == 0, "Would rather not say", SEX)
+    table = _table(tmp_path, hired=HIT, race=RNG.choice(["A", "B"], N), kin=said)
+    words = ["--no-target", "--prediction", "hired", "--meaning", "good", "--out"]
+    rule = ["--preset", "nyc-ll144", "--sex-column", "kin", "--race-column", "race"]
+
+    def counted(name: str, *more: str) -> pl.DataFrame:
+        command = ("audit", table, "--sensitive", "kin,race", *words, str(tmp_path / name))
+        assert typed(monkeypatch, *command, *rule, *more) == 0
+        return pl.read_csv(tmp_path / name / "csv" / "preset_sex.csv")
+
+    assert counted("listed")["category"].to_list() == ["F", "M"]
+    edited = counted("edited", "--answered", "would rather not SAY", "--not-answered", "M")
+    assert edited["category"].to_list() == ["F", "Would rather not say"]
+    silent = pl.read_csv(tmp_path / "edited" / "csv" / "preset_did_not_answer.csv")
+    assert silent["category"].to_list() == ["M"]
+    capsys.readouterr()

@@ -57,6 +57,18 @@ def test_a_rule_is_computed_beside_the_audit(
     assert "Counted on all rows with a decision of decision_a" in text
 
 
+def test_a_person_says_on_the_page_which_labels_are_no_answers(
+    open_page: Open, workspace: Workspace, small: dict[str, str]
+) -> None:
+    app = open_page("audit", **small)
+    app.selectbox(key="preset").set_value("four-fifths").run()
+    app.text_input(key="preset-silent").set_value("Multiple; -9 ").run()
+    app.text_input(key="preset-answers").set_value("None").run()
+    assert not app.exception
+    asked = [workspace.spec(job.id).audit.preset_options for job in workspace.jobs()]
+    assert any(o.not_answered == ("Multiple", "-9") and o.answered == ("None",) for o in asked)
+
+
 def test_each_attribute_is_told_in_the_order_chosen_and_not_by_width(
     open_page: Open, workspace: Workspace
 ) -> None:

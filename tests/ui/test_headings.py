@@ -76,7 +76,7 @@ def test_columns_of_a_legal_rule_have_headings(name: str) -> None:
         frame=pl.read_csv(audits.table("lending"), infer_schema_length=None),
         roles=audits.spec("systems").roles,
         confidence=0.9,
-        attributes=("sex", "ethnicity"),
+        options=presets.PresetOptions(sex="sex", race="ethnicity"),
     )
     missing: Seen = set()
     for title, table in applied.tables.items():

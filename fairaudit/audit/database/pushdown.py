@@ -6,7 +6,7 @@ same numbers as on the rows themselves.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from fairaudit.audit.fitted import Prediction
 from fairaudit.audit.inputs import UNNAMED
 from fairaudit.audit.predictions import judge, looks, score_facts, score_warnings
+from fairaudit.audit.presets import UNDECIDED, PresetOptions, apply_to_counts
+from fairaudit.audit.presets.decisions import scores_alone
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.score_direction import refuse_contradicted
 from fairaudit.audit.score_scale import cut_for, selected
@@ -166,12 +168,16 @@ def audit_source(
     suppress_below: int = 0,
     split: str = "test",
     seed: int = 0,
+    preset: str | None = None,
+    preset_options: PresetOptions = UNDECIDED,
 ) -> AuditResult:
     """Count in the source, judge here.
 
     Parameters
     ----------
-    all parameters : as in `audit_predictions`; scores without decisions are cut at `roles.cuts`
+    preset, preset_options : a rule to compute from the first system's counts; see `presets.apply`
+    all other parameters : as in `audit_predictions`; scores without decisions are cut at
+        `roles.cuts`
 
     Raises
     ------
@@ -202,10 +208,11 @@ def audit_source(
             truth, predictions, roles.cuts, classes, SIDE_REMEDY, confidence=confidence,
             metrics=metrics, weight=weight, cluster=clusters, times=times,
         )  # fmt: skip
+    groups = {c: _groups(counted[c], times) for c in roles.sensitive}
     tables = judge(
         truth,
         predictions,
-        {c: _groups(counted[c], times) for c in roles.sensitive},
+        groups,
         task=roles.task,
         classes=classes,
         weight=weight,
@@ -220,24 +227,40 @@ def audit_source(
         times=times,
         known=known,
     )
+    result = AuditResult(tables, {
+        "outcome": outcome.as_json(), "classes": list(classes), "combinations": len(counted),
+        "source": source.name, "confidence": confidence,
+        **_facts(roles, predictions, times, tables, rounded),
+    })  # fmt: skip
+    if preset is None:
+        return result
+    name, system = next(iter(predictions.items()))
+    return apply_to_counts(
+        preset, result, system, score_alone=scores_alone(roles, name), groups=groups,
+        weight=weight, times=times, confidence=confidence, options=preset_options,
+    )  # fmt: skip
+
+
+def _facts(
+    roles: ColumnRoles,
+    predictions: Mapping[str, Prediction],
+    times: NDArray[np.float64],
+    tables: Mapping[str, pl.DataFrame],
+    rounded: Sequence[str],
+) -> dict[str, Any]:
+    """What the summary says of the systems and their scores."""
     scores = score_facts(predictions, roles.task, times)
     doubts = score_warnings(scores, tables.get("errors"))
     said = [f"Scores of '{c}' were rounded to {ROUNDED} digits in the source." for c in rounded]
-    facts = {
+    return {
         "task": roles.task,
-        "outcome": outcome.as_json(),
         "target": roles.target,
         "scores": scores,
-        "classes": list(classes),
         "systems": list(predictions),
         "n": int(times.sum()),
-        "combinations": len(counted),
-        "source": source.name,
         "looks": looks(tables),
-        "confidence": confidence,
         "warnings": [*said, *doubts],
     }
-    return AuditResult(tables, facts)
 
 
 # -- what to count ------------------------------------------------------------------------------

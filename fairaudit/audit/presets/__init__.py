@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
 import polars as pl
 
-from fairaudit.audit.presets import disclosure, employment
+from fairaudit.audit.fitted import Prediction
+from fairaudit.audit.presets import disclosure
+from fairaudit.audit.presets.decisions import (
+    SCORING_RATE,
+    Decisions,
+    decisions,
+    refuse_task,
+)
+from fairaudit.audit.presets.four_fifths import four_fifths
+from fairaudit.audit.presets.local_law_144 import nyc_ll144
+from fairaudit.audit.presets.preset_inputs import PresetInputs
+from fairaudit.audit.presets.preset_inputs import PresetOptions as PresetOptions
 from fairaudit.audit.presets.rules import Applied as Applied
 from fairaudit.audit.presets.rules import Preset as Preset
 from fairaudit.audit.presets.rules import load as load
 from fairaudit.audit.result import AuditResult
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.exceptions import SpecError
+
+UNDECIDED = PresetOptions()
 
 
 def apply(
@@ -24,14 +36,15 @@ def apply(
     selected: Any = None,
     score: Any = None,
     groups: Mapping[str, Any] | None = None,
+    weight: Any = None,
+    times: Any = None,
     result: AuditResult | None = None,
     model: str | None = None,
     frame: pl.DataFrame | None = None,
     roles: ColumnRoles | None = None,
     confidence: float,
-    leave_out_reason: str = "",
     rationale: str = "",
-    attributes: Sequence[str] = (),
+    options: PresetOptions = UNDECIDED,
 ) -> Applied:
     """Compute what a rule asks for.
 
@@ -41,6 +54,9 @@ def apply(
     selected : (n,) 0/1, who was selected (employment rules)
     score : (n,) scores, for the scoring rate where a tool gives no selection
     groups : mapping of attribute to (n,) labels
+    weight : (n,) sample weights; employment rules count people and use them only where
+        `options.weight_counts_people` says that they are numbers of people
+    times : (n,) equal rows that each row stands for, one by default
     result : an audit; says what the outcome means, gives `selected`, `score` and `groups` where
         they are not passed (employment rules, all stored rows of `model`) and the performance
         tables of the others
@@ -48,9 +64,8 @@ def apply(
     frame, roles : the audited table, for the data profile; by `roles` a stored system that gives
         scores alone is known, whose rate under nyc-ll144 is the scoring rate
     confidence : of the intervals that are added to a rule
-    leave_out_reason : why small categories are left out (nyc-ll144); without one they stay in
     rationale : free text of the auditor, carried along
-    attributes : (sex column, race/ethnicity column) for nyc-ll144, where names do not tell
+    options : what a person decides about the rule, such as which labels are no answers
 
     Raises
     ------
@@ -60,50 +75,58 @@ def apply(
     if name not in COMPUTATIONS:
         raise SpecError(f"unknown preset '{name}'; choose one of {', '.join(NAMES)}")
     inputs = PresetInputs(
-        selected, score, groups, result, model, frame, roles, confidence, leave_out_reason,
-        rationale, attributes,
+        selected, score, groups, weight, times, result, model, frame, roles, confidence,
+        rationale, options,
     )  # fmt: skip
     return COMPUTATIONS[name](load(name), inputs)
 
 
-@dataclass(frozen=True)
-class PresetInputs:
-    """Everything that a rule may be computed from; see `apply`."""
+def apply_to_counts(
+    name: str,
+    result: AuditResult,
+    system: Prediction,
+    *,
+    score_alone: bool,
+    groups: Mapping[str, Any],
+    weight: Any,
+    times: Any,
+    confidence: float,
+    options: PresetOptions,
+) -> AuditResult:
+    """The audit of counted combinations, with what a rule asks to be computed of them.
 
-    selected: Any
-    score: Any
-    groups: Mapping[str, Any] | None
-    result: AuditResult | None
-    model: str | None
-    frame: pl.DataFrame | None
-    roles: ColumnRoles | None
-    confidence: float
-    leave_out_reason: str
-    rationale: str
-    attributes: Sequence[str]
-
-    def decisions(self, preset: Preset) -> employment.Decisions:
-        """Who was selected, for the employment rules."""
-        decided = employment.decisions(
-            preset, self.selected, self.score, self.groups, self.result, self.model, self.roles
-        )
-        facts = {} if self.result is None else self.result.summary.get("outcome") or {}
-        return decided.favourable(preset, facts)
-
-    def audit_for(self, preset: Preset) -> AuditResult:
-        """The result of an audit, for the rules on what to disclose."""
-        if self.result is None:
-            raise SpecError(f"preset '{preset.name}' needs the result of an audit; pass result=")
-        return self.result
+    Parameters
+    ----------
+    system : the decisions of the first system
+    score_alone : the system gives scores without decisions and without a cut
+    other parameters : as in `apply`
+    """
+    people: dict[str, Any] = {}
+    if name in EMPLOYMENT:
+        refuse_task(name, str(result.summary.get("task") or "binary"))
+        people = {"groups": groups, "weight": weight, "times": times}
+        if score_alone and name == SCORING_RATE:
+            people["score"] = system.score
+        else:
+            people["selected"] = system.label == 1
+    applied = apply(name, result=result, confidence=confidence, options=options, **people)
+    return applied.joined(result)
 
 
 def _nyc_ll144(preset: Preset, inputs: PresetInputs) -> Applied:
-    decided, reason = inputs.decisions(preset), inputs.leave_out_reason
-    return employment.nyc_ll144(preset, decided, inputs.confidence, reason, inputs.attributes)
+    decided = _favourable(preset, inputs)
+    return nyc_ll144(preset, decided, inputs.confidence, inputs.options)
 
 
 def _four_fifths(preset: Preset, inputs: PresetInputs) -> Applied:
-    return employment.four_fifths(preset, inputs.decisions(preset), inputs.confidence)
+    decided = _favourable(preset, inputs)
+    return four_fifths(preset, decided, inputs.confidence, inputs.options.non_answers)
+
+
+def _favourable(preset: Preset, inputs: PresetInputs) -> Decisions:
+    """Who was favoured, by what the outcome means for a person."""
+    facts = {} if inputs.result is None else inputs.result.summary.get("outcome") or {}
+    return decisions(preset, inputs).favourable(preset, facts)
 
 
 def _eu_ai_act(preset: Preset, inputs: PresetInputs) -> Applied:
@@ -124,4 +147,5 @@ COMPUTATIONS: Mapping[str, Callable[[Preset, PresetInputs], Applied]] = MappingP
         "model-card": _model_card,
     }
 )
+EMPLOYMENT = ("nyc-ll144", "four-fifths")  # rules on who is selected
 NAMES = tuple(COMPUTATIONS)

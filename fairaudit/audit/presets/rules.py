@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any
 
 import polars as pl
 
+from fairaudit.audit.result import AuditResult
 from fairaudit.exceptions import SpecError
 
 
@@ -35,6 +36,23 @@ class Applied:
     preset: Preset
     tables: Mapping[str, pl.DataFrame]
     sentences: tuple[str, ...]
+
+    def joined(self, result: AuditResult) -> AuditResult:
+        """The audit with the tables of the rule ("preset_…") and its facts (summary["preset"])."""
+        rule = self.preset
+        facts = {
+            "name": rule.name,
+            "title": rule.title,
+            "version": rule.version,
+            "citation": rule.citation,
+            "url": rule.url,
+            "retrieved": rule.retrieved,
+            "sentences": list(self.sentences),
+            "not_set": list(rule.not_set),
+        }
+        extra = {f"preset_{name}": table for name, table in self.tables.items()}
+        summary = {**result.summary, "preset": facts}
+        return replace(result, tables={**result.tables, **extra}, summary=summary)
 
 
 def load(name: str) -> Preset:
