@@ -112,8 +112,9 @@ def judge_rows(
     tables: Frames = {}
     for name, answers in predictions.items():
         _judge_model(rows, answers, replace(asked, model=name), metrics, reference, tables)
-    for a, b in _model_pairs(list(predictions)):
-        _compare(rows, predictions[a], predictions[b], (a, b), asked, metrics, tables)
+    pairs = _model_pairs(list(predictions))
+    for a, b in pairs:
+        _compare(rows, predictions[a], predictions[b], (a, b), asked, metrics, len(pairs), tables)
     return {name: pl.concat(frames) for name, frames in tables.items() if frames}
 
 
@@ -446,8 +447,11 @@ def _compare(
     names: tuple[str, str],
     asked: EstimateOptions,
     metrics: tuple[str, ...],
+    pairs: int,
     tables: Frames,
 ) -> None:
+    """Paired differences of two systems, with intervals joint with those of all pairs."""
+    asked = replace(asked, pairs=pairs)
     if rows.truth != "all":
         metrics = tuple(m for m in metrics if m in DECISIONS)
     found = _VERSUS[rows.task](rows, a, b, asked, metrics)
@@ -466,7 +470,14 @@ def _versus_binary(
     y = _codes(rows.y)
     counted = [m for m in metrics if m in BINARY and m != "base_rate"]
     out = [
-        comparisons.paired_counts(frame, y, _codes(a.label), _codes(b.label), counted, asked)
+        comparisons.paired_counts(
+            frame,
+            y,
+            _codes(a.label),
+            _codes(b.label),
+            counted,
+            asked,
+        )
         for frame in rows.frames()
     ]
     if a.score is None or b.score is None:

@@ -41,7 +41,10 @@ def bounds_of(metric: str) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class EstimateOptions:
-    """Options of the tables: names, confidence level, replicates, suppression."""
+    """Options of the tables: names, confidence level, replicates, suppression.
+
+    `pairs` is how many pairs of systems are compared beside each other.
+    """
 
     confidence: float
     model: str = "model"
@@ -49,6 +52,7 @@ class EstimateOptions:
     n_boot: int = REPLICATES
     suppress_below: int = 0
     seed: int = 0
+    pairs: int = 1
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from fairaudit import audit_predictions
 from fairaudit.audit.metrics import binary
 from fairaudit.stats import gaps, intervals
 from fairaudit.stats.counts import Cells
@@ -180,3 +181,22 @@ def test_intervals_of_skewed_means_hold_the_truth(n: int) -> None:
     assert (0.91 if n == 30 else 0.93) <= hall <= 0.97
     half = stats.t.ppf(0.975, n - 1) * sd / np.sqrt(n)
     assert hall >= float((np.abs(mean - 1) <= half).mean())
+
+
+@pytest.mark.slow
+def test_equal_systems_seldom_differ_in_any_interval() -> None:
+    """Eight systems that err at random: any false difference over all rows, or in any group."""
+    runs = size(60, 400)
+    rng = np.random.default_rng(8)
+    alarms = {"all": 0, "g": 0}
+    for _ in range(runs):
+        y, g = rng.integers(0, 2, 300), rng.integers(0, 3, 300)
+        systems = {f"s{i}": np.where(rng.random(300) < 0.7, y, 1 - y) for i in range(8)}
+        found = audit_predictions(
+            y, systems, sensitive_features={"g": g}, metrics=["accuracy"], n_boot=400
+        ).tables["comparisons"]
+        for attribute in alarms:
+            part = found.filter(attribute=attribute)
+            alarms[attribute] += bool(((part["low"] > 0) | (part["high"] < 0)).any())
+    for attribute, count in alarms.items():
+        assert count / runs <= 0.05 + binomial_error(0.05, runs), attribute

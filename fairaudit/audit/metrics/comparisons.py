@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ from fairaudit.stats.estimates import (
 )
 from fairaudit.stats.influence import Frame, Influence, standard_errors
 from fairaudit.stats.metric_definitions import RATES, base_name
+from fairaudit.stats.paired_bounds import PairedCounts
 from fairaudit.stats.resampling import (
     centre,
     count_clusters,
@@ -127,14 +128,24 @@ class Versus:
     method: str
 
 
+def jointly(asked: EstimateOptions, groups: int) -> EstimateOptions:
+    """The level at which the intervals of all pairs of systems in all groups hold together.
+
+    Bonferroni's, so that the differences in one metric by one attribute, which are shown side by
+    side, leave out a truth of 0 in at most 1 − confidence of audits.
+    """
+    return replace(asked, confidence=1 - (1 - asked.confidence) / max(asked.pairs * groups, 1))
+
+
 def paired_counts(
     frame: Frame, y: Int, a: Int, b: Int, names: Sequence[str], asked: EstimateOptions
 ) -> list[Versus]:
     """Differences of count-based metrics by paired bootstrap; p by exact McNemar where it fits.
 
     The rows are counted by (group, y, answer of a, answer of b), so both models keep the same
-    rows in each replicate.
+    rows in each replicate. The intervals hold jointly (`jointly`).
     """
+    asked = jointly(asked, frame.G)
     both, grouping = 2 * a + b, frame.grouping
     cells = count(grouping, y, both, 4, frame.weight, frame.times)
     rng = np.random.default_rng([asked.seed, frame.G, 29])
@@ -176,28 +187,42 @@ def _versus(
     if not (simple and metric in PAIRED):
         how = "paired bootstrap" if clusters is None else "paired bootstrap of clusters"
         return Versus(metric, found, low, high, p, how)
-    b, c = _discordant(cells, metric)
-    p = np.where(np.isnan(found), np.nan, mcnemar(b, c))
-    return Versus(metric, found, low, high, p, "paired bootstrap, exact McNemar")
+    gains, losses = _discordant(cells, metric)
+    p = np.where(np.isnan(found), np.nan, mcnemar(gains, losses))
+    low, high = _counted_ends(cells, metric, gains, losses, asked.confidence)
+    return Versus(metric, found, low, high, p, "Tango and exact McNemar")
+
+
+def _counted_ends(
+    cells: Float, metric: str, gains: Float, losses: Float, confidence: float
+) -> tuple[Float, Float]:
+    """Ends (G,) of a difference of two shares of the same rows, at whatever level.
+
+    Errors from replicates are too small in the far tails that many comparisons ask for.
+    """
+    n = metric_definitions.denominator(cells.sum(-1), metric)
+    tail = np.full(len(n), (1 - confidence) / 2)
+    pair = PairedCounts(n, gains, losses)
+    low, high = pair.lower(tail), pair.upper(tail)
+    if metric in ("error_rate", "tnr", "fnr"):  # a gain makes these smaller
+        low, high = -high, -low
+    return np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)
 
 
 def _from_noise(
     found: Float, noise: Float, confidence: float, clusters: Float | None
 ) -> tuple[Float, Float, Float]:
-    """Ends and p from replicates; Student's where they come from (G,) clusters."""
+    """Ends and p from the error of replicates; Student's where they come from (G,) clusters."""
     nothing = np.full(len(found), np.nan)
     if len(noise) == 0:
         return nothing, nothing, nothing
-    tail = (1 - confidence) / 2
-    ends = np.quantile(noise, [tail, 1 - tail], axis=0)
-    if clusters is None:
-        return found + ends[0], found + ends[1], _student_p(found, noise.std(axis=0))
-    k = np.maximum(clusters, 2.0)
-    unbiased = intervals.unbiased(clusters)
-    ends = ends * unbiased * intervals.widening(confidence, k - 1)
-    p = _student_p(found, noise.std(axis=0) * unbiased, k - 1)
-    found = np.where(clusters < 2, np.nan, found)  # one cluster says nothing
-    return found + ends[0], found + ends[1], np.where(clusters < 2, np.nan, p)
+    se, freedom = noise.std(axis=0), None
+    if clusters is not None:
+        freedom = np.maximum(clusters, 2.0) - 1
+        se = se * intervals.unbiased(clusters)
+        found = np.where(clusters < 2, np.nan, found)  # one cluster says nothing
+    reach = intervals.quantile(confidence, freedom) * se
+    return found - reach, found + reach, _student_p(found, se, freedom)
 
 
 def _student_p(difference: Float, se: Float, freedom: Any = None) -> Float:
@@ -220,7 +245,11 @@ def _discordant(cells: Float, metric: str) -> tuple[Float, Float]:
 
 
 def paired_influence(a: Influence, b: Influence, frame: Frame, asked: EstimateOptions) -> Versus:
-    """Difference of two row-based metrics (paired DeLong for AUROC): influences subtract."""
+    """Difference of two row-based metrics (paired DeLong for AUROC): influences subtract.
+
+    The intervals hold jointly (`jointly`).
+    """
+    asked = jointly(asked, frame.G)
     found = a.value - b.value
     rows = Influence(a.metric, found, a.denominator, a.rows - b.rows, "mean")
     se, units = standard_errors(rows, frame)

@@ -81,6 +81,7 @@ def comparison_how(result: AuditResult) -> str:
         )
     return (
         f"{same} Intervals are {percent} confidence intervals. Differences are paired: both "
-        "models predict the same rows (exact McNemar for rates, paired bootstrap and DeLong "
-        "otherwise), and p-values are adjusted for multiple testing (Benjamini–Hochberg)."
+        "models predict the same rows (Tango and exact McNemar for rates, bootstrap and DeLong "
+        "otherwise); their intervals hold jointly for all pairs of models and groups "
+        "(Bonferroni), and p-values are adjusted for multiple testing (Benjamini–Hochberg)."
     )
