@@ -141,6 +141,29 @@ def test_values_of_ethnicity_and_marital_status_are_known_by_their_words(
     assert (examine(frame).roles.sensitive == ("v7",)) == topic
 
 
+def test_the_age_is_preferred_to_the_date_of_birth() -> None:
+    births = pl.Series([f"{1940 + i % 60}-03-{i % 28 + 1:02d}" for i in range(N)]).str.to_date()
+    frame = pl.DataFrame({"dob": births, "age": 18 + np.arange(N) % 60, "hired": COIN})
+    assert examine(frame).roles.sensitive == ("age",)
+    assert examine(frame.drop("age")).roles.sensitive == ("dob",)
+
+
+@pytest.mark.parametrize("name", ["hospdead", "d.time", "slos", "death_date", "DiedInICU"])
+def test_what_follows_a_death_is_a_leak_of_it(name: str) -> None:
+    frame = pl.DataFrame({name: RNG.integers(0, 50, N), "x": COIN[::-1], "death": COIN})
+    assert _parts(frame)[name] == "leak"
+
+
+@pytest.mark.parametrize(
+    ("name", "part"), [("foreign_request", "feature"), ("puntaje_prueba", "feature"),
+                       ("lycee", "cluster"), ("foreign_worker", "sensitive")],
+)  # fmt: skip
+def test_words_beside_a_word_decide(name: str, part: str) -> None:
+    values = np.arange(N) % 20 if part == "cluster" else np.arange(N) // 3 % 2
+    values = np.arange(N) % 99 if name == "puntaje_prueba" else values
+    assert _parts(pl.DataFrame({name: values, "hired": COIN}))[name] == part
+
+
 def test_ages_of_a_census_without_a_header_start_at_birth() -> None:
     frame = pl.DataFrame(
         {"column_1": np.arange(N) % 91, "column_2": RNG.integers(0, 52, N), "column_3": COIN}

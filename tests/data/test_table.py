@@ -6,6 +6,7 @@ import datetime as dt
 import gzip
 import io
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import openpyxl
@@ -253,6 +254,46 @@ def test_json_of_columns_of_records_in_a_wrapper_and_of_mixed_values() -> None:
     assert read_table(b'{"data": [{"a": 1}, {"a": 2, "b": 3}]}').rows() == [(1, None), (2, 3)]
     assert read_table(b'[{"a": 1}, {"a": "x"}]')["a"].to_list() == ["1", "x"]
     assert read_table(b'[{"a": true}, {"a": null}]')["a"].to_list() == [True, None]
+
+
+@pytest.mark.parametrize("packed", [gzip.compress, zstandard.compress])
+def test_compressed_parts_are_one_table(packed: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    ending = "gz" if packed is gzip.compress else "zst"
+    for year, rows in (("2020", "1,a\n2,b\n"), ("2021", "3,c\n4,d\n")):
+        folder = tmp_path / "all" / f"year={year}"
+        folder.mkdir(parents=True)
+        (folder / f"part.csv.{ending}").write_bytes(packed(f"x,g\n{rows}".encode()))
+    wanted = {"x": [1, 2, 3, 4], "g": ["a", "b", "c", "d"], "year": [2020, 2020, 2021, 2021]}
+    assert read_table(tmp_path / "all").to_dict(as_series=False) == wanted
+    pattern = read_table(tmp_path / "all" / "*" / f"*.csv.{ending}")
+    assert pattern["x"].to_list() == wanted["x"]
+    (folder / "plain.csv").write_text("x,g\n5,e\n")  # beside a compressed one
+    assert read_table(tmp_path / "all")["x"].to_list() == [1, 2, 3, 4, 5]
+
+
+def test_a_damaged_compressed_part_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x\n1\n")
+    (tmp_path / "b.csv.gz").write_bytes(gzip.compress(b"x\n1\n" * 99)[:-9])
+    with pytest.raises(InputError, match=r"b\.csv\.gz' is damaged"):
+        read_table(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["05.03.2024", "17.11.2023"],
+        ["05.03.24", "17.11.23"],
+        ["5.3.2024", "1.12.2023"],
+        ["01.02.2024", "01.02.2023"],
+    ],
+)
+def test_dates_with_points_are_never_numbers(values: list[str], tmp_path: Path) -> None:
+    for delimiter in ",;":
+        rows = "\n".join(f"{v}{delimiter}{k}" for k, v in enumerate(values * 20))
+        (tmp_path / "t.csv").write_text(f"seen{delimiter}x\n{rows}\n")
+        frame = read_table(tmp_path / "t.csv")
+        assert not frame["seen"].dtype.is_numeric()
+        assert frame["seen"].cast(pl.String).to_list() == values * 20
 
 
 @pytest.mark.parametrize("packed", [gzip.compress, zstandard.compress])

@@ -101,6 +101,7 @@ class RowSample:
         self.rows = sampled(frame)
         self._codes: dict[str, NDArray[np.int64]] = {}
         self._outcomes: dict[str, tuple[NDArray[np.int64], int]] = {}
+        self._separations: dict[tuple[str, str], Separation] = {}
 
     def codes(self, column: str) -> NDArray[np.int64]:
         """Bins of a column, (rows,)."""
@@ -116,12 +117,19 @@ class RowSample:
 
     def predicts(self, column: str, target: str) -> float:
         """How well one column predicts another; see `separation`."""
-        return separation(self.codes(column), *self.outcome(target))
+        return self._separation(column, target).auroc
 
     def predicts_surely(self, column: str, target: str) -> tuple[float, float]:
         """How well one column predicts another, and the lower end of a 99% interval."""
-        best = best_separation(self.codes(column), *self.outcome(target))
+        best = self._separation(column, target)
         return best.auroc, best.lower()
+
+    def _separation(self, column: str, target: str) -> Separation:
+        key = column, target
+        if key not in self._separations:
+            found = best_separation(self.codes(column), *self.outcome(target))
+            self._separations[key] = found
+        return self._separations[key]
 
 
 def sampled(frame: pl.DataFrame, most: int = SAMPLE_ROWS) -> pl.DataFrame:
@@ -198,13 +206,11 @@ def best_separation(
         return Separation(0.5, 0, 0)
     k = int(codes.max()) + 1
     half = np.random.default_rng(0).permutation(len(codes)) % 2
-    tables = [
-        np.bincount(codes[half == h] * n_outcomes + outcome[half == h], minlength=k * n_outcomes)
-        .reshape(k, n_outcomes)
-        .astype(float)
-        for h in (0, 1)
-    ]
-    both = (_auroc_by_class(*tables) + _auroc_by_class(*reversed(tables))) / 2
+    cells = (half * k + codes) * n_outcomes + outcome
+    tables = (
+        np.bincount(cells, minlength=2 * k * n_outcomes).reshape(2, k, n_outcomes).astype(float)
+    )
+    both = (_auroc_by_class(*tables) + _auroc_by_class(*tables[::-1])) / 2
     cases = (tables[0] + tables[1]).sum(axis=0)
     enough = np.minimum(cases, len(codes) - cases) >= FEWEST_CASES
     if not enough.any():
@@ -247,6 +253,8 @@ def outcome_codes(values: pl.Series, most: int = 12) -> tuple[NDArray[np.int64],
         text.drop_nulls().value_counts().sort(["count", str(text.name)], descending=[True, False])
     )
     top = levels[str(text.name)].to_list()[:most]
-    position = {level: i for i, level in enumerate(top)}
-    codes = [-1 if v is None else position.get(v, len(top)) for v in text]
-    return np.array(codes, dtype=np.int64), len(top) + 1
+    codes = text.replace_strict(
+        top, list(range(len(top))), default=len(top), return_dtype=pl.Int64
+    )
+    known_codes = pl.select(pl.when(text.is_null()).then(-1).otherwise(codes)).to_series()
+    return known_codes.to_numpy().astype(np.int64), len(top) + 1

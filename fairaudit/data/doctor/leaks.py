@@ -149,7 +149,8 @@ def _by_name(
         yield f"its name suggests another record of the outcome ('{shared}')"
     if any(phrase <= named or "".join(sorted(phrase)) == whole for phrase in words.AFTERWARDS):
         yield "its name suggests that it is known only after the outcome"
-    if _is_about_death(target) and {*named, whole} & words.AFTER_A_DEATH:
+    after = {*named, whole} & words.AFTER_A_DEATH or words.DEATH_WITHIN.search(whole)
+    if _is_about_death(target) and after:
         yield "its name suggests that it is known only after the outcome"
     if _is_a_call(c, columns) or _is_suspicious(named, whole, target, c):
         strength = max(

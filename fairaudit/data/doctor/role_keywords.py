@@ -32,7 +32,8 @@ NOT_SCORE_WITH = word_set(
     tolerance factor factors averse appetite training training avg average mean grade grades gpa
     satisfaction performance perf engagement survey rating quality skill skills interview
     personality sofa apache saps gcs glasgow depression anxiety pain health z oral written
-    technical language assessment kpi review sentiment"""
+    technical prueba examen exame prova teste entrevista
+    klausur prufung toets esame egzamin tentamen language assessment kpi review sentiment"""
 )
 
 # Beside the topic of an outcome they make a score: "model_toxicity", "ai_default".
@@ -47,11 +48,15 @@ INSTITUTIONS = (
     "practice", "teacher", "classroom", "store", "agency", "employer", "company", "department",
     "court", "judge", "lender", "lei", "krankenhaus", "klinik", "schule", "filiale", "standort",
     "niederlassung", "abteilung", "escuela", "escola", "ecole", "scuola", "colegio", "colegiu",
+    "lycee", "szkola", "skola", "skole", "universidad", "universidade", "universite", "campus",
+    "hochschule", "instituto", "prison", "jail",
     "etablissement", "sucursal", "sede", "agencia", "agence", "tribunal", "ziekenhuis",
 )  # fmt: skip
 AREAS = (
     "province", "region", "state", "county", "district", "precinct", "city", "puma", "statefip",
     "cluster", "occupation", "team", "plant", "bundesland", "provincia", "provincie", "comune",
+    "kommun", "kommune", "gemeente", "gmina", "wojewodztwo", "judet", "megye", "commune",
+    "distrito", "estado", "uf", "borough",
     "municipio", "municipality", "departement", "departamento", "bezirk", "landkreis", "pct",
 )  # fmt: skip
 OFTEN_FEW = word_set("""branch store agency employer company department practice abteilung""")

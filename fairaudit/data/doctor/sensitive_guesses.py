@@ -44,7 +44,8 @@ def assign_sensitive(table: RoleAssignment, candidates: Sequence[Guess]) -> None
         c = table.columns[guess.column]
         topic = topic_of(c) or _topic_of_values(c)
         key = f"one {topic}" if several and _is_identity(c) else topic
-        again = key in topics and (c.whole or not c.number) and key == topic
+        a_measure = c.number and not c.whole and not c.dtype.startswith("Date")
+        again = key in topics and not a_measure and key == topic
         again |= key != topic and topic in topics
         full = len(table.with_role("sensitive")) >= MOST_SENSITIVE
         relative = _is_of_a_relative(c)
@@ -151,6 +152,9 @@ def _confidence(c: ColumnProfile, named: tuple[str, ...], topic: str) -> float:
         return 0.55
     if topic == "country of birth" and c.distinct > FEW_NUMBERS:
         return 0.45  # too many groups to be judged one by one
+    birth = words.BIRTHS & {*named, whole_word(c.name)}
+    if topic == "age" and (birth or c.dtype.startswith("Date")):
+        return 0.7  # a date of birth, where the age itself is there too
     return 0.95 if len(named) == 1 else 0.75
 
 

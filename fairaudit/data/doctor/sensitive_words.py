@@ -49,6 +49,10 @@ STRONG = _topics(
     singleparent loneparent parentisole situationfamiliale""",
     deprivation="imd imdband simd deprivation imdquintile",
 )
+BIRTHS = word_set(
+    """dob birthdate birthday birthyear yob geburtsdatum geburtsjahr fechanacimiento naissance
+    geboortedatum birth"""
+)
 # Not protected everywhere, but often what people are judged by.
 OFTEN_USEFUL = frozenset(("deprivation", "language", "health insurance"))
 # These count in columns with few values only ("foreign-worker": yes/no), not in measurements
@@ -125,7 +129,7 @@ NOT_SENSITIVE_WITH = word_set(
     """per cap capita income score list paper box board count mortgage loan page house housing
     home building property tract median mean average avg vehicle car account company firm credit
     oldest newest inventory machine equipment wine blood cells cell gap horse time speed finish
-    friends noise domain website children"""
+    request transaction currency exchange trade friends noise domain website children"""
 )
 # Attributes of somebody else: left out where the person's own attribute is known.
 RELATIVES = word_set(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from fairaudit.data.doctor.role_keywords import word_set
 from fairaudit.data.outcome_words import TOPICS
 
@@ -61,10 +63,11 @@ AFTERWARDS = tuple(
         "kundigungsgrund", "motivo rechazo", "motif refus", "outcome date", "decision date reason",
     )
 )  # fmt: skip
+DEATH_WITHIN = re.compile(r"dead|death|died|deceased|mortality")  # "hospdead"
 # Known only after a death or a stay in hospital.
 AFTER_A_DEATH = word_set(
     """dischtime discharge discharged deathtime dod deathdate outtime dischargetime
-    dischargelocation los"""
+    dischargelocation los slos dtime survtime survivaltime futime ttd"""
 )
 # What people who rate a text say of it, beside each other.
 RATINGS = word_set(

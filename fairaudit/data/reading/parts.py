@@ -15,7 +15,9 @@ from fairaudit.data.reading.limits import Limits
 from fairaudit.data.reading.options import ReadingOptions
 from fairaudit.exceptions import InputError
 
-_SUFFIXES = (".parquet", ".pq", ".csv", ".tsv", ".txt", ".arrow", ".feather", ".ipc")
+_TEXT = (".csv", ".tsv", ".txt")
+_PACKED = tuple(f"{text}{packed}" for text in _TEXT for packed in (".gz", ".zst"))
+_SUFFIXES = (*_TEXT, *_PACKED, ".parquet", ".pq", ".arrow", ".feather", ".ipc")
 _ADDRESS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+):/{1,2}[^/]")
 _DATABASES = ("duckdb", "postgres", "postgresql", "sqlite", "mysql", "mssql", "snowflake")
 _UNKNOWN = "__HIVE_DEFAULT_PARTITION__"
@@ -31,10 +33,18 @@ class Parts:
         Folder that the names in messages are relative to.
     files : tuple of Path
         In the order of their names.
+    unpacked : tuple of Path
+        The decompressed files in the same order; empty where none was compressed.
     """
 
     root: Path
     files: tuple[Path, ...]
+    unpacked: tuple[Path, ...] = ()
+
+    @property
+    def contents(self) -> tuple[Path, ...]:
+        """The files to read: decompressed ones in place of compressed ones."""
+        return self.unpacked or self.files
 
     @property
     def size(self) -> int:
@@ -127,7 +137,7 @@ def kind_of(parts: Parts) -> Format:
         If they are of several formats, or of one that is not read in parts.
     """
     kinds = {
-        sniff(file, name): name for file, name in zip(parts.files, parts.names(), strict=True)
+        sniff(file, name): name for file, name in zip(parts.contents, parts.names(), strict=True)
     }
     if len(kinds) > 1:
         listed = ", ".join(f"'{name}' is {kind.upper()}" for kind, name in kinds.items())
@@ -138,8 +148,8 @@ def kind_of(parts: Parts) -> Format:
     kind = next(iter(kinds))
     if kind not in ("csv", "parquet", "arrow") and len(parts.files) > 1:
         raise InputError(
-            f"only CSV, Parquet and Arrow files are read as one table; pass one of the "
-            f"{len(parts.files)} files of '{parts.root.name}'"
+            f"only CSV (also as .gz or .zst), Parquet and Arrow files are read as one table; "
+            f"pass one of the {len(parts.files)} files of '{parts.root.name}'"
         )
     return kind
 
@@ -159,7 +169,7 @@ def open_text_parts(
 ) -> Delimited:
     """Text files as one table, typed together."""
     tables: list[RawText] = []
-    for file, name in zip(parts.files, parts.names(), strict=True):
+    for file, name in zip(parts.contents, parts.names(), strict=True):
         tables.append(open_raw(file, name, limits, workdir=workdir, options=options))
         options = options.model_copy(update={"header": tables[0].dialect.header})
     partitions = _complete(parts)

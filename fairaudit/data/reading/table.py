@@ -219,17 +219,35 @@ def _open_parts(
     """Several files as one table."""
     if len(parts.files) == 1 and not parts.partitions()[0]:
         return open_table(parts.files[0], name, workdir, options=options, limits=limits)
+    parts = _decompressed(parts, limits, workdir)
     kind = kind_of(parts)
     if kind == "csv":
         text = open_text_parts(parts, limits, workdir, options)
         return Table(text.lazy, (parts_note(parts), *text.notes), kind, text.dialect)
     plain = [
         plain_types(_columnar(file, kind, part), part)
-        for file, part in zip(parts.files, parts.names(), strict=True)
+        for file, part in zip(parts.contents, parts.names(), strict=True)
     ]
     notes = dict.fromkeys(note for _, said in plain for note in said)
     whole = _declared(with_partitions([lazy for lazy, _ in plain], parts), kind, name, limits)
     return replace(whole, notes=(parts_note(parts), *notes, *whole.notes))
+
+
+def _decompressed(parts: Parts, limits: Limits, workdir: Path) -> Parts:
+    """The parts with every compressed file decompressed in `workdir`, within limits together."""
+    contents, grown = [], 0
+    for i, (file, name) in enumerate(zip(parts.files, parts.names(), strict=True)):
+        kind = sniff(file, name)
+        if kind in ("gzip", "zstd"):
+            folder = workdir / f"part {i}"
+            folder.mkdir()
+            contents.append(_expanded(file, kind, name, limits, folder))
+            _refuse_nested(sniff(contents[-1], name), name)
+            grown += size_of(contents[-1])
+            limits.check_expansion(parts.root.name, parts.size, grown)
+        else:
+            contents.append(file)
+    return replace(parts, unpacked=tuple(contents)) if grown else parts
 
 
 def _reserved(table: Table) -> Table:
