@@ -33,33 +33,34 @@ GOOD_TOPICS = """repaid survived survival hired hire hireable hirable admitted a
     是否通过 採用 合格 承認 合否 採否 채용 합격 승인 채용여부 합격여부 승인여부 مقبول موافقة
     توظيف चयनित स्वीकृत"""
 # Outcomes that people fear.
-BAD_TOPICS = """default defaulted defaulter defaulters recid recidivism recidivated recidivist
-    reoffend reoffended reoffense rearrest rearrested finding dead deceased readmitted
-    readmission readmit rehospitalized rehospitalization mortality died death expire expired
-    churn churned attrition turnover termd terminated exited dropout withdrawn fraud fraudulent
-    crimes crime violent malignant stroke chd tenyearchd heartdisease heartdiseaseorattack
-    heartattack dlqin delinquent delinquency delinq toxicity toxic arrested arrest arstmade
-    arrestmade convicted conviction denied rejected charges complication complications relapse
-    sepsis chargeoff chargedoff foreclosed foreclosure evicted eviction substantiated
-    rereferred rereferral reincarcerated reconvicted reconviction resigned resignation quit
-    hospexpireflag abgelehnt ablehnung kreditausfall ausfall zahlungsausfall ausgefallen
-    gekundigt kundigung ruckfall rueckfall ruckfallig gestorben verstorben abbruch abgebrochen
-    studienabbruch arbeitslos betrug zahlungsverzug insolvenz rechazado rechazada denegado
-    denegada impago moroso morosa morosidad incumplimiento reincidencia reincide reincidente
-    reincidio abandono desercion fallecido fallecida fraude reingreso desempleado inadimplente
-    inadimplencia evasao evadiu reprovado reprovada obito desistencia calote defaut recidive
-    deces decede licencie licenciee licenciement demission decrochage indu refuse refusee
-    rejete rejetee impaye impayes surendettement insolvente insolvenza recidiva deceduto
-    deceduta licenziato licenziata bocciato bocciata respinto respinta frode abbandono
-    sofferenza afgewezen wanbetaling overleden uitval ontslagen studieuitval odrzucony
-    odrzucona zgon zwolniony oszustwo niewyplacalnosc avvist avslag avslatt avslaget
-    misligholdt konkurs dodsfall avliden bedrageri respins respinsa decedat restant restanta
-    abandon zamitnuto zamitnut nesplaceno umrti podvod elutasitott elhunyt csalas hylatty
-    maksuhairio kuollut petos reddedildi temerrut dolandiricilik отклонен отклонена отказано
-    отказ дефолт просрочка отток умер рецидив мошенничество уволен відмовлено прострочення
-    шахрайство починат просрочие измама отказан απορριφθηκε αθετηση θανατος απατη ditolak macet
-    menunggak putus 违约 逾期 流失 死亡 欺诈 再犯 是否违约 是否逾期 是否流失 是否离职 离职 退学
-    延滞 離職 退職 解約 中退 연체 퇴사 이탈 사망 부도 불합격 مرفوض تعثر احتيال وفاة अस्वीकृत"""
+BAD_TOPICS = """fta teruggevorderd terugvordering default defaulted defaulter defaulters recid
+    recidivism recidivated recidivist reoffend reoffended reoffense rearrest rearrested finding
+    dead deceased readmitted readmission readmit rehospitalized rehospitalization mortality
+    died death expire expired churn churned attrition turnover termd terminated exited dropout
+    withdrawn fraud fraudulent crimes crime violent malignant stroke chd tenyearchd
+    heartdisease heartdiseaseorattack heartattack dlqin delinquent delinquency delinq toxicity
+    toxic arrested arrest arstmade arrestmade convicted conviction denied rejected charges
+    complication complications relapse sepsis chargeoff chargedoff foreclosed foreclosure
+    evicted eviction substantiated rereferred rereferral reincarcerated reconvicted
+    reconviction resigned resignation quit hospexpireflag abgelehnt ablehnung kreditausfall
+    ausfall zahlungsausfall ausgefallen gekundigt kundigung ruckfall rueckfall ruckfallig
+    gestorben verstorben abbruch abgebrochen studienabbruch arbeitslos betrug zahlungsverzug
+    insolvenz rechazado rechazada denegado denegada impago moroso morosa morosidad
+    incumplimiento reincidencia reincide reincidente reincidio abandono desercion fallecido
+    fallecida fraude reingreso desempleado inadimplente inadimplencia evasao evadiu reprovado
+    reprovada obito desistencia calote defaut recidive deces decede licencie licenciee
+    licenciement demission decrochage indu refuse refusee rejete rejetee impaye impayes
+    surendettement insolvente insolvenza recidiva deceduto deceduta licenziato licenziata
+    bocciato bocciata respinto respinta frode abbandono sofferenza afgewezen wanbetaling
+    overleden uitval ontslagen studieuitval odrzucony odrzucona zgon zwolniony oszustwo
+    niewyplacalnosc avvist avslag avslatt avslaget misligholdt konkurs dodsfall avliden
+    bedrageri respins respinsa decedat restant restanta abandon zamitnuto zamitnut nesplaceno
+    umrti podvod elutasitott elhunyt csalas hylatty maksuhairio kuollut petos reddedildi
+    temerrut dolandiricilik отклонен отклонена отказано отказ дефолт просрочка отток умер
+    рецидив мошенничество уволен відмовлено прострочення шахрайство починат просрочие измама
+    отказан απορριφθηκε αθετηση θανατος απατη ditolak macet menunggak putus 违约 逾期 流失 死亡
+    欺诈 再犯 是否违约 是否逾期 是否流失 是否离职 离职 退学 延滞 離職 退職 解約 中退 연체 퇴사
+    이탈 사망 부도 불합격 مرفوض تعثر احتيال وفاة अस्वीकृत"""
 # Outcomes that are neither.
 OPEN_TOPICS = "mig jwmnp"
 # Words that are topics only where the whole name says them, and words that are so together.

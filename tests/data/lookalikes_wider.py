@@ -522,6 +522,62 @@ def one_hot_defendants() -> tuple[pl.DataFrame, Truth]:
     )  # fmt: skip
 
 
+def health_examinations() -> tuple[pl.DataFrame, Truth]:
+    d = Draw(2000)
+    frame = pl.DataFrame({
+        "SEQN": np.arange(83_732, 83_732 + d.n), "RIAGENDR": d.whole(1, 2),
+        "RIDAGEYR": d.whole(0, 80), "RIDRETH3": d.pick(1, 2, 3, 4, 6, 7),
+        "DMDMARTL": d.whole(1, 6), "INDFMPIR": d.number(2, 0.5), "BMXBMI": d.number(28, 6),
+        "WTMEC2YR": np.abs(d.number(30_000, 9000)), "diabetes": d.coin(0.1),
+    })  # fmt: skip
+    return frame, Truth(
+        "diabetes", _names("RIAGENDR RIDAGEYR RIDRETH3 DMDMARTL"),
+        identifiers=frozenset({"SEQN"}), meaning="bad", positive="1",
+    )  # fmt: skip
+
+
+def bail_hearings() -> tuple[pl.DataFrame, Truth]:
+    d = Draw(2000)
+    frame = pl.DataFrame({
+        "case_id": [f"C{k}" for k in range(d.n)], "judge_id": d.whole(1, 40),
+        "defendant_race": d.pick("Black", "White", "Hispanic"),
+        "defendant_gender": d.pick("Male", "Female"), "defendant_age": d.whole(18, 70),
+        "prior_fta": d.whole(0, 5), "psa_fta_score": d.whole(1, 6), "fta": d.coin(0.2),
+    })  # fmt: skip
+    return frame, Truth(
+        "fta", _names("defendant_race defendant_gender defendant_age"), cluster="judge_id",
+        identifiers=frozenset({"case_id"}), scores=frozenset({"psa_fta_score"}),
+        meaning="bad", positive="1",
+    )  # fmt: skip
+
+
+def school_grades() -> tuple[pl.DataFrame, Truth]:
+    d = Draw(2000)
+    frame = pl.DataFrame({
+        "pupil_id": np.arange(5, 5 + d.n), "gender": d.pick("M", "F"),
+        "ethnic_group": d.pick("White British", "Black African", "Pakistani", "Indian"),
+        "fsm": d.pick("Y", "N"), "ks2_score": d.whole(80, 120), "teacher_grade": d.whole(1, 9),
+        "final_grade": d.whole(1, 9),
+    })  # fmt: skip
+    return frame, Truth(
+        "final_grade", _names("gender ethnic_group"), identifiers=frozenset({"pupil_id"}),
+        meaning="good",
+    )  # fmt: skip
+
+
+def korean_hiring() -> tuple[pl.DataFrame, Truth]:
+    d = Draw()
+    frame = pl.DataFrame({
+        "지원번호": np.arange(1, d.n + 1), "성별": d.pick("남", "여"), "나이": d.whole(20, 60),
+        "학력": d.pick("고졸", "대졸"), "AI점수": d.number(70, 10),
+        "합격": d.pick("예", "아니오"),
+    })  # fmt: skip
+    return frame, Truth(
+        "합격", _names("성별 나이"), identifiers=frozenset({"지원번호"}),
+        scores=frozenset({"AI점수"}), meaning="good", positive="예",
+    )  # fmt: skip
+
+
 WIDER: Mapping[str, Callable[[], tuple[pl.DataFrame, Truth]]] = {
     make.__name__: make
     for make in (
@@ -532,5 +588,6 @@ WIDER: Mapping[str, Callable[[], tuple[pl.DataFrame, Truth]]] = {
         polish_hiring, italian_credit, swedish_hiring, chinese_credit, loan_applications,
         medical_charges, health_survey, callbacks, german_applicants_for_credit,
         heart_patients, traffic_stops, one_hot_defendants,
+        health_examinations, bail_hearings, school_grades, korean_hiring,
     )
 }  # fmt: skip

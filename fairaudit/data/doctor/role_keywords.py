@@ -11,6 +11,17 @@ def word_set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+_UNCOMBINED = str.maketrans(
+    {"ß": "ss", "ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "æ": "ae", "đ": "d", "ı": "i", "œ": "oe"}
+)
+
+
+def folded(text: str) -> str:
+    """The text without accents, so that "género" is "genero" and "płeć" is "plec"."""
+    apart = unicodedata.normalize("NFKD", text.translate(_UNCOMBINED))
+    return "".join(c for c in apart if not unicodedata.combining(c))
+
+
 PREDICTION_WORDS = word_set(
     """pred preds predicted prediction predictions yhat decision decisions decided recommendation
     recommended classified verdict flagged entscheidung empfehlung vorhersage prognose decizia
@@ -20,10 +31,12 @@ PREDICTION_WORDS = word_set(
     oznaczony screened"""
 )
 SCORE_WORDS = word_set(
-    """score scores prob probs probability proba risk likelihood propensity punktzahl punkte
+    folded(
+        """score scores prob probs probability proba risk likelihood propensity punktzahl punkte
     puntuacion puntaje pontuacao punteggio wahrscheinlichkeit probabilidad probabilite
     riskscore risicoscore risikoscore risikowert
-    probabilita risiko riesgo risque risco rischio kans"""
+    점수 ai점수 得分 分数 评分 スコア probabilita risiko riesgo risque risco rischio kans"""
+    )
 )
 # Scores that people get (tests, grades, credit bureaus, clinical scales), not a system's output.
 NOT_SCORE_WITH = word_set(
@@ -32,7 +45,7 @@ NOT_SCORE_WITH = word_set(
     tolerance factor factors averse appetite training training avg average mean grade grades gpa
     satisfaction performance perf engagement survey rating quality skill skills interview
     personality sofa apache saps gcs glasgow depression anxiety pain health z oral written
-    technical prueba examen exame prova teste entrevista
+    technical ks gcse prueba examen exame prova teste entrevista
     klausur prufung toets esame egzamin tentamen language assessment kpi review sentiment"""
 )
 
@@ -57,7 +70,8 @@ AREAS = (
     "cluster", "occupation", "team", "plant", "bundesland", "provincia", "provincie", "comune",
     "kommun", "kommune", "gemeente", "gmina", "wojewodztwo", "judet", "megye", "commune",
     "distrito", "estado", "uf", "borough",
-    "municipio", "municipality", "departement", "departamento", "bezirk", "landkreis", "pct",
+    "municipio", "municipality", "departement", "departamento", "bezirk",
+    "landkreis", "pct", "tract",
 )  # fmt: skip
 OFTEN_FEW = word_set("""branch store agency employer company department practice abteilung""")
 # Words that make a measurement of a name: "time_in_hospital", "company_size", "years_at_company".
@@ -65,7 +79,7 @@ MEASURE_WORDS = word_set(
     """time times days day years year months month hours num number nbr no n count counts total
     size index rate pct percent percentage share ratio avg average mean median min max sum in at
     since per distance dist income score sup support type types tenure length visits previous
-    rank ranking population dauer anzahl jahre tage index level"""
+    rank ranking grade grades mark marks population dauer anzahl jahre tage index level"""
 )
 IDENTIFIER_WORDS = word_set(
     """id ids uuid guid key index idx rownames rowname rownum rowid identifier pk nr nbr number no
@@ -78,7 +92,8 @@ IDENTIFIER_WORDS = word_set(
 IDENTIFIER_ENDINGS = ("nummer", "number", "kennzeichen", "kennung", "numret")
 SERIAL_WORDS = word_set("""ser serial serno sernum sernr serialno seq sequence""")
 KEY_WORDS = word_set(
-    """id ids uuid guid key identifier nr nbr nummer kennung serialno randid seqn"""
+    """id ids uuid guid key identifier nr nbr nummer kennung serialno randid seqn iid
+    uid"""
 )
 COUNTING_WORDS = word_set("""no number num numero code n""")
 PERSON_WORDS = word_set(
@@ -94,7 +109,7 @@ PERSON_WORDS = word_set(
 )
 WEIGHT_WORDS = word_set(
     """weights wt fnlwgt sampleweight pweight samplingweight perwt finalwgt pwgtp wgtp hhwt
-    instanceweight surveyweight personweight finalweight asecwt wtfinl"""
+    wtmec wtint instanceweight surveyweight personweight finalweight asecwt wtfinl"""
 )
 WEIGHT_KINDS = word_set("""instance survey sample sampling person final design population""")
 AMOUNT_WORDS = word_set(
@@ -104,16 +119,6 @@ AMOUNT_WORDS = word_set(
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".npy")
 DATE_WORDS = word_set("""date time timestamp datetime datum fecha""")
 WRITTEN_DATE = re.compile(r"(date|datum|fecha|datestop).*|.*(date|datum)")
-
-_UNCOMBINED = str.maketrans(
-    {"ß": "ss", "ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "æ": "ae", "đ": "d", "ı": "i", "œ": "oe"}
-)
-
-
-def folded(text: str) -> str:
-    """The text without accents, so that "género" is "genero" and "płeć" is "plec"."""
-    apart = unicodedata.normalize("NFKD", text.translate(_UNCOMBINED))
-    return "".join(c for c in apart if not unicodedata.combining(c))
 
 
 def words_of(name: str) -> tuple[str, ...]:

@@ -16,12 +16,14 @@ def _topics(**words: str) -> dict[str, str]:
 
 # One of these words in a name is enough, provided that the values can be such an attribute.
 STRONG = _topics(
-    sex="""sex sx gender geschlecht sexo sexe genero sesso geslacht kjonn cinsiyet pohlavi plec
-    sukupuoli пол стать 性别 性別 성별 jeniskelamin kelamin sexdesc genderid genderdesc""",
-    race="""race races racial raza raca rasse racetxt racedesc raceeth raceethnicity rac1p rac2p
+    sex="""sex sx gender riagendr geschlecht sexo sexe genero sesso geslacht kjonn cinsiyet pohlavi
+    plec sukupuoli пол стать 性别 性別 성별 jeniskelamin kelamin sexdesc genderid genderdesc""",
+    race="""race races ridreth
+    racial raza raca rasse racetxt racedesc raceeth raceethnicity rac1p rac2p
     rac3p раса 种族 人种""",
     ethnicity="""ethnicity ethnic ethn ethnie ethnisch ethnische etnia etnisch etniska 民族""",
-    age="""age ages aage agep alter edad idade leeftijd alder wiek yas vek ika eletkor возраст вік
+    age="""age ages ridageyr
+    aage agep alter edad idade leeftijd alder wiek yas vek ika eletkor возраст вік
     年龄 年齢 나이 umur usia ageband agegroup agecat agebin agerange altersgruppe dob birthdate
     birthyear birthday yob geburtsdatum geburtsjahr fechanacimiento geboortedatum naissance
     seniorcitizen""",
@@ -40,8 +42,8 @@ STRONG = _topics(
     migrationsachtergrond birthplace birthcountry countryofbirth bpl nativity""",
     hispanic_origin="hispan hispand hisp hispanic hispaniclatino latino latina latinx",
     caste="caste jati",
-    marital_status="""marriage marry marst maritalstatus marstat marital maritaldesc
-    maritalstatusid
+    marital_status="""marriage marry dmdmartl marst maritalstatus marstat marital
+    maritaldesc     maritalstatusid
     familienstand zivilstand civilstand estadocivil etatcivil statocivile sivilstatus
     burgerlijkestaat""",
     sexual_orientation="lgbt lgbtq sexuality transgender",
