@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from fairaudit.audit.score_scale import cut_for, named_cuts, selected
+from fairaudit.data.decision_labels import OutcomeLabels, read_decision
 from fairaudit.data.doctor.score_decisions import systems_among
 from fairaudit.data.known_outcome import says_yes
 from fairaudit.data.outcome import (
@@ -75,6 +76,7 @@ class Given:
     known : (n,) where the outcome is known; None for everywhere
     systems : mapping of name to answers
     cut : names of the scores whose cut was stated
+    matched : which labels of decisions were matched with the outcome's by their words
     """
 
     y: NDArray[Any]
@@ -84,6 +86,7 @@ class Given:
     known: NDArray[np.bool_] | None = None
     systems: Mapping[str, Answered] = field(default_factory=dict)
     cut: frozenset[str] = frozenset()
+    matched: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,10 @@ def given(y_true: Any, y_pred: Any, y_score: Any, stated: Stated) -> Given:
     if task == "regression":
         return _numeric(truth, answers, scores, stated, telling)
     said = {name: _labels(v, f"system '{name}'") for name, v in answers.items()}
+    if task == "binary" and truth is not None:
+        said, matched = _matched(truth.labels(), said, stated.positive, telling[0])
+    else:
+        matched = ()
     classed = (*(() if truth is None else (truth.labels(),)), *said.values())
     known = _classes(classed, task, stated, telling[0])
     cuts = named_cuts(stated.cuts, tuple(name for name in scores if name not in answers))
@@ -136,7 +143,7 @@ def given(y_true: Any, y_pred: Any, y_score: Any, stated: Stated) -> Given:
     y = np.zeros(n, dtype=np.int64) if truth is None else truth.codes(known.names)
     outcome = _outcome(truth, known, stated, telling)
     where = _known(truth, n)
-    return Given(y, task, known.names, outcome, where, coded, frozenset(cuts))
+    return Given(y, task, known.names, outcome, where, coded, frozenset(cuts), matched)
 
 
 def _guessed_task(truth: _Truth | None, answers: Mapping[str, Column]) -> Task:
@@ -459,6 +466,27 @@ def _classes(columns_of: Sequence[_Labels], task: Task, stated: Stated, name: st
         return _Known(task, names, columns)
     whole = names == ("0", "1")
     return _Known(task, names, names if whole else columns, sure=whole)
+
+
+def _matched(
+    truth: _Labels, said: Mapping[str, _Labels], positive: Any, name: str
+) -> tuple[dict[str, _Labels], tuple[str, ...]]:
+    """Decisions in the labels of the outcome, and which were matched with it by their words."""
+    found, remarks = dict(said), []
+    if len(truth.names) != 2:
+        return found, ()
+    classes = _two(tuple(sorted(truth.names, key=label_order)), positive, name)
+    by_words = guess_positive(sorted(truth.names, key=label_order), name).label
+    outcome = OutcomeLabels(name, classes, positive is not None or by_words is not None)
+    for system, labels in said.items():
+        read = read_decision(labels.names, "" if system == MODEL else system, outcome)
+        if read is not None and set(classes) >= set(truth.names):
+            names = tuple(classes[read.codes[label]] for label in labels.names)
+            found[system] = _Labels(labels.distinct, names, labels.place)
+            remarks += [f"{read.remark}; pass the outcome's labels if that is wrong"] * bool(
+                read.remark
+            )
+    return found, tuple(remarks)
 
 
 def _listed_classes(classes: Any) -> tuple[str, ...]:

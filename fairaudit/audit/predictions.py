@@ -383,7 +383,8 @@ def audit_predictions(
     Warns
     -----
     FairauditWarning
-        When nothing decides which of two labels is the positive one.
+        When nothing decides which of two labels is the positive one, or the labels of decisions
+        were matched with the outcome's by their words (oui and non beside yes and no).
 
     Examples
     --------
@@ -406,6 +407,8 @@ def audit_predictions(
     asked = given(y_true, y_pred, y_score, stated)
     if asked.outcome.guessed_positive:
         warnings.warn(unsure_positive(asked.outcome, "positive="), FairauditWarning, stacklevel=2)
+    for remark in asked.matched:
+        warnings.warn(remark, FairauditWarning, stacklevel=2)
     n = len(asked.y)
     chosen = None if metrics is None else check_names(metrics, "metrics")
     if chosen is not None:
@@ -475,7 +478,10 @@ def _summary(
         "outcome": asked.outcome.as_json(),
         "target": asked.outcome.target,
         "scores": scores,
-        "warnings": score_warnings(scores, tables.get("errors")),
+        "warnings": [
+            *(f"{remark}." for remark in asked.matched),
+            *score_warnings(scores, tables.get("errors")),
+        ],
         "classes": list(asked.classes),
         "systems": list(asked.systems),
         "n": len(asked.y),

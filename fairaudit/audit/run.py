@@ -32,11 +32,13 @@ from fairaudit.audit.table_systems import (
     assumptions,
     class_names,
     existing_systems,
+    matched_labels,
 )
 from fairaudit.audit.tables.row_tables import people_table, predictions_table, weights_table
 from fairaudit.audit.whatif.flips import flip_table
 from fairaudit.data.arrays import SPLITS, Arrays
 from fairaudit.data.dataset import Dataset
+from fairaudit.data.decision_labels import OutcomeLabels
 from fairaudit.data.doctor.leaks import leaking_columns
 from fairaudit.data.doctor.proxies import find_proxies
 from fairaudit.data.doctor.table_scores import systems_of
@@ -153,7 +155,9 @@ def _all_decisions(data: Dataset, spec: AuditSpec) -> dict[str, Any]:
         first = first.model_copy(update={"scores": (), "cuts": {}})
     classes = class_names(frame, roles, data.outcome)
     median = spec.preset == SCORING_RATE
-    name, system = next(iter(existing_systems(frame, first, classes, median=median).items()))
+    sure = not data.outcome.guessed_positive
+    systems = existing_systems(frame, first, classes, sure=sure, median=median)
+    name, system = next(iter(systems.items()))
     rows = np.ones(len(frame), dtype=bool)
     people = {
         "groups": {s: group_labels(frame[s], rows) for s in roles.sensitive},
@@ -378,7 +382,8 @@ def _existing(
     """Systems of the table on the rows of the arrays: same rows, same splits, fair to all."""
     roles, frame = data.roles, _rows_of(data, arrays)
     median = spec.kind == "predictions" and spec.preset == SCORING_RATE
-    systems = existing_systems(frame, roles, arrays.classes, median=median)
+    sure = not data.outcome.guessed_positive
+    systems = existing_systems(frame, roles, arrays.classes, sure=sure, median=median)
     if arrays.task == "binary" and known is None:
         refuse_contradicted(
             arrays.y, systems, roles.cuts, arrays.classes, SIDE_REMEDY,
@@ -546,10 +551,16 @@ def _headline(data: Dataset, arrays: Arrays, spec: AuditSpec) -> dict[str, Any]:
         "confidence": spec.confidence,
         "warnings": [
             *_outcome_warnings(data, spec),
+            *matched_labels(data.frame, data.roles, _outcome_labels(data, arrays)),
             *_row_warnings(_left_out(data, spec)),
             *_class_warnings(arrays),
         ],
     }
+
+
+def _outcome_labels(data: Dataset, arrays: Arrays) -> OutcomeLabels:
+    sure = not data.outcome.guessed_positive
+    return OutcomeLabels(data.roles.target or "", tuple(arrays.classes), sure)
 
 
 def _left_out(data: Dataset, spec: AuditSpec) -> pl.DataFrame:

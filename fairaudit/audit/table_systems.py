@@ -12,8 +12,9 @@ from fairaudit.audit.fitted import Prediction
 from fairaudit.audit.inputs import UNNAMED
 from fairaudit.audit.metrics.scores import is_probability
 from fairaudit.audit.score_scale import above_median, cut_for, selected
+from fairaudit.data.decision_labels import OutcomeLabels, read_decision, unreadable
 from fairaudit.data.doctor.table_scores import systems_of
-from fairaudit.data.labels import canonical_label, label_text
+from fairaudit.data.labels import label_text
 from fairaudit.data.outcome import OutcomeFacts, guess_positive
 from fairaudit.data.roles import ColumnRoles, target_levels
 from fairaudit.exceptions import InputError
@@ -28,7 +29,12 @@ SIDE_REMEDY = (
 
 
 def existing_systems(
-    frame: pl.DataFrame, roles: ColumnRoles, classes: Sequence[str], *, median: bool = False
+    frame: pl.DataFrame,
+    roles: ColumnRoles,
+    classes: Sequence[str],
+    *,
+    sure: bool = True,
+    median: bool = False,
 ) -> dict[str, Prediction]:
     """One entry a prediction column, and one a score column without a prediction column.
 
@@ -41,6 +47,8 @@ def existing_systems(
     roles : ColumnRoles
     classes : sequence of str
         Labels by code, empty for regression.
+    sure : bool
+        Whether anything tells the positive class, so that other labels can be matched with it.
     median : bool
         Whether lone scores without a cut select above their median, as New York's scoring rate
         does.
@@ -52,10 +60,11 @@ def existing_systems(
         of its own scale has no cut.
     """
     found = {}
+    outcome = OutcomeLabels(roles.target or "", tuple(classes), sure)
     for prediction, column in systems_of(roles, frame):
         score = None if column is None else _as_floats(frame[column])
         if prediction is not None:
-            found[prediction] = Prediction(_labels(frame[prediction], roles, classes), score)
+            found[prediction] = Prediction(_labels(frame[prediction], roles, outcome), score)
         elif column is not None and score is not None:
             found[column] = _decided(column, score, roles, median=median)
     return found
@@ -106,23 +115,31 @@ def class_names(frame: pl.DataFrame, roles: ColumnRoles, outcome: OutcomeFacts) 
     return tuple(target_levels(pl.concat([label_text(frame[c]) for c in roles.predictions])))
 
 
-def _labels(values: pl.Series, roles: ColumnRoles, classes: Sequence[str]) -> NDArray[np.float64]:
+def _labels(values: pl.Series, roles: ColumnRoles, outcome: OutcomeLabels) -> NDArray[np.float64]:
     if roles.task == "regression":
         return _as_floats(values)
     text = label_text(values)
     _no_missing(text)
-    codes = _codes(text, classes)
-    if codes is None and roles.task == "binary":
-        codes = _codes(text, ("0", "1")) or _codes(text, ("false", "true"))
+    read = read_decision(text.unique().to_list(), str(values.name), outcome)
+    codes = None if read is None else read.codes
     if codes is None and roles.target is None:
         codes = _own_codes(text)
     if codes is None:
-        odd = sorted(set(text.to_list()) - set(classes))[:5]
-        raise InputError(
-            f"prediction column '{values.name}' holds {', '.join(map(repr, odd))}, which the "
-            f"target does not ({', '.join(map(repr, classes))}); use the target's labels or 0/1"
-        )
+        odd = sorted(set(text.to_list()) - set(outcome.labels))
+        what = f"prediction column '{values.name}'"
+        raise InputError(unreadable(what, odd, outcome, "--positive"))
     return np.array([codes[v] for v in text.to_list()], dtype=np.float64)
+
+
+def matched_labels(frame: pl.DataFrame, roles: ColumnRoles, outcome: OutcomeLabels) -> list[str]:
+    """Which labels of decisions were matched with the target's by their words, in words."""
+    if roles.target is None or roles.task == "regression":
+        return []
+    levels = {name: label_text(frame[name]).unique().to_list() for name in roles.predictions}
+    read = (read_decision(labels, name, outcome) for name, labels in levels.items())
+    return [
+        f"{r.remark}; code it as the target is if that is wrong." for r in read if r and r.remark
+    ]
 
 
 def _own_codes(text: pl.Series) -> Mapping[str, int] | None:
@@ -130,11 +147,6 @@ def _own_codes(text: pl.Series) -> Mapping[str, int] | None:
     levels = target_levels(text)
     positive = guess_positive(levels, text.name).label
     return None if positive is None else {label: int(label == positive) for label in levels}
-
-
-def _codes(text: pl.Series, classes: Sequence[str]) -> Mapping[str, int] | None:
-    known = {canonical_label(label): code for code, label in enumerate(classes)}
-    return known if set(text.unique().to_list()) <= set(known) else None
 
 
 def _as_floats(values: pl.Series) -> NDArray[np.float64]:

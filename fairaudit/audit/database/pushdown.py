@@ -23,7 +23,8 @@ from fairaudit.audit.presets.decisions import scores_alone
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.score_direction import refuse_contradicted
 from fairaudit.audit.score_scale import cut_for, selected
-from fairaudit.audit.table_systems import REMEDY, SIDE_REMEDY
+from fairaudit.audit.table_systems import REMEDY, SIDE_REMEDY, matched_labels
+from fairaudit.data.decision_labels import OutcomeLabels, read_decision, unreadable
 from fairaudit.data.doctor.score_decisions import System
 from fairaudit.data.doctor.table_scores import systems_of
 from fairaudit.data.grouping import BINS, MOST_VALUES, bin_names
@@ -191,13 +192,15 @@ def audit_source(
         check_attribute(name)
     rounded = [s for s in roles.scores if source.distinct(s) > MAX_SCORES]
     counted = _count(source, roles, rounded)
-    systems = systems_of(roles, counted.named(*roles.predictions, *roles.scores), counted.times)
+    decided = counted.named(*roles.predictions, *roles.scores)
+    systems = systems_of(roles, decided, counted.times)
     known = _known(counted, roles)
     classes = _classes(counted, roles, systems, known)
     outcome = _outcome(roles, classes)
     times = counted.times
+    labels = OutcomeLabels(roles.target or "", classes, not outcome.guessed_positive)
     predictions = {
-        name: _answers(counted, label, score, classes, roles)
+        name: _answers(counted, label, score, labels, roles)
         for name, (label, score) in _systems_by_name(systems).items()
     }
     truth = None if roles.target is None else _truth(counted[roles.target], classes, known)
@@ -208,6 +211,7 @@ def audit_source(
             truth, predictions, roles.cuts, classes, SIDE_REMEDY, confidence=confidence,
             metrics=metrics, weight=weight, cluster=clusters, times=times,
         )  # fmt: skip
+    matched = matched_labels(decided, roles, labels)
     groups = {c: _groups(counted[c], times) for c in roles.sensitive}
     tables = judge(
         truth,
@@ -230,7 +234,7 @@ def audit_source(
     result = AuditResult(tables, {
         "outcome": outcome.as_json(), "classes": list(classes), "combinations": len(counted),
         "source": source.name, "confidence": confidence,
-        **_facts(roles, predictions, times, tables, rounded),
+        **_facts(roles, predictions, times, tables, rounded, matched),
     })  # fmt: skip
     if preset is None:
         return result
@@ -247,6 +251,7 @@ def _facts(
     times: NDArray[np.float64],
     tables: Mapping[str, pl.DataFrame],
     rounded: Sequence[str],
+    matched: Sequence[str],
 ) -> dict[str, Any]:
     """What the summary says of the systems and their scores."""
     scores = score_facts(predictions, roles.task, times)
@@ -259,7 +264,7 @@ def _facts(
         "systems": list(predictions),
         "n": int(times.sum()),
         "looks": looks(tables),
-        "warnings": [*said, *doubts],
+        "warnings": [*matched, *said, *doubts],
     }
 
 
@@ -398,35 +403,33 @@ def _truth(
 ) -> NDArray[np.int64]:
     """Codes of the outcomes, 0 where they are not known."""
     if known is None:
-        return _codes(values, classes, values.name)
+        return _codes(values, OutcomeLabels(values.name, classes, sure=False))
     codes = np.zeros(len(values), dtype=np.int64)
-    codes[known] = _codes(values.filter(known), classes, values.name)
+    codes[known] = _codes(values.filter(known), OutcomeLabels(values.name, classes, sure=False))
     return codes
 
 
-def _codes(values: pl.Series, classes: tuple[str, ...], name: str) -> NDArray[np.int64]:
+def _codes(values: pl.Series, outcome: OutcomeLabels) -> NDArray[np.int64]:
     text = label_text(values)
-    found = set(text.unique().to_list())
-    for known in (classes, ("0", "1"), ("false", "true")) if len(classes) == 2 else (classes,):
-        if found <= set(known):
-            return text.cast(pl.Enum(known)).to_physical().cast(pl.Int64).to_numpy()
-    odd = sorted(found - set(classes))
-    raise InputError(
-        f"column '{name}' holds the label '{odd[0]}', known are {', '.join(classes)}; "
-        "use the target's labels or 0/1"
-    )
+    levels = text.unique().to_list()
+    read = read_decision(levels, values.name, outcome)
+    if read is None:
+        odd = sorted(set(levels) - set(outcome.labels))
+        what = f"column '{values.name}'"
+        raise InputError(unreadable(what, odd, outcome, "positive="))
+    return text.replace_strict(read.codes, return_dtype=pl.Int64).to_numpy()
 
 
 def _answers(
     counted: _Counted,
     label: str | None,
     score: str | None,
-    classes: tuple[str, ...],
+    labels: OutcomeLabels,
     roles: ColumnRoles,
 ) -> Prediction:
     numbers = None if score is None else counted[score].cast(pl.Float64).to_numpy()
     if label is not None:
-        return Prediction(_codes(counted[label], classes, label), numbers)
+        return Prediction(_codes(counted[label], labels), numbers)
     if numbers is None or score is None:
         raise SpecError("a system has neither a prediction nor a score column")
     cut = cut_for(score, numbers, roles.cuts.get(score), REMEDY, counted.times)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from fairaudit.data.doctor.column_profile import ColumnProfile
 from fairaudit.data.doctor.problem import ExaminedTable, Problem
+from fairaudit.data.doctor.system_guesses import read_as_decision
 from fairaudit.data.doctor.target_guesses import task_of
 from fairaudit.data.mends import JoinLabels, Mend
 from fairaudit.data.near_labels import joining, near_equal
@@ -64,11 +65,21 @@ def prediction_labels(evidence: ExaminedTable) -> Iterator[Problem]:
     for name in evidence.roles.predictions:
         c = evidence.columns.get(name)
         strange = sorted(set(c.levels) - set(target.levels)) if c is not None else []
-        if c is not None and strange:
+        if c is None or not strange:
+            continue
+        read = read_as_decision(c, target, evidence.roles.positive)
+        if read is not None and read.remark:
+            yield Problem(
+                "prediction_labels", "note", name, f"the label {read.remark}",
+                "join the labels if that is right; code the column as the target is if not",
+                *_translated(name, c, target),
+            )  # fmt: skip
+        elif read is None:
             yield Problem(
                 "prediction_labels", "error", name,
                 f"prediction column '{name}' contains '{strange[0]}', which the target does not",
-                f"use the target's values ({', '.join(sorted(target.levels)[:6])})",
+                f"use the target's values ({', '.join(sorted(target.levels)[:6])})"
+                + (", or 0 and 1" if target.distinct == 2 else ""),
                 *_translated(name, c, target),
             )  # fmt: skip
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from fairaudit.data import near_labels
+from fairaudit.data.decision_labels import DecisionLabels, OutcomeLabels, read_decision
 from fairaudit.data.doctor import role_keywords as words
 from fairaudit.data.doctor.assignment import RoleAssignment
 from fairaudit.data.doctor.column_profile import ColumnProfile
+from fairaudit.data.outcome import guess_positive, label_order
 from fairaudit.data.outcome_words import TOPICS
 
 
@@ -33,8 +35,8 @@ def guess_systems(table: RoleAssignment, target: ColumnProfile | None) -> None:
             reason = "its name suggests a decision and its values are the target's"
             if target is None:
                 reason = "its name suggests a decision, and no column looks like its outcome"
-            elif not c.number and not _same_labels(c, target):
-                reason = "its name suggests a decision and it has two values"
+            elif remark := _matched(c, target):
+                reason = f"its name suggests a decision, and {remark}"
             table.assign(c.name, "prediction", reason, 0.9)
         elif c.number and is_score_name(c.name) and not _is_bureau_score(c):
             _guess_score(table, c, target)
@@ -45,7 +47,29 @@ def _may_be_prediction(c: ColumnProfile, target: ColumnProfile | None) -> bool:
         return c.distinct == 2
     if target.number and target.distinct > 10:
         return c.number
-    return _same_labels(c, target) or (c.distinct == 2 and target.distinct == 2)
+    return _same_labels(c, target) or read_as_decision(c, target) is not None
+
+
+def read_as_decision(
+    c: ColumnProfile, target: ColumnProfile, positive: str | None = None
+) -> DecisionLabels | None:
+    """How an audit would read the column as a decision about the target; None where it would not.
+
+    Of a target whose positive class nothing tells only its own labels, and 0 and 1, are read.
+    """
+    if c.distinct > 2 or target.distinct != 2 or not c.levels:
+        return None
+    labels = sorted(target.levels, key=label_order)
+    positive = positive or guess_positive(labels, target.name).label
+    ordered = sorted(labels, key=lambda label: label == positive)
+    outcome = OutcomeLabels(target.name, tuple(ordered), positive is not None)
+    return read_decision(list(c.levels), c.name, outcome)
+
+
+def _matched(c: ColumnProfile, target: ColumnProfile) -> str:
+    """Which labels words match with the target's, "" where they are the target's or numbers."""
+    read = None if _same_labels(c, target) else read_as_decision(c, target)
+    return "" if read is None else read.remark
 
 
 def _same_labels(c: ColumnProfile, target: ColumnProfile) -> bool:
