@@ -64,8 +64,8 @@ USUAL: dict[Task, tuple[str, ...]] = {
     "multiclass": (*multiclass.WHOLE, *multiclass.MACRO, *multiclass.USUAL, *SCORES),
 }
 _REMEDY = (
-    "say which side selects, as in cuts={{'{name}': '<={cut}'}} (or '>={cut}'), or that "
-    "positive='{negative}'"
+    "say which side means the positive class, as in cuts={{'{name}': '<={cut}'}} (or '>={cut}'), "
+    "or that positive='{negative}'"
 )
 HUGE = 1e100  # squares of weights beyond (or below its inverse) overflow
 
@@ -480,7 +480,7 @@ def _summary(
         "scores": scores,
         "warnings": [
             *(f"{remark}." for remark in asked.matched),
-            *score_warnings(scores, tables.get("errors")),
+            *score_warnings(scores, tables.get("errors"), asked.outcome.meaning),
         ],
         "classes": list(asked.classes),
         "systems": list(asked.systems),
@@ -516,14 +516,16 @@ def score_facts(
 
 
 def score_warnings(
-    scores: Mapping[str, Mapping[str, Any]], errors: pl.DataFrame | None
+    scores: Mapping[str, Mapping[str, Any]], errors: pl.DataFrame | None, meaning: Meaning
 ) -> list[str]:
     """Doubtful cuts and directions of the scores, in words."""
     if errors is None:
         return []
     overall = errors.filter(pl.col("attribute") == OVERALL, pl.col("metric") == "auroc")
     high = dict(overall.select("model", "high").iter_rows())
-    return [w for name, s in scores.items() for w in scale_warnings(name, s, high.get(name))]
+    return [
+        w for name, s in scores.items() for w in scale_warnings(name, s, high.get(name), meaning)
+    ]
 
 
 def looks(tables: Mapping[str, pl.DataFrame]) -> int:

@@ -247,7 +247,7 @@ def _predictions(
         "warnings": [
             *_median_cuts(data, spec, systems),
             *assumptions(roles, systems),
-            *score_warnings(scores, tables["errors"]),
+            *score_warnings(scores, tables["errors"], data.outcome.meaning),
         ],
     }
     found, said = _latent_errors(data, spec, systems)

@@ -73,7 +73,7 @@ def refuse_contradicted(
             raise InputError(
                 f"score '{name}' ranks {classes[1]} below {classes[0]}: its AUROC is "
                 f"{found.value[0]:.2f} ({100 * confidence:g}% interval {found.low[0]:.2f} to "
-                f"{found.high[0]:.2f}). A cut at {CUT} would select the wrong side; "
+                f"{found.high[0]:.2f}). A cut at {CUT} would take the wrong side; "
                 + remedy.format(name=name, cut=CUT, negative=classes[0])
             )
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fairaudit.data.outcome import Meaning
 from fairaudit.data.roles import Cut
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.inputs.arrays import is_number
@@ -18,6 +19,7 @@ Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 FEW_SELECTED = 0.01  # a cut that selects fewer (or all but so few) is likely on another scale
 MAX_GRID = 10_000  # more distinct values than this are no grid
+_VERBS: Mapping[Meaning, str] = {"good": "selects", "bad": "flags", "neutral": "marks"}
 _SIDES = {">=": "above", "≥": "above", "=": "above", "<=": "below", "≤": "below"}
 
 
@@ -93,7 +95,7 @@ def cut_for(
     at = float(np.max(score[score <= (low + high) / 2]))
     raise InputError(
         f"score '{name}' runs from {low:g} to {high:g} (quartiles {q1:g}, {q2:g} and {q3:g}), "
-        f"and nothing says from which value on it selects; "
+        f"and nothing says from which value on it decides for the positive class; "
         + remedy.format(name=name, at=f"{at:g}")
     )
 
@@ -164,7 +166,9 @@ def _step(score: Float) -> float | None:
     return step if bool(whole.all()) and len(distinct) > 2 else None
 
 
-def scale_warnings(name: str, facts: Mapping[str, Any], auroc_high: float | None) -> list[str]:
+def scale_warnings(
+    name: str, facts: Mapping[str, Any], auroc_high: float | None, meaning: Meaning
+) -> list[str]:
     """What makes a cut or its direction doubtful.
 
     Parameters
@@ -172,13 +176,14 @@ def scale_warnings(name: str, facts: Mapping[str, Any], auroc_high: float | None
     name : of the score
     facts : as `scale_facts` gives them
     auroc_high : upper end of the interval of the AUROC over all rows, None where it is unknown
+    meaning : what the positive class means for a person, on which the words depend
     """
     said, share, cut = [], facts["selected_share"], facts["cut"]
     if cut is not None and not FEW_SELECTED < share < 1 - FEW_SELECTED:
         sign = "≥" if facts["side"] == "above" else "≤"
         said.append(
-            f"Score '{name}' selects {100 * share:.1f}% of all rows at {sign} {cut:g}; it runs "
-            f"from {facts['low']:g} to {facts['high']:g}: check the cut (--cut {name}=…)."
+            f"Score '{name}' {_VERBS[meaning]} {100 * share:.1f}% of all rows at {sign} {cut:g}; "
+            f"it runs from {facts['low']:g} to {facts['high']:g}: check the cut (--cut {name}=…)."
         )
     if auroc_high is not None and auroc_high < 0.5:
         turned = "<=" if facts["side"] == "above" else ">="

@@ -20,11 +20,13 @@ from fairaudit.data.roles import ColumnRoles, target_levels
 from fairaudit.exceptions import InputError
 from fairaudit.stats.metric_definitions import CUT
 
-REMEDY = "name the cut: --cut {name}={at} (or --cut '{name}<={at}' where low scores select)"
-
+REMEDY = (
+    "name the cut: --cut {name}={at} (or --cut '{name}<={at}' where low scores mean the positive "
+    "class)"
+)
 SIDE_REMEDY = (
-    "say which side selects (--cut '{name}<={cut}' or --cut '{name}>={cut}'), or name the other "
-    "positive class (--positive '{negative}')"
+    "say which side means the positive class (--cut '{name}<={cut}' or --cut '{name}>={cut}'), or "
+    "name the other positive class (--positive '{negative}')"
 )
 
 

@@ -218,6 +218,7 @@ def audit(
     asked = {"intersections": intersections, "seed": seed, "confidence": confidence}
     asked |= {"preset": preset, "preset_options": rule}
     if "://" in table or _is_huge(table):
+        _refuse_reading(table, reading)
         return _audit_in_place(table, named, asked, out)
     with opened(table, reading=reading) as source:
         roles, remarks = complete_roles(source.frame, named)
@@ -228,6 +229,19 @@ def audit(
         terminal.remark(remarks)
         spec = {"roles": roles, "kind": "predictions", **asked}
         return _work(table, source, spec, "cpu", out, True)
+
+
+def _refuse_reading(table: str, reading: ReadingOptions) -> None:
+    """Refuse options of reading where a table is counted as it stands."""
+    changed = reading.changed()
+    if changed:
+        name = next(iter(changed))
+        option = "--header" if name == "header" else f"--read {name}=…"
+        kind = "a database" if "://" in table else "a file this large"
+        raise SpecError(
+            f"{option} does not apply to {kind}, which is counted where it lies and as it is; "
+            "leave the option out, or convert the table to Parquet as it is to be read"
+        )
 
 
 def repeat(table: str, request: str, device: str, out: Path, quiet: bool) -> AuditResult:

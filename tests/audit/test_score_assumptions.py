@@ -16,8 +16,9 @@ from fairaudit.audit.spec import AuditSpec
 from fairaudit.data.dataset import Dataset
 from fairaudit.data.doctor.score_decisions import boundary_between, systems_among
 from fairaudit.data.doctor.table_scores import lone_scores, suggested_cuts, systems_of
+from fairaudit.data.mends import AsNumbers
 from fairaudit.data.roles import ColumnRoles, Cut
-from fairaudit.exceptions import InputError
+from fairaudit.exceptions import InputError, SpecError
 
 RNG = np.random.default_rng(5)
 N = 300
@@ -266,3 +267,47 @@ def test_scores_with_a_stated_cut_decide_for_themselves() -> None:
     roles = ColumnRoles(target="hired", cuts={"tool_b_score": Cut(at=0.5)}, **named)
     assert systems_of(roles, FRAME) == [("tool_b", None), (None, "tool_b_score")]
     assert lone_scores(roles, FRAME) == ("tool_b_score",)
+
+
+# -- words and places ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("meaning", "verb"), [("good", "selects"), ("bad", "flags"), ("neutral", "marks")]
+)
+@pytest.mark.parametrize("where", ["table", "counted", "python"])
+def test_a_doubtful_cut_speaks_as_the_outcome_does(meaning: Any, verb: str, where: str) -> None:
+    roles = ColumnRoles(
+        target="hired", sensitive=("sex",), scores=("ai_rank",), meaning=meaning,
+        cuts={"ai_rank": Cut(at=-5)},
+    )  # fmt: skip
+    spec = AuditSpec(roles=roles, kind="predictions", n_boot=0, intersections=1)
+    run = {
+        "table": lambda: run_audit(Dataset(FRAME, roles), spec),
+        "counted": lambda: audit_table(FRAME.lazy(), roles, confidence=0.95, n_boot=0),
+        "python": lambda: audit_predictions(
+            Y, y_score={"ai_rank": RANK}, sensitive_features=FRAME["sex"], n_boot=0, cuts=-5,
+            meaning=meaning,
+        ),
+    }  # fmt: skip
+    said = " ".join(run[where]().summary["warnings"])
+    assert f"Score 'ai_rank' {verb} 100.0% of all rows" in said
+
+
+def test_tables_that_are_counted_where_they_lie_refuse_mends() -> None:
+    mend = AsNumbers(column="ai_rank")
+    roles = ColumnRoles(target="hired", sensitive=("sex",), predictions=("tool_b",), mends=(mend,))
+    with pytest.raises(SpecError, match=r"roles\.mends: 'frame' is counted where it lies.*mend"):
+        audit_table(FRAME.lazy(), roles, confidence=0.95)
+
+
+def test_rows_of_one_id_are_one_cluster_in_counted_tables_too() -> None:
+    frame = FRAME.with_columns(person=pl.Series(np.arange(N) // 3))
+    named = {"target": "hired", "sensitive": ("sex",), "predictions": ("tool_b",)}
+    one, other = (
+        audit_table(frame.lazy(), ColumnRoles(**named, **{role: "person"}), confidence=0.95)
+        for role in ("unit", "cluster")
+    )
+    assert one.errors.equals(other.errors)
+    alone = audit_table(frame.lazy(), ColumnRoles(**named), confidence=0.95)
+    assert not one.errors["low"].equals(alone.errors["low"])

@@ -119,8 +119,8 @@ def test_scores_in_a_database_are_cut_at_the_same_place() -> None:
 @pytest.mark.parametrize(
     ("cut", "says"),
     [
-        (Cut(at=1), "selects 100.0% of all rows at ≥ 1"),
-        (Cut(at=99), "selects 0.0% of all rows at ≥ 99"),
+        (Cut(at=1), "marks 100.0% of all rows at ≥ 1"),
+        (Cut(at=99), "marks 0.0% of all rows at ≥ 99"),
         (Cut(at=4, side="below"), "--cut 'decile>=…'"),
     ],
 )

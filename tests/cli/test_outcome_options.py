@@ -222,6 +222,23 @@ def test_decisions_in_a_database_need_no_outcome(monkeypatch, capsys, tmp_path):
     assert "--no-target" in err
 
 
+@pytest.mark.parametrize(
+    ("option", "names"),
+    [(["--read", "decimal=,"], "--read decimal=…"), (["--no-header"], "--header")],
+)
+@pytest.mark.parametrize("where", ["database", "huge"])
+def test_options_of_reading_are_refused_where_a_table_is_counted_as_it_lies(
+    monkeypatch, capsys, tmp_path, option, names, where
+):
+    table = _table(tmp_path, tool=HIT, y=HIT[::-1])
+    monkeypatch.setattr("fairaudit.cli.commands.STREAMED_BYTES", 10)
+    source = "duckdb:///people.db::people" if where == "database" else table
+    words = ["--target", "y", "--prediction", "tool", *option]
+    code, _, err = _audit(monkeypatch, capsys, tmp_path, source, *words)
+    assert code == 2
+    assert f"{names} does not apply to" in err
+
+
 RANK = RNG.integers(20, 100, N) + 30 * HIT
 
 

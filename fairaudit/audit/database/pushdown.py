@@ -30,7 +30,8 @@ from fairaudit.data.doctor.table_scores import systems_of
 from fairaudit.data.grouping import BINS, MOST_VALUES, bin_names
 from fairaudit.data.known_outcome import says_yes
 from fairaudit.data.labels import label_text
-from fairaudit.data.outcome import OutcomeFacts, describe
+from fairaudit.data.mends import sentence
+from fairaudit.data.outcome import Meaning, OutcomeFacts, describe
 from fairaudit.data.roles import ColumnRoles, check_attribute, resolved_positive, target_levels
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.inputs.group_codes import cluster_codes
@@ -205,7 +206,8 @@ def audit_source(
     }
     truth = None if roles.target is None else _truth(counted[roles.target], classes, known)
     weight = None if roles.weight is None else counted[roles.weight].to_numpy()
-    clusters = None if roles.cluster is None else cluster_codes(counted[roles.cluster])
+    cluster = _cluster(roles)
+    clusters = None if cluster is None else cluster_codes(counted[cluster])
     if truth is not None and known is None and roles.task == "binary":
         refuse_contradicted(
             truth, predictions, roles.cuts, classes, SIDE_REMEDY, confidence=confidence,
@@ -234,7 +236,7 @@ def audit_source(
     result = AuditResult(tables, {
         "outcome": outcome.as_json(), "classes": list(classes), "combinations": len(counted),
         "source": source.name, "confidence": confidence,
-        **_facts(roles, predictions, times, tables, rounded, matched),
+        **_facts(roles, predictions, times, tables, rounded, matched, outcome.meaning),
     })  # fmt: skip
     if preset is None:
         return result
@@ -252,10 +254,11 @@ def _facts(
     tables: Mapping[str, pl.DataFrame],
     rounded: Sequence[str],
     matched: Sequence[str],
+    meaning: Meaning,
 ) -> dict[str, Any]:
     """What the summary says of the systems and their scores."""
     scores = score_facts(predictions, roles.task, times)
-    doubts = score_warnings(scores, tables.get("errors"))
+    doubts = score_warnings(scores, tables.get("errors"), meaning)
     said = [f"Scores of '{c}' were rounded to {ROUNDED} digits in the source." for c in rounded]
     return {
         "task": roles.task,
@@ -277,15 +280,26 @@ def _check(source: Source, roles: ColumnRoles) -> None:
             "numeric outcomes cannot be counted; load the table (Parquet or CSV) "
             "and audit it whole"
         )
+    if roles.mends:
+        raise SpecError(
+            f"roles.mends: '{source.name}' is counted where it lies and as it is, so it cannot be "
+            f"read differently ({sentence(roles.mends[0]).rstrip('.')}); mend the table, or "
+            "load it (Parquet or CSV) and audit it whole"
+        )
     if not roles.predictions and not roles.scores:
         raise SpecError("no prediction or score column is named, so there is nothing to audit")
     known = source.columns()
     needed = (roles.target, *roles.sensitive, *roles.predictions, *roles.scores, roles.known_for)
-    missing = [c for c in (*needed, roles.weight, roles.cluster) if c and c not in known]
+    missing = [c for c in (*needed, roles.weight, _cluster(roles)) if c and c not in known]
     if missing:
         raise SpecError(
             f"column '{missing[0]}' is not in '{source.name}'; it has {', '.join(known[:20])}"
         )
+
+
+def _cluster(roles: ColumnRoles) -> str | None:
+    """The cluster, or else the id that repeats: its rows are not independent."""
+    return roles.cluster or roles.unit
 
 
 def _systems_by_name(systems: Sequence[System]) -> dict[str, System]:
@@ -293,7 +307,7 @@ def _systems_by_name(systems: Sequence[System]) -> dict[str, System]:
 
 
 def _count(source: Source, roles: ColumnRoles, rounded: Sequence[str]) -> _Counted:
-    extra = (roles.weight, roles.cluster, roles.known_for)
+    extra = (roles.weight, _cluster(roles), roles.known_for)
     answers = [*roles.predictions, *roles.scores]
     keys = [c for c in (roles.target, *roles.sensitive, *answers, *extra) if c is not None]
     keys = list(dict.fromkeys(keys))
