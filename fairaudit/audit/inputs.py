@@ -230,9 +230,19 @@ class _Truth:
 
 def _no_bounds(task: str) -> InputError:
     return InputError(
-        f"known_for: bounds exist for binary outcomes, and the task is {task}; audit the rows "
-        "whose outcome is known, or pass task='binary'"
+        f"known_for: {why_no_bounds(task)}; audit the rows whose outcome is known, or pass "
+        "task='binary'"
     )
+
+
+def why_no_bounds(task: str) -> str:
+    """Why an outcome that is known for some rows only cannot be bounded."""
+    if task == "regression":
+        return (
+            "errors of a numeric outcome have no worst case without a stated range, so nothing "
+            "bounds them where the outcome is not known"
+        )
+    return f"bounds exist for binary outcomes, and the task is {task}"
 
 
 def _truth(y_true: Any, stated: Stated) -> _Truth:

@@ -19,6 +19,7 @@ from fairaudit.audit import presets, seed_comparison
 from fairaudit.audit.adapters import adapter
 from fairaudit.audit.catalog import method
 from fairaudit.audit.fitted import Fitted, Prediction
+from fairaudit.audit.inputs import why_no_bounds
 from fairaudit.audit.latent.groups import LatentAudit, audit_latent
 from fairaudit.audit.latent.projection import projection_table
 from fairaudit.audit.metrics.scores import is_probability
@@ -270,8 +271,8 @@ def _decided_rows(data: Dataset, spec: AuditSpec) -> tuple[Arrays, NDArray[np.bo
         return replace(arrays, classes=classes, y=y), np.zeros(len(arrays), dtype=bool)
     if data.roles.task != "binary":
         raise SpecError(
-            f"the outcome is known for some rows only ('{data.roles.known_for}'): bounds exist "
-            f"for binary outcomes, and the task is {data.roles.task}; leave the column out"
+            f"the outcome is known for some rows only ('{data.roles.known_for}'): "
+            f"{why_no_bounds(data.roles.task)}; leave the column out to audit the known rows alone"
         )
     text = label_text(frame[data.roles.target])
     y = (text == data.outcome.positive).fill_null(False).to_numpy().astype(np.int64)

@@ -231,3 +231,20 @@ def test_intervals_of_bounds_hold_the_range_of_the_population() -> None:
         gap_hits += gap["low"] <= 0.0 and gap["high"] >= 1 - min(lower.values())
     assert hits / runs >= 0.93
     assert gap_hits / runs >= 0.93
+
+
+def test_a_number_known_for_some_has_no_bounds_without_a_stated_range() -> None:
+    y = np.arange(20) * 1.5
+    frame = pl.DataFrame(
+        {"sex": ["f", "m"] * 10, "cost": y, "guess": y + 1, "seen": [1, 1, 0, 1] * 5}
+    )
+    with pytest.raises(InputError, match="no worst case without a stated range"):
+        audit_predictions(
+            y, y + 1, sensitive_features=frame["sex"], known_for=frame["seen"], task="regression"
+        )
+    roles = ColumnRoles(
+        target="cost", predictions=("guess",), sensitive=("sex",), known_for="seen",
+        task="regression",
+    )  # fmt: skip
+    with pytest.raises(SpecError, match=r"'seen'.*no worst case without a stated range"):
+        run_audit(Dataset(frame, roles), AuditSpec(roles=roles, kind="predictions", n_boot=0))
