@@ -140,7 +140,7 @@ def _with_preset(result: AuditResult, data: Dataset, spec: AuditSpec) -> AuditRe
 def _all_decisions(data: Dataset, spec: AuditSpec) -> dict[str, Any]:
     """The first system's decisions of every row that has one, with or without an outcome."""
     roles = data.roles
-    if spec.kind != "predictions" or spec.preset not in presets.EMPLOYMENT:
+    if spec.kind != "predictions" or spec.preset not in presets.SELECTIONS:
         return {}
     refuse_task(spec.preset, roles.task)
     label, score = systems_of(roles, data.frame)[0]

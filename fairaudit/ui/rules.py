@@ -34,7 +34,7 @@ def choose() -> str | None:
 
 def options(preset: str | None, roles: ColumnRoles) -> presets.PresetOptions:
     """How people are counted in a rule on selections: columns, labels and weights."""
-    if preset not in presets.EMPLOYMENT:
+    if preset not in presets.SELECTIONS:
         return presets.UNDECIDED
     fields: dict[str, Any] = {}
     with st.expander("How the rule counts people", icon=":material/groups:"):

@@ -167,6 +167,13 @@ def test_every_preset_says_when_it_was_read_and_what_it_does_not_set() -> None:
         assert preset.url.startswith("https://")
 
 
+def test_the_profile_of_the_ai_act_is_dated_after_its_amendment() -> None:
+    rule = presets.load("eu-ai-act")
+    assert rule.version == "2026-07-27"
+    assert "2026/1744" in rule.citation
+    assert any(line.startswith("Not checked: ") for line in rule.not_set)
+
+
 def test_an_unknown_preset_lists_the_known() -> None:
     with pytest.raises(SpecError, match="four-fifths"):
         presets.load("five-fifths")

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from fairaudit.audit.fitted import Prediction
-from fairaudit.audit.presets import disclosure
+from fairaudit.audit.presets import disclosure, representation
 from fairaudit.audit.presets.decisions import (
     SCORING_RATE,
     Decisions,
@@ -102,7 +102,7 @@ def apply_to_counts(
     other parameters : as in `apply`
     """
     people: dict[str, Any] = {}
-    if name in EMPLOYMENT:
+    if name in SELECTIONS:
         refuse_task(name, str(result.summary.get("task") or "binary"))
         people = {"groups": groups, "weight": weight, "times": times}
         if score_alone and name == SCORING_RATE:
@@ -121,6 +121,21 @@ def _nyc_ll144(preset: Preset, inputs: PresetInputs) -> Applied:
 def _four_fifths(preset: Preset, inputs: PresetInputs) -> Applied:
     decided = _favourable(preset, inputs)
     return four_fifths(preset, decided, inputs.confidence, inputs.options.non_answers)
+
+
+def _two_standard_deviations(preset: Preset, inputs: PresetInputs) -> Applied:
+    decided = _favourable(preset, inputs)
+    return representation.two_standard_deviations(preset, decided, inputs.options.non_answers)
+
+
+def _fair_cross_section(preset: Preset, inputs: PresetInputs) -> Applied:
+    decided = decisions(preset, inputs)
+    return representation.fair_cross_section(preset, decided, inputs.options.non_answers)
+
+
+def _idea_risk_ratio(preset: Preset, inputs: PresetInputs) -> Applied:
+    decided, unknown = decisions(preset, inputs), inputs.options.non_answers
+    return representation.idea_risk_ratio(preset, decided, inputs.confidence, unknown)
 
 
 def _favourable(preset: Preset, inputs: PresetInputs) -> Decisions:
@@ -143,9 +158,13 @@ COMPUTATIONS: Mapping[str, Callable[[Preset, PresetInputs], Applied]] = MappingP
     {
         "nyc-ll144": _nyc_ll144,
         "four-fifths": _four_fifths,
+        "two-standard-deviations": _two_standard_deviations,
+        "fair-cross-section": _fair_cross_section,
+        "idea-risk-ratio": _idea_risk_ratio,
         "eu-ai-act": _eu_ai_act,
         "model-card": _model_card,
     }
 )
-EMPLOYMENT = ("nyc-ll144", "four-fifths")  # rules on who is selected
+EMPLOYMENT = ("nyc-ll144", "four-fifths", "two-standard-deviations")  # rules on who is favoured
+SELECTIONS = (*EMPLOYMENT, "fair-cross-section", "idea-risk-ratio")  # rules that count decisions
 NAMES = tuple(COMPUTATIONS)

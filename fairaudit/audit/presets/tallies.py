@@ -55,8 +55,9 @@ def tallies(
 
 def _tally(grouping: Grouping, decided: Decisions, unknown: NonAnswers) -> Tally:
     G = len(grouping.names)
-    n = np.bincount(grouping.codes, weights=decided.people, minlength=G)
-    hits = np.bincount(grouping.codes, weights=decided.people * decided.selected, minlength=G)
+    n = np.bincount(grouping.codes, decided.people, G).astype(np.float64)
+    chosen = decided.people * decided.selected
+    hits = np.bincount(grouping.codes, chosen, G).astype(np.float64)
     silent = np.array([_is_silent(grouping.attribute, x, unknown) for x in grouping.names], bool)
     known = ~silent & (n > 0)
     labels = np.array(grouping.names, dtype=object)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
+from fairaudit.audit.presets import SELECTIONS
 from fairaudit.audit.result import AuditResult
 from fairaudit.text.numbers import rows
-
-_OF_DECISIONS = ("nyc-ll144", "four-fifths")  # rules that count who is selected
 
 
 def counted_rows(result: AuditResult) -> str:
@@ -18,7 +17,7 @@ def counted_rows(result: AuditResult) -> str:
     """
     answers = result.tables.get("predictions")
     rule = result.summary.get("preset") or {}
-    if rule.get("name") not in _OF_DECISIONS or answers is None or answers.is_empty():
+    if rule.get("name") not in SELECTIONS or answers is None or answers.is_empty():
         return ""
     model = str(answers["model"].item(0))
     if result.summary.get("kind") == "predictions":
