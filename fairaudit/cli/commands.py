@@ -215,7 +215,11 @@ def audit(
     """
     writable(out)
     refuse_address(table)
-    asked = {"intersections": intersections, "seed": seed, "confidence": confidence}
+    asked: dict[str, Any] = {
+        "intersections": intersections,
+        "seed": seed,
+        "confidence": confidence,
+    }
     asked |= {"preset": preset, "preset_options": rule}
     if "://" in table or _is_huge(table):
         _refuse_reading(table, reading)
