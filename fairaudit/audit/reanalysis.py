@@ -17,7 +17,7 @@ from fairaudit.audit.whatif.threshold_counts import (
     ladder_from_histogram,
     ladder_from_scores,
 )
-from fairaudit.audit.whatif.thresholds import QUICK, clusters_at, counts_at, tables_of
+from fairaudit.audit.whatif.thresholds import clusters_at, counts_at, tables_of
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.inputs.arrays import Int
 from fairaudit.inputs.group_codes import OVERALL, Grouping, encode
@@ -201,8 +201,6 @@ def recompute(
     threshold: Thresholds | None = None,
     metrics: Sequence[str] = BINARY,
     confidence: float,
-    n_boot: int = QUICK,
-    seed: int = 0,
     exact: bool = False,
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Tables errors, gaps and counts for another threshold, metric or level of confidence.
@@ -222,7 +220,7 @@ def recompute(
     SpecError
         When a group lacks its threshold.
     """
-    asked = EstimateOptions(confidence, model, split, n_boot, 0, seed)
+    asked = EstimateOptions(confidence, model, split)
     known = knows_outcomes(result)
     metrics = metrics if known else ("selection_rate",)
     ask = {"model": model, "split": split, "attribute": attribute}

@@ -28,11 +28,6 @@ def quantile(confidence: float, df: Any = None) -> Any:
     return special.stdtrit(np.maximum(df, 1.0), tail)
 
 
-def widening(confidence: float, df: Any) -> Float:
-    """How much wider Student's interval is than the normal one: errors known from few units."""
-    return np.asarray(quantile(confidence, df) / quantile(confidence))
-
-
 def unbiased(clusters: Any) -> Float:
     """What the noise of a cluster bootstrap is multiplied by to vary as new clusters would.
 

@@ -8,12 +8,9 @@ import pytest
 
 from fairaudit.audit.no_harm.choice_intervals import (
     ENDS,
-    LEAST_BOOT,
-    N_BOOT,
     of_choice,
     of_systems,
     pair_of,
-    replicates,
 )
 from fairaudit.audit.predictions import audit_predictions
 from fairaudit.audit.tables.stored_pairs import HeldRows
@@ -88,7 +85,7 @@ def test_the_engine_measures_the_numbers_of_the_decision(metric, clusters, weigh
 def test_intervals_are_those_of_an_audit_of_the_same_answers(metric, groups, clusters):
     rows = held(metric, groups=groups, clusters=clusters, weighted=metric in WEIGHTED)
     use = USE[:groups]
-    pair = pair_of(rows, metric, n_boot=300, seed=5, confidence=0.95)
+    pair = pair_of(rows, metric, confidence=0.95)
     chosen = answers_of(rows, use)
     name = ENGINE.get(metric, metric)
     audit = audit_predictions(
@@ -119,7 +116,7 @@ def test_intervals_are_those_of_an_audit_of_the_same_answers(metric, groups, clu
 @pytest.mark.parametrize("metric", ["accuracy", "balanced_accuracy"])
 def test_several_classes_have_the_intervals_of_an_audit_too(metric):
     rows = held(metric, classes=4, groups=3)
-    pair = pair_of(rows, metric, n_boot=200, seed=2, confidence=0.95)
+    pair = pair_of(rows, metric, confidence=0.95)
     audit = audit_predictions(
         rows.y,
         rows.baseline.label,
@@ -150,10 +147,10 @@ def coverage():
     codes, one = np.repeat([0, 1, 2], 200), np.ones(600)
     exact = {"gap": 0.1, "worst": 0.72, "mean": truth.mean()}
     holds = dict.fromkeys(exact, 0)
-    for seed in range(300):
+    for _ in range(300):
         label = (rng.random(600) < truth[codes]).astype(float)
         rows = HeldRows(NAMES[:3], one, codes, Answers(one), Answers(label), None)
-        pair = pair_of(rows, "accuracy", n_boot=400, seed=seed, confidence=0.95)
+        pair = pair_of(rows, "accuracy", confidence=0.95)
         spans = of_choice(pair, rows.evidence("accuracy"), nobody(rows))
         for name, value in exact.items():
             holds[name] += spans[f"{name}_before_low"] <= value <= spans[f"{name}_before_high"]
@@ -240,12 +237,6 @@ def test_the_decision_carries_the_interval_of_every_group_with_rows():
     for name in ("baseline", "expert"):
         assert (found[f"{name}_low"] <= found[name]).all()
         assert (found[name] <= found[f"{name}_high"]).all()
-
-
-def test_many_clusters_get_fewer_replicates():
-    assert replicates(None) == replicates(np.arange(300)) == N_BOOT
-    assert LEAST_BOOT < replicates(np.arange(800)) < N_BOOT
-    assert replicates(np.arange(5000)) == LEAST_BOOT
 
 
 def test_one_cluster_says_nothing_about_how_clusters_vary():

@@ -62,7 +62,7 @@ def _judged(
 def test_a_moved_threshold_is_judged_like_the_decision_it_makes(weighted, clustered) -> None:
     d = _rows()
     how = {"weighted": weighted, "clustered": clustered}
-    errors, gaps = thresholds.at_threshold(_ladder(d, **how), 0.5, n_boot=500, confidence=0.95)
+    errors, gaps = thresholds.at_threshold(_ladder(d, **how), 0.5, confidence=0.95)
     theirs = _judged(d, 0.5, **how)
     both = errors.join(theirs.errors.filter(attribute="group"), on=["group", "metric"])
     assert len(both) == len(errors) == 2 * len(BINARY)

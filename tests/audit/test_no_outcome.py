@@ -192,7 +192,7 @@ def test_a_stored_audit_without_an_outcome_answers_about_selections_only() -> No
         y_pred=f["other"], y_score=f["score"], sensitive_features=f["sex"], keep_rows=True,
         n_boot=50,
     )  # fmt: skip
-    ask = {"model": "model", "attribute": "sex", "confidence": 0.95, "n_boot": 50}
+    ask = {"model": "model", "attribute": "sex", "confidence": 0.95}
     errors, _, counts = reanalysis.recompute(r, threshold=0.6, **ask)
     assert set(errors["metric"]) == {"selection_rate"}
     assert counts["tp"].null_count() == 2

@@ -49,7 +49,7 @@ def test_counts_at_a_threshold_are_those_of_the_rows(seed: int, cut: float) -> N
 
 def test_a_threshold_gives_the_tables_of_that_decision() -> None:
     score, y, g = _rows(3, n=800)
-    errors, gaps = thresholds.at_threshold(_ladder(score, y, g), 0.5, n_boot=300, confidence=0.95)
+    errors, gaps = thresholds.at_threshold(_ladder(score, y, g), 0.5, confidence=0.95)
     names = np.array(["g0", "g1"])[g]
     whole = audit_predictions(y, (score >= 0.5).astype(int), sensitive_features=names, n_boot=300)
     theirs = whole.errors.filter(pl.col("attribute") == "group")
@@ -124,9 +124,7 @@ def test_equalized_odds_are_equal_and_no_common_point_is_cheaper(
 def test_equalized_odds_have_intervals() -> None:
     ladder = _ladder(*_rows(8, n=900, G=3, levels=40))
     rule = thresholds.equalized_odds(ladder)
-    errors, gaps = thresholds.at_threshold(
-        ladder, rule, metrics=["tpr", "fpr"], n_boot=300, confidence=0.95
-    )
+    errors, gaps = thresholds.at_threshold(ladder, rule, metrics=["tpr", "fpr"], confidence=0.95)
     assert errors["low"].null_count() == 0
     odds = gaps.filter((pl.col("metric") == "equalized_odds") & (pl.col("kind") == "difference"))
     assert odds["value"].item() == pytest.approx(0, abs=1e-9)

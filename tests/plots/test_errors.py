@@ -152,7 +152,7 @@ def test_the_threshold_chart_names_the_values_at_the_threshold(result_of: Result
     )
     curve = thresholds.sweep(ladder, "tpr", confidence=0.95)
     chart = errors.threshold(curve, metric="tpr", at=0.5, voice=VOICE, attribute="sex")
-    at_half, _ = thresholds.at_threshold(ladder, 0.5, metrics=("tpr",), n_boot=0, confidence=0.95)
+    at_half, _ = thresholds.at_threshold(ladder, 0.5, metrics=("tpr",), confidence=0.95)
     female = at_half.filter((pl.col("group") == "female") & (pl.col("metric") == "tpr"))
     assert f"female {100 * female['value'].item():.1f}%" in chart.alt
     assert chart.figure.layout.shapes[0].x0 == 0.5

@@ -27,8 +27,6 @@ Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 Ends = tuple[float, float]
 
-N_BOOT, LEAST_BOOT = 1000, 400
-CLUSTER_DRAWS = 400_000  # drawn clusters over all replicates
 ENDS = ("baseline_low", "baseline_high", "expert_low", "expert_high")
 SUMMARIES = ("gap", "worst", "mean")
 _ENGINE: Mapping[Metric, str] = {
@@ -129,9 +127,7 @@ class Pair:
         return self.metric == "neg_mse"
 
 
-def pair_of(
-    held: HeldRows, metric: Metric, *, confidence: float, n_boot: int | None = None, seed: int = 0
-) -> Pair:
+def pair_of(held: HeldRows, metric: Metric, *, confidence: float) -> Pair:
     """The rows whose group is known, as the engine wants them.
 
     Weights enter where they enter the choice (`WEIGHTED`), clusters always.
@@ -150,14 +146,8 @@ def pair_of(
         weight=None if weight is None or not np.ptp(weight) else weight,
         cluster=clusters,
     )
-    asked = EstimateOptions(confidence, n_boot=n_boot or replicates(clusters), seed=seed)
+    asked = EstimateOptions(confidence)
     return Pair(metric, len(held.names), present, rows, expert, baseline, asked)
-
-
-def replicates(clusters: NDArray[np.int64] | None) -> int:
-    """How many replicates a live choice can afford: 1,000, with many clusters fewer."""
-    many = 0 if clusters is None else int(clusters.max(initial=0)) + 1
-    return max(LEAST_BOOT, min(N_BOOT, CLUSTER_DRAWS // max(many, 1)))
 
 
 def _as_task(held: HeldRows, metric: Metric) -> tuple[Task, NDArray[np.float64], Answers, Answers]:

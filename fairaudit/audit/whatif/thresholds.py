@@ -30,8 +30,6 @@ from fairaudit.stats.resampling import ClusterCells
 Float = NDArray[np.float64]
 Aim = Literal["tpr", "selection_rate", "fpr"]
 
-QUICK = 500  # replicates that keep a slider below 50 ms
-
 
 # -- at given thresholds ------------------------------------------------------------------------
 
@@ -62,8 +60,6 @@ def at_threshold(
     model: str = "model",
     split: str = "test",
     confidence: float,
-    n_boot: int = QUICK,
-    seed: int = 0,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Tables `errors` and `gaps` as they would be under other thresholds.
 
@@ -71,7 +67,7 @@ def at_threshold(
     ----------
     threshold : one for all, a mapping of group to its own, or the randomised rule of each group
     """
-    asked = EstimateOptions(confidence, model, split, n_boot, 0, seed)
+    asked = EstimateOptions(confidence, model, split)
     metrics = metrics if ladder.known else ("selection_rate",)
     if isinstance(threshold, EqualOdds):
         cells, apart = counts_under(ladder, threshold), clusters_under(ladder, threshold)
