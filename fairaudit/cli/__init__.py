@@ -393,7 +393,9 @@ def audit(
     confidence: Confidence = 0.95,
     cluster: Cluster = None,
     weight: Weight = None,
-    preset: Annotated[str | None, typer.Option(help="nyc-ll144, four-fifths …")] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="nyc-ll144, four-fifths, two-standard-deviations …")
+    ] = None,
     sex_column: Annotated[str | None, typer.Option(help="Sex, for nyc-ll144")] = None,
     race_column: Annotated[str | None, typer.Option(help="Race, for nyc-ll144")] = None,
     not_answered: Annotated[
