@@ -281,7 +281,8 @@ def _paired(
 ) -> tuple[dict[str, Column], dict[str, Any]]:
     """Decisions and scores, each score under the name of its system.
 
-    A score without a name is that of the only decisions. Any other belongs to the decisions of
+    One column as y_pred and one as y_score are one system, whatever they are called, as in
+    scikit-learn. A score without a name is that of the only decisions. Any other belongs to the decisions of
     its name, or that some cut of it reproduces; else it is a system of its own.
 
     Parameters
@@ -290,7 +291,7 @@ def _paired(
     own : the names that y_pred and y_score have of their own, "" for none
     n : number of rows
     """
-    if not answers or not scores:
+    if not answers or not scores or set(answers) == set(scores) == {MODEL}:
         return dict(answers), dict(scores)
     decisions = {own[0] if name == MODEL and own[0] else name: a for name, a in answers.items()}
     named = {own[1] if name == MODEL and own[1] else name: s for name, s in scores.items()}

@@ -92,7 +92,7 @@ def test_the_text_for_those_who_cannot_see_names_worst_and_best_with_numbers() -
     chart = errors.by_group(
         made(("a", 0.5, "estimated"), ("b", 0.7, "estimated")), attribute="sex", metric="tpr"
     )
-    assert "worst a 50.0% (40.0% to 60.0%, 40 rows)" in chart.alt
+    assert "worst a 50.0% (95% CI 40.0% to 60.0%, 40 rows)" in chart.alt
     assert "best b 70.0%" in chart.alt
 
 
@@ -158,7 +158,7 @@ def test_the_threshold_chart_names_the_values_at_the_threshold(result_of: Result
     assert chart.figure.layout.shapes[0].x0 == 0.5
     at = curve.filter(pl.col("group") == "female").sort((pl.col("threshold") - 0.5).abs())
     low, high = (100 * at[name][0] for name in ("low", "high"))
-    assert f"({low:.1f}% to {high:.1f}%)" in chart.alt
+    assert f"(95% CI {low:.1f}% to {high:.1f}%)" in chart.alt
 
 
 def test_each_curve_over_thresholds_lies_in_the_band_of_its_intervals(result_of: ResultOf) -> None:

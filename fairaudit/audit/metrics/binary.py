@@ -23,7 +23,7 @@ RateLimits = Callable[[Float, Float, float], Ends]
 
 
 @dataclass(frozen=True)
-class _Counted:
+class _CellCounts:
     """Counts (G, 2, 2), those of each cluster where rows come in clusters, and a level.
 
     `known` keeps variances over clusters, which limits of every tail need again.
@@ -46,11 +46,11 @@ def measure(
     With clusters the intervals use the design effect of the cluster totals and Student's
     quantile with clusters − 1 degrees of freedom.
     """
-    counted = _Counted(cells, clusters, asked.confidence)
+    counted = _CellCounts(cells, clusters, asked.confidence)
     return [_measure_one(counted, name) for name in names]
 
 
-def _measure_one(counted: _Counted, metric: str) -> Measured:
+def _measure_one(counted: _CellCounts, metric: str) -> Measured:
     cells, clusters = counted.cells, counted.clusters
     errors = _errors(counted, metric)
     value = metric_definitions.value(cells.weight, metric)
@@ -82,18 +82,18 @@ def _share(cells: Cells, metric: str) -> Float:
     return np.asarray(cells.weight.sum((1, 2)))
 
 
-def _errors(counted: _Counted, metric: str) -> CountErrors:
+def _errors(counted: _CellCounts, metric: str) -> CountErrors:
     return _errors_of(counted, lambda cells: metric_definitions.slope(cells, metric))
 
 
-def _errors_of(counted: _Counted, slope: count_errors.Slope) -> CountErrors:
+def _errors_of(counted: _CellCounts, slope: count_errors.Slope) -> CountErrors:
     if counted.clusters is None:
         return count_errors.over_rows(counted.cells, slope)
     moves = count_errors.cluster_moves(counted.clusters, slope(counted.cells.weight))
     return count_errors.over_clusters(moves, counted.clusters.in_group)
 
 
-def _effective(counted: _Counted, metric: str) -> Float:
+def _effective(counted: _CellCounts, metric: str) -> Float:
     """Rows the metric rests on, shrunk by unequal weights (Kish) and by clusters."""
     cells = counted.cells
     rows = metric_definitions.denominator(cells.rows, metric)
@@ -108,7 +108,7 @@ def _effective(counted: _Counted, metric: str) -> Float:
     return np.minimum(rows, _size(counted, over, under))
 
 
-def _size(counted: _Counted, over: tuple[Cell, ...], under: tuple[Cell, ...]) -> Float:
+def _size(counted: _CellCounts, over: tuple[Cell, ...], under: tuple[Cell, ...]) -> Float:
     """Independent rows of equal weight that would know a quotient as well."""
     n = _kish(counted.cells, under)
     if counted.clusters is None:
@@ -129,7 +129,7 @@ def _kish(cells: Cells, under: tuple[Cell, ...]) -> Float:
     return np.divide(weight**2, square, out=np.zeros(len(weight)), where=square > 0)
 
 
-def _interval(counted: _Counted, metric: str, se: Float) -> tuple[Ends, str]:
+def _interval(counted: _CellCounts, metric: str, se: Float) -> tuple[Ends, str]:
     """The interval of each group and how it is made."""
     ends = _ends(counted, metric, se, counted.confidence, intervals.wilson)
     if metric in RATES:
@@ -138,7 +138,7 @@ def _interval(counted: _Counted, metric: str, se: Float) -> tuple[Ends, str]:
     return ends, how.get(metric, "delta method on Fisher's z")
 
 
-def _limits(counted: _Counted, metric: str, se: Float) -> Limits:
+def _limits(counted: _CellCounts, metric: str, se: Float) -> Limits:
     """Limits of any tail; those of rates are wider than Wilson's where counts are small."""
 
     @cache  # gaps of several kinds ask for the same tails
@@ -150,7 +150,7 @@ def _limits(counted: _Counted, metric: str, se: Float) -> Limits:
 
 
 def _ends(
-    counted: _Counted, metric: str, se: Float, confidence: float, of_rate: RateLimits
+    counted: _CellCounts, metric: str, se: Float, confidence: float, of_rate: RateLimits
 ) -> Ends:
     if metric in RATES:
         return _rate_ends(counted, *RATES[metric], confidence, of_rate)
@@ -170,7 +170,7 @@ def _ends(
 
 
 def _rate_ends(
-    counted: _Counted,
+    counted: _CellCounts,
     over: tuple[Cell, ...],
     under: tuple[Cell, ...],
     confidence: float,
@@ -186,7 +186,9 @@ def _rate_ends(
     return intervals.limits_of_clusters(p, n, variance, clusters, confidence, of_rate)
 
 
-def _cluster_variance(counted: _Counted, over: tuple[Cell, ...], under: tuple[Cell, ...]) -> Float:
+def _cluster_variance(
+    counted: _CellCounts, over: tuple[Cell, ...], under: tuple[Cell, ...]
+) -> Float:
     """Variance (G,) of a quotient over whole clusters."""
     if (over, under) not in counted.known:
         errors = _errors_of(
@@ -202,7 +204,7 @@ def _quotient(cells: Float, over: tuple[Cell, ...], under: tuple[Cell, ...]) -> 
     )
 
 
-def _balanced_ends(counted: _Counted, confidence: float, of_rate: RateLimits) -> Ends:
+def _balanced_ends(counted: _CellCounts, confidence: float, of_rate: RateLimits) -> Ends:
     """Mean of two independent rates from their limits."""
     ends = [_rate_ends(counted, *RATES[name], confidence, of_rate) for name in ("tpr", "tnr")]
     a, b = (metric_definitions.value(counted.cells.weight, name) for name in ("tpr", "tnr"))
