@@ -282,8 +282,8 @@ def _paired(
     """Decisions and scores, each score under the name of its system.
 
     One column as y_pred and one as y_score are one system, whatever they are called, as in
-    scikit-learn. A score without a name is that of the only decisions. Any other belongs to the decisions of
-    its name, or that some cut of it reproduces; else it is a system of its own.
+    scikit-learn. A score without a name is that of the only decisions. Any other belongs to the
+    decisions of its name, or that some cut of it reproduces; else it is a system of its own.
 
     Parameters
     ----------
