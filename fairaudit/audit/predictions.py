@@ -405,10 +405,7 @@ def audit_predictions(
     stated = Stated(task, positive, meaning, classes, known_for, cuts)
     _check_stated(stated, y_true)
     asked = given(y_true, y_pred, y_score, stated)
-    if asked.outcome.guessed_positive:
-        warnings.warn(unsure_positive(asked.outcome, "positive="), FairauditWarning, stacklevel=2)
-    for remark in asked.matched:
-        warnings.warn(remark, FairauditWarning, stacklevel=2)
+    _warn(asked)
     n = len(asked.y)
     chosen = None if metrics is None else check_names(metrics, "metrics")
     if chosen is not None:
@@ -445,6 +442,13 @@ def audit_predictions(
     if keep_rows:
         tables = {**tables, **kept(asked, groups, cluster, weight, split)}
     return AuditResult(tables, _summary(tables, asked, confidence))
+
+
+def _warn(asked: Given) -> None:
+    """Warn the caller of `audit_predictions` of what was taken without being sure."""
+    unsure = [unsure_positive(asked.outcome, "positive=")] * asked.outcome.guessed_positive
+    for remark in (*unsure, *asked.matched):
+        warnings.warn(remark, FairauditWarning, stacklevel=3)
 
 
 def _check_stated(stated: Stated, y_true: Any) -> None:

@@ -21,7 +21,7 @@ from fairaudit.stats.metric_definitions import BINARY, CUT, base_name
 Float = NDArray[np.float64]
 
 
-class Scored(Protocol):
+class ScoreWithCut(Protocol):
     """A system's score and where it decides; None where its decisions were given."""
 
     @property
@@ -33,7 +33,7 @@ class Scored(Protocol):
 
 def refuse_contradicted(
     y: NDArray[Any],
-    systems: Mapping[str, Scored],
+    systems: Mapping[str, ScoreWithCut],
     stated: Collection[str],
     classes: tuple[str, ...],
     remedy: str,

@@ -191,8 +191,7 @@ def audit_source(
     _check(source, roles)
     for name in roles.sensitive:
         check_attribute(name)
-    rounded = [s for s in roles.scores if source.distinct(s) > MAX_SCORES]
-    counted = _count(source, roles, rounded)
+    counted, rounded = _counted(source, roles)
     decided = counted.named(*roles.predictions, *roles.scores)
     systems = systems_of(roles, decided, counted.times)
     known = _known(counted, roles)
@@ -200,20 +199,13 @@ def audit_source(
     outcome = _outcome(roles, classes)
     times = counted.times
     labels = OutcomeLabels(roles.target or "", classes, not outcome.guessed_positive)
-    predictions = {
-        name: _answers(counted, label, score, labels, roles)
-        for name, (label, score) in _systems_by_name(systems).items()
-    }
+    predictions = _predictions(counted, systems, labels, roles)
     truth = None if roles.target is None else _truth(counted[roles.target], classes, known)
     weight = None if roles.weight is None else counted[roles.weight].to_numpy()
-    cluster = _cluster(roles)
-    clusters = None if cluster is None else cluster_codes(counted[cluster])
+    clusters = _clusters(counted, roles)
     if truth is not None and known is None and roles.task == "binary":
-        refuse_contradicted(
-            truth, predictions, roles.cuts, classes, SIDE_REMEDY, confidence=confidence,
-            metrics=metrics, weight=weight, cluster=clusters, times=times,
-        )  # fmt: skip
-    matched = matched_labels(decided, roles, labels)
+        refuse_contradicted(truth, predictions, roles.cuts, classes, SIDE_REMEDY, metrics=metrics,
+            confidence=confidence, weight=weight, cluster=clusters, times=times)  # fmt: skip
     groups = {c: _groups(counted[c], times) for c in roles.sensitive}
     tables = judge(
         truth,
@@ -233,17 +225,17 @@ def audit_source(
         times=times,
         known=known,
     )
+    said = matched_labels(decided, roles, labels)
     result = AuditResult(tables, {
         "outcome": outcome.as_json(), "classes": list(classes), "combinations": len(counted),
         "source": source.name, "confidence": confidence,
-        **_facts(roles, predictions, times, tables, rounded, matched, outcome.meaning),
+        **_facts(roles, predictions, times, tables, rounded, said, outcome.meaning),
     })  # fmt: skip
     if preset is None:
         return result
     name, system = next(iter(predictions.items()))
-    return apply_to_counts(
-        preset, result, system, score_alone=scores_alone(roles, name), groups=groups,
-        weight=weight, times=times, confidence=confidence, options=preset_options,
+    return apply_to_counts(preset, result, system, score_alone=scores_alone(roles, name),
+        groups=groups, weight=weight, times=times, confidence=confidence, options=preset_options,
     )  # fmt: skip
 
 
@@ -306,7 +298,27 @@ def _systems_by_name(systems: Sequence[System]) -> dict[str, System]:
     return {str(label or score): (label, score) for label, score in systems}
 
 
-def _count(source: Source, roles: ColumnRoles, rounded: Sequence[str]) -> _Counted:
+def _counted(source: Source, roles: ColumnRoles) -> tuple[_Combinations, list[str]]:
+    """The combinations, and the scores with so many values that they were rounded."""
+    rounded = [s for s in roles.scores if source.distinct(s) > MAX_SCORES]
+    return _count(source, roles, rounded), rounded
+
+
+def _predictions(
+    counted: _Combinations, systems: Sequence[System], labels: OutcomeLabels, roles: ColumnRoles
+) -> dict[str, Prediction]:
+    return {
+        name: _answers(counted, label, score, labels, roles)
+        for name, (label, score) in _systems_by_name(systems).items()
+    }
+
+
+def _clusters(counted: _Combinations, roles: ColumnRoles) -> NDArray[np.int64] | None:
+    column = _cluster(roles)
+    return None if column is None else cluster_codes(counted[column])
+
+
+def _count(source: Source, roles: ColumnRoles, rounded: Sequence[str]) -> _Combinations:
     extra = (roles.weight, _cluster(roles), roles.known_for)
     answers = [*roles.predictions, *roles.scores]
     keys = [c for c in (roles.target, *roles.sensitive, *answers, *extra) if c is not None]
@@ -321,7 +333,7 @@ def _count(source: Source, roles: ColumnRoles, rounded: Sequence[str]) -> _Count
         raise InputError(f"'{source.name}' has no rows to audit")
     number = pl.selectors.float()
     finite = counted.with_columns(pl.when(number.is_finite()).then(number))
-    named = _Counted(tuple(keys), finite)
+    named = _Combinations(tuple(keys), finite)
     whole = (None if roles.known_for else roles.target, *answers, roles.weight)
     for column in (c for c in whole if c is not None):
         lost = int(named.times[named[str(column)].is_null().to_numpy()].sum())
@@ -334,7 +346,7 @@ def _count(source: Source, roles: ColumnRoles, rounded: Sequence[str]) -> _Count
 
 
 @dataclass(frozen=True)
-class _Counted:
+class _Combinations:
     """Combinations of the keys and how often each occurs; columns by their own names."""
 
     keys: tuple[str, ...]
@@ -355,16 +367,18 @@ class _Counted:
         """(n,) equal rows each combination stands for."""
         return self.table[TIMES].to_numpy().astype(np.float64)
 
-    def ordered(self) -> _Counted:
+    def ordered(self) -> _Combinations:
         """Databases answer in any order; replicates must not depend on it."""
         keys = [str(i) for i in range(len(self.keys))]
-        return _Counted(self.keys, self.table.group_by(keys).agg(pl.col(TIMES).sum()).sort(keys))
+        return _Combinations(
+            self.keys, self.table.group_by(keys).agg(pl.col(TIMES).sum()).sort(keys)
+        )
 
 
 # -- codes --------------------------------------------------------------------------------------
 
 
-def _known(counted: _Counted, roles: ColumnRoles) -> NDArray[np.bool_] | None:
+def _known(counted: _Combinations, roles: ColumnRoles) -> NDArray[np.bool_] | None:
     """Where the outcome is known; None for everywhere."""
     if roles.target is None or roles.known_for is None:
         return None
@@ -374,7 +388,7 @@ def _known(counted: _Counted, roles: ColumnRoles) -> NDArray[np.bool_] | None:
 
 
 def _classes(
-    counted: _Counted,
+    counted: _Combinations,
     roles: ColumnRoles,
     systems: Sequence[System],
     known: NDArray[np.bool_] | None,
@@ -435,7 +449,7 @@ def _codes(values: pl.Series, outcome: OutcomeLabels) -> NDArray[np.int64]:
 
 
 def _answers(
-    counted: _Counted,
+    counted: _Combinations,
     label: str | None,
     score: str | None,
     labels: OutcomeLabels,
