@@ -160,13 +160,13 @@ class Strictest:
     parts: tuple[Difference, ...]
 
     def p_value(self, tolerance: float) -> Float:
-        return np.max([part.p_value(tolerance) for part in self.parts], axis=0)
+        return np.asarray(np.max([part.p_value(tolerance) for part in self.parts], axis=0))
 
     def lower(self, level: Float) -> Float:
-        return np.min([part.lower(level) for part in self.parts], axis=0)
+        return np.asarray(np.min([part.lower(level) for part in self.parts], axis=0))
 
     def upper(self, level: Float) -> Float:
-        return np.max([part.upper(level) for part in self.parts], axis=0)
+        return np.asarray(np.max([part.upper(level) for part in self.parts], axis=0))
 
 
 def mean_of_differences(mean: Float, sd: Float, skew: Float, n: Float) -> Strictest:

@@ -140,7 +140,7 @@ def rows_for_gap(p: Float, gap: float, n2: Float, confidence: float, power: floa
     there = np.where(p < 0.5, p + gap, p - gap)
     out = np.full(len(p), np.nan)
     for j in np.flatnonzero((n2 > 0) & ~np.isnan(p)):
-        tried: Float = np.unique(np.round(np.geomspace(2, MOST_ROWS, 400)))
+        tried = np.unique(np.round(np.geomspace(2, MOST_ROWS, 400))).astype(np.float64)
         while len(tried):  # between the last number too small and the first large enough
             args = there[j], float(p[j]), tried, float(n2[j]), confidence
             enough = np.flatnonzero(_normal_power(*args) >= power)
@@ -149,5 +149,6 @@ def rows_for_gap(p: Float, gap: float, n2: Float, confidence: float, power: floa
             first = int(enough[0])
             out[j] = tried[first]
             before = tried[first - 1] if first else tried[0]
-            tried = np.unique(np.round(np.linspace(before, tried[first], 400)))[1:-1]
+            between = np.unique(np.round(np.linspace(before, tried[first], 400)))
+            tried = between[1:-1].astype(np.float64)
     return out
