@@ -56,8 +56,9 @@ else:
         drawn = selection.validation_beside_test(decided)
     else:
         drawn = selection.alternatives(
-            tables["alternatives"], rules.metric, tables.get("selection_gaps")
-        )
+            tables["alternatives"], rules.metric, tables.get("selection_gaps"),
+            voice_of(audit.result),
+        )  # fmt: skip
     layout.described_chart(drawn, key=view.lower().replace(" ", "-"))
 
 layout.computation(

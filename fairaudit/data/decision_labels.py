@@ -42,7 +42,8 @@ def read_decision(
 
     Labels of the outcome stand for themselves, 0 and 1 (or false and true) for its negative and
     positive class. Two other labels are matched if words say which of them answers yes (oui,
-    granted), the positive class is known, and the two do not mean opposite things for a person.
+    granted) and the positive class is known; where yes is good and the positive class bad for a
+    person (or the reverse), yes stands for the negative class.
 
     Parameters
     ----------
@@ -71,7 +72,7 @@ def _by_words(levels: list[str], name: str, outcome: OutcomeLabels) -> DecisionL
     negative = outcome.labels[1 - outcome.labels.index(positive)]
     senses = (guess_meaning(name, yes, no), guess_meaning(outcome.name, positive, negative))
     if {sense.meaning for sense in senses if sense.sure} >= {"good", "bad"}:
-        return None
+        positive, negative = negative, positive  # who is accepted is expected not to default
     codes = {yes: outcome.labels.index(positive), no: outcome.labels.index(negative)}
     subject = f" of '{name}'" if name else ""
     remark = f"'{yes}'{subject} is read as '{positive}' and '{no}' as '{negative}'"

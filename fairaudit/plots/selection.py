@@ -257,7 +257,12 @@ def _beside_alt(selection: pl.DataFrame, groups: list[str], metric: str) -> str:
     return f"Expert minus baseline on validation and on test rows: {several(parts)}."
 
 
-def alternatives(table: pl.DataFrame, metric: str, gaps: pl.DataFrame | None = None) -> Chart:
+def alternatives(
+    table: pl.DataFrame,
+    metric: str,
+    gaps: pl.DataFrame | None = None,
+    voice: Voice | None = None,
+) -> Chart:
     """Every choice of experts: gap against worst group; a star marks the chosen one.
 
     With `gaps` (`selection_gaps` of a result) "baseline for all" and the chosen one have
@@ -274,8 +279,8 @@ def alternatives(table: pl.DataFrame, metric: str, gaps: pl.DataFrame | None = N
         percent_x=rate, percent_y=rate,
     )  # fmt: skip
     for name, chosen, style in _kinds(rows):
-        _cloud(figure, chosen, name, style, metric, _spans(chosen, name, gaps))
-    return Chart(figure, _alternatives_alt(rows, metric, gaps), rows)
+        _cloud(figure, chosen, name, style, metric, _spans(chosen, name, gaps), voice)
+    return Chart(figure, _alternatives_alt(rows, metric, gaps, voice), rows)
 
 
 def _spans(rows: pl.DataFrame, name: str, gaps: pl.DataFrame | None) -> Row:
@@ -319,10 +324,16 @@ def _kinds(rows: pl.DataFrame) -> list[tuple[str, pl.DataFrame, Style]]:
 
 
 def _cloud(
-    figure: go.Figure, rows: pl.DataFrame, name: str, style: Style, metric: str, spans: Row
+    figure: go.Figure,
+    rows: pl.DataFrame,
+    name: str,
+    style: Style,
+    metric: str,
+    spans: Row,
+    voice: Voice | None,
 ) -> None:
     words = [
-        f"{plain(e.replace(' + ', ', ') or 'no experts')}<br>{_at(g, w, spans, metric)}"
+        f"{plain(e.replace(' + ', ', ') or 'no experts')}<br>{_at(g, w, spans, metric, voice)}"
         for e, g, w in rows.select("experts", "gap", "worst").iter_rows()
     ]
     figure.add_scatter(
@@ -348,18 +359,18 @@ def _bar(values: pl.Series, name: str, spans: Row, style: Style) -> dict[str, ob
     )
 
 
-def _at(gap: float, worst: float, spans: Row, metric: str) -> str:
-    """`gap 4.1 points (1.0 to 7.2), worst group 80.2% (77.0% to 83.1%)`."""
+def _at(gap: float, worst: float, spans: Row, metric: str, voice: Voice | None) -> str:
+    """`gap 4.1 points (95% CI 1.0 to 7.2), worst group 80.2% (77.0% to 83.1%)`."""
     ends = {
         name: (spans.get(f"{name}_low"), spans.get(f"{name}_high")) for name in ("gap", "worst")
     }
-    spread = numbers.points_with_interval(gap, *ends["gap"], metric)
-    return (
-        f"gap {spread}, worst group {numbers.value_with_interval(worst, *ends['worst'], metric)}"
-    )
+    spread = phrases.points(gap, *ends["gap"], metric, voice)
+    return f"gap {spread}, worst group {phrases.value(worst, *ends['worst'], metric, voice)}"
 
 
-def _alternatives_alt(rows: pl.DataFrame, metric: str, gaps: pl.DataFrame | None) -> str:
+def _alternatives_alt(
+    rows: pl.DataFrame, metric: str, gaps: pl.DataFrame | None, voice: Voice | None
+) -> str:
     count, harmless = rows.height, int(rows["feasible"].sum())
     choices = "choice" if count == 1 else "choices"
     words = [f"{count:,} {choices} of experts, {harmless:,} of them harmless"]
@@ -369,6 +380,6 @@ def _alternatives_alt(rows: pl.DataFrame, metric: str, gaps: pl.DataFrame | None
     ):
         if not subset.is_empty():
             row = subset.row(0, named=True)
-            at = _at(row["gap"], row["worst"], _spans(subset, name, gaps), metric)
+            at = _at(row["gap"], row["worst"], _spans(subset, name, gaps), metric, voice)
             words.append(f"{name}: {at}")
     return "; ".join(words) + "."

@@ -113,7 +113,8 @@ def _selection(result: AuditResult) -> Iterator[Section]:
     choices = result.tables.get("alternatives")
     if choices is not None:
         gaps = result.tables.get("selection_gaps")
-        charts.append(selection.alternatives(choices, str(decided["metric"].item(0)), gaps))
+        metric = str(decided["metric"].item(0))
+        charts.append(selection.alternatives(choices, metric, gaps, voice_of(result)))
     yield Section(
         title="The no-harm choice",
         sentences=(selection_lead(result.tables, voice_of(result)),),

@@ -207,11 +207,17 @@ def _apart(e: Estimates, tail: float) -> Float:
 def _furthest(e: Estimates, tail: float) -> float:
     """Upper limit of the widest of all pairs."""
     below, above = e.margins(tail)
-    ends = (
-        (e.value[rows, None] - e.value + _reach(above[rows], below, e, rows)).max()
-        for rows in _blocks(len(e.value))
-    )
-    return float(max(ends))
+    out = -np.inf
+    for rows in _blocks(len(e.value)):
+        ends = e.value[rows, None] - e.value + _reach(above[rows], below, e, rows)
+        out = float(np.maximum(out, _others(ends, rows, -np.inf).max()))  # NaN stays
+    return out
+
+
+def _others(pairs: Float, rows: slice, blank: float) -> Float:
+    """Values of pairs (J, K) of groups with others: `blank` for a group with itself."""
+    pairs[np.arange(len(pairs)), np.arange(rows.start, rows.stop)] = blank
+    return pairs
 
 
 def _corrected_range(families: Sequence[Estimates], observed: float) -> float:
@@ -317,6 +323,7 @@ def _quotients(e: Estimates, tail: float) -> tuple[float, float]:
         r = 0.0 if e.correlation is None else e.correlation[rows]
         mine = (low[rows, None], high[rows, None])
         down, up = intervals.mover_ratio(e.value[rows, None], e.value, mine, (low, high), r)
+        down, up = _others(down, rows, np.nan), _others(up, rows, np.nan)
         lows.append(float(np.fmin.reduce(down, axis=None, initial=1.0)))
         highs.append(float(np.fmin.reduce(up, axis=None, initial=1.0)))
     return min(lows), min(highs)

@@ -155,8 +155,8 @@ SERIES = FRAME.to_pandas()
 @pytest.mark.parametrize(
     ("y_pred", "y_score", "systems"),
     [
-        (SERIES["recruiter"], SERIES["tool_b_score"], {"recruiter": False, "tool_b_score": True}),
-        (FRAME["recruiter"], FRAME["tool_b_score"], {"recruiter": False, "tool_b_score": True}),
+        (SERIES["recruiter"], SERIES["tool_b_score"], {"model": True}),  # as in scikit-learn
+        (FRAME["recruiter"], FRAME["tool_b_score"], {"model": True}),
         ({"x": Y}, {"tool_b_score": SERIES["tool_b_score"]}, {"x": False, "tool_b_score": True}),
         (SERIES["tool_b"], SERIES["tool_b_score"], {"model": True}),
         (FRAME["tool_b"].to_numpy(), FRAME["tool_b_score"].to_numpy(), {"model": True}),

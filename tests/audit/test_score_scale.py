@@ -169,7 +169,6 @@ def test_thresholds_move_on_any_scale_and_side(exact: bool, keep: bool) -> None:
             attribute="sex",
             threshold=at,
             confidence=0.95,
-            n_boot=50,
             exact=exact,
         )
         mine = SEX == "f"

@@ -34,7 +34,8 @@ SEX = RNG.choice(["f", "m"], N)
         (("ja", "nein"), "decision", "hired", ("no", "yes"), True, {"ja": 1, "nein": 0}),
         (("granted", "denied"), "decision", "repaid", ("no", "yes"), True,
          {"granted": 1, "denied": 0}),
-        (("granted", "denied"), "decision", "loan_default", ("no", "yes"), True, None),
+        (("granted", "denied"), "decision", "loan_default", ("no", "yes"), True,
+         {"granted": 0, "denied": 1}),  # who is granted is expected to pay
         (("a", "b"), "decision", "hired", ("no", "yes"), True, None),
         (("0", "1"), "decision", "code", ("1", "2"), True, None),
         (("no", "perhaps"), "decision", "hired", ("no", "yes"), True, None),

@@ -74,7 +74,7 @@ def test_district_is_the_planted_proxy_of_ethnicity() -> None:
     found = find_proxies(frame, features, ["ethnicity"])
     assert found.row(0)[0] == "district"
     assert found["auroc"][0] > 0.85
-    assert found["auroc"][1] < 0.6
+    assert found["auroc"].to_list()[1:] == []  # the others are not above chance by a margin
 
 
 def test_hospital_sites_differ_as_planted() -> None:

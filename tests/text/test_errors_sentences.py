@@ -60,7 +60,8 @@ def test_the_times_are_those_of_the_two_groups_named_first(unequal: AuditResult)
     assert row["group"] == "men vs women"
     assert re.search(
         r"m rightly selects \*\*[\d.]+%\*\* \(95% CI [\d.% to]+, \d+ rows\) of women who were "
-        r"hired, against \*\*[\d.]+%\*\* \([\d.% to]+, \d+ rows\) of (men|others): the lowest "
+        r"hired, against \*\*[\d.]+%\*\* \([\d.% to]+, \d+ rows\) of (men|people with "
+        r"sex others): the lowest "
         r"share by sex",
         text,
     )
