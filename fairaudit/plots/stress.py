@@ -152,9 +152,9 @@ def _range(rows: pl.DataFrame, column: str) -> list[float]:
 
 
 def _harm(row: Row, metric: str) -> str:
-    """`2.3 points (0.0 points to 4.1 points)`."""
+    """`2.3 points (in 90% of the draws 0.0 to 4.1 points)`."""
     value, low, high = (numbers.points(row[name], metric) for name in ("harm", "low", "high"))
-    return f"{value} ({low.removesuffix(' points')} to {high} in 90% of the draws)"
+    return f"{value} (in 90% of the draws {low.removesuffix(' points')} to {high})"
 
 
 def _shift_alt(rows: pl.DataFrame, group: str, kind: str, metric: str) -> str:

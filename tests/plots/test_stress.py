@@ -59,7 +59,7 @@ def test_a_curve_that_stays_at_zero_is_not_blown_up() -> None:
 
 def test_the_sentence_holds_harm_and_interval_at_the_strongest_shift() -> None:
     said = stress.shift(shifted(), group="b").alt
-    assert "5.4 points (0.0 to 6.0 points in 90% of the draws) at 90%" in said
+    assert "5.4 points (in 90% of the draws 0.0 to 6.0 points) at 90%" in said
     assert "worse off in 50% of the draws" in said
 
 
@@ -77,7 +77,7 @@ def test_shares_leave_out_draws_without_a_shift() -> None:
 def test_losses_of_a_regression_are_numbers_not_points() -> None:
     table = shifted().with_columns(metric=pl.lit("neg_mse"))
     chart = stress.shift(table, group="b")
-    assert "0.054 (0.000 to 0.060 in 90% of the draws)" in chart.alt
+    assert "0.054 (in 90% of the draws 0.000 to 0.060)" in chart.alt
     assert chart.figure.layout.yaxis.tickformat is None
 
 
