@@ -15,8 +15,8 @@ Float = NDArray[np.float64]
 SMALL_CELL = 5.0  # below it, an expected count asks for Fisher's exact test
 EXACT_ROWS = 200  # up to so many rows of a group, power is that of the test itself
 QUANTILES = 9  # counts of the other rows that power is averaged over
-GAPS = 400  # differences tried
-MOST_ROWS = 1e9
+GAPS = 30  # differences tried at a time
+MOST_ROWS = float(2**30)
 TIE = 1e-7  # relative: tables as likely as the one seen count as extreme as it (scipy's rule)
 
 
@@ -95,22 +95,32 @@ def detectable_gap(p: Float, n1: Float, n2: Float, confidence: float, power: flo
 
 @lru_cache(maxsize=4096)
 def _smallest_gap(p: float, n1: int, n2: int, confidence: float, power: float) -> float:
-    room = max(p, 1 - p)
-    gaps = np.linspace(0.0, room, GAPS + 1)[1:]
-    there = p + (gaps if p < 0.5 else -gaps)
     if n1 < 1 or n2 < 1:
         return float("nan")
+    room, side = max(p, 1 - p), 1.0 if p < 0.5 else -1.0
     if n1 <= EXACT_ROWS:
-        reached = _exact_power(there, p, n1, n2, confidence)
+        x1, rejects = _rejections(p, n1, n2, confidence)
+
+        def reached(gaps: Float) -> Float:
+            return np.asarray(stats.binom.pmf(x1, n1, (p + side * gaps)[:, None]) @ rejects)
     else:
-        reached = _normal_power(there, p, float(n1), float(n2), confidence)
-    enough = np.append(reached >= power, False)
-    first = int(np.flatnonzero(~enough[:-1]).max(initial=-1)) + 1  # enough from here on
-    return float(gaps[first]) if first < len(gaps) else float("nan")
+
+        def reached(gaps: Float) -> Float:
+            return _normal_power(p + side * gaps, p, float(n1), float(n2), confidence)
+
+    low, high = 0.0, room
+    for _ in range(2):  # a coarse grid, then a fine one inside its cell
+        gaps = np.linspace(low, high, GAPS + 1)[1:]
+        short = np.flatnonzero(reached(gaps) < power)  # enough from after the last of these on
+        first = int(short.max(initial=-1)) + 1
+        if first == len(gaps):
+            return float("nan") if high == room else high
+        low, high = (gaps[first - 1] if first else low), gaps[first]
+    return float(high)
 
 
-def _exact_power(there: Float, p: float, n1: int, n2: int, confidence: float) -> Float:
-    """Chance (J,) that the test rejects when the group's rate is `there` and the others' p."""
+def _rejections(p: float, n1: int, n2: int, confidence: float) -> tuple[Float, Float]:
+    """Counts x1 (n1 + 1,) and how often the test rejects with them, over counts of the others."""
     x1 = np.arange(n1 + 1.0)
     middle = (np.arange(QUANTILES) + 0.5) / QUANTILES
     x2 = stats.binom.ppf(middle, n2, p)
@@ -118,13 +128,16 @@ def _exact_power(there: Float, p: float, n1: int, n2: int, confidence: float) ->
     sizes = np.full(len(first), float(n1)), np.full(len(first), float(n2))
     pvalue, _ = two_sample_p(first, sizes[0], second, sizes[1])
     rejects = (pvalue <= 1 - confidence).reshape(len(x1), len(x2)).mean(axis=1)
-    return np.asarray(stats.binom.pmf(x1, n1, there[:, None]) @ rejects)
+    return x1, np.asarray(rejects)
 
 
 def _normal_power(
-    there: Float, p: float, n1: Float | float, n2: float, confidence: float
+    there: Float, p: Float | float, n1: Float | float, n2: Float | float, confidence: float
 ) -> Float:
-    """The same of the score test by the normal law, each side with its own variance."""
+    """Chance (J,) that the score test rejects when the group's rate is `there` and the others' p.
+
+    By the normal law, each side with its own variance.
+    """
     pooled = (n1 * there + n2 * p) / (n1 + n2)
     null = np.sqrt(pooled * (1 - pooled) * (1 / n1 + 1 / n2))
     own = np.sqrt(there * (1 - there) / n1 + p * (1 - p) / n2)
@@ -138,17 +151,15 @@ def rows_for_gap(p: Float, gap: float, n2: Float, confidence: float, power: floa
     By the normal law with each side's own variance; NaN where no number of rows is enough.
     """
     there = np.where(p < 0.5, p + gap, p - gap)
-    out = np.full(len(p), np.nan)
-    for j in np.flatnonzero((n2 > 0) & ~np.isnan(p)):
-        tried = np.unique(np.round(np.geomspace(2, MOST_ROWS, 400))).astype(np.float64)
-        while len(tried):  # between the last number too small and the first large enough
-            args = there[j], float(p[j]), tried, float(n2[j]), confidence
-            enough = np.flatnonzero(_normal_power(*args) >= power)
-            if not len(enough):
-                break
-            first = int(enough[0])
-            out[j] = tried[first]
-            before = tried[first - 1] if first else tried[0]
-            between = np.unique(np.round(np.linspace(before, tried[first], 400)))
-            tried = between[1:-1].astype(np.float64)
-    return out
+    known = (n2 > 0) & ~np.isnan(p)
+    others = np.where(known, n2, 1.0)
+
+    def enough(n1: Float) -> NDArray[np.bool_]:
+        return _normal_power(there, p, n1, others, confidence) >= power
+
+    low, high = np.ones(len(p)), np.full(len(p), MOST_ROWS)
+    possible = known & enough(high)
+    while (high - low > 1).any():
+        middle = np.floor((low + high) / 2)
+        low, high = np.where(enough(middle), low, middle), np.where(enough(middle), middle, high)
+    return np.where(possible, high, np.nan)

@@ -68,3 +68,15 @@ def test_whole_clusters_count_as_one() -> None:
     often = calibration_error.miscalibration(score[many], y[many], repeated)
     assert often.distance == pytest.approx(once.distance)
     assert often.error == pytest.approx(once.error, rel=0.03)
+
+
+def test_a_group_without_weight_has_no_calibration_error_and_no_warning() -> None:
+    codes = np.repeat([0, 1], 50)
+    rng = np.random.default_rng(4)
+    score, y = rng.random(100), rng.integers(0, 2, 100)
+    weight = np.where(codes == 1, 0.0, 1.0)
+    everyone = Frame(everybody(100), None, weight)
+    frame = Frame(Grouping("g", ("a", "b"), codes), None, weight)
+    m = calibration_error.measure_ece(score, y, frame, everyone, EstimateOptions(0.95))
+    assert np.isnan([m.value[1], m.low[1], m.high[1]]).all()
+    assert np.isfinite([m.value[0], m.low[0], m.high[0]]).all()

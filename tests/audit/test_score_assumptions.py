@@ -247,6 +247,14 @@ def test_the_side_of_a_suggested_cut_is_that_of_the_positive_class() -> None:
     assert alone == Cut(at=60, side="below")  # nothing but "safe" says what is selected
 
 
+def test_an_outcome_never_tells_a_cut_of_its_own_score() -> None:
+    """Errors at such a cut would be none, on the rows that chose it."""
+    frame = FRAME.with_columns(passed=(pl.col("ai_rank") >= 70).cast(pl.Int64))
+    for drop in ([], ["short_list"]):  # nor do columns that repeat it
+        roles = ColumnRoles(target="passed", sensitive=("sex",), scores=("ai_rank",))
+        assert suggested_cuts(frame.drop(drop), roles) == {}
+
+
 def test_nearly_exact_cuts_say_in_how_many_rows_they_differ() -> None:
     odd = FRAME["short_list"].to_list()
     odd[0] = {"yes": "no", "no": "yes"}[odd[0]]

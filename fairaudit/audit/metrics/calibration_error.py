@@ -119,7 +119,7 @@ def miscalibration(score: Float, y: Int, frame: Frame, bins: int = BINS) -> Misc
     w = frame.unit
     mass, weight, square = frame.total(w)[:, None], total(w), total(w * w)
     net = total(w * (y - score))
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):  # groups without weight, empty bins
         rows = np.where(square > 0, weight**2 / np.where(square > 0, square, 1.0), 0.0)
         shares = net**2 / rows * (1 - weight / mass)  # how many rows a bin gets is chance too
         effect, related = np.ones((G, 1)), None
@@ -130,7 +130,7 @@ def miscalibration(score: Float, y: Int, frame: Frame, bins: int = BINS) -> Misc
         shrunk = (left * seen + PRIOR_ROWS * said) / (left + PRIOR_ROWS)
         variance = np.nan_to_num((square * shrunk * (1 - shrunk) + shares) * effect)
         error = np.where(np.isnan(effect), np.nan, np.sqrt(variance) / mass)
-    return Miscalibration(net / mass, error, related)
+        return Miscalibration(net / mass, error, related)
 
 
 def _design_effects(frame: Frame, cell: Int, off: Float, alone: Float) -> tuple[Float, Float]:

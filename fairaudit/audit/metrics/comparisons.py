@@ -329,6 +329,7 @@ def _pairs_of(m: Measured, asked: EstimateOptions, reference: str | None) -> pl.
         ratio = metric_definitions.ratio(m.value[at], np.full(len(at), m.value[ref]))
         down, up = intervals.mover_ratio(m.value[at], m.value[ref], mine, other, r)
     p, how = _pair_p(m, at, ref)
+    status = m.status
     return pl.DataFrame(
         {
             "model": [asked.model] * len(at),
@@ -345,7 +346,7 @@ def _pairs_of(m: Measured, asked: EstimateOptions, reference: str | None) -> pl.
             "ratio_high": np.where(np.isnan(ratio), np.nan, up),
             "p": p,
             "p_adjusted": np.full(len(at), np.nan),
-            "status": [_less_sure(m.status[i], m.status[ref]) for i in at],
+            "status": [_less_sure(status[i], status[ref]) for i in at],
             "method": how,
             "n": m.n[at].astype(np.int64),
             "n_reference": np.full(len(at), m.n[ref]).astype(np.int64),

@@ -14,6 +14,7 @@ from fairaudit.stats import count_errors, intervals, metric_definitions
 from fairaudit.stats.count_errors import CountErrors
 from fairaudit.stats.counts import Cells, one_vs_rest, product, sums
 from fairaudit.stats.estimates import EstimateOptions, Measured
+from fairaudit.stats.gaps import Limits
 from fairaudit.stats.influence import Frame, Influence, means
 from fairaudit.stats.metric_definitions import quotient_slope, ratio
 from fairaudit.stats.resampling import ClusterCells, count_clusters
@@ -175,17 +176,7 @@ def _macro(
         freedom = np.maximum(clusters - 1, 1.0)
         errors = clustered.errors(slope(cells.weight, metric))
     n = _balanced_rows(cells) if clusters is None else clusters
-    scale = intervals.on_fisher if metric == "mcc" else intervals.on_logit
-    edges = (-1.0 if metric == "mcc" else 0.0, 1.0)
-
-    def limits(tail: float) -> tuple[Float, Float]:
-        level = 1 - 2 * tail
-        z = None if freedom is None else intervals.quantile(level, freedom)
-        ends = scale(estimate, errors.se, level, z)
-        low, high = intervals.at_edges(estimate, n, ends, level, edges)
-        alone = n < 2  # one cluster says nothing about how clusters vary
-        return (low, high) if clusters is None else _where_many(alone, low, high)
-
+    limits = _macro_limits(metric, estimate, errors.se, n, freedom)
     low, high = limits((1 - asked.confidence) / 2)
     how = "delta method on " + ("Fisher's z" if metric == "mcc" else "the logit scale")
     return Measured(
@@ -207,8 +198,23 @@ def _macro(
     )
 
 
-def _where_many(alone: NDArray[np.bool_], low: Float, high: Float) -> tuple[Float, Float]:
-    return np.where(alone, np.nan, low), np.where(alone, np.nan, high)
+def _macro_limits(
+    metric: str, estimate: Float, se: Float, n: Float, freedom: Float | None
+) -> Limits:
+    """Limits of any tail; `n` (G,) rows or clusters the values rest on, `freedom` of clusters."""
+    scale = intervals.on_fisher if metric == "mcc" else intervals.on_logit
+    edges = (-1.0 if metric == "mcc" else 0.0, 1.0)
+
+    def limits(tail: float) -> tuple[Float, Float]:
+        level = 1 - 2 * tail
+        z = None if freedom is None else intervals.quantile(level, freedom)
+        low, high = intervals.at_edges(estimate, n, scale(estimate, se, level, z), level, edges)
+        if freedom is None:
+            return low, high
+        alone = n < 2  # one cluster says nothing about how clusters vary
+        return np.where(alone, np.nan, low), np.where(alone, np.nan, high)
+
+    return limits
 
 
 def influences(score: Float, y: Int, frame: Frame) -> dict[str, Influence]:

@@ -64,8 +64,10 @@ def suggested_cuts(frame: pl.DataFrame, roles: ColumnRoles) -> dict[str, Suggest
     """Cuts of the scores that decide for themselves and have none stated.
 
     A cut is suggested where a yes/no column says yes exactly, or in all but a few rows, on one
-    side of it: the outcome, or another column that is no sensitive attribute. The side is the one
-    on which the positive class is more frequent; without an outcome the one that says yes.
+    side of it; sensitive attributes and the outcome tell none. Errors at a cut that the outcome
+    chose would say nothing, so a score that some cut turns into the outcome has none. The side
+    is the one on which the positive class is more frequent; without an outcome the one that says
+    yes.
 
     Parameters
     ----------
@@ -77,6 +79,7 @@ def suggested_cuts(frame: pl.DataFrame, roles: ColumnRoles) -> dict[str, Suggest
     if roles.task == "regression" or not lone:
         return {}
     columns = _yes_no_columns(frame, roles)
+    lone = [name for name in lone if not _makes_outcome(frame, name, roles)]
     found = ((name, _suggested(frame, name, columns, roles)) for name in lone)
     return {name: cut for name, cut in found if cut is not None}
 
@@ -98,9 +101,9 @@ def _numbers(values: pl.Series) -> Float:
 
 
 def _yes_no_columns(frame: pl.DataFrame, roles: ColumnRoles) -> list[str]:
-    """Columns of two values that may tell a cut: the outcome's and the decisions' first."""
-    told = [c for c in (roles.target, *roles.predictions, roles.known_for) if c is not None]
-    others = {*roles.sensitive, *roles.scores, roles.row_id, roles.split}
+    """Columns of two values that may tell a cut: the decisions' first."""
+    told = [c for c in (*roles.predictions, roles.known_for) if c is not None]
+    others = {*roles.sensitive, *roles.scores, roles.row_id, roles.split, roles.target}
     names = dict.fromkeys((*told, *frame.columns))
     return [c for c in names if c not in others and c in frame.columns and _two(frame[c])]
 
@@ -118,17 +121,30 @@ def _suggested(
     score = _numbers(frame[name])
     fits: dict[str, Boundary] = {}
     for column in columns:
-        text = label_text(frame[column])
-        known = np.isfinite(score) & text.is_not_null().to_numpy()
-        yes = (text == text.max()).fill_null(False).to_numpy()
-        if (fit := boundary_between(score[known], yes[known])) is not None:
+        if (fit := _fit(score, frame[column])) is not None:
             fits[column] = fit
-    for column in sorted(fits, key=lambda c: fits[c].differing):  # the outcome's first of equals
+    for column in sorted(fits, key=lambda c: fits[c].differing):  # decisions first of equals
         high = _positive_is_high(frame, score, column, fits[column], roles)
         if high is not None:
             cut = fits[column].cut(high=high)
             return SuggestedCut(cut, _why(name, frame[column], fits[column], high))
     return None
+
+
+def _fit(score: Float, column: pl.Series) -> Boundary | None:
+    """The boundary at which a score reproduces a column of two labels."""
+    text = label_text(column)
+    known = np.isfinite(score) & text.is_not_null().to_numpy()
+    yes = (text == text.max()).fill_null(False).to_numpy()
+    return boundary_between(score[known], yes[known])
+
+
+def _makes_outcome(frame: pl.DataFrame, name: str, roles: ColumnRoles) -> bool:
+    """Whether some cut of a score is the outcome itself."""
+    target = roles.target
+    if target is None or target not in frame.columns or not _two(frame[target]):
+        return False
+    return _fit(_numbers(frame[name]), frame[target]) is not None
 
 
 def _positive_is_high(
