@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -130,50 +129,15 @@ def effect_moments(
     inputs (M or 1, n, q) hold the slopes' inputs and a one for the intercept (zeros for an
     unknown cluster: then r is exactly 0); mean and variance are (M, u, q·O).
     """
-    table = torch.cat([mean, variance], 2)
-    found: tuple[Tensor, Tensor] = _Moments.apply(  # type: ignore[no-untyped-call]
-        inputs, table, place, outputs
-    )
-    return found
-
-
-class _Moments(torch.autograd.Function):
-    """`effect_moments` with its gradient by hand: clusters are read once and added to once."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, inputs: Tensor, table: Tensor, place: Tensor, outputs: int
-    ) -> tuple[Tensor, Tensor]:
-        models, clusters, width = table.shape
-        if models > 1:  # the clusters of all models lie in one flat table
-            place = place + clusters * torch.arange(models, device=place.device)[:, None]
-        shape = (models, -1, 2, width // 2 // outputs, outputs)
-        at = place.flatten()
-        own = table.flatten(0, 1).index_select(0, at).view(shape)
-        x = torch.stack([inputs, inputs.square()], 2)[..., None]  # (M or 1, n, 2, q, 1)
-        ctx.save_for_backward(x, own, at)
-        ctx.shape = table.shape
-        shift, spread = (x * own).sum(3).permute(2, 0, 3, 1)  # each (M, O, n)
-        return shift, spread
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        x, own, at = ctx.saved_tensors
-        back = torch.stack(gradients).permute(1, 3, 0, 2)[:, :, :, None]  # (M, n, 2, 1, O)
-        table = None
-        if ctx.needs_input_grad[1]:
-            flat = own.new_zeros(ctx.shape).flatten(0, 1)
-            flat.index_add_(0, at, (back * x).flatten(2).flatten(0, 1))
-            table = flat.view(ctx.shape)
-        by_inputs = _by_inputs(x, own, back) if ctx.needs_input_grad[0] else None
-        return by_inputs, table, None, None
-
-
-def _by_inputs(x: Tensor, own: Tensor, back: Tensor) -> Tensor:
-    """Gradient of both moments by what the slopes multiply (M or 1, n, q)."""
-    mean, variance = (back * own).sum(4).unbind(2)  # (M, n, q)
-    found = mean + 2 * x[:, :, 0, :, 0] * variance
-    return found.sum(0, keepdim=True) if len(x) < len(found) else found
+    table = torch.cat([mean, variance], 2)  # clusters are read once for both moments
+    models, clusters, width = table.shape
+    if models > 1:  # the clusters of all models lie in one flat table
+        place = place + clusters * torch.arange(models, device=place.device)[:, None]
+    own = table.flatten(0, 1).index_select(0, place.flatten())
+    own = own.view(models, -1, 2, width // 2 // outputs, outputs)
+    x = torch.stack([inputs, inputs.square()], 2)[..., None]  # (M or 1, n, 2, q, 1)
+    shift, spread = (x * own).sum(3).permute(2, 0, 3, 1)
+    return shift, spread
 
 
 def cluster_cross_entropy(
