@@ -16,6 +16,7 @@ _HOME = {
     "RomeMoE": "fairaudit.methods.rome.moe",
     "FairSDE": "fairaudit.methods.fair_sde.estimator",
     "FairMEDL": "fairaudit.methods.fair_medl.estimator",
+    "choose_between": "fairaudit.audit.no_harm.choose_between",
     "choose_no_harm": "fairaudit.methods.no_harm",
     "audit_predictions": "fairaudit.audit.predictions",
     "run_audit": "fairaudit.audit.run",
@@ -30,6 +31,7 @@ _HOME = {
 __all__ = sorted([*_HOME, "__version__"])
 
 if TYPE_CHECKING:
+    from fairaudit.audit.no_harm.choose_between import choose_between as choose_between
     from fairaudit.audit.predictions import audit_predictions as audit_predictions
     from fairaudit.audit.result import AuditResult as AuditResult
     from fairaudit.audit.run import run_audit as run_audit

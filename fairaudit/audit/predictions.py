@@ -38,7 +38,7 @@ from fairaudit.inputs.options import (
     check_name,
     check_names,
 )
-from fairaudit.inputs.read import read_numbers
+from fairaudit.inputs.read import read_weights
 from fairaudit.inputs.rows import counted, refusal, same_rows
 from fairaudit.stats.estimates import ESTIMATED, REPLICATES, EstimateOptions
 from fairaudit.stats.metric_definitions import (
@@ -67,7 +67,6 @@ _REMEDY = (
     "say which side means the positive class, as in cuts={{'{name}': '<={cut}'}} (or '>={cut}'), "
     "or that positive='{negative}'"
 )
-HUGE = 1e100  # squares of weights beyond (or below its inverse) overflow
 
 
 def judge(
@@ -140,7 +139,7 @@ def judge(
         groupings=(everybody(n), *groupings(groups, intersections)),
         task=task,
         classes=tuple(classes),
-        weight=None if weight is None else _weights(weight, n),
+        weight=None if weight is None else read_weights(weight, n),
         cluster=None if clusters is None else cluster_codes(clusters),
         times=times,
         truth=truth,
@@ -224,18 +223,6 @@ def _check_reference(reference: str | None, divisions: Sequence[Grouping]) -> No
             f"there is no group '{reference}' to compare with; choose one of "
             + ", ".join(names[:20])
         )
-
-
-def _weights(weight: Any, n: int) -> Float:
-    found = read_numbers(weight, "sample_weight", n, "y_true")
-    if (found < 0).any() or not 1 / HUGE < found.max(initial=0.0) < HUGE:
-        raise refusal(
-            "sample_weight",
-            f"weights of 0 or more, the largest between {1 / HUGE:g} and {HUGE:g}",
-            f"weights from {found.min(initial=0.0):g} to {found.max(initial=0.0):g}",
-            "check the weights",
-        )
-    return found
 
 
 def _judge_within(
@@ -414,7 +401,7 @@ def audit_predictions(
     for name in groups:
         check_attribute(name)
     cluster = None if clusters is None else cluster_codes(clusters, "clusters", n)
-    weight = None if sample_weight is None else _weights(sample_weight, n)
+    weight = None if sample_weight is None else read_weights(sample_weight, n)
     if asked.task == "binary" and asked.known is None:
         refuse_contradicted(
             asked.y, asked.systems, asked.cut, asked.classes, _REMEDY, confidence=confidence,

@@ -63,6 +63,28 @@ def _with_all_parts(out: NDArray[np.int8], rng: np.random.Generator) -> NDArray[
     return out
 
 
+def in_two(
+    strata: NDArray[np.int64], share: float, seed: int, units: NDArray[np.int64] | None = None
+) -> NDArray[np.bool_]:
+    """Which rows (n,) go to the second part: stratified, and whole units where there are some.
+
+    Parameters
+    ----------
+    strata : (n,) int codes
+    share : of the second part, 0 to 1
+    units : (n,) int codes or None
+        The stratum of a unit is that of its first row.
+    """
+    if units is not None:
+        _, first, of_row = np.unique(units, return_index=True, return_inverse=True)
+        return in_two(strata[first], share, seed)[of_row]
+    rng = np.random.default_rng(seed)
+    second = np.zeros(len(strata), dtype=bool)
+    order = _laid_out(strata, rng)
+    second[order[_at_steps(len(order), share, rng.random())]] = True
+    return second
+
+
 def split_units(
     units: NDArray[np.int64], strata: NDArray[np.int64], name: str, spec: SplitSpec, seed: int
 ) -> NDArray[np.int8]:

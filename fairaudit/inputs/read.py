@@ -28,6 +28,7 @@ from fairaudit.inputs.labels import EXACT, is_missing, text_of
 from fairaudit.inputs.rows import counted, refusal
 
 ONE_VALUE = "one value per row"
+HUGE = 1e100  # squares of weights beyond (or below its inverse) overflow
 NESTED = (list, dict, set, np.ndarray, pl.Series)
 
 
@@ -112,6 +113,25 @@ def read_numbers(
             "drop those rows or fill them",
         )
     return np.ascontiguousarray(table[:, 0]) if table.shape[1] == 1 else table
+
+
+def read_weights(value: Any, n: int, what: str = "sample_weight", of: str = "y_true") -> Float:
+    """(n,) weights of 0 or more, not all 0.
+
+    Raises
+    ------
+    InputError
+        When there is something else, or a weight whose square would overflow.
+    """
+    weights = read_numbers(value, what, n, of)
+    if (weights < 0).any() or not 1 / HUGE < weights.max(initial=0.0) < HUGE:
+        raise refusal(
+            what,
+            f"weights of 0 or more, the largest between {1 / HUGE:g} and {HUGE:g}",
+            f"weights from {weights.min(initial=0.0):g} to {weights.max(initial=0.0):g}",
+            "check the weights",
+        )
+    return weights
 
 
 def as_array(value: Any, what: str = "values") -> NDArray[Any]:

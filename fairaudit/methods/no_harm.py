@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,47 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 from fairaudit.inputs.options import check_choice, check_tolerance
 from fairaudit.inputs.read import read_numbers
 from fairaudit.inputs.rows import refusal, same_rows
+from fairaudit.methods.best_choice import OBJECTIVES, TIE, Objective, Question, best_choice
 from fairaudit.methods.tables import Frame, choices_table, unmeasured_choice
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
-Objective = Literal["min_gap", "max_min", "max_mean"]
-OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
-_TIE = 1e-12
 _ALTERNATIVES = 16  # groups up to which all alternatives are listed
-
-
-@dataclass(frozen=True)
-class _Question:
-    """The numbers of one choice over the G groups that can be compared."""
-
-    expert: Float
-    baseline: Float
-    free: Bool  # (G,) the expert may be used
-    share: Float  # (G,) weights of the mean, summing to 1
-    objective: Objective
-
-    @property
-    def gap_limit(self) -> float:
-        """The widest gap allowed: the baseline's for max_mean, none otherwise."""
-        limited = self.objective == "max_mean"
-        return float(np.ptp(self.baseline)) + _TIE if limited else np.inf
-
-    def performance(self, use: Bool) -> Float:
-        """Performance (..., G) of choices (..., G)."""
-        return np.where(use, self.expert, self.baseline)
-
-    def keys(self, use: Bool) -> Float:
-        """What is minimised, most important first (..., 4): aim, −worst, −mean, experts used.
-
-        A choice beyond the gap limit has an infinite aim.
-        """
-        performance = self.performance(use)
-        gap, worst = np.ptp(performance, axis=-1), performance.min(-1)
-        mean = performance @ self.share
-        aim = {"min_gap": gap, "max_min": -worst, "max_mean": -mean}[self.objective]
-        aim = np.where(gap <= self.gap_limit, aim, np.inf)
-        return np.stack([aim, -worst, -mean, use.sum(-1).astype(np.float64)], axis=-1)
 
 
 @dataclass(frozen=True)
@@ -112,20 +77,20 @@ class NoHarmChoice:
         if not known.any():  # nobody's performance is defined: the baseline for all, unmeasured
             return unmeasured_choice()
         use = self._choices(infeasible)
-        part = _Question(
+        part = _question(
             self._expert[known],
             self._baseline[known],
             self.admissible[known],
             self._share[known],
             self.objective,
         )
-        keys = part.keys(use[:, known])
+        keys = part.keys(use[:, known].astype(np.int64))
         feasible = np.isfinite(keys[:, 0]) & ~(use & ~self.admissible).any(1)
         ranks = [_ranked(key) for key in keys.T]
         order = np.lexsort((*ranks[::-1], ~feasible))
         keep = order if infeasible else order[feasible[order]]
         use, keys, feasible = use[keep], keys[keep], feasible[keep]
-        performance = part.performance(use[:, known])
+        performance = part.performance(use[:, known].astype(np.int64))
         labels = np.array([str(i) for i in range(use.shape[1])] if names is None else list(names))
         return choices_table(
             {
@@ -222,10 +187,10 @@ def choose_no_harm(
     known = np.isfinite(b)
     share = np.where(known, share, 0.0)
     share = share / (share.sum() or 1.0)
-    part = _Question(e[known], b[known], admissible[known], share[known], objective)
+    part = _question(e[known], b[known], admissible[known], share[known], objective)
     use = np.zeros(len(e), dtype=bool)
     if known.any():
-        use[known] = _best(part)
+        use[known] = best_choice(part) == 1
     performance = np.where(use, e, b)
     relaxed = _relaxed(part, np.flatnonzero(known), judged[known], use[known]) if binding else {}
     return NoHarmChoice(
@@ -298,64 +263,40 @@ def _check_rules(b: Float, share: Float, objective: str, tolerance: float) -> No
 
 def _harmless(e: Float, b: Float, bound: Float | None, tolerance: float) -> Bool:
     if bound is None:
-        return np.asarray(e >= b - tolerance - _TIE)
+        return np.asarray(e >= b - tolerance - TIE)
     return np.asarray(bound > -tolerance)
-
-
-def _best(ask: _Question) -> Bool:
-    """The best choice (G,) by the four keys.
-
-    Every value that a group can have is tried as the smallest one of a choice. Given it, the
-    aim says how high the others may go, and each group then takes its best value in between. The
-    best choice of all has one of these values as its smallest, so it is among them.
-    """
-    b, e = ask.baseline, np.where(ask.free, ask.expert, -np.inf)
-    low = np.unique(np.r_[b, e[ask.free]])[:, None]  # (L, 1)
-    use_b, use_e = b >= low, e >= low  # (L, G)
-    nearest = np.minimum(np.where(use_b, b, np.inf), np.where(use_e, e, np.inf)).max(1)
-    high = {
-        "min_gap": nearest[:, None] + _TIE,
-        "max_min": np.full_like(low, np.inf),
-        "max_mean": low + ask.gap_limit,
-    }[ask.objective]
-    use_b, use_e = use_b & (b <= high), use_e & (e <= high)
-    worth = (e > b + _TIE) & (ask.share > 0)  # else the baseline wins the tie
-    use = (use_e & (~use_b | worth))[(use_b | use_e).all(1)]
-    return np.asarray(use[_first(ask.keys(use))])
-
-
-def _first(keys: Float) -> int:
-    """Row that is smallest in the first key, then the second, …; 1e-12 apart counts as equal."""
-    rows = np.arange(len(keys))
-    for key in keys.T:
-        rows = rows[key[rows] <= key[rows].min() + _TIE]
-    return int(rows[0])
 
 
 def _ranked(key: Float) -> NDArray[np.int64]:
     """Ranks by size; values within 1e-12 of their neighbour share one, as in `_first`."""
     order = np.argsort(key, kind="stable")
     with np.errstate(invalid="ignore"):  # infinite keys of forbidden choices
-        higher = np.diff(key[order]) > _TIE
+        higher = np.diff(key[order]) > TIE
     rank = np.empty(len(key), dtype=np.int64)
     rank[order] = np.r_[0, np.cumsum(higher)]
     return rank
 
 
+def _question(
+    expert: Float, baseline: Float, free: Bool, share: Float, objective: Objective
+) -> Question:
+    """The choice between two models, of which the second is allowed where `free` (G,)."""
+    allowed = np.column_stack([np.ones_like(free), free])
+    return Question(np.column_stack([baseline, expert]), allowed, share, objective)
+
+
 def _relaxed(
-    ask: _Question, groups: NDArray[np.int64], judged: Bool, use: Bool
+    ask: Question, groups: NDArray[np.int64], judged: Bool, use: Bool
 ) -> dict[int, float]:
     """Groups whose no-harm condition costs something, with the aim reached without it."""
-    found: dict[int, float] = {}
+    reached: dict[int, float] = {}
     if not len(groups):
-        return found
-    now = ask.keys(use)[0]
+        return reached
+    now = ask.keys(use.astype(np.int64))[0]
     sign = 1.0 if ask.objective == "min_gap" else -1.0
-    for i in np.flatnonzero(judged & ~ask.free):
-        free = ask.free.copy()
-        free[i] = True
-        lifted = _Question(ask.expert, ask.baseline, free, ask.share, ask.objective)
-        aim = lifted.keys(_best(lifted))[0]
+    for i in np.flatnonzero(judged & ~ask.allowed[:, 1]):
+        lifted = ask.with_allowed(int(i), 1)
+        aim = lifted.keys(best_choice(lifted))[0]
         if aim < now - 1e-9:
-            found[int(groups[i])] = sign * float(aim)
-    return found
+            reached[int(groups[i])] = sign * float(aim)
+    return reached

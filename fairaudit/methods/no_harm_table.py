@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from fairaudit.inputs.options import check_choice, check_confidence, check_tolerance
-from fairaudit.methods.no_harm import OBJECTIVES, NoHarmChoice, Objective, choose_no_harm
+from fairaudit.methods.best_choice import OBJECTIVES, Objective
+from fairaudit.methods.no_harm import NoHarmChoice, choose_no_harm
 from fairaudit.methods.tables import Frame, selection_table
 from fairaudit.stats.estimates import UNJUDGED
 from fairaudit.stats.paired_bounds import holm
@@ -71,14 +72,40 @@ class Bounds:
 
 def bounds(found: Evidence, rules: ChoiceRules) -> Bounds:
     """Bounds at Holm's levels (G,); NaN where a group cannot be judged."""
-    p = np.where(found.judged, found.test.p_value(rules.tolerance), np.nan)
-    _, level = holm(p, rules.alpha)
-    lower = np.where(found.judged, found.test.lower(level), np.nan)
-    upper = np.where(found.judged, found.test.upper(level), np.nan)
+    return joint_bounds([found], rules)[0]
+
+
+def joint_bounds(
+    evidence: Sequence[Evidence], rules: ChoiceRules, counted: Bool | None = None
+) -> list[Bounds]:
+    """Bounds of several experts against one baseline, all at Holm's levels at once.
+
+    Parameters
+    ----------
+    evidence : one for each of K experts, on the same G groups
+    counted : (K, G) bool or None
+        Comparisons that take part; others have no bound. None takes every one that can be judged.
+    """
+    judged = np.array([found.judged for found in evidence])
+    judged = judged if counted is None else judged & counted
+    p = np.array([found.test.p_value(rules.tolerance) for found in evidence])
+    p = np.where(judged, p, np.nan)
+    level = holm(p.ravel(), rules.alpha)[1].reshape(p.shape)
+    return [
+        _bounds_of(found, some, own, at, rules)
+        for found, some, own, at in zip(evidence, judged, p, level, strict=True)
+    ]
+
+
+def _bounds_of(
+    found: Evidence, judged: Bool, p: Float, level: Float, rules: ChoiceRules
+) -> Bounds:
+    lower = np.where(judged, found.test.lower(level), np.nan)
+    upper = np.where(judged, found.test.upper(level), np.nan)
     if rules.confidence is None:
         passes = found.difference >= -rules.tolerance
     else:
-        passes = found.judged & (lower > -rules.tolerance)
+        passes = judged & (lower > -rules.tolerance)
     return Bounds(p, level, lower, upper, passes)
 
 
@@ -331,14 +358,14 @@ def counted(found: Evidence) -> Bool:
     return judged if judged.any() else known
 
 
-def summary_of(choice: NoHarmChoice, found: Evidence) -> dict[str, Any]:
-    """Gap, worst group and mean before and after the choice, on the rows of `found`.
+def summary_of(use_expert: Bool, found: Evidence) -> dict[str, Any]:
+    """Gap, worst group and mean before and after a choice (G,), on the rows of `found`.
 
     Groups whose performance is not defined, or that cannot be judged, do not count.
     """
     counts = counted(found)
     before, mass = found.baseline[counts], found.mass[counts]
-    after = np.where(choice.use_expert, found.expert, found.baseline)[counts]
+    after = np.where(use_expert, found.expert, found.baseline)[counts]
     if not counts.any():
         return dict.fromkeys(
             f"{name}_{when}" for name in ("gap", "worst", "mean") for when in ("before", "after")

@@ -71,7 +71,7 @@ def test_the_engine_measures_the_numbers_of_the_decision(metric, clusters, weigh
         assert sign * pair.measured(use).value == pytest.approx(values)
     rules = ChoiceRules("max_min", None, 0.95)
     choice = choose(found, bounds(found, rules), rules)
-    told, spans = summary_of(choice, found), of_choice(pair, found, choice.use_expert)
+    told, spans = summary_of(choice.use_expert, found), of_choice(pair, found, choice.use_expert)
     for name, value in told.items():
         assert spans[f"{name}_low"] <= value + 1e-12
         assert spans[f"{name}_high"] >= value - 1e-12

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.methods import no_harm
-from fairaudit.methods.no_harm import OBJECTIVES, choose_no_harm
+from fairaudit.methods.best_choice import OBJECTIVES, Question, best_choice
+from fairaudit.methods.no_harm import choose_no_harm
 from tests.methods.known.integer_programs import best_by_integer_programs
 
 
@@ -69,20 +70,26 @@ def test_choice_equals_brute_force_on_2000_instances(objective):
         )
 
 
+@pytest.mark.parametrize("models", [2, 3, 4])
 @pytest.mark.parametrize("objective", OBJECTIVES)
-def test_choice_equals_enumeration_with_ties_and_groups_without_weight(objective):
+def test_choice_equals_enumeration_with_ties_and_groups_without_weight(objective, models):
     rng = np.random.default_rng(23)
-    for i in range(1500):
-        g = int(rng.integers(1, 11))
-        baseline = rng.uniform(0.5, 0.9, g).round(1 + i % 4)
-        expert = (baseline + rng.normal(0.02, 0.1, g)).round(1 + i % 5)
-        share = rng.integers(0, 3, g) + (np.arange(g) == 0)
-        ask = no_harm._Question(
-            expert, baseline, rng.random(g) < 0.8, share / share.sum(), objective
-        )
-        listed = no_harm._all_choices(np.flatnonzero(ask.free), g)
-        wanted = listed[no_harm._first(ask.keys(listed))]
-        assert np.allclose(ask.keys(no_harm._best(ask)), ask.keys(wanted), atol=1e-11)
+    for i in range(1500 if models == 2 else 400):
+        g = int(rng.integers(1, {2: 11, 3: 7, 4: 6}[models]))
+        ask = question(rng, objective, g, models, digits=1 + i % 5)
+        listed = np.array(list(itertools.product(range(models), repeat=g)))
+        listed = listed[ask.allowed[np.arange(g), listed].all(1)]
+        best = min(map(tuple, ask.keys(listed).round(11)))
+        assert tuple(ask.keys(best_choice(ask)).round(11)) == best
+
+
+def question(rng, objective, g, models, digits):
+    """A random choice between models; values tie often where digits are few."""
+    baseline = rng.uniform(0.5, 0.9, (g, 1))
+    values = np.hstack([baseline, baseline + rng.normal(0.02, 0.1, (g, models - 1))]).round(digits)
+    allowed = np.hstack([np.ones((g, 1), bool), rng.random((g, models - 1)) < 0.8])
+    share = rng.integers(0, 3, g) + (np.arange(g) == 0)
+    return Question(values, allowed, share / share.sum(), objective)
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
@@ -92,11 +99,10 @@ def test_choice_equals_integer_programs(objective, g):
     for i in range(12 if g < 64 else 3):
         baseline = rng.uniform(0.5, 0.9, g).round(2 + i % 7)
         expert = (baseline + rng.normal(0.02, 0.06, g)).round(3)
-        ask = no_harm._Question(
-            expert, baseline, rng.random(g) < 0.8, np.full(g, 1 / g), objective
-        )
-        programs, found = best_by_integer_programs(ask), no_harm._best(ask)
-        assert np.allclose(ask.keys(programs), ask.keys(found), atol=1e-9)
+        allowed = np.column_stack([np.ones(g, bool), rng.random(g) < 0.8])
+        ask = Question(np.column_stack([baseline, expert]), allowed, np.full(g, 1 / g), objective)
+        programs = ask.keys(best_by_integer_programs(ask).astype(np.int64))
+        assert np.allclose(programs, ask.keys(best_choice(ask)), atol=1e-9)
 
 
 def window_sweep(expert, baseline, free):

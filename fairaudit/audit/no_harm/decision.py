@@ -9,7 +9,8 @@ import polars as pl
 
 from fairaudit.audit.no_harm.choice_intervals import ENDS, Pair, of_choice, of_systems, pair_of
 from fairaudit.audit.tables.stored_pairs import held_rows
-from fairaudit.methods.no_harm import NoHarmChoice, Objective
+from fairaudit.methods.best_choice import Objective
+from fairaudit.methods.no_harm import NoHarmChoice
 from fairaudit.methods.no_harm_table import ChoiceRules, check_on, summary_of
 from fairaudit.methods.no_harm_table import decide as decide_on
 from fairaudit.stats.estimates import UNJUDGED
@@ -95,7 +96,7 @@ def _gaps(
     pairs: Mapping[str, Pair], found: Mapping[str, Evidence], choice: NoHarmChoice
 ) -> pl.DataFrame:
     rows = [
-        {**summary_of(choice, part), **of_choice(pairs[split], part, choice.use_expert)}
+        {**summary_of(choice.use_expert, part), **of_choice(pairs[split], part, choice.use_expert)}
         for split, part in found.items()
     ]
     schema = dict.fromkeys(rows[0], pl.Float64)

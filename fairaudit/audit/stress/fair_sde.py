@@ -20,8 +20,9 @@ from fairaudit.audit.tables.row_tables import people_table, predictions_table
 from fairaudit.audit.tables.stored_pairs import HeldRows, held_rows
 from fairaudit.data.arrays import Arrays
 from fairaudit.exceptions import SpecError
+from fairaudit.methods.best_choice import OBJECTIVES, Objective
 from fairaudit.methods.common.progress import Monitor, Silent
-from fairaudit.methods.no_harm import OBJECTIVES, NoHarmChoice, Objective, choose_no_harm
+from fairaudit.methods.no_harm import NoHarmChoice, choose_no_harm
 from fairaudit.methods.no_harm_table import ChoiceRules, bounds, check_on, choose
 from fairaudit.stats import intervals
 from fairaudit.stats.paired_differences import MIN_ROWS, Evidence, Metric

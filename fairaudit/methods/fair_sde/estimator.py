@@ -345,7 +345,7 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
         self.choice_, table = decide(found, self.groups_.names, rules, notes)
         self.use_expert_ = self.choice_.use_expert
         self.selection_ = table.drop("split")
-        self.summary_ = summary_of(self.choice_, found)
+        self.summary_ = summary_of(self.choice_.use_expert, found)
         self.validation_answers_ = {"expert": expert, "baseline": baseline}
         self.warnings_ = [*self._warnings(), *_strangers(held)]
 

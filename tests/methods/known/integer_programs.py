@@ -9,28 +9,32 @@ from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 if TYPE_CHECKING:
-    from fairaudit.methods.no_harm import _Question
+    from fairaudit.methods.best_choice import Question
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 _SCALE = 1e4  # brings the solver's absolute tolerance of 1e-6 down to 1e-10 of the range
 
 
-def best_by_integer_programs(ask: _Question) -> Bool:
+def best_by_integer_programs(ask: Question) -> Bool:
     """The best choice (G,): aim, then worst group, then mean, then fewest experts.
 
     Each program keeps what the ones before reached. An answer is taken only when it is exactly
     as good in all earlier keys, so the solver's tolerance can never break a constraint.
     """
-    use = np.zeros(len(ask.free), dtype=bool)
+    use = np.zeros(len(ask.values), dtype=bool)
     program = _Program(ask)
     program.limit_gap(ask.gap_limit)
     for key in range(4):
         found = program.solve(program.cost(key))
-        if found is not None and _better(ask.keys(found), ask.keys(use), key):
+        if found is not None and _better(_keys(ask, found), _keys(ask, use), key):
             use = found
-        program.keep(key, ask.keys(use))
+        program.keep(key, _keys(ask, use))
     return use
+
+
+def _keys(ask: Question, use: Bool) -> Float:
+    return ask.keys(use.astype(np.int64))
 
 
 def _better(new: Float, old: Float, key: int) -> bool:
@@ -42,15 +46,16 @@ def _better(new: Float, old: Float, key: int) -> bool:
 class _Program:
     """Variables: use (k free groups, binary), highest and lowest performance, all scaled."""
 
-    def __init__(self, ask: _Question) -> None:
-        self.ask, self.free = ask, np.flatnonzero(ask.free)
-        both = np.r_[ask.baseline, ask.expert[self.free]]
+    def __init__(self, ask: Question) -> None:
+        self.ask, self.free = ask, np.flatnonzero(ask.allowed[:, 1])
+        baseline, expert = ask.values.T
+        both = np.r_[baseline, expert[self.free]]
         self.centre = float(both.min())
         self.scale = _SCALE / (float(np.ptp(both)) or 1.0)
-        self.base = (ask.baseline - self.centre) * self.scale
-        gain = ((ask.expert - ask.baseline) * self.scale)[self.free]
+        self.base = (baseline - self.centre) * self.scale
+        gain = ((expert - baseline) * self.scale)[self.free]
         k = len(self.free)
-        effect = np.zeros((len(ask.free), k + 2))  # performance = base + effect @ variables
+        effect = np.zeros((len(ask.values), k + 2))  # performance = base + effect @ variables
         effect[self.free, np.arange(k)] = gain
         high, low = np.zeros(k + 2), np.zeros(k + 2)
         high[k], low[k + 1] = 1.0, 1.0
@@ -98,6 +103,6 @@ class _Program:
         )
         if answer.x is None:
             return None
-        use = np.zeros(len(self.ask.free), dtype=bool)
+        use = np.zeros(len(self.ask.values), dtype=bool)
         use[self.free] = answer.x[: self.k] > 0.5
         return use
