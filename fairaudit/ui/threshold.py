@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import cast
 
 import polars as pl
 import streamlit as st
@@ -13,6 +13,7 @@ from fairaudit.audit import reanalysis
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.score_scale import FEW_SELECTED, scale_facts
 from fairaudit.audit.whatif import thresholds as threshold_whatif
+from fairaudit.audit.whatif.chosen_rules import RuleName, choose_apart
 from fairaudit.audit.whatif.threshold_counts import Ladder, for_capacity
 from fairaudit.audit.whatif.thresholds import EqualOdds
 from fairaudit.exceptions import InputError
@@ -23,12 +24,12 @@ from fairaudit.text.findings import gap_of
 from fairaudit.text.meaning import selected_word
 from fairaudit.text.sentences import phrases
 from fairaudit.text.sentences.errors import errors_lead
+from fairaudit.text.sentences.thresholds import BY_PLACES, judged_apart
 from fairaudit.text.voice import Voice, confidence_of, voice_of
 from fairaudit.ui import layout, session, url_widgets
 from fairaudit.ui.result_page import OpenedAudit
 from fairaudit.ui.score_scale import STEPS, rounded_step
 
-Rule = Literal["cheapest", "own", "tpr", "selection_rate", "fpr", "odds"]
 Thresholds = Mapping[str, float] | EqualOdds
 MOST_STEPS = 1_000  # of a slider; finer scales are rounded
 _ALWAYS = ("same", "capacity")  # rules that need no outcome
@@ -110,13 +111,16 @@ def explorer(audit: OpenedAudit, *, attribute: str, metric: str, model: str, spl
     try:
         who = session.workspace().cache_key
         ladder = _ladder(who, audit.job.id, model, split, attribute, result)
-        thresholds = _controls(ladder, scale, voice)
+        move = _controls(ladder, scale, voice)
     except InputError as error:
         layout.note(str(error))
         return
-    moved = what_if(result, ladder, thresholds, attribute=attribute, model=model, split=split)
+    thresholds = move.thresholds
+    moved = what_if(result, move.judged, thresholds, attribute=attribute, model=model, split=split)
     drawn = errors.by_group(moved, attribute=attribute, metric=metric, split=split)
     layout.statement(_change(moved, attribute, metric, model, split))
+    if move.note:
+        layout.note(move.note)
     _share(ladder, thresholds, scale, voice)
     if not ladder.sure:
         layout.note(
@@ -152,18 +156,28 @@ def _ladder(
     return reanalysis.ladder_of(_result, model=model, split=split, attribute=attribute)
 
 
-def _controls(ladder: Ladder, scale: ThresholdScale, voice: Voice) -> Thresholds:
+@dataclass(frozen=True)
+class Move:
+    """Thresholds, the rows on which they are judged, and what to say of these rows."""
+
+    thresholds: Thresholds
+    judged: Ladder
+    note: str = ""
+
+
+def _controls(ladder: Ladder, scale: ThresholdScale, voice: Voice) -> Move:
     left, right, third = url_widgets.row(3)
     names = rules(voice)
     with left:
         rule = url_widgets.one_of("Rule", list(names), key="rule", format_func=names.__getitem__)
     if rule == "same":
         with right:
-            return dict.fromkeys(ladder.names, _slider(scale, voice))
+            return Move(dict.fromkeys(ladder.names, _slider(scale, voice)), ladder)
     if rule == "capacity":
         with right:
             places = _places(ladder)
-        return dict.fromkeys(ladder.names, for_capacity(ladder, places))
+        cut = for_capacity(ladder, places)
+        return Move(dict.fromkeys(ladder.names, cut), ladder, BY_PLACES)
     costs = threshold_whatif.Costs()
     if voice.judges:
         with right:
@@ -171,7 +185,7 @@ def _controls(ladder: Ladder, scale: ThresholdScale, voice: Voice) -> Thresholds
         with third:
             fn = _cost("Cost of a false negative", "cost-fn")
         costs = threshold_whatif.Costs(fp, fn)
-    return ruled(ladder, cast(Rule, rule), costs)
+    return ruled(ladder, cast(RuleName, rule), costs)
 
 
 def _slider(scale: ThresholdScale, voice: Voice) -> float:
@@ -226,19 +240,17 @@ def _cost(label: str, key: str) -> float:
     return float(st.number_input(label, 0.0, 1000.0, 1.0, 0.5, key=key, bind="query-params"))
 
 
-def ruled(ladder: Ladder, rule: Rule, costs: threshold_whatif.Costs) -> Thresholds:
-    """The thresholds that a rule sets for each group; randomised for equalized odds.
+def ruled(ladder: Ladder, rule: RuleName, costs: threshold_whatif.Costs) -> Move:
+    """The thresholds that a rule sets, chosen on half of the rows and judged on the others.
 
     Raises
     ------
     InputError
-        If a group has no rows from which the rule's rate could be computed.
+        If a group has too few rows to choose its threshold on some and judge it on others.
     """
-    if rule == "cheapest" or rule == "own":
-        return threshold_whatif.cheapest(ladder, costs, per_group=rule == "own")
-    if rule == "odds":
-        return threshold_whatif.equalized_odds(ladder, costs=costs)
-    return threshold_whatif.equal_rates(ladder, rule, costs=costs).thresholds
+    chosen = choose_apart(ladder, rule, costs)
+    note = judged_apart(chosen.chosen_on, chosen.judged_on, clustered=ladder.clustered is not None)
+    return Move(chosen.rule, chosen.others, note)
 
 
 def what_if(

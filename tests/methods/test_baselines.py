@@ -258,6 +258,23 @@ def test_threshold_adapter_answers_and_refuses_other_tasks():
         run("threshold", arrays("regression"))
 
 
+@pytest.mark.parametrize("clustered", [False, True])
+def test_a_validation_row_does_not_choose_its_own_threshold(clustered):
+    data = arrays()
+    cluster = np.arange(600) // 3 if clustered else None
+    one = Arrays(**{**vars(data), "cluster": cluster})
+    unit = np.arange(600) if cluster is None else cluster
+    held = np.unique(unit[data.split == 1])
+    halves = np.random.default_rng(0).permutation(held)[: len(held) // 2]
+    mine = (data.split == 1) & np.isin(unit, halves)
+    y = np.where(mine, 1 - data.y, data.y)
+    two = Arrays(**{**vars(one), "y": y})
+    first, second = (run("threshold", d).predictions["threshold"].label for d in (one, two))
+    others = (data.split == 1) & ~mine
+    assert (first == second)[mine].all()  # their own outcomes do not move their thresholds
+    assert (first != second)[others].any()  # those of the other half do
+
+
 def test_test_rows_never_teach():
     data = arrays()
     spoiled = Arrays(**{**vars(data), "y": np.where(data.split == 2, 1 - data.y, data.y)})

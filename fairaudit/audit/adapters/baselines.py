@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -306,4 +307,38 @@ def fit_threshold(
     def answer(rows: Arrays) -> dict[str, Prediction]:
         return {"threshold": answers(model, rows, rows.X, sensitive_features=grouping(rows))}
 
-    return Fitted(answer(arrays), summary={"warnings": said}, save=model.save, answer=answer)
+    told = answer(arrays)
+    if held.any():
+        label = _labels_apart(model, arrays, groups, held, told["threshold"].label, seed)
+        told = {"threshold": replace(told["threshold"], label=label)}
+        said.append(
+            "Validation rows are labelled by thresholds that the other half of them chose."
+        )
+    return Fitted(told, summary={"warnings": said}, save=model.save, answer=answer)
+
+
+def _labels_apart(
+    model: GroupThresholds,
+    arrays: Arrays,
+    groups: NDArray[np.str_],
+    held: NDArray[np.bool_],
+    label: NDArray[Any],
+    seed: int,
+) -> NDArray[Any]:
+    """The labels (n,) where a validation row does not choose its own threshold.
+
+    The thresholds of each half of the validation rows (or of their clusters) label the other
+    half; those of all validation rows label the rest.
+    """
+    unit = np.arange(len(held)) if arrays.cluster is None else arrays.cluster
+    units = np.unique(unit[held])
+    first = np.random.default_rng(seed).permutation(units)[: len(units) // 2]
+    mine = np.isin(unit, first)
+    label = label.copy()
+    for choosing, judged in ((held & mine, held & ~mine), (held & ~mine, held & mine)):
+        if choosing.any() and judged.any():
+            half = model.with_thresholds_of(
+                arrays.X[choosing], arrays.y[choosing], groups[choosing]
+            )
+            label[judged] = half.predict(arrays.X[judged], groups[judged])
+    return label

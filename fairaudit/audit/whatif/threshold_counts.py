@@ -275,6 +275,12 @@ def _ends(low: Float) -> Float:
     return np.asarray(np.r_[low, np.nextafter(low[-1], np.inf)])
 
 
+def thresholds_of_steps(ladder: Ladder, steps: Int) -> Float:
+    """The thresholds at some steps of a ladder, and one that selects none of their rows."""
+    sign = -1.0 if ladder.below else 1.0
+    return sign * _ends(sign * ladder.thresholds[steps])
+
+
 def for_capacity(ladder: Ladder, places: float) -> float:
     """The lowest threshold that selects no more than so many rows (or so much weight)."""
     chosen = ladder.above.sum(axis=(0, 1))  # (T,) falling

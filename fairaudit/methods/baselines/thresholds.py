@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -106,6 +107,8 @@ class GroupThresholds(BaseEstimator):  # type: ignore[misc]
             with in_validation():
                 judged = self._judged(held.X, held.y, held.sensitive_features)
         self._learn(optimizer, *judged)
+        if not self.thresholded_.any():
+            raise InputError("no group holds both classes; thresholds by group cannot be found")
         return self
 
     def _judged(self, X: Any, y: Any, sensitive: Any) -> tuple[Float, Int, Int]:
@@ -122,6 +125,22 @@ class GroupThresholds(BaseEstimator):  # type: ignore[misc]
             if hasattr(base, name):
                 setattr(self, name, getattr(base, name))
 
+    def with_thresholds_of(self, X: Any, y: Any, sensitive_features: Any = None) -> Self:
+        """The same model with thresholds found on other rows; 0.5 where these cannot tell.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        InputError
+            When a label was not in the training rows.
+        """
+        check_is_fitted(self)
+        same_rows(X=X, y=y, sensitive_features=sensitive_features)
+        other = copy.copy(self)
+        other._learn(_threshold_optimizer(), *self._judged(X, y, sensitive_features))
+        return other
+
     def _learn(self, optimizer: Any, scores: Float, truth: Int, codes: Int) -> None:
         size = len(self.groups_.names)
         positives = np.array([truth[codes == g].sum() for g in range(size)])
@@ -130,7 +149,7 @@ class GroupThresholds(BaseEstimator):  # type: ignore[misc]
         self.rules_ = np.tile([0.0, 0, 1, 1, 0.5, 0, 1, 0.5], (size, 1))
         keep = (codes != UNKNOWN) & self.thresholded_[codes]
         if not keep.any():
-            raise InputError("no group holds both classes; thresholds by group cannot be found")
+            return
         tuned = optimizer(
             estimator=_Scores(), constraints=self.constraint, prefit=True, predict_method="predict"
         )
