@@ -86,6 +86,18 @@ def test_the_decision_in_one_sentence(chosen: list[str], text: str) -> None:
     assert selection_lead({"selection": selection}, VOICE).startswith(text)
 
 
+@pytest.mark.parametrize(("metric", "said"), [("neg_mse", True), ("accuracy", False)])
+def test_a_bound_for_squared_errors_names_what_it_cannot_exclude(metric: str, said: bool) -> None:
+    selection = pl.DataFrame(
+        {
+            "split": ["validation"] * 2, "group": ["a", "b"], "metric": [metric] * 2,
+            "chosen": ["expert", "baseline"], "verdict": ["", ""],
+        }
+    )  # fmt: skip
+    lead = selection_lead({"selection": selection}, VOICE)
+    assert ("harm by rare large errors" in lead) is said
+
+
 def test_harm_on_test_rows_is_named(result_of: ResultOf) -> None:
     tables = dict(result_of("sde").tables)
     group = tables["selection"]["group"].item(0)

@@ -1,78 +1,193 @@
-"""Partial pooling of sparse groups: empirical Bayes values to stand beside the raw ones."""
+"""Partial pooling of sparse groups: shrunken values to stand beside the raw ones.
+
+The value is the posterior mean of a hierarchical normal model (Gelman et al., Bayesian Data
+Analysis, 5.4), with the uncertainty of mean and spread integrated out on a grid. No posterior
+interval covers a group that differs from all others, so the interval is not the posterior's: it
+is a confidence interval whose two tails are chosen by what the other groups say (Yu & Hoff 2018,
+arXiv 1612.08287). It covers each group as often as its own interval does, whatever the others
+are, and is shorter where they agree.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from fairaudit.stats import intervals
-from fairaudit.stats.estimates import Measured
+from fairaudit.stats.estimates import Measured, bounds_of
 from fairaudit.stats.metric_definitions import RATES, base_name
 
 Float = NDArray[np.float64]
 Pooled = tuple[Float, Float, Float]
+Limit = Callable[[Float], Float]  # tail (K,) → limit (K,)
 
 MIN_GROUPS = 3  # fewer groups say nothing about how groups vary
+SPREADS = 40  # of the grid over the standard deviation between groups
+HALVINGS = 20  # of the search for the tail at which an interval ends
+WIDEST = 12.0  # logit of the most unequal share of the error in one tail
+
+
+@dataclass(frozen=True)
+class Noisy:
+    """Values of K groups and their error variances, with limits at any tail."""
+
+    value: Float
+    variance: Float
+    low: Limit
+    high: Limit
 
 
 def pooled(m: Measured, confidence: float) -> Pooled:
-    """Shrunken value, low, high (G,): beta-binomial for rates, normal for the rest.
-
-    The interval is the posterior's at the estimated prior; it does not hold the uncertainty of
-    the prior itself.
-    """
-    known = ~np.isnan(m.value) & (m.denominator > 0)
+    """Shrunken value, low, high (G,); NaN with fewer than three groups or without errors."""
     out = tuple(np.full(len(m.names), np.nan) for _ in range(3))
+    known = ~np.isnan(m.value) & (m.denominator > 0)
+    rate = base_name(m.metric) in RATES
+    if not rate:
+        known &= ~np.isnan(m.low) & ~np.isnan(m.high)
     if known.sum() < MIN_GROUPS:
         return out[0], out[1], out[2]
-    if base_name(m.metric) in RATES:
-        found = beta_binomial(m.value[known], m.denominator[known], confidence)
-    else:
-        variance = np.nan_to_num(m.se[known]) ** 2
-        if not variance.any():  # nothing is known of the noise: nothing to weigh by
-            return out[0], out[1], out[2]
-        found = normal(m.value[known], variance, confidence)
-    for column, values in zip(out, found, strict=True):
+    groups = _of_rates(m, known) if rate else _of_errors(m, known, confidence)
+    if not groups.variance.any():  # nothing is known of the noise: nothing to weigh by
+        return out[0], out[1], out[2]
+    for column, values in zip(out, shrunken(groups, confidence, bounds_of(m.metric)), strict=True):
         column[known] = values
     return out[0], out[1], out[2]
 
 
-def beta_binomial(p: Float, n: Float, confidence: float) -> Pooled:
-    """Posterior mean and interval of K rates under a beta prior fitted by moments.
+def shrunken(
+    groups: Noisy, confidence: float, bounds: tuple[float, float] = (-np.inf, np.inf)
+) -> Pooled:
+    """Posterior mean of each group, and the interval whose tails the other groups choose.
 
-    The intraclass correlation ρ comes from the weighted between-group sum of squares (Kleinman
-    1973); groups that differ no more than chance allows are pooled fully, up to a prior worth
-    all rows together.
+    Parameters
+    ----------
+    groups : three or more
+    bounds : what the values cannot leave
     """
-    total, K = float(n.sum()), len(p)
-    mean = float((p * n).sum() / total)
-    spread = mean * (1 - mean)
-    if spread <= 0:
-        low, high = intervals.wilson(np.full(K, mean), n, confidence)
-        return np.full(K, mean), low, high
-    S = float((n * (p - mean) ** 2).sum())
-    room = spread * (total - float((n**2).sum()) / total - (K - 1))
-    rho = (S - (K - 1) * spread) / room if room > 0 else 0.0
-    rows = total if rho <= 1 / (1 + total) else max(1 / min(rho, 1.0) - 1, 0.01)
-    a, b = p * n + mean * rows, (1 - p) * n + (1 - mean) * rows
-    tail = (1 - confidence) / 2
-    low, high = (np.asarray(stats.beta.ppf(q, a, b)) for q in (tail, 1 - tail))
-    return a / (a + b), low, high
+    value = posterior_mean(groups.value, groups.variance)
+    low, high = assisted(groups, *of_the_others(groups.value, groups.variance), confidence)
+    low, high = np.clip(low, *bounds), np.clip(high, *bounds)
+    return np.clip(value, low, high), low, high
 
 
-def normal(value: Float, variance: Float, confidence: float) -> Pooled:
-    """Posterior mean and interval under a normal prior (DerSimonian & Laird's variance)."""
-    safe = np.maximum(variance, 1e-9 * max(float(variance.max(initial=0.0)), 1e-9))
-    w = 1 / safe
-    mean = float((w * value).sum() / w.sum())
-    Q = float((w * (value - mean) ** 2).sum())
-    room = float(w.sum() - (w**2).sum() / w.sum())  # 0 when one group holds all the weight
-    between = max((Q - (len(value) - 1)) / room, 0.0) if room > 0 else 0.0
-    w = 1 / (between + safe)
-    mean = float((w * value).sum() / w.sum())
-    share = between / (between + safe)
-    centre = share * value + (1 - share) * mean
-    se = np.sqrt(share * safe + (1 - share) ** 2 / float(w.sum()))
-    half = intervals.quantile(confidence) * se
-    return centre, centre - half, centre + half
+# -- errors -------------------------------------------------------------------------------------
+
+
+def _of_rates(m: Measured, known: NDArray[np.bool_]) -> Noisy:
+    """Rates with the variance of their common mean, and Wilson's limits."""
+    p, n = m.value[known], m.denominator[known]
+    df = None if m.freedom is None else m.freedom[known]
+    mean = (float(p @ n) + 0.5) / (float(n.sum()) + 1)
+
+    def ends(tail: Float, side: int) -> Float:
+        return intervals.wilson(p, n, 0.0, z=-_quantile(tail, df))[side]
+
+    return Noisy(p, mean * (1 - mean) / n, lambda tail: ends(tail, 0), lambda tail: ends(tail, 1))
+
+
+def _of_errors(m: Measured, known: NDArray[np.bool_], confidence: float) -> Noisy:
+    """Values with their own intervals, stretched to other tails by the quantile."""
+    value, low, high = m.value[known], m.low[known], m.high[known]
+    df = None if m.freedom is None else m.freedom[known]
+    own = _quantile(np.full(len(value), (1 - confidence) / 2), df)
+
+    def stretch(tail: Float) -> Float:
+        return np.asarray(_quantile(tail, df) / own)
+
+    variance = np.nan_to_num(m.se[known]) ** 2
+    floor = 1e-9 * max(float(variance.max(initial=0.0)), 1e-9)
+    return Noisy(
+        value,
+        np.where(variance.any(), np.maximum(variance, floor), 0.0),
+        lambda tail: value - (value - low) * stretch(tail),
+        lambda tail: value + (high - value) * stretch(tail),
+    )
+
+
+def _quantile(tail: Float, df: Float | None) -> Float:
+    if df is None:
+        return np.asarray(special.ndtri(tail))
+    return np.asarray(special.stdtrit(np.maximum(df, 1.0), tail))
+
+
+# -- the hierarchical model -----------------------------------------------------------------------
+
+
+def _spreads(variance: Float) -> Float:
+    """Standard deviations between groups (S, 1) of equal weight under a half-Cauchy prior."""
+    scale = np.sqrt(len(variance) / (1 / variance).sum())
+    middle = (np.arange(SPREADS) + 0.5) / SPREADS
+    return np.asarray(scale * np.tan(np.pi / 2 * middle))[:, None]
+
+
+def posterior_mean(value: Float, variance: Float) -> Float:
+    """(K,) means of the groups, over a flat prior of their mean and a half-Cauchy spread."""
+    between = _spreads(variance) ** 2
+    w = 1 / (variance + between)  # (S, K)
+    total = w.sum(axis=1, keepdims=True)
+    mean = (w @ value)[:, None] / total
+    fit = np.log(w).sum(axis=1, keepdims=True) - np.log(total)
+    fit -= (w * (value - mean) ** 2).sum(axis=1, keepdims=True)
+    chance = _weights(fit / 2)
+    kept = between * w  # share of a group's own value
+    return np.asarray((chance * (kept * value + (1 - kept) * mean)).sum(axis=0))
+
+
+def of_the_others(value: Float, variance: Float) -> tuple[Float, Float]:
+    """Mean and variance (K,) that the groups besides each expect of it."""
+    between = _spreads(variance) ** 2
+    w = 1 / (variance + between)  # (S, K)
+    total, first, second, logs = (
+        part.sum(axis=1, keepdims=True) - part for part in (w, w * value, w * value**2, np.log(w))
+    )
+    mean = first / total
+    chance = _weights((logs - np.log(total) - (second - first * mean)) / 2)  # (S, K)
+    centre = (chance * mean).sum(axis=0)
+    precision = (chance / (between + 1 / total + (mean - centre) ** 2)).sum(axis=0)
+    return centre, np.asarray(1 / precision)
+
+
+def _weights(log: Float) -> Float:
+    """Posterior weights from log posteriors, over the first axis."""
+    raw = np.exp(log - log.max(axis=0))
+    return np.asarray(raw / raw.sum(axis=0))
+
+
+# -- the interval -------------------------------------------------------------------------------
+
+
+def assisted(
+    groups: Noisy, mean: Float, variance: Float, confidence: float
+) -> tuple[Float, Float]:
+    """Interval (K,) of each group when the others expect N(mean, variance) of it.
+
+    A value θ is held to be possible when it lies between the group's limits at the tails
+    α (1 − w) below and α w above. The expectation chooses w(θ), so that the interval is shortest
+    where it is right: θ(w) = mean + variance / (2σ) · (z(αw) − z(α(1 − w))). The tails add up to
+    α for each θ, so that coverage does not depend on the expectation.
+    """
+    alpha = 1 - confidence
+    reach = variance / (2 * np.sqrt(groups.variance))
+
+    def place(w: Float) -> Float:
+        tails = special.ndtri(alpha * w) - special.ndtri(alpha * (1 - w))
+        return np.asarray(mean + reach * tails)
+
+    low = _crossing(place, lambda w: groups.low(alpha * (1 - w)), len(mean))
+    high = _crossing(place, lambda w: groups.high(alpha * w), len(mean))
+    return low, high
+
+
+def _crossing(place: Limit, limit: Limit, size: int) -> Float:
+    """Where the rising `place` meets the falling `limit`, by halving on the logit of w."""
+    left, right = np.full(size, -WIDEST), np.full(size, WIDEST)
+    for _ in range(HALVINGS):
+        middle = (left + right) / 2
+        w = special.expit(middle)
+        below = place(w) < limit(w)
+        left, right = np.where(below, middle, left), np.where(below, right, middle)
+    return limit(special.expit((left + right) / 2))

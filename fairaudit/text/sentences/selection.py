@@ -26,7 +26,8 @@ def selection_lead(tables: Mapping[str, pl.DataFrame], voice: Voice) -> str:
             f"**The expert is used for {numbers.listed(taken)}**; {numbers.listed(kept)} "
             f"{'keeps' if len(kept) == 1 else 'keep'} the baseline."
         )
-    return joined([words, *_moved(tables, voice), _harmed(tables["selection"])])
+    selection = tables["selection"]
+    return joined([words, *_moved(tables, voice), _harmed(selection), _rare_errors(selection)])
 
 
 def _names(rows: pl.DataFrame) -> list[str]:
@@ -70,6 +71,16 @@ def _harmed(selection: pl.DataFrame) -> str:
         named = numbers.listed(harmed)
         return f"On test rows **{named} {'is' if len(harmed) == 1 else 'are'} harmed**."
     return "On test rows no group is harmed beyond the no-harm bound."
+
+
+def _rare_errors(selection: pl.DataFrame) -> str:
+    """What a bound for the mean squared error cannot exclude (Bahadur & Savage 1956)."""
+    if "neg_mse" not in selection["metric"].to_list():
+        return ""
+    return (
+        "The bound for the mean squared error assumes that these rows show what errors occur: "
+        "harm by rare large errors, which few rows show, cannot be excluded."
+    )
 
 
 def selection_how(voice: Voice, no_harm: float | None) -> str:
