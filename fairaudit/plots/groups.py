@@ -224,11 +224,26 @@ def _overlap_cell(cell: dict[str, float]) -> str:
 
 
 def _overlap_alt(rows: pl.DataFrame, attribute: str) -> str:
+    """Who each group consists of, then where each level is."""
+    groups = [_composition(own) for _, own in rows.group_by("group", maintain_order=True)]
     words = []
     for _, own in rows.group_by("level", maintain_order=True):
         top = own.sort("share_of_level", descending=True).row(0, named=True)
         words.append(f"{top['share_of_level']:.0%} of {top['level']} are in {top['group']}")
-    return f"Latent groups and {attribute}: " + "; ".join(words[:10]) + "."
+    first = f"Latent groups and {attribute}: {'; '.join(groups[:10])}."
+    return f"{first} By level: {'; '.join(words[:10])}."
+
+
+def _composition(own: pl.DataFrame, most: int = 3) -> str:
+    """ "group 3 consists of 421 male and 11 female": the largest levels of one group."""
+    by_size = own.filter(pl.col("n") >= 0.5).sort("n", descending=True)
+    name = own["group"].item(0)
+    if by_size.is_empty():
+        return f"{name} has no rows"
+    shown = [f"{n:,.0f} {level}" for level, n in by_size.head(most).select("level", "n").rows()]
+    if by_size.height > most:
+        shown.append(f"{by_size['n'][most:].sum():,.0f} others")
+    return f"{name} consists of {numbers.listed(shown)}"
 
 
 def projection(table: pl.DataFrame) -> Chart:

@@ -55,6 +55,22 @@ def test_the_overlap_is_the_share_of_each_level(result_of: ResultOf) -> None:
         assert sorted(heat.z[i]) == pytest.approx(sorted(own["share_of_level"].to_list()))
 
 
+def test_the_overlap_says_who_a_group_consists_of() -> None:
+    table = pl.DataFrame(
+        {
+            "group": ["group 1", "group 1", "group 2", "group 2"],
+            "attribute": ["sex"] * 4,
+            "level": ["female", "male"] * 2,
+            "share_of_group": [0.6, 0.4, 11 / 432, 421 / 432],
+            "share_of_level": [0.98, 0.5, 0.02, 0.5],
+            "n": [600.0, 421.0, 11.0, 421.0],
+        }
+    )
+    alt = groups.overlap(table, attribute="sex").alt
+    assert "group 2 consists of 421 male and 11 female" in alt
+    assert "98% of female are in group 1" in alt
+
+
 def test_one_number_of_groups_is_taken_from_a_sweep(result_of: ResultOf) -> None:
     table = result_of("sweep").tables["groups"]
     assert groups.of_count(table, 3).height == 3

@@ -164,6 +164,18 @@ def test_the_smallest_latent_group_is_described(result_of: ResultOf) -> None:
     assert small["rule"] in lead
 
 
+def test_a_rule_that_describes_no_group_is_not_offered() -> None:
+    table = pl.DataFrame(
+        {
+            "group": ["group 1", "group 2"],
+            "share": [0.8, 0.2],
+            "rule": ["age above 40", "age at most 40"],  # as stored before rules had a limit
+            "fidelity": [0.9, 0.68],
+        }
+    )
+    assert groups_lead(table).endswith("group 2: no simple rule describes this group.")
+
+
 def test_what_a_number_of_groups_brings(result_of: ResultOf) -> None:
     result = result_of("sweep")
     sweep, metric = result.tables["sweep"], whatif.metric_of(result)

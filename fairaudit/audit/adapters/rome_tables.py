@@ -7,6 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from fairaudit.audit.latent.groups import group_name, group_profile, overlap, plain_rules
+from fairaudit.audit.latent.rules import levels_of
 from fairaudit.data.arrays import SPLITS, Arrays
 from fairaudit.stats import intervals
 
@@ -49,7 +50,7 @@ def described_groups(
     train, test = arrays.split == 0, arrays.split == 2
     design, names = columns(arrays)
     some = np.flatnonzero(train)[:: max(1, int(train.sum()) // RULE_ROWS)]
-    rules = plain_rules(design[some], names, resp[some])
+    rules = plain_rules(design[some], names, resp[some], levels=levels_of(arrays.groups))
     weight = np.ones(len(arrays)) if arrays.weight is None else arrays.weight
     held = [
         held_out_loss(loss[test], resp[test, j] * weight[test], confidence)

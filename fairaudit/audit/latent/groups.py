@@ -21,13 +21,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fairaudit.audit.latent.latent_profile import (
-    Scale,
-    group_name,
-    group_profile,
-    overlap,
-    plain_rules,
-)
+from fairaudit.audit.latent.latent_profile import group_name, group_profile, overlap
+from fairaudit.audit.latent.rules import Scale, levels_of, plain_rules
 from fairaudit.audit.latent.tests import MIN_FLIPS, MIN_UNITS, HeldOutErrors, tests_table
 from fairaudit.data.roles import Task
 from fairaudit.exceptions import InputError
@@ -282,7 +277,7 @@ def _describe(
     )
     return {
         "latent": latent,
-        "groups": groups_table(X, names, share, held, units),
+        "groups": groups_table(X, names, share, held, units, levels_of(groups)),
         "group_profile": group_profile(X, names, share),
         "overlap": overlap(groups, share),
     }
@@ -294,6 +289,7 @@ def groups_table(
     share: Float,
     held: NDArray[np.bool_],
     units: Mapping[str, Scale] | None = None,
+    levels: Mapping[str, Sequence[str]] | None = None,
 ) -> pl.DataFrame:
     """Size, plain rule and its fidelity, and mean entropy (0..1) of each latent group.
 
@@ -301,7 +297,7 @@ def groups_table(
     """
     group = share.argmax(axis=1)
     G = share.shape[1]
-    rules = plain_rules(X, names, share, units=units)
+    rules = plain_rules(X, names, share, units=units, levels=levels)
     with np.errstate(divide="ignore", invalid="ignore"):
         bits = -np.where(share > 0, share * np.log(share), 0.0).sum(axis=1) / np.log(max(G, 2))
     mass = np.maximum(share.sum(axis=0), 1e-12)

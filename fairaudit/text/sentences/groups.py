@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from fairaudit.audit.latent.rules import DESCRIBES, NO_RULE
 from fairaudit.audit.result import AuditResult
 from fairaudit.text import numbers
 from fairaudit.text.metric_words import in_sentence
@@ -16,10 +17,13 @@ def groups_lead(groups: pl.DataFrame) -> str:
     small, large = by_size.row(0, named=True), by_size.row(-1, named=True)
     words = f"**{groups.height} latent groups** hold from {small['share']:.0%} to "
     words += f"{large['share']:.0%} of the rows. The smallest, {small['group']}"
-    if small.get("rule"):
+    fidelity = small.get("fidelity")
+    if small.get("rule") and fidelity is not None and fidelity < DESCRIBES:
+        words += f": {NO_RULE}"
+    elif small.get("rule"):
         words += f", is best described by: {small['rule']}"
-        if small.get("fidelity"):
-            words += f" (fidelity of the rule {small['fidelity']:.2f}; 0.5 = chance, 1 = perfect)"
+        if fidelity:
+            words += f" (fidelity of the rule {fidelity:.2f}; 0.5 = chance, 1 = perfect)"
     return f"{words}."
 
 
