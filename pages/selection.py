@@ -1,4 +1,4 @@
-"""No harm: expert or baseline for each group, chosen so that no group is harmed."""
+"""No harm: which system or expert for each group, chosen so that no group is harmed."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ from fairaudit.audit.no_harm.decision import certificates, warnings
 from fairaudit.plots import selection
 from fairaudit.text.sentences.selection import selection_how, selection_lead
 from fairaudit.text.voice import voice_of
-from fairaudit.ui import decision, layout, page_setup, result_page, url_widgets
+from fairaudit.ui import layout, page_setup, result_page, url_widgets
+from fairaudit.ui.no_harm import decision, systems
 
 page_setup.start_page()
 
 audit = result_page.open_audit("selection")
+if audit.table("selection") is None and systems.offered(audit):
+    systems.show(audit)
+    st.stop()
 result_page.required_table(
     audit,
     "selection",
-    "Its method does not choose between experts and a baseline. FairSDE does: train it on the "
-    "same data to see who would benefit and who would be harmed.",
+    "It has one system only, or no outcome or groups to compare systems by. Audit two systems or "
+    "more together, or train FairSDE, which chooses between experts and a baseline.",
 )
 top = st.container()
 rules = decision.controls(audit.result)

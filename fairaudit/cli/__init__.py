@@ -450,6 +450,67 @@ def audit(
 
 
 @app.command()
+def choose(
+    table: Table,
+    out: Out,
+    baseline: Annotated[str, typer.Option(help="Column of the system in use")],
+    candidates: Annotated[str, typer.Option(help="Columns of the other systems, comma-separated")],
+    target: Target = None,
+    sensitive: Sensitive = None,
+    metric: Annotated[
+        str, typer.Option(help="accuracy, balanced_accuracy, auroc or neg_mse")
+    ] = "accuracy",
+    objective: Annotated[
+        str,
+        typer.Option(help="max_min (best worst group), min_gap (smallest gap) or max_mean"),
+    ] = "max_min",
+    confidence: Annotated[
+        float, typer.Option(help="That no group is harmed; above 0.5 and below 1")
+    ] = 0.95,
+    tolerance: Annotated[
+        float, typer.Option(min=0, help="Loss that is tolerated, in the metric's units")
+    ] = 0.0,
+    check: Annotated[
+        float, typer.Option(min=0, max=0.9, help="Share of the rows that check the choice")
+    ] = 0.5,
+    cluster: Cluster = None,
+    weight: Weight = None,
+    positive: Positive = None,
+    meaning: MeaningName = None,
+    cut: Cuts = None,
+    seed: Seed = 0,
+    read: Read = None,
+    header: Header = None,
+    json_: Json = False,
+) -> None:
+    """Choose between systems in a table, for each group, so that no group is harmed."""
+    from fairaudit.audit.no_harm.stored_systems import SystemsAsked
+    from fairaudit.cli import choosing
+
+    wanted = named_roles(
+        target=target,
+        sensitive=names(sensitive),
+        cluster=cluster,
+        weight=weight,
+        positive=positive,
+        meaning=meaning,
+        cuts=cut,
+    )
+    asked = SystemsAsked(
+        baseline.strip(),
+        names(candidates),
+        names(sensitive),
+        metric,  # type: ignore[arg-type]  # checked where it is used
+        objective,  # type: ignore[arg-type]
+        confidence,
+        tolerance,
+        check,
+    )
+    made = choosing.choose(table, wanted, asked, seed, out, reading_options(read, header=header))
+    terminal.show_choice(made.choice, made.lead, out, as_json=json_)
+
+
+@app.command()
 def repeat(
     table: Table,
     request: Annotated[str, typer.Argument(help="spec.json of a report, or its text")],

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRe
 from rich.table import Table
 from rich.text import Text
 
+from fairaudit.audit.no_harm.choose_between import SystemChoice
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.spec import AuditSpec
 from fairaudit.data import mends as table_mends
@@ -199,6 +200,22 @@ def show_result(result: AuditResult, out: Path, *, as_json: bool) -> None:
     for table in result_tables(result):
         console.print(table)
     console.print(Text(f"Report: {out / 'report.html'}"))
+
+
+def show_choice(choice: SystemChoice, lead: str, out: Path, *, as_json: bool) -> None:
+    """Print who gets which system, the evidence for every group, and where the files are."""
+    if as_json:
+        show_json({"out": str(out), "chosen": choice.chosen, "choice": choice.table})
+        return
+    console = _console()
+    console.print(Text(lead))
+    shown = Table(box=None)
+    for heading in ("Group", "System", "Reason"):
+        shown.add_column(heading)
+    for row in choice.table.iter_rows(named=True):
+        shown.add_row(*(str(row[name]) for name in ("group", "system", "reason")))
+    console.print(shown)
+    console.print(Text(f"Certificates: {out / 'certificates.json'}"))
 
 
 def _to_confirm(facts: Mapping[str, Any]) -> list[str]:

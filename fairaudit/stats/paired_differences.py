@@ -164,7 +164,9 @@ class _Pair:
 
 def _enough(n: Float) -> tuple[str, ...]:
     return tuple(
-        "" if rows >= MIN_ROWS else f"{int(rows)} rows are too few (at least {MIN_ROWS})"
+        ""
+        if rows >= MIN_ROWS
+        else f"{int(rows)} {'row is' if rows == 1 else 'rows are'} too few (at least {MIN_ROWS})"
         for rows in n
     )
 

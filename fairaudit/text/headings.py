@@ -116,6 +116,12 @@ _VALUES: Mapping[str, Heading] = {
     "auroc": ("AUROC", "0.5 = chance, 1 = perfect"),
 }
 _CHOICE: Mapping[str, Heading] = {
+    "system": ("System", "The candidate that is compared with the baseline"),
+    "candidate": ("Candidate", "Performance of the candidate"),
+    "candidate_only": (
+        "Candidate only correct",
+        "Rows that only the candidate predicts correctly",
+    ),
     "chosen": ("Chosen", ""),
     "verdict": ("Verdict", ""),
     **_with_interval("baseline", "Baseline"),
@@ -123,10 +129,10 @@ _CHOICE: Mapping[str, Heading] = {
     "difference": ("Difference", "The first minus the second, on the same rows"),
     "lower": ("Lower bound", "Of the difference, for all groups simultaneously"),
     "upper": ("Upper bound", "Of the difference, for all groups simultaneously"),
-    "admissible": ("Harmless", "Whether the expert may replace the baseline"),
+    "admissible": ("Harmless", "Whether it may replace the baseline"),
     "binding": ("Decisive", "Whether the choice would change if this group were left out"),
     "reason": ("Reason", ""),
-    "rows_needed": ("Rows needed", "Rows with which the expert would pass with 80% power"),
+    "rows_needed": ("Rows needed", "Rows with which it would pass with 80% power"),
     "both_right": ("Both correct", "Rows that baseline and expert predict correctly"),
     "expert_only": ("Expert only correct", "Rows that only the expert predicts correctly"),
     "baseline_only": ("Baseline only correct", "Rows that only the baseline predicts correctly"),

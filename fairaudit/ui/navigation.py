@@ -65,8 +65,8 @@ PAGES: tuple[PageInfo, ...] = (
         "No harm",
         ":material/rule:",
         "Results",
-        "Would anyone be harmed?",
-        ("selection",),
+        "Which system, for whom?",
+        ("selection", "comparisons"),
     ),
     PageInfo(
         "whatif",

@@ -49,6 +49,32 @@ def one_of(
     return options[index] if chosen is None else str(chosen)
 
 
+def several_of(
+    label: str,
+    options: Sequence[str],
+    *,
+    key: str,
+    start: Sequence[str],
+    help: str | None = None,
+) -> list[str]:
+    """Several of the options, in the URL as `?key=…`; no control where there is only one."""
+    if len(options) < 2:
+        return list(options)
+    known = [v for v in st.session_state.get(key, start) if v in options]
+    if key in st.session_state and known != st.session_state[key]:
+        st.session_state[key] = known
+    if key not in st.session_state and key not in st.query_params:
+        st.session_state[key] = known
+    chosen = st.multiselect(
+        label,
+        options,
+        key=key,
+        help=help or glossary.explanation(label),
+        bind="query-params",
+    )
+    return [option for option in options if option in chosen]
+
+
 def view(options: Sequence[str], *, key: str = "view", label: str = "View") -> str:
     """The view of a page; only that one is computed. No control where there is only one."""
     if len(options) == 1:

@@ -17,7 +17,7 @@ Look = Callable[..., AppTest]
 def on_audits(monkeypatch: pytest.MonkeyPatch) -> Look:
     """A function that opens a page on a small audit: `look("errors", "rome", by="sex")`."""
 
-    def look(name: str, kind: str, **query: str) -> AppTest:
+    def look(name: str, kind: str, **query: str | list[str]) -> AppTest:
         job = audits.finished(kind)
         monkeypatch.setenv("FAIRAUDIT_WORKSPACE", str(audits.root()))
         monkeypatch.delenv("FAIRAUDIT_READONLY", raising=False)

@@ -5,6 +5,12 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from fairaudit.audit.no_harm.stored_systems import (
+    SystemsAsked,
+    attributes_of,
+    choose_stored,
+    systems_of,
+)
 from fairaudit.jobs.workspace import Workspace
 from tests import audits
 from tests.pages.conftest import Open, words
@@ -21,8 +27,31 @@ def test_an_empty_workspace_says_what_to_do(workspace: Workspace, open_page: Ope
     assert "No audit has finished yet" in words(open_page("selection"))
 
 
-def test_a_method_without_a_choice_names_one_that_has_it(look: Look) -> None:
-    assert "FairSDE does" in words(look("selection", "linear"))
+def test_an_audit_without_two_systems_says_what_has_a_choice(look: Look) -> None:
+    assert "two systems or more together, or train FairSDE" in words(look("selection", "sweep"))
+
+
+SYSTEM_VIEWS = ["Decision", "Checked on other rows", "Certificate"]
+
+
+@pytest.mark.parametrize("kind", ["systems", "linear", "compare"])
+@pytest.mark.parametrize("view", SYSTEM_VIEWS)
+def test_every_view_of_a_choice_between_systems_opens(look: Look, kind: str, view: str) -> None:
+    assert calm(look("selection", kind, view=view))
+
+
+def test_the_page_chooses_as_the_function_does(look: Look) -> None:
+    result = audits.result("systems")
+    names = systems_of(result.tables)
+    attributes = attributes_of(result.tables)[:2]
+    asked = SystemsAsked(names[0], tuple(names[1:]), tuple(attributes), objective="min_gap")
+    own = choose_stored(result.tables, asked, task="binary")
+    page = look("selection", "systems", groups=attributes, aim="Smallest gap")
+    assert page.multiselect(key="groups").value == attributes
+    shown = shown_table(page, "verdict")
+    assert shown["group"].to_list() == own.table["group"].to_list()
+    assert shown["lower"].to_list() == pytest.approx(own.table["lower"].to_list())
+    assert look("selection", "systems", view="Each attribute", groups=attributes)
 
 
 @pytest.mark.parametrize(

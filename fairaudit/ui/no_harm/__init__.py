@@ -1,0 +1,1 @@
+"""The No harm page: the choice of FairSDE decided again, and the choice between systems."""

@@ -1,0 +1,170 @@
+"""Which system, for whom? The choice between the systems of an audit, decided on screen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, cast
+
+import polars as pl
+import streamlit as st
+
+from fairaudit.audit.no_harm.choose_between import SystemChoice
+from fairaudit.audit.no_harm.stored_systems import (
+    SystemsAsked,
+    attributes_of,
+    choose_stored,
+    systems_of,
+    usual_baseline,
+)
+from fairaudit.exceptions import FairauditError
+from fairaudit.plots import system_choice
+from fairaudit.text import metric_words
+from fairaudit.text.sentences.system_choice import system_choice_how, system_choice_lead
+from fairaudit.text.voice import confidence_of
+from fairaudit.ui import layout, session, url_widgets
+from fairaudit.ui.no_harm.decision import METRICS, levels
+from fairaudit.ui.result_page import OpenedAudit
+
+VIEWS = ("Decision", "Checked on other rows", "Each attribute", "Certificate")
+_CHECKS = {"half": 0.5, "a third": 1 / 3, "a fifth": 0.2, "none": 0.0}
+
+
+def offered(audit: OpenedAudit) -> bool:
+    """Whether an audit has two systems or more, with outcomes, and groups."""
+    tables = audit.result.tables
+    return len(systems_of(tables)) > 1 and bool(attributes_of(tables))
+
+
+def show(audit: OpenedAudit) -> None:
+    """The whole page: lead, controls, and the view."""
+    top = st.container()
+    asked = _controls(audit)
+    if not asked.candidates or not asked.attributes:
+        with top:
+            layout.header("selection", "Choose at least one candidate and one attribute.")
+        return
+    try:
+        choice = _choice(audit, asked)
+    except FairauditError as error:
+        with top:
+            layout.header("selection", "These systems cannot be compared.")
+        st.warning(layout.escaped(str(error)), icon=":material/warning:")
+        return
+    with top:
+        layout.header("selection", system_choice_lead(choice, asked.baseline))
+    _view(choice, asked)
+    layout.computation(
+        system_choice_how(choice, asked.check),
+        formula=r"\text{use system } k \text{ for group } g \text{ only if } "
+        r"L_{g}(k - \text{baseline}) > -\varepsilon",
+        outcome=audit.outcome,
+        command=audit.command,
+    )
+    layout.next_step("selection", audit.result.tables)
+
+
+def _controls(audit: OpenedAudit) -> SystemsAsked:
+    tables = audit.result.tables
+    systems, attributes = systems_of(tables), attributes_of(tables)
+    first, second = url_widgets.row(3), url_widgets.row(4)
+    spec = cast(Mapping[str, Any], audit.result.provenance.get("spec", {}))
+    trained = "" if spec.get("kind") == "predictions" else str(spec.get("method") or "")
+    with first[0]:
+        baseline = url_widgets.one_of(
+            "System in use", systems, key="baseline", start=usual_baseline(systems, trained),
+            help="The baseline: it stays wherever no other system is shown to do no harm.",
+        )  # fmt: skip
+    with first[1]:
+        others = [s for s in systems if s != baseline]
+        candidates = url_widgets.several_of("Candidates", others, key="candidates", start=others)
+    with first[2]:
+        groups = url_widgets.several_of(
+            "Groups", attributes, key="groups", start=attributes[:1],
+            help="With several attributes the groups are their intersections.",
+        )  # fmt: skip
+    known = METRICS[str(audit.result.summary.get("task", "binary"))]
+    with second[0]:
+        metric = url_widgets.one_of("Metric", known, key="by", format_func=metric_words.title)
+    with second[1]:
+        objective = url_widgets.one_of(
+            "Objective", list(metric_words.OBJECTIVES), key="aim", start="max_min",
+            format_func=metric_words.OBJECTIVES.__getitem__,
+            help="What the choice optimises, among the choices that harm no group.",
+        )  # fmt: skip
+    own = confidence_of(audit.result)
+    sure = {name: level for name, level in levels(own).items() if level is not None}
+    with second[2]:
+        start = next(name for name, level in sure.items() if level == own)
+        confidence = url_widgets.one_of("Confidence", list(sure), key="sure", start=start)
+    with second[3]:
+        check = url_widgets.one_of(
+            "Rows kept for checking", list(_CHECKS), key="apart",
+            help="These rows take no part in the choice and show what it does.",
+        )  # fmt: skip
+    return SystemsAsked(
+        baseline, tuple(candidates), tuple(groups), cast(Any, metric), cast(Any, objective),
+        sure[confidence], 0.0, _CHECKS[check],
+    )  # fmt: skip
+
+
+def _choice(audit: OpenedAudit, asked: SystemsAsked) -> SystemChoice:
+    task = str(audit.result.summary.get("task", "binary"))
+    who = session.workspace().cache_key
+    return _decide(who, audit.job.id, asked, task, audit.result.tables)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _decide(
+    who: tuple[str, str],
+    job_id: str,
+    asked: SystemsAsked,
+    task: str,
+    _tables: Mapping[str, pl.DataFrame],
+) -> SystemChoice:
+    return choose_stored(_tables, asked, task=task)
+
+
+def _view(choice: SystemChoice, asked: SystemsAsked) -> None:
+    views = [
+        name
+        for name in VIEWS
+        if (name != VIEWS[1] or not choice.check.is_empty())
+        and (name != VIEWS[2] or not choice.overlapping.is_empty())
+    ]
+    view = url_widgets.view(views, key="view")
+    if view == VIEWS[0]:
+        _differences(choice.table, asked, "on the rows that decide", "choice")
+        if not choice.forgone.is_empty():
+            layout.statement("Certain gains that the objective leaves:")
+            layout.data_table(choice.forgone, key="forgone", metric=asked.metric)
+    elif view == VIEWS[1]:
+        _differences(choice.check, asked, "on rows that took no part", "check")
+    elif view == VIEWS[2]:
+        layout.data_table(choice.overlapping, key="overlapping", metric=asked.metric)
+    else:
+        _certificates(choice)
+
+
+def _differences(table: pl.DataFrame, asked: SystemsAsked, where: str, key: str) -> None:
+    drawn = system_choice.differences(
+        table, confidence=asked.confidence, tolerance=asked.tolerance, where=where
+    )
+    layout.described_chart(drawn, key=f"{key}-chart", metric=asked.metric)
+    shown = table.drop("metric", "p", "level", strict=False)
+    layout.data_table(shown, key=f"{key}-table", name=key, metric=asked.metric)
+
+
+def _certificates(choice: SystemChoice) -> None:
+    by_name = {f"{c['group']}: {c['system']}": c for c in choice.certificates}
+    name = url_widgets.one_of("Group and system", list(by_name), key="group")
+    layout.statement(f"**{layout.escaped(name)}**: {by_name[name]['verdict']}")
+    layout.note(by_name[name]["words"])
+    st.download_button(
+        "Download all certificates (JSON)",
+        data=lambda: json.dumps(choice.certificates, indent=1, ensure_ascii=False).encode(),
+        file_name="certificates.json",
+        mime="application/json",
+        icon=":material/download:",
+        on_click="ignore",
+    )
