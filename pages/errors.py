@@ -5,8 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from fairaudit.plots import errors
+from fairaudit.text.sentences.equivalence import HOW, readable_equivalence
 from fairaudit.text.sentences.errors import errors_lead, limits
 from fairaudit.text.sentences.outcome import NOT_KNOWN
+from fairaudit.text.sentences.phrases import joined
+from fairaudit.text.sentences.primary import primary_sentence
 from fairaudit.text.voice import voice_of
 from fairaudit.ui import (
     drilldown,
@@ -44,7 +47,8 @@ with places[3]:
 query = {"attribute": by, "metric": metric, "split": split}
 with top:
     title = None if voice.known else "Decisions"
-    layout.header("errors", errors_lead(result, model=model, **query), title=title)
+    told = [primary_sentence(result), errors_lead(result, model=model, **query)]
+    layout.header("errors", joined(told), title=title)
     if not voice.known:
         layout.note(NOT_KNOWN)
 view = url_widgets.view(
@@ -59,6 +63,11 @@ if view == "By group":
     layout.data_table(
         errors.readable(drawn.table), key="errors-table", name="errors", metric=metric
     )
+    below = readable_equivalence(result, split, model=model, attribute=by)
+    if not below.is_empty():
+        with st.expander("Every gap held against the margin", icon=":material/rule:"):
+            layout.note(HOW)
+            layout.data_table(below, key="equivalence-table", name="equivalence")
 elif view == "Intersections":
     known = errors.intersections(result, by)
     if known:

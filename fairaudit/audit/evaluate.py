@@ -21,7 +21,10 @@ from fairaudit.audit.metrics import (
     scores,
 )
 from fairaudit.audit.metrics.calibration_error import measure_ece
+from fairaudit.audit.questions import PrimaryQuestion
 from fairaudit.audit.score_scale import positive_score
+from fairaudit.audit.tables.equivalence import equivalence_table
+from fairaudit.audit.tables.primary import primary_table
 from fairaudit.audit.tables.result_tables import errors_table, gaps_table
 from fairaudit.data.roles import Task
 from fairaudit.inputs.arrays import Int
@@ -107,11 +110,14 @@ def judge_rows(
     asked: EstimateOptions,
     metrics: tuple[str, ...],
     reference: str | None = None,
+    primary: PrimaryQuestion | None = None,
 ) -> dict[str, pl.DataFrame]:
-    """Tables errors, gaps, pairs, counts, curves, comparisons and detectable."""
+    """Tables errors, gaps, pairs, counts, curves, comparisons, detectable and what is declared."""
     tables: Frames = {}
+    first = next(iter(predictions), "")
     for name, answers in predictions.items():
-        _judge_model(rows, answers, replace(asked, model=name), metrics, reference, tables)
+        own = primary if primary is not None and name == (primary.system or first) else None
+        _judge_model(rows, answers, replace(asked, model=name), metrics, reference, own, tables)
     pairs = _model_pairs(list(predictions))
     for a, b in pairs:
         _compare(rows, predictions[a], predictions[b], (a, b), asked, metrics, len(pairs), tables)
@@ -130,6 +136,7 @@ def _judge_model(
     asked: EstimateOptions,
     metrics: tuple[str, ...],
     reference: str | None,
+    primary: PrimaryQuestion | None,
     tables: Frames,
 ) -> None:
     by_grouping = measure_rows(rows, answers, asked, metrics)
@@ -139,6 +146,10 @@ def _judge_model(
             _add(tables, "gaps", gaps_table(measured, asked))
             _add(tables, "pairs", comparisons.pairs_table(measured, asked, reference))
             _add(tables, "detectable", comparisons.detectable_table(measured, asked))
+            if asked.margin is not None:
+                _add(tables, "equivalence", equivalence_table(measured, asked))
+            if primary is not None and frame.grouping.attribute == primary.attribute:
+                _add(tables, "primary", primary_table(measured, primary, asked))
     if rows.truth == "some":
         for frame in rows.frames():
             some = _partly_known(rows, answers)

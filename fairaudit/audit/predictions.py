@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from fairaudit.audit.evaluate import EvaluationRows, LabelsAndScores, Truth, judge_rows
 from fairaudit.audit.inputs import Answered, Given, Stated, given, kept
 from fairaudit.audit.metrics import multiclass
-from fairaudit.audit.metrics.comparisons import with_looks as adjust_looks
 from fairaudit.audit.metrics.scores import is_probability
+from fairaudit.audit.questions import PrimaryQuestion, check_margin, check_primary, primary_of
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.score_direction import refuse_contradicted
 from fairaudit.audit.score_scale import scale_facts, scale_warnings
+from fairaudit.audit.tables.looks import looks, with_looks
+from fairaudit.audit.tables.primary import primary_facts
 from fairaudit.data.outcome import MEANINGS, Meaning, unsure_positive
 from fairaudit.data.roles import Cut, Task, check_attribute
 from fairaudit.exceptions import FairauditWarning, InputError, SpecError
@@ -89,6 +91,8 @@ def judge(
     reference: str | None = None,
     times: Float | None = None,
     known: NDArray[np.bool_] | None = None,
+    margin: float | None = None,
+    primary: PrimaryQuestion | None = None,
 ) -> Mapping[str, pl.DataFrame]:
     """All audit tables of one split, for every model.
 
@@ -113,22 +117,26 @@ def judge(
     reference : group that `pairs` compares with; the largest by default
     times : (n,) how many equal rows each row stands for, when a database has counted already
     known : (n,) where a binary outcome is known; None for everywhere
+    margin : gap below which groups count as equivalent, chosen in advance; None for no such test
+    primary : the question that was declared beforehand, checked already (`check_primary`)
 
     Returns
     -------
     mapping of str to polars.DataFrame
         errors, gaps, pairs, detectable; with several models comparisons; for binary outcomes
         counts; with scores histograms, calibration and roc. Without an outcome only what the
-        decisions tell; with an outcome known for some rows also bounds.
+        decisions tell; with an outcome known for some rows also bounds. With a margin
+        equivalence, with a primary question primary.
 
     Raises
     ------
     SpecError
-        When a metric is not known for the task.
+        When a metric is not known for the task, or the margin is out of its range.
     InputError
         When columns have different lengths or a column has too many levels to be groups.
     """
     controls = controls or {}
+    check_margin(margin, task)
     _check_options(task, confidence, n_boot, intersections, suppress_below, seed, split)
     truth = _truth(y, known)
     n = len(next(iter(predictions.values())).label) if y is None else len(y)
@@ -146,18 +154,18 @@ def judge(
         known=known if truth == "some" else None,
     )
     _check_reference(reference, rows.groupings)
-    asked = EstimateOptions(confidence, "", split, n_boot, suppress_below, seed)
+    asked = EstimateOptions(confidence, "", split, n_boot, suppress_below, seed, margin=margin)
     chosen = chosen_metrics(metrics, task, truth)
 
     def ask(
         some: EvaluationRows, answers: Mapping[str, LabelsAndScores]
     ) -> dict[str, pl.DataFrame]:
-        return judge_rows(some, answers, asked, chosen, reference)
+        return judge_rows(some, answers, asked, chosen, reference, primary)
 
     parts = [ask(rows, predictions)]
     if controls:
         parts += _judge_within(rows, predictions, controls, ask)
-    return with_looks(stacked(parts))
+    return with_looks(stacked(parts), confidence)
 
 
 def _truth(y: NDArray[Any] | None, known: NDArray[np.bool_] | None) -> Truth:
@@ -171,12 +179,6 @@ def stacked(parts: Sequence[Mapping[str, pl.DataFrame]]) -> dict[str, pl.DataFra
     """Tables of the same name one below the other."""
     names = dict.fromkeys(name for part in parts for name in part)
     return {name: pl.concat([p[name] for p in parts if name in p]) for name in names}
-
-
-def with_looks(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
-    """`p_adjusted` of comparisons and pairs, each over all its rows."""
-    tested = ("comparisons", "pairs")
-    return {n: adjust_looks(t) if n in tested else t for n, t in tables.items()}
 
 
 def _check_options(
@@ -303,6 +305,8 @@ def audit_predictions(
     cuts: Any = None,
     reference: str | None = None,
     classes: Sequence[Any] | None = None,
+    margin: float | None = None,
+    primary: Any = None,
     keep_rows: bool = False,
     split: str = "test",
     random_state: int = 0,
@@ -347,6 +351,11 @@ def audit_predictions(
     cuts : where scores without predictions decide: 5 or ">=5" selects at or above, "<=5" at or
         below (low scores then mean the positive class); or a dict {system: cut}
     classes : labels in the order of the columns of `y_score`, where it is another
+    margin : the gap below which groups count as equivalent, such as 0.05 for 5 points (in the
+        metric's unit where it is no share). Choose it before results are seen; the table
+        `equivalence` then has two one-sided tests of every gap.
+    primary : the one question declared beforehand, which needs no correction for the others:
+        (metric, attribute), (metric, attribute, group, reference) or a `PrimaryQuestion`
     keep_rows : store predictions and groups, so that `fairaudit.audit.reanalysis` leads from a gap
         to its counts to its rows; `row` is the place in the arrays
     reference : the group others are compared with in `pairs`; by default the largest
@@ -402,6 +411,11 @@ def audit_predictions(
         check_attribute(name)
     cluster = None if clusters is None else cluster_codes(clusters, "clusters", n)
     weight = None if sample_weight is None else read_weights(sample_weight, n)
+    question = primary_of(primary)
+    if question is not None:
+        truth = _truth(None if y_true is None else asked.y, asked.known)
+        wanted = chosen_metrics(chosen, asked.task, truth)
+        check_primary(question, wanted, groupings(groups, intersections), list(asked.systems))
     if asked.task == "binary" and asked.known is None:
         refuse_contradicted(
             asked.y, asked.systems, asked.cut, asked.classes, _REMEDY, confidence=confidence,
@@ -425,6 +439,8 @@ def audit_predictions(
         controls=columns_of(control_features, "control_features"),
         reference=reference,
         known=asked.known,
+        margin=margin,
+        primary=question,
     )
     if keep_rows:
         tables = {**tables, **kept(asked, groups, cluster, weight, split)}
@@ -478,6 +494,7 @@ def _summary(
         "n": len(asked.y),
         "confidence": confidence,
         "looks": looks(tables),
+        "primary": primary_facts(tables),
         "gaps_not_judged": gaps.filter(pl.col("status") != ESTIMATED).height if gaps.width else 0,
     }
 
@@ -517,11 +534,3 @@ def score_warnings(
     return [
         w for name, s in scores.items() for w in scale_warnings(name, s, high.get(name), meaning)
     ]
-
-
-def looks(tables: Mapping[str, pl.DataFrame]) -> int:
-    """How many tests the tables hold: the number that `p_adjusted` accounts for."""
-    shown = [
-        tables[name]["p"].drop_nulls().len() for name in ("pairs", "comparisons") if name in tables
-    ]
-    return sum(shown)

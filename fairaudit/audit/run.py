@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -23,8 +23,9 @@ from fairaudit.audit.inputs import why_no_bounds
 from fairaudit.audit.latent.groups import LatentAudit, audit_latent
 from fairaudit.audit.latent.projection import projection_table
 from fairaudit.audit.metrics.scores import is_probability
-from fairaudit.audit.predictions import judge, score_facts, score_warnings, with_looks
+from fairaudit.audit.predictions import chosen_metrics, judge, score_facts, score_warnings
 from fairaudit.audit.presets.decisions import SCORING_RATE, no_impact, refuse_task, scores_alone
+from fairaudit.audit.questions import check_margin, check_primary
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.score_direction import refuse_contradicted
 from fairaudit.audit.spec import AuditSpec
@@ -35,6 +36,8 @@ from fairaudit.audit.table_systems import (
     existing_systems,
     matched_labels,
 )
+from fairaudit.audit.tables.looks import with_looks
+from fairaudit.audit.tables.primary import primary_facts
 from fairaudit.audit.tables.row_tables import people_table, predictions_table, weights_table
 from fairaudit.audit.whatif.flips import flip_table
 from fairaudit.data.arrays import SPLITS, Arrays
@@ -49,6 +52,7 @@ from fairaudit.data.mends import sentence
 from fairaudit.data.outcome import unsure_positive
 from fairaudit.data.splits import SplitSpec
 from fairaudit.exceptions import SpecError
+from fairaudit.inputs.group_codes import groupings
 from fairaudit.methods.common.progress import Monitor, Silent
 
 ALL = "all"
@@ -106,6 +110,7 @@ def run_audit(
         and not outcome.guessed_meaning
     ):
         raise no_impact(str(spec.preset), outcome.positive)
+    check_margin(spec.margin, spec.roles.task)
     monitor.start("audit")
     if spec.kind == "predictions":
         tables, summary = _predictions(data, spec, monitor)
@@ -115,6 +120,8 @@ def run_audit(
         tables, summary = _train(data, spec, monitor, device, model_folder)
     if len(left_out := _left_out(data, spec)):
         tables["excluded"] = left_out
+    if spec.primary is not None:
+        summary = {**summary, "primary": primary_facts(tables)}
     monitor.end()
     seconds = time.perf_counter() - began
     origin = {**provenance(spec, device, seconds), **(facts or {})}
@@ -181,6 +188,7 @@ def _train(
     arrays = prepared.arrays
     monitor.step()
     monitor.end()
+    _check_primary(spec, arrays, ())
     fitted = fit(
         arrays,
         spec.params,
@@ -233,6 +241,7 @@ def _predictions(
     frame = _rows_of(data, arrays)  # without training, numbers are cut at quartiles of all rows
     groups = {s: group_labels(frame[s], rows) for s in roles.sensitive}
     arrays = replace(arrays, groups=groups)
+    _check_primary(spec, arrays, systems, known)
     tables = dict(_judge(arrays, systems, arrays.groups, rows, ALL, spec, known=known))
     monitor.step()
     monitor.end()
@@ -414,6 +423,7 @@ def _compare(
 
     for seed in seed_comparison.seeds_from(spec.seed, seeds):
         arrays = data.arrays(spec.split, seed)
+        _check_primary(spec, arrays, ())
         answers = {
             name: next(iter(fit(name, arrays, seed).predictions.values())) for name in methods
         }
@@ -471,7 +481,7 @@ def judged(
                 extra = _judge(arrays, predictions, found, rows, split, spec, crossings=1)
                 parts.append({name: _without_overall(t) for name, t in extra.items()})
         monitor.step()
-    return with_looks(stacked(parts))
+    return with_looks(stacked(parts), spec.confidence)
 
 
 def _judge(
@@ -500,7 +510,23 @@ def _judge(
         suppress_below=spec.suppress_below,
         seed=spec.seed,
         known=None if known is None else known[rows],
+        margin=spec.margin,
+        primary=spec.primary if split != "validation" and crossings is None else None,
     )
+
+
+def _check_primary(
+    spec: AuditSpec,
+    arrays: Arrays,
+    systems: Collection[str],
+    known: NDArray[np.bool_] | None = None,
+) -> None:
+    """Refuse a primary question that this audit will not answer, before the work is done."""
+    if spec.primary is None:
+        return
+    truth = "all" if known is None or known.all() else "some" if known.any() else "none"
+    metrics = chosen_metrics(spec.metrics, arrays.task, truth)
+    check_primary(spec.primary, metrics, groupings(arrays.groups, spec.intersections), systems)
 
 
 def _found_groups(

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
 from fairaudit.audit.presets.preset_inputs import PresetOptions
+from fairaudit.audit.questions import PrimaryQuestion
 from fairaudit.data.reading.options import INFERRED, ReadingOptions
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.data.splits import SplitSpec
@@ -23,6 +24,8 @@ class AuditSpec(BaseModel):
     `kind` is "train" (fit `method`, audit its held-out predictions), "predictions" (audit the
     systems already in the table), "sweep" (the what-if on the number of groups), "compare"
     (several methods on the same splits, `params["methods"]` and `params["seeds"]`) or "stress".
+    `margin` and `primary` are declared before results are seen: the gap that is too small to
+    matter, and the one question that needs no correction for the others.
     `reading` is how the file was read where that was not inferred, so that it is read alike again.
     """
 
@@ -39,6 +42,8 @@ class AuditSpec(BaseModel):
     n_boot: int = Field(REPLICATES, ge=0)
     intersections: int = Field(2, ge=1, le=6)
     suppress_below: int = Field(0, ge=0)
+    margin: float | None = Field(None, gt=0)
+    primary: PrimaryQuestion | None = None
     preset: str | None = None
     preset_options: PresetOptions = PresetOptions()
     projection: Literal["pca", "umap"] = "pca"

@@ -12,7 +12,7 @@ import typer
 from pydantic import ValidationError
 
 from fairaudit.cli import terminal
-from fairaudit.cli.options import names
+from fairaudit.cli.options import names, primary_question
 from fairaudit.cli.reading import reading_options
 from fairaudit.cli.roles import named_roles
 from fairaudit.exceptions import (
@@ -71,6 +71,17 @@ KnownFor = Annotated[
     ),
 ]
 Confidence = Annotated[float, typer.Option(help="Level of all intervals, above 0.5 and below 1")]
+Margin = Annotated[
+    float | None,
+    typer.Option(help="Gap to be shown absent: 0.05 tests whether gaps are below 5 points"),
+]
+Primary = Annotated[
+    str | None,
+    typer.Option(help="'tpr by sex': the question declared beforehand, free of the correction"),
+]
+PrimaryGroups = Annotated[
+    str | None, typer.Option(help="Two groups of --primary, comma-separated (default: all)")
+]
 Param = Annotated[list[str] | None, typer.Option(help="NAME=VALUE, a parameter of the method")]
 Read = Annotated[
     list[str] | None,
@@ -196,6 +207,9 @@ def run(
     device: DeviceName = "auto",
     read: Read = None,
     header: Header = None,
+    margin: Margin = None,
+    primary: Primary = None,
+    primary_groups: PrimaryGroups = None,
     json_: Json = False,
 ) -> None:
     """Train a method on a table and audit it on held-out rows."""
@@ -227,6 +241,8 @@ def run(
         device,
         accept_broken,
         reading=reading,
+        margin=margin,
+        primary=primary_question(primary, primary_groups),
     )
     result = commands.train(table, roles, request, out, json_)
     terminal.show_result(result, out, as_json=json_)
@@ -414,6 +430,9 @@ def audit(
     seed: Seed = 0,
     read: Read = None,
     header: Header = None,
+    margin: Margin = None,
+    primary: Primary = None,
+    primary_groups: PrimaryGroups = None,
     json_: Json = False,
 ) -> None:
     """Audit predictions that are in a table; nothing is trained."""
@@ -443,9 +462,11 @@ def audit(
         weight_counts_people=weight_counts_people,
         leave_out_reason=leave_out_reason,
     )
+    question = primary_question(primary, primary_groups)
     result = commands.audit(
-        table, wanted, preset, intersections, seed, confidence, out, reading, rule
-    )
+        table, wanted, preset, intersections, seed, confidence, out, reading, rule, margin,
+        question,
+    )  # fmt: skip
     terminal.show_result(result, out, as_json=json_)
 
 

@@ -21,6 +21,7 @@ import polars as pl
 
 from fairaudit._version import __version__
 from fairaudit.audit.presets import UNDECIDED, PresetOptions
+from fairaudit.audit.questions import PrimaryQuestion
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.spec import AuditSpec
 from fairaudit.cli import terminal
@@ -164,6 +165,8 @@ class TrainingRequest:
     device: str
     accept_broken: bool = False
     reading: ReadingOptions = INFERRED
+    margin: float | None = None
+    primary: PrimaryQuestion | None = None
 
 
 def train(
@@ -191,6 +194,8 @@ def train(
             "split": {"by": "column" if named.split else request.split_by},
             "seed": request.seed,
             "confidence": request.confidence,
+            "margin": request.margin,
+            "primary": request.primary,
         }
         return _work(table, source, spec, request.device, out, quiet)
 
@@ -205,6 +210,8 @@ def audit(
     out: Path,
     reading: ReadingOptions = INFERRED,
     rule: PresetOptions = UNDECIDED,
+    margin: float | None = None,
+    primary: PrimaryQuestion | None = None,
 ) -> AuditResult:
     """Audit the predictions in a table and write everything into `out`.
 
@@ -219,6 +226,8 @@ def audit(
         "intersections": intersections,
         "seed": seed,
         "confidence": confidence,
+        "margin": margin,
+        "primary": primary,
     }
     asked |= {"preset": preset, "preset_options": rule}
     if "://" in table or _is_huge(table):

@@ -6,6 +6,7 @@ import csv
 import re
 from collections.abc import Sequence
 
+from fairaudit.audit.questions import PrimaryQuestion, primary_of
 from fairaudit.audit.score_scale import cut_of
 from fairaudit.data.roles import Cut
 from fairaudit.exceptions import SpecError
@@ -35,3 +36,27 @@ def cuts_of(pairs: Sequence[str] | None) -> dict[str, Cut]:
             raise SpecError(f"--cut names score '{name}' twice; leave one out")
         found[name] = cut_of(parts[2] + parts[3])
     return found
+
+
+def primary_question(text: str | None, groups: str | None) -> PrimaryQuestion | None:
+    """`METRIC by ATTRIBUTE` and `GROUP, REFERENCE` as the primary question.
+
+    Raises
+    ------
+    SpecError
+        If the text names no metric and attribute, or groups are named without a question or are
+        not two.
+    """
+    pair = names(groups)
+    if text is None:
+        if pair:
+            raise SpecError("--primary-groups names groups of no question; add --primary")
+        return None
+    metric, by, attribute = (part.strip() for part in text.partition(" by "))
+    if not by or not metric or not attribute:
+        raise SpecError(f"--primary {text!r} is no question; write METRIC by ATTRIBUTE")
+    if pair and len(pair) != 2:
+        raise SpecError(
+            f"--primary-groups: expected two groups, got {len(pair)}; write GROUP,REFERENCE"
+        )
+    return primary_of((metric, attribute, *pair))

@@ -23,10 +23,12 @@ from fairaudit.audit.spec import AuditSpec
 from fairaudit.data import mends as table_mends
 from fairaudit.data.doctor.diagnosis import Diagnosis
 from fairaudit.methods.common.progress import Monitor, Silent
+from fairaudit.report.choices import main_split
 from fairaudit.report.page import in_short
 from fairaudit.report.sections import sections
 from fairaudit.stats.estimates import ESTIMATED
 from fairaudit.stats.metric_definitions import first_metrics
+from fairaudit.text.sentences.equivalence import readable_equivalence
 from fairaudit.text.sentences.outcome import outcome_words
 from fairaudit.text.voice import voice_of
 
@@ -249,12 +251,23 @@ def result_tables(result: AuditResult) -> Iterator[Table]:
     gaps = _gaps(result.gaps, (*SHOWN_GAPS, *metrics))
     if len(gaps):
         yield _frame(gaps, "Largest gaps between groups")
+    if len(below := _equivalence(result, (*SHOWN_GAPS, *metrics))):
+        yield _frame(below, "Gaps held against the margin")
     if "bounds" in result.tables:
         yield _frame(_bounds(result.tables["bounds"], metrics), "Worst-case bounds")
     for name, title in _MORE.items():
         if name in result.tables and len(result.tables[name]):
             shown = result.tables[name].select(pl.col(_COLUMNS[name])).head(24)
             yield _frame(shown, title)
+
+
+def _equivalence(result: AuditResult, metrics: Sequence[str]) -> pl.DataFrame:
+    """Which of the gaps that are printed are shown to be below the margin."""
+    rows = readable_equivalence(result, main_split(result))
+    if rows.is_empty():
+        return rows
+    plain = ~pl.col("attribute").str.contains("×")
+    return rows.filter(pl.col("metric").is_in(metrics), plain).head(12)
 
 
 def _bounds(bounds: pl.DataFrame, metrics: Sequence[str]) -> pl.DataFrame:

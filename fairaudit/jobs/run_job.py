@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fairaudit.exceptions import IntegrityError
 from fairaudit.jobs import folder as folders
@@ -48,8 +49,39 @@ def _audited(folder: JobFolder, spec: JobSpec, monitor: FolderMonitor, model: Pa
         monitor=monitor,
         device=spec.device,
         model_folder=model,
-        facts={"dataset": spec.dataset, "source": folder.request().source},
+        facts={
+            "dataset": spec.dataset,
+            "source": folder.request().source,
+            "earlier_audits": _undeclared(folder, spec),
+        },
     )
+
+
+def _undeclared(folder: JobFolder, spec: JobSpec) -> int:
+    """How many finished audits of the same data did not declare this primary question.
+
+    A question that is declared once results of the data are known is no longer declared
+    beforehand, and the report says so.
+    """
+    if spec.audit.primary is None:
+        return 0
+    question = spec.audit.primary.model_dump(mode="json")
+    return sum(
+        _declares_another(JobFolder(path), spec.dataset, question)
+        for path in folder.path.parent.iterdir()
+        if folders.is_id(path.name)
+        and folders.parent_of(path.name) is None
+        and path.name != folder.id
+    )
+
+
+def _declares_another(other: JobFolder, dataset: str, question: Mapping[str, Any]) -> bool:
+    """Whether a job is a finished audit of a dataset with no or another primary question."""
+    outcome = other.outcome()
+    if outcome is None or outcome.state != "succeeded":
+        return False
+    job = other.request().job
+    return job.get("dataset") == dataset and (job.get("audit") or {}).get("primary") != question
 
 
 def _merged(

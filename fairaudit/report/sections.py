@@ -25,9 +25,13 @@ from fairaudit.report.choices import (
 from fairaudit.text import meaning, table_rows
 from fairaudit.text.sentences.compare import compare_lead, comparison_how
 from fairaudit.text.sentences.effects import effects_lead
+from fairaudit.text.sentences.equivalence import HOW as EQUIVALENCE_HOW
+from fairaudit.text.sentences.equivalence import equivalence_lead, readable_equivalence
 from fairaudit.text.sentences.errors import errors_lead, gap_leads, limits
 from fairaudit.text.sentences.groups import findings, groups_lead, tested_lead
 from fairaudit.text.sentences.presets import counted_rows
+from fairaudit.text.sentences.primary import HOW as PRIMARY_HOW
+from fairaudit.text.sentences.primary import primary_rows, primary_sentence
 from fairaudit.text.sentences.selection import selection_how, selection_lead
 from fairaudit.text.sentences.stress import how, stress_lead
 from fairaudit.text.sentences.whatif import whatif_lead
@@ -59,8 +63,8 @@ class Section:
 def sections(result: AuditResult) -> list[Section]:
     """All sections this result has something to say in."""
     makers: list[Callable[[AuditResult], Iterator[Section]]] = [
-        _mends, _preset, _selection, _groups, _effects, _sweep, _stress, _compare, _errors,
-        _bounds, _gaps,
+        _primary, _mends, _preset, _selection, _groups, _effects, _sweep, _stress, _compare,
+        _errors, _bounds, _gaps, _equivalence,
     ]  # fmt: skip
     if (
         result.summary.get("kind") == "predictions"
@@ -68,6 +72,24 @@ def sections(result: AuditResult) -> list[Section]:
         makers.remove(_groups)
         makers.append(_groups)
     return [section for maker in makers for section in maker(result)]
+
+
+# -- what was declared beforehand ---------------------------------------------------------------
+
+
+def _primary(result: AuditResult) -> Iterator[Section]:
+    """The question that was declared before the results were computed: it leads."""
+    rows = primary_rows(result)
+    if not rows.is_empty():
+        shown = ("model", "attribute", "metric", "group", "reference", "value", "low", "high",
+                 "margin", "upper_limit", "status")  # fmt: skip
+        yield Section(
+            title="The primary question",
+            sentences=(primary_sentence(result),),
+            rows=rows.select(shown),
+            table="primary",
+            how=PRIMARY_HOW,
+        )
 
 
 # -- the data ------------------------------------------------------------------------------------
@@ -422,3 +444,17 @@ def _gaps(result: AuditResult) -> Iterator[Section]:
         how="A difference is the largest value over the groups minus the smallest. The largest "
         "of several noisy values is too large on average; 'corrected' is bias-corrected.",
     )
+
+
+def _equivalence(result: AuditResult) -> Iterator[Section]:
+    """Which gaps are shown to be below the margin that was chosen in advance."""
+    rows = readable_equivalence(result, main_split(result))
+    if not rows.is_empty():
+        yield Section(
+            title="Gaps held against the margin",
+            sentences=(equivalence_lead(rows),),
+            rows=rows,
+            table="equivalence",
+            how=EQUIVALENCE_HOW,
+            leads=False,
+        )

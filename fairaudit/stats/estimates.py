@@ -18,6 +18,8 @@ MIN_STABLE = 30  # below this coverage was measured outside 93–97% for some me
 UNBOUNDED = frozenset({"mse", "mae", "error_p50", "error_p90", "brier"})  # brier: 2 if multiclass
 UNLIMITED = frozenset({"mean_error", "mean_score", "mean_prediction"})  # of any sign and size
 NO_RATIO = UNLIMITED | {"mcc", "r2"}  # may be negative
+# numbers in units of the outcome, which a margin of a numeric outcome is stated in
+IN_UNITS = frozenset({"mean_error", "mae", "error_p50", "error_p90", "mean_prediction"})
 ESTIMATED, UNSTABLE, UNJUDGED, SUPPRESSED = (
     "estimated",
     "unstable",
@@ -39,11 +41,17 @@ def bounds_of(metric: str) -> tuple[float, float]:
     return (0.0, np.inf) if name in UNBOUNDED else (0.0, 1.0)
 
 
+def has_margin(metric: str) -> bool:
+    """Whether a margin can be held against gaps of the metric: shares, or units of the outcome."""
+    return bounds_of(metric) == (0.0, 1.0) or base_name(metric) in IN_UNITS
+
+
 @dataclass(frozen=True)
 class EstimateOptions:
     """Options of the tables: names, confidence level, replicates, suppression.
 
-    `pairs` is how many pairs of systems are compared beside each other.
+    `pairs` is how many pairs of systems are compared beside each other, `margin` the difference
+    below which groups count as equivalent, chosen in advance (None: not asked).
     """
 
     confidence: float
@@ -53,6 +61,7 @@ class EstimateOptions:
     suppress_below: int = 0
     seed: int = 0
     pairs: int = 1
+    margin: float | None = None
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,8 @@ Limits = Callable[[float], Pair]
 TINY = 1e-15
 BLOCK = 1 << 16  # pairs handled at once
 SCREENING = 0.1  # part of the error spent on telling which groups may be the extreme ones
+ONE_SIDED = 0.75  # part of the error that is spent, so that one-sided limits of rates keep it
+START, FURTHEST, SECANTS = 1.5, 5.0, 4  # normal quantiles where a p-value is searched for
 STEPS = 257  # points of the integrals of expected extremes
 REACH = 6.0  # standard errors they go beyond the groups
 
@@ -157,6 +159,45 @@ def difference(families: Sequence[Estimates], confidence: float) -> Gap:
     high = min(max(far, observed), max(f.width for f in families))
     low = min(max(apart, 0.0), observed)
     return Gap(observed, low, high, _corrected_range(families, observed))
+
+
+def at_most(families: Sequence[Estimates], tail: float) -> float:
+    """Upper limit of the difference, which a larger truth exceeds with at least 1 − `tail`.
+
+    The pair that is furthest apart in truth is one of the pairs, so that limits of single pairs
+    are enough (Berger's intersection–union test, 1982): no correction is due. A quarter of the
+    error is not spent: MOVER limits of a rare rate beside a common one are passed up to a fifth
+    more often on one side than they say.
+    """
+    tail = ONE_SIDED * tail
+    observed = max(float(spread(f.value)) for f in families)
+    return float(np.max([observed, *(_furthest(f, tail) for f in families)]))  # NaN stays
+
+
+def chance_below(families: Sequence[Estimates], margin: float) -> float:
+    """p of "the difference is `margin` or more": of two one-sided tests for every pair.
+
+    The smallest tail at which `at_most` lies below the margin (Schuirmann 1987); 1 where the
+    difference seen is no smaller than the margin, NaN where a group has no limits.
+    """
+    observed = max(float(spread(f.value)) for f in families)
+    if not observed < margin:
+        return 1.0
+    low, reach = 0.0, START  # normal quantiles of the tail; the limit grows with them
+    below, beyond = observed - margin, at_most(families, special.ndtr(-reach)) - margin
+    while beyond < 0 and reach < FURTHEST:
+        low, below, reach = reach, beyond, 2 * reach
+        beyond = at_most(families, special.ndtr(-reach)) - margin
+    if np.isnan(beyond) or beyond < 0:
+        return float("nan") if np.isnan(beyond) else float(special.ndtr(-reach))
+    for _ in range(SECANTS):
+        middle = low - (reach - low) * below / (beyond - below)
+        here = at_most(families, special.ndtr(-middle)) - margin
+        if here < 0:
+            low, below = middle, here
+        else:
+            reach, beyond = middle, here
+    return float(special.ndtr(-low))  # the last tail at which the limit lies below the margin
 
 
 def _pairs_tail(e: Estimates, confidence: float) -> float:

@@ -18,8 +18,9 @@ from fairaudit.text.numbers import count, listed
 from fairaudit.text.sentences.errors import errors_sentences
 from fairaudit.text.sentences.outcome import NOT_KNOWN
 from fairaudit.text.sentences.phrases import joined
+from fairaudit.text.sentences.primary import primary_sentence
 from fairaudit.text.voice import voice_of
-from fairaudit.ui import cache, glossary, layout, rules, session
+from fairaudit.ui import cache, declared, forms, glossary, layout, rules, session
 
 MOST_ATTRIBUTES = 5  # told at the head of the page; the report has all of them
 HOW = (
@@ -54,7 +55,7 @@ def request(roles: ColumnRoles, info: DatasetInfo, *, expert: bool) -> AuditSpec
     if expert:
         usual = AuditSpec.model_fields["confidence"].default
         with st.expander("Settings", icon=":material/tune:"):
-            cells = st.columns(3, vertical_alignment="bottom")
+            cells = st.columns(4, vertical_alignment="bottom")
             fields |= {
                 "intersections": cells[0].number_input(
                     "Intersection depth", 1, 6, 2, help=glossary.explanation("Intersection")
@@ -70,6 +71,8 @@ def request(roles: ColumnRoles, info: DatasetInfo, *, expert: bool) -> AuditSpec
                 "suppress_below": cells[2].number_input(
                     "Hide groups smaller than", 0, 1000, 0, help=glossary.explanation("Suppressed")
                 ),
+                "margin": forms.margin_input(cells[3]),
+                "primary": declared.primary_input(roles, info.sha256),
             }
     title = f"Existing decisions in {Path(info.name).stem}"
     return AuditSpec.model_validate(
@@ -114,7 +117,9 @@ def lead(result: AuditResult, info: DatasetInfo, spec: AuditSpec) -> str:
         f"evaluated on **{count(info.rows, 'row')}**."
     )
     first = by_attribute(result)[:1]
-    return joined([scope, *first, "" if voice_of(result).known else NOT_KNOWN])
+    return joined(
+        [primary_sentence(result), scope, *first, "" if voice_of(result).known else NOT_KNOWN]
+    )
 
 
 def by_attribute(result: AuditResult) -> list[str]:

@@ -18,7 +18,7 @@ from fairaudit.data.splits import DEFAULT_SPLIT, SplitSpec
 from fairaudit.data.store import DatasetInfo
 from fairaudit.jobs.spec import JobSpec
 from fairaudit.text.numbers import count, listed
-from fairaudit.ui import cache, forms, glossary, layout, session
+from fairaudit.ui import cache, declared, forms, glossary, layout, session
 
 COMPARE, SWEEP, STRESS = "compare", "sweep", "stress"
 _SUFFIX: Mapping[str, str] = {SWEEP: ": number of groups", STRESS: ": stress tests"}
@@ -124,6 +124,8 @@ def request(
             if kind == SWEEP:
                 params = {**params, "n_groups": _counts()}
         fields, device = _run_settings(roles, expert=expert)
+        if expert:
+            fields["primary"] = declared.primary_input(roles, info.sha256)
     title = f"{_title(name)} on {Path(info.name).stem}"
     title += _SUFFIX.get(kind, "")
     fields |= {
@@ -217,7 +219,7 @@ def _expert_settings(left: Any, right: Any, by: Any) -> dict[str, Any]:
         key="confidence",
         help=glossary.explanation("Confidence level"),
     )
-    more = st.columns(5 if _has_umap() else 4, vertical_alignment="bottom")
+    more = st.columns(6 if _has_umap() else 5, vertical_alignment="bottom")
     validation = more[0].number_input(
         "Validation share", 0.05, 0.6, DEFAULT_SPLIT.validation, 0.05, key="validation"
     )
@@ -244,9 +246,10 @@ def _expert_settings(left: Any, right: Any, by: Any) -> dict[str, Any]:
         "confidence": confidence,
         "intersections": depth,
         "suppress_below": least,
+        "margin": forms.margin_input(more[4]),
     }
     if _has_umap():
-        fields["projection"] = more[4].selectbox(
+        fields["projection"] = more[5].selectbox(
             "Projection of groups", ["pca", "umap"], format_func=str.upper, key="projection"
         )
     return fields

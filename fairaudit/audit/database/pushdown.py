@@ -17,13 +17,16 @@ from numpy.typing import NDArray
 
 from fairaudit.audit.fitted import Prediction
 from fairaudit.audit.inputs import UNNAMED
-from fairaudit.audit.predictions import judge, looks, score_facts, score_warnings
+from fairaudit.audit.predictions import chosen_metrics, judge, score_facts, score_warnings
 from fairaudit.audit.presets import UNDECIDED, PresetOptions, apply_to_counts
 from fairaudit.audit.presets.decisions import scores_alone
+from fairaudit.audit.questions import PrimaryQuestion, check_primary
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.score_direction import refuse_contradicted
 from fairaudit.audit.score_scale import cut_for, selected
 from fairaudit.audit.table_systems import REMEDY, SIDE_REMEDY, matched_labels
+from fairaudit.audit.tables.looks import looks
+from fairaudit.audit.tables.primary import primary_facts
 from fairaudit.data.decision_labels import OutcomeLabels, read_decision, unreadable
 from fairaudit.data.doctor.score_decisions import System
 from fairaudit.data.doctor.table_scores import systems_of
@@ -34,7 +37,7 @@ from fairaudit.data.mends import sentence
 from fairaudit.data.outcome import Meaning, OutcomeFacts, describe
 from fairaudit.data.roles import ColumnRoles, check_attribute, resolved_positive, target_levels
 from fairaudit.exceptions import InputError, SpecError
-from fairaudit.inputs.group_codes import cluster_codes
+from fairaudit.inputs.group_codes import cluster_codes, groupings
 from fairaudit.inputs.labels import MISSING
 from fairaudit.stats.estimates import REPLICATES
 
@@ -172,6 +175,8 @@ def audit_source(
     seed: int = 0,
     preset: str | None = None,
     preset_options: PresetOptions = UNDECIDED,
+    margin: float | None = None,
+    primary: PrimaryQuestion | None = None,
 ) -> AuditResult:
     """Count in the source, judge here.
 
@@ -207,6 +212,10 @@ def audit_source(
         refuse_contradicted(truth, predictions, roles.cuts, classes, SIDE_REMEDY, metrics=metrics,
             confidence=confidence, weight=weight, cluster=clusters, times=times)  # fmt: skip
     groups = {c: _groups(counted[c], times) for c in roles.sensitive}
+    if primary is not None:
+        known_for = "none" if truth is None else "all" if known is None else "some"
+        wanted = chosen_metrics(metrics, roles.task, known_for)
+        check_primary(primary, wanted, groupings(groups, intersections), list(predictions))
     tables = judge(
         truth,
         predictions,
@@ -224,6 +233,8 @@ def audit_source(
         seed=seed,
         times=times,
         known=known,
+        margin=margin,
+        primary=primary,
     )
     said = matched_labels(decided, roles, labels)
     result = AuditResult(tables, {
@@ -259,6 +270,7 @@ def _facts(
         "systems": list(predictions),
         "n": int(times.sum()),
         "looks": looks(tables),
+        "primary": primary_facts(tables),
         "warnings": [*matched, *said, *doubts],
     }
 

@@ -297,10 +297,19 @@ def comparisons_table(
     return pl.concat(parts) if parts else pl.DataFrame(schema=COMPARISONS)
 
 
-def with_looks(table: pl.DataFrame) -> pl.DataFrame:
-    """Fill `p_adjusted` over all rows of the table and make NaN null."""
-    filled = table.with_columns(pl.Series("p_adjusted", adjusted(table["p"].to_numpy())))
-    return filled.with_columns(pl.selectors.float().fill_nan(None))
+def with_looks(table: pl.DataFrame, own: NDArray[np.bool_]) -> pl.DataFrame:
+    """Fill `p_adjusted` over all rows of the table and make NaN null.
+
+    Parameters
+    ----------
+    own : rows of a question of its own, which are adjusted among themselves only
+    """
+    p = table["p"].cast(pl.Float64).to_numpy()
+    filled = np.full(len(p), np.nan)
+    for rows in (own, ~own):
+        filled[rows] = adjusted(p[rows])
+    table = table.with_columns(pl.Series("p_adjusted", filled))
+    return table.with_columns(pl.selectors.float().fill_nan(None))
 
 
 # -- two groups of one model --------------------------------------------------------------------
@@ -353,6 +362,15 @@ def _pairs_of(m: Measured, asked: EstimateOptions, reference: str | None) -> pl.
         },
         schema=PAIRS,
     )
+
+
+def pair_of(m: Measured, group: str, reference: str) -> tuple[float, float, float]:
+    """Difference of two groups with the ends of its interval, as in `pairs_table`."""
+    i, j = m.names.index(group), m.names.index(reference)
+    r = 0.0 if m.correlation is None else m.correlation[i, j]
+    mine, other = (m.low[i], m.high[i]), (m.low[j], m.high[j])
+    low, high = intervals.mover_difference(m.value[i], m.value[j], mine, other, r)
+    return float(m.value[i] - m.value[j]), float(low), float(high)
 
 
 def _pair_p(m: Measured, at: Int, ref: int) -> tuple[Float, list[str]]:

@@ -94,27 +94,37 @@ def _stacked(parts: Sequence[Pooled], hidden: NDArray[np.bool_]) -> dict[str, Fl
 
 def gaps_table(measured: Sequence[Measured], asked: EstimateOptions) -> pl.DataFrame:
     """All gaps of one attribute; `measured` holds its metrics."""
-    rows: list[dict[str, object]] = []
-    known = {base_name(m.metric) for m in measured}
-    for m in measured:
-        rows += _gaps_of(m.metric, (m,), asked)
-    for name, parts in FAMILIES.items():
-        if known.issuperset(parts):
-            family = [m for p in parts for m in measured if base_name(m.metric) == p]
-            rows += _gaps_of(name, tuple(family), asked)
+    rows = [row for name, family in families_of(measured) for row in _gaps_of(name, family, asked)]
     table = pl.DataFrame(rows, schema=GAPS_FULL, orient="row")
     return table.with_columns(pl.col("value", "low", "high", "corrected").fill_nan(None))
+
+
+def families_of(measured: Sequence[Measured]) -> list[tuple[str, tuple[Measured, ...]]]:
+    """The metrics and the named gaps that they allow, each with the metrics it is made of."""
+    known = {base_name(m.metric) for m in measured}
+    named = [
+        (name, tuple(m for p in parts for m in measured if base_name(m.metric) == p))
+        for name, parts in FAMILIES.items()
+        if known.issuperset(parts)
+    ]
+    return [*((m.metric, (m,)) for m in measured), *named]
+
+
+def groups_compared(
+    families: tuple[Measured, ...], asked: EstimateOptions
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which groups (G,) have a value that may be shown, and which of them enough rows."""
+    shown = families[0].n >= asked.suppress_below
+    defined = shown & ~np.any([np.isnan(m.value) for m in families], axis=0)
+    if _reason(families) is not None:
+        defined = np.zeros_like(defined)
+    return defined, defined & np.all([m.status == ESTIMATED for m in families], axis=0)
 
 
 def _gaps_of(
     metric: str, families: tuple[Measured, ...], asked: EstimateOptions
 ) -> list[dict[str, object]]:
-    first = families[0]
-    shown = first.n >= asked.suppress_below
-    defined = shown & ~np.any([np.isnan(m.value) for m in families], axis=0)
-    if _reason(families) is not None:
-        defined = np.zeros_like(defined)
-    steady = defined & np.all([m.status == ESTIMATED for m in families], axis=0)
+    defined, steady = groups_compared(families, asked)
     single = len(families) == 1
     rows = _kinds(metric, families, defined, asked, single)
     if 2 <= steady.sum() < defined.sum():
@@ -153,7 +163,7 @@ def _kinds(
             "value": gap.value,
             "low": gap.low,
             "high": gap.high,
-            "status": _reason(families) or _gap_status(gap, deciding, statuses),
+            "status": _reason(families) or gap_status(gap.value, deciding, statuses),
             "corrected": gap.corrected,
             "group": " vs ".join(names[i] for i in deciding) or None,
             "method": method,
@@ -185,9 +195,9 @@ def _with_ratio(families: tuple[Measured, ...]) -> bool:
     return not any(base_name(m.metric) in NO_RATIO for m in families)
 
 
-def _gap_status(gap: Gap, deciding: Sequence[int], statuses: Sequence[NDArray[np.str_]]) -> str:
+def gap_status(value: float, deciding: Sequence[int], statuses: Sequence[NDArray[np.str_]]) -> str:
     """As sure as the least sure group that decides the gap (all of them for a spread)."""
-    if np.isnan(gap.value):
+    if np.isnan(value):
         return UNJUDGED
     found = {str(s[i]) for s in statuses for i in (deciding or range(len(s)))}
     return next((s for s in (UNJUDGED, UNSTABLE) if s in found), ESTIMATED)

@@ -22,6 +22,7 @@ from fairaudit.text.meaning import (
 )
 from fairaudit.text.metric_words import is_rate
 from fairaudit.text.sentences.bounds import bounds_sentences
+from fairaudit.text.sentences.equivalence import equivalence_sentence
 from fairaudit.text.sentences.phrases import Row, ci, estimate, joined, on, points
 from fairaudit.text.voice import Voice, voice_of
 
@@ -54,7 +55,8 @@ def errors_sentences(
     if judged.height == 1:
         return [said.alone()]
     if said.worst["value"] == said.best["value"]:
-        return [said.equal(), *said.aside(stable), _excluded(table, judged, stable)]
+        below = equivalence_sentence(result, **asked)
+        return [said.equal(), *said.aside(stable), below, _excluded(table, judged, stable)]
     groups = said.rows["group"].to_list()
     finding = finding_of(result, **asked, groups=groups)
     other = _beside(result, said, asked) if finding is Finding.SIGNIFICANT else said.best
@@ -63,6 +65,7 @@ def errors_sentences(
         said.far_end() if other["group"] != said.best["group"] else "",
         *said.aside(stable),
         said.gap(gap_of(result, **asked)),
+        equivalence_sentence(result, **asked),
         _times(result, said.worst, said.best, asked, said.voice)
         if finding is Finding.SIGNIFICANT
         else "",

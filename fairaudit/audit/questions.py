@@ -1,0 +1,138 @@
+"""What is declared before results are seen: the primary question and the margin of equivalence."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from fairaudit.data.roles import Task
+from fairaudit.exceptions import SpecError
+from fairaudit.inputs.group_codes import OVERALL, Grouping
+from fairaudit.stats.metric_definitions import FAMILIES, base_name
+
+
+class PrimaryQuestion(BaseModel):
+    """The one comparison that is declared beforehand and needs no correction for the others.
+
+    Attributes
+    ----------
+    metric : a metric, or the name of a gap such as "equalized_odds"
+    attribute : the sensitive attribute, or an intersection such as "race × sex"
+    group, reference : the two groups that are compared; None for the gap over all groups
+    system : the system it is about; None for the first one
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    metric: str
+    attribute: str
+    group: str | None = None
+    reference: str | None = None
+    system: str | None = None
+
+    @model_validator(mode="after")
+    def _two_groups_or_all(self) -> Self:
+        if (self.group is None) != (self.reference is None):
+            raise ValueError(
+                "primary question: expected two groups or none, got one; name the group and the "
+                "one it is compared with, or neither for the gap over all groups"
+            )
+        if self.group is not None and self.group == self.reference:
+            raise ValueError(
+                f"primary question: group '{self.group}' is compared with itself; name two groups"
+            )
+        return self
+
+    @property
+    def rates(self) -> tuple[str, ...]:
+        """The metrics that the question rests on."""
+        return FAMILIES.get(self.metric, (self.metric,))
+
+
+def primary_of(asked: Any) -> PrimaryQuestion | None:
+    """A primary question as users pass it: a question, a mapping, (metric, attribute) or None.
+
+    Raises
+    ------
+    SpecError
+        When it is nothing of these.
+    """
+    if asked is None or isinstance(asked, PrimaryQuestion):
+        return asked
+    names = ("metric", "attribute", "group", "reference", "system")
+    if isinstance(asked, Sequence) and not isinstance(asked, str):
+        asked = dict(zip(names, asked, strict=False)) if 2 <= len(asked) <= 5 else asked
+    if not isinstance(asked, Mapping):
+        raise SpecError(
+            f"primary: expected (metric, attribute) or (metric, attribute, group, reference), got "
+            f"{asked!r}; write for instance primary=('tpr', 'sex')"
+        )
+    try:
+        return PrimaryQuestion.model_validate(dict(asked))
+    except ValidationError as error:
+        fault = error.errors()[0]
+        field = f"{'.'.join(map(str, fault['loc']))}: " if fault["loc"] else ""
+        text = str(fault["msg"]).removeprefix("Value error, ")
+        raise SpecError(f"primary: {field}{text}") from error
+
+
+def check_primary(
+    primary: PrimaryQuestion | None,
+    metrics: Collection[str],
+    groupings: Sequence[Grouping],
+    systems: Collection[str],
+) -> None:
+    """Refuse a primary question that the audit does not answer.
+
+    Parameters
+    ----------
+    metrics : the metrics that are measured
+    groupings : the attributes and intersections that are evaluated
+    systems : names of the systems; empty where they are not known yet
+
+    Raises
+    ------
+    SpecError
+        When the metric, attribute, group or system of the question is not part of the audit.
+    """
+    if primary is None:
+        return
+    known = {*metrics, *map(base_name, metrics)}
+    for rate in primary.rates:
+        if base_name(rate) not in known:
+            raise _not_asked("metric", rate, sorted(metrics))
+    names = {g.attribute: g.names for g in groupings if g.attribute != OVERALL}
+    if primary.attribute not in names:
+        raise _not_asked("attribute", primary.attribute, list(names))
+    if systems and primary.system not in (None, *systems):
+        raise _not_asked("system", str(primary.system), list(systems))
+    for group in (primary.group, primary.reference):
+        if group is not None and group not in names[primary.attribute]:
+            raise _not_asked(f"group of {primary.attribute}", group, names[primary.attribute])
+
+
+def _not_asked(what: str, name: str, known: Sequence[str]) -> SpecError:
+    return SpecError(
+        f"primary question: {what} '{name}' is not part of this audit; choose one of "
+        + ", ".join(list(known)[:20])
+    )
+
+
+def check_margin(margin: float | None, task: Task) -> None:
+    """Refuse a margin that no gap can be held against.
+
+    Raises
+    ------
+    SpecError
+        When it is not a positive number, or is 1 or more where metrics are shares.
+    """
+    if margin is None:
+        return
+    shares = task != "regression"
+    number = isinstance(margin, int | float) and not isinstance(margin, bool)
+    if not number or not np.isfinite(margin) or margin <= 0 or (shares and margin >= 1):
+        wanted = "a number between 0 and 1" if shares else "a number above 0"
+        raise SpecError(f"margin: expected {wanted}, got {margin!r}; write 5 points as 0.05")
