@@ -20,7 +20,8 @@ from fairaudit.text.sentences.outcome import NOT_KNOWN
 from fairaudit.text.sentences.phrases import joined
 from fairaudit.text.sentences.primary import primary_sentence
 from fairaudit.text.voice import voice_of
-from fairaudit.ui import cache, declared, forms, glossary, layout, rules, session
+from fairaudit.ui import cache, glossary, layout, rules, session
+from fairaudit.ui.roles import declared
 
 MOST_ATTRIBUTES = 5  # told at the head of the page; the report has all of them
 HOW = (
@@ -71,7 +72,7 @@ def request(roles: ColumnRoles, info: DatasetInfo, *, expert: bool) -> AuditSpec
                 "suppress_below": cells[2].number_input(
                     "Hide groups smaller than", 0, 1000, 0, help=glossary.explanation("Suppressed")
                 ),
-                "margin": forms.margin_input(cells[3]),
+                "margin": declared.margin_input(cells[3]),
                 "primary": declared.primary_input(roles, info.sha256),
             }
     title = f"Existing decisions in {Path(info.name).stem}"

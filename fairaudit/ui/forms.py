@@ -10,25 +10,9 @@ from pydantic import JsonValue
 
 from fairaudit.audit.knobs import Knob, Method
 from fairaudit.exceptions import SpecError
-from fairaudit.ui import glossary
 from fairaudit.ui.layout import escaped
 
 _NONE = "(none)"
-
-
-def margin_input(cell: Any) -> float | None:
-    """The margin of equivalence; empty where nothing is asked about it."""
-    margin: float | None = cell.number_input(
-        "Margin",
-        0.001,
-        None,
-        None,
-        0.01,
-        key="margin",
-        placeholder="0.05",
-        help=glossary.explanation("Margin of equivalence"),
-    )
-    return margin
 
 
 def method_form(

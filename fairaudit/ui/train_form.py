@@ -18,7 +18,8 @@ from fairaudit.data.splits import DEFAULT_SPLIT, SplitSpec
 from fairaudit.data.store import DatasetInfo
 from fairaudit.jobs.spec import JobSpec
 from fairaudit.text.numbers import count, listed
-from fairaudit.ui import cache, declared, forms, glossary, layout, session
+from fairaudit.ui import cache, forms, glossary, layout, session
+from fairaudit.ui.roles import declared
 
 COMPARE, SWEEP, STRESS = "compare", "sweep", "stress"
 _SUFFIX: Mapping[str, str] = {SWEEP: ": number of groups", STRESS: ": stress tests"}
@@ -246,7 +247,7 @@ def _expert_settings(left: Any, right: Any, by: Any) -> dict[str, Any]:
         "confidence": confidence,
         "intersections": depth,
         "suppress_below": least,
-        "margin": forms.margin_input(more[4]),
+        "margin": declared.margin_input(more[4]),
     }
     if _has_umap():
         fields["projection"] = more[5].selectbox(

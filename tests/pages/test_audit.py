@@ -126,3 +126,28 @@ def test_a_failed_audit_says_what_happened(
     assert len(workspace.jobs()) == 1, "a failed audit must not be asked for again by itself"
     assert "Run again" in [b.label for b in app.button]
     assert any("purpose" in e.value for e in app.error)
+
+
+def test_what_is_declared_in_the_settings_leads_the_page_and_later_declarations_show(
+    open_page: Open, workspace: Workspace, small: dict[str, str]
+) -> None:
+    open_page("audit", **small)
+    work_off(workspace)  # an audit that declares nothing
+    app = open_page("audit", mode="Expert", **small)
+    app.number_input(key="margin").set_value(0.4).run()
+    app.selectbox(key="primary-metric").set_value("selection_rate").run()
+    app.selectbox(key="primary-group-sex").set_value("female").run()
+    assert not app.exception
+    declared = [workspace.spec(job.id).audit for job in workspace.jobs()]
+    asked = next(spec for spec in declared if spec.primary and spec.primary.group)
+    assert asked.margin == 0.4
+    assert (asked.primary.group, asked.primary.reference) == ("female", "male")
+    work_off(workspace)
+    app.run()
+    assert not app.exception
+    text = re.sub(r"</?strong>", "", words(app))
+    assert re.search(
+        r"<p class='lead'>The primary question, declared beforehand, is whether", text
+    )
+    assert "below the margin of 40.0 points" in text
+    assert "declared after" in text

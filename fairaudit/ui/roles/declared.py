@@ -1,6 +1,8 @@
-"""The form for what is declared before results are seen: the primary question."""
+"""The form for what is declared before results are seen: a margin and a primary question."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import streamlit as st
 
@@ -12,6 +14,21 @@ from fairaudit.text import metric_words
 from fairaudit.ui import cache, glossary
 
 _ALL = "All groups"
+
+
+def margin_input(cell: Any) -> float | None:
+    """The margin of equivalence; empty where nothing is asked about it."""
+    margin: float | None = cell.number_input(
+        "Margin",
+        0.001,
+        None,
+        None,
+        0.01,
+        key="margin",
+        placeholder="0.05",
+        help=glossary.explanation("Margin of equivalence"),
+    )
+    return margin
 
 
 def primary_input(roles: ColumnRoles, sha256: str) -> PrimaryQuestion | None:
