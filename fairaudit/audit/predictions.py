@@ -14,7 +14,7 @@ from fairaudit.audit.evaluate import EvaluationRows, LabelsAndScores, Truth, jud
 from fairaudit.audit.inputs import Answered, Given, Stated, given, kept
 from fairaudit.audit.metrics import multiclass
 from fairaudit.audit.metrics.scores import is_probability
-from fairaudit.audit.questions import PrimaryQuestion, check_margin, check_primary, primary_of
+from fairaudit.audit.questions import PrimaryQuestion, asked_primary, check_margin
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.score_direction import refuse_contradicted
 from fairaudit.audit.score_scale import scale_facts, scale_warnings
@@ -118,7 +118,7 @@ def judge(
     times : (n,) how many equal rows each row stands for, when a database has counted already
     known : (n,) where a binary outcome is known; None for everywhere
     margin : gap below which groups count as equivalent, chosen in advance; None for no such test
-    primary : the question that was declared beforehand, checked already (`check_primary`)
+    primary : the question that was declared beforehand, checked already (`asked_primary`)
 
     Returns
     -------
@@ -138,7 +138,7 @@ def judge(
     controls = controls or {}
     check_margin(margin, task)
     _check_options(task, confidence, n_boot, intersections, suppress_below, seed, split)
-    truth = _truth(y, known)
+    truth = truth_of(y, known)
     n = len(next(iter(predictions.values())).label) if y is None else len(y)
     y = np.zeros(n) if y is None else np.asarray(y)
     _same_length(n, predictions, {**groups, **controls}, clusters)
@@ -168,7 +168,7 @@ def judge(
     return with_looks(stacked(parts), confidence)
 
 
-def _truth(y: NDArray[Any] | None, known: NDArray[np.bool_] | None) -> Truth:
+def truth_of(y: NDArray[Any] | None, known: NDArray[np.bool_] | None) -> Truth:
     """For which rows an outcome is known."""
     if y is None or (known is not None and not known.any()):
         return "none"
@@ -389,15 +389,10 @@ def audit_predictions(
     [0.5, 1.0, 0.0]
     """
     same_rows(
-        y_true=y_true,
-        y_pred=y_pred,
-        sensitive_features=sensitive_features,
-        y_score=y_score,
-        sample_weight=sample_weight,
-        clusters=clusters,
-        control_features=control_features,
+        y_true=y_true, y_pred=y_pred, sensitive_features=sensitive_features, y_score=y_score,
+        sample_weight=sample_weight, clusters=clusters, control_features=control_features,
         known_for=known_for,
-    )
+    )  # fmt: skip
     stated = Stated(task, positive, meaning, classes, known_for, cuts)
     _check_stated(stated, y_true)
     asked = given(y_true, y_pred, y_score, stated)
@@ -411,11 +406,9 @@ def audit_predictions(
         check_attribute(name)
     cluster = None if clusters is None else cluster_codes(clusters, "clusters", n)
     weight = None if sample_weight is None else read_weights(sample_weight, n)
-    question = primary_of(primary)
-    if question is not None:
-        truth = _truth(None if y_true is None else asked.y, asked.known)
-        wanted = chosen_metrics(chosen, asked.task, truth)
-        check_primary(question, wanted, groupings(groups, intersections), list(asked.systems))
+    truth = truth_of(None if y_true is None else asked.y, asked.known)
+    wanted = chosen_metrics(chosen, asked.task, truth)
+    question = asked_primary(primary, wanted, groups, intersections, asked.systems)
     if asked.task == "binary" and asked.known is None:
         refuse_contradicted(
             asked.y, asked.systems, asked.cut, asked.classes, _REMEDY, confidence=confidence,

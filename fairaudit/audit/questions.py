@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from fairaudit.data.roles import Task
 from fairaudit.exceptions import SpecError
-from fairaudit.inputs.group_codes import OVERALL, Grouping
+from fairaudit.inputs.group_codes import Grouping, groupings
 from fairaudit.stats.metric_definitions import FAMILIES, base_name
 
 
@@ -79,18 +79,20 @@ def primary_of(asked: Any) -> PrimaryQuestion | None:
         raise SpecError(f"primary: {field}{text}") from error
 
 
-def check_primary(
-    primary: PrimaryQuestion | None,
+def asked_primary(
+    primary: Any,
     metrics: Collection[str],
-    groupings: Sequence[Grouping],
+    groups: Mapping[str, Any],
+    depth: int,
     systems: Collection[str],
-) -> None:
-    """Refuse a primary question that the audit does not answer.
+) -> PrimaryQuestion | None:
+    """A primary question that the audit answers, in any form of `primary_of`.
 
     Parameters
     ----------
     metrics : the metrics that are measured
-    groupings : the attributes and intersections that are evaluated
+    groups : mapping of attribute to (n,) labels
+    depth : of the intersections that are evaluated
     systems : names of the systems; empty where they are not known yet
 
     Raises
@@ -98,13 +100,23 @@ def check_primary(
     SpecError
         When the metric, attribute, group or system of the question is not part of the audit.
     """
-    if primary is None:
-        return
+    question = primary_of(primary)
+    if question is not None:
+        _check(question, metrics, groupings(groups, depth), systems)
+    return question
+
+
+def _check(
+    primary: PrimaryQuestion,
+    metrics: Collection[str],
+    divisions: Sequence[Grouping],
+    systems: Collection[str],
+) -> None:
     known = {*metrics, *map(base_name, metrics)}
     for rate in primary.rates:
         if base_name(rate) not in known:
             raise _not_asked("metric", rate, sorted(metrics))
-    names = {g.attribute: g.names for g in groupings if g.attribute != OVERALL}
+    names = {g.attribute: g.names for g in divisions}
     if primary.attribute not in names:
         raise _not_asked("attribute", primary.attribute, list(names))
     if systems and primary.system not in (None, *systems):

@@ -23,9 +23,15 @@ from fairaudit.audit.inputs import why_no_bounds
 from fairaudit.audit.latent.groups import LatentAudit, audit_latent
 from fairaudit.audit.latent.projection import projection_table
 from fairaudit.audit.metrics.scores import is_probability
-from fairaudit.audit.predictions import chosen_metrics, judge, score_facts, score_warnings
+from fairaudit.audit.predictions import (
+    chosen_metrics,
+    judge,
+    score_facts,
+    score_warnings,
+    truth_of,
+)
 from fairaudit.audit.presets.decisions import SCORING_RATE, no_impact, refuse_task, scores_alone
-from fairaudit.audit.questions import check_margin, check_primary
+from fairaudit.audit.questions import asked_primary, check_margin
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.score_direction import refuse_contradicted
 from fairaudit.audit.spec import AuditSpec
@@ -52,7 +58,6 @@ from fairaudit.data.mends import sentence
 from fairaudit.data.outcome import unsure_positive
 from fairaudit.data.splits import SplitSpec
 from fairaudit.exceptions import SpecError
-from fairaudit.inputs.group_codes import groupings
 from fairaudit.methods.common.progress import Monitor, Silent
 
 ALL = "all"
@@ -522,11 +527,8 @@ def _check_primary(
     known: NDArray[np.bool_] | None = None,
 ) -> None:
     """Refuse a primary question that this audit will not answer, before the work is done."""
-    if spec.primary is None:
-        return
-    truth = "all" if known is None or known.all() else "some" if known.any() else "none"
-    metrics = chosen_metrics(spec.metrics, arrays.task, truth)
-    check_primary(spec.primary, metrics, groupings(arrays.groups, spec.intersections), systems)
+    metrics = chosen_metrics(spec.metrics, arrays.task, truth_of(arrays.y, known))
+    asked_primary(spec.primary, metrics, arrays.groups, spec.intersections, systems)
 
 
 def _found_groups(

@@ -17,10 +17,16 @@ from numpy.typing import NDArray
 
 from fairaudit.audit.fitted import Prediction
 from fairaudit.audit.inputs import UNNAMED
-from fairaudit.audit.predictions import chosen_metrics, judge, score_facts, score_warnings
+from fairaudit.audit.predictions import (
+    chosen_metrics,
+    judge,
+    score_facts,
+    score_warnings,
+    truth_of,
+)
 from fairaudit.audit.presets import UNDECIDED, PresetOptions, apply_to_counts
 from fairaudit.audit.presets.decisions import scores_alone
-from fairaudit.audit.questions import PrimaryQuestion, check_primary
+from fairaudit.audit.questions import PrimaryQuestion, asked_primary
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.score_direction import refuse_contradicted
 from fairaudit.audit.score_scale import cut_for, selected
@@ -37,7 +43,7 @@ from fairaudit.data.mends import sentence
 from fairaudit.data.outcome import Meaning, OutcomeFacts, describe
 from fairaudit.data.roles import ColumnRoles, check_attribute, resolved_positive, target_levels
 from fairaudit.exceptions import InputError, SpecError
-from fairaudit.inputs.group_codes import cluster_codes, groupings
+from fairaudit.inputs.group_codes import cluster_codes
 from fairaudit.inputs.labels import MISSING
 from fairaudit.stats.estimates import REPLICATES
 
@@ -212,30 +218,13 @@ def audit_source(
         refuse_contradicted(truth, predictions, roles.cuts, classes, SIDE_REMEDY, metrics=metrics,
             confidence=confidence, weight=weight, cluster=clusters, times=times)  # fmt: skip
     groups = {c: _groups(counted[c], times) for c in roles.sensitive}
-    if primary is not None:
-        known_for = "none" if truth is None else "all" if known is None else "some"
-        wanted = chosen_metrics(metrics, roles.task, known_for)
-        check_primary(primary, wanted, groupings(groups, intersections), list(predictions))
-    tables = judge(
-        truth,
-        predictions,
-        groups,
-        task=roles.task,
-        classes=classes,
-        weight=weight,
-        clusters=clusters,
-        split=split,
-        metrics=metrics,
-        confidence=confidence,
-        n_boot=n_boot,
-        intersections=intersections,
-        suppress_below=suppress_below,
-        seed=seed,
-        times=times,
-        known=known,
-        margin=margin,
-        primary=primary,
-    )
+    wanted = chosen_metrics(metrics, roles.task, truth_of(truth, known))
+    asked_primary(primary, wanted, groups, intersections, predictions)
+    tables = judge(truth, predictions, groups, task=roles.task, classes=classes, weight=weight,
+        clusters=clusters, split=split, metrics=metrics, confidence=confidence, n_boot=n_boot,
+        intersections=intersections, suppress_below=suppress_below, seed=seed, times=times,
+        known=known, margin=margin, primary=primary,
+    )  # fmt: skip
     said = matched_labels(decided, roles, labels)
     result = AuditResult(tables, {
         "outcome": outcome.as_json(), "classes": list(classes), "combinations": len(counted),
