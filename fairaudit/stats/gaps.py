@@ -36,7 +36,7 @@ TINY = 1e-15
 BLOCK = 1 << 16  # pairs handled at once
 SCREENING = 0.1  # part of the error spent on telling which groups may be the extreme ones
 ONE_SIDED = 0.75  # part of the error that is spent, so that one-sided limits of rates keep it
-START, FURTHEST, SECANTS = 1.5, 5.0, 4  # normal quantiles where a p-value is searched for
+START, FURTHEST, CLOSE = 1.5, 5.0, 0.005  # normal quantiles where a p-value is searched for
 STEPS = 257  # points of the integrals of expected extremes
 REACH = 6.0  # standard errors they go beyond the groups
 
@@ -177,26 +177,29 @@ def at_most(families: Sequence[Estimates], tail: float) -> float:
 def chance_below(families: Sequence[Estimates], margin: float) -> float:
     """p of "the difference is `margin` or more": of two one-sided tests for every pair.
 
-    The smallest tail at which `at_most` lies below the margin (Schuirmann 1987); 1 where the
-    difference seen is no smaller than the margin, NaN where a group has no limits.
+    The smallest tail at which `at_most` lies below the margin (Schuirmann 1987); 1 where it would
+    be more than one half, NaN where a group has no limits.
     """
-    observed = max(float(spread(f.value)) for f in families)
-    if not observed < margin:
-        return 1.0
     low, reach = 0.0, START  # normal quantiles of the tail; the limit grows with them
-    below, beyond = observed - margin, at_most(families, special.ndtr(-reach)) - margin
+    below, beyond = (at_most(families, special.ndtr(-z)) - margin for z in (low, reach))
+    if below >= 0:
+        return 1.0
     while beyond < 0 and reach < FURTHEST:
         low, below, reach = reach, beyond, 2 * reach
         beyond = at_most(families, special.ndtr(-reach)) - margin
     if np.isnan(beyond) or beyond < 0:
         return float("nan") if np.isnan(beyond) else float(special.ndtr(-reach))
-    for _ in range(SECANTS):
-        middle = low - (reach - low) * below / (beyond - below)
+    low_weight = high_weight = 1.0
+    while reach - low > CLOSE:  # Illinois: an end that stays counts half as much each time
+        middle = low - (reach - low) * below * low_weight / (
+            beyond * high_weight - below * low_weight
+        )
+        middle = min(max(middle, low + CLOSE / 2), reach - CLOSE / 2)
         here = at_most(families, special.ndtr(-middle)) - margin
         if here < 0:
-            low, below = middle, here
+            low, below, low_weight, high_weight = middle, here, 1.0, high_weight / 2
         else:
-            reach, beyond = middle, here
+            reach, beyond, low_weight, high_weight = middle, here, low_weight / 2, 1.0
     return float(special.ndtr(-low))  # the last tail at which the limit lies below the margin
 
 

@@ -101,6 +101,14 @@ def test_p_and_upper_limit_agree() -> None:
                 assert (gaps.at_most([e], tail) < margin) == (p < tail)
 
 
+def test_p_is_found_wherever_it_lies() -> None:
+    e = gaps.from_errors(np.array([0.50, 0.52, 0.51]), np.array([0.02, 0.015, 0.03]))
+    assert gaps.chance_below([e], 0.0205) == 1
+    for margin in (0.03, 0.05, 0.1, 0.15):
+        p = gaps.chance_below([e], margin)
+        assert gaps.at_most([e], 1.05 * p) < margin < gaps.at_most([e], 0.95 * p)
+
+
 def test_a_gap_seen_at_the_margin_or_without_limits_is_not_declared() -> None:
     assert gaps.chance_below([_estimates(np.array([10, 20]), np.array([100, 100]))], 0.1) == 1
     blank = Estimates(np.array([0.5, 0.5]), np.zeros(2), lambda tail: (np.full(2, np.nan),) * 2)
