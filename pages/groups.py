@@ -6,7 +6,7 @@ import streamlit as st
 
 from fairaudit.plots import errors, groups
 from fairaudit.text.sentences.errors import errors_lead
-from fairaudit.text.sentences.groups import findings, groups_lead, tested_lead
+from fairaudit.text.sentences.groups import findings, groups_page_lead, tested_lead
 from fairaudit.text.voice import voice_of
 from fairaudit.ui import layout, page_setup, result_page, url_widgets
 
@@ -23,7 +23,7 @@ top = st.container()
 at = url_widgets.group_count(latent_groups)
 latent_groups = groups.of_count(latent_groups, at)
 with top:
-    layout.header("groups", groups_lead(latent_groups))
+    layout.header("groups", groups_page_lead(result, latent_groups))
 view = url_widgets.view(("Sizes", "Profile", "Errors", "Overlap", "Membership", "Projection"))
 
 if view == "Sizes":

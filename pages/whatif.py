@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from fairaudit.plots import whatif
-from fairaudit.text.sentences.whatif import whatif_lead
+from fairaudit.text.sentences.whatif import held_lead, whatif_lead
 from fairaudit.text.table_rows import CRITERIA
 from fairaudit.text.voice import voice_of
 from fairaudit.ui import layout, page_setup, result_page, url_widgets
@@ -26,11 +26,20 @@ counts, start = sweep["n_groups"].to_list(), whatif.preferred(sweep)
 at = url_widgets.number("Number of groups", counts, key="groups", start=start)
 with top:
     layout.header("whatif", whatif_lead(sweep, metric, at, voice_of(audit.result)))
-view = url_widgets.view(("Worst group", "Lineage", "Criteria", "Stability"))
+view = url_widgets.view(("Worst group", "Same groups", "Lineage", "Criteria", "Stability"))
 
 if view == "Worst group":
     layout.chart(whatif.trade_off(sweep, metric, at=at).bare(), key="trade-off")
     layout.data_table(whatif.readable(sweep), key="sweep", name="sweep", metric=metric)
+elif view == "Same groups":
+    held = audit.table("held_groups")
+    if held is None:
+        layout.note("This sweep did not keep its groups; run it again to compare them.")
+    else:
+        layout.statement(held_lead(held, metric, at, voice_of(audit.result)))
+        layout.chart(whatif.held(held, metric, at=at).bare(), key="held")
+        rows = held.filter(held["n_groups"] == at)
+        layout.data_table(rows, key="held-table", name="held_groups", metric=metric)
 elif view == "Lineage":
     lineage = audit.table("lineage")
     if lineage is None:
@@ -51,10 +60,13 @@ else:
 
 layout.computation(
     "For every number of groups G the method was fitted from many starting points on training "
-    "rows; the loss of the worst group and the overall loss are computed on held-out rows. BIC "
-    "and ICL penalise the number of parameters, ICL also uncertain membership. *Stability* is the "
-    "adjusted Rand index between the groups of bootstrap refits: 1 = the same groups every time, "
-    "0 = chance. No criterion decides automatically: you choose G.",
+    "rows; the loss of the worst group and the overall loss are computed on held-out rows, each "
+    "row weighed by the probability of its groups before the outcome. *By chance* are outcomes "
+    "drawn from one common model for the same rows. *Same groups* keeps the groups of G and asks "
+    "the models of all numbers about them. BIC penalises the number of parameters; ICL also "
+    "uncertain membership, so it speaks of separation only. *Stability* is the adjusted Rand "
+    "index between the groups of bootstrap refits: 1 = the same groups every time, 0 = chance. "
+    "The slider starts at the simplest number that is not clearly worse than the best.",
     formula=r"\text{BIC} = k \ln n - 2 \ln \hat L, \quad \text{ICL} = \text{BIC} - 2 \sum_{ij} "
     r"r_{ij} \ln r_{ij}",
     outcome=audit.outcome,

@@ -301,7 +301,7 @@ _MORE = {
 _COLUMNS = {
     "groups": ["group", "share", "n_test", "rule", "fidelity"],
     "selection": ["split", "group", "n", "baseline", "expert", "lower", "chosen", "verdict"],
-    "sweep": ["n_groups", "bic", "heldout", "worst_group", "overall", "stability"],
+    "sweep": ["n_groups", "bic", "heldout", "worst_group", "worst_null", "p", "plausible"],
     "comparison": ["model", "attribute", "metric", "value", "low", "high"],
 }
 

@@ -114,6 +114,7 @@ def merge(parts: Sequence[AuditResult], base: AuditResult, spec: AuditSpec) -> A
     spec : AuditSpec
         Of the whole sweep.
     """
+    from fairaudit.audit.latent.whole_sweep import completed
     from fairaudit.audit.result import AuditResult
 
     warnings = [line for part in [base, *parts] for line in part.summary.get("warnings", ())]
@@ -125,4 +126,5 @@ def merge(parts: Sequence[AuditResult], base: AuditResult, spec: AuditSpec) -> A
         "spec_sha256": spec.digest(),
         "seconds": round(seconds, 3),
     }
-    return AuditResult({**base.tables, **by_number(parts)}, summary, origin)
+    tables = completed({**base.tables, **by_number(parts)}, spec.confidence)
+    return AuditResult(tables, summary, origin)

@@ -44,9 +44,69 @@ def trade_off(sweep: pl.DataFrame, metric: str, *, at: int | None = None) -> Cha
     for name, column, place in (("worst group", "worst_group", 1), ("overall", "overall", 0)):
         low, high = ("worst_low", "worst_high") if column == "worst_group" else _ends(column)
         _line(figure, rows, column, name, place, (low, high))
+    _by_chance(figure, rows)
     _mark(figure, at)
     figure.update_xaxes(dtick=1)
     return Chart(figure, _trade_off_alt(rows, metric, at), rows)
+
+
+def _by_chance(figure: go.Figure, rows: pl.DataFrame) -> None:
+    """How bad the worst group may look where there are no latent groups."""
+    if not known(rows, "worst_null"):
+        return
+    judged = rows.filter(pl.col("worst_null").is_not_null())
+    figure.add_scatter(
+        x=judged["n_groups"].to_list(),
+        y=judged["worst_null"].to_list(),
+        mode="lines+markers",
+        name="worst group by chance, up to",
+        line={"color": NEUTRAL, "width": 1.5, "dash": "dot"},
+        marker={"color": NEUTRAL, "symbol": "line-ew-open", "size": 14},
+    )
+
+
+def held(table: pl.DataFrame, metric: str, *, at: int) -> Chart:
+    """The groups of one partition under the models with 1 to K groups, with intervals."""
+    rows = table.filter((pl.col("n_groups") == at) & pl.col("loss").is_not_null())
+    if rows.is_empty():
+        return empty("No group of this partition has enough held-out rows.")
+    rate = metric_words.is_rate(metric)
+    title = metric_words.title(metric)
+    figure = frame(
+        x="Number of groups of the model", y=title, height=380, legend=True, percent_y=rate
+    )
+    names = sorted(rows["group"].unique().to_list(), key=natural)
+    looks = styles(names)
+    counts = sorted(rows["models"].unique().to_list())
+    for place, name in enumerate(names):
+        part = rows.filter(pl.col("group") == name).sort("models")
+        aside = 0.12 * (place - (len(names) - 1) / 2)  # intervals side by side
+        figure.add_scatter(
+            x=[count + aside for count in part["models"].to_list()],
+            y=part["loss"].to_list(),
+            mode="lines+markers",
+            name=plain(name),
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "array": (part["loss_high"] - part["loss"]).to_list(),
+                "arrayminus": (part["loss"] - part["loss_low"]).to_list(),
+                "color": looks[name].color,
+                "thickness": 1.5,
+            },
+            line={"color": looks[name].color, "width": 2},
+            marker={"color": looks[name].color, "symbol": looks[name].symbol, "size": 9},
+        )
+    _mark(figure, at)
+    figure.update_xaxes(tickvals=counts, ticktext=[str(count) for count in counts])
+    worst = rows.filter(pl.col("models") == 1).sort("loss", descending=True)
+    ends = ("loss", "loss_low", "loss_high")
+    words = [
+        f"{r['group']} {numbers.value_with_interval(*(r[end] for end in ends), metric)}"
+        for r in worst.head(8).iter_rows(named=True)
+    ]
+    alt = f"{title} of the same groups under one common model: {', '.join(words)}."
+    return Chart(figure, alt, rows)
 
 
 def _ends(column: str) -> tuple[str, str]:

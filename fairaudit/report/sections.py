@@ -28,13 +28,13 @@ from fairaudit.text.sentences.effects import effects_lead
 from fairaudit.text.sentences.equivalence import HOW as EQUIVALENCE_HOW
 from fairaudit.text.sentences.equivalence import equivalence_lead, readable_equivalence
 from fairaudit.text.sentences.errors import errors_lead, gap_leads, limits
-from fairaudit.text.sentences.groups import findings, groups_lead, tested_lead
+from fairaudit.text.sentences.groups import findings, groups_page_lead, tested_lead
 from fairaudit.text.sentences.presets import counted_rows
 from fairaudit.text.sentences.primary import HOW as PRIMARY_HOW
 from fairaudit.text.sentences.primary import primary_rows, primary_sentence
 from fairaudit.text.sentences.selection import selection_how, selection_lead
 from fairaudit.text.sentences.stress import how, stress_lead
-from fairaudit.text.sentences.whatif import whatif_lead
+from fairaudit.text.sentences.whatif import held_lead, whatif_lead
 from fairaudit.text.voice import Voice, no_harm_of, voice_of
 
 MOST_ATTRIBUTES = 12
@@ -165,7 +165,7 @@ def _groups(result: AuditResult) -> Iterator[Section]:
     found = table("groups")
     if found is None:
         return
-    charts, said = [groups.sizes(found)], [groups_lead(found)]
+    charts, said = [groups.sizes(found)], [groups_page_lead(result, found)]
     if (profile := table("group_profile")) is not None:
         charts.append(groups.profile(profile))
     if (latent := table("latent")) is not None:
@@ -251,8 +251,12 @@ def _sweep(result: AuditResult) -> Iterator[Section]:
     sweep = result.tables.get("sweep")
     if sweep is None or sweep.is_empty():
         return
-    metric, most = whatif.metric_of(result), int(sweep["n_groups"].to_list()[-1])
-    charts = [whatif.trade_off(sweep, metric)]
+    metric, counts = whatif.metric_of(result), sweep["n_groups"].to_list()
+    told = whatif.preferred(sweep) or int(counts[-1])
+    charts, said = [whatif.trade_off(sweep, metric)], []
+    if (held := result.tables.get("held_groups")) is not None and told > 1:
+        charts.append(whatif.held(held, metric, at=told))
+        said.append(held_lead(held, metric, told, voice_of(result)))
     charts += [whatif.criterion(sweep, n) for n in ("heldout", "bic") if whatif.known(sweep, n)]
     if whatif.known(sweep, "stability"):
         charts.append(whatif.stability(sweep))
@@ -260,12 +264,13 @@ def _sweep(result: AuditResult) -> Iterator[Section]:
         charts.append(whatif.lineage(result.tables["lineage"]))
     yield Section(
         title="What if there were more groups",
-        sentences=(whatif_lead(sweep, metric, most, voice_of(result)),),
+        sentences=(whatif_lead(sweep, metric, told, voice_of(result)), *said),
         charts=tuple(charts),
         rows=sweep,
         table="sweep",
         how="All numbers of groups were fitted on the same training rows from many starts; the "
-        "worst group and overall are measured on held-out rows.",
+        "worst group and overall are measured on held-out rows, groups weighed by membership that "
+        "was fixed before the outcome.",
     )
 
 

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from fairaudit import AuditSpec
 from fairaudit.audit.adapters import adapter
+from fairaudit.audit.latent.whole_sweep import completed
 from fairaudit.audit.run import run_audit
 from fairaudit.data.arrays import Arrays
 from fairaudit.data.dataset import Dataset
@@ -91,6 +93,7 @@ def test_groups_are_described_with_sizes_rules_and_held_out_losses() -> None:
     plain = found.predictions["baseline"].label - data.y
     test = data.split == 2
     assert np.mean(best[test] ** 2) < 0.5 * np.mean(plain[test] ** 2)
+    assert found.summary["latent_p"] < 0.05
 
 
 def test_groups_that_are_judged_do_not_depend_on_the_outcome() -> None:
@@ -101,6 +104,16 @@ def test_groups_that_are_judged_do_not_depend_on_the_outcome() -> None:
     again = run("rome-em", moved, n_groups=2, n_init=2)
     columns = ["row", "split", "p0", "p1", "group"]
     assert found.tables["latent"].select(columns).equals(again.tables["latent"].select(columns))
+
+
+def test_held_out_losses_weigh_rows_by_what_was_known_before_the_outcome() -> None:
+    data = arrays()
+    found = run("rome-em", data, n_groups=2, n_init=2)
+    latent, test = found.tables["latent"], data.split == 2
+    loss = np.square(found.predictions["rome-em"].label - data.y)[test]
+    for j, row in enumerate(found.tables["groups"].iter_rows(named=True)):
+        prior = latent[f"p{j}"].to_numpy()[test]
+        assert row["heldout_loss"] == pytest.approx(prior @ loss / prior.sum())
 
 
 def test_only_training_rows_are_learnt_from() -> None:
@@ -153,6 +166,16 @@ def test_a_sweep_stores_the_groups_of_every_number(task: Any) -> None:
         groups = tables["groups"].filter(pl.col("n_groups") == count)
         assert groups.height == count
     assert found.summary["n_groups"] == tables["sweep"].filter(pl.col("chosen"))["n_groups"].item()
+    again = completed(tables, 0.95)  # as after the parts of a sweep have been joined
+    for name in ("sweep", "groups", "held_groups"):
+        assert_frame_equal(again[name], tables[name])
+    held = tables["held_groups"]
+    assert held.height == 3 * (1 + 2 + 3)
+    two = held.filter(n_groups=2, models=2)
+    assert (two["difference_high"] < 0).all(), "both planted groups gain from their own model"
+    assert held.filter(models=1)["difference"].null_count() == 6
+    single = tables["groups"].filter(n_groups=2)["heldout_loss"].to_list()
+    assert two["loss"].to_list() == pytest.approx(single)
     assert list(found.predictions) == ["rome-em", "baseline"]
 
 

@@ -7,8 +7,15 @@ import pytest
 
 from fairaudit.exceptions import SpecError
 from fairaudit.methods.rome.em import RomeEM
-from fairaudit.methods.rome.group_count import mean_and_error, simplest_good, split_rows
-from fairaudit.methods.rome.sweep import RawRows, _bootstrap_means, _group_losses, sweep_groups
+from fairaudit.methods.rome.group_count import (
+    compare_counts,
+    mean_and_error,
+    simplest_good,
+    split_rows,
+)
+from fairaudit.methods.rome.judgement import HeldOut, _group_losses, bootstrap_means
+from fairaudit.methods.rome.scoring import Scoring
+from fairaudit.methods.rome.sweep import sweep_groups
 from fairaudit.methods.rome.tables import TABLE
 from tests.methods.known.rome_simulation import (
     coefficient_errors,
@@ -16,7 +23,7 @@ from tests.methods.known.rome_simulation import (
     group_errors,
     pooled_errors,
 )
-from tests.sizes import size
+from tests.sizes import binomial_error, nightly, size
 
 
 @pytest.fixture(scope="module")
@@ -40,16 +47,20 @@ def test_every_number_of_groups_has_a_row(swept) -> None:
     table = found.table
     assert dict(table.schema) == dict(TABLE)
     assert table["n_groups"].to_list() == [1, 2, 3, 4, 5]
-    assert not table.null_count().sum_horizontal().item()
+    first = {"n_groups": 1, "z_step": 1, "gain": 1, "p": 1, "worst_null": 1, "worst_p": 1}
+    assert table.null_count().row(0, named=True) == {**dict.fromkeys(table.columns, 0), **first,
+                                                     "n_groups": 0}  # fmt: skip
     assert (table["worst_low"] <= table["worst_group"]).all()
     assert (table["worst_group"] <= table["worst_high"]).all()
     assert (table["overall"] <= table["worst_group"] + 1e-9).all()
+    assert table["p"].min() < 0.05
     assert table["log_likelihood"].is_sorted()
 
 
 def test_the_true_number_is_chosen_and_stable(swept) -> None:
     _, found = swept
     assert found.chosen == 4
+    assert 4 in found.judged.choice.plausible
     assert found.table["n_groups"][found.table["bic"].arg_min()] == 4
     stable = dict(zip(found.table["n_groups"], found.table["stability"], strict=True))
     assert stable[1] == 1.0
@@ -112,6 +123,95 @@ def test_a_sweep_needs_numbers_of_groups() -> None:
         RomeEM.sweep(np.zeros((4, 1)), np.zeros(4), n_groups=[])
 
 
+def _null_rows(kind: str, seed: int, n: int = 400):
+    """Rows that one common model describes: X, y, S, weights and clusters."""
+    rng = np.random.default_rng([seed, 11])
+    X, S = rng.normal(size=(n, 2)), np.column_stack([rng.integers(0, 2, n), rng.normal(size=n)])
+    eta = X[:, 0] - 0.5 * X[:, 1]
+    weight = rng.gamma(2, size=n) if "weights" in kind else None
+    unit = None
+    if "clusters" in kind:  # sites err together, and a site's S tells it apart
+        unit = rng.integers(0, n // 10, n)
+        S[:, 1] = rng.normal(size=n // 10)[unit]
+        eta = eta + 0.7 * rng.normal(size=n // 10)[unit]
+    if "classes" in kind:
+        return X, (rng.random(n) < 1 / (1 + np.exp(-eta))).astype(int), S, weight, unit
+    error = np.exp(rng.normal(size=n)) if "skewed" in kind else rng.normal(size=n)
+    return X, eta + error, S, weight, unit
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "kind",
+    ["numbers", "classes", *nightly("skewed numbers", "numbers, clusters", "classes, clusters",
+     "numbers, weights", "classes, weights")],
+)  # fmt: skip
+def test_groups_are_rarely_claimed_where_one_common_model_holds(kind) -> None:
+    runs, claims, worst = size(20, 200), 0, 0
+    for seed in range(runs):
+        X, y, S, weight, unit = _null_rows(kind, seed)
+        model = RomeEM(n_init=1, max_iter=10, random_state=seed)
+        table = sweep_groups(
+            model, X, y, sensitive_features=S, sample_weight=weight, clusters=unit,
+            confidence=0.95, n_groups=range(1, size(4, 9)), n_bootstrap=0,
+        ).table  # fmt: skip
+        claims += table["p"].min() < 0.05
+        worst += table["worst_p"].min() < 0.05
+    assert claims <= (0.05 + binomial_error(0.05, runs)) * runs
+    assert worst <= claims
+
+
+def test_planted_groups_are_claimed() -> None:
+    rng = np.random.default_rng(0)
+    X, s = rng.normal(size=(600, 2)), rng.integers(0, 2, 600)
+    y = np.where(s == 1, X[:, 0], -X[:, 0]) + rng.normal(size=600)
+    model = RomeEM(n_init=2, random_state=0)
+    found = sweep_groups(
+        model, X, y, sensitive_features=s, confidence=0.95, n_groups=[1, 2, 3], n_bootstrap=0
+    )
+    assert found.table["p"].min() < 0.05
+    assert 2 in found.judged.choice.plausible
+    assert found.chosen > 1
+
+
+def test_noise_shows_no_worse_group_on_held_out_rows() -> None:
+    """Weighed by responsibilities, that have seen y, the worst of 3 was 39% above overall."""
+    rng = np.random.default_rng(3)
+    X, S = rng.normal(size=(1500, 2)), rng.normal(size=(1500, 2))
+    y = X[:, 0] - 0.5 * X[:, 1] + rng.normal(size=1500)
+    model = RomeEM(n_init=2, max_iter=50, random_state=0)
+    table = sweep_groups(
+        model, X, y, sensitive_features=S, confidence=0.95, n_groups=[1, 3], n_bootstrap=0
+    ).table
+    row = table.filter(table["n_groups"] == 3).row(0, named=True)
+    assert row["worst_group"] <= row["worst_null"]
+    assert row["worst_low"] <= row["overall"]
+    assert row["worst_p"] > 0.05
+
+
+def test_rows_of_training_clusters_are_no_evidence() -> None:
+    X, y, S, _, unit = _null_rows("numbers, clusters", 0)
+    rows = np.arange(0, 400, 4)
+    model = RomeEM(n_init=1, max_iter=5, random_state=0)
+    table = sweep_groups(
+        model, X, y, sensitive_features=S, clusters=unit, confidence=0.95, n_groups=[1, 2],
+        n_bootstrap=0, held_out=(rows, rows),
+    ).table  # fmt: skip
+    assert table["p"].null_count() == 2
+    assert table["worst_null"].null_count() == 2
+
+
+def test_numbers_of_groups_that_rows_cannot_tell_apart_are_all_plausible() -> None:
+    rng = np.random.default_rng(0)
+    base = rng.normal(size=400)
+    two = base + 0.5 + 0.01 * rng.normal(size=400)
+    choice = compare_counts({1: base, 2: two, 3: two + 0.001 * rng.normal(size=400)}, np.ones(400))
+    assert choice.plausible == (2, 3)
+    assert choice.chosen == 2
+    assert choice.steps[2] > 10
+    assert abs(choice.steps[3]) < 3
+
+
 @pytest.mark.slow
 def test_the_published_simulation_is_solved() -> None:
     """Fresh repetitions: coefficients, worst true group and overall against least squares."""
@@ -158,40 +258,31 @@ def test_rows_repeated_as_clusters_give_the_intervals_of_the_rows_alone() -> Non
     rng = np.random.default_rng(5)
     parts, loss = rng.random((300, 3)), rng.exponential(size=300)
     many = np.repeat(np.arange(300), 8)
-    once = _bootstrap_means(parts, loss, None, 0)
-    often = _bootstrap_means(parts[many], loss[many], many, 0)
+    once = bootstrap_means(parts, loss, None, 0)
+    often = bootstrap_means(parts[many], loss[many], many, 0)
     assert np.allclose(once, often)
     assert mean_and_error(loss[many], np.ones(2400), many) == pytest.approx(
         mean_and_error(loss, np.ones(300))
     )
-    naive = _bootstrap_means(parts[many], loss[many], None, 0)
+    naive = bootstrap_means(parts[many], loss[many], None, 0)
     assert (naive.std(0) < 0.5 * often.std(0)).all()
 
 
 @pytest.mark.parametrize("truths", [(1.0,) * 6, (1.0, 1.2, 2.0), (1.0, 1.0, 1.0)])
 def test_the_worst_group_s_interval_holds_the_truth_when_groups_are_alike_too(truths) -> None:
-    class Drawn:
-        """A model whose groups and losses are given."""
-
-        def __init__(self, group: np.ndarray, loss: np.ndarray) -> None:
-            self.group, self.loss = group, loss
-
-        def responsibilities(self, *_: object) -> np.ndarray:
-            return np.eye(len(truths))[self.group]
-
-        def losses(self, *_: object) -> np.ndarray:
-            return self.loss
-
     held, percentile = 0, 0
     for seed in range(100):
         rng = np.random.default_rng(seed)
         group = rng.integers(0, len(truths), 600)
         loss = rng.exponential(np.array(truths)[group])
-        sample = RawRows(np.zeros((600, 1)), loss, None, np.ones(600))
-        found = _group_losses(Drawn(group, loss), sample, 0.95, seed)
-        held += found["worst_low"] <= max(truths) <= found["worst_high"]
         parts = np.eye(len(truths))[group]
-        worst = _bootstrap_means(parts, loss, None, seed).max(axis=1)
+        # predictions of 0 and outcomes whose square is the loss
+        said = Scoring(np.zeros((600, 1, 1)), np.ones((600, 1)), np.ones((600, 1)), parts,
+                       np.ones(1), "squared")  # fmt: skip
+        rows = HeldOut({}, said, np.sqrt(loss), np.ones(600), None)
+        found = _group_losses(said, rows, 0.95, seed)
+        held += found["worst_low"] <= max(truths) <= found["worst_high"]
+        worst = bootstrap_means(parts, loss, None, seed).max(axis=1)
         percentile += np.quantile(worst, 0.025) <= max(truths) <= np.quantile(worst, 0.975)
     assert held >= 90
     if len(truths) == 6:

@@ -184,7 +184,9 @@ def test_what_a_number_of_groups_brings(result_of: ResultOf) -> None:
     ends = numbers.interval(row["worst_low"], row["worst_high"], metric)
     assert f"**{numbers.value(row['worst_group'], metric)}** (95% CI {ends})" in lead
     assert f"({numbers.interval(row['overall_low'], row['overall_high'], metric)})" in lead
-    assert "Preferred number of groups" in lead
+    assert "evidence of latent groups" in lead.split(".")[0].lower()
+    assert lead.index("latent groups") < lead.index("With **2 groups**")
+    assert "BIC, a second opinion, prefers" in lead
 
 
 def test_one_group_is_not_compared_with_itself(result_of: ResultOf) -> None:

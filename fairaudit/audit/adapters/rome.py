@@ -26,12 +26,15 @@ from fairaudit.audit.adapters.rome_tables import (
 )
 from fairaudit.audit.catalog import method
 from fairaudit.audit.fitted import Fitted, Prediction
+from fairaudit.audit.latent.whole_sweep import completed, stored_draws, stored_rows
 from fairaudit.data.arrays import Arrays
 from fairaudit.exceptions import SpecError
+from fairaudit.inputs.read import read_columns
 from fairaudit.methods.baselines.linear import PooledLinear
 from fairaudit.methods.common.progress import Monitor
 from fairaudit.methods.rome.combine import TINY
 from fairaudit.methods.rome.em import RomeEM
+from fairaudit.methods.rome.judgement import Judged, RawRows, gain_p
 from fairaudit.methods.rome.moe import RomeMoE
 from fairaudit.methods.rome.sweep import Sweep, sweep_groups
 
@@ -61,13 +64,40 @@ def fit_rome_em(
             monitor=monitor,
         )
     answer = _beside_pooled("rome-em", model, arrays, monitor)
+    evidence: dict[str, Any] = {}
+    if model.n_groups_ > 1:
+        common = _unfitted(arrays, {**params, "n_groups": 1}, seed, device)
+        common.fit(
+            arrays.X[train],
+            arrays.y[train],
+            sensitive_features=arrays.sensitive[train],
+            sample_weight=weights(arrays, train),
+        )
+        evidence = {"latent_p": _evidence(model, common, arrays, seed)}
     return Fitted(
         answer(arrays),
         em_tables(model, arrays, confidence),
-        em_summary(model, arrays),
+        {**em_summary(model, arrays), **evidence},
         model.save,
         answer,
     )
+
+
+def _evidence(model: Judged, common: Judged, arrays: Arrays, seed: int) -> float | None:
+    """Whether groups predict test rows better than one common model: p, None if not judged."""
+    rows = np.flatnonzero((arrays.split == 2) & learnt_classes(arrays))
+    if arrays.cluster is not None:  # rows of training clusters say nothing of other clusters
+        rows = rows[~np.isin(arrays.cluster[rows], arrays.cluster[arrays.split == 0])]
+    if len(rows) < 2:
+        return None
+    return gain_p(model, common, _raw_rows(arrays).take(rows), seed)
+
+
+def _raw_rows(arrays: Arrays) -> RawRows:
+    """The rows of an audit as a sweep takes them."""
+    weight = np.ones(len(arrays)) if arrays.weight is None else arrays.weight
+    sensitive = read_columns(arrays.sensitive, "sensitive_features")
+    return RawRows(arrays.X, arrays.y, sensitive, weight, arrays.cluster)
 
 
 def _check_table(arrays: Arrays) -> None:
@@ -141,9 +171,19 @@ def fit_rome_sweep(
     )
     best = found.models[found.chosen]
     answer = _beside_pooled("rome-em", best, arrays, monitor)
+    rows = {"test": (judging, found.judged.evaluation)}
+    if validation.any():
+        rows["validation"] = (choosing, found.judged.choosing)
+    tables = {
+        "sweep": found.table,
+        "lineage": found.lineage,
+        "sweep_rows": stored_rows(rows, arrays),
+        "latent_null": stored_draws(found.judged),
+        **_all_groups(found, arrays, confidence),
+    }
     return Fitted(
         answer(arrays),
-        {"sweep": found.table, "lineage": found.lineage, **_all_groups(found, arrays, confidence)},
+        completed(tables, confidence),
         _sweep_summary(found, arrays),
         best.save,
         answer,
@@ -249,9 +289,9 @@ def _group_tables(
     resp[known], loss[known] = model.responsibilities(*given), model.losses(*given)
     return {
         "latent": latent_table(arrays, prior, resp),
-        "groups": described_groups(arrays, prior, resp, loss, confidence),
-        "group_profile": profile(arrays, resp),
-        "overlap": group_overlap(arrays, resp),
+        "groups": described_groups(arrays, prior, loss, confidence),
+        "group_profile": profile(arrays, prior),
+        "overlap": group_overlap(arrays, prior),
     }
 
 

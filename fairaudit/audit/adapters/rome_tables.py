@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from fairaudit.audit.latent.groups import group_name, group_profile, overlap, plain_rules
 from fairaudit.audit.latent.rules import levels_of
 from fairaudit.data.arrays import SPLITS, Arrays
-from fairaudit.stats import intervals
+from fairaudit.methods.rome.held_groups import loss_of_groups
 
 Float = NDArray[np.float64]
 RULE_ROWS = 10_000  # about as many rows make the rules: trees of depth 3 need no more
@@ -43,30 +43,33 @@ def columns(arrays: Arrays) -> tuple[Float, tuple[str, ...]]:
     return np.round(both * scales[:, 1] + scales[:, 0], 9), names  # flags stay 0 and 1
 
 
-def described_groups(
-    arrays: Arrays, prior: Float, resp: Float, loss: Float, confidence: float
-) -> pl.DataFrame:
-    """One row per group: size, plain rule and its fidelity, entropy, held-out loss."""
+def described_groups(arrays: Arrays, prior: Float, loss: Float, confidence: float) -> pl.DataFrame:
+    """One row per group: size, plain rule and its fidelity, entropy, held-out loss.
+
+    All of it rests on P(group | s), which is fixed before y is seen: responsibilities have seen
+    y, so that groups weighed by them differ in loss where there are none.
+    """
     train, test = arrays.split == 0, arrays.split == 2
     design, names = columns(arrays)
     some = np.flatnonzero(train)[:: max(1, int(train.sum()) // RULE_ROWS)]
-    rules = plain_rules(design[some], names, resp[some], levels=levels_of(arrays.groups))
+    rules = plain_rules(design[some], names, prior[some], levels=levels_of(arrays.groups))
     weight = np.ones(len(arrays)) if arrays.weight is None else arrays.weight
+    unit = None if arrays.cluster is None else arrays.cluster[test]
+    count = prior.shape[1]
     held = [
-        held_out_loss(loss[test], resp[test, j] * weight[test], confidence)
-        for j in range(resp.shape[1])
+        held_out_loss(loss[test], prior[test, j] * weight[test], unit, confidence)
+        for j in range(count)
     ]
-    count = resp.shape[1]
-    mass = resp[train].T @ weight[train]
+    mass = prior[train].T @ weight[train]
     return pl.DataFrame(
         {
             "group": [group_name(j) for j in range(count)],
             "share": mass / mass.sum(),
-            "n_train": resp[train].sum(axis=0),
-            "n_test": resp[test].sum(axis=0),
+            "n_train": prior[train].sum(axis=0),
+            "n_test": prior[test].sum(axis=0),
             "rule": [rule for rule, _ in rules],
             "fidelity": [fidelity for _, fidelity in rules],
-            "entropy": [_entropy(prior, resp[:, j]) for j in range(count)],
+            "entropy": [_entropy(prior, prior[:, j]) for j in range(count)],
             "heldout_loss": [value for value, _, _ in held],
             "heldout_low": [low for _, low, _ in held],
             "heldout_high": [high for _, _, high in held],
@@ -83,29 +86,25 @@ def _entropy(prior: Float, weight: Float) -> float:
 
 
 def held_out_loss(
-    loss: Float, weight: Float, confidence: float
+    loss: Float, weight: Float, cluster: NDArray[np.int64] | None, confidence: float
 ) -> tuple[float | None, float | None, float | None]:
-    """Weighted mean loss and its normal interval; nothing where fewer than two rows carry it."""
+    """Weighted mean loss and its interval; nothing where fewer than two rows carry it."""
     total = weight.sum()
     if total < 1e-6:
         return None, None, None
-    share = weight / total
-    if 1 / np.square(share).sum() < 2:
-        return None, None, None
-    mean = float(share @ loss)
-    spread = float(np.sqrt(np.square(share * (loss - mean)).sum()))
-    reach = intervals.quantile(confidence) * spread
-    return mean, mean - reach, mean + reach
+    member, none = (weight / total)[:, None], np.ones(len(weight))
+    row = next(loss_of_groups(member, {1: loss}, none, cluster, confidence))
+    return row["loss"], row["loss_low"], row["loss_high"]
 
 
-def profile(arrays: Arrays, resp: Float) -> pl.DataFrame:
+def profile(arrays: Arrays, prior: Float) -> pl.DataFrame:
     """Means of all columns in each group beside the population, on training rows."""
     train = arrays.split == 0
     design, names = columns(arrays)
-    return group_profile(design[train], names, resp[train])
+    return group_profile(design[train], names, prior[train])
 
 
-def group_overlap(arrays: Arrays, resp: Float) -> pl.DataFrame:
+def group_overlap(arrays: Arrays, prior: Float) -> pl.DataFrame:
     """Shares of declared levels in each group, on training rows."""
     train = arrays.split == 0
-    return overlap({k: v[train] for k, v in arrays.groups.items()}, resp[train])
+    return overlap({k: v[train] for k, v in arrays.groups.items()}, prior[train])

@@ -267,14 +267,14 @@ class RomeEM(RomePredictions):
             self.choice_ = "given"
             return int(self.n_groups)
         most = max(1, min(self.max_groups, int(problem.total * (1 - HELD_OUT) / problem.enough())))
-        count, self.heldout_ = choose_groups(
-            problem, range(1, most + 1), self.n_init, self.rules, seed, monitor
-        )
+        choice = choose_groups(problem, range(1, most + 1), self.n_init, self.rules, seed, monitor)
+        self.heldout_ = dict(choice.means)
+        alike = ", ".join(str(g) for g in choice.plausible)
         self.choice_ = (
-            f"{count} of 1 to {most} groups: the smallest number within one standard error of "
-            "the best held-out likelihood"
+            f"{choice.chosen} of 1 to {most} groups: the smallest number within one standard "
+            f"error of the best held-out likelihood; plausible on held-out rows: {alike}"
         )
-        return count
+        return choice.chosen
 
     def finished(
         self,

@@ -20,6 +20,7 @@ from fairaudit.methods.common.design import Target, check_design, checked_y, num
 from fairaudit.methods.rome.answers import softmax
 from fairaudit.methods.rome.design import Float, Scale, SensitivePart
 from fairaudit.methods.rome.moe_network import StackedMixture
+from fairaudit.methods.rome.scoring import Scoring
 
 BLOCK = 65_536  # rows answered at a time
 TINY = 1e-300
@@ -144,10 +145,10 @@ class MoEPredictions(BaseEstimator):  # type: ignore[misc]
         member, outputs = self._answers(X, sensitive_features)
         prior, answers = member.mean(axis=0), outputs.mean(axis=0)
         if self.target_.classes is None:
-            values = self._truth(y, len(answers))[:, None]
+            values = self.codes(y, len(answers))[:, None]
             density = -0.5 * np.square(values - answers[:, :, 0]) / self.noise_
         else:
-            codes = self._truth(y, len(answers))
+            codes = self.codes(y, len(answers))
             density = np.log(np.maximum(answers[np.arange(len(codes)), :, codes], TINY))
         return softmax(np.log(np.maximum(prior, TINY)) + density)
 
@@ -156,11 +157,22 @@ class MoEPredictions(BaseEstimator):  # type: ignore[misc]
         same_rows(X=X, y=y)
         mixed = self._mixed(X, sensitive_features)
         if self.target_.classes is None:
-            return np.square(self._truth(y, len(mixed)) - mixed[:, 0])
-        codes = self._truth(y, len(mixed))
+            return np.square(self.codes(y, len(mixed)) - mixed[:, 0])
+        codes = self.codes(y, len(mixed))
         return np.asarray(-np.log(np.maximum(mixed[np.arange(len(codes)), codes], 1e-12)))
 
-    def _truth(self, y: Any, n: int) -> NDArray[Any]:
+    def scoring(self, X: Any, sensitive_features: Any = None) -> Scoring:
+        """What the model says of rows before y: to score outcomes of any kind."""
+        member, outputs = self._answers(X, sensitive_features)  # (M, n, K) and (M, n, K, C)
+        n, count = member.shape[1], member.shape[0] * member.shape[2]
+        gate = member.transpose(1, 0, 2).reshape(n, count) / len(member)
+        answers = outputs.transpose(1, 0, 2, 3).reshape(n, count, -1)
+        values = self.target_.classes is None
+        noise = np.full(count, self.noise_) if values else None
+        loss = "squared" if values else "log"
+        return Scoring(answers, gate, gate, member.mean(axis=0), noise, loss)
+
+    def codes(self, y: Any, n: int) -> NDArray[Any]:
         """Values, or class codes, of n rows.
 
         Raises

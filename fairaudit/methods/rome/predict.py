@@ -20,6 +20,7 @@ from fairaudit.methods.common.design import check_table, checked_y, numbers_of
 from fairaudit.methods.rome.answers import Mixture, log_total
 from fairaudit.methods.rome.combine import TINY, Robust, mixed, row_loss, tilted
 from fairaudit.methods.rome.design import Float, SensitivePart, raw_design
+from fairaudit.methods.rome.scoring import Scoring
 from fairaudit.methods.rome.tables import tradeoff_table
 from fairaudit.methods.tables import Frame
 
@@ -158,27 +159,33 @@ class RomePredictions(BaseEstimator):  # type: ignore[misc]
     def responsibilities(self, X: Any, y: Any, sensitive_features: Any = None) -> Float:
         """P(group | everything, y too), (n, G)."""
         answers, prior = self._inputs(X, sensitive_features, y)
-        return self._mixture.posterior(answers, prior, self._codes(y, len(prior)))
+        return self._mixture.posterior(answers, prior, self.codes(y, len(prior)))
 
     def responsibilities_of(self, mixture: Mixture, X: Any, y: Any, sensitive: Any) -> Float:
         """Responsibilities (n, G) under other parameters of the same model (a refit)."""
         X = check_table(self, X, reset=False)
         answers = mixture.answers(self._expert_design(X, sensitive))
         prior = mixture.membership(self._gate_part.transform(sensitive, len(X)))
-        return mixture.posterior(answers, prior, self._codes(y, len(prior)))
+        return mixture.posterior(answers, prior, self.codes(y, len(prior)))
 
     def log_likelihood(self, X: Any, y: Any, sensitive_features: Any = None) -> Float:
         """Log p(y | x, s) of each row (n,); held-out means choose the number of groups."""
         answers, prior = self._inputs(X, sensitive_features, y)
-        return log_total(self._mixture.joint(answers, prior, self._codes(y, len(prior))))
+        return log_total(self._mixture.joint(answers, prior, self.codes(y, len(prior))))
 
     def losses(
         self, X: Any, y: Any, sensitive_features: Any = None, combine: str | None = None
     ) -> Float:
         """Loss of each row (n,) by `loss_name`."""
         answers, prior = self._inputs(X, sensitive_features, y)
-        loss = row_loss(self.loss_name, answers, self._codes(y, len(prior)))
+        loss = row_loss(self.loss_name, answers, self.codes(y, len(prior)))
         return loss(self._weights(prior, combine))
+
+    def scoring(self, X: Any, sensitive_features: Any = None) -> Scoring:
+        """What the model says of rows before y: to score outcomes of any kind."""
+        answers, prior = self._inputs(X, sensitive_features)
+        mixing = np.asarray(self._weights(prior, None))
+        return Scoring(answers, prior, mixing, prior, self._mixture.noise, self.loss_name)
 
     def tradeoff(
         self,
@@ -189,7 +196,8 @@ class RomePredictions(BaseEstimator):  # type: ignore[misc]
     ) -> Frame:
         """Worst group against average: what `max_average_loss` can ask for.
 
-        The tilts are sought on the given rows; give validation rows to see honest losses.
+        The tilts are sought on the given rows; give validation rows to see honest losses. Groups
+        are weighed by P(group | s), which y does not change.
 
         Returns
         -------
@@ -197,12 +205,11 @@ class RomePredictions(BaseEstimator):  # type: ignore[misc]
             blend (0 = worst group only, 1 = average only), average, worst, gap.
         """
         answers, prior = self._inputs(X, sensitive_features, y)
-        target = self._codes(y, len(prior))
-        resp = self._mixture.posterior(answers, prior, target)
-        robust = self._robust(prior, resp, answers, target)
+        target = self.codes(y, len(prior))
+        robust = self._robust(prior, prior, answers, target)
         return tradeoff_table({float(b): robust.best(float(b)) for b in blends})
 
-    def _codes(self, y: Any, n: int) -> NDArray[Any]:
+    def codes(self, y: Any, n: int) -> NDArray[Any]:
         """Values, or class codes, of n rows.
 
         Raises

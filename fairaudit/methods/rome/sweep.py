@@ -16,51 +16,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fairaudit.exceptions import SpecError
-from fairaudit.inputs.columns import Columns
-from fairaudit.inputs.features import read_features, take_rows
+from fairaudit.inputs.features import read_features
 from fairaudit.inputs.read import read_column, read_columns, read_numbers
 from fairaudit.inputs.rows import same_rows
 from fairaudit.methods.common.design import checked_y
 from fairaudit.methods.common.progress import Monitor, Silent
-from fairaudit.methods.rome.combine import TINY
-from fairaudit.methods.rome.design import Float, whole
-from fairaudit.methods.rome.group_count import (
-    cluster_totals,
-    mean_and_error,
-    simplest_good,
-    split_rows,
-)
+from fairaudit.methods.rome.design import whole
+from fairaudit.methods.rome.group_count import split_rows
+from fairaudit.methods.rome.judgement import Judged, RawRows, SweepJudgement, judge_sweep
 from fairaudit.methods.rome.maximin import Training
 from fairaudit.methods.rome.mixture.em_loop import Run, StoppingRules
 from fairaudit.methods.rome.problem import MixtureProblem, solve
 from fairaudit.methods.rome.stability import GroupedMixture, stabilities
 from fairaudit.methods.rome.tables import chosen_count, lineage_table, sweep_table
 from fairaudit.methods.tables import Frame
-from fairaudit.stats.gaps import from_errors, highest
 
 M = TypeVar("M", bound="SweptMixture")
 
-REPLICATES = 400  # bootstrap draws behind the intervals of losses
 
-
-@dataclass(frozen=True)
-class RawRows:
-    """Rows as users give them, with the names of their columns."""
-
-    X: Any
-    y: NDArray[Any]
-    sensitive: Columns | None
-    weight: Float
-    cluster: NDArray[Any] | None = None
-
-    def take(self, rows: NDArray[np.int64]) -> RawRows:
-        """Some rows."""
-        sensitive = None if self.sensitive is None else self.sensitive.take(rows)
-        unit = None if self.cluster is None else self.cluster[rows]
-        return RawRows(take_rows(self.X, rows), self.y[rows], sensitive, self.weight[rows], unit)
-
-
-class SweptMixture(GroupedMixture, Protocol):
+class SweptMixture(Judged, GroupedMixture, Protocol):
     """A mixture that a sweep can pose, solve for every number of groups, and score."""
 
     n_init: int
@@ -91,12 +65,6 @@ class SweptMixture(GroupedMixture, Protocol):
     ) -> Self:
         """The fitted mixture with `count` groups."""
 
-    def log_likelihood(self, X: Any, y: Any, sensitive_features: Any = None) -> Float:
-        """Log-likelihood of each row (n,)."""
-
-    def losses(self, X: Any, y: Any, sensitive_features: Any = None) -> Float:
-        """Loss of each row (n,)."""
-
 
 @dataclass(frozen=True)
 class Sweep(Generic[M]):
@@ -109,11 +77,14 @@ class Sweep(Generic[M]):
     lineage : polars.DataFrame
         Rows that move from each group of G to each group of the next G (schema `LINEAGE`).
     models : mapping of G to the fitted mixture
+    judged : SweepJudgement
+        What held-out rows say of each number of groups.
     """
 
     table: Frame
     lineage: Frame
     models: Mapping[int, M]
+    judged: SweepJudgement
 
     @property
     def chosen(self) -> int:
@@ -165,7 +136,7 @@ def sweep_groups(
     sample = _checked_rows(X, y, sensitive_features, sample_weight, clusters)
     seed = model.seed()
     if held_out is None:
-        quarter, _ = split_rows(len(sample.y), seed)
+        quarter, _ = split_rows(len(sample.y), seed, sample.cluster)
         held_out = (quarter, quarter)
     fitted_rows = np.setdiff1d(np.arange(len(sample.y)), np.concatenate(held_out))
     began = time.perf_counter()
@@ -175,10 +146,12 @@ def sweep_groups(
     monitor.end()
     seconds = _seconds_by_size(time.perf_counter() - began, runs, sizes)
     models = {g: model.finished(problem, runs, g, training, seed) for g in sizes}
-    choosing, evaluation = (sample.take(rows) for rows in held_out)
+    evaluation = sample.take(held_out[1])
     stable = stabilities(problem, models, runs, evaluation, n_bootstrap, seed, monitor)
-    table = _table_of_sizes(models, choosing, evaluation, stable, seconds, confidence, seed)
-    return Sweep(table, lineage(models, sample.take(fitted_rows)), models)
+    pooled = model.finished(problem, runs, 1, training, seed)
+    judged = judge_sweep(models, pooled, sample, held_out, confidence, seed)
+    table = _table_of_sizes(models, judged, stable, seconds)
+    return Sweep(table, lineage(models, sample.take(fitted_rows)), models, judged)
 
 
 def _checked_rows(X: Any, y: Any, sensitive: Any, weight: Any, clusters: Any) -> RawRows:
@@ -208,86 +181,23 @@ def _seconds_by_size(
 
 def _table_of_sizes(
     models: Mapping[int, SweptMixture],
-    choosing: RawRows,
-    evaluation: RawRows,
+    judged: SweepJudgement,
     stable: Mapping[int, float | None],
     seconds: Mapping[int, float],
-    confidence: float,
-    seed: int,
 ) -> Frame:
-    likelihoods = {
-        g: mean_and_error(
-            m.log_likelihood(choosing.X, choosing.y, choosing.sensitive),
-            choosing.weight,
-            choosing.cluster,
-        )
-        for g, m in models.items()
-    }
-    chosen = simplest_good(
-        {g: v[0] for g, v in likelihoods.items()}, {g: v[1] for g, v in likelihoods.items()}
-    )
     rows = [
         {
             "n_groups": g,
             "log_likelihood": m.log_likelihood_,
             "bic": m.bic_,
             "icl": m.icl_,
-            "heldout": likelihoods[g][0],
-            **_group_losses(m, evaluation, confidence, seed),
             "stability": stable[g],
             "seconds": seconds[g],
-            "heldout_se": likelihoods[g][1],
-            "chosen": g == chosen,
+            **judged.of_count(g),
         }
         for g, m in models.items()
     ]
     return sweep_table(rows)
-
-
-def _group_losses(
-    model: SweptMixture, sample: RawRows, confidence: float, seed: int
-) -> dict[str, float]:
-    """Worst group and overall on held-out rows, with bootstrap intervals.
-
-    Groups are weighed by responsibility. The worst of several noisy groups looks worse than it
-    is, so its interval rests on limits of all groups jointly (`stats.gaps.highest`): percentiles
-    of the worst group of each draw held the truth in 20% of simulations of six equal groups.
-    """
-    resp = model.responsibilities(sample.X, sample.y, sample.sensitive) * sample.weight[:, None]
-    loss = model.losses(sample.X, sample.y, sample.sensitive)
-    weights = np.column_stack([resp, sample.weight])  # (n, G + 1), overall last
-    draws = _bootstrap_means(weights, loss, sample.cluster, seed)
-    observed = weights.T @ loss / np.maximum(weights.sum(axis=0), TINY)
-    groups = from_errors(
-        observed[:-1], draws[:, :-1].std(axis=0), (float(min(loss.min(), 0)), np.inf)
-    )
-    worst = highest(groups, confidence)
-    overall = np.quantile(draws[:, -1], [(1 - confidence) / 2, (1 + confidence) / 2])
-    return {
-        "worst_group": worst.value,
-        "worst_low": worst.low,
-        "worst_high": worst.high,
-        "overall": float(observed[-1]),
-        "overall_low": float(overall[0]),
-        "overall_high": float(overall[1]),
-    }
-
-
-def _bootstrap_means(
-    weights: Float, loss: Float, cluster: NDArray[Any] | None, seed: int
-) -> Float:
-    """Bootstrap means of the loss in each column's weights, (REPLICATES, G + 1).
-
-    Rows are drawn, or whole clusters.
-    """
-    rng = np.random.default_rng(seed)
-    totals = cluster_totals(np.column_stack([weights, weights * loss[:, None]]), cluster)
-    n = len(totals)
-    sums = np.stack(
-        [np.bincount(rng.integers(0, n, n), minlength=n) @ totals for _ in range(REPLICATES)]
-    )
-    width = weights.shape[1]
-    return np.asarray(sums[:, width:] / np.maximum(sums[:, :width], TINY))
 
 
 def lineage(models: Mapping[int, SweptMixture], sample: RawRows) -> Frame:

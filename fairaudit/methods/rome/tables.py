@@ -27,6 +27,12 @@ TABLE = pl.Schema(
         "overall_high": pl.Float64,
         "heldout_se": pl.Float64,
         "chosen": pl.Boolean,
+        "plausible": pl.Boolean,
+        "z_step": pl.Float64,
+        "gain": pl.Float64,
+        "p": pl.Float64,
+        "worst_null": pl.Float64,
+        "worst_p": pl.Float64,
     }
 )
 LINEAGE = pl.Schema(

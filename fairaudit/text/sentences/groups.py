@@ -8,7 +8,26 @@ from fairaudit.audit.latent.rules import DESCRIBES, NO_RULE
 from fairaudit.audit.result import AuditResult
 from fairaudit.text import numbers
 from fairaudit.text.metric_words import in_sentence
+from fairaudit.text.sentences.evidence import NO_EVIDENCE, evidence_lead
+from fairaudit.text.sentences.phrases import joined
 from fairaudit.text.voice import voice_of
+
+
+def groups_page_lead(result: AuditResult, groups: pl.DataFrame) -> str:
+    """Whether there are latent groups at all, then who they are."""
+    tests = result.tables.get("latent_tests")
+    evidence = evidence_lead(result) if tests is None else tests_evidence(result)
+    one = "One common model is shown: all rows are in **1 group**."
+    return joined([evidence, one if groups.height == 1 else groups_lead(groups)])
+
+
+def tests_evidence(result: AuditResult) -> str:
+    """Whether an existing system errs more in any group that was searched for."""
+    tests = adjusted_tests(result)
+    p = tests["p_adjusted"].min()
+    if p is None or float(p) < voice_of(result).alpha:  # type: ignore[arg-type]
+        return ""
+    return f"{NO_EVIDENCE} in which the system errs differently (adjusted p = {p:.2g})."
 
 
 def groups_lead(groups: pl.DataFrame) -> str:

@@ -6,12 +6,13 @@ import polars as pl
 
 from fairaudit.text import numbers, table_rows
 from fairaudit.text.metric_words import in_sentence
+from fairaudit.text.sentences.evidence import sweep_evidence, worst_beyond_chance
 from fairaudit.text.sentences.phrases import Row, joined, value
 from fairaudit.text.voice import Voice
 
 
 def whatif_lead(sweep: pl.DataFrame, metric: str, at: int, voice: Voice) -> str:
-    """What this number of groups does for the worst group and overall, against the fewest."""
+    """Whether there are groups at all; worst group and overall with this number of them."""
     rows = {row["n_groups"]: row for row in sweep.iter_rows(named=True)}
     here, fewest = rows[at], rows[min(rows)]
     first = (
@@ -23,7 +24,15 @@ def whatif_lead(sweep: pl.DataFrame, metric: str, at: int, voice: Voice) -> str:
         f"With {numbers.count(min(rows), 'group')} it is {_swept(fewest, 'worst', metric)} and "
         f"{_swept(fewest, 'overall', metric)}."
     )
-    return joined([first, second if here is not fewest else "", preferences(sweep)])
+    return joined(
+        [
+            sweep_evidence(sweep, voice),
+            first,
+            worst_beyond_chance(here, metric, voice) if at > 1 else "",
+            second if here is not fewest else "",
+            preferences(sweep),
+        ]
+    )
 
 
 def _swept(row: Row, name: str, metric: str, voice: Voice | None = None, *, mark: str = "") -> str:
@@ -34,11 +43,49 @@ def _swept(row: Row, name: str, metric: str, voice: Voice | None = None, *, mark
 
 
 def preferences(sweep: pl.DataFrame) -> str:
-    """Which number of groups each criterion prefers; none of them is obeyed silently."""
-    known = [n for n in ("heldout", "bic", "icl") if n in sweep and not sweep[n].is_null().all()]
-    named = [f"{_lower(table_rows.CRITERIA[n])} {table_rows.best_count(sweep, n)}" for n in known]
-    return f"Preferred number of groups: {', '.join(named)}." if named else ""
+    """What other criteria say: BIC is a second opinion, ICL speaks of separation only."""
+    parts = []
+    if _known(sweep, "bic"):
+        parts.append(f"BIC, a second opinion, prefers {table_rows.best_count(sweep, 'bic')}.")
+    if _known(sweep, "icl"):
+        best = table_rows.best_count(sweep, "icl")
+        parts.append(f"Clearly separated groups (ICL): {best if best > 1 else 'none'}.")
+    return joined(parts)
 
 
-def _lower(title: str) -> str:
-    return title if title[:2].isupper() else title[:1].lower() + title[1:]
+def _known(sweep: pl.DataFrame, name: str) -> bool:
+    return name in sweep.columns and not sweep[name].is_null().all()
+
+
+def held_lead(table: pl.DataFrame, metric: str, at: int, voice: Voice) -> str:
+    """Whether the groups of one partition gain from models with more groups.
+
+    The groups stay the same people whatever the model, so that models can be compared.
+    """
+    own = table.filter((pl.col("n_groups") == at) & (pl.col("models") == at))
+    rows = own.filter(pl.col("difference").is_not_null())
+    if at == 1 or rows.is_empty():
+        return "With one common model there are no groups to be kept."
+    better = rows.filter(pl.col("difference_high") < 0)["group"].to_list()
+    worse = rows.filter(pl.col("difference_low") > 0)["group"].to_list()
+    change = min(rows.iter_rows(named=True), key=lambda r: r["difference"])
+    parts = [
+        f"The {numbers.count(at, 'group')} stay the same people under every model.",
+        _changed(better, "have", "a significantly lower"),
+        _changed(worse, "have", "a significantly higher"),
+    ]
+    if not better and not worse:
+        parts.append("No group changes significantly from one common model to theirs.")
+    span = numbers.interval(change["difference_low"], change["difference_high"], metric)
+    parts.append(
+        f"The {in_sentence(metric)} of {change['group']} changes by "
+        f"**{numbers.value(change['difference'], metric)}** (simultaneous {voice.ci} {span})."
+    )
+    return joined(parts)
+
+
+def _changed(names: list[str], verb: str, how: str) -> str:
+    if not names:
+        return ""
+    listed = ", ".join(names)
+    return f"{listed[:1].upper()}{listed[1:]} {'has' if len(names) == 1 else verb} {how} loss."
