@@ -26,7 +26,9 @@ def test_a_single_fit_says_how_to_sweep(look: Look) -> None:
     assert "What if more or fewer?" in words(look("whatif", "rome"))
 
 
-@pytest.mark.parametrize("view", ["Worst group", "Same groups", "Lineage", "Criteria", "Stability"])
+@pytest.mark.parametrize(
+    "view", ["Worst group", "Same groups", "Lineage", "Criteria", "Stability"]
+)
 def test_every_view_opens(look: Look, view: str) -> None:
     assert calm(look("whatif", "sweep", view=view))
 
