@@ -13,7 +13,7 @@ from scipy import special, stats
 from fairaudit import audit_predictions
 from fairaudit.audit.metrics import pooling
 from fairaudit.audit.metrics.pooling import Noisy
-from fairaudit.stats import intervals
+from fairaudit.stats import hierarchical, intervals
 
 
 def _rates(p: np.ndarray, n: np.ndarray) -> Noisy:
@@ -46,14 +46,15 @@ def test_the_value_is_the_posterior_mean_over_mean_and_spread() -> None:
     chance = np.exp(log - log.max())
     kept = spread**2 / total
     expected = (chance * (kept * value + (1 - kept) * mean)).sum(axis=(0, 1)) / chance.sum()
-    assert pooling.posterior_mean(value, variance) == pytest.approx(expected, abs=0.003)
+    found = hierarchical.posterior(value, variance)[0]
+    assert found == pytest.approx(expected, abs=0.003)
 
 
 def test_what_the_others_expect_takes_no_account_of_the_group_itself() -> None:
     value, variance = np.array([0.2, 0.35, 0.9, 0.3]), np.array([0.01, 0.04, 0.02, 0.005])
     moved = value.copy()
     moved[2] = -7.0
-    before, after = (pooling.of_the_others(v, variance) for v in (value, moved))
+    before, after = (hierarchical.of_the_others(v, variance) for v in (value, moved))
     # the grid of spreads depends on the variances only, so that nothing at all changes
     assert before[0][2] == pytest.approx(after[0][2], abs=1e-9)
     assert before[1][2] == pytest.approx(after[1][2], abs=1e-9)
@@ -79,7 +80,7 @@ def test_coverage_does_not_depend_on_what_the_others_expect(
 def test_groups_that_agree_have_shorter_intervals_than_alone() -> None:
     value, variance = np.full(12, 0.3), np.full(12, 0.01)
     groups = _normal(value, variance)
-    low, high = pooling.assisted(groups, *pooling.of_the_others(value, variance), 0.95)
+    low, high = pooling.assisted(groups, *hierarchical.of_the_others(value, variance), 0.95)
     assert (high - low < 0.9 * 2 * 1.96 * 0.1).all()
     assert (high - low > 0.83 * 2 * 1.96 * 0.1).all()  # one-sided limits at both ends
 

@@ -398,3 +398,68 @@ def test_leaks_are_judged_against_the_target_that_is_named() -> None:
     assert parts["stars"] == "leak"
     assert parts["skill"] == "feature"
     assert {g.column: g.part for g in examine(frame).guesses}["hired"] == "target"
+
+
+PEOPLE = 800
+LEIS = ("549300FX7K8PTEQUU487", "254900HA4DQWAE0W3342", "549300AG64NHILB7ZP05",
+        "B4TYDEB6GKMZO031MB27", "5493001ALTNWPQYEAS17")  # fmt: skip
+
+
+def _parts(**columns: object) -> dict[str, tuple[str, str]]:
+    rng = np.random.default_rng(0)
+    frame = pl.DataFrame(
+        {
+            "sex": rng.choice(["f", "m"], PEOPLE),
+            "income": rng.normal(50, 9, PEOPLE).round(1),
+            "granted": rng.integers(0, 2, PEOPLE),
+            **columns,
+        }
+    )
+    return {g.column: (g.part, g.reason) for g in examine(frame).guesses}
+
+
+def _days(pattern: str) -> list[str]:
+    rng = np.random.default_rng(1)
+    days = zip(*(rng.integers(*r, PEOPLE) for r in ((1940, 2004), (1, 13), (1, 29))), strict=True)
+    return [pattern.format(y=y, m=m, d=d) for y, m, d in days]
+
+
+@pytest.mark.parametrize("name", ["date_of_birth", "dob", "Geburtsdatum", "BirthDate", "birthday"])
+@pytest.mark.parametrize(
+    "pattern", ["{y:04d}-{m:02d}-{d:02d}", "{d:02d}.{m:02d}.{y:04d}", "{m}/{d}/{y}"]
+)
+def test_dates_of_birth_as_text_are_named_and_not_used(name: str, pattern: str) -> None:
+    part, reason = _parts(**{name: _days(pattern)})[name]
+    assert part == "left out"
+    assert reason.startswith("dates of birth as text; write them as YYYY-MM-DD")
+
+
+@pytest.mark.parametrize("name", ["due_date", "birthplace"])
+def test_other_dates_and_places_are_no_dates_of_birth(name: str) -> None:
+    values = _days("{d}/{m}/{y}") if name == "due_date" else ["Rome", "Oslo"] * (PEOPLE // 2)
+    assert "dates of birth" not in _parts(**{name: values})[name][1]
+
+
+@pytest.mark.parametrize("name", ["lei", "lender_code", "iban", "counterparty"])
+def test_codes_of_institutions_are_no_features_whatever_their_number(name: str) -> None:
+    rng = np.random.default_rng(2)
+    branch = rng.choice(["north", "south", "east", "west"], PEOPLE)
+    parts = _parts(branch=branch, **{name: rng.choice(LEIS, PEOPLE)})
+    assert parts[name][0] in ("left out", "cluster", "identifier")
+
+
+def test_words_of_one_length_stay_features() -> None:
+    words = np.random.default_rng(3).choice(["FULLYEARLY", "HALFYEARLY"], PEOPLE)
+    assert _parts(rhythm=words)["rhythm"][0] == "feature"
+
+
+@pytest.mark.parametrize("more", [{}, {"lei": LEIS}])
+def test_respondents_of_mortgage_reports_are_lenders(more: dict[str, tuple[str, ...]]) -> None:
+    rng = np.random.default_rng(4)
+    ids = rng.choice([f"{i:010d}" for i in rng.integers(1, 10**9, 60)], PEOPLE)
+    lenders = {name: rng.choice(values, PEOPLE) for name, values in more.items()}
+    loans = {"agency_code": rng.integers(1, 9, PEOPLE), "loan_purpose": rng.integers(1, 4, PEOPLE)}
+    parts = _parts(respondent_id=ids, **loans, **lenders)
+    assert parts["respondent_id"][0] in ("cluster", "identifier")
+    assert "lenders" in parts["respondent_id"][1]
+    assert _parts(respondent_id=ids)["respondent_id"][0] == "unit"  # of a survey

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import expit
@@ -112,3 +114,51 @@ def test_blocks_of_clusters_are_solved_as_each_alone():
         gradient = Z.T @ slope - mean[k, :, 0] / prior[:, 0] ** 2
         np.testing.assert_allclose(step[k, :, 0], inverse @ gradient, atol=1e-9)
         np.testing.assert_allclose(variance[k, :, 0], np.diag(inverse), atol=1e-9)
+
+
+# incidence and size of herds in four periods (Lesnoff et al. 2004; data set cbpp of lme4)
+INCIDENCE = (
+    (2, 3, 4, 0), (3, 1, 1), (8, 2, 0, 2), (2, 0, 2, 0), (5, 0, 0, 1), (3, 0, 0, 1), (8, 1, 3, 0),
+    (12,), (2, 0, 0, 0), (1, 1, 0, 2), (0, 5, 3, 1), (2, 1, 0, 0), (1, 2, 0, 0), (11, 0, 0, 0),
+    (1, 1, 1, 0),
+)  # fmt: skip
+SIZE = (
+    (14, 12, 9, 5), (22, 18, 21), (22, 16, 16, 20), (10, 10, 9, 6), (18, 25, 24, 4),
+    (17, 17, 18, 20), (16, 10, 9, 5), (34,), (9, 6, 8, 6), (22, 22, 18, 22), (25, 27, 22, 22),
+    (10, 8, 6, 5), (21, 24, 19, 23), (19, 2, 3, 2), (19, 15, 15, 15),
+)  # fmt: skip
+GLMER = np.array([-1.3983, -0.9919, -1.1282, -1.5797])  # intercept, periods 2, 3, 4
+GLMER_SD = 0.6421  # of the herds' intercepts, as lme4's manual prints it
+
+
+def test_herds_have_the_spread_that_glmer_finds() -> None:
+    herd = np.repeat(np.arange(15), [sum(size) for size in SIZE])
+    level = np.concatenate([[GLMER[0], *(GLMER[0] + GLMER[1:])][: len(size)] for size in SIZE])
+    rows = [n for size in SIZE for n in size]
+    ill = np.concatenate(
+        [np.arange(n) < k for s, i in zip(SIZE, INCIDENCE, strict=True)
+         for n, k in zip(s, i, strict=True)]
+    )  # fmt: skip
+    start = (np.zeros((15, 1, 1)), np.full((15, 1, 1), 0.04), np.full((1, 1), 0.3))
+    weights = Weights(((np.eye(1), np.zeros(1)),), *start, 1.0, "none", "binary", True)
+    X = np.repeat(level, rows)[:, None]
+    found = settled(weights, X, ill.astype(float), herd, np.ones(len(herd)))
+    assert found.prior_sd[0, 0] == pytest.approx(GLMER_SD, rel=0.05)
+
+
+@pytest.mark.parametrize("sd", [0.2, 0.3, 0.6])
+def test_the_spread_is_em_s_limit_and_not_where_it_became_slow(sd: float) -> None:
+    rng = np.random.default_rng(int(10 * sd))
+    n, K = 500, 30
+    codes, own, X = rng.integers(0, K, n), rng.normal(0, sd, K), rng.standard_normal((n, 1))
+    y = (rng.random(n) < expit(X[:, 0] + own[codes])) * 1.0
+    start = (np.zeros((K, 1, 1)), np.full((K, 1, 1), 0.04), np.full((1, 1), 0.3))
+    weights = Weights(((np.eye(1), np.zeros(1)),), *start, 1.0, "none", "binary", True)
+    found = settled(weights, X, y, codes, np.ones(n)).prior_sd.item()
+    mean, prior = np.zeros((K, 1, 1)), 0.5
+    for _ in range(3_000):  # plain EM, which has the same limit
+        now = replace(weights, effect_mean=mean, prior_sd=np.full((1, 1), prior))
+        step, variance = _newton_step(now, Sites.of(now, X, y, codes, np.ones(n)), 1.0)
+        mean = mean + step
+        prior = float(np.sqrt((mean**2 + variance).mean()))
+    assert found == pytest.approx(prior, rel=0.02, abs=0.03)  # near 0 both still fall

@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
+from fairaudit.audit.adapters.baselines import learnt_classes
 from fairaudit.audit.catalog import method
 from fairaudit.audit.fitted import Fitted, Prediction
 from fairaudit.audit.tables.cluster_effects import (
@@ -74,9 +75,9 @@ def fit_fair_medl(
     predictions = ask(arrays)
     if params.get("probes"):
         found["probes"] = probe_table(arrays, chosen, seed, device, monitor)
-    train = arrays.part("train")
+    rows = arrays.take(rows_of_seen_clusters(model, arrays))
     settled = model.cluster_effects(
-        train.X, train.y, clusters=clusters_of(train), sample_weight=train.weight
+        rows.X, rows.y, clusters=clusters_of(rows), sample_weight=rows.weight
     )
     return Fitted(
         predictions,
@@ -85,6 +86,16 @@ def fit_fair_medl(
         model.save,
         ask,
     )
+
+
+def rows_of_seen_clusters(model: FairMEDL, arrays: Arrays) -> NDArray[np.int64]:
+    """Rows that tell what clusters with training rows add, whatever split they are in.
+
+    The fixed part has adapted to the training rows; all rows, from which nothing is predicted
+    here, say more of the clusters, and say it as a mixed model of the whole table does.
+    """
+    seen = np.isin(clusters_of(arrays), model.clusters_)
+    return np.flatnonzero(seen & learnt_classes(arrays))
 
 
 def _named_fit(
@@ -278,9 +289,8 @@ def _effects(
 ) -> pl.DataFrame:
     """Settled posteriors by cluster; `used` is the part of it that the debiased model predicts
     with."""
-    train = clusters_of(arrays.part("train"))
-    names, counts = np.unique(train, return_counts=True)
     rest = clusters_of(arrays)
+    names, counts = np.unique(rest[rows_of_seen_clusters(model, arrays)], return_counts=True)
     others, other_counts = np.unique(rest[~np.isin(rest, names)], return_counts=True)
     places = {f"x{j}": feature for j, feature in enumerate(arrays.feature_names)}
     drawn = caterpillar(

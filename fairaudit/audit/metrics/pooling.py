@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from fairaudit.stats import intervals
+from fairaudit.stats import hierarchical, intervals
 from fairaudit.stats.estimates import Measured, bounds_of
 from fairaudit.stats.metric_definitions import RATES, base_name
 
@@ -26,7 +26,6 @@ Pooled = tuple[Float, Float, Float]
 Limit = Callable[[Float], Float]  # tail (K,) → limit (K,)
 
 MIN_GROUPS = 3  # fewer groups say nothing about how groups vary
-SPREADS = 40  # of the grid over the standard deviation between groups
 HALVINGS = 20  # of the search for the tail at which an interval ends
 WIDEST = 12.0  # logit of the most unequal share of the error in one tail
 
@@ -68,8 +67,9 @@ def shrunken(
     groups : three or more
     bounds : what the values cannot leave
     """
-    value = posterior_mean(groups.value, groups.variance)
-    low, high = assisted(groups, *of_the_others(groups.value, groups.variance), confidence)
+    value = hierarchical.posterior(groups.value, groups.variance)[0]
+    expected = hierarchical.of_the_others(groups.value, groups.variance)
+    low, high = assisted(groups, *expected, confidence)
     low, high = np.clip(low, *bounds), np.clip(high, *bounds)
     return np.clip(value, low, high), low, high
 
@@ -112,49 +112,6 @@ def _quantile(tail: Float, df: Float | None) -> Float:
     if df is None:
         return np.asarray(special.ndtri(tail))
     return np.asarray(special.stdtrit(np.maximum(df, 1.0), tail))
-
-
-# -- the hierarchical model -----------------------------------------------------------------------
-
-
-def _spreads(variance: Float) -> Float:
-    """Standard deviations between groups (S, 1) of equal weight under a half-Cauchy prior."""
-    scale = np.sqrt(len(variance) / (1 / variance).sum())
-    middle = (np.arange(SPREADS) + 0.5) / SPREADS
-    return np.asarray(scale * np.tan(np.pi / 2 * middle))[:, None]
-
-
-def posterior_mean(value: Float, variance: Float) -> Float:
-    """(K,) means of the groups, over a flat prior of their mean and a half-Cauchy spread."""
-    between = _spreads(variance) ** 2
-    w = 1 / (variance + between)  # (S, K)
-    total = w.sum(axis=1, keepdims=True)
-    mean = (w @ value)[:, None] / total
-    fit = np.log(w).sum(axis=1, keepdims=True) - np.log(total)
-    fit -= (w * (value - mean) ** 2).sum(axis=1, keepdims=True)
-    chance = _weights(fit / 2)
-    kept = between * w  # share of a group's own value
-    return np.asarray((chance * (kept * value + (1 - kept) * mean)).sum(axis=0))
-
-
-def of_the_others(value: Float, variance: Float) -> tuple[Float, Float]:
-    """Mean and variance (K,) that the groups besides each expect of it."""
-    between = _spreads(variance) ** 2
-    w = 1 / (variance + between)  # (S, K)
-    total, first, second, logs = (
-        part.sum(axis=1, keepdims=True) - part for part in (w, w * value, w * value**2, np.log(w))
-    )
-    mean = first / total
-    chance = _weights((logs - np.log(total) - (second - first * mean)) / 2)  # (S, K)
-    centre = (chance * mean).sum(axis=0)
-    precision = (chance / (between + 1 / total + (mean - centre) ** 2)).sum(axis=0)
-    return centre, np.asarray(1 / precision)
-
-
-def _weights(log: Float) -> Float:
-    """Posterior weights from log posteriors, over the first axis."""
-    raw = np.exp(log - log.max(axis=0))
-    return np.asarray(raw / raw.sum(axis=0))
 
 
 # -- the interval -------------------------------------------------------------------------------

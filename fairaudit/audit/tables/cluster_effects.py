@@ -13,7 +13,7 @@ from scipy.optimize import brentq
 from scipy.special import ndtri
 from scipy.stats import chi2
 
-from fairaudit.stats import intervals
+from fairaudit.stats import hierarchical, intervals
 from fairaudit.stats.estimates import ESTIMATED, UNJUDGED
 
 Float = NDArray[np.float64]
@@ -48,6 +48,7 @@ CLUSTERS = pl.Schema(
 )
 TINY = 1e-6  # of the prior's information: what a cluster told is below rounding
 CELLS = 4_000_000  # numbers of one intermediate array
+FEWEST = 3  # clusters from which on their spread has a posterior
 JUDGED = 10  # rows below which a cluster's performance cannot be judged
 
 
@@ -76,9 +77,10 @@ def caterpillar(
 
     Parameters
     ----------
-    effects : cluster, effect, mean, sd
-        Gaussian posterior of the seen clusters.
-    sizes, unseen : training rows of each seen cluster, other rows of each unseen one
+    effects : cluster, effect, mean, sd, prior_sd
+        Gaussian posterior of the seen clusters, and the prior's SD of each effect; the intervals
+        include how uncertain the latter is.
+    sizes, unseen : rows of each seen cluster, and of each without training rows
     prior_sd : float
         SD of an intercept before any row was seen; the interval of an unseen cluster.
     confidence : float
@@ -89,7 +91,10 @@ def caterpillar(
         Schema `EFFECTS`, sorted by effect and falling mean.
     """
     reach = float(ndtri((1 + confidence) / 2))
-    seen = effects.with_columns(
+    wide = [_widened_rows(part) for part in effects.partition_by("effect", maintain_order=True)]
+    own = [new for part, new in wide if part["effect"].item(0) == "intercept"]
+    prior_sd = max([prior_sd, *own])
+    seen = pl.concat([part for part, _ in wide] or [effects]).with_columns(
         n=pl.col("cluster").replace_strict(dict(sizes), default=0, return_dtype=pl.Int64),
         seen=pl.lit(True),
     )
@@ -110,6 +115,13 @@ def caterpillar(
     return table.select(list(EFFECTS)).sort(
         "effect", "mean", "cluster", descending=[False, True, False]
     )
+
+
+def _widened_rows(effects: pl.DataFrame) -> tuple[pl.DataFrame, float]:
+    """One effect of all clusters with SDs that know the prior's uncertainty; a new cluster's."""
+    mean, sd = effects["mean"].to_numpy(), effects["sd"].to_numpy()
+    wide, new = widened(mean, sd, float(effects["prior_sd"].item(0)) ** 2)
+    return effects.with_columns(sd=pl.Series(wide, dtype=pl.Float64)), new
 
 
 def share_of_clusters(variances: Mapping[str, float]) -> float:
@@ -141,18 +153,45 @@ def variance_interval(
     (low, high), or None with fewer than two clusters, or where they are more alike than their
     noise lets them be (no variance fits)
     """
-    if between <= 0:
-        return None
-    gain = 1 / np.square(sd) - 1 / between  # what the rows tell, 1/v
-    known = gain > TINY / between
+    known, estimate, noise = _unshrunken(mean, sd, between)
     if known.sum() < 2:
         return None
-    noise = 1 / gain[known]
-    estimate = mean[known] * (between + noise) / between
     tail = (1 - confidence) / 2
     least, most = (float(chi2.ppf(p, len(noise) - 1)) for p in (tail, 1 - tail))
     high = _variance_where(least, estimate, noise)
     return (_variance_where(most, estimate, noise), high) if high > 0 else None
+
+
+def _unshrunken(mean: Float, sd: Float, between: float) -> tuple[NDArray[np.bool_], Float, Float]:
+    """Which clusters (k,) have rows that tell something; what these say alone, its variance."""
+    if between <= 0:
+        return np.zeros(len(mean), dtype=bool), np.empty(0), np.empty(0)
+    gain = 1 / np.square(sd) - 1 / between  # what the rows tell, 1/v
+    known = gain > TINY / between
+    noise = 1 / gain[known]
+    return known, mean[known] * (between + noise) / between, noise
+
+
+def widened(mean: Float, sd: Float, between: float) -> tuple[Float, float]:
+    """SDs (k,) that include how uncertain prior and common level are, and a new cluster's SD.
+
+    The posterior of a cluster takes the prior's SD and the fixed part's level for known, and few
+    clusters do not know them well.
+
+    Parameters
+    ----------
+    mean, sd : (k,)
+        Gaussian posterior of each cluster's effect.
+    between : float
+        Variance of the prior under which the posterior was made.
+    """
+    known, estimate, noise = _unshrunken(mean, sd, between)
+    if known.sum() < FEWEST:
+        return sd, between**0.5
+    _, wide, new = hierarchical.posterior(estimate, noise)
+    out = np.maximum(sd, new)  # of clusters whose rows tell nothing
+    out[known] = np.maximum(sd[known], wide)
+    return out, max(new, between**0.5)
 
 
 def _variance_where(level: float, estimate: Float, noise: Float) -> float:

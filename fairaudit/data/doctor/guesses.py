@@ -16,8 +16,12 @@ from fairaudit.data.doctor.assignment import (
 )
 from fairaudit.data.doctor.column_profile import ColumnProfile, RowSample
 from fairaudit.data.doctor.key_guesses import (
+    guess_births,
     guess_identifiers,
     guess_unit,
+    names_a_respondent,
+    reports_loans,
+    share_of_codes,
     share_of_dates,
     share_of_numbers,
 )
@@ -58,6 +62,7 @@ def guess_roles(
     _guess_images(table)
     _guess_splits(table)
     _guess_weight(table)
+    guess_births(table)
     guess_identifiers(table)
     guess_unit(table)
     sensitive = sensitive_candidates(table)
@@ -157,6 +162,10 @@ def _guess_cluster(table: RoleAssignment) -> None:
     """
     if table.with_role("cluster"):
         return
+    if reports_loans(table):
+        _guess_lenders(table)
+    if table.with_role("cluster"):
+        return
     areas = () if table.with_role("unit") else words.AREAS
     for word in (*words.INSTITUTIONS, *areas):
         for c in table.unassigned():
@@ -165,6 +174,18 @@ def _guess_cluster(table: RoleAssignment) -> None:
                 confidence = 0.8 if word in words.INSTITUTIONS else 0.6
                 table.assign(c.name, "cluster", reason, confidence)
                 return
+
+
+def _guess_lenders(table: RoleAssignment) -> None:
+    """Lenders of mortgage reports: by their LEI, or else by the id of the reporting respondent."""
+    for c in table.unassigned():
+        lei = "lei" in _name_words(c.name)
+        if not lei and not names_a_respondent(c.name):
+            continue
+        what = "it names lenders" if lei else "it names the lenders that report (respondents)"
+        clustered = not table.with_role("cluster") and 3 <= c.distinct <= c.known / 5
+        role: GuessedRole = "cluster" if clustered else "identifier"
+        table.assign(c.name, role, f"{what}: {c.distinct} values", 0.8)
 
 
 def _name_words(name: str) -> set[str]:
@@ -205,6 +226,9 @@ def _guess_features(table: RoleAssignment) -> None:
         elif _is_date_as_number(c):
             reason = "a date as a number; it may lie after the outcome, and is no measurement"
             table.assign(c.name, "left out", reason, 0.6)
+        elif not c.number and share_of_codes(c) > 0.9:
+            reason = "registered codes, which name something and measure nothing"
+            table.assign(c.name, "left out", reason, 0.7)
         elif not c.number and share_of_numbers(c) > 0.5:
             table.assign(c.name, "feature", "numbers written as text", 0.6)
         elif c.dtype.startswith("Date"):

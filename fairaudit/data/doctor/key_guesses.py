@@ -9,6 +9,7 @@ import polars as pl
 from fairaudit.data.doctor import role_keywords as words
 from fairaudit.data.doctor.assignment import RoleAssignment
 from fairaudit.data.doctor.column_profile import ColumnProfile
+from fairaudit.data.doctor.sensitive_words import BIRTHS, PHRASES
 
 FEWEST_UNITS = 20
 MOST_ROWS_PER_UNIT = 50
@@ -40,6 +41,44 @@ def share_of_numbers(c: ColumnProfile) -> float:
     return sum(n for v, n in c.values.items() if is_number_text(v)) / total if total else 0.0
 
 
+_CODE = re.compile(r"(?=.*\d)(?=.*[A-Z])[A-Z0-9]{10,34}")  # LEI, IBAN, BIC with a branch, VIN
+
+
+def share_of_codes(c: ColumnProfile) -> float:
+    """The share of a text column's rows that hold a registered code of one length, as an LEI."""
+    total = sum(c.values.values())
+    codes = {v: n for v, n in c.values.items() if _CODE.fullmatch(v.strip())}
+    one_length = len({len(v.strip()) for v in codes}) == 1
+    return sum(codes.values()) / total if total and one_length else 0.0
+
+
+def guess_births(table: RoleAssignment) -> None:
+    """Dates of birth that are text: neither identifiers nor groups, and no features."""
+    for c in table.unassigned():
+        named = {*words.words_of(c.name), words.whole_word(c.name)}
+        phrased = any(phrase <= named for phrase, topic in PHRASES if topic == "age")
+        if c.number or c.dtype.startswith("Date") or not (named & BIRTHS or phrased):
+            continue
+        total = sum(c.values.values())
+        written = sum(n for v, n in c.values.items() if _is_written_date(v.strip()))
+        if total and written > 0.9 * total:
+            reason = (
+                "dates of birth as text; write them as YYYY-MM-DD, or as years or ages, to "
+                "compare people by age"
+            )
+            table.assign(c.name, "left out", reason, 0.9)
+
+
+def _is_written_date(text: str) -> bool:
+    return bool(_DATE.fullmatch(text) or re.fullmatch(r"\d{4}-\d{2}-\d{2}.*", text))
+
+
+def reports_loans(table: RoleAssignment) -> bool:
+    """Whether the columns are those of mortgage reports, in which a respondent is a lender."""
+    named = {words.whole_word(name) for name in table.columns}
+    return len(named & words.MORTGAGE_COLUMNS) >= 2
+
+
 def guess_identifiers(table: RoleAssignment) -> None:
     """Columns that number or name the rows, assigned."""
     for c in table.unassigned():
@@ -50,7 +89,12 @@ def guess_identifiers(table: RoleAssignment) -> None:
 
 def guess_unit(table: RoleAssignment) -> None:
     """The repeating id, assigned as unit; further repeating ids are no features either."""
-    units = [c for c in table.unassigned() if is_repeating_id(c)]
+    lenders = reports_loans(table)
+    units = [
+        c
+        for c in table.unassigned()
+        if is_repeating_id(c) and not (lenders and names_a_respondent(c.name))
+    ]
     units.sort(key=lambda c: (not _names_a_person(c.name), c.distinct))
     for c in units[:1]:
         reason = (
@@ -61,6 +105,11 @@ def guess_unit(table: RoleAssignment) -> None:
     for c in units[1:]:
         reason = f"its name suggests an id; '{units[0].name}' already says which rows belong"
         table.assign(c.name, "identifier", f"{reason} together", 0.7)
+
+
+def names_a_respondent(name: str) -> bool:
+    """Whether a column is the id of a respondent: "respondent_id"."""
+    return "respondent" in words.words_of(name) or words.whole_word(name) == "respondentid"
 
 
 def _is_code_of_one_length(c: ColumnProfile) -> bool:

@@ -65,6 +65,12 @@ INSTITUTIONS = (
     "hochschule", "instituto", "prison", "jail",
     "etablissement", "sucursal", "sede", "agencia", "agence", "tribunal", "ziekenhuis",
 )  # fmt: skip
+# Columns of mortgage reports (HMDA), which are about applications to many lenders.
+MORTGAGE_COLUMNS = word_set(
+    """agencycode actiontaken actiontype msamd msamdcode derivedmsamd censustract censustractnumber
+    loantype loanpurpose loanamount000s propertytype owneroccupancy lienstatus hoepastatus
+    purchasertype ratespread asofyear activityyear applicantincome000s"""
+)
 AREAS = (
     "province", "region", "state", "county", "district", "precinct", "city", "puma", "statefip",
     "cluster", "occupation", "team", "plant", "bundesland", "provincia", "provincie", "comune",

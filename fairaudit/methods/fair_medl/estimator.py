@@ -44,7 +44,7 @@ class ClusterEffects:
 
     Attributes
     ----------
-    effects : cluster, effect, mean, sd
+    effects : cluster, effect, mean, sd, prior_sd (that of the effect before any row is seen)
     variance : part, variance, share
     prior_sd : SD of a cluster's intercept before any of its rows is seen
     """
@@ -276,7 +276,9 @@ class FairMEDL(Parameters):
 
         Parameters
         ----------
-        X, y, clusters : training rows
+        X, y, clusters : rows with their outcome
+            Nothing is predicted from the result, so that rows which the fixed part was not
+            fitted to may (and should) take part. Rows of unseen clusters are left out.
         sample_weight : (n,) or None
         """
         same_rows(X=X, y=y, clusters=clusters, sample_weight=sample_weight)
@@ -291,8 +293,9 @@ class FairMEDL(Parameters):
             estimate.codes(self, clusters, len(inputs)),
             weight / weight.mean(),
         )
+        names = self.clusters_, self._names(), self._outputs()
         return ClusterEffects(
-            tables.effects(posterior, self.clusters_, self._names(), self._outputs()),
+            tables.effects_with_prior(posterior, *names),
             tables.variance_shares(posterior),
             float(posterior.prior_sd[-1].mean()),
         )

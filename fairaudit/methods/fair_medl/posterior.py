@@ -18,9 +18,11 @@ from scipy.special import expit, log_softmax, softmax
 from fairaudit.inputs.arrays import Float, Int
 from fairaudit.methods.fair_medl.weights import Weights, run_layers, slope_inputs
 
-ROUNDS = 40
+ROUNDS = 120
 SHORTENINGS = 4
-CLOSE = 0.005  # relative change of every prior SD that counts as none
+CLOSE = 0.002  # relative distance of every prior SD from its limit that counts as none
+EVERY = 3  # rounds of EM between two extrapolations
+STEADY = 0.95  # of the last change at most, where the next changes are extrapolated
 START = 0.5  # of the prior SD, where it is learnt
 SMALLEST = 1e-3  # of a prior SD: an effect whose clusters do not differ stays, at next to nothing
 ALONE = 256  # rows from which on a cluster is solved alone, without rows that fill up
@@ -105,16 +107,43 @@ def settled(
     if prior_scale is not None:
         prior[:] = prior_scale
     now = replace(weights, effect_mean=mean, prior_sd=prior)
+    learnt = _LearntPrior(prior)
     for _ in range(ROUNDS):
         step, variance = _newton_step(now, sites, strength)
         mean = _guarded_step(now, sites, step, strength)
-        new = prior if prior_scale is not None else _prior_sd_by_em(mean, variance)
-        moved = np.abs(new / prior - 1).max() if prior_scale is None else np.abs(step).max()
-        noise, prior = _noise_by_em(now, sites, mean, variance), new
+        if prior_scale is None:
+            left = learnt.move(_prior_sd_by_em(mean, variance))
+        else:
+            left = float(np.abs(step).max())
+        noise, prior = _noise_by_em(now, sites, mean, variance), learnt.sd
         now = replace(now, effect_mean=mean, prior_sd=prior, noise=noise)
-        if moved < CLOSE:
+        if left < CLOSE:
             break
     return with_sd(now, sites, strength)
+
+
+class _LearntPrior:
+    """The prior SDs (q, O) on EM's way to their limit, with extrapolations."""
+
+    def __init__(self, sd: Float) -> None:
+        self.sd = sd
+        self.round = 0
+        self.change: Float | None = None  # of log SDs in the last round of EM
+
+    def move(self, new: Float) -> float:
+        """Take a step of EM, or jump ahead; the largest distance that is left."""
+        change = np.log(new / self.sd)
+        if self.change is None:
+            self.sd, self.change = new, change
+            return float("inf")
+        ratio = np.divide(change, self.change, out=np.zeros_like(new), where=self.change != 0)
+        ahead = change / (1 - np.clip(ratio, 0.0, STEADY))
+        self.round += 1
+        if self.round % EVERY:
+            self.sd, self.change = new, change
+        else:  # what is extrapolated is no step of EM: the next ratio starts anew
+            self.sd, self.change = np.maximum(self.sd * np.exp(ahead), SMALLEST), None
+        return float(np.abs(ahead).max())
 
 
 def with_sd(weights: Weights, sites: Sites, strength: float = 1.0) -> Weights:

@@ -73,6 +73,15 @@ def effects(
     )
 
 
+def effects_with_prior(
+    weights: Weights, clusters: Sequence[str], features: Sequence[str], outputs: Sequence[str]
+) -> Frame:
+    """The rows of `effects` with the prior's SD of each effect: prior_sd."""
+    found = effects(weights, clusters, features, outputs)
+    prior = np.tile(weights.prior_sd.ravel(), len(clusters))[: len(found)]
+    return found.with_columns(prior_sd=pl.Series(prior, dtype=pl.Float64))
+
+
 def importance(weights: Weights, features: Sequence[str]) -> Frame:
     """feature, importance, rank (1 = most important)."""
     value = slope_at_mean(weights)
