@@ -76,8 +76,8 @@ def test_intervals_of_ratios_hold_the_truth(n: int, p: float, q: float) -> None:
 
 # -- gaps over several groups, by the limits that the engine gives rates -------------------------
 
-SIMULATIONS = size(400, 2000)
-ERROR = binomial_error(0.95, SIMULATIONS)  # 2.2 points with 400 simulations, 1.0 with 2,000
+SIMULATIONS = size(200, 2000)
+ERROR = binomial_error(0.95, SIMULATIONS)  # 3.1 points with 200 simulations, 1.0 with 2,000
 MIXED = {G: np.geomspace(25, 800, G).round() for G in (2, 5, 12)}
 EDGES = (0.02, 0.1, 0.3, 0.97)
 EQUAL = [(G, n, p) for G in (2, 5, 12) for n in (30, 100, "25..800") for p in EDGES]
@@ -186,7 +186,7 @@ def test_intervals_of_skewed_means_hold_the_truth(n: int) -> None:
 @pytest.mark.slow
 def test_equal_systems_seldom_differ_in_any_interval() -> None:
     """Eight systems that err at random: any false difference over all rows, or in any group."""
-    runs = size(60, 400)
+    runs = size(30, 400)
     rng = np.random.default_rng(8)
     alarms = {"all": 0, "g": 0}
     for _ in range(runs):

@@ -156,7 +156,7 @@ def _check_odds(r: AuditResult, table: Any, names: list[str]) -> None:
     assert _gap(r, "demographic_parity", "difference") == pytest.approx(parity, **EXACT)
 
 
-@settings(max_examples=size(60, 150), deadline=None, derandomize=True)
+@settings(max_examples=size(30, 150), deadline=None, derandomize=True)
 @given(tables())
 def test_the_other_metrics_equal_scikit_learn_by_group(
     table: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None],
@@ -175,7 +175,7 @@ def test_the_other_metrics_equal_scikit_learn_by_group(
                 assert ours[name] == pytest.approx(theirs, **EXACT)
 
 
-@settings(max_examples=size(60, 150), deadline=None, derandomize=True)
+@settings(max_examples=size(30, 150), deadline=None, derandomize=True)
 @given(tables(), st.integers(2, 30))
 def test_score_metrics_equal_scikit_learn_by_group(table: Any, levels: int) -> None:
     y, p, g, w = table
@@ -196,7 +196,7 @@ def test_score_metrics_equal_scikit_learn_by_group(table: Any, levels: int) -> N
         assert _ours(r, "auprc")[name] == pytest.approx(ap, rel=1e-10, abs=1e-10)
 
 
-@settings(max_examples=size(40, 100), deadline=None, derandomize=True)
+@settings(max_examples=size(25, 100), deadline=None, derandomize=True)
 @given(tables(), st.integers(0, 2**31))
 def test_regression_metrics_equal_scikit_learn_by_group(table: Any, seed: int) -> None:
     _, _, g, w = table
@@ -217,7 +217,7 @@ def test_regression_metrics_equal_scikit_learn_by_group(table: Any, seed: int) -
         assert _ours(r, "r2")[name] == pytest.approx(r2, rel=1e-9, abs=1e-9)
 
 
-@settings(max_examples=size(40, 100), deadline=None, derandomize=True)
+@settings(max_examples=size(25, 100), deadline=None, derandomize=True)
 @given(st.integers(0, 2**31), st.integers(3, 5))
 def test_several_classes_equal_scikit_learn_by_group(seed: int, C: int) -> None:
     rng = np.random.default_rng(seed)

@@ -103,6 +103,7 @@ def test_many_rows_are_thinned_evenly() -> None:
     assert set(np.diff(kept)) <= {50, 51}
 
 
+@pytest.mark.nightly
 def test_umap_keeps_planted_clusters_apart() -> None:
     pytest.importorskip("umap", reason="the extra 'umap' is not installed")
     rng = np.random.default_rng(0)

@@ -1,6 +1,6 @@
 """Every page in light and dark, wide and narrow: nothing serious for axe, a picture kept.
 
-The further views of the pages are looked at in dark at night only.
+Dark and the further views of the pages are looked at at night only.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def shown(gallery: Gallery) -> Iterator[Server]:
         running.stop()
 
 
-@pytest.fixture(params=["light", "dark"], scope="module")
+@pytest.fixture(params=["light", *nightly("dark")], scope="module")
 def scheme(request: pytest.FixtureRequest) -> Literal["light", "dark"]:
     """What the reader's system asks for."""
     chosen: Literal["light", "dark"] = request.param
@@ -87,7 +87,7 @@ def test_axe_finds_nothing_serious(
     assert found == {width: [] for width in WIDTHS}
 
 
-@pytest.mark.parametrize("scheme", ["light", *nightly("dark")], indirect=True, scope="module")
+@pytest.mark.nightly
 @pytest.mark.parametrize(("name", "view"), list(VIEWS), ids=lambda text: str(text).lower())
 def test_axe_finds_nothing_serious_in_a_view(
     reader: Page, shown: Server, gallery: Gallery, scheme: str, name: str, view: str

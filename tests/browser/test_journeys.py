@@ -96,6 +96,7 @@ def test_three_clicks_from_a_sample_to_the_report(page: Page, server: Server) ->
     shoot(page, "journey-report")
 
 
+@pytest.mark.nightly
 def test_a_wrong_file_gives_one_clear_message_and_leaves_nothing(
     page: Page, server: Server, tmp_path: Path
 ) -> None:
@@ -112,6 +113,7 @@ def test_a_wrong_file_gives_one_clear_message_and_leaves_nothing(
     shoot(page, "journey-wrong-file")
 
 
+@pytest.mark.nightly
 def test_a_running_fit_can_be_cancelled(page: Page, server: Server) -> None:
     visit(page, server.url)
     turn_to(page.locator(".st-key-sample-hospital button"), "Train")
@@ -134,6 +136,7 @@ def test_a_running_fit_can_be_cancelled(page: Page, server: Server) -> None:
     expect(page.get_by_role("button", name="Run again")).to_be_visible()
 
 
+@pytest.mark.nightly
 def test_two_people_at_once_do_not_see_each_others_choices(
     browser: Browser, server: Server
 ) -> None:
@@ -149,6 +152,7 @@ def test_two_people_at_once_do_not_see_each_others_choices(
     second.context.close()
 
 
+@pytest.mark.nightly
 def test_a_restarted_server_finds_the_running_job_again(page: Page, own_server: Server) -> None:
     visit(page, own_server.url)
     turn_to(page.locator(".st-key-sample-hospital button"), "Train")

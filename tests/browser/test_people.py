@@ -50,6 +50,7 @@ def test_an_auditor_goes_from_a_csv_to_a_report_with_the_numbers_of_the_screen(
         assert json.loads(archive.read(summary))["systems"] == ["decision_a", "decision_b"]
 
 
+@pytest.mark.nightly
 def test_a_data_scientist_fits_an_expert_for_each_group_and_sees_who_is_harmed(
     page: Page, server: Server
 ) -> None:
@@ -71,6 +72,7 @@ def test_a_data_scientist_fits_an_expert_for_each_group_and_sees_who_is_harmed(
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_stress_tests_are_started_and_read_in_the_browser(page: Page, server: Server) -> None:
     visit(page, f"{server.url}/?mode=Expert")
     turn_to(page.locator(".st-key-sample-hospital button"), "Train")
@@ -116,6 +118,7 @@ def test_a_stakeholder_opens_a_link_and_reads_on_a_phone(browser: Browser, serve
     phone.close()
 
 
+@pytest.mark.nightly
 def test_the_walk_can_be_done_with_the_keyboard(page: Page, server: Server) -> None:
     visit(page, server.url)
     button = page.locator(".st-key-sample-hospital button")

@@ -19,7 +19,7 @@ from fairaudit.exceptions import SpecError
 from fairaudit.jobs.spec import JobSpec
 from fairaudit.jobs.workspace import Workspace
 from fairaudit.report.command import command_of
-from tests.sizes import size
+from tests.sizes import nightly, size
 
 LENDING = str(SAMPLES["lending"].path)
 ALWAYS = ("summary.json", "errors.parquet", "gaps.parquet", "report.html", "spec.json")
@@ -66,12 +66,14 @@ def test_the_same_command_gives_the_same_numbers(monkeypatch, tmp_path):
     "asked",
     [
         {"kind": "predictions", "method": "existing", "intersections": 1, "confidence": 0.8},
-        {
-            "kind": "compare",
-            "method": "linear",
-            "params": {"methods": ["linear", "linear-s"], "seeds": 2},
-            "split": {"by": "rows", "test": 0.3, "validation": 0.1},
-        },
+        *nightly(
+            {
+                "kind": "compare",
+                "method": "linear",
+                "params": {"methods": ["linear", "linear-s"], "seeds": 2},
+                "split": {"by": "rows", "test": 0.3, "validation": 0.1},
+            }
+        ),
     ],
     ids=lambda asked: str(asked["kind"]),
 )

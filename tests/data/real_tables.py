@@ -9,6 +9,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -136,6 +137,7 @@ class Checked:
     wrong: tuple[str, ...]
 
 
+@cache
 def check(name: str) -> Checked:
     """Examine a table and compare every fact with the truth."""
     frame, truth = read(name), TRUTH[name]

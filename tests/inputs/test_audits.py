@@ -55,7 +55,9 @@ GAPS: dict[str, Any] = {
 
 
 def _audit(y: Any = Y, p: Any = P, groups: Any = G, **options: Any) -> AuditResult:
-    return audit_predictions(y, p, sensitive_features=groups, **{"n_boot": 0, **options})
+    metrics = ("accuracy", "tpr", "auroc") if "y_score" in options else ("accuracy", "tpr")
+    asked = {"n_boot": 0, "metrics": metrics, **options}
+    return audit_predictions(y, p, sensitive_features=groups, **asked)
 
 
 def _numbers(result: AuditResult) -> pl.DataFrame:

@@ -31,6 +31,7 @@ from tests.inputs.doors import (
     quietly,
     usual,
 )
+from tests.sizes import nightly
 
 GAPS: dict[str, Any] = {
     "None in a list": [None, *["a", "b"] * 23, "a"],
@@ -61,8 +62,17 @@ X_UNNAMED: dict[str, Any] = {
 # -- containers ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("container", CONTAINERS)
-@pytest.mark.parametrize("name", GROUPED)
+QUICK = [name for name in GROUPED if name != "FairMEDL"]  # the others: a second or more a fit
+
+
+@pytest.mark.parametrize(
+    ("name", "container"),
+    [
+        *((name, container) for name in QUICK for container in CONTAINERS),
+        *(("FairMEDL", container) for container in ("pandas", "arrow table", "masked")),
+        *nightly(*(("FairMEDL", container) for container in CONTAINERS)),
+    ],
+)
 def test_people_at_fit_and_in_validation(name: str, container: str) -> None:
     held = name in VALIDATED
     people = CONTAINERS[container]()
@@ -72,7 +82,7 @@ def test_people_at_fit_and_in_validation(name: str, container: str) -> None:
 
 
 @pytest.mark.parametrize("container", CONTAINERS)
-@pytest.mark.parametrize("name", [name for name in GROUPED if name != "FairMEDL"])
+@pytest.mark.parametrize("name", QUICK)
 def test_people_at_predict(name: str, container: str) -> None:
     model = usual(name)
     expected = answers(model, people=NAMED["pandas"]())

@@ -12,7 +12,7 @@ from tests.sizes import size
 
 @pytest.mark.slow
 def test_no_job_is_lost_doubled_or_wrong_whatever_is_killed(tmp_path: Path) -> None:
-    jobs = size(60, 200)
+    jobs = size(30, 200)
     report = Chaos(tmp_path, jobs=jobs, seed=20261120).run(patience=240)
     assert report.broken == []
     assert sum(report.states.values()) >= jobs

@@ -13,7 +13,7 @@ from fairaudit.jobs.folder import new_id
 from fairaudit.jobs.ledger import Ledger
 from tests.sizes import size
 
-JOBS = size(200, 1000)
+JOBS = size(100, 1000)
 
 
 @pytest.mark.slow

@@ -76,6 +76,7 @@ def test_a_new_supervisor_finds_the_jobs_of_the_old_one(
     assert len(started) == 1
 
 
+@pytest.mark.nightly
 def test_a_sweep_runs_in_parts_on_both_nodes_and_is_merged(
     cluster: str, workspace: Workspace
 ) -> None:
