@@ -45,6 +45,11 @@ def options(preset: str | None, roles: ColumnRoles) -> presets.PresetOptions:
                     f"Column of {label}", roles.sensitive, None, placeholder="recognised by name",
                     key=f"preset-{name}",
                 )  # fmt: skip
+            fields["leave_out_reason"] = st.text_input(
+                "Reason for leaving categories under 2% out of the ratios",
+                key="preset-leave-out",
+                placeholder="none: every category counts",
+            ).strip()
         fields["not_answered"] = _labels("Further labels of people who did not answer", "silent")
         fields["answered"] = _labels("Labels that are answers, though listed as none", "answers")
         if roles.weight is not None:
