@@ -40,7 +40,7 @@ def test_every_link_to_a_heading_leads_to_one(document):
 PATH = re.compile(r"`((?:[\w.-]+/)*[\w-]+\.(?:py|md|toml|json|txt)|(?:[\w-]+/)+)`")
 DOTTED = re.compile(r"\bfairaudit(?:\.[A-Za-z_]\w*)+")
 OF_A_USER = re.compile(  # files and folders of a workspace, a job or a report
-    r"^(?:spec|manifest|summary|report|outcome|settings|schema|audit|parts)\.json$"
+    r"^(?:spec|manifest|summary|report|outcome|settings|schema|audit|parts|certificates)\.json$"
     r"|^(?:log\.txt|model_card\.md)$"
     r"|^(?:jobs|datasets|incoming|result|model|csv|images|\.streamlit|report|workspace)/"
     r"|^demo-output/"
