@@ -14,6 +14,8 @@ from fairaudit.audit.run import run_audit
 from fairaudit.audit.score_scale import cut_of, scale_facts
 from fairaudit.audit.spec import AuditSpec
 from fairaudit.data.dataset import Dataset
+from fairaudit.data.doctor.table_scores import lone_scores
+from fairaudit.data.mends import AsMissing, AsNumbers, Mend, mended
 from fairaudit.data.roles import ColumnRoles, Cut
 from fairaudit.exceptions import InputError, SpecError
 
@@ -93,6 +95,31 @@ def test_without_a_cut_a_score_of_its_own_scale_is_refused_with_its_range(where:
     }
     with pytest.raises(InputError, match=says):
         asked[where]()
+
+
+@pytest.mark.parametrize(
+    ("written", "mend"),
+    [
+        ([f"{v:g} pts" if v == 3 else f"{v:g}" for v in DECILE], AsNumbers(column="decile")),
+        (np.where(DECILE == 3, "unknown", DECILE.astype(str)), AsNumbers(column="decile")),
+        (np.where(DECILE == 3, -99.0, DECILE), AsMissing(column="decile", values=("-99",))),
+    ],
+)
+def test_the_scale_is_that_of_the_mended_score(written: object, mend: Mend) -> None:
+    known = DECILE != 3
+    frame = FRAME.with_columns(decile=pl.Series(written))  # type: ignore[arg-type]
+    roles = ColumnRoles(
+        target="y", scores=("decile",), sensitive=("sex",), cuts={"decile": Cut(at=6)},
+        mends=(mend,),
+    )  # fmt: skip
+    assert lone_scores(roles, mended(frame, (mend,))) == ("decile",)
+    data = Dataset(frame.filter(pl.Series(known)), roles)
+    facts = run_audit(data, AuditSpec(roles=roles, kind="predictions", n_boot=0))
+    found = facts.summary["scores"]["decile"]
+    share = float((DECILE[known] >= 6).mean())
+    assert found == {**SCALE, "cut": 6.0, "side": "above", "selected_share": share}
+    with pytest.raises(InputError, match=r"'decile' .*missing"):
+        run_audit(Dataset(frame, roles), AuditSpec(roles=roles, kind="predictions", n_boot=0))
 
 
 def test_a_cut_of_no_score_is_refused() -> None:
