@@ -18,6 +18,7 @@ from fairaudit.exceptions import SpecError
 
 Need = Literal["sensitive", "cluster"]
 Kind = Literal["sweep", "stress"]
+GIVEN = frozenset(("task", "device", "random_state"))  # an audit sets these itself
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,12 @@ class Method:
     def options(self) -> frozenset[str]:
         """Knobs of the adapter, which the estimator does not have."""
         return frozenset(knob.name for knob in self.declared if knob.default is not ...)
+
+    @cached_property
+    def parameters(self) -> frozenset[str]:
+        """Everything that may be set: knobs, and parameters of the estimator without one."""
+        settable = set(constructor_defaults(self.estimator)) if self.estimator else set()
+        return frozenset(settable - GIVEN | {knob.name for knob in self.declared})
 
     @property
     def adapters(self) -> Mapping[str, str]:

@@ -459,10 +459,8 @@ def _fit(
     device: str,
     monitor: Monitor,
 ) -> Fitted:
-    """One method with those of the shared knobs that it has."""
-    known = {knob.name for knob in method(name).knobs}
-    params = {key: value for key, value in shared.items() if key in known}
-    method(name).check(params)
+    """One method with those of the shared parameters that it has."""
+    params = seed_comparison.own_parameters(name, shared)
     return adapter(name)(
         arrays, params, confidence=confidence, seed=seed, device=device, monitor=monitor
     )

@@ -15,6 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import stats
 
+from fairaudit.audit.catalog import method
 from fairaudit.data.arrays import Arrays
 from fairaudit.exceptions import SpecError
 from fairaudit.stats.estimates import ESTIMATED, UNJUDGED, UNSTABLE
@@ -138,13 +139,33 @@ def contestants(params: Mapping[str, Any]) -> tuple[list[str], int, dict[str, An
     Raises
     ------
     SpecError
-        When fewer than two methods are named.
+        When fewer than two methods are named, a parameter belongs to none of them, or is of
+        another kind than one of them expects.
     """
     shared = {k: v for k, v in params.items() if k not in ("methods", "seeds")}
     methods = list(dict.fromkeys(params.get("methods", [])))
     if len(methods) < 2:
         raise SpecError("a comparison needs at least two methods; name them as methods=a,b")
+    _check_shared(methods, shared)
     return methods, int(params.get("seeds", 5)), shared
+
+
+def _check_shared(methods: Sequence[str], shared: Mapping[str, Any]) -> None:
+    """Every parameter is known to a method and of the right kind, before any work."""
+    known = frozenset[str]().union(*(method(name).parameters for name in methods))
+    unknown = sorted(set(shared) - known)
+    if unknown:
+        raise SpecError(
+            f"parameter '{unknown[0]}' is known to none of {', '.join(methods)}; choose among "
+            f"{', '.join(sorted(known))}"
+        )
+    for name in methods:
+        method(name).check(own_parameters(name, shared))
+
+
+def own_parameters(name: str, shared: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the shared parameters that a method has."""
+    return {key: value for key, value in shared.items() if key in method(name).parameters}
 
 
 def test_share(arrays: Arrays) -> float:

@@ -77,3 +77,18 @@ def test_an_interval_of_a_rate_ends_where_rates_end():
 def test_a_comparison_of_one_method_is_refused():
     with pytest.raises(SpecError, match="at least two"):
         seed_comparison.contestants({"methods": ["erm"]})
+
+
+def test_each_method_of_a_comparison_gets_the_parameters_that_it_has():
+    _, _, shared = seed_comparison.contestants(
+        {"methods": ["erm", "rome-em"], "max_epochs": 3, "tol": 1e-4, "n_groups": 2}
+    )
+    assert seed_comparison.own_parameters("erm", shared) == {"max_epochs": 3}
+    # `tol` has no knob, but the estimator has it: it was left out silently
+    assert seed_comparison.own_parameters("rome-em", shared) == {"tol": 1e-4, "n_groups": 2}
+
+
+@pytest.mark.parametrize("name", ["nonsense", "random_state", "task", "N_GROUPS"])
+def test_a_parameter_that_no_method_has_is_refused(name):
+    with pytest.raises(SpecError, match=f"'{name}' is known to none of erm, rome-em"):
+        seed_comparison.contestants({"methods": ["erm", "rome-em"], name: 3})

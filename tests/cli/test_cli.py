@@ -180,6 +180,17 @@ def test_a_password_in_an_address_reaches_no_file_and_no_message(monkeypatch, tm
         (["run", *_lending("--method", "linear", "--device", "tpu")], "auto, cpu, cuda"),
         (["run", *_lending("--method", "linear", "--split-by", "moon")], "by: Input should be"),
         (["sweep", *_lending("--groups", "1..100000")], "at most 64 groups"),
+        (["run", *_lending("--method", "rome-em", "--param", "nonsense=3")], "nonsense"),
+        (["sweep", *_lending("--groups", "1..2", "--param", "nonsense=3")], "nonsense"),
+        (
+            ["compare", *_lending("--methods", "linear,rome-em", "--param", "nonsense=3")],
+            "parameter 'nonsense' is known to none of linear, rome-em",
+        ),
+        (["compare", *_lending("--methods", "erm,linear", "--param", "n_groups=2")], "n_groups"),
+        (
+            ["compare", *_lending("--methods", "linear,rome-em", "--param", "n_groups=many")],
+            "n_groups of rome-em: expected a whole number",
+        ),
     ],
 )
 def test_a_wrong_request_is_exit_code_2_and_one_line_that_names_it(
