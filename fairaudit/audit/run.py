@@ -350,6 +350,7 @@ def _latent_errors(
             groups=arrays.groups,
             row_id=arrays.row_id,
             clusters=arrays.cluster,
+            sample_weight=arrays.weight,
             units=arrays.units,
             confidence=spec.confidence,
             systems=len(systems),

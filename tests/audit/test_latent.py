@@ -220,3 +220,70 @@ def test_too_few_rows_or_missing_features_are_named() -> None:
         audit_latent(X, NAMES, y, label, confidence=0.95)
     with pytest.raises(InputError, match="10 predictions for 600 rows"):
         audit_latent(X, NAMES, y, label[:10], confidence=0.95)
+
+
+# -- sampling weights -----------------------------------------------------------------------------
+
+
+def test_the_scale_of_weights_changes_nothing_and_equal_weights_are_none() -> None:
+    weight = np.random.default_rng(3).exponential(size=900)
+    one = _audit(900, 4, 0.45, sample_weight=weight, n_permutations=99)
+    many = _audit(900, 4, 0.45, sample_weight=1000 * weight, n_permutations=99)
+    plain = _audit(900, 4, 0.45, n_permutations=99)
+    equal = _audit(900, 4, 0.45, sample_weight=np.full(900, 7.0), n_permutations=99)
+    for name in ("groups", "latent"):
+        assert plain.tables[name].equals(equal.tables[name])
+        assert (
+            one.tables[name]
+            .drop(pl.selectors.float())
+            .equals(many.tables[name].drop(pl.selectors.float()))
+        )
+    numbers = pl.selectors.float()
+    ours, theirs = (t.tables["latent_tests"].select(numbers) for t in (one, many))
+    np.testing.assert_allclose(ours.to_numpy(), theirs.to_numpy(), rtol=1e-6, atol=1e-9)
+
+
+def test_a_group_is_judged_by_its_weighted_error() -> None:
+    X, y, label = _world(2000, 5, 0.4)
+    weight = np.random.default_rng(5).uniform(0.2, 3, 2000)
+    held = np.arange(2000) % 2 == 0
+    found = audit_latent(
+        X, NAMES, y, label, held_out=held, sample_weight=weight, n_groups=(3,), confidence=0.95
+    )
+    group = found.tables["latent"]["group"].to_numpy()
+    wrong = (label != y)[held]
+    for j, row in enumerate(found.tables["latent_tests"].iter_rows(named=True)):
+        inside = group[held] == j
+        assert row["value"] == pytest.approx(
+            np.average(wrong[inside], weights=weight[held][inside])
+        )
+        assert row["low"] < row["difference"] < row["high"]
+    shares = found.tables["groups"]["share"].to_list()
+    assert shares == pytest.approx([weight[group == j].sum() / weight.sum() for j in range(3)])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("related", ["error", "sex"])
+def test_weights_raise_no_false_alarm(related: str) -> None:
+    """Errors unrelated to features; larger weights where the system errs, or for women."""
+    runs, alarms = size(60, 200), 0
+    for seed in range(runs):
+        X, y, label = _world(500, 700 + seed, 0.15)
+        rng = np.random.default_rng([seed, 5])
+        larger = (label != y) if related == "error" else X[:, 2] == 1
+        weight = rng.exponential(size=500) * np.where(larger, 2.5, 1.0)
+        alarms += bool(
+            audit_latent(
+                X, NAMES, y, label, sample_weight=weight, n_groups=(2, 3, 6, 10),
+                n_permutations=199, random_state=seed, confidence=0.95,
+            ).found
+        )  # fmt: skip
+    assert alarms / runs <= 0.05 + binomial_error(0.05, runs)
+
+
+@pytest.mark.parametrize("weight", [-1.0, np.nan])
+def test_weights_that_are_none_are_named(weight: float) -> None:
+    weights = np.ones(600)
+    weights[3] = weight
+    with pytest.raises(InputError, match="sample_weight"):
+        _audit(600, 1, 0.4, sample_weight=weights)

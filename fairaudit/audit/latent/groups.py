@@ -26,6 +26,7 @@ from fairaudit.audit.latent.rules import Scale, levels_of, plain_rules
 from fairaudit.audit.latent.tests import MIN_FLIPS, MIN_UNITS, HeldOutErrors, tests_table
 from fairaudit.data.roles import Task
 from fairaudit.exceptions import InputError
+from fairaudit.inputs.read import read_numbers
 from fairaudit.stats.estimates import MIN_STABLE
 
 __all__ = ["LatentAudit", "audit_latent", "group_name", "group_profile", "overlap", "plain_rules"]
@@ -67,6 +68,7 @@ def audit_latent(
     groups: Mapping[str, Any] | None = None,
     row_id: Any = None,
     clusters: Any = None,
+    sample_weight: Any = None,
     units: Mapping[str, Scale] | None = None,
     confidence: float,
     systems: int = 1,
@@ -89,6 +91,8 @@ def audit_latent(
     groups : declared attributes, shown beside the found groups afterwards
     row_id : (n,) ids for the table `latent`
     clusters : (n,) codes 0..M-1 of units whose rows are not independent, or None
+    sample_weight : (n,) sampling weights, or None: groups are found and judged by weighted errors,
+        weight and error of a row are permuted together
     units : see `plain_rules`
     confidence : 1 − chance of any false alarm over all systems, all groups and all G
     systems : how many systems are examined in this way; Bonferroni's correction
@@ -97,25 +101,38 @@ def audit_latent(
     Raises
     ------
     InputError
-        When shapes differ or too few rows are left to find or judge groups.
+        When shapes differ, a weight is negative or missing, or too few rows are left to find or
+        judge groups.
     """
     X = np.asarray(X, dtype=np.float64)
     error, metric = _error(np.asarray(y), np.asarray(label), task, mistake)
     judged_on = ~np.isnan(error)
     unit = None if clusters is None else np.asarray(clusters, dtype=np.int64)
+    weight = _weight(sample_weight, len(X))
+    if weight is not None:
+        judged_on &= weight > 0
     held = _held(held_out, len(X), unit, random_state)
     _enough(X, error, held & judged_on, ~held & judged_on)
-    trial = [_find(X, error, ~held & judged_on, int(G), finder, random_state) for G in n_groups]
+    trial = [
+        _find(X, error, weight, ~held & judged_on, int(G), finder, random_state) for G in n_groups
+    ]
     rows = held & judged_on
-    judged = HeldOutErrors(error[rows], metric, None if unit is None else unit[rows])
+    judged = HeldOutErrors(
+        error[rows],
+        metric,
+        None if unit is None else unit[rows],
+        None if weight is None else weight[rows],
+    )
     groups_of = [np.eye(t.share.shape[1])[t.group[rows]] for t in trial]
     sizes = [t.G for t in trial]
     joint = 1 - (1 - confidence) / systems
     table = tests_table(judged, sizes, groups_of, joint, n_permutations, random_state)
     table = table.with_columns(p_adjusted=(systems * pl.col("p_adjusted")).clip(upper_bound=1.0))
-    shown = _choose(trial, error, ~held & judged_on, table, 1 - confidence)
+    shown = _choose(trial, error, weight, ~held & judged_on, table, 1 - confidence)
     table = table.with_columns(chosen=pl.col("n_groups") == shown.G)
-    tables = _describe(shown, X, tuple(feature_names), held, groups or {}, row_id, units or {})
+    tables = _describe(
+        shown, X, tuple(feature_names), held, groups or {}, row_id, units or {}, weight
+    )
     tables["latent_tests"] = table
     found = tuple(
         table.filter(pl.col("chosen") & (pl.col("p_adjusted") < 1 - confidence))["group"]
@@ -142,6 +159,16 @@ def _error(
     if kind == "wrong":
         return wrong, "error_rate"
     return np.where(y == (0 if kind == "fp" else 1), wrong, np.nan), kind + "r"
+
+
+def _weight(sample_weight: Any, n: int) -> Float | None:
+    """Sampling weights (n,); None where all are equal, which is the same as none."""
+    if sample_weight is None:
+        return None
+    weight = read_numbers(sample_weight, "sample_weight", n)
+    if not np.isfinite(weight).all() or (weight < 0).any() or not weight.any():
+        raise InputError("sample_weight holds missing or negative numbers, or only 0; mend them")
+    return None if (weight == weight[0]).all() else weight
 
 
 def _held(held_out: Any, n: int, unit: NDArray[np.int64] | None, seed: int) -> NDArray[np.bool_]:
@@ -192,20 +219,29 @@ class _Trial:
 
 
 def _find(
-    X: Float, error: Float, rows: NDArray[np.bool_], G: int, finder: Finder, seed: int
+    X: Float,
+    error: Float,
+    weight: Float | None,
+    rows: NDArray[np.bool_],
+    G: int,
+    finder: Finder,
+    seed: int,
 ) -> _Trial:
     if finder == "tree":
-        return _tree(X, error, rows, G, seed)
+        return _tree(X, error, weight, rows, G, seed)
     return _mixture(X, rows, G, seed)
 
 
-def _tree(X: Float, error: Float, rows: NDArray[np.bool_], G: int, seed: int) -> _Trial:
+def _tree(
+    X: Float, error: Float, weight: Float | None, rows: NDArray[np.bool_], G: int, seed: int
+) -> _Trial:
     """Leaves of a tree on the error; grown best first, so larger G refine smaller ones."""
     from sklearn.tree import DecisionTreeRegressor
 
     leaf = max(MIN_STABLE, int(rows.sum()) // 50)
     tree = DecisionTreeRegressor(max_leaf_nodes=G, min_samples_leaf=leaf, random_state=seed)
-    leaves = tree.fit(X[rows], error[rows]).apply(X)
+    fitted = tree.fit(X[rows], error[rows], None if weight is None else weight[rows])
+    leaves = fitted.apply(X)
     by_error = np.argsort(tree.tree_.value[:, 0, 0], kind="stable")[::-1]  # worst leaf first
     order = [node for node in by_error if tree.tree_.children_left[node] < 0]
     return _Trial(G, (leaves[:, None] == np.array(order)).astype(np.float64))
@@ -226,6 +262,7 @@ def _mixture(X: Float, rows: NDArray[np.bool_], G: int, seed: int) -> _Trial:
 def _choose(
     trial: Sequence[_Trial],
     error: Float,
+    weight: Float | None,
     rows: NDArray[np.bool_],
     tests: pl.DataFrame,
     alpha: float,
@@ -244,10 +281,12 @@ def _choose(
 
     def bic(t: _Trial) -> float:
         share, e = t.share[rows], error[rows]
-        mean = (share.T @ e) / np.maximum(share.sum(axis=0), 1e-12)
-        rest = float(((e - share @ mean) ** 2).mean())
-        size = float(np.log(len(e)))
-        return float(len(e) * np.log(max(rest, 1e-12)) + 2 * t.share.shape[1] * size)
+        w = np.ones(len(e)) if weight is None else weight[rows]
+        weighted = share * w[:, None]
+        mean = (weighted.T @ e) / np.maximum(weighted.sum(axis=0), 1e-12)
+        rest = float(w @ (e - share @ mean) ** 2 / w.sum())
+        n = float(w.sum() ** 2 / (w @ w))  # sampling weights: their scale says nothing
+        return float(n * np.log(max(rest, 1e-12)) + 2 * t.share.shape[1] * np.log(n))
 
     return min(candidates, key=bic)
 
@@ -263,6 +302,7 @@ def _describe(
     groups: Mapping[str, Any],
     row_id: Any,
     units: Mapping[str, Scale],
+    weight: Float | None,
 ) -> dict[str, pl.DataFrame]:
     share, group = shown.share, shown.group
     split = np.where(held, "test", "train")
@@ -277,7 +317,7 @@ def _describe(
     )
     return {
         "latent": latent,
-        "groups": groups_table(X, names, share, held, units, levels_of(groups)),
+        "groups": groups_table(X, names, share, held, units, levels_of(groups), weight),
         "group_profile": group_profile(X, names, share),
         "overlap": overlap(groups, share),
     }
@@ -290,6 +330,7 @@ def groups_table(
     held: NDArray[np.bool_],
     units: Mapping[str, Scale] | None = None,
     levels: Mapping[str, Sequence[str]] | None = None,
+    weight: Float | None = None,
 ) -> pl.DataFrame:
     """Size, plain rule and its fidelity, and mean entropy (0..1) of each latent group.
 
@@ -304,7 +345,7 @@ def groups_table(
     return pl.DataFrame(
         {
             "group": [group_name(g) for g in range(G)],
-            "share": share.mean(axis=0),
+            "share": np.average(share, axis=0, weights=weight),
             "n_train": [int(((group == g) & ~held).sum()) for g in range(G)],
             "n_test": [int(((group == g) & held).sum()) for g in range(G)],
             "rule": [rule for rule, _ in rules],

@@ -41,11 +41,18 @@ LATENT_TESTS = pl.Schema(
 
 @dataclass(frozen=True)
 class HeldOutErrors:
-    """Errors (n,) of the rows that judge, and the cluster codes (n,) of the rows, if any."""
+    """Errors (n,) of the rows that judge; their clusters and sampling weights (n,), if any."""
 
     error: Float
     metric: str
     unit: Int | None
+    weight: Float | None = None
+
+    def units(self) -> tuple[Int, Float]:
+        """Independent units and weights of the rows; without clusters every row is a unit."""
+        n = len(self.error)
+        unit = np.arange(n) if self.unit is None else self.unit
+        return unit, np.ones(n) if self.weight is None else self.weight
 
 
 def tests_table(
@@ -65,17 +72,19 @@ def tests_table(
     """
     inside = np.concatenate(members, axis=1)  # (n, K)
     n = inside.sum(axis=0)
-    if judged.unit is None:
+    if judged.unit is None and judged.weight is None:
         p, adjusted, most = permutation_p(judged.error, inside, n_permutations, seed)
         level = _joint(most, confidence)
         value, rest, low, high = _differences(judged.error, inside, judged.metric, level)
     else:
-        p, adjusted, most = sign_flip_p(judged.error, inside, judged.unit, n_permutations, seed)
+        unit, weight = judged.units()
+        p, adjusted, most = _units_p(judged, inside, n_permutations, seed)
         level = _joint(most, confidence)
-        value, rest, low, high = _clustered(judged.error, inside, judged.unit, level)
+        value, rest, low, high = _clustered(judged.error, inside, unit, weight, level)
     sizes = [part.shape[1] for part in members]
-    few = (n < MIN_JUDGED) | (np.isnan(p) & (judged.unit is not None))
-    status = np.where(few, UNJUDGED, np.where(n < MIN_STABLE, UNSTABLE, ESTIMATED))
+    effective = _effective_rows(inside, judged.weight)
+    few = (effective < MIN_JUDGED) | (np.isnan(p) & (judged.unit is not None))
+    status = np.where(few, UNJUDGED, np.where(effective < MIN_STABLE, UNSTABLE, ESTIMATED))
     return pl.DataFrame(
         {
             "n_groups": [G for G, k in zip(n_groups, sizes, strict=True) for _ in range(k)],
@@ -139,12 +148,85 @@ def permutation_p(
     )
 
 
+def _effective_rows(inside: Float, weight: Float | None) -> Float:
+    """Rows (K,) of equal weight that would say as much: (Σw)² / Σw² inside each group."""
+    if weight is None:
+        return inside.sum(axis=0)
+    squares = np.square(weight) @ inside
+    return np.divide(
+        np.square(weight @ inside), squares, out=np.zeros(len(squares)), where=squares > 0
+    )
+
+
+def _units_p(
+    judged: HeldOutErrors, inside: Float, n_permutations: int, seed: int
+) -> tuple[Float, Float, Float]:
+    """p of rows in clusters, or with sampling weights, or both."""
+    if judged.unit is None:
+        _, weight = judged.units()
+        return weighted_permutation_p(judged.error, weight, inside, n_permutations, seed)
+    return sign_flip_p(
+        judged.error, inside, judged.unit, n_permutations, seed, weight=judged.weight
+    )
+
+
+def weighted_permutation_p(
+    e: Float, weight: Float, inside: Float, n_permutations: int, seed: int
+) -> tuple[Float, Float, Float]:
+    """The same as `permutation_p` for rows with sampling weights.
+
+    Weight and error of a row are permuted together, so they may go together. The statistic is
+    studentised in every permutation (Chung & Romano 2013): it stays valid where weights are
+    larger in one group than in others. With few errors no signs could be flipped: a small group
+    without any would look certain.
+
+    Parameters
+    ----------
+    e, weight : (n,)
+    inside : (n, K) 0/1 membership
+    """
+    off = weight * (e - weight @ e / weight.sum())
+    size = inside.sum(axis=0)
+    judged = (size >= MIN_JUDGED) & (len(e) - size >= MIN_JUDGED)
+    z = _weighted_z(off[None], weight[None], inside)[0]
+    rng = np.random.default_rng([seed, 43])
+    drawn = [np.zeros((0, inside.shape[1]))]
+    for start in range(0, n_permutations, 100):  # a hundred at a time bounds memory
+        k = min(100, n_permutations - start)
+        order = rng.permuted(np.tile(np.arange(len(e)), (k, 1)), axis=1)
+        drawn.append(_weighted_z(off[order], weight[order], inside))
+    chance = np.concatenate(drawn)
+    most = chance[:, judged].max(axis=1, initial=0.0)
+    total = 1 + len(chance)
+    above = 1 + (chance >= z - 1e-12).sum(axis=0)
+    above_max = 1 + (most[:, None] >= z - 1e-12).sum(axis=0)
+    return (
+        np.where(judged, above / total, np.nan),
+        np.where(judged, above_max / total, np.nan),
+        most,
+    )
+
+
+def _weighted_z(off: Float, weight: Float, inside: Float) -> Float:
+    """|z| (B, K) of each group from weighted deviations and weights (B, n)."""
+    share = weight @ inside / weight.sum(axis=1, keepdims=True)
+    squares = off**2
+    variance = squares @ inside * (1 - 2 * share) + share**2 * squares.sum(axis=1, keepdims=True)
+    return np.asarray(np.abs(off @ inside) / np.sqrt(np.maximum(variance, 1e-300)))
+
+
 def sign_flip_p(
-    e: Float, inside: Float, unit: Int, n_flips: int, seed: int
+    e: Float,
+    inside: Float,
+    unit: Int,
+    n_flips: int,
+    seed: int,
+    *,
+    weight: Float | None = None,
 ) -> tuple[Float, Float, Float]:
     """The same as `permutation_p` for errors that are independent over clusters only.
 
-    Each cluster adds Σ (e − ē)(inside − share) to the distance of a group from the rest; without
+    Each cluster adds Σ w (e − ē)(inside − share) to the distance of a group from the rest; without
     a difference its sign is as likely turned (wild cluster bootstrap with the null imposed:
     Cameron, Gelbach & Miller 2008). With fewer than 10 clusters, fewer than 5 of them inside a
     group, or fewer than 5 outside, it is not judged.
@@ -154,8 +236,12 @@ def sign_flip_p(
     e : (n,) errors
     inside : (n, K) 0/1 membership
     unit : (n,) cluster codes
+    weight : (n,) sampling weights, or None where all rows count alike
     """
-    totals = _by_unit((e - e.mean())[:, None] * (inside - inside.mean(axis=0)), unit)  # (M, K)
+    w = np.ones(len(e)) if weight is None else weight
+    share = w / w.sum()
+    off = (w * (e - share @ e))[:, None] * (inside - share @ inside)
+    totals = _by_unit(off, unit)  # (M, K)
     scale = np.sqrt(np.maximum((totals**2).sum(axis=0), 1e-300))
     judged = _enough_units(inside, unit)
     z = np.abs(totals.sum(axis=0)) / scale
@@ -202,12 +288,14 @@ def _in_and_outside(e: Float, inside: Float) -> tuple[Float, float, Float, Float
 
 
 def _clustered(
-    e: Float, inside: Float, unit: Int, confidence: float
+    e: Float, inside: Float, unit: Int, weight: Float, confidence: float
 ) -> tuple[Float, Float, Float, Float]:
     """As `_differences`, the error from cluster totals of the linearised difference."""
-    n, total, value, rest = _in_and_outside(e, inside)
+    within, without = weight[:, None] * inside, weight[:, None] * (1 - inside)
     with np.errstate(divide="ignore", invalid="ignore"):
-        off = inside * (e[:, None] - value) / n - (1 - inside) * (e[:, None] - rest) / (total - n)
+        within, without = within / within.sum(axis=0), without / without.sum(axis=0)
+        value, rest = e @ within, e @ without
+        off = within * (e[:, None] - value) - without * (e[:, None] - rest)
     totals = _by_unit(off, unit)
     m = len(totals)
     se = np.sqrt((totals**2).sum(axis=0) * m / max(m - 1, 1))
