@@ -5,6 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from fairaudit.plots import errors
+from fairaudit.text.sentences.calibration import HOW as TESTED
+from fairaudit.text.sentences.calibration import calibration_sentence, groups_tested
 from fairaudit.text.sentences.equivalence import HOW, readable_equivalence
 from fairaudit.text.sentences.errors import errors_lead, limits
 from fairaudit.text.sentences.outcome import NOT_KNOWN
@@ -91,6 +93,10 @@ elif view == "Score curves":
         ("roc", errors.roc(result, **curves)),
     ):
         layout.described_chart(drawn, key=name)
+    if said := calibration_sentence(result, **curves):
+        layout.statement(said)
+        layout.data_table(groups_tested(result, **curves), key="calibration-tests", name="tests")
+        layout.note(TESTED)
 else:
     drilldown.show(audit, attribute=by, model=model, split=split)
 

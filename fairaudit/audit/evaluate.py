@@ -23,6 +23,7 @@ from fairaudit.audit.metrics import (
 from fairaudit.audit.metrics.calibration_error import measure_ece
 from fairaudit.audit.questions import PrimaryQuestion
 from fairaudit.audit.score_scale import positive_score
+from fairaudit.audit.tables.calibration_tests import calibration_tests_table
 from fairaudit.audit.tables.equivalence import equivalence_table
 from fairaudit.audit.tables.primary import primary_table
 from fairaudit.audit.tables.result_tables import errors_table, gaps_table
@@ -156,6 +157,24 @@ def _judge_model(
             _add(tables, "bounds", bounds.bounds_table(some, frame, metrics, asked))
     if rows.task == "binary":
         _describe(rows, answers, asked, tables)
+    if rows.task == "binary" and rows.truth == "all":
+        _test_calibration(rows, answers, asked, metrics, tables)
+
+
+def _test_calibration(
+    rows: EvaluationRows,
+    answers: LabelsAndScores,
+    asked: EstimateOptions,
+    metrics: tuple[str, ...],
+    tables: Frames,
+) -> None:
+    """Where the calibration error is measured: whether chance explains it, group by group."""
+    if "ece" not in scores.measurable(metrics, answers.score):
+        return
+    score, y = _turned(answers), _codes(rows.y)
+    for frame in rows.frames():
+        table = calibration_tests_table(score, y, frame, asked)
+        _add(tables, "calibration_tests", table)
 
 
 def _add(tables: Frames, name: str, frame: pl.DataFrame) -> None:

@@ -23,6 +23,8 @@ from fairaudit.report.choices import (
     usual_order,
 )
 from fairaudit.text import meaning, table_rows
+from fairaudit.text.sentences.calibration import HOW as CALIBRATION_HOW
+from fairaudit.text.sentences.calibration import calibration_sentence, groups_tested
 from fairaudit.text.sentences.compare import compare_lead, comparison_how
 from fairaudit.text.sentences.effects import effects_lead
 from fairaudit.text.sentences.equivalence import HOW as EQUIVALENCE_HOW
@@ -64,7 +66,7 @@ def sections(result: AuditResult) -> list[Section]:
     """All sections this result has something to say in."""
     makers: list[Callable[[AuditResult], Iterator[Section]]] = [
         _primary, _mends, _preset, _selection, _groups, _effects, _sweep, _stress, _compare,
-        _errors, _bounds, _gaps, _equivalence,
+        _errors, _bounds, _gaps, _equivalence, _calibration,
     ]  # fmt: skip
     if (
         result.summary.get("kind") == "predictions"
@@ -463,3 +465,20 @@ def _equivalence(result: AuditResult) -> Iterator[Section]:
             how=EQUIVALENCE_HOW,
             leads=False,
         )
+
+
+def _calibration(result: AuditResult) -> Iterator[Section]:
+    """Within which groups the score is shown not to be calibrated."""
+    asked = {"model": main_model(result), "split": main_split(result)}
+    rows = groups_tested(result, **asked)
+    if rows.is_empty():
+        return
+    said = [calibration_sentence(result, attribute=a, **asked) for a in attributes(result)]
+    yield Section(
+        title="Calibration within groups",
+        sentences=tuple(s for s in said[:MOST_ATTRIBUTES] if s),
+        rows=rows,
+        table="calibration_tests",
+        how=CALIBRATION_HOW,
+        leads=False,
+    )

@@ -115,6 +115,15 @@ _VALUES: Mapping[str, Heading] = {
         "Probability of a positive decision when it is random",
     ),
     "bin": ("Bin", "Range of scores"),
+    "observed": ("Observed", "Share of positive outcomes"),
+    "z_level": (
+        "Level",
+        "Above 0: outcomes are more frequent than the scores say; about ±2 by chance",
+    ),
+    "z_slope": (
+        "Slope",
+        "Below 0: scores are too extreme, above 0: too cautious; about ±2 by chance",
+    ),
     "mean_score": ("Mean score", ""),
     "tpr": ("True-positive rate", ""),
     "fpr": ("False-positive rate", ""),

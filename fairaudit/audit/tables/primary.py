@@ -122,7 +122,7 @@ def own_rows(tables: Mapping[str, pl.DataFrame], name: str) -> pl.Expr:
     """Which rows of a table belong to the primary question; none without one."""
     asked = tables.get("primary")
     own = pl.lit(value=False)
-    if asked is None or "model" not in tables[name].columns:
+    if asked is None or not {"model", "metric"} <= set(tables[name].columns):
         return own
     columns = set(tables[name].columns)
     for row in asked.iter_rows(named=True):

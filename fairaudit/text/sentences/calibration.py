@@ -1,0 +1,65 @@
+"""Sentences about calibration within groups: where chance does not explain what the scores say."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from fairaudit.audit.result import AuditResult
+from fairaudit.text import numbers
+from fairaudit.text.group_words import members
+from fairaudit.text.sentences.phrases import Row, on
+from fairaudit.text.voice import Voice, voice_of
+
+HOW = (
+    "In each group two things are tested at once: whether the positive outcome is as frequent as "
+    "the scores say (level), and whether scores are too extreme or too cautious (slope; Cox "
+    "1958). In small groups the p-value is exact: outcomes are drawn with the probabilities that "
+    "the scores state. P-values are adjusted for all groups, attributes and systems. A score that "
+    "is off in the middle and right on average can pass; the calibration error and its curve show "
+    "that. A test that finds nothing does not prove calibration."
+)
+
+
+def groups_tested(
+    result: AuditResult, *, model: str, split: str, attribute: str | None = None
+) -> pl.DataFrame:
+    """Groups whose calibration was tested, the least calibrated first; empty without tests."""
+    table = result.tables.get("calibration_tests", pl.DataFrame())
+    if table.is_empty():
+        return table
+    rows = table.filter(model=model, split=split).filter(pl.col("p_adjusted").is_not_null())
+    if attribute is not None:
+        rows = rows.filter(pl.col("attribute") == attribute)
+    return rows.drop("split").sort("p_adjusted", "p", maintain_order=True)
+
+
+def calibration_sentence(result: AuditResult, *, attribute: str, model: str, split: str) -> str:
+    """In which groups the score is shown not to be calibrated; "" without tests."""
+    rows = groups_tested(result, model=model, split=split, attribute=attribute)
+    if rows.is_empty():
+        return ""
+    voice = voice_of(result)
+    off = [row for row in rows.iter_rows(named=True) if voice.significant(row["p_adjusted"])]
+    tested = numbers.count(rows.height, "group")
+    if not off:
+        return (
+            f"{on(split)}, no miscalibration of {model} is shown within the {tested} of "
+            f"{attribute} that could be tested."
+        )
+    more = f"; the same is shown for {numbers.count(len(off) - 1, 'other group')}"
+    return (
+        f"{on(split)}, the score of {model} is **not calibrated** for "
+        f"{members(str(off[0]['group']), attribute, voice)}: {_how_off(off[0], voice)}"
+        f"{more if len(off) > 1 else ''} ({tested} tested)."
+    )
+
+
+def _how_off(row: Row, voice: Voice) -> str:
+    """What is observed against what the scores say, and whether they are spread too far."""
+    seen, said = (numbers.value(row[c], "base_rate") for c in ("observed", "mean_score"))
+    outcome = f"'{voice.positive}'" if voice.positive else "the positive outcome"
+    words = f"{outcome} is observed in **{seen}** where the scores say **{said}** on average"
+    if abs(row["z_slope"]) > abs(row["z_level"]):
+        how = "too extreme" if row["z_slope"] < 0 else "too cautious"
+        return f"{words}, and scores are {how}"
+    return words
