@@ -6,7 +6,11 @@ import streamlit as st
 
 from fairaudit.plots import errors
 from fairaudit.text.sentences.calibration import HOW as TESTED
-from fairaudit.text.sentences.calibration import calibration_sentence, groups_tested
+from fairaudit.text.sentences.calibration import (
+    calibration_sentence,
+    groups_tested,
+    multicalibration_sentence,
+)
 from fairaudit.text.sentences.equivalence import HOW, readable_equivalence
 from fairaudit.text.sentences.errors import errors_lead, limits
 from fairaudit.text.sentences.outcome import NOT_KNOWN
@@ -95,6 +99,7 @@ elif view == "Score curves":
         layout.described_chart(drawn, key=name)
     if said := calibration_sentence(result, **curves):
         layout.statement(said)
+        layout.statement(multicalibration_sentence(result, model=model, split=split))
         layout.data_table(groups_tested(result, **curves), key="calibration-tests", name="tests")
         layout.note(TESTED)
 else:

@@ -21,6 +21,7 @@ from fairaudit.audit.metrics import (
     scores,
 )
 from fairaudit.audit.metrics.calibration_error import measure_ece
+from fairaudit.audit.metrics.multicalibration import multicalibration_table
 from fairaudit.audit.questions import PrimaryQuestion
 from fairaudit.audit.score_scale import positive_score
 from fairaudit.audit.tables.calibration_tests import calibration_tests_table
@@ -168,13 +169,14 @@ def _test_calibration(
     metrics: tuple[str, ...],
     tables: Frames,
 ) -> None:
-    """Where the calibration error is measured: whether chance explains it, group by group."""
+    """Where the calibration error is measured: is it chance, by group and in the worst cell?"""
     if "ece" not in scores.measurable(metrics, answers.score):
         return
     score, y = _turned(answers), _codes(rows.y)
     for frame in rows.frames():
         table = calibration_tests_table(score, y, frame, asked)
         _add(tables, "calibration_tests", table)
+    _add(tables, "multicalibration", multicalibration_table(score, y, rows.frames(), asked))
 
 
 def _add(tables: Frames, name: str, frame: pl.DataFrame) -> None:

@@ -250,6 +250,7 @@ def _judge_within(
             for name, a in predictions.items()
         }
         tables = ask(rows.inside(inside, where), some)
+        tables.pop("multicalibration", None)  # it is one number, over all rows
         found.append({n: t.filter(pl.col("attribute") != OVERALL) for n, t in tables.items()})
     return found
 

@@ -483,7 +483,8 @@ def judged(
             parts.append(_judge(arrays, predictions, arrays.groups, rows, split, spec))
             if found:
                 extra = _judge(arrays, predictions, found, rows, split, spec, crossings=1)
-                parts.append({name: _without_overall(t) for name, t in extra.items()})
+                kept = {n: t for n, t in extra.items() if n != "multicalibration"}
+                parts.append({name: _without_overall(t) for name, t in kept.items()})
         monitor.step()
     return with_looks(stacked(parts), spec.confidence)
 

@@ -24,7 +24,11 @@ from fairaudit.report.choices import (
 )
 from fairaudit.text import meaning, table_rows
 from fairaudit.text.sentences.calibration import HOW as CALIBRATION_HOW
-from fairaudit.text.sentences.calibration import calibration_sentence, groups_tested
+from fairaudit.text.sentences.calibration import (
+    calibration_sentence,
+    groups_tested,
+    multicalibration_sentence,
+)
 from fairaudit.text.sentences.compare import compare_lead, comparison_how
 from fairaudit.text.sentences.effects import effects_lead
 from fairaudit.text.sentences.equivalence import HOW as EQUIVALENCE_HOW
@@ -473,10 +477,13 @@ def _calibration(result: AuditResult) -> Iterator[Section]:
     rows = groups_tested(result, **asked)
     if rows.is_empty():
         return
-    said = [calibration_sentence(result, attribute=a, **asked) for a in attributes(result)]
+    said = [
+        calibration_sentence(result, attribute=a, **asked)
+        for a in attributes(result)[:MOST_ATTRIBUTES]
+    ]
     yield Section(
         title="Calibration within groups",
-        sentences=tuple(s for s in said[:MOST_ATTRIBUTES] if s),
+        sentences=tuple(s for s in (multicalibration_sentence(result, **asked), *said) if s),
         rows=rows,
         table="calibration_tests",
         how=CALIBRATION_HOW,

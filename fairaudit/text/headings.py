@@ -115,6 +115,7 @@ _VALUES: Mapping[str, Heading] = {
         "Probability of a positive decision when it is random",
     ),
     "bin": ("Bin", "Range of scores"),
+    "cells": ("Cells", "Groups times tenths of the score that have rows"),
     "observed": ("Observed", "Share of positive outcomes"),
     "z_level": (
         "Level",

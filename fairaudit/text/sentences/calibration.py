@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import polars as pl
 
+from fairaudit.audit.metrics.calibration_error import BINS
 from fairaudit.audit.result import AuditResult
+from fairaudit.inputs.group_codes import OVERALL
 from fairaudit.text import numbers
 from fairaudit.text.group_words import members
-from fairaudit.text.sentences.phrases import Row, on
+from fairaudit.text.sentences.phrases import Row, on, points
 from fairaudit.text.voice import Voice, voice_of
 
 HOW = (
@@ -16,7 +18,9 @@ HOW = (
     "1958). In small groups the p-value is exact: outcomes are drawn with the probabilities that "
     "the scores state. P-values are adjusted for all groups, attributes and systems. A score that "
     "is off in the middle and right on average can pass; the calibration error and its curve show "
-    "that. A test that finds nothing does not prove calibration."
+    "that. A test that finds nothing does not prove calibration. The multicalibration error is "
+    "the largest difference between outcomes and scores over all groups and tenths of the score, "
+    "times the share of rows it concerns; its interval holds for the largest of all cells."
 )
 
 
@@ -54,12 +58,39 @@ def calibration_sentence(result: AuditResult, *, attribute: str, model: str, spl
     )
 
 
+def multicalibration_sentence(result: AuditResult, *, model: str, split: str) -> str:
+    """The largest miscalibration over groups and tenths of the score; "" where none is known."""
+    table = result.tables.get("multicalibration", pl.DataFrame())
+    rows = table if table.is_empty() else table.filter(model=model, split=split)
+    if rows.is_empty():
+        return ""
+    row, voice = rows.row(0, named=True), voice_of(result)
+    error = points(row["value"], row["low"], row["high"], "ece", voice, mark="**")
+    lead = f"{on(split)}, the multicalibration error of {model} is {error}"
+    if row["low"] <= 0:
+        cells = numbers.count(row["cells"], "cell")
+        return f"{lead}: in none of the {cells} of groups and tenths of the score is one shown."
+    who = (
+        voice.noun
+        if row["attribute"] == OVERALL
+        else members(str(row["group"]), str(row["attribute"]), voice)
+    )
+    where = f"scores of {row['bin'] / BINS:.1f} to {(row['bin'] + 1) / BINS:.1f}"
+    counted = f"{numbers.rows(row['n'])}, {numbers.percent(row['share'])} of all"
+    return f"{lead}, that of {who} with {where} ({counted}): {_seen(row, voice)}."
+
+
 def _how_off(row: Row, voice: Voice) -> str:
     """What is observed against what the scores say, and whether they are spread too far."""
-    seen, said = (numbers.value(row[c], "base_rate") for c in ("observed", "mean_score"))
-    outcome = f"'{voice.positive}'" if voice.positive else "the positive outcome"
-    words = f"{outcome} is observed in **{seen}** where the scores say **{said}** on average"
+    words = _seen(row, voice)
     if abs(row["z_slope"]) > abs(row["z_level"]):
         how = "too extreme" if row["z_slope"] < 0 else "too cautious"
         return f"{words}, and scores are {how}"
     return words
+
+
+def _seen(row: Row, voice: Voice) -> str:
+    """What is observed against what the scores say."""
+    seen, said = (numbers.value(row[c], "base_rate") for c in ("observed", "mean_score"))
+    outcome = f"'{voice.positive}'" if voice.positive else "the positive outcome"
+    return f"{outcome} is observed in **{seen}** where the scores say **{said}** on average"
