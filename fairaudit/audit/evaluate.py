@@ -317,7 +317,7 @@ def counts_table(cells: Cells, asked: EstimateOptions, *, known: bool = True) ->
             "selected": w[:, :, 1].sum(1),
         }
     )
-    shown = pl.col("n") >= asked.suppress_below
+    shown = pl.Series(~asked.hides(cells.attribute, cells.names, n))
     truth = pl.col("tp", "fp", "tn", "fn")
     return table.with_columns(
         pl.when(shown).then(pl.col("n", "selected")), pl.when(shown & pl.lit(known)).then(truth)

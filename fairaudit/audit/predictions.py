@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -51,6 +51,7 @@ from fairaudit.stats.metric_definitions import (
     SCORES,
     base_name,
 )
+from fairaudit.stats.suppression import Division, Hidden, hidden_groups
 
 Float = NDArray[np.float64]
 
@@ -154,7 +155,10 @@ def judge(
         known=known if truth == "some" else None,
     )
     _check_reference(reference, rows.groupings)
-    asked = EstimateOptions(confidence, "", split, n_boot, suppress_below, seed, margin=margin)
+    hidden = _hidden(rows, controls, suppress_below) if suppress_below else {}
+    asked = EstimateOptions(
+        confidence, "", split, n_boot, suppress_below, seed, margin=margin, hidden=hidden
+    )
     chosen = chosen_metrics(metrics, task, truth)
 
     def ask(
@@ -234,13 +238,8 @@ def _judge_within(
     ask: Callable[[EvaluationRows, Mapping[str, LabelsAndScores]], dict[str, pl.DataFrame]],
 ) -> list[dict[str, pl.DataFrame]]:
     """Conditional parity: everything again inside each level of the (crossed) controls."""
-    parts = [Grouping(name, *encode(values, name)) for name, values in controls.items()]
-    strata = cross(parts)
     found = []
-    for k in range(len(strata.names)):
-        inside = strata.codes == k
-        levels = [p.names[p.codes[inside][0]] for p in parts]
-        where = ", ".join(f"{p.attribute}={v}" for p, v in zip(parts, levels, strict=True))
+    for inside, where in _strata(controls):
         some = {
             name: Answered(
                 a.label[inside],
@@ -253,6 +252,28 @@ def _judge_within(
         tables.pop("multicalibration", None)  # it is one number, over all rows
         found.append({n: t.filter(pl.col("attribute") != OVERALL) for n, t in tables.items()})
     return found
+
+
+def _strata(controls: Mapping[str, Any]) -> Iterator[tuple[NDArray[np.bool_], str]]:
+    """The rows (n,) of each level of the (crossed) controls, and its name."""
+    parts = [Grouping(name, *encode(values, name)) for name, values in controls.items()]
+    strata = cross(parts)
+    for k in range(len(strata.names)):
+        inside = strata.codes == k
+        levels = [p.names[p.codes[inside][0]] for p in parts]
+        where = ", ".join(f"{p.attribute}={v}" for p, v in zip(parts, levels, strict=True))
+        yield inside, where
+
+
+def _hidden(rows: EvaluationRows, controls: Mapping[str, Any], least: int) -> Hidden:
+    """The groups that are suppressed in all tables of these rows, those of controls included."""
+    tables = [Division(g.attribute, g.names, g.codes) for g in rows.groupings]
+    for inside, where in _strata(controls) if controls else ():
+        tables += [
+            Division(f"{g.attribute} | {where}", g.names, np.where(inside, g.codes, -1))
+            for g in rows.groupings[1:]
+        ]
+    return hidden_groups(tables, rows.times, least)
 
 
 def chosen_metrics(

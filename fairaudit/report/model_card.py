@@ -109,7 +109,8 @@ def _row(row: dict[str, Any], voice: Voice) -> str:
     shown = row["status"] if row["value"] is None else numbers.value(row["value"], metric)
     span = numbers.interval(row["low"], row["high"], metric) or "–"
     name = literal(meaning.title(metric, voice))
-    cells = (literal(str(row["group"])), name, shown, span, f"{row['n']:,}")
+    size = "–" if row["n"] is None else f"{row['n']:,}"  # hidden with a suppressed group
+    cells = (literal(str(row["group"])), name, shown, span, size)
     return f"| {' | '.join(cells)} |"
 
 

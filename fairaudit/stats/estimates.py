@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +52,8 @@ class EstimateOptions:
     """Options of the tables: names, confidence level, replicates, suppression.
 
     `pairs` is how many pairs of systems are compared beside each other, `margin` the difference
-    below which groups count as equivalent, chosen in advance (None: not asked).
+    below which groups count as equivalent, chosen in advance (None: not asked); `hidden` names the
+    groups, by attribute, that are suppressed so that no smaller one can be computed.
     """
 
     confidence: float
@@ -62,6 +64,12 @@ class EstimateOptions:
     seed: int = 0
     pairs: int = 1
     margin: float | None = None
+    hidden: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def hides(self, attribute: str, names: Sequence[str], n: Float) -> NDArray[np.bool_]:
+        """Which groups (G,) of n rows are not shown: small ones, and those that give them away."""
+        more = self.hidden.get(attribute, frozenset())
+        return (n < self.suppress_below) | np.array([name in more for name in names], dtype=bool)
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,8 @@ def bounds_table(
         return pl.DataFrame(schema=BOUNDS)
     n = frame.sizes()
     known = frame.total(rows.known.astype(np.float64))
-    shown = n >= max(asked.suppress_below, 1)
+    by = frame.grouping
+    shown = (n >= 1) & ~asked.hides(by.attribute, by.names, n)
     ends = _ends(rows, frame, wanted, asked)
     table: list[dict[str, object]] = []
     for metric in wanted:

@@ -272,7 +272,7 @@ def comparisons_table(
     asked: EstimateOptions,
 ) -> pl.DataFrame:
     """Rows of `comparisons`; `p_adjusted` is filled once all are together (`with_looks`)."""
-    shown = np.flatnonzero(n >= max(asked.suppress_below, 1))
+    shown = np.flatnonzero((n >= 1) & ~asked.hides(grouping.attribute, grouping.names, n))
     parts = [
         pl.DataFrame(
             {
@@ -325,7 +325,7 @@ def pairs_table(
 
 def _pairs_of(m: Measured, asked: EstimateOptions, reference: str | None) -> pl.DataFrame:
     ref = m.names.index(reference) if reference in m.names else int(np.argmax(m.n))
-    shown = m.n >= max(asked.suppress_below, 1)
+    shown = (m.n >= 1) & ~asked.hides(m.attribute, m.names, m.n)
     at = np.array([i for i in range(len(m.names)) if i != ref and shown[i]], dtype=np.int64)
     if not shown[ref]:
         at = at[:0]
@@ -418,7 +418,7 @@ def detectable_table(
 
 
 def _detectable_of(m: Measured, asked: EstimateOptions, gap: float, power: float) -> pl.DataFrame:
-    shown = np.flatnonzero(m.n >= max(asked.suppress_below, 1))
+    shown = np.flatnonzero((m.n >= 1) & ~asked.hides(m.attribute, m.names, m.n))
     inside = m.denominator[shown]
     rest = m.denominator.sum() - inside
     p = np.full(len(shown), np.nan_to_num(m.overall))

@@ -121,7 +121,8 @@ def histogram_table(
 
 
 def _shown(frame: Frame, asked: EstimateOptions) -> NDArray[np.bool_]:
-    return frame.sizes() >= max(asked.suppress_below, 1)
+    n, by = frame.sizes(), frame.grouping
+    return np.asarray((n >= 1) & ~asked.hides(by.attribute, by.names, n))
 
 
 def _who(frame: Frame, asked: EstimateOptions, g: Int) -> dict[str, object]:

@@ -51,7 +51,7 @@ def errors_table(measured: Sequence[Measured], asked: EstimateOptions) -> pl.Dat
         return [v for v, k in zip(values, sizes, strict=True) for _ in range(k)]
 
     n = np.concatenate([m.n for m in measured])
-    hidden = n < asked.suppress_below
+    hidden = np.concatenate([asked.hides(m.attribute, m.names, m.n) for m in measured])
     status = np.where(hidden, SUPPRESSED, np.concatenate([m.status for m in measured]))
     numbers = {
         name: np.where(hidden, np.nan, np.concatenate([getattr(m, name) for m in measured]))
@@ -114,7 +114,8 @@ def groups_compared(
     families: tuple[Measured, ...], asked: EstimateOptions
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which groups (G,) have a value that may be shown, and which of them enough rows."""
-    shown = families[0].n >= asked.suppress_below
+    first = families[0]
+    shown = ~asked.hides(first.attribute, first.names, first.n)
     defined = shown & ~np.any([np.isnan(m.value) for m in families], axis=0)
     if _reason(families) is not None:
         defined = np.zeros_like(defined)

@@ -1,0 +1,173 @@
+"""Which groups are hidden so that no hidden count follows from the counts shown.
+
+Small groups are hidden first (primary suppression). Their sizes may follow from totals and from
+other groups, so that further groups are hidden (secondary suppression). The count of a group is
+the sum over its atoms, the combinations of all attributes that occur; a hidden count follows
+from those shown where its indicator over atoms is a linear combination of theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fairaudit.inputs.arrays import Int
+from fairaudit.inputs.group_codes import OVERALL
+from fairaudit.inputs.labels import CROSS
+from fairaudit.stats.counts import sums
+
+Float = NDArray[np.float64]
+Bool = NDArray[np.bool_]
+Hidden = dict[str, frozenset[str]]
+
+LARGEST = 200_000  # groups × atoms; beyond, whole tables of intersections are hidden
+CLOSE = 1e-7  # residual of a combination that gives a hidden count exactly
+
+
+@dataclass(frozen=True)
+class Division:
+    """One table of counts: its attribute, group names and each row's group.
+
+    Attributes
+    ----------
+    attribute, names : as in `Grouping`
+    codes : (n,) index into `names`, −1 for rows outside the table
+    """
+
+    attribute: str
+    names: tuple[str, ...]
+    codes: Int
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """Every count that could be shown.
+
+    Attributes
+    ----------
+    table : (M,) the division of each count
+    size : (M,) rows
+    atoms : (M, A) whether an atom belongs to a group
+    """
+
+    table: Int
+    size: Float
+    atoms: Bool
+
+
+def hidden_groups(divisions: Sequence[Division], times: Float | None, least: int) -> Hidden:
+    """Names of the groups to hide, by attribute.
+
+    In each table at least two groups are hidden, or none, and those hidden have at least `least`
+    rows together where the table has so many; no hidden count is a combination of counts shown.
+
+    Parameters
+    ----------
+    divisions : the tables, that of all rows among them
+    times : (n,) equal rows that each row stands for, or None
+    least : groups with fewer rows are hidden
+    """
+    sizes = [sums(d.codes[d.codes >= 0], _of(times, d), len(d.names)) for d in divisions]
+    small = np.concatenate([(s > 0) & (s < least) for s in sizes])
+    table = np.repeat(np.arange(len(divisions)), [len(s) for s in sizes])
+    size = np.concatenate(sizes)
+    if not small.any():
+        return {}
+    # the number of all rows is shown in any case
+    total = np.array([divisions[t].attribute == OVERALL for t in table])
+    small &= ~total
+    shown_tables, which = _atoms(divisions)
+    if len(size) * len(which) > LARGEST:
+        hidden = _whole_tables(divisions, table, size, small, total, least)
+    else:
+        counts = _Counts(table, size, _membership(shown_tables, which, sizes))
+        hidden = _protected(counts, small, total, least)
+    return _by_attribute(divisions, sizes, hidden)
+
+
+def _of(times: Float | None, division: Division) -> Float | None:
+    return None if times is None else times[division.codes >= 0]
+
+
+def _atoms(divisions: Sequence[Division]) -> tuple[Int, Int]:
+    """Codes (n, tables), and one row (A,) of each combination of codes that occurs."""
+    codes = np.column_stack([d.codes for d in divisions])
+    packed = np.zeros(len(codes), dtype=np.int64)
+    for column in codes.T:
+        packed = packed * (int(column.max()) + 2) + column + 1
+        packed = np.unique(packed, return_inverse=True)[1].reshape(-1)
+    return codes, np.unique(packed, return_index=True)[1]
+
+
+def _membership(codes: Int, which: Int, sizes: Sequence[Float]) -> Bool:
+    """(M, A) whether an atom belongs to a group."""
+    return np.concatenate(
+        [codes[which, k][None, :] == np.arange(len(size))[:, None] for k, size in enumerate(sizes)]
+    )
+
+
+def _protected(counts: _Counts, hidden: Bool, total: Bool, least: int) -> Bool:
+    """More and more groups hidden, the smallest first, until nothing follows."""
+    hidden = hidden.copy()
+    while True:
+        more = _sparse_table(counts, hidden, total, least)
+        if more is None:
+            more = _exposing(counts, hidden, total)
+        if more is None:
+            return hidden
+        hidden[more] = True
+
+
+def _sparse_table(counts: _Counts, hidden: Bool, total: Bool, least: int) -> int | None:
+    """The smallest group shown of a table whose hidden groups are one, or few rows together."""
+    for t in np.unique(counts.table[hidden]):
+        mine = counts.table == t
+        gone = mine & hidden
+        shown = np.flatnonzero(mine & ~hidden & ~total & (counts.size > 0))
+        if len(shown) and (gone.sum() < 2 or counts.size[gone].sum() < least):
+            return int(shown[np.argmin(counts.size[shown])])
+    return None
+
+
+def _exposing(counts: _Counts, hidden: Bool, total: Bool) -> int | None:
+    """The smallest group shown that helps to compute a hidden count; None where nothing does."""
+    shown = np.flatnonzero(~hidden & (counts.size > 0))
+    columns = counts.atoms[shown].T.astype(np.float64)  # (A, shown)
+    left, scale, right = np.linalg.svd(columns, full_matrices=False)
+    kept = scale > 1e-9 * scale.max(initial=1.0)
+    wanted = counts.atoms[hidden].T.astype(np.float64)  # (A, hidden)
+    place = left[:, kept].T @ wanted
+    rest = np.abs(wanted - left[:, kept] @ place).max(axis=0)
+    solved = np.flatnonzero(rest < CLOSE)
+    if not len(solved):
+        return None
+    combination = right[kept].T @ (place[:, solved[0]] / scale[kept])
+    used = shown[(np.abs(combination) > CLOSE) & ~total[shown]]
+    return int(used[np.argmin(counts.size[used])]) if len(used) else None
+
+
+def _whole_tables(
+    divisions: Sequence[Division], table: Int, size: Float, small: Bool, total: Bool, least: int
+) -> Bool:
+    """Every intersection hidden if one is small; tables of one attribute on their own."""
+    finer = np.array([CROSS in d.attribute or " | " in d.attribute for d in divisions])[table]
+    hidden = small | (finer & (size > 0) if (small & finer).any() else False)
+    for t in np.unique(table[small & ~finer]):
+        order = np.flatnonzero((table == t) & (size > 0) & ~total)
+        order = order[np.argsort(size[order], kind="stable")]
+        together = np.cumsum(size[order])
+        needed = max(2, int(np.searchsorted(together, least)) + 1)
+        hidden[order[:needed]] = True
+    return np.asarray(hidden, dtype=bool)
+
+
+def _by_attribute(divisions: Sequence[Division], sizes: Sequence[Float], hidden: Bool) -> Hidden:
+    ends = np.cumsum([len(s) for s in sizes])[:-1]
+    return {
+        division.attribute: frozenset(np.array(division.names, dtype=object)[gone].tolist())
+        for division, gone in zip(divisions, np.split(hidden, ends), strict=True)
+        if gone.any()
+    }
