@@ -2,6 +2,7 @@
 
 FairauditError
 ├── InputError        a file, table or array cannot be used as it is
+│   └── ContradictedScore   an assumed cut of a score would take the wrong side
 ├── SpecError         the request is invalid (unknown column, impossible parameter)
 ├── TrainingError     a fit could not produce a usable model
 ├── Cancelled         the running work was asked to stop
@@ -22,6 +23,19 @@ class FairauditError(Exception):
 
 class InputError(FairauditError, ValueError):
     """A file, table or array cannot be used as it is."""
+
+
+class ContradictedScore(InputError):
+    """The outcome contradicts the side that an assumed cut of a score selects.
+
+    Attributes
+    ----------
+    score : name of the score
+    """
+
+    def __init__(self, message: str, score: str) -> None:
+        super().__init__(message)
+        self.score = score
 
 
 class SpecError(FairauditError, ValueError):

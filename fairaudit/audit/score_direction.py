@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fairaudit.audit.metrics import scores
 from fairaudit.data.roles import Cut
-from fairaudit.exceptions import InputError
+from fairaudit.exceptions import ContradictedScore
 from fairaudit.inputs.arrays import Int
 from fairaudit.inputs.group_codes import everybody
 from fairaudit.stats import influence
@@ -59,7 +59,7 @@ def refuse_contradicted(
 
     Raises
     ------
-    InputError
+    ContradictedScore
         When the interval of the AUROC of such a score lies below 0.5.
     """
     if metrics is not None and not any(base_name(m) in BINARY for m in metrics):
@@ -70,11 +70,12 @@ def refuse_contradicted(
         frame = Frame(everybody(len(y)), cluster, weight, times)
         found = _auroc(np.asarray(y).astype(np.int64), system.score, frame, confidence)
         if found.high[0] < 0.5:
-            raise InputError(
+            raise ContradictedScore(
                 f"score '{name}' ranks {classes[1]} below {classes[0]}: its AUROC is "
                 f"{found.value[0]:.2f} ({100 * confidence:g}% interval {found.low[0]:.2f} to "
                 f"{found.high[0]:.2f}). A cut at {CUT} would take the wrong side; "
-                + remedy.format(name=name, cut=CUT, negative=classes[0])
+                + remedy.format(name=name, cut=CUT, negative=classes[0]),
+                name,
             )
 
 

@@ -25,7 +25,7 @@ from fairaudit.audit.questions import PrimaryQuestion
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.spec import AuditSpec
 from fairaudit.cli import terminal
-from fairaudit.cli.roles import NamedRoles, complete_roles
+from fairaudit.cli.roles import NamedRoles, complete_roles, without_score
 from fairaudit.data import store
 from fairaudit.data.doctor.diagnosis import Diagnosis
 from fairaudit.data.doctor.diagnosis import examine as examine_frame
@@ -37,7 +37,7 @@ from fairaudit.data.reading.parts import parts_of, refuse_address
 from fairaudit.data.reading.table import read
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.data.store import DatasetInfo
-from fairaudit.exceptions import InputError, JobError, SpecError
+from fairaudit.exceptions import ContradictedScore, InputError, JobError, SpecError
 from fairaudit.jobs.info import JobInfo
 from fairaudit.jobs.spec import JobSpec
 from fairaudit.jobs.workspace import Workspace
@@ -45,6 +45,7 @@ from fairaudit.jobs.workspace import Workspace
 STREAMED_BYTES = 1 << 30
 MAX_GROUPS = 64
 DEVICES = ("auto", "cpu", "cuda")
+WITHOUT_CUT = ("auroc", "auprc", "mean_score")  # metrics of a score that decides nowhere
 
 
 @dataclass(frozen=True)
@@ -197,7 +198,7 @@ def train(
             "margin": request.margin,
             "primary": request.primary,
         }
-        return _work(table, source, spec, request.device, out, quiet)
+        return _work_on_guesses(table, source, spec, named, request.device, out, quiet)
 
 
 def audit(
@@ -241,7 +242,7 @@ def audit(
             )
         terminal.remark(remarks)
         spec = {"roles": roles, "kind": "predictions", **asked}
-        return _work(table, source, spec, "cpu", out, True)
+        return _work_on_guesses(table, source, spec, named, "cpu", out, True)
 
 
 def _refuse_reading(table: str, reading: ReadingOptions) -> None:
@@ -318,6 +319,40 @@ def _audit_in_place(
     result = replace(counted, summary=facts, provenance=origin)
     report.write(result, out, title=spec.title)
     return result
+
+
+def _work_on_guesses(
+    table: str,
+    source: LoadedData,
+    request: dict[str, Any],
+    named: NamedRoles,
+    device: str,
+    out: Path,
+    quiet: bool,
+) -> AuditResult:
+    """Run the request; a guessed score that the outcome contradicts is left out.
+
+    Where it is the only system, what needs no cut is measured.
+
+    Raises
+    ------
+    ContradictedScore
+        If the score was named.
+    """
+    while True:
+        try:
+            return _work(table, source, request, device, out, quiet)
+        except ContradictedScore as error:
+            if error.score in named.scores:
+                raise
+            roles = without_score(request["roles"], error.score)
+            guess = f"score: {error.score} (guessed)"
+            if request["kind"] == "predictions" and not (roles.predictions or roles.scores):
+                terminal.remark([f"{guess} is measured without a cut only: {error}"])
+                request = {**request, "metrics": WITHOUT_CUT}
+            else:
+                terminal.remark([f"{guess} is left out: {error}"])
+                request = {**request, "roles": roles}
 
 
 def _work(

@@ -273,6 +273,13 @@ def _decided_scores(frame: pl.DataFrame, roles: ColumnRoles, *, trained: bool) -
     return roles.model_copy(update={"scores": rest})
 
 
+def without_score(roles: ColumnRoles, score: str) -> ColumnRoles:
+    """The roles with one score less."""
+    rest = tuple(s for s in roles.scores if s != score)
+    cuts = {name: cut for name, cut in roles.cuts.items() if name != score}
+    return roles.model_copy(update={"scores": rest, "cuts": cuts})
+
+
 def _is_share(score: pl.Series) -> bool:
     """Whether a score lies in 0..1, where it has a usual cut."""
     return bool(score.is_between(0, 1).all())

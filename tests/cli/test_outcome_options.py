@@ -293,6 +293,31 @@ def test_a_score_that_contradicts_the_outcome_is_refused(monkeypatch, capsys, tm
         assert _audit(monkeypatch, capsys, tmp_path, table, *words, *stated)[0] == 0
 
 
+@pytest.mark.parametrize("score", ["ai_score", "risk_score", "probability"])
+def test_a_guessed_score_that_contradicts_the_outcome_is_left_out(
+    monkeypatch, capsys, tmp_path, score
+):
+    low = np.round(0.3 * (1 - HIT) + 0.7 * RNG.random(N), 3)
+    tool = np.where(RNG.random(N) < 0.2, 1 - HIT, HIT)
+    table = _table(tmp_path, hired=HIT, predicted=tool, **{score: low})
+    code, told, err = _audit(monkeypatch, capsys, tmp_path, table, "--target", "hired")
+    assert code == 0
+    assert told["summary"]["systems"] == ["predicted"]
+    assert score in err
+
+
+@pytest.mark.parametrize("score", ["ai_score", "risk_score"])
+def test_the_only_score_if_guessed_and_contradicted_is_measured_without_a_cut(
+    monkeypatch, capsys, tmp_path, score
+):
+    low = np.round(0.3 * (1 - HIT) + 0.7 * RNG.random(N), 3)
+    table = _table(tmp_path, hired=HIT, **{score: low})
+    code, _, err = _audit(monkeypatch, capsys, tmp_path, table, "--target", "hired")
+    assert code == 0
+    assert f"score: {score} (guessed) is measured without a cut only" in err
+    assert set(_errors(tmp_path)["metric"]) <= {"auroc", "auprc", "mean_score"}
+
+
 LABELS = {
     "granted": ("repaid", ("no", "yes"), ("no", "yes")),
     "freigelassen": ("rueckfall", ("nein", "ja"), ("0", "1")),
