@@ -17,16 +17,17 @@ table = result_page.required_table(
     "or school on the Data page, then train it.",
 )
 layout.header("effects", effects_lead(audit.result))
+voice = voice_of(audit.result)
 view = url_widgets.view(effects.views(audit.result))
 
 shown = None
 if view == "Clusters":
     effect = url_widgets.one_of("Effect", effects.kinds(table), key="effect", start="intercept")
-    layout.chart(effects.caterpillar(table, effect=effect).bare(), key="caterpillar")
+    layout.chart(effects.caterpillar(table, effect=effect, voice=voice).bare(), key="caterpillar")
     layout.data_table(effects.of_kind(table, effect), key="effects-table", name="effects")
 elif view == "Fixed and mixed" and (clusters := audit.table("clusters")) is not None:
     metric = url_widgets.one_of("Metric", effects.cluster_metrics(clusters), key="cluster-metric")
-    shown = effects.by_cluster(clusters, metric=metric, voice=voice_of(audit.result))
+    shown = effects.by_cluster(clusters, metric=metric, voice=voice)
 elif view == "Seen and unseen":
     metric = url_widgets.metric(audit.result)
     shown = effects.seen_and_unseen(audit.result, metric=metric)
@@ -47,7 +48,7 @@ elif view == "Debiasing" and (path := audit.table("path")) is not None:
         split = url_widgets.one_of(
             "Evaluated on", path["split"].unique().sort().to_list(), key="path-rows"
         )
-    shown = effects.path(path, quality=quality, unfairness=unfairness, split=split)
+    shown = effects.path(path, quality=quality, unfairness=unfairness, split=split, voice=voice)
 
 if shown is not None:
     layout.described_chart(shown, key=view.lower().replace(" ", "-"))

@@ -43,7 +43,7 @@ elif view == "Wrong groups":
     kind = url_widgets.one_of(
         "Kind of error", list(stress.WRONG), key="wrong", format_func=stress.WRONG.__getitem__
     )
-    drawn = stress.wrong_groups(tables["stress_groups"], kind=kind)
+    drawn = stress.wrong_groups(tables["stress_groups"], kind=kind, voice=voice)
 elif view == "Ablation":
     measure = url_widgets.one_of(
         "Measure",

@@ -29,7 +29,8 @@ with top:
 view = url_widgets.view(("Worst group", "Same groups", "Lineage", "Criteria", "Stability"))
 
 if view == "Worst group":
-    layout.chart(whatif.trade_off(sweep, metric, at=at).bare(), key="trade-off")
+    drawn = whatif.trade_off(sweep, metric, at=at, voice=voice_of(audit.result))
+    layout.chart(drawn.bare(), key="trade-off")
     layout.data_table(whatif.readable(sweep), key="sweep", name="sweep", metric=metric)
 elif view == "Same groups":
     held = audit.table("held_groups")

@@ -215,7 +215,8 @@ def _paired_alt(rows: pl.DataFrame, names: Sequence[str], metric: str, voice: Vo
         + numbers.points_with_interval(r["difference"], r["low"], r["high"], metric, signed=True)
         for name, r in zip(names, rows.iter_rows(named=True), strict=True)
     ]
-    return f"Paired differences in {meaning.in_sentence(metric, voice)}. {several(parts)}."
+    text = f"Paired differences in {meaning.in_sentence(metric, voice)}. {several(parts)}."
+    return text + voice.intervals()
 
 
 def front(table: pl.DataFrame, *, quality: str, gap_title: str, voice: Voice) -> Chart:

@@ -51,7 +51,9 @@ _PARTS = {"intercept": "Cluster intercepts", "slopes": "Cluster slopes",
           "residual": "Residual"}  # fmt: skip
 
 
-def caterpillar(effects: pl.DataFrame, *, effect: str = "intercept") -> Chart:
+def caterpillar(
+    effects: pl.DataFrame, *, effect: str = "intercept", voice: Voice | None = None
+) -> Chart:
     """Clusters from the lowest to the highest effect, each with its interval."""
     rows = effects.filter((pl.col("effect") == effect) & pl.col("mean").is_not_null()).sort("mean")
     if rows.is_empty():
@@ -76,7 +78,8 @@ def caterpillar(effects: pl.DataFrame, *, effect: str = "intercept") -> Chart:
     else:
         figure.update_yaxes(title="Clusters, lowest effect at the top", showticklabels=False)
         figure.update_yaxes(range=[shown.height, -1])
-    return Chart(figure, _caterpillar_alt(rows, effect), rows)
+    alt = _caterpillar_alt(rows, effect)
+    return Chart(figure, alt + voice.intervals() if voice else alt, rows)
 
 
 def _spread(rows: pl.DataFrame, most: int) -> pl.DataFrame:
@@ -154,7 +157,12 @@ def _importance_alt(first: pl.DataFrame, model: str) -> str:
 
 
 def path(
-    table: pl.DataFrame, *, quality: str, unfairness: str, split: str = "validation"
+    table: pl.DataFrame,
+    *,
+    quality: str,
+    unfairness: str,
+    split: str = "validation",
+    voice: Voice | None = None,
 ) -> Chart:
     """Quality against unfairness along the strengths of debiasing; a star marks the chosen one.
 
@@ -191,7 +199,8 @@ def path(
         legend_mark(figure, name, Style(color, symbol, "solid"))
     names, ends = {"x": "unfairness", "y": "quality"}, ("", "_low", "_high")
     shown = {f"{axis}{end}": f"{name}{end}" for axis, name in names.items() for end in ends}
-    return Chart(figure, _path_alt(rows, quality, unfairness), rows.rename(shown))
+    alt = _path_alt(rows, quality, unfairness)
+    return Chart(figure, alt + voice.intervals() if voice else alt, rows.rename(shown))
 
 
 def _error_bars(row: Mapping[str, float], color: str) -> dict[str, object]:

@@ -237,18 +237,20 @@ def roc(result: AuditResult, *, attribute: str, model: str, split: str = "test")
     known = group_styles(result.errors, attribute)
     for (group,), rows in table.group_by("group", maintain_order=True):
         _line(figure, rows.sort("fpr", "tpr"), "fpr", "tpr", str(group), known[str(group)])
-    alt = f"ROC curves of {model} by {attribute}" + _auroc_text(result, attribute, model, split)
+    alt = f"ROC curves of {model} by {attribute}" + _auroc_text(
+        result, attribute, model, split, voice
+    )
     return Chart(figure, alt, table)
 
 
-def _auroc_text(result: AuditResult, attribute: str, model: str, split: str) -> str:
+def _auroc_text(result: AuditResult, attribute: str, model: str, split: str, voice: Voice) -> str:
     table = errors_of(result, attribute=attribute, metric="auroc", split=split, models=[model])
     known = table.filter(pl.col("value").is_not_null()).head(8)
     values = [
         f"{r['group']} {numbers.value_with_interval(r['value'], r['low'], r['high'], 'auroc')}"
         for r in known.iter_rows(named=True)
     ]
-    return f": area under the curve {', '.join(values)}." if values else "."
+    return f": area under the curve {', '.join(values)}.{voice.intervals()}" if values else "."
 
 
 def _curve_rows(

@@ -179,7 +179,7 @@ def _shift_alt(rows: pl.DataFrame, group: str, kind: str, metric: str) -> str:
 # -- groups that are wrong or missing at prediction ----------------------------------------------
 
 
-def wrong_groups(table: pl.DataFrame, *, kind: str = "wrong") -> Chart:
+def wrong_groups(table: pl.DataFrame, *, kind: str = "wrong", voice: Voice | None = None) -> Chart:
     """Gain of each group over the baseline as more rows have a wrong group or none.
 
     Parameters
@@ -208,7 +208,8 @@ def wrong_groups(table: pl.DataFrame, *, kind: str = "wrong") -> Chart:
         _gain_line(figure, own, known[name], 0.03 * aside)
     _shares(figure, rows["share"])
     _height(figure, rows, "difference")
-    return Chart(figure, _wrong_alt(rows, last, kind, metric), rows.drop("kind"))
+    alt = _wrong_alt(rows, last, kind, metric)
+    return Chart(figure, alt + voice.intervals() if voice else alt, rows.drop("kind"))
 
 
 def _gain_line(figure: go.Figure, rows: pl.DataFrame, style: Style, aside: float) -> None:

@@ -22,6 +22,7 @@ from fairaudit.plots.theme import (
 from fairaudit.text import metric_words, numbers
 from fairaudit.text.ordering import natural
 from fairaudit.text.table_rows import CRITERIA, LOWER, best_count
+from fairaudit.text.voice import Voice
 
 _BETWEEN = 0.07  # space between two boxes of a lineage, as a share of its height
 
@@ -32,7 +33,9 @@ def readable(sweep: pl.DataFrame) -> pl.DataFrame:
     return sweep.select(*first, *(c for c in sweep.columns if c not in first))
 
 
-def trade_off(sweep: pl.DataFrame, metric: str, *, at: int | None = None) -> Chart:
+def trade_off(
+    sweep: pl.DataFrame, metric: str, *, at: int | None = None, voice: Voice | None = None
+) -> Chart:
     """Worst group and overall against the number of groups, on held-out rows, with intervals."""
     rows = sweep.sort("n_groups")
     if rows.is_empty():
@@ -47,7 +50,8 @@ def trade_off(sweep: pl.DataFrame, metric: str, *, at: int | None = None) -> Cha
     _by_chance(figure, rows)
     _mark(figure, at)
     figure.update_xaxes(dtick=1)
-    return Chart(figure, _trade_off_alt(rows, metric, at), rows)
+    alt = _trade_off_alt(rows, metric, at)
+    return Chart(figure, alt + voice.intervals() if voice else alt, rows)
 
 
 def _by_chance(figure: go.Figure, rows: pl.DataFrame) -> None:

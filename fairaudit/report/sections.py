@@ -216,7 +216,7 @@ def _effects(result: AuditResult) -> Iterator[Section]:
     table = result.effects
     if table is None or table.is_empty():
         return
-    charts = [effects.caterpillar(table)]
+    charts = [effects.caterpillar(table, voice=voice_of(result))]
     if "clusters" in result.tables:
         known = effects.cluster_metrics(result.tables["clusters"])
         drawn = effects.by_cluster(
@@ -250,7 +250,8 @@ def _path(result: AuditResult) -> list[Chart]:
         return []
     known = path["split"].unique().to_list()
     split = "test" if "test" in known else str(known[0])
-    return [effects.path(path, quality=good[0], unfairness=unfair[0], split=split)]
+    voice = voice_of(result)
+    return [effects.path(path, quality=good[0], unfairness=unfair[0], split=split, voice=voice)]
 
 
 def _sweep(result: AuditResult) -> Iterator[Section]:
@@ -259,7 +260,7 @@ def _sweep(result: AuditResult) -> Iterator[Section]:
         return
     metric, counts = whatif.metric_of(result), sweep["n_groups"].to_list()
     told = whatif.preferred(sweep) or int(counts[-1])
-    charts, said = [whatif.trade_off(sweep, metric)], []
+    charts, said = [whatif.trade_off(sweep, metric, voice=voice_of(result))], []
     if (held := result.tables.get("held_groups")) is not None and told > 1:
         charts.append(whatif.held(held, metric, at=told))
         said.append(held_lead(held, metric, told, voice_of(result)))
@@ -304,7 +305,7 @@ def _stress_charts(name: str, table: pl.DataFrame, voice: Voice) -> Iterator[Cha
             yield stress.shift(table, group=worst, kind=kind)
     elif name == "stress_groups":
         for kind in stress.WRONG:
-            yield stress.wrong_groups(table, kind=kind)
+            yield stress.wrong_groups(table, kind=kind, voice=voice)
     elif name == "stress_ablation":
         yield ablation.by_loss(table, voice=voice)
     elif name == "stress_objectives":

@@ -63,6 +63,10 @@ class Voice:
         """What an interval is called, "95% CI"."""
         return f"{self.percent} CI"
 
+    def intervals(self) -> str:
+        """A sentence on the level of the intervals in a text that gives several."""
+        return f" Intervals are {self.percent} confidence intervals."
+
     def significant(self, p_adjusted: float | None) -> bool:
         """Whether a p-value, adjusted for all tests beside it, is below the audit's level."""
         return p_adjusted is not None and p_adjusted < self.alpha

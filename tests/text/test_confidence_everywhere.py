@@ -155,3 +155,13 @@ def test_every_interval_that_a_pointer_shows_names_its_level(kind: str) -> None:
             assert not UNNAMED.search(shown), f"{part.title}: {shown}"
             seen += "80% CI" in shown
     assert seen > 0
+
+
+SPAN = re.compile(r"\([-−+]?[\d.,]+%? to [-−+]?[\d.,]+")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_alternative_text_with_an_interval_names_a_level(kind: str) -> None:
+    for place, text in texts(audit(kind, 0.8)):
+        if place.endswith(", alt") and SPAN.search(text):
+            assert re.search(r"\b(80|90)%", text), f"{place}: {text}"
