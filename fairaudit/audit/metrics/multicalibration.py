@@ -46,8 +46,8 @@ MULTICALIBRATION = pl.Schema(
 
 
 @dataclass(frozen=True)
-class Cells:
-    """Cells of groups and bins that have rows, M of them.
+class ScoreCells:
+    """ScoreCells of groups and bins that have rows, M of them.
 
     Attributes
     ----------
@@ -83,7 +83,7 @@ class Cells:
             )
         return self.share * (low - self.said), self.share * (high - self.said)
 
-    def where(self, keep: NDArray[np.bool_]) -> Cells:
+    def where(self, keep: NDArray[np.bool_]) -> ScoreCells:
         """Some of the cells."""
         parts = {name: part[keep] for name, part in vars(self).items() if part is not None}
         return replace(self, **parts)
@@ -94,7 +94,7 @@ class Cells:
         return Estimates(self.share * (self.seen - self.said), error, self.ends).absolute()
 
 
-def cells_of(score: Float, y: Int, frame: Frame, place: int, least: int = 0) -> Cells:
+def cells_of(score: Float, y: Int, frame: Frame, place: int, least: int = 0) -> ScoreCells:
     """The cells of one grouping that have rows; groups of fewer than `least` rows are left out."""
     size, cell = frame.G * BINS, frame.grouping.codes * BINS + bins_of(score)
     n, w = sums(cell, frame.times, size), frame.mass
@@ -102,7 +102,7 @@ def cells_of(score: Float, y: Int, frame: Frame, place: int, least: int = 0) -> 
     hit, told = sums(cell, w * y, size), sums(cell, w * score, size)
     shown = np.repeat(frame.sizes() >= least, BINS)
     at = np.flatnonzero((mass > 0) & shown)
-    cells = Cells(
+    cells = ScoreCells(
         place=np.full(len(at), place),
         group=at // BINS,
         bin=at % BINS,
@@ -119,14 +119,14 @@ def cells_of(score: Float, y: Int, frame: Frame, place: int, least: int = 0) -> 
     return replace(cells, variance=variance[at] / mass[at] ** 2, clusters=k[at])
 
 
-def joined(parts: Iterable[Cells]) -> Cells:
+def joined(parts: Iterable[ScoreCells]) -> ScoreCells:
     """The cells of all groupings together."""
     found = [vars(part) for part in parts]
     named = {
         name: None if value is None else np.concatenate([part[name] for part in found])
         for name, value in found[0].items()
     }
-    return Cells(**named)
+    return ScoreCells(**named)
 
 
 def multicalibration_table(
