@@ -38,7 +38,8 @@ elif view == "Same groups":
         layout.note("This sweep did not keep its groups; run it again to compare them.")
     else:
         layout.statement(held_lead(held, metric, at, voice_of(audit.result)))
-        layout.chart(whatif.held(held, metric, at=at).bare(), key="held")
+        drawn = whatif.held(held, metric, at=at, voice=voice_of(audit.result))
+        layout.chart(drawn.bare(), key="held")
         rows = held.filter(held["n_groups"] == at)
         layout.data_table(rows, key="held-table", name="held_groups", metric=metric)
 elif view == "Lineage":

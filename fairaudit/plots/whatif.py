@@ -69,7 +69,7 @@ def _by_chance(figure: go.Figure, rows: pl.DataFrame) -> None:
     )
 
 
-def held(table: pl.DataFrame, metric: str, *, at: int) -> Chart:
+def held(table: pl.DataFrame, metric: str, *, at: int, voice: Voice | None = None) -> Chart:
     """The groups of one partition under the models with 1 to K groups, with intervals."""
     rows = table.filter((pl.col("n_groups") == at) & pl.col("loss").is_not_null())
     if rows.is_empty():
@@ -110,7 +110,7 @@ def held(table: pl.DataFrame, metric: str, *, at: int) -> Chart:
         for r in worst.head(8).iter_rows(named=True)
     ]
     alt = f"{title} of the same groups under one common model: {', '.join(words)}."
-    return Chart(figure, alt, rows)
+    return Chart(figure, alt + voice.intervals() if voice else alt, rows)
 
 
 def _ends(column: str) -> tuple[str, str]:

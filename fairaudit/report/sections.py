@@ -262,7 +262,7 @@ def _sweep(result: AuditResult) -> Iterator[Section]:
     told = whatif.preferred(sweep) or int(counts[-1])
     charts, said = [whatif.trade_off(sweep, metric, voice=voice_of(result))], []
     if (held := result.tables.get("held_groups")) is not None and told > 1:
-        charts.append(whatif.held(held, metric, at=told))
+        charts.append(whatif.held(held, metric, at=told, voice=voice_of(result)))
         said.append(held_lead(held, metric, told, voice_of(result)))
     charts += [whatif.criterion(sweep, n) for n in ("heldout", "bic") if whatif.known(sweep, n)]
     if whatif.known(sweep, "stability"):

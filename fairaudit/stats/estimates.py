@@ -69,7 +69,8 @@ class EstimateOptions:
     def hides(self, attribute: str, names: Sequence[str], n: Float) -> NDArray[np.bool_]:
         """Which groups (G,) of n rows are not shown: small ones, and those that give them away."""
         more = self.hidden.get(attribute, frozenset())
-        return (n < self.suppress_below) | np.array([name in more for name in names], dtype=bool)
+        hidden = np.array([name in more for name in names], dtype=np.bool_)
+        return np.asarray((n < self.suppress_below) | hidden, dtype=np.bool_)
 
 
 @dataclass(frozen=True)

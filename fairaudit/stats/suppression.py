@@ -77,7 +77,7 @@ def hidden_groups(divisions: Sequence[Division], times: Float | None, least: int
     if not small.any():
         return {}
     # the number of all rows is shown in any case
-    total = np.array([divisions[t].attribute == OVERALL for t in table])
+    total = np.array([divisions[int(t)].attribute == OVERALL for t in table])
     small &= ~total
     shown_tables, which = _atoms(divisions)
     if len(size) * len(which) > LARGEST:
