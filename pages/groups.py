@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from fairaudit.plots import errors, groups
+from fairaudit.report.choices import group_count
 from fairaudit.text.sentences.errors import errors_lead
 from fairaudit.text.sentences.groups import findings, groups_page_lead, tested_lead
 from fairaudit.text.voice import voice_of
@@ -38,7 +39,9 @@ elif view == "Errors":
     with places[2]:
         split = url_widgets.split(result)
     query = {"attribute": groups.LATENT, "metric": metric, "split": split}
-    if groups.LATENT in result.errors["attribute"]:
+    if at not in (None, group_count(result)):
+        layout.note(f"Errors are reported for the chosen number of groups: {group_count(result)}.")
+    elif groups.LATENT in result.errors["attribute"]:
         layout.statement(errors_lead(result, model=model, **query))
         layout.chart(errors.by_group(result, models=[model], **query), key="latent-errors")
     for finding in findings(result):

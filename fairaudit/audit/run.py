@@ -536,13 +536,25 @@ def _found_groups(
 ) -> dict[str, NDArray[np.str_]]:
     """Groups a method found, by row: latent groups (from features alone) and seen clusters."""
     found: dict[str, NDArray[np.str_]] = {}
-    if "latent" in tables and "n_groups" not in tables["latent"].columns:
-        latent = _aligned(tables["latent"].select("row", "group"), arrays)
+    members = _shown_latent(tables)
+    if members is not None:
+        latent = _aligned(members.select("row", "group"), arrays)
         found[LATENT] = np.array([f"group {g + 1}" for g in latent["group"].to_list()])
     if "seen" in tables:
         seen = _aligned(tables["seen"].select("row", "seen"), arrays)["seen"].to_list()
         found[SEEN] = np.where(seen, "seen", "unseen")
     return found
+
+
+def _shown_latent(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame | None:
+    """Membership by row: that of the chosen number of groups, if it is more than 1."""
+    latent, sweep = tables.get("latent"), tables.get("sweep")
+    if latent is None or "n_groups" not in latent.columns:
+        return latent
+    if sweep is None:
+        return None
+    chosen = sweep.filter("chosen")["n_groups"].to_list()
+    return latent.filter(pl.col("n_groups").is_in(chosen)) if max(chosen, default=1) > 1 else None
 
 
 def _aligned(table: pl.DataFrame, arrays: Arrays) -> pl.DataFrame:

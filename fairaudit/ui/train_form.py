@@ -154,7 +154,7 @@ def _work(name: str) -> str:
     chosen: str = st.segmented_control(
         "What to find out",
         list(labels),
-        default="train",
+        default=SWEEP if SWEEP in works else "train",  # one group is an answer too
         required=True,
         format_func=labels.__getitem__,
         key=f"work-{name}",

@@ -10,7 +10,7 @@ from fairaudit.audit import reanalysis
 from fairaudit.audit.merge_results import merged
 from fairaudit.audit.predictions import audit_predictions
 from fairaudit.audit.result import AuditResult
-from fairaudit.audit.run import run_audit
+from fairaudit.audit.run import _shown_latent, run_audit
 from fairaudit.audit.spec import AuditSpec
 from fairaudit.audit.table_systems import existing_systems
 from fairaudit.data.dataset import Dataset
@@ -38,6 +38,20 @@ def people(n: int = 600, seed: int = 0) -> pl.DataFrame:
 def audited(frame: pl.DataFrame, roles: ColumnRoles = ROLES, **asked: object) -> AuditResult:
     spec = AuditSpec.model_validate({"roles": roles, "method": "linear", "n_boot": 50, **asked})
     return run_audit(Dataset(frame, roles), spec)
+
+
+def test_errors_of_a_sweep_are_reported_for_the_chosen_number_of_groups() -> None:
+    latent = pl.DataFrame({"row": [1, 1, 2, 2], "group": [0, 1, 0, 0], "n_groups": [1, 2, 1, 2]})
+
+    def shown(chosen: int) -> list[int] | None:
+        numbers = [1, 2]
+        sweep = pl.DataFrame({"n_groups": numbers, "chosen": [g == chosen for g in numbers]})
+        members = _shown_latent({"latent": latent, "sweep": sweep})
+        return None if members is None else members["group"].to_list()
+
+    assert shown(2) == [1, 0]
+    assert shown(1) is None
+    assert _shown_latent({"latent": latent.drop("n_groups")}) is not None
 
 
 def test_answers_on_test_rows_do_not_depend_on_their_outcomes():

@@ -112,6 +112,30 @@ def test_the_public_table_is_that_of_the_sweep() -> None:
     assert table["stability"].null_count() == 2
 
 
+def test_the_settings_of_an_instance_count_in_its_sweep() -> None:
+    rows = draw(300, np.random.default_rng(2))
+    common = {"sensitive_features": rows.S, "n_groups": [1, 2], "n_bootstrap": 0}
+    own = RomeEM(n_init=2, noise="shared", max_iter=5, random_state=0)
+    table = own.sweep(rows.A, rows.y, **common)
+    settings = {"n_init": 2, "noise": "shared", "max_iter": 5, "random_state": 0}
+    same = RomeEM.sweep(rows.A, rows.y, **common, **settings)
+    assert table["log_likelihood"].to_list() == same["log_likelihood"].to_list()
+    other = own.sweep(rows.A, rows.y, **common, noise="group")
+    assert table["bic"][1] != other["bic"][1]
+    assert own.noise == "shared"
+    with pytest.raises(ValueError, match="nonsense"):
+        own.sweep(rows.A, rows.y, **common, nonsense=3)
+
+
+@pytest.mark.parametrize("count", [31, 400])
+def test_more_groups_than_rows_are_refused(count: int) -> None:
+    rows = draw(30, np.random.default_rng(2))
+    with pytest.raises(SpecError, match="more than the 30 rows"):
+        RomeEM(count).fit(rows.A, rows.y, sensitive_features=rows.S)
+    with pytest.raises(SpecError, match="rows to find groups in"):
+        RomeEM.sweep(rows.A, rows.y, n_groups=[1, count])
+
+
 def test_the_simplest_number_within_one_standard_error_is_chosen() -> None:
     means = {1: 0.0, 2: 0.95, 3: 1.0, 4: 0.99}
     assert simplest_good(means, dict.fromkeys(means, 0.1)) == 2

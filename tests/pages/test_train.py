@@ -29,7 +29,7 @@ def test_the_default_request_is_one_click_away(
     assert (job.state, job.method, job.dataset) == ("queued", "rome-em", link["data"])
     spec = workspace.spec(job.id).audit
     assert spec.roles == SAMPLES["lending"].roles
-    assert spec.params == {}
+    assert (spec.kind, spec.params) == ("sweep", {"n_groups": [1, 2, 3, 4, 5, 6]})
 
 
 def test_what_a_method_lacks_is_said_before_the_click(
@@ -45,6 +45,7 @@ def test_changed_knobs_reach_the_request_and_unchanged_ones_do_not(
     open_page: Open, workspace: Workspace, link: dict[str, str]
 ) -> None:
     app = open_page("train", mode="Expert", **link)
+    app.segmented_control(key="work-rome-em").set_value("train").run()
     app.number_input(key="knob-rome-em-n_groups").set_value(3).run()
     app.number_input(key="seed").set_value(7).run()
     app.button(key="start").click().run()
@@ -57,7 +58,6 @@ def test_every_number_of_groups_can_be_asked_for_in_one_job(
     open_page: Open, workspace: Workspace, link: dict[str, str]
 ) -> None:
     app = open_page("train", **link)
-    app.segmented_control(key="work-rome-em").set_value("sweep").run()
     app.slider(key="most-groups").set_value(4).run()
     app.button(key="start").click().run()
     assert not app.exception

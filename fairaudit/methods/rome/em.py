@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MethodType
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import ClassifierTags, RegressorTags, check_random_state
 from sklearn.utils.multiclass import check_classification_targets
@@ -55,6 +57,7 @@ from fairaudit.methods.rome.problem import (
     MixtureProblem,
     MixtureSettings,
     by_size,
+    enough_rows,
     learnt,
     prepare,
     solve,
@@ -64,6 +67,17 @@ from fairaudit.methods.rome.sweep import sweep_groups
 from fairaudit.methods.tables import Frame
 
 ROBUST_ROWS = 20_000  # rows on which the tilt is sought: it has only G - 1 free numbers
+
+
+class OnClassOrInstance:
+    """A method that may be called on the class too: then on an instance with the defaults."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.__doc__ = function.__doc__
+
+    def __get__(self, instance: Any, owner: type[Any]) -> Callable[..., Any]:
+        return MethodType(self.function, owner() if instance is None else instance)
 
 
 class RomeEM(RomePredictions):
@@ -265,6 +279,7 @@ class RomeEM(RomePredictions):
         self.heldout_: dict[int, float] = {}
         if self.n_groups != "auto":
             self.choice_ = "given"
+            enough_rows(int(self.n_groups), problem.rows.n)
             return int(self.n_groups)
         most = max(1, min(self.max_groups, int(problem.total * (1 - HELD_OUT) / problem.enough())))
         choice = choose_groups(problem, range(1, most + 1), self.n_init, self.rules, seed, monitor)
@@ -497,39 +512,43 @@ class RomeEM(RomePredictions):
 
     # -- what if ---------------------------------------------------------------------------
 
-    @classmethod
+    @OnClassOrInstance
     def sweep(
-        cls,
+        self,
         X: Any,
         y: Any,
         *,
         sensitive_features: Any = None,
         sample_weight: Any = None,
+        clusters: Any = None,
         n_groups: Iterable[int] = range(1, 9),
-        n_init: int = 10,
         n_bootstrap: int = 20,
         confidence: float = 0.95,
-        random_state: Any = None,
         monitor: Monitor | None = None,
         **params: Any,
     ) -> Frame:
         """Fit every number of groups and every start as one batch; score each on held-out rows.
+
+        Called on an instance, its parameters apply to every fit; called on the class, the
+        defaults. `params` are parameters of the constructor that differ from these.
 
         Returns
         -------
         polars.DataFrame
             n_groups, log_likelihood, bic, icl, heldout, worst_group, overall, stability,
             seconds, then the ends of intervals (worst_low, worst_high, overall_low,
-            overall_high), heldout_se and chosen. `rome.sweep.sweep_groups` also returns the fitted
-            models and which group splits from which.
+            overall_high), heldout_se and chosen; plausible, z_step, gain, p, worst_null and
+            worst_p. `rome.sweep.sweep_groups` also returns the fitted models and which group
+            splits from which.
         """
-        model = cls(random_state=random_state, n_init=n_init, **params)
+        model = clone(self).set_params(**params)
         return sweep_groups(
             model,
             X,
             y,
             sensitive_features=sensitive_features,
             sample_weight=sample_weight,
+            clusters=clusters,
             confidence=confidence,
             n_groups=n_groups,
             n_bootstrap=n_bootstrap,

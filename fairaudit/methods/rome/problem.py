@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from fairaudit.exceptions import SpecError
 from fairaudit.methods.common.progress import Monitor
 from fairaudit.methods.rome.answers import Mixture
 from fairaudit.methods.rome.design import Float, Scale
@@ -163,6 +164,21 @@ def _residual_variance(design: Float, target: NDArray[Any], weight: Float) -> fl
 def _design_rank(design: Float, weight: Float) -> int:
     gram = design.T @ (design * weight[:, None]) / weight.sum()
     return int(np.linalg.matrix_rank(gram, tol=1e-9 * max(len(gram), 1), hermitian=True))
+
+
+def enough_rows(n_groups: int, rows: int) -> None:
+    """Refuse more groups than rows.
+
+    Raises
+    ------
+    SpecError
+        When some group could not have a row of its own.
+    """
+    if n_groups > rows:
+        raise SpecError(
+            f"n_groups={n_groups} is more than the {rows} rows to find groups in; choose fewer "
+            "groups, or 'auto'"
+        )
 
 
 def solve(

@@ -26,7 +26,7 @@ from fairaudit.methods.rome.group_count import split_rows
 from fairaudit.methods.rome.judgement import Judged, RawRows, SweepJudgement, judge_sweep
 from fairaudit.methods.rome.maximin import Training
 from fairaudit.methods.rome.mixture.em_loop import Run, StoppingRules
-from fairaudit.methods.rome.problem import MixtureProblem, solve
+from fairaudit.methods.rome.problem import MixtureProblem, enough_rows, solve
 from fairaudit.methods.rome.stability import GroupedMixture, stabilities
 from fairaudit.methods.rome.tables import chosen_count, lineage_table, sweep_table
 from fairaudit.methods.tables import Frame
@@ -141,6 +141,7 @@ def sweep_groups(
     fitted_rows = np.setdiff1d(np.arange(len(sample.y)), np.concatenate(held_out))
     began = time.perf_counter()
     problem, training = model.begin(*_as_arguments(sample.take(fitted_rows)))
+    enough_rows(sizes[-1], problem.rows.n)
     monitor.start("all numbers of groups", model.max_iter)
     runs = solve(problem, sorted({1, *sizes}), model.n_init, model.rules, seed, monitor)
     monitor.end()
