@@ -303,7 +303,7 @@ def test_the_worst_group_s_interval_holds_the_truth_when_groups_are_alike_too(tr
         # predictions of 0 and outcomes whose square is the loss
         said = Scoring(np.zeros((600, 1, 1)), np.ones((600, 1)), np.ones((600, 1)), parts,
                        np.ones(1), "squared")  # fmt: skip
-        rows = HeldOut({}, said, np.sqrt(loss), np.ones(600), None)
+        rows = HeldOut({}, said, said, np.sqrt(loss), np.ones(600), None)
         found = _group_losses(said, rows, 0.95, seed)
         held += found["worst_low"] <= max(truths) <= found["worst_high"]
         worst = bootstrap_means(parts, loss, None, seed).max(axis=1)

@@ -66,14 +66,17 @@ def fit_rome_em(
     answer = _beside_pooled("rome-em", model, arrays, monitor)
     evidence: dict[str, Any] = {}
     if model.n_groups_ > 1:
-        common = _unfitted(arrays, {**params, "n_groups": 1}, seed, device)
-        common.fit(
-            arrays.X[train],
-            arrays.y[train],
-            sensitive_features=arrays.sensitive[train],
-            sample_weight=weights(arrays, train),
+        evaluated = train | ((arrays.split == 2) & learnt_classes(arrays))
+        common, null = (
+            _unfitted(arrays, {**params, "n_groups": 1}, seed, device).fit(
+                arrays.X[rows],
+                arrays.y[rows],
+                sensitive_features=arrays.sensitive[rows],
+                sample_weight=weights(arrays, rows),
+            )
+            for rows in (train, evaluated)
         )
-        evidence = {"latent_p": _evidence(model, common, arrays, seed)}
+        evidence = {"latent_p": _evidence(model, common, null, arrays, seed)}
     return Fitted(
         answer(arrays),
         em_tables(model, arrays, confidence),
@@ -83,14 +86,16 @@ def fit_rome_em(
     )
 
 
-def _evidence(model: Judged, common: Judged, arrays: Arrays, seed: int) -> float | None:
+def _evidence(
+    model: Judged, common: Judged, null: Judged, arrays: Arrays, seed: int
+) -> float | None:
     """Whether groups predict test rows better than one common model: p, None if not judged."""
     rows = np.flatnonzero((arrays.split == 2) & learnt_classes(arrays))
     if arrays.cluster is not None:  # rows of training clusters say nothing of other clusters
         rows = rows[~np.isin(arrays.cluster[rows], arrays.cluster[arrays.split == 0])]
     if len(rows) < 2:
         return None
-    return gain_p(model, common, _raw_rows(arrays).take(rows), seed)
+    return gain_p(model, common, null, _raw_rows(arrays).take(rows), seed)
 
 
 def _raw_rows(arrays: Arrays) -> RawRows:

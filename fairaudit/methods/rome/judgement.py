@@ -63,6 +63,9 @@ class HeldOut:
     ----------
     models : scoring by number of groups
     pooled : scoring of the one common model
+    null : scoring of the common model fitted on all rows, these too
+        Outcomes are drawn from it: one fitted on training rows alone is off by an error of its
+        own, which the draws would take for evidence.
     y : (n,) values or class codes
     weight : (n,)
     cluster : (n,) or None
@@ -70,27 +73,32 @@ class HeldOut:
 
     models: Mapping[int, Scoring]
     pooled: Scoring
+    null: Scoring
     y: NDArray[Any]
     weight: Float
     cluster: NDArray[Any] | None
 
     @classmethod
-    def of(cls, models: Mapping[int, Judged], pooled: Judged, sample: RawRows) -> HeldOut:
+    def of(
+        cls, models: Mapping[int, Judged], pooled: Judged, null: Judged, sample: RawRows
+    ) -> HeldOut:
         """Ask all models about the rows."""
         said = {g: m.scoring(sample.X, sample.sensitive) for g, m in models.items()}
         common = said[1] if 1 in said else pooled.scoring(sample.X, sample.sensitive)
         codes = pooled.codes(sample.y, len(sample.y))
-        return cls(said, common, codes, sample.weight, sample.cluster)
+        drawn = null.scoring(sample.X, sample.sensitive)
+        return cls(said, common, drawn, codes, sample.weight, sample.cluster)
 
     def take(self, rows: NDArray[np.int64]) -> HeldOut:
         """Some of the rows."""
         models = {g: scoring.take(rows) for g, scoring in self.models.items()}
         unit = None if self.cluster is None else self.cluster[rows]
-        return HeldOut(models, self.pooled.take(rows), self.y[rows], self.weight[rows], unit)
+        common, null = self.pooled.take(rows), self.null.take(rows)
+        return HeldOut(models, common, null, self.y[rows], self.weight[rows], unit)
 
     def drawn(self, seed: int) -> JudgedRows:
         """The rows with draws of their outcomes under the one common model."""
-        return JudgedRows.draw(self.pooled, self.y, self.weight, self.cluster, seed)
+        return JudgedRows.draw(self.null, self.y, self.weight, self.cluster, seed)
 
 
 @dataclass(frozen=True)
@@ -161,6 +169,7 @@ def null_columns(
 def judge_sweep(
     models: Mapping[int, Judged],
     pooled: Judged,
+    null: Judged,
     sample: RawRows,
     held_out: tuple[NDArray[np.int64], NDArray[np.int64]],
     confidence: float,
@@ -172,11 +181,12 @@ def judge_sweep(
     ----------
     models : fitted mixtures by number of groups
     pooled : the one common model, fitted on the same rows
+    null : the one common model, fitted on all rows
     sample : all rows
     held_out : rows that choose the number of groups, and rows that measure worst group and overall
     """
     rows = np.unique(np.concatenate(held_out))
-    every = HeldOut.of(models, pooled, sample.take(rows))
+    every = HeldOut.of(models, pooled, null, sample.take(rows))
     choosing, evaluation = (every.take(np.searchsorted(rows, part)) for part in held_out)
     choice = compare_counts(
         {g: s.log_likelihood(choosing.y) for g, s in choosing.models.items()},
@@ -195,13 +205,15 @@ def judge_sweep(
     return SweepJudgement(choice, losses, gains, groups, choosing, evaluation, confidence)
 
 
-def gain_p(model: Judged, pooled: Judged, sample: RawRows, seed: int) -> float | None:
+def gain_p(
+    model: Judged, pooled: Judged, null: Judged, sample: RawRows, seed: int
+) -> float | None:
     """Whether a mixture predicts held-out rows better than one common model: p.
 
     None where there are too few clusters to tell.
     """
     rows = sample.take(_some(np.arange(len(sample.y)), seed))
-    said = HeldOut.of({2: model}, pooled, rows)  # any number above 1: it is compared with 1
+    said = HeldOut.of({2: model}, pooled, null, rows)  # any number above 1: it is compared with 1
     gains = gain_draws(said.models, said.pooled, said.drawn(seed))
     return float(adjusted_p(gains)[0]) if len(gains.drawn) else None
 

@@ -6,6 +6,7 @@ batch. Nothing is refitted afterwards, so a screen can change G at once.
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -150,9 +151,18 @@ def sweep_groups(
     evaluation = sample.take(held_out[1])
     stable = stabilities(problem, models, runs, evaluation, n_bootstrap, seed, monitor)
     pooled = model.finished(problem, runs, 1, training, seed)
-    judged = judge_sweep(models, pooled, sample, held_out, confidence, seed)
+    null = _common_model(model, sample, seed)
+    judged = judge_sweep(models, pooled, null, sample, held_out, confidence, seed)
     table = _table_of_sizes(models, judged, stable, seconds)
     return Sweep(table, lineage(models, sample.take(fitted_rows)), models, judged)
+
+
+def _common_model(model: M, sample: RawRows, seed: int) -> M:
+    """One model of all rows, held-out rows too."""
+    unfitted = copy.copy(model)
+    problem, training = unfitted.begin(*_as_arguments(sample))
+    runs = solve(problem, [1], 1, model.rules, seed)
+    return unfitted.finished(problem, runs, 1, training, seed)
 
 
 def _checked_rows(X: Any, y: Any, sensitive: Any, weight: Any, clusters: Any) -> RawRows:
