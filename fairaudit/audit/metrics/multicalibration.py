@@ -47,7 +47,7 @@ MULTICALIBRATION = pl.Schema(
 
 @dataclass(frozen=True)
 class ScoreCells:
-    """ScoreCells of groups and bins that have rows, M of them.
+    """Cells of groups and bins that have rows, M of them.
 
     Attributes
     ----------
