@@ -44,14 +44,12 @@ def choose(
     Raises
     ------
     SpecError
-        If no outcome or no sensitive column is named, a system is not in the table, or the
+        If no outcome is named, a system is not in the table, or the
         metric does not fit the outcome.
     """
     commands.writable(out)
     if named.no_target or not named.target:
         raise SpecError("a choice compares decisions with outcomes; name the outcome by --target")
-    if not named.sensitive:
-        raise SpecError("name the groups that must not be harmed by --sensitive COLUMN")
     with commands.opened(table, reading=reading) as source:
         roles = _with_systems(source.frame, named, asked)
     with TemporaryDirectory(prefix="fairaudit-choice-") as aside:

@@ -17,6 +17,7 @@ from fairaudit.plots.theme import (
     name_rows,
     plain,
 )
+from fairaudit.stats.estimates import UNJUDGED
 from fairaudit.text import metric_words, numbers
 from fairaudit.text.ordering import natural
 from fairaudit.text.voice import level_words
@@ -71,7 +72,7 @@ def _limit(figure: go.Figure, tolerance: float) -> None:
 
 
 def _mark(figure: go.Figure, row: Row, y: float, style: Style, metric: str) -> None:
-    if row["difference"] is None:
+    if row["difference"] is None or row["verdict"] == UNJUDGED:
         note(figure, y, f"{row['verdict']} ({numbers.rows(row['n'])})")
         return
     bar = None
@@ -102,6 +103,9 @@ def _hover(row: Row, metric: str) -> str:
 def _alt(table: pl.DataFrame, metric: str, confidence: float, where: str) -> str:
     parts = []
     for row in table.iter_rows(named=True):
+        if row["verdict"] == UNJUDGED:
+            parts.append(f"{row['system']} for {row['group']} {UNJUDGED}")
+            continue
         change = numbers.points(row["difference"], metric, signed=True)
         low = numbers.points(row["lower"], metric, signed=True)
         bound = "" if row["lower"] is None else f", at least {low}"

@@ -355,3 +355,52 @@ def test_demo_judges_existing_systems_latent_groups_and_the_no_harm_choice(monke
         assert (tmp_path / name).is_file(), name
     models = set(pl.read_parquet(tmp_path / "errors.parquet")["model"])
     assert {"rome-em", "fair-sde", *SAMPLES["lending"].roles.predictions} <= models
+
+
+def test_choose_writes_who_gets_which_system_and_certificates(monkeypatch, tmp_path, capsys):
+    frame = pl.read_csv(SAMPLES["lending"].path)
+    table = tmp_path / "lending.csv"
+    frame.write_csv(table)
+    out = tmp_path / "choice"
+    roles = SAMPLES["lending"].roles
+    asked = ["choose", str(table), "--target", roles.target, "--baseline", "decision_a"]
+    asked += ["--candidates", "decision_b", "--sensitive", "sex,ethnicity", "--out", str(out)]
+    assert typed(monkeypatch, *asked) == 0
+    assert "Certificates:" in capsys.readouterr().out
+    summary = json.loads((out / "summary.json").read_text())
+    choice = pl.read_csv(out / "choice.csv")
+    assert summary["schema"] == "fairaudit/choice/1"
+    assert set(summary["chosen"]) == set(choice["group"])
+    assert set(summary["chosen"].values()) <= {"decision_a", "decision_b"}
+    assert len(json.loads((out / "certificates.json").read_text())) == choice.height
+    assert pl.read_csv(out / "overlapping.csv")["attribute"].unique().sort().to_list() == [
+        "ethnicity",
+        "sex",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (["--baseline", "nobody"], "no column named 'nobody'"),
+        (["--metric", "f1"], "metric: expected one of accuracy"),
+        (["--objective", "best"], "objective: expected one of min_gap"),
+        (["--candidates", "decision_a"], "other than the baseline"),
+        (["--sensitive", ""], "groups: name at least one attribute"),
+        (["--target", ""], "name the outcome by --target"),
+        (["--metric", "neg_mse"], "does not fit a binary outcome"),
+    ],
+    ids=lambda v: " ".join(v) if isinstance(v, list) else "",
+)
+def test_a_choice_that_cannot_be_made_says_why(monkeypatch, tmp_path, capsys, changed, said):
+    asked = {
+        "--target": SAMPLES["lending"].roles.target,
+        "--baseline": "decision_a",
+        "--candidates": "decision_b",
+        "--sensitive": "sex",
+        "--out": str(tmp_path / "out"),
+    }
+    asked |= dict([changed])
+    options = [part for pair in asked.items() for part in pair]
+    assert typed(monkeypatch, "choose", str(SAMPLES["lending"].path), *options) == 2
+    assert said in capsys.readouterr().err

@@ -13,7 +13,7 @@ from fairaudit.audit.no_harm.system_rows import SystemRows
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.inputs.group_codes import Grouping, cross, encode
 from fairaudit.inputs.options import check_choice
-from fairaudit.methods.best_choice import Objective
+from fairaudit.methods.best_choice import OBJECTIVES, Objective
 from fairaudit.methods.no_harm_table import ChoiceRules
 from fairaudit.stats.paired_differences import METRICS, Answers, Metric
 
@@ -41,6 +41,16 @@ class SystemsAsked:
     confidence: float = 0.95
     tolerance: float = 0.0
     check: float = 0.5
+
+    def __post_init__(self) -> None:
+        check_choice(self.metric, "metric", METRICS)
+        check_choice(self.objective, "objective", OBJECTIVES)
+        if not self.candidates or self.baseline in self.candidates:
+            raise SpecError("candidates: name at least one system other than the baseline")
+        if len(set(self.candidates)) < len(self.candidates):
+            raise SpecError("candidates: a system is named twice; name each once")
+        if not self.attributes:
+            raise SpecError("groups: name at least one attribute whose groups must not be harmed")
 
 
 def systems_of(tables: Mapping[str, pl.DataFrame]) -> list[str]:
@@ -83,7 +93,6 @@ def choose_stored(
         When a system or attribute is not one of the audit's, or the metric does not fit.
     """
     rules = ChoiceRules(asked.objective, asked.confidence, asked.confidence, asked.tolerance)
-    check_choice(asked.metric, "metric", METRICS)
     _check_fit(asked.metric, task)
     rows = stored_rows(tables, asked)
     if asked.metric == "auroc":
@@ -140,12 +149,6 @@ def _check_names(tables: Mapping[str, pl.DataFrame], asked: SystemsAsked) -> Non
         )
     for name in (asked.baseline, *asked.candidates):
         check_choice(name, "system", known)
-    if not asked.candidates or asked.baseline in asked.candidates:
-        raise SpecError("candidates: expected systems other than the baseline; name at least one")
-    if len(set(asked.candidates)) < len(asked.candidates):
-        raise SpecError("candidates: a system is named twice; name each once")
-    if not asked.attributes:
-        raise SpecError("attributes: name at least one, whose groups must not be harmed")
     for name in asked.attributes:
         check_choice(name, "attribute", attributes_of(tables))
 

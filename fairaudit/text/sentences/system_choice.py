@@ -20,7 +20,7 @@ def system_choice_lead(choice: SystemChoice, baseline: str) -> str:
         by_system.setdefault(system, []).append(group)
     kept = by_system.pop(baseline, [])
     if not by_system:
-        return joined([_nobody(choice, baseline), _closest(choice)])
+        return joined([_nobody(choice, baseline), _forgone(choice) or _closest(choice)])
     said = [_serves(system, by_system[system], every=not kept) for system in sorted(by_system)]
     if kept:
         names = numbers.listed(_sorted(kept))
@@ -38,6 +38,8 @@ def _nobody(choice: SystemChoice, baseline: str) -> str:
     known = choice.table.filter(pl.col("lower").is_not_null())
     if known.is_empty():
         return f"**All groups keep {baseline}**: no group has enough rows to be judged."
+    if known["admissible"].any():
+        return f"**All groups keep {baseline}**, as the objective asks."
     return f"**All groups keep {baseline}**: no other system is shown to do no harm."
 
 

@@ -39,12 +39,8 @@ def offered(audit: OpenedAudit) -> bool:
 def show(audit: OpenedAudit) -> None:
     """The whole page: lead, controls, and the view."""
     top = st.container()
-    asked = _controls(audit)
-    if not asked.candidates or not asked.attributes:
-        with top:
-            layout.header("selection", "Choose at least one candidate and one attribute.")
-        return
     try:
+        asked = _controls(audit)
         choice = _choice(audit, asked)
     except FairauditError as error:
         with top:
@@ -67,7 +63,8 @@ def show(audit: OpenedAudit) -> None:
 def _controls(audit: OpenedAudit) -> SystemsAsked:
     tables = audit.result.tables
     systems, attributes = systems_of(tables), attributes_of(tables)
-    first, second = url_widgets.row(3), url_widgets.row(4)
+    many = len(systems) > 2  # otherwise there is one candidate only
+    first, second = url_widgets.row(3 if many else 2), url_widgets.row(4)
     spec = cast(Mapping[str, Any], audit.result.provenance.get("spec", {}))
     trained = "" if spec.get("kind") == "predictions" else str(spec.get("method") or "")
     with first[0]:
@@ -78,7 +75,7 @@ def _controls(audit: OpenedAudit) -> SystemsAsked:
     with first[1]:
         others = [s for s in systems if s != baseline]
         candidates = url_widgets.several_of("Candidates", others, key="candidates", start=others)
-    with first[2]:
+    with first[-1]:
         groups = url_widgets.several_of(
             "Groups", attributes, key="groups", start=attributes[:1],
             help="With several attributes the groups are their intersections.",
@@ -150,7 +147,7 @@ def _differences(table: pl.DataFrame, asked: SystemsAsked, where: str, key: str)
     drawn = system_choice.differences(
         table, confidence=asked.confidence, tolerance=asked.tolerance, where=where
     )
-    layout.described_chart(drawn, key=f"{key}-chart", metric=asked.metric)
+    layout.chart(drawn.bare(), key=f"{key}-chart", metric=asked.metric)
     shown = table.drop("metric", "p", "level", strict=False)
     layout.data_table(shown, key=f"{key}-table", name=key, metric=asked.metric)
 
