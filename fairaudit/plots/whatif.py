@@ -106,8 +106,8 @@ def held(table: pl.DataFrame, metric: str, *, at: int, voice: Voice | None = Non
     worst = rows.filter(pl.col("models") == 1).sort("loss", descending=True)
     ends = ("loss", "loss_low", "loss_high")
     words = [
-        f"{r['group']} {numbers.value_with_interval(*(r[end] for end in ends), metric)}"
-        for r in worst.head(8).iter_rows(named=True)
+        f"{group} {numbers.value_with_interval(loss, low, high, metric)}"
+        for group, loss, low, high in worst.head(8).select("group", *ends).iter_rows()
     ]
     alt = f"{title} of the same groups under one common model: {', '.join(words)}."
     return Chart(figure, alt + voice.intervals() if voice else alt, rows)

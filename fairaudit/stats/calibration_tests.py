@@ -175,7 +175,7 @@ def _independent(rows: ScoredRows, seed: int) -> Parts:
     size, broken = total(np.ones(len(w))), _broken(rows)
     p = np.where(freedom > 0, stats.chi2.sf(statistic, np.maximum(freedom, 1.0)), 1.0)
     simulated = (_effective(rows) < FEW) & (freedom > 0) & (size <= MOST_SIMULATED) & ~broken
-    for g in np.flatnonzero(simulated):
+    for g in np.flatnonzero(simulated).tolist():
         p[g] = _simulated_p(rows.of(g), law.of(g), statistic[g], seed)
     p = np.where(size > 0, np.where(broken, 0.0, p), np.nan)
     names = np.where(simulated, "score test, exact by simulation", "score test, χ²")

@@ -151,7 +151,7 @@ def permutation_p(
 def _effective_rows(inside: Float, weight: Float | None) -> Float:
     """Rows (K,) of equal weight that would say as much: (Σw)² / Σw² inside each group."""
     if weight is None:
-        return inside.sum(axis=0)
+        return np.asarray(inside.sum(axis=0))
     squares = np.square(weight) @ inside
     return np.divide(
         np.square(weight @ inside), squares, out=np.zeros(len(squares)), where=squares > 0

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -121,10 +122,10 @@ def cells_of(score: Float, y: Int, frame: Frame, place: int, least: int = 0) -> 
 
 def joined(parts: Iterable[ScoreCells]) -> ScoreCells:
     """The cells of all groupings together."""
-    found = [vars(part) for part in parts]
-    named = {
-        name: None if value is None else np.concatenate([part[name] for part in found])
-        for name, value in found[0].items()
+    listed = [vars(part) for part in parts]
+    named: dict[str, Any] = {
+        name: None if value is None else np.concatenate([part[name] for part in listed])
+        for name, value in listed[0].items()
     }
     return ScoreCells(**named)
 

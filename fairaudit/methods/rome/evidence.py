@@ -125,7 +125,7 @@ def adjusted_p(draws: NullDraws) -> Float:
     z = (draws.observed - centre) / spread
     chance = np.where(judged, (draws.drawn - centre) / spread, -np.inf).max(axis=1)
     above = 1 + (chance[:, None] >= z - TINY).sum(axis=0)
-    return np.where(judged, above / (1 + len(chance)), 1.0)
+    return np.asarray(np.where(judged, above / (1 + len(chance)), 1.0))
 
 
 def _outcomes(pooled: Scoring, y: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
@@ -134,7 +134,7 @@ def _outcomes(pooled: Scoring, y: NDArray[Any], rng: np.random.Generator) -> NDA
     if pooled.noise is None:
         edges = np.cumsum(pooled.centre, axis=1)[:, :-1]
         chance = rng.random((n, DRAWS))
-        return (chance[:, :, None] > edges[:, None, :]).sum(axis=2).astype(np.int64)
+        return np.asarray((chance[:, :, None] > edges[:, None, :]).sum(axis=2), dtype=np.int64)
     residual = np.asarray(y, dtype=np.float64) - pooled.centre
     drawn = rng.permuted(np.tile(residual, (DRAWS, 1)), axis=1).T
     return np.asarray(pooled.centre[:, None] + drawn)
@@ -162,12 +162,12 @@ def _relative(scoring: Scoring, rows: JudgedRows) -> tuple[Float, Float]:
     seen, drawn, share = scoring.losses(rows.y), scoring.losses(rows.outcomes), rows.share
     member = scoring.prior * share[:, None]
     inside = member / np.maximum(member.sum(axis=0), TINY)  # (n, G)
-    overall = max(share @ seen, TINY)
+    overall = max(float(share @ seen), TINY)
     observed = seen @ inside / overall
     if rows.flips is None:
         return observed, drawn.T @ inside / np.maximum(drawn.T @ share, TINY)[:, None]
     expected = drawn.mean(axis=1)
-    usual = max(share @ expected, TINY)
+    usual = max(float(share @ expected), TINY)
     off = seen / overall - expected / usual
     totals = cluster_totals((inside - share[:, None]) * off[:, None], rows.cluster)
     return observed, expected @ inside / usual + rows.flips @ totals

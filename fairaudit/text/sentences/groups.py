@@ -24,8 +24,9 @@ def groups_page_lead(result: AuditResult, groups: pl.DataFrame) -> str:
 def tests_evidence(result: AuditResult) -> str:
     """Whether an existing system errs more in any group that was searched for."""
     tests = adjusted_tests(result)
-    p = tests["p_adjusted"].min()
-    if p is None or float(p) < voice_of(result).alpha:  # type: ignore[arg-type]
+    known = tests["p_adjusted"].drop_nulls().to_list()
+    p = min(known, default=0.0)
+    if p < voice_of(result).alpha:
         return ""
     return f"{NO_EVIDENCE} in which the system errs differently (adjusted p = {p:.2g})."
 
