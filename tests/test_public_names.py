@@ -15,6 +15,7 @@ PUBLIC = {
     *ESTIMATORS,
     "audit_predictions",
     "run_audit",
+    "choose_between",
     "choose_no_harm",
     "read_table",
     "ColumnRoles",
