@@ -196,7 +196,10 @@ _LATENT: Mapping[str, Heading] = {
     "log_likelihood": ("Training fit", "Log-likelihood of training rows; higher is better"),
     "bic": ("BIC", "Fit with a penalty for parameters; lower is better"),
     "icl": ("ICL", "BIC with a penalty for uncertain membership; lower is better"),
-    "z_step": ("z against fewer groups", "Paired gain over the next smaller number, per error"),
+    "z_step": (
+        "Paired z against fewer groups",
+        "Gain over the next smaller number, per error",
+    ),
     "plausible": ("Plausible", "Held-out rows cannot tell it from the best number"),
     "gain": ("Gain over one model", "Mean held-out log-likelihood minus that of one common model"),
     "worst_null": ("Worst group by chance, up to", "Where there are no latent groups"),

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
-from fairaudit.audit.metrics import binary, multiclass, pooling, scores
+from fairaudit.audit.metrics import binary, multiclass, scores
 from fairaudit.audit.tables.result_tables import gaps_table
 from fairaudit.exceptions import InputError
 from fairaudit.inputs.group_codes import Grouping, cross, encode, groupings
-from fairaudit.stats import gaps, intervals, metric_definitions
+from fairaudit.stats import gaps, hierarchical, intervals, metric_definitions
 from fairaudit.stats.counts import Cells
 from fairaudit.stats.estimates import EstimateOptions, Measured
 from fairaudit.stats.gaps import Estimates
@@ -201,20 +201,11 @@ def test_slopes_of_macro_metrics_are_their_derivatives(metric: str) -> None:
 
 
 def test_pooling_pulls_equal_groups_together_and_leaves_different_ones() -> None:
-    n = np.full(12, 40.0)
+    variance = np.full(12, 0.25 / 40)
     same = np.random.default_rng(3).binomial(40, 0.5, 12) / 40
     far = np.linspace(0.05, 0.95, 12)
-    assert pooling.beta_binomial(same, n, confidence=0.95)[0].std() < 0.5 * same.std()
-    assert pooling.beta_binomial(far, n, confidence=0.95)[0].std() > 0.9 * far.std()
-
-
-def test_pooled_normal_values_have_the_posterior_of_the_textbook() -> None:
-    value, variance = np.array([0.0, 1.0, 2.0, 5.0]), np.ones(4)
-    centre, low, high = pooling.normal(value, variance, confidence=0.95)
-    between = value.var(ddof=1) - 1  # DerSimonian & Laird with equal variances
-    share = between / (between + 1)
-    assert centre == pytest.approx(share * value + (1 - share) * value.mean())
-    assert ((low < centre) & (centre < high)).all()
+    assert hierarchical.posterior(same, variance)[0].std() < 0.5 * same.std()
+    assert hierarchical.posterior(far, variance)[0].std() > 0.9 * far.std()
 
 
 def test_delong_is_the_variance_of_its_paper() -> None:

@@ -16,6 +16,7 @@ from fairaudit.data.samples import SAMPLES
 from fairaudit.jobs.spec import JobSpec
 from fairaudit.jobs.workspace import Workspace
 from fairaudit.ui.roles_link import pack
+from tests import audits
 
 _BOOT = 200  # replicates: enough to draw, quick to make
 
@@ -112,6 +113,24 @@ _WANTED: Mapping[str, tuple[str, dict[str, Any]]] = {
         },
     ),
 }
+
+
+_SMALL = {
+    "existing": "systems",
+    "rome-em": "rome",
+    "fair-sde": "sde",
+    "fair-medl": "medl",
+    "stress": "stress",
+    "sweep": "sweep",
+    "compare": "compare",
+}
+
+
+def of_small_audits() -> Gallery:
+    """The audits that other tests look at too: made once for all."""
+    workspace = Workspace(audits.root())
+    jobs = {name: audits.finished(kind) for name, kind in _SMALL.items()}
+    return Gallery(audits.root(), {"lending": workspace.job(jobs["existing"]).dataset}, jobs)
 
 
 def build(root: Path, rows: int) -> Gallery:

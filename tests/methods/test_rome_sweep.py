@@ -241,7 +241,7 @@ def test_the_published_simulation_is_solved() -> None:
     """Fresh repetitions: coefficients, worst true group and overall against least squares."""
     worst, overall, maximin = [], [], []
     chosen, by_bic, by_icl = [], [], []
-    repetitions = size(1, 10)
+    repetitions = size(2, 10)
     for repetition in range(repetitions):
         rng = np.random.default_rng(1000 + repetition)
         train, test = draw(8000, rng), draw(3000, rng)

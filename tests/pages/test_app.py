@@ -103,7 +103,7 @@ def test_a_plain_audit_is_led_past_pages_of_other_methods(
 ) -> None:
     app = open_page("errors", audit=with_audit.jobs()[0].id)
     assert [link.proto.label for link in app.get("page_link") if "Next:" in link.proto.label] == [
-        "Next: Stress – Do the results hold when the data shift?"
+        "Next: No harm – Which system, for whom?"
     ]
 
 

@@ -28,7 +28,7 @@ def test_an_empty_workspace_says_what_to_do(workspace: Workspace, open_page: Ope
 
 
 def test_an_audit_without_two_systems_says_what_has_a_choice(look: Look) -> None:
-    assert "two systems or more together, or train FairSDE" in words(look("selection", "sweep"))
+    assert "two systems or more together, or train FairSDE" in words(look("selection", "tiny"))
 
 
 SYSTEM_VIEWS = ["Decision", "Checked on other rows", "Certificate"]
@@ -46,12 +46,12 @@ def test_the_page_chooses_as_the_function_does(look: Look) -> None:
     attributes = attributes_of(result.tables)[:2]
     asked = SystemsAsked(names[0], tuple(names[1:]), tuple(attributes), objective="min_gap")
     own = choose_stored(result.tables, asked, task="binary")
-    page = look("selection", "systems", groups=attributes, aim="Smallest gap")
-    assert page.multiselect(key="groups").value == attributes
+    page = look("selection", "systems", protect=attributes, aim="Smallest gap")
+    assert page.multiselect(key="protect").value == attributes
     shown = shown_table(page, "verdict")
     assert shown["group"].to_list() == own.table["group"].to_list()
     assert shown["lower"].to_list() == pytest.approx(own.table["lower"].to_list())
-    assert look("selection", "systems", view="Each attribute", groups=attributes)
+    assert look("selection", "systems", view="Each attribute", protect=attributes)
 
 
 @pytest.mark.parametrize(

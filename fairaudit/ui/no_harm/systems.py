@@ -77,12 +77,14 @@ def _controls(audit: OpenedAudit) -> SystemsAsked:
         candidates = url_widgets.several_of("Candidates", others, key="candidates", start=others)
     with first[-1]:
         groups = url_widgets.several_of(
-            "Groups", attributes, key="groups", start=attributes[:1],
+            "Groups", attributes, key="protect", start=attributes[:1],
             help="With several attributes the groups are their intersections.",
         )  # fmt: skip
     known = METRICS[str(audit.result.summary.get("task", "binary"))]
     with second[0]:
-        metric = url_widgets.one_of("Metric", known, key="by", format_func=metric_words.title)
+        metric = url_widgets.one_of(
+            "Metric", known, key="judged-by", format_func=metric_words.title
+        )
     with second[1]:
         objective = url_widgets.one_of(
             "Objective", list(metric_words.OBJECTIVES), key="aim", start="max_min",
@@ -154,7 +156,7 @@ def _differences(table: pl.DataFrame, asked: SystemsAsked, where: str, key: str)
 
 def _certificates(choice: SystemChoice) -> None:
     by_name = {f"{c['group']}: {c['system']}": c for c in choice.certificates}
-    name = url_widgets.one_of("Group and system", list(by_name), key="group")
+    name = url_widgets.one_of("Group and system", list(by_name), key="certificate")
     layout.statement(f"**{layout.escaped(name)}**: {by_name[name]['verdict']}")
     layout.note(by_name[name]["words"])
     st.download_button(
