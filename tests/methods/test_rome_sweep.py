@@ -171,7 +171,7 @@ def _null_rows(kind: str, seed: int, n: int = 400):
      "numbers, weights", "classes, weights")],
 )  # fmt: skip
 def test_groups_are_rarely_claimed_where_one_common_model_holds(kind) -> None:
-    runs, claims, worst = size(20, 200), 0, 0
+    runs, claims, worst, judged = size(20, 200), 0, 0, 0
     for seed in range(runs):
         X, y, S, weight, unit = _null_rows(kind, seed)
         model = RomeEM(n_init=1, max_iter=10, random_state=seed)
@@ -179,9 +179,13 @@ def test_groups_are_rarely_claimed_where_one_common_model_holds(kind) -> None:
             model, X, y, sensitive_features=S, sample_weight=weight, clusters=unit,
             confidence=0.95, n_groups=range(1, size(4, 9)), n_bootstrap=0,
         ).table  # fmt: skip
+        if table["p"].null_count() == table.height:  # too few clusters are held out
+            continue
+        judged += 1
         claims += table["p"].min() < 0.05
         worst += table["worst_p"].min() < 0.05
-    assert claims <= (0.05 + binomial_error(0.05, runs)) * runs
+    assert judged >= 0.9 * runs
+    assert claims <= (0.05 + binomial_error(0.05, runs)) * runs, (claims, worst, judged)
     assert worst <= claims
 
 
