@@ -17,12 +17,7 @@ audit = result_page.open_audit("selection")
 if audit.table("selection") is None and systems.offered(audit):
     systems.show(audit)
     st.stop()
-result_page.required_table(
-    audit,
-    "selection",
-    "It has one system only, or no outcome or groups to compare systems by. Audit two systems or "
-    "more together, or train FairSDE, which chooses between experts and a baseline.",
-)
+result_page.required_table(audit, "selection", systems.why_not(audit))
 top = st.container()
 rules = decision.controls(audit.result)
 decision.reset(audit.result, rules)

@@ -50,6 +50,8 @@ def choose(
     commands.writable(out)
     if named.no_target or not named.target:
         raise SpecError("a choice compares decisions with outcomes; name the outcome by --target")
+    if "://" in table:
+        raise SpecError("a choice needs the rows of a file; export the table to Parquet first")
     with commands.opened(table, reading=reading) as source:
         roles = _with_systems(source.frame, named, asked)
     with TemporaryDirectory(prefix="fairaudit-choice-") as aside:

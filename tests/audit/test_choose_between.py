@@ -160,6 +160,26 @@ def test_a_metric_that_is_no_mean_is_watched_in_each_attribute():
     assert c.table["reason"].str.contains("a group of one attribute would lose").all()
 
 
+@pytest.mark.parametrize("seed", [*range(8), 722])  # 722: one pass over the attributes fails
+def test_no_group_of_any_attribute_is_estimated_to_lose(seed):
+    """Taking a choice back for one attribute must not leave another attribute's group behind."""
+    rng = np.random.default_rng(seed)
+    n = 4000
+    cell = rng.integers(0, 8, n)
+    base = np.clip(rng.beta(0.3, 0.3, 8), 0.03, 0.97)[cell]
+    y = (rng.random(n) < base).astype(int)
+    right = rng.uniform(0.3, 0.98, (2, 8, 2))
+    old, new = (np.where(rng.random(n) < r[cell, y], y, 1 - y) for r in right)
+    attributes = [Grouping(f"s{j}", ("0", "1"), cell >> j & 1) for j in range(3)]
+    groups = Grouping("s", tuple("abcdefgh"), cell)
+    answers = {"old": Answers(old), "new": Answers(new)}
+    rows = SystemRows(y, answers, groups, attributes)
+    pick = decide_systems(rows, "balanced_accuracy", RULES).pick
+    for attribute in attributes:
+        change = rows.against_baseline(rows.answers(pick), "balanced_accuracy", attribute)
+        assert (change.difference >= 0).all()
+
+
 def test_clusters_stay_together_and_never_make_a_bound_tighter():
     rng = np.random.default_rng(7)
     groups, clusters = np.repeat([0, 1], 400), np.repeat(np.arange(80), 10)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 import pytest
 
@@ -11,7 +13,10 @@ from fairaudit.audit.no_harm.stored_systems import (
     choose_stored,
     systems_of,
 )
+from fairaudit.audit.result import AuditResult
 from fairaudit.jobs.workspace import Workspace
+from fairaudit.ui.no_harm import systems
+from fairaudit.ui.result_page import OpenedAudit
 from tests import audits
 from tests.pages.conftest import Open, words
 from tests.pages.opening import Look, calm, on_audits, shown_table
@@ -29,6 +34,16 @@ def test_an_empty_workspace_says_what_to_do(workspace: Workspace, open_page: Ope
 
 def test_an_audit_without_two_systems_says_what_has_a_choice(look: Look) -> None:
     assert "two systems or more together, or train FairSDE" in words(look("selection", "tiny"))
+
+
+def test_an_audit_that_hides_groups_shows_no_choice() -> None:
+    whole = audits.result("systems")
+    spec = {"kind": "predictions", "suppress_below": 10}
+    hiding = AuditResult(whole.tables, whole.summary, {"spec": spec})
+    job: Any = None
+    assert systems.offered(OpenedAudit(job, whole))
+    assert not systems.offered(OpenedAudit(job, hiding))
+    assert "hides small groups" in systems.why_not(OpenedAudit(job, hiding))
 
 
 SYSTEM_VIEWS = ["Decision", "Checked on other rows", "Certificate"]

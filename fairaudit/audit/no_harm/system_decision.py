@@ -88,9 +88,16 @@ def _without_harm_to_attributes(
     """
     if metric in WEIGHTED:
         return pick
-    pick = pick.copy()
-    for attribute in rows.attributes:
-        found = rows.against_baseline(rows.answers(pick), metric, attribute)
-        harmed = np.flatnonzero(found.difference < -rules.tolerance)
-        pick[np.unique(rows.groups.codes[np.isin(attribute.codes, harmed)])] = 0
+    while (harmed := _cells_of_harmed(rows, pick, metric, rules)).any():
+        pick = np.where(harmed, 0, pick)  # taking back may harm a group that gained before
     return pick
+
+
+def _cells_of_harmed(rows: SystemRows, pick: Int, metric: Metric, rules: ChoiceRules) -> Bool:
+    """Groups (G,) with another system that lie in a group of one attribute that loses."""
+    harmed = np.zeros(len(pick), dtype=bool)
+    for attribute in rows.attributes:
+        change = rows.against_baseline(rows.answers(pick), metric, attribute).difference
+        loses = np.flatnonzero(change < -rules.tolerance)
+        harmed[rows.groups.codes[np.isin(attribute.codes, loses)]] = True
+    return harmed & (pick > 0)

@@ -12,6 +12,11 @@ from fairaudit.text.ordering import natural
 from fairaudit.text.sentences.phrases import joined
 from fairaudit.text.voice import level_words
 
+PARTLY = (
+    "The outcome is known for some rows only, and the choice rests on these. For the others "
+    "it may do harm that no row shows."
+)
+
 
 def system_choice_lead(choice: SystemChoice, baseline: str) -> str:
     """Who gets which system, what other rows say of it, and which gains are left."""

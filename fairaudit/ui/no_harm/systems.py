@@ -20,8 +20,12 @@ from fairaudit.audit.no_harm.stored_systems import (
 from fairaudit.exceptions import FairauditError
 from fairaudit.plots import system_choice
 from fairaudit.text import metric_words
-from fairaudit.text.sentences.system_choice import system_choice_how, system_choice_lead
-from fairaudit.text.voice import confidence_of
+from fairaudit.text.sentences.system_choice import (
+    PARTLY,
+    system_choice_how,
+    system_choice_lead,
+)
+from fairaudit.text.voice import confidence_of, voice_of
 from fairaudit.ui import layout, session, url_widgets
 from fairaudit.ui.no_harm.decision import METRICS, levels
 from fairaudit.ui.result_page import OpenedAudit
@@ -31,9 +35,27 @@ _CHECKS = {"half": 0.5, "a third": 1 / 3, "a fifth": 0.2, "none": 0.0}
 
 
 def offered(audit: OpenedAudit) -> bool:
-    """Whether an audit has two systems or more, with outcomes, and groups."""
+    """Whether an audit has two systems or more, with outcomes, and hides no group's size."""
     tables = audit.result.tables
-    return len(systems_of(tables)) > 1 and bool(attributes_of(tables))
+    return not hides_groups(audit) and len(systems_of(tables)) > 1 and bool(attributes_of(tables))
+
+
+def hides_groups(audit: OpenedAudit) -> bool:
+    """Whether small groups are hidden, whose sizes and errors a choice would show."""
+    return int(spec_of(audit).get("suppress_below") or 0) > 0
+
+
+def why_not(audit: OpenedAudit) -> str:
+    """Why an audit has no choice to show, and which would."""
+    if hides_groups(audit):
+        return (
+            "It hides small groups, whose sizes and errors a choice would show. Audit the same "
+            "systems without hiding groups, where that is allowed."
+        )
+    return (
+        "It has one system only, or no outcome or groups to compare systems by. Audit two systems "
+        "or more together, or train FairSDE, which chooses between experts and a baseline."
+    )
 
 
 def show(audit: OpenedAudit) -> None:
@@ -49,6 +71,8 @@ def show(audit: OpenedAudit) -> None:
         return
     with top:
         layout.header("selection", system_choice_lead(choice, asked.baseline))
+        if voice_of(audit.result).partly:
+            st.warning(PARTLY, icon=":material/warning:")
     _view(choice, asked)
     layout.computation(
         system_choice_how(choice, asked.check),
@@ -61,31 +85,45 @@ def show(audit: OpenedAudit) -> None:
 
 
 def _controls(audit: OpenedAudit) -> SystemsAsked:
-    tables = audit.result.tables
+    baseline, candidates, groups = _who(audit)
+    metric, objective, confidence, check = _rules(audit)
+    return SystemsAsked(
+        baseline, candidates, groups, cast(Any, metric), cast(Any, objective), confidence, 0.0,
+        check,
+    )  # fmt: skip
+
+
+def _who(audit: OpenedAudit) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """The system in use, its candidates, and the attributes whose groups are protected."""
+    tables, spec = audit.result.tables, spec_of(audit)
     systems, attributes = systems_of(tables), attributes_of(tables)
-    many = len(systems) > 2  # otherwise there is one candidate only
-    first, second = url_widgets.row(3 if many else 2), url_widgets.row(4)
-    spec = cast(Mapping[str, Any], audit.result.provenance.get("spec", {}))
+    places = url_widgets.row(3 if len(systems) > 2 else 2)  # of two, the other is the candidate
     trained = "" if spec.get("kind") == "predictions" else str(spec.get("method") or "")
-    with first[0]:
+    with places[0]:
         baseline = url_widgets.one_of(
             "System in use", systems, key="baseline", start=usual_baseline(systems, trained),
             help="The baseline: it stays wherever no other system is shown to do no harm.",
         )  # fmt: skip
-    with first[1]:
+    with places[1]:
         others = [s for s in systems if s != baseline]
         candidates = url_widgets.several_of("Candidates", others, key="candidates", start=others)
-    with first[-1]:
+    with places[-1]:
         groups = url_widgets.several_of(
             "Groups", attributes, key="protect", start=attributes[:1],
             help="With several attributes the groups are their intersections.",
         )  # fmt: skip
+    return baseline, tuple(candidates), tuple(groups)
+
+
+def _rules(audit: OpenedAudit) -> tuple[str, str, float, float]:
+    """Metric, objective, confidence, and the share of rows that check."""
+    places = url_widgets.row(4)
     known = METRICS[str(audit.result.summary.get("task", "binary"))]
-    with second[0]:
+    with places[0]:
         metric = url_widgets.one_of(
             "Metric", known, key="judged-by", format_func=metric_words.title
         )
-    with second[1]:
+    with places[1]:
         objective = url_widgets.one_of(
             "Objective", list(metric_words.OBJECTIVES), key="aim", start="max_min",
             format_func=metric_words.OBJECTIVES.__getitem__,
@@ -93,18 +131,20 @@ def _controls(audit: OpenedAudit) -> SystemsAsked:
         )  # fmt: skip
     own = confidence_of(audit.result)
     sure = {name: level for name, level in levels(own).items() if level is not None}
-    with second[2]:
+    with places[2]:
         start = next(name for name, level in sure.items() if level == own)
         confidence = url_widgets.one_of("Confidence", list(sure), key="sure", start=start)
-    with second[3]:
+    with places[3]:
         check = url_widgets.one_of(
             "Rows kept for checking", list(_CHECKS), key="apart",
             help="These rows take no part in the choice and show what it does.",
         )  # fmt: skip
-    return SystemsAsked(
-        baseline, tuple(candidates), tuple(groups), cast(Any, metric), cast(Any, objective),
-        sure[confidence], 0.0, _CHECKS[check],
-    )  # fmt: skip
+    return metric, objective, sure[confidence], _CHECKS[check]
+
+
+def spec_of(audit: OpenedAudit) -> Mapping[str, Any]:
+    """What the audit asked for."""
+    return cast(Mapping[str, Any], audit.result.provenance.get("spec", {}))
 
 
 def _choice(audit: OpenedAudit, asked: SystemsAsked) -> SystemChoice:
