@@ -103,7 +103,8 @@ GOOD = _set(GOOD_TOPICS) | _set(
     buono successo reddito aangenomen goedgekeurd toegelaten geslaagd geschikt goed inkomen
     przyjety przyjeta zatwierdzony zatwierdzona zatrudniony zaliczony dobry dobra dochod принят
     принята одобрен одобрено одобрена нанят нанята допущен сдал хороший выдан 通过 批准 录用
-    录取 合格 良好 採用 承認 可決 합격 승인 채용 مقبول onaylandi kabul basarili"""
+    录取 合格 良好 採用 承認 可決 합격 승인 채용 مقبول onaylandi kabul basarili
+    favorable favourable favorevole favoravel gunstig befurwortet"""
 )
 # What people fear: an event that happens, or the refusal of something good.
 _EVENTS = """overdue bankrupt removal removed substantiated indebted default resign resigned
@@ -138,7 +139,9 @@ _REFUSALS = """denied deny denial rejected reject rejects rejection refused refu
     reprobado reprobada recusado recusada negado negada rejeitado rejeitada refusee rejete
     rejetee echec echoue rifiutato rifiutata respinto respinta bocciato bocciata afgewezen
     geweigerd gezakt odrzucony odrzucona odmowa отклонен отклонено отклонена отказ отказано
-    отказан 拒绝 驳回 不合格 未通过 却下 不採用 거절 불합격 مرفوض reddedildi ret basarisiz"""
+    отказан
+    defavorable unfavorable unfavourable desfavorable desfavoravel sfavorevole ongunstig
+    ungunstig 拒绝 驳回 不合格 未通过 却下 不採用 거절 불합격 مرفوض reddedildi ret basarisiz"""
 BAD: Mapping[str, str] = {
     **dict.fromkeys(_set(BAD_TOPICS), "event"),
     **dict.fromkeys(_set(_EVENTS), "event"),

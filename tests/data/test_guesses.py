@@ -229,3 +229,103 @@ def test_race_and_sex_are_suggested_before_age(
         | {"hired": [i % 2 for i in range(rows)]}
     )
     assert examine(frame).roles.sensitive == order
+
+
+def _people(n: int = 400) -> dict[str, Any]:
+    """Columns that every table of people has."""
+    draws = np.random.default_rng(7)
+    return {"sex": draws.choice(["f", "m"], n), "gpa": draws.normal(3, 0.4, n).round(2)}
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [("geboortejaar", "sensitive"), ("anno_di_nascita", "sensitive"),
+     ("rok_urodzenia", "sensitive"), ("bouwjaar", "feature")],
+)  # fmt: skip
+def test_years_of_birth_are_known_in_more_languages(name: str, part: str) -> None:
+    draws = np.random.default_rng(1)
+    table = {"sex": _people()["sex"], name: draws.integers(1940, 2004, 400)}
+    assert _parts(pl.DataFrame({**table, "y": draws.integers(0, 2, 400)}))[name] == part
+
+
+@pytest.mark.parametrize("name", ["date_naissance", "birth_date", "data_nascita"])
+def test_a_date_of_birth_is_an_age(name: str) -> None:
+    draws = np.random.default_rng(2)
+    day = pl.Series(draws.integers(-9000, 11000, 400)).cast(pl.Int32).cast(pl.Date)
+    parts = _parts(pl.DataFrame({**_people(), name: day, "y": draws.integers(0, 2, 400)}))
+    assert parts[name] == "sensitive"
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [("polisnummer", "unit"), ("Vertragsnummer", "unit"), ("huisnummer", "feature"),
+     ("schoolnummer", "feature")],
+)  # fmt: skip
+def test_compounds_that_number_something_are_repeating_ids(name: str, part: str) -> None:
+    draws = np.random.default_rng(3)
+    table = {**_people(), name: draws.integers(30_000, 30_300, 400)}
+    assert _parts(pl.DataFrame({**table, "y": draws.integers(0, 2, 400)}))[name] == part
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [("fraudescore", "score"), ("Ausfallscore", "score"), ("Bonitätsscore", "feature"),
+     ("kredietscore", "feature")],
+)  # fmt: skip
+def test_compounds_that_end_in_score_are_scores_but_a_bureaus(name: str, part: str) -> None:
+    draws = np.random.default_rng(4)
+    table = {**_people(), name: draws.integers(0, 1000, 400)}
+    assert _parts(pl.DataFrame({**table, "y": draws.integers(0, 2, 400)}))[name] == part
+
+
+@pytest.mark.parametrize("time", ["days_to_readmission", "fraud_lag_days", "weeks_until_default"])
+def test_a_time_to_the_event_is_not_preferred_to_the_event(time: str) -> None:
+    draws = np.random.default_rng(5)
+    event = draws.random(400) < 0.3
+    when = pl.Series(draws.integers(1, 90, 400)).set(pl.Series(~event), None)
+    target = {"days_to_readmission": "readmit", "fraud_lag_days": "fraud"}.get(time, "default")
+    parts = _parts(pl.DataFrame({**_people(), time: when, target: np.where(event, 1, 2)}))
+    assert (parts[target], parts[time]) == ("target", "leak")
+
+
+@pytest.mark.parametrize("taken_up", ["enrolled", "matriculated", "joined"])
+def test_whoever_follows_a_decision_does_not_replace_it(taken_up: str) -> None:
+    draws = np.random.default_rng(6)
+    admitted = draws.random(400) < 0.4
+    table = {
+        **_people(),
+        "decision": np.where(admitted, "Admit", "Deny"),
+        taken_up: np.where(admitted & (draws.random(400) < 0.5), "Yes", "No"),
+    }
+    parts = _parts(pl.DataFrame(table))
+    assert (parts["decision"], parts[taken_up]) == ("target", "leak")
+
+
+@pytest.mark.parametrize("judge", ["decision_recruiter", "Entscheidung_Richter", "advies_arts"])
+def test_a_persons_decision_beside_a_score_is_the_outcome(judge: str) -> None:
+    draws = np.random.default_rng(8)
+    table = {**_people(), judge: draws.choice(["yes", "no"], 400), "ai_score": draws.random(400)}
+    parts = _parts(pl.DataFrame(table))
+    assert (parts[judge], parts["ai_score"]) == ("target", "score")
+    del table["ai_score"]  # alone it is a decision whose outcome nobody knows
+    assert _parts(pl.DataFrame(table))[judge] == "prediction"
+
+
+@pytest.mark.parametrize("silent", ["onbekend", "Unknown", "keine Angabe"])
+def test_an_outcome_of_which_nothing_is_said_is_no_class(silent: str) -> None:
+    draws = np.random.default_rng(9)
+    frame = pl.DataFrame({**_people(), "fraud": draws.choice(["yes", "no", silent], 400)})
+    [problem] = [p for p in examine(frame).problems if p.code == "no_answer"]
+    assert problem.safe
+    roles = examine(frame, mends=problem.mends).roles
+    assert (roles.task, roles.positive) == ("binary", "yes")
+
+
+@pytest.mark.parametrize("date", ["Inkasso_am", "warrant_issued"])
+def test_a_written_date_that_most_rows_lack_is_a_leak_not_an_identifier(date: str) -> None:
+    draws = np.random.default_rng(10)
+    event = draws.random(400) < 0.4
+    written = [f"{d % 28 + 1:02}.{d % 12 + 1:02}.{1900 + d % 120}" for d in range(400)]
+    values = pl.Series(written).set(pl.Series(~event), None)
+    parts = _parts(pl.DataFrame({**_people(), date: values, "default": event.astype(int)}))
+    assert parts[date] == "leak"

@@ -32,7 +32,12 @@ from fairaudit.data.doctor.sensitive_guesses import (
     usual_order,
 )
 from fairaudit.data.doctor.system_guesses import guess_systems
-from fairaudit.data.doctor.target_guesses import attribute_as_target, guess_target, task_of
+from fairaudit.data.doctor.target_guesses import (
+    attribute_as_target,
+    decision_as_target,
+    guess_target,
+    task_of,
+)
 from fairaudit.data.labels import label_text
 from fairaudit.data.outcome import guess_positive
 from fairaudit.data.roles import ColumnRoles
@@ -81,6 +86,7 @@ def _target(table: RoleAssignment, sensitive: Sequence[Guess]) -> ColumnProfile 
     if named:
         return table.columns[named[0]]
     target = guess_target(table, {g.column for g in sensitive if g.confidence >= MIN_CONFIDENCE})
+    target = target or decision_as_target(table)
     if target is None and table.with_role("image"):
         target = attribute_as_target(table, sensitive)
     return target

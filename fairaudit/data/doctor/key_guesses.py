@@ -129,7 +129,8 @@ def is_repeating_id(c: ColumnProfile) -> bool:
     named = set(words.words_of(c.name))
     person = _names_a_person(c.name)
     key = bool(named & words.KEY_WORDS) or words.whole_word(c.name) in words.KEY_WORDS
-    if not key and not (person and named & words.COUNTING_WORDS) and not _is_person_alone(c):
+    counted = person and named & words.COUNTING_WORDS
+    if not (key or counted or _is_person_alone(c) or _is_numbered_compound(c, named)):
         return False
     if (c.number and not c.whole) or c.dtype.startswith(("Date", "Boolean")):
         return False
@@ -142,6 +143,14 @@ def is_repeating_id(c: ColumnProfile) -> bool:
 def _names_a_person(name: str) -> bool:
     whole = words.whole_word(name)
     return bool(set(words.words_of(name)) & words.PERSON_WORDS) or whole in words.PERSON_WORDS
+
+
+def _is_numbered_compound(c: ColumnProfile, named: set[str]) -> bool:
+    """ "polisnummer" with many values; a number of a school, a house or a telephone is no key."""
+    stems = (*words.NO_KEY_STEMS, *words.INSTITUTIONS, *words.AREAS)
+    compounds = [w for w in named if w.endswith(words.IDENTIFIER_ENDINGS)]
+    compounds = [w for w in compounds if w not in words.IDENTIFIER_ENDINGS]
+    return c.distinct > 0.2 * c.known and any(not w.startswith(stems) for w in compounds)
 
 
 def _is_person_alone(c: ColumnProfile) -> bool:
@@ -163,7 +172,9 @@ def _identifier(c: ColumnProfile, sample: pl.DataFrame) -> str | None:
     )
     if c.number:
         return _row_number(c, sample, named)
-    if c.dtype.startswith(("Date", "Boolean")) or (share_of_numbers(c) > 0.5 and not named):
+    if c.dtype.startswith(("Date", "Boolean")) or share_of_dates(c) > 0.9:
+        return None
+    if share_of_numbers(c) > 0.5 and not named:
         return None
     if c.distinct > 0.9 * c.known and not (c.distinct < c.known and is_repeating_id(c)):
         return f"nearly every row has a different text ({c.distinct:,} values in {c.known:,} rows)"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fairaudit.data.doctor.column_profile import ColumnProfile
 from fairaudit.data.doctor.leaks import SUSPECT, leaks_among
 from fairaudit.data.doctor.problem import FEW_ROWS, ExaminedTable, Problem, leave_out
 from fairaudit.data.doctor.target_guesses import task_of
-from fairaudit.data.mends import LeaveOut
+from fairaudit.data.mends import AsMissing, LeaveOut
+from fairaudit.data.non_answers import says_nothing
 from fairaudit.data.roles import resolve
 from fairaudit.exceptions import SpecError
 
@@ -38,6 +40,7 @@ def target_problems(evidence: ExaminedTable) -> Iterator[Problem]:
         )  # fmt: skip
     if c.distinct < 2:
         return
+    yield from _labels_without_answer(c, evidence)
     if evidence.roles.task != "regression":
         rare = min(c.values.values())
         if rare < FEW_ROWS and c.distinct <= 100:
@@ -47,6 +50,22 @@ def target_problems(evidence: ExaminedTable) -> Iterator[Problem]:
                 f"the target '{name}' has the value '{label}' in only {rare:,} rows",
                 "combine it with another value, or expect wide intervals",
             )  # fmt: skip
+
+
+def _labels_without_answer(c: ColumnProfile, evidence: ExaminedTable) -> Iterator[Problem]:
+    """ "unknown" among yes and no is no third class."""
+    if c.number or evidence.roles.task == "regression" or c.distinct > len(c.values):
+        return
+    silent = [v for v in c.levels if says_nothing(v, c.name)]
+    if silent and c.distinct - len(silent) >= 2:
+        named = ", ".join(f"'{v}'" for v in silent)
+        rows = sum(c.values[v] for v in silent)
+        yield Problem(
+            "no_answer", "warning", c.name,
+            f"the target '{c.name}' has {named} in {rows:,} rows, which is no outcome",
+            "read it as missing; as it stands it is a class of its own",
+            (AsMissing(column=c.name, values=tuple(silent)),), c.distinct - len(silent) == 2,
+        )  # fmt: skip
 
 
 def unusable_roles(evidence: ExaminedTable) -> Iterator[Problem]:

@@ -28,7 +28,9 @@ PREDICTION_WORDS = word_set(
     decisao decisione beslissing prediccion predicao prevision predizione voorspelling
     recomendacion recomendacao recommandation решение прогноз 预测 予測 signale
     signalee signalement alerta marcado marcada segnalato segnalata gemeldet geflaggt gemarkeerd
-    oznaczony screened"""
+    oznaczony screened recommend recommends predicts decides suggests suggested suggestion
+    vorschlag votum gutachten voorstel propuesta proposta avis advies dictamen parecer parere
+    advice"""
 )
 SCORE_WORDS = word_set(
     folded(
@@ -39,6 +41,8 @@ SCORE_WORDS = word_set(
     )
 )
 # Scores that people get (tests, grades, credit bureaus, clinical scales), not a system's output.
+SCORE_ENDINGS = ("score", "scoring", "skor")  # compounds: fraudescore
+NOT_SCORE_STEMS = ("credit", "kredit", "krediet", "bonit", "schufa", "test", "exam", "note")
 NOT_SCORE_WITH = word_set(
     """credit fico bureau external estimate schufa kredit test tests sat act exam exams math maths
     reading writing science english verbal quant quiz apgar lsat gre gmat toefl ielts text date
@@ -49,6 +53,13 @@ NOT_SCORE_WITH = word_set(
     klausur prufung toets esame egzamin tentamen language assessment kpi review sentiment"""
 )
 
+# People whose judgement a machine's score is compared with.
+JUDGES = word_set(
+    """recruiter human judge officer committee panel manager reviewer expert physician doctor
+    radiologist clinician underwriter adjudicator teacher mensch mensch personaler richter
+    gutachter arzt sachbearbeiter recruteur juge medecin expert humain humano reclutador juez
+    medico recrutador juiz umano giudice recensent rechter arts beoordelaar"""
+)
 # Beside the topic of an outcome they make a score: "model_toxicity", "ai_default".
 SYSTEM_WORDS = word_set(
     """model system algorithm algo algorithmus ai ki ml perspective api pred predicted classifier
@@ -96,6 +107,8 @@ IDENTIFIER_WORDS = word_set(
 )
 # Words that can name the unit a row belongs to; "no" and "number" only beside a person's word.
 IDENTIFIER_ENDINGS = ("nummer", "number", "kennzeichen", "kennung", "numret")
+# A compound such as "polisnummer" is a key unless it starts as a place or a telephone does.
+NO_KEY_STEMS = ("haus", "huis", "tele", "telefon", "handy", "zimmer", "kamer", "stock", "post")
 SERIAL_WORDS = word_set("""ser serial serno sernum sernr serialno seq sequence""")
 KEY_WORDS = word_set(
     """id ids uuid guid key identifier nr nbr nummer kennung serialno randid seqn iid

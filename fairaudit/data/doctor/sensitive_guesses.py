@@ -236,8 +236,10 @@ def _is_share(c: ColumnProfile) -> bool:
 
 
 def _possible_ages(c: ColumnProfile) -> bool:
+    if c.dtype.startswith("Date"):
+        return bool(words.BIRTHS & {*words_of(c.name), whole_word(c.name)})
     if not c.number:
-        return c.dtype.startswith("Date") or c.distinct <= 130
+        return c.distinct <= 130
     if c.high is None or c.low is None:
         return False
     if whole_word(c.name) in words.STRONG or _is_days_of_life(c):  # or with codes for missing

@@ -25,12 +25,13 @@ STRONG = _topics(
     age="""age ages ridageyr
     aage agep alter edad idade leeftijd alder wiek yas vek ika eletkor возраст вік
     年龄 年齢 나이 umur usia ageband agegroup agecat agebin agerange altersgruppe dob birthdate
-    birthyear birthday yob geburtsdatum geburtsjahr fechanacimiento geboortedatum naissance
-    seniorcitizen""",
+    birthyear birthday yob geburtsdatum geburtsjahr fechanacimiento geboortedatum
+    geboortejaar naissance nascita nascimento urodzenia narozeni fodselsdato fodselsar
+    fodelsedatum fodelsear seniorcitizen""",
     religion="""religion religious religione religiao religie konfession konfessionszugehorigkeit
     faith creed religia вера религия 宗教""",
     disability="""disability disabled handicap handicapped behinderung behindert schwerbehindert
-    schwerbehinderung discapacidad deficiencia disabilita invalidite niepelnosprawnosc
+    rqth schwerbehinderung discapacidad deficiencia disabilita invalidite niepelnosprawnosc
     inwalidztwo инвалидность 障害 pcd handicape""",
     nationality="""nationality nationalities nacionality nacionality nationalitat nationalitaet
     staatsangehorigkeit staatsangehoerigkeit staatsburgerschaft staatsbuergerschaft nacionalidad
@@ -39,7 +40,8 @@ STRONG = _topics(
     национальность 国籍 국적 citizenship""",
     country_of_birth="""geburtsland herkunft herkunftsland fodelseland fodeland
     fodselsland syntymamaa paisnacimiento migrationshintergrund geboorteland
-    migrationsachtergrond birthplace birthcountry countryofbirth bpl nativity""",
+    migratieachtergrond migratieverleden herkomst afkomst birthplace birthcountry countryofbirth
+    bpl nativity""",
     hispanic_origin="hispan hispand hisp hispanic hispaniclatino latino latina latinx",
     caste="caste jati",
     marital_status="""marriage marry dmdmartl marst maritalstatus marstat marital
@@ -53,7 +55,8 @@ STRONG = _topics(
 )
 BIRTHS = word_set(
     """dob birthdate birthday birthyear yob geburtsdatum geburtsjahr fechanacimiento naissance
-    geboortedatum birth"""
+    geboortedatum geboortejaar nascita nascimento urodzenia narozeni fodselsdato fodselsar
+    fodelsedatum fodelsear birth"""
 )
 # Not protected everywhere, but often what people are judged by.
 OFTEN_USEFUL = frozenset(("deprivation", "language", "health insurance"))
@@ -100,6 +103,9 @@ PHRASES: tuple[tuple[frozenset[str], str], ...] = tuple(
         ("country birth", "country of birth"), ("place birth", "country of birth"),
         ("pays naissance", "country of birth"), ("pais nacimiento", "country of birth"),
         ("pais nascimento", "country of birth"), ("born abroad", "country of birth"),
+        ("lieu naissance", "country of birth"), ("lugar nacimiento", "country of birth"),
+        ("luogo nascita", "country of birth"), ("paese nascita", "country of birth"),
+        ("comune nascita", "country of birth"), ("local nascimento", "country of birth"),
         ("birth date", "age"), ("birth year", "age"), ("date naissance", "age"),
         ("annee naissance", "age"), ("fecha nacimiento", "age"), ("data nascimento", "age"),
         ("senior citizen", "age"),

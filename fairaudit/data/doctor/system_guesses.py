@@ -16,7 +16,15 @@ def is_score_name(name: str) -> bool:
     named = set(words.words_of(name))
     if named & words.SYSTEM_WORDS and named & TOPICS.keys():
         return True
-    return bool(named & words.SCORE_WORDS) and not named & words.NOT_SCORE_WITH
+    if named & words.NOT_SCORE_WITH:
+        return False
+    return bool(named & words.SCORE_WORDS) or any(map(_is_score_compound, named))
+
+
+def _is_score_compound(word: str) -> bool:
+    """ "fraudescore" in languages that write compounds as one word; a credit score describes."""
+    ends = word.endswith(words.SCORE_ENDINGS) and word not in words.SCORE_ENDINGS
+    return ends and not any(stem in word for stem in words.NOT_SCORE_STEMS)
 
 
 def _is_bureau_score(c: ColumnProfile) -> bool:

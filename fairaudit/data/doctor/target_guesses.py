@@ -18,6 +18,7 @@ from fairaudit.data.doctor.column_profile import (
 from fairaudit.data.doctor.role_keywords import (
     DATE_WORDS,
     INSTITUTIONS,
+    JUDGES,
     PREDICTION_WORDS,
     whole_word,
     words_of,
@@ -62,6 +63,11 @@ def guess_target(table: RoleAssignment, sensitive: Iterable[str]) -> ColumnProfi
     if not ranked or weights[ranked[0].name] < LEAST_WEIGHT:
         return None
     best = _richer(ranked[0], ranked[1:], table.sample.rows)
+    if decision := _decision_taken_up(best, table):
+        reason = f"the decision that '{best.name}' follows: nobody has the latter without it"
+        table.assign(decision.name, "target", reason, 0.7)
+        table.assign(best.name, "leak", f"it follows the decision '{decision.name}'", 0.9)
+        return decision
     reason = _reason(best, ends[1])
     others = [c.name for c in ranked[1:4] if c is not best and weights[c.name] >= 2]
     if best is not ranked[0]:
@@ -94,6 +100,35 @@ def is_outcome_name(name: str) -> bool:
 def topic_words(name: str) -> set[str]:
     """The words of a name that say which outcome it is about: "recid" in two_year_recid."""
     return ({*words_of(name), whole_word(name)} & words.TARGET_TOPICS) - {"pass", "passed"}
+
+
+def decision_as_target(table: RoleAssignment) -> ColumnProfile | None:
+    """The one decision of a person beside a machine's score: the score is judged by it."""
+    judged = [
+        c
+        for c in table.unassigned()
+        if c.distinct == 2
+        and {*words_of(c.name)} & PREDICTION_WORDS
+        and {*words_of(c.name)} & JUDGES
+    ]
+    scores = [c for c in table.unassigned() if c.number and is_score_name(c.name)]
+    if len(judged) != 1 or not scores:
+        return None
+    reason = f"a person's decision, which the score '{scores[0].name}' can be compared with"
+    table.assign(judged[0].name, "target", reason, 0.6)
+    return judged[0]
+
+
+def _decision_taken_up(best: ColumnProfile, table: RoleAssignment) -> ColumnProfile | None:
+    """The yes/no decision without which nobody has the outcome, as nobody enrols unadmitted."""
+    if labels_apart(best) != 2 or best.missing or not {*words_of(best.name)} & words.TAKEN_UP:
+        return None
+    rows = table.sample.rows
+    for c in table.unassigned():
+        decides = {*words_of(c.name)} & PREDICTION_WORDS and c.distinct == 2 and not c.missing
+        if decides and rows.select(c.name, best.name).n_unique() == 3:
+            return c
+    return None
 
 
 def _may_be_target(c: ColumnProfile) -> bool:
@@ -160,6 +195,7 @@ def _richer(
         if (
             c.number
             and c.distinct > 10
+            and c.missing <= best.missing  # else a time to the event, missing where none came
             and _name_weight(c) >= 2
             and separation(binned(sample[c.name], 200), outcome, n) > 0.999
         ):

@@ -44,6 +44,12 @@ COUNTS = word_set(
     liczba antal"""
 )
 
+# What people do, or not, after a decision in their favour; of it the decision is the outcome.
+TAKEN_UP = word_set(
+    """enrolled enrolment enrollment enrolls attending attends matriculated matriculates joined
+    onboarded started took immatrikuliert eingeschrieben inscrit inscrito
+    matriculado matriculada iscritto ingeschreven"""
+)
 DEATH = word_set("died death mortality expire expired survived survival gestorben deces fallecido")
 # Known only after the outcome whatever it is, by name alone.
 AFTERWARDS = tuple(
