@@ -554,6 +554,57 @@ _LINEAR_S = Method(
     adapter="baselines:fit_linear_with_sensitive",
 )
 
+_BOOSTING_KNOBS = (
+    Knob(
+        "max_iter",
+        "Boosting rounds",
+        "int",
+        "Most trees to add; validation rows keep as many as do best on them.",
+        1,
+        5000,
+        1,
+    ),
+    Knob("learning_rate", "Learning rate", "float", "Share of each tree added.", 1e-4, 1.0),
+    Knob("max_leaf_nodes", "Leaves per tree", "int", "Largest number of leaves.", 2, 1024, 1),
+    Knob("min_samples_leaf", "Rows per leaf", "int", "Fewest rows in a leaf.", 1, 10000, 1),
+    Knob(
+        "l2_regularization",
+        "Ridge penalty of leaves",
+        "float",
+        "Strength of the L2 penalty on the values of leaves.",
+        0.0,
+        1e6,
+    ),
+)
+
+_BOOSTING = Method(
+    "boosting",
+    "Boosted trees",
+    "Gradient-boosted trees for all rows, without sensitive columns.",
+    "Ke et al., NeurIPS 2017; computed by scikit-learn (HistGradientBoosting)",
+    _ANY,
+    (),
+    False,
+    _BOOSTING_KNOBS,
+    estimator="fairaudit.methods.baselines.boosting:PooledBoosting",
+    adapter="baselines:fit_boosting",
+    compared=True,
+)
+
+_BOOSTING_S = Method(
+    "boosting-s",
+    "Boosted trees with sensitive columns",
+    "Gradient-boosted trees for all rows that also see the sensitive columns.",
+    "Ke et al., NeurIPS 2017; computed by scikit-learn (HistGradientBoosting)",
+    _ANY,
+    ("sensitive",),
+    False,
+    _BOOSTING_KNOBS,
+    estimator="fairaudit.methods.baselines.boosting:PooledBoosting",
+    adapter="baselines:fit_boosting_with_sensitive",
+    compared=True,
+)
+
 _ERM_S = Method(
     "erm-s",
     "Pooled network with sensitive columns",
@@ -645,6 +696,8 @@ METHODS: Mapping[str, Method] = {
         _ERM,
         _LINEAR,
         _LINEAR_S,
+        _BOOSTING,
+        _BOOSTING_S,
         _ERM_S,
         _GROUP_DRO,
         _DECOUPLED,

@@ -14,6 +14,7 @@ import pyarrow as pa
 from sklearn.exceptions import ConvergenceWarning
 
 from fairaudit import FairMEDL, FairSDE, RomeEM, RomeMoE
+from fairaudit.methods.baselines.boosting import PooledBoosting
 from fairaudit.methods.baselines.group_networks import DecoupledHeads, GroupDRO
 from fairaudit.methods.baselines.linear import PooledLinear
 from fairaudit.methods.baselines.network import PooledNetwork
@@ -37,6 +38,7 @@ _NET: dict[str, Any] = {
 }
 MAKERS: dict[str, Callable[[], Any]] = {
     "PooledLinear": PooledLinear,
+    "PooledBoosting": lambda: PooledBoosting(max_iter=2, min_samples_leaf=4, random_state=0),
     "PooledNetwork": lambda: PooledNetwork(**_NET),
     "GroupDRO": lambda: GroupDRO(min_group_rows=2, **_NET),
     "DecoupledHeads": lambda: DecoupledHeads(min_group_rows=2, **_NET),
@@ -50,7 +52,8 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "FairSDE": lambda: FairSDE(min_group_rows=2, confidence=None, **_NET),
     "FairMEDL": lambda: FairMEDL((2,), max_epochs=1, random_state=0, device="cpu"),
 }
-GROUPED = [name for name in MAKERS if name not in ("PooledLinear", "PooledNetwork")]
+POOLED = ("PooledLinear", "PooledBoosting", "PooledNetwork")
+GROUPED = [name for name in MAKERS if name not in POOLED]
 VALIDATED = [name for name in GROUPED if name != "RomeEM"]
 
 
@@ -125,7 +128,7 @@ def answers(model: Any, X: Any = FRAME, people: Any = None) -> Any:
     """Predictions, with the groups of people where the model takes them."""
     if isinstance(model, FairMEDL):
         return quietly(lambda: model.predict_mixed(X, clusters=SITE))
-    if isinstance(model, PooledLinear):
+    if isinstance(model, PooledLinear | PooledBoosting):
         return quietly(lambda: model.predict_proba(X))
     if isinstance(model, GroupThresholds):
         return quietly(lambda: model.chance_of_positive(X, people))

@@ -7,12 +7,14 @@ import warnings
 
 import numpy as np
 import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.utils.estimator_checks import check_estimator
 
 from fairaudit.audit.adapters import adapter
 from fairaudit.data.arrays import Arrays
 from fairaudit.exceptions import InputError, SpecError
+from fairaudit.methods.baselines.boosting import PooledBoosting
 from fairaudit.methods.baselines.group_networks import DecoupledHeads, GroupDRO
 from fairaudit.methods.baselines.linear import PooledLinear
 from fairaudit.methods.baselines.network import PooledNetwork
@@ -45,10 +47,50 @@ def test_linear_model_equals_scikit_learn():
     assert np.allclose(found, ridge, atol=1e-6)
 
 
+def test_boosted_trees_equal_scikit_learn():
+    X, signal, _ = rows(800)
+    settings = {"max_iter": 20, "random_state": 0}
+    for y in ((signal > 0).astype(int), np.digitize(signal, [-0.5, 0.5])):
+        wanted = HistGradientBoostingClassifier(**settings, early_stopping=False).fit(X, y)
+        found = PooledBoosting(**settings).fit(X, y).predict_proba(X)
+        assert np.allclose(found, wanted.predict_proba(X), atol=1e-12)
+    standard = (signal - signal.mean()) / signal.std()
+    wanted = HistGradientBoostingRegressor(**settings, early_stopping=False).fit(X, standard)
+    found = PooledBoosting(**settings).fit(X, signal).predict(X)
+    assert np.allclose(found, wanted.predict(X) * signal.std() + signal.mean(), atol=1e-12)
+
+
+def test_validation_rows_choose_the_number_of_trees():
+    X, signal, _ = rows(900)
+    later = (X[600:], signal[600:])
+    model = PooledBoosting(max_iter=300).fit(X[:600], signal[:600], validation=later)
+    assert 1 <= model.n_iter_ < 300
+
+    def loss(rounds):
+        one = PooledBoosting(max_iter=rounds).fit(X[:600], signal[:600])
+        return np.square(one.predict(X[600:]) - signal[600:]).mean()
+
+    kept = loss(model.n_iter_)
+    assert np.square(model.predict(X[600:]) - signal[600:]).mean() == pytest.approx(kept)
+    assert kept <= min(loss(max(model.n_iter_ // 2, 1)), loss(model.n_iter_ + 15))
+    noise = np.random.default_rng(0).normal(size=900)
+    assert PooledBoosting().fit(X, noise, validation=(X[:50], -noise[:50])).n_iter_ == 1
+
+
+def test_weights_of_validation_rows_count():
+    X, signal, _ = rows(900)
+    opposite = np.where(np.arange(300) < 150, signal[600:], -signal[600:])
+    weight = np.where(np.arange(300) < 150, 1.0, 0.0)
+    given = {"X": X[:600], "y": signal[:600]}
+    half = PooledBoosting().fit(**given, validation=(X[600:750], signal[600:750]))
+    weighed = PooledBoosting().fit(**given, validation=(X[600:], opposite, weight))
+    assert weighed.n_iter_ == half.n_iter_ > 1
+
+
 def test_three_classes_with_text_labels():
     X, signal, _ = rows()
     y = np.array(["low", "mid", "top"])[np.digitize(signal, [-0.5, 0.5])]
-    for model in (PooledLinear(), fast(PooledNetwork)):
+    for model in (PooledLinear(), PooledBoosting(), fast(PooledNetwork)):
         model.fit(X, y)
         assert set(model.predict(X)) <= {"low", "mid", "top"}
         assert np.allclose(model.predict_proba(X).sum(1), 1)
@@ -143,6 +185,7 @@ def test_missing_fairlearn_is_said_with_its_remedy(monkeypatch):
     "model",
     [
         PooledLinear(),
+        PooledBoosting(max_iter=5),
         fast(PooledNetwork, max_epochs=2),
         fast(GroupDRO, max_epochs=2),
         fast(DecoupledHeads, max_epochs=2),
@@ -185,8 +228,9 @@ def test_images_train_a_network(tmp_path):
     assert model.score(X, y) > 0.9
     model.save(tmp_path / "model")
     assert (PooledNetwork.load(tmp_path / "model").predict(X) == model.predict(X)).all()
-    with pytest.raises(SpecError, match="table of features"):
-        PooledLinear().fit(X, y)
+    for model in (PooledLinear(), PooledBoosting()):
+        with pytest.raises(SpecError, match="table of features"):
+            model.fit(X, y)
 
 
 @pytest.mark.parametrize(
@@ -230,12 +274,14 @@ def arrays(task="binary", images=False):
 
 
 def run(name, data, **params):
-    if name not in ("linear", "linear-s", "threshold"):
+    if name.startswith("boosting"):
+        params = {"max_iter": 10}
+    elif name not in ("linear", "linear-s", "threshold"):
         params = {"max_epochs": 2, "hidden_sizes": [8], **params}
     return adapter(name)(data, params, seed=0, device="cpu", monitor=Silent(), confidence=0.95)
 
 
-NAMES = ("linear", "linear-s", "erm", "erm-s", "group-dro", "decoupled")
+NAMES = ("linear", "linear-s", "boosting", "boosting-s", "erm", "erm-s", "group-dro", "decoupled")
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
@@ -300,7 +346,7 @@ def test_requests_that_cannot_work_are_refused_in_words():
     with pytest.raises(SpecError, match="'age' is not declared"):
         run("group-dro", data, attributes=["age"])
     bare = Arrays(**{**vars(data), "groups": {}, "sensitive": np.zeros((600, 0))})
-    for name in ("erm-s", "linear-s", "group-dro", "threshold"):
+    for name in ("erm-s", "linear-s", "boosting-s", "group-dro", "threshold"):
         with pytest.raises(SpecError, match="sensitive columns"):
             run(name, bare)
     with pytest.raises(SpecError, match="images"):
@@ -313,6 +359,10 @@ RANDOM_SPLIT = {
     "check_sample_weight_equivalence_on_dense_data": "validation rows and batches are drawn, "
     "so a row given twice is not the same as a weight of two",
 }
+BINS = {
+    "check_sample_weight_equivalence_on_dense_data": "bins and the fewest rows of a leaf count "
+    "rows, whatever they weigh",
+}
 THRESHOLDS = {
     "check_classifiers_train": "probabilities stay the pooled model's; labels follow thresholds",
 }
@@ -324,6 +374,8 @@ THRESHOLDS = {
         (PooledLinear(), {}),
         (PooledLinear(task="multiclass"), {}),
         (PooledLinear(task="regression"), {}),
+        (PooledBoosting(max_iter=60, min_samples_leaf=5), BINS),
+        (PooledBoosting(max_iter=60, min_samples_leaf=5, task="regression"), BINS),
         (fast(PooledNetwork, batch_size=32), RANDOM_SPLIT),
         (GroupThresholds(), THRESHOLDS),
         *nightly(

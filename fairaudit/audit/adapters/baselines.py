@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fairaudit.audit.fitted import Fitted, Prediction
 from fairaudit.data.arrays import Arrays
 from fairaudit.exceptions import SpecError
+from fairaudit.methods.baselines.boosting import PooledBoosting
 from fairaudit.methods.baselines.group_networks import DecoupledHeads, GroupDRO
 from fairaudit.methods.baselines.linear import PooledLinear
 from fairaudit.methods.baselines.network import PooledNetwork
@@ -173,6 +174,59 @@ def fit_linear_with_sensitive(
 ) -> Fitted:
     """Pooled logistic or ridge regression that sees the sensitive columns."""
     return _linear(arrays, with_sensitive, "linear-s", params, monitor)
+
+
+def _boosting(
+    arrays: Arrays,
+    design: Design,
+    name: str,
+    params: Mapping[str, Any],
+    seed: int,
+    monitor: Monitor,
+) -> Fitted:
+    train, held = split_masks(arrays)
+    model = build(PooledBoosting, params, task=arrays.task, random_state=seed)
+    X = design(arrays)
+    later = (X[held], arrays.y[held], weights(arrays, held)) if held.any() else None
+    model.fit(
+        X[train],
+        arrays.y[train],
+        sample_weight=weights(arrays, train),
+        validation=later,
+        monitor=monitor,
+    )
+
+    def answer(rows: Arrays) -> dict[str, Prediction]:
+        return {name: answers(model, rows, design(rows))}
+
+    summary = {"warnings": [], "rounds": model.n_iter_}
+    return Fitted(answer(arrays), summary=summary, save=model.save, answer=answer)
+
+
+def fit_boosting(
+    arrays: Arrays,
+    params: Mapping[str, Any],
+    *,
+    confidence: float,
+    seed: int,
+    device: str,
+    monitor: Monitor,
+) -> Fitted:
+    """Boosted trees without sensitive columns; validation rows choose the number of trees."""
+    return _boosting(arrays, rows_in_place, "boosting", params, seed, monitor)
+
+
+def fit_boosting_with_sensitive(
+    arrays: Arrays,
+    params: Mapping[str, Any],
+    *,
+    confidence: float,
+    seed: int,
+    device: str,
+    monitor: Monitor,
+) -> Fitted:
+    """Boosted trees that see the sensitive columns; validation rows choose their number."""
+    return _boosting(arrays, with_sensitive, "boosting-s", params, seed, monitor)
 
 
 def _network(

@@ -1,0 +1,217 @@
+"""Histogram-boosted trees on all rows: the rival that most users have anyway."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from fairaudit.exceptions import SpecError
+from fairaudit.inputs.rows import same_rows
+from fairaudit.methods.baselines.trees import Trees
+from fairaudit.methods.common.class_scores import (
+    classifies,
+    estimator_tags,
+    score,
+    state_of_target,
+    target_of_state,
+)
+from fairaudit.methods.common.design import Target, check_design, checked_weight, softmax
+from fairaudit.methods.common.progress import Monitor, Silent
+from fairaudit.methods.common.storage import load_state, save_state, with_learnt
+
+PATIENCE = 20  # trees without a better validation loss after which boosting stops
+
+
+class PooledBoosting(BaseEstimator):  # type: ignore[misc]
+    """Gradient-boosted trees on all rows, by scikit-learn's histogram algorithm.
+
+    Parameters
+    ----------
+    max_iter : int
+        Boosting rounds; each adds one tree (one per class with more than two classes).
+        Validation rows keep as many as do best on them; without any all are kept.
+    learning_rate : float
+        Share of each tree that is added.
+    max_leaf_nodes : int
+        Largest number of leaves of a tree.
+    min_samples_leaf : int
+        Fewest rows in a leaf.
+    l2_regularization : float
+        L2 penalty on the values of leaves.
+    task : {"auto", "binary", "multiclass", "regression"}
+    random_state : int or None
+
+    Attributes
+    ----------
+    trees_ : Trees
+    n_iter_ : int, rounds that were kept
+    classes_ : (C,) classes, absent for regression
+    """
+
+    def __init__(
+        self,
+        max_iter: int = 150,
+        learning_rate: float = 0.1,
+        max_leaf_nodes: int = 31,
+        min_samples_leaf: int = 20,
+        l2_regularization: float = 0.0,
+        task: Literal["auto", "binary", "multiclass", "regression"] = "auto",
+        random_state: int | None = None,
+    ) -> None:
+        self.max_iter = max_iter
+        self.learning_rate = learning_rate
+        self.max_leaf_nodes = max_leaf_nodes
+        self.min_samples_leaf = min_samples_leaf
+        self.l2_regularization = l2_regularization
+        self.task = task
+        self.random_state = random_state
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        sensitive_features: Any = None,
+        clusters: Any = None,
+        sample_weight: Any = None,
+        validation: tuple[Any, ...] | None = None,
+        monitor: Monitor | None = None,
+    ) -> Self:
+        """Fit on rows X (n, p), y (n,); groups and clusters are not looked at.
+
+        Parameters
+        ----------
+        validation : (X, y) or (X, y, sample_weight), optional
+            Rows that choose the number of rounds.
+
+        Raises
+        ------
+        SpecError
+            When X is not a table.
+        ValueError
+            From scikit-learn, when a parameter is impossible.
+        """
+        same_rows(X=X, y=y, sample_weight=sample_weight)
+        X = _table(check_design(self, X, reset=True, dtype=np.float64))
+        self.target_ = Target.fit(y, len(X), self.task)
+        if self.target_.classes is not None:
+            self.classes_ = self.target_.classes
+        weight = checked_weight(sample_weight, len(X))
+        monitor = monitor or Silent()
+        monitor.start("boosted trees", 1)
+        self._boost(X, self.target_.encode(y, len(X)), weight, validation)
+        monitor.step()
+        monitor.end()
+        return self
+
+    def _boost(
+        self,
+        X: NDArray[np.float64],
+        y: NDArray[Any],
+        weight: NDArray[np.float64] | None,
+        validation: tuple[Any, ...] | None,
+    ) -> None:
+        """Grow the trees, and keep them as arrays."""
+        kind = (
+            HistGradientBoostingRegressor
+            if self.target_.classes is None
+            else HistGradientBoostingClassifier
+        )
+        params = {k: v for k, v in self.get_params().items() if k != "task"}
+        model = kind(
+            **params, early_stopping=validation is not None, n_iter_no_change=PATIENCE, tol=0.0
+        )
+        later: dict[str, Any] = {}
+        if validation is not None:
+            X_val = _table(check_design(self, validation[0], reset=False, dtype=np.float64))
+            later = {"X_val": X_val, "y_val": self.target_.encode(validation[1], len(X_val))}
+            if len(validation) == 3:
+                later["sample_weight_val"] = checked_weight(validation[2], len(X_val))
+        model.fit(X, y, sample_weight=weight, **later)
+        rounds = model._predictors  # the only place where scikit-learn keeps its trees
+        if validation is not None:
+            rounds = rounds[: max(int(np.argmax(model.validation_score_)), 1)]
+        self.n_iter_ = len(rounds)
+        nodes = [[tree.nodes for tree in one] for one in rounds]
+        self.trees_ = Trees.of_nodes(model._baseline_prediction, nodes)
+
+    @available_if(classifies)  # type: ignore[untyped-decorator]
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
+        """Raw scores (n,) for two classes, else (n, C); a regression has none."""
+        return self._scores(X)
+
+    def _scores(self, X: Any) -> NDArray[np.float64]:
+        X = _table(check_design(self, X, reset=False, dtype=np.float64))
+        scores = self.trees_.scores(X)
+        return np.asarray(scores[:, 0] if scores.shape[1] == 1 else scores)
+
+    def _logits(self, X: Any) -> NDArray[np.float64]:
+        scores = self._scores(X)
+        return scores if scores.ndim == 2 else np.column_stack([np.zeros_like(scores), scores])
+
+    @available_if(classifies)  # type: ignore[untyped-decorator]
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Probabilities (n, C); a regression has none."""
+        return softmax(self._logits(X))
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Labels, or values, (n,)."""
+        check_is_fitted(self, "trees_")
+        if self.target_.classes is None:
+            return self.target_.decode(self._scores(X))
+        return self.target_.decode(self._logits(X))
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Accuracy, or R² for regression."""
+        return score(self, X, y, sample_weight)
+
+    def __sklearn_tags__(self) -> Any:
+        return estimator_tags(super().__sklearn_tags__(), self.task)
+
+    def save(self, folder: str | Path) -> None:
+        """Write the fitted model into a folder.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        """
+        check_is_fitted(self, "trees_")
+        meta = {
+            "params": self.get_params(),
+            "n_iter": self.n_iter_,
+            **state_of_target(
+                self.target_, self.row_shape_, getattr(self, "feature_names_in_", None)
+            ),
+        }
+        save_state(folder, "PooledBoosting", meta, self.trees_.arrays())
+
+    @classmethod
+    def load(cls, folder: str | Path) -> PooledBoosting:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        IntegrityError
+            When files are missing, damaged or of another estimator.
+        """
+        meta, arrays = load_state(folder, "PooledBoosting")
+        model = cls(**meta["params"])
+        with_learnt(model, target_of_state(meta))
+        model.trees_, model.n_iter_ = Trees.restore(arrays), int(meta["n_iter"])
+        return model
+
+
+def _table(X: NDArray[Any]) -> NDArray[np.float64]:
+    if X.ndim != 2:
+        raise SpecError(
+            "boosted trees need a table of features; choose 'erm' or 'fair-sde' for images"
+        )
+    return X.astype(np.float64)
