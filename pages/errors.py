@@ -11,6 +11,8 @@ from fairaudit.text.sentences.calibration import (
     groups_tested,
     multicalibration_sentence,
 )
+from fairaudit.text.sentences.conditional import HOW as WITHIN
+from fairaudit.text.sentences.conditional import conditional_sentence, readable_conditional
 from fairaudit.text.sentences.equivalence import HOW, readable_equivalence
 from fairaudit.text.sentences.errors import errors_lead, limits
 from fairaudit.text.sentences.outcome import NOT_KNOWN
@@ -74,6 +76,12 @@ if view == "By group":
         with st.expander("Every gap held against the margin", icon=":material/rule:"):
             layout.note(HOW)
             layout.data_table(below, key="equivalence-table", name="equivalence")
+    within = readable_conditional(result, split, model=model, attribute=by)
+    if not within.is_empty():
+        with st.expander("Groups within the same levels", icon=":material/stacks:"):
+            layout.statement(conditional_sentence(result, model=model, **query))
+            layout.note(WITHIN)
+            layout.data_table(within, key="conditional-table", name="conditional")
 elif view == "Intersections":
     known = errors.intersections(result, by)
     if known:

@@ -25,6 +25,7 @@ from fairaudit.audit.metrics.multicalibration import multicalibration_table
 from fairaudit.audit.questions import PrimaryQuestion
 from fairaudit.audit.score_scale import positive_score
 from fairaudit.audit.tables.calibration_tests import calibration_tests_table
+from fairaudit.audit.tables.conditional import CONDITIONAL, Levels, conditional_table
 from fairaudit.audit.tables.equivalence import equivalence_table
 from fairaudit.audit.tables.primary import primary_table
 from fairaudit.audit.tables.result_tables import errors_table, gaps_table
@@ -124,6 +125,32 @@ def judge_rows(
     for a, b in pairs:
         _compare(rows, predictions[a], predictions[b], (a, b), asked, metrics, len(pairs), tables)
     return {name: pl.concat(frames) for name, frames in tables.items() if frames}
+
+
+def compare_within(
+    rows: EvaluationRows,
+    predictions: Mapping[str, LabelsAndScores],
+    levels: Levels,
+    asked: EstimateOptions,
+    metrics: tuple[str, ...],
+    reference: str | None = None,
+) -> pl.DataFrame:
+    """The table `conditional`: groups compared within levels of other columns, pooled over them.
+
+    Empty unless the outcome is binary; of rates that need outcomes nobody knows there is none.
+    """
+    rates = [m for m in metrics if m in RATES and (rows.truth == "all" or m in DECISIONS)]
+    usable = rates if rows.task == "binary" else []
+    y = _codes(rows.y)
+    parts = [
+        conditional_table(
+            frame, y, _codes(answers.label), levels, usable, replace(asked, model=name), reference
+        )
+        for name, answers in predictions.items()
+        for frame in rows.frames()
+        if usable and frame.grouping.attribute != OVERALL
+    ]
+    return pl.concat(parts) if parts else pl.DataFrame(schema=CONDITIONAL)
 
 
 def _model_pairs(names: Sequence[str]) -> list[tuple[str, str]]:

@@ -10,7 +10,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fairaudit.audit.evaluate import EvaluationRows, LabelsAndScores, Truth, judge_rows
+from fairaudit.audit.evaluate import (
+    EvaluationRows,
+    LabelsAndScores,
+    Truth,
+    compare_within,
+    judge_rows,
+)
 from fairaudit.audit.inputs import Answered, Given, Stated, given, kept
 from fairaudit.audit.metrics import multiclass
 from fairaudit.audit.metrics.scores import is_probability
@@ -18,6 +24,7 @@ from fairaudit.audit.questions import PrimaryQuestion, asked_primary, check_marg
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.score_direction import refuse_contradicted
 from fairaudit.audit.score_scale import scale_facts, scale_warnings
+from fairaudit.audit.tables.conditional import Levels
 from fairaudit.audit.tables.looks import looks, with_looks
 from fairaudit.audit.tables.primary import primary_facts
 from fairaudit.data.outcome import MEANINGS, Meaning, unsure_positive
@@ -114,7 +121,7 @@ def judge(
     suppress_below : groups with fewer rows are counted as suppressed and not shown
     controls : mapping of column to (n,) labels
         Groups are judged again inside each level (conditional parity), as attribute
-        "sex | region=north".
+        "sex | region=north", and compared within levels, pooled (table `conditional`).
     reference : group that `pairs` compares with; the largest by default
     times : (n,) how many equal rows each row stands for, when a database has counted already
     known : (n,) where a binary outcome is known; None for everywhere
@@ -127,7 +134,8 @@ def judge(
         errors, gaps, pairs, detectable; with several models comparisons; for binary outcomes
         counts; with scores histograms, calibration and roc. Without an outcome only what the
         decisions tell; with an outcome known for some rows also bounds. With a margin
-        equivalence, with a primary question primary.
+        equivalence, with a primary question primary, with controls and a binary outcome
+        conditional.
 
     Raises
     ------
@@ -169,6 +177,8 @@ def judge(
     parts = [ask(rows, predictions)]
     if controls:
         parts += _judge_within(rows, predictions, controls, ask)
+        pooled = compare_within(rows, predictions, _levels(controls), asked, chosen, reference)
+        parts += [{"conditional": pooled}] if len(pooled) else []
     return with_looks(stacked(parts), confidence)
 
 
@@ -254,15 +264,20 @@ def _judge_within(
     return found
 
 
-def _strata(controls: Mapping[str, Any]) -> Iterator[tuple[NDArray[np.bool_], str]]:
-    """The rows (n,) of each level of the (crossed) controls, and its name."""
+def _levels(controls: Mapping[str, Any]) -> Levels:
+    """The levels of the (crossed) controls."""
     parts = [Grouping(name, *encode(values, name)) for name, values in controls.items()]
     strata = cross(parts)
-    for k in range(len(strata.names)):
-        inside = strata.codes == k
-        levels = [p.names[p.codes[inside][0]] for p in parts]
-        where = ", ".join(f"{p.attribute}={v}" for p, v in zip(parts, levels, strict=True))
-        yield inside, where
+    first = np.unique(strata.codes, return_index=True)[1]
+    where = [", ".join(f"{p.attribute}={p.names[p.codes[i]]}" for p in parts) for i in first]
+    return Levels(", ".join(controls), tuple(where), strata.codes)
+
+
+def _strata(controls: Mapping[str, Any]) -> Iterator[tuple[NDArray[np.bool_], str]]:
+    """The rows (n,) of each level of the (crossed) controls, and its name."""
+    levels = _levels(controls)
+    for k, where in enumerate(levels.where):
+        yield levels.codes == k, where
 
 
 def _hidden(rows: EvaluationRows, controls: Mapping[str, Any], least: int) -> Hidden:
@@ -355,6 +370,7 @@ def audit_predictions(
     clusters : (n,) cluster of each row; intervals then resample clusters
         Rows without a cluster are one cluster together.
     control_features : columns within whose levels groups are compared (conditional parity)
+        The table `conditional` pools the comparisons over levels (Mantel–Haenszel).
     intersections : largest number of sensitive columns in an intersection
     confidence : level of all intervals, above 0.5 and below 1
     n_boot : replicates of paired comparisons of systems; 0 leaves their intervals out (all other

@@ -57,6 +57,7 @@ from fairaudit.data.labels import label_text
 from fairaudit.data.mends import sentence
 from fairaudit.data.outcome import unsure_positive
 from fairaudit.data.splits import SplitSpec
+from fairaudit.data.splitting import TRAIN
 from fairaudit.exceptions import SpecError
 from fairaudit.methods.common.progress import Monitor, Silent
 
@@ -194,6 +195,7 @@ def _train(
     monitor.step()
     monitor.end()
     _check_primary(spec, arrays, ())
+    controls = _controls(data, arrays, spec, arrays.split == TRAIN)
     fitted = fit(
         arrays,
         spec.params,
@@ -206,7 +208,7 @@ def _train(
         fitted.save(model_folder)
     monitor.start("evaluating on held-out rows", 2)
     predictions = {**fitted.predictions, **_existing(data, arrays, spec)}
-    tables = judged(arrays, predictions, fitted.tables, spec, monitor)
+    tables = judged(arrays, predictions, fitted.tables, spec, monitor, controls)
     monitor.end()
     tables |= dict(fitted.tables)
     tables["predictions"] = predictions_table(arrays, predictions)
@@ -247,7 +249,10 @@ def _predictions(
     groups = {s: group_labels(frame[s], rows) for s in roles.sensitive}
     arrays = replace(arrays, groups=groups)
     _check_primary(spec, arrays, systems, known)
-    tables = dict(_judge(arrays, systems, arrays.groups, rows, ALL, spec, known=known))
+    controls = _controls(data, arrays, spec, rows)
+    tables = dict(
+        _judge(arrays, systems, arrays.groups, rows, ALL, spec, known=known, controls=controls)
+    )
     monitor.step()
     monitor.end()
     tables["predictions"] = predictions_table(arrays, systems, whole=True, known=known)
@@ -415,6 +420,36 @@ def _rows_of(data: Dataset, arrays: Arrays) -> pl.DataFrame:
     return rows.join(data.frame, on=data.roles.row_id, how="left", maintain_order="left")
 
 
+def _controls(
+    data: Dataset, arrays: Arrays, spec: AuditSpec, cut_by: NDArray[np.bool_]
+) -> dict[str, NDArray[np.str_]]:
+    """The levels (n,) of the columns within which groups are compared.
+
+    Parameters
+    ----------
+    cut_by : (n,) the rows whose quartiles numbers are cut at
+
+    Raises
+    ------
+    SpecError
+        When such a column is missing, or the groups or the outcome follow from it.
+    """
+    roles = data.roles
+    for name in spec.controls:
+        if name not in data.frame.columns:
+            raise SpecError(
+                f"there is no column '{name}' to compare groups within; choose one of "
+                + ", ".join(data.frame.columns[:20])
+            )
+        if name in (*roles.sensitive, roles.target, *roles.predictions, *roles.scores):
+            raise SpecError(
+                f"column '{name}' is a sensitive attribute, the outcome or a prediction; groups "
+                "are compared within levels of other columns, such as a job or a region"
+            )
+    frame = _rows_of(data, arrays) if spec.controls else data.frame
+    return {name: group_labels(frame[name], cut_by) for name in spec.controls}
+
+
 def _compare(
     data: Dataset, spec: AuditSpec, monitor: Monitor, device: str
 ) -> tuple[Tables, dict[str, Any]]:
@@ -430,11 +465,12 @@ def _compare(
     for seed in seed_comparison.seeds_from(spec.seed, seeds):
         arrays = data.arrays(spec.split, seed)
         _check_primary(spec, arrays, ())
+        controls = _controls(data, arrays, spec, arrays.split == TRAIN)
         answers = {
             name: next(iter(fit(name, arrays, seed).predictions.values())) for name in methods
         }
         answers |= _existing(data, arrays, spec)
-        tables = judged(arrays, answers, {}, spec, monitor)
+        tables = judged(arrays, answers, {}, spec, monitor, controls)
         measured.append(seed_comparison.measurements(tables["errors"], tables["gaps"], seed))
         monitor.step()
     monitor.end()
@@ -473,6 +509,7 @@ def judged(
     tables: Mapping[str, pl.DataFrame],
     spec: AuditSpec,
     monitor: Monitor,
+    controls: Mapping[str, NDArray[np.str_]],
 ) -> Tables:
     """Audit tables of all models on validation and test rows, by declared and found groups."""
     found = _found_groups(arrays, tables)
@@ -480,7 +517,8 @@ def judged(
     for split in ("test", "validation"):
         rows = arrays.split == SPLITS.index(split)
         if rows.any():
-            parts.append(_judge(arrays, predictions, arrays.groups, rows, split, spec))
+            asked = arrays, predictions, arrays.groups, rows, split, spec
+            parts.append(_judge(*asked, controls=controls))
             if found:
                 extra = _judge(arrays, predictions, found, rows, split, spec, crossings=1)
                 kept = {n: t for n, t in extra.items() if n != "multicalibration"}
@@ -498,6 +536,7 @@ def _judge(
     spec: AuditSpec,
     crossings: int | None = None,
     known: NDArray[np.bool_] | None = None,
+    controls: Mapping[str, NDArray[np.str_]] | None = None,
 ) -> Mapping[str, pl.DataFrame]:
     return judge(
         arrays.y[rows],
@@ -514,6 +553,7 @@ def _judge(
         intersections=spec.intersections if crossings is None else crossings,
         suppress_below=spec.suppress_below,
         seed=spec.seed,
+        controls={name: labels[rows] for name, labels in (controls or {}).items()},
         known=None if known is None else known[rows],
         margin=spec.margin,
         primary=spec.primary if split != "validation" and crossings is None else None,

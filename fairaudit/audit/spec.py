@@ -25,7 +25,8 @@ class AuditSpec(BaseModel):
     systems already in the table), "sweep" (the what-if on the number of groups), "compare"
     (several methods on the same splits, `params["methods"]` and `params["seeds"]`) or "stress".
     `margin` and `primary` are declared before results are seen: the gap that is too small to
-    matter, and the one question that needs no correction for the others.
+    matter, and the one question that needs no correction for the others. `controls` are columns
+    within whose levels groups are compared as well.
     `reading` is how the file was read where that was not inferred, so that it is read alike again.
     """
 
@@ -42,6 +43,7 @@ class AuditSpec(BaseModel):
     n_boot: int = Field(REPLICATES, ge=0)
     intersections: int = Field(2, ge=1, le=6)
     suppress_below: int = Field(0, ge=0)
+    controls: tuple[str, ...] = ()
     margin: float | None = Field(None, gt=0)
     primary: PrimaryQuestion | None = None
     preset: str | None = None

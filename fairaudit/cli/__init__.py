@@ -82,6 +82,10 @@ Primary = Annotated[
 PrimaryGroups = Annotated[
     str | None, typer.Option(help="Two groups of --primary, comma-separated (default: all)")
 ]
+Within = Annotated[
+    str | None,
+    typer.Option(help="Columns within whose levels groups are compared too, comma-separated"),
+]
 Param = Annotated[list[str] | None, typer.Option(help="NAME=VALUE, a parameter of the method")]
 Read = Annotated[
     list[str] | None,
@@ -210,6 +214,7 @@ def run(
     margin: Margin = None,
     primary: Primary = None,
     primary_groups: PrimaryGroups = None,
+    within: Within = None,
     json_: Json = False,
 ) -> None:
     """Train a method on a table and audit it on held-out rows."""
@@ -243,6 +248,7 @@ def run(
         reading=reading,
         margin=margin,
         primary=primary_question(primary, primary_groups),
+        controls=names(within),
     )
     result = commands.train(table, roles, request, out, json_)
     terminal.show_result(result, out, as_json=json_)
@@ -433,6 +439,7 @@ def audit(
     margin: Margin = None,
     primary: Primary = None,
     primary_groups: PrimaryGroups = None,
+    within: Within = None,
     json_: Json = False,
 ) -> None:
     """Audit predictions that are in a table; nothing is trained."""
@@ -465,7 +472,7 @@ def audit(
     question = primary_question(primary, primary_groups)
     result = commands.audit(
         table, wanted, preset, intersections, seed, confidence, out, reading, rule, margin,
-        question,
+        question, names(within),
     )  # fmt: skip
     terminal.show_result(result, out, as_json=json_)
 

@@ -168,6 +168,7 @@ class TrainingRequest:
     reading: ReadingOptions = INFERRED
     margin: float | None = None
     primary: PrimaryQuestion | None = None
+    controls: tuple[str, ...] = ()
 
 
 def train(
@@ -197,6 +198,7 @@ def train(
             "confidence": request.confidence,
             "margin": request.margin,
             "primary": request.primary,
+            "controls": request.controls,
         }
         return _work_on_guesses(table, source, spec, named, request.device, out, quiet)
 
@@ -213,6 +215,7 @@ def audit(
     rule: PresetOptions = UNDECIDED,
     margin: float | None = None,
     primary: PrimaryQuestion | None = None,
+    controls: tuple[str, ...] = (),
 ) -> AuditResult:
     """Audit the predictions in a table and write everything into `out`.
 
@@ -233,6 +236,11 @@ def audit(
     asked |= {"preset": preset, "preset_options": rule}
     if "://" in table or _is_huge(table):
         _refuse_reading(table, reading)
+        if controls:
+            raise SpecError(
+                "--within does not apply to a database or a file this large; leave it out, or "
+                "audit a smaller extract"
+            )
         return _audit_in_place(table, named, asked, out)
     with opened(table, reading=reading) as source:
         roles, remarks = complete_roles(source.frame, named)
@@ -241,7 +249,7 @@ def audit(
                 "no prediction or score column is named; add --prediction COLUMN or --score COLUMN"
             )
         terminal.remark(remarks)
-        spec = {"roles": roles, "kind": "predictions", **asked}
+        spec = {"roles": roles, "kind": "predictions", "controls": controls, **asked}
         return _work_on_guesses(table, source, spec, named, "cpu", out, True)
 
 

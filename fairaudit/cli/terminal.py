@@ -28,6 +28,7 @@ from fairaudit.report.page import in_short
 from fairaudit.report.sections import sections
 from fairaudit.stats.estimates import ESTIMATED
 from fairaudit.stats.metric_definitions import first_metrics
+from fairaudit.text.sentences.conditional import readable_conditional
 from fairaudit.text.sentences.equivalence import readable_equivalence
 from fairaudit.text.sentences.outcome import outcome_words
 from fairaudit.text.voice import voice_of
@@ -253,6 +254,8 @@ def result_tables(result: AuditResult) -> Iterator[Table]:
         yield _frame(gaps, "Largest gaps between groups")
     if len(below := _equivalence(result, (*SHOWN_GAPS, *metrics))):
         yield _frame(below, "Gaps held against the margin")
+    if len(within := _within(result, metrics)):
+        yield _frame(within, "Groups within the same levels")
     if "bounds" in result.tables:
         yield _frame(_bounds(result.tables["bounds"], metrics), "Worst-case bounds")
     for name, title in _MORE.items():
@@ -268,6 +271,17 @@ def _equivalence(result: AuditResult, metrics: Sequence[str]) -> pl.DataFrame:
         return rows
     plain = ~pl.col("attribute").str.contains("×")
     return rows.filter(pl.col("metric").is_in(metrics), plain).head(12)
+
+
+def _within(result: AuditResult, metrics: Sequence[str]) -> pl.DataFrame:
+    """The comparisons within levels of the metrics that are printed."""
+    rows = readable_conditional(result, main_split(result))
+    if rows.is_empty():
+        return rows
+    columns = ["attribute", "given", "metric", "group", "reference", "unconditional",
+               "difference", "low", "high", "p_adjusted"]  # fmt: skip
+    plain = ~pl.col("attribute").str.contains("×")
+    return rows.filter(pl.col("metric").is_in(metrics), plain).select(columns).head(12)
 
 
 def _bounds(bounds: pl.DataFrame, metrics: Sequence[str]) -> pl.DataFrame:

@@ -29,12 +29,17 @@ def main_model(result: AuditResult) -> str:
 
 
 def attributes(result: AuditResult) -> list[str]:
-    """Attributes with groups: latent groups, single attributes, then intersections by depth.
+    """Attributes with groups: latent groups, single, intersections, those within levels.
 
     Single attributes and intersections are in the order in which the user chose the attributes.
     """
     known = result.errors["attribute"].unique(maintain_order=True).to_list()
-    return sorted((a for a in known if a != OVERALL), key=lambda a: (a != LATENT, a.count(CROSS)))
+    return sorted((a for a in known if a != OVERALL), key=_place)
+
+
+def _place(attribute: str) -> tuple[bool, bool, int]:
+    """Latent groups first, groups within levels of other columns last."""
+    return attribute != LATENT, " | " in attribute, attribute.count(CROSS)
 
 
 def leading_metrics(result: AuditResult, most: int = 2) -> list[str]:

@@ -30,6 +30,8 @@ from fairaudit.text.sentences.calibration import (
     multicalibration_sentence,
 )
 from fairaudit.text.sentences.compare import compare_lead, comparison_how
+from fairaudit.text.sentences.conditional import HOW as CONDITIONAL_HOW
+from fairaudit.text.sentences.conditional import conditional_sentence, readable_conditional
 from fairaudit.text.sentences.effects import effects_lead
 from fairaudit.text.sentences.equivalence import HOW as EQUIVALENCE_HOW
 from fairaudit.text.sentences.equivalence import equivalence_lead, readable_equivalence
@@ -70,7 +72,7 @@ def sections(result: AuditResult) -> list[Section]:
     """All sections this result has something to say in."""
     makers: list[Callable[[AuditResult], Iterator[Section]]] = [
         _primary, _mends, _preset, _selection, _groups, _effects, _sweep, _stress, _compare,
-        _errors, _bounds, _gaps, _equivalence, _calibration,
+        _errors, _bounds, _gaps, _equivalence, _conditional, _calibration,
     ]  # fmt: skip
     if (
         result.summary.get("kind") == "predictions"
@@ -470,6 +472,27 @@ def _equivalence(result: AuditResult) -> Iterator[Section]:
             how=EQUIVALENCE_HOW,
             leads=False,
         )
+
+
+def _conditional(result: AuditResult) -> Iterator[Section]:
+    """Groups compared within levels of other columns."""
+    asked = {"model": main_model(result), "split": main_split(result)}
+    rows = readable_conditional(result, asked["split"])
+    if rows.is_empty():
+        return
+    said = [
+        conditional_sentence(result, attribute=a, metric=m, **asked)
+        for a in attributes(result)[:MOST_ATTRIBUTES]
+        for m in leading_metrics(result)
+    ]
+    yield Section(
+        title="Groups within the same levels",
+        sentences=tuple(s for s in said if s),
+        rows=rows,
+        table="conditional",
+        how=CONDITIONAL_HOW,
+        leads=False,
+    )
 
 
 def _calibration(result: AuditResult) -> Iterator[Section]:

@@ -74,6 +74,7 @@ def request(roles: ColumnRoles, info: DatasetInfo, *, expert: bool) -> AuditSpec
                 ),
                 "margin": declared.margin_input(cells[3]),
                 "primary": declared.primary_input(roles, info.sha256),
+                "controls": declared.controls_input(roles, info.names),
             }
     title = f"Existing decisions in {Path(info.name).stem}"
     return AuditSpec.model_validate(

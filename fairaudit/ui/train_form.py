@@ -127,6 +127,7 @@ def request(
         fields, device = _run_settings(roles, expert=expert)
         if expert:
             fields["primary"] = declared.primary_input(roles, info.sha256)
+            fields["controls"] = declared.controls_input(roles, info.names)
     title = f"{_title(name)} on {Path(info.name).stem}"
     title += _SUFFIX.get(kind, "")
     fields |= {

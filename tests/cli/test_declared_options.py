@@ -71,3 +71,32 @@ def test_names_with_spaces_and_commas_are_questions_too() -> None:
     assert (found.group, found.reference) == ("18, 19", "20+")
     with pytest.raises(SpecError, match="expected two groups, got 3"):
         primary_question("tpr by sex", "a,b,c")
+
+
+def test_columns_to_compare_within_reach_every_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    words = _words(str(LENDING.path), out, "--within", "purpose", "--intersections", "1")
+    assert typed(monkeypatch, *words) == 0
+    assert "within the same levels" in capsys.readouterr().out
+    assert json.loads((out / "spec.json").read_text("utf-8"))["controls"] == ["purpose"]
+    table = pl.read_csv(out / "csv" / "conditional.csv")
+    assert set(table["attribute"]) == {"sex"}
+    assert table["odds_ratio"].is_not_null().any()
+    assert "Groups within the same levels" in (out / "report.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("column", "message"), [("jb", "no column 'jb'"), ("sex", "is a sensitive attribute")]
+)
+def test_columns_that_groups_cannot_be_compared_within_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    column: str,
+    message: str,
+) -> None:
+    words = _words(str(LENDING.path), tmp_path / "out", "--within", column)
+    assert typed(monkeypatch, *words) == 2
+    assert message in capsys.readouterr().err

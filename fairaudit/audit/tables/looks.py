@@ -13,7 +13,7 @@ from fairaudit.audit.tables.equivalence import verdict
 from fairaudit.audit.tables.findings import Finding, finding_in
 from fairaudit.audit.tables.primary import own_rows
 
-TESTED = ("comparisons", "pairs", "equivalence", "calibration_tests")
+TESTED = ("comparisons", "pairs", "equivalence", "calibration_tests", "conditional")
 
 
 def with_looks(tables: Mapping[str, pl.DataFrame], confidence: float) -> dict[str, pl.DataFrame]:

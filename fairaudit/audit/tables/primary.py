@@ -119,12 +119,12 @@ def _against_margin(
 
 
 def own_rows(tables: Mapping[str, pl.DataFrame], name: str) -> pl.Expr:
-    """Which rows of a table belong to the primary question; none without one."""
+    """Which rows of a table belong to the primary question, which sets no conditions."""
     asked = tables.get("primary")
     own = pl.lit(value=False)
-    if asked is None or not {"model", "metric"} <= set(tables[name].columns):
-        return own
     columns = set(tables[name].columns)
+    if asked is None or not {"model", "metric"} <= columns or "given" in columns:
+        return own
     for row in asked.iter_rows(named=True):
         question = PrimaryQuestion.model_validate(
             {k: row[k] for k in ("metric", "attribute", "group", "reference")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -29,6 +30,19 @@ def margin_input(cell: Any) -> float | None:
         help=glossary.explanation("Margin of equivalence"),
     )
     return margin
+
+
+def controls_input(roles: ColumnRoles, columns: Sequence[str]) -> tuple[str, ...]:
+    """The columns within whose levels groups are compared as well; none by default."""
+    taken = {*roles.sensitive, roles.target, *roles.predictions, *roles.scores}
+    chosen = st.multiselect(
+        "Compare within levels of",
+        [name for name in columns if name not in taken],
+        key="within",
+        placeholder="no column",
+        help=glossary.explanation("Within levels"),
+    )
+    return tuple(chosen)
 
 
 def primary_input(roles: ColumnRoles, sha256: str) -> PrimaryQuestion | None:
