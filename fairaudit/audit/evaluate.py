@@ -42,7 +42,7 @@ from fairaudit.stats.estimates import (
     nothing_measured,
 )
 from fairaudit.stats.influence import Frame, Influence
-from fairaudit.stats.metric_definitions import BINARY, DECISIONS, RATES, REGRESSION
+from fairaudit.stats.metric_definitions import BINARY, DECISIONS, RATES, REGRESSION, base_name
 from fairaudit.stats.resampling import ClusterCells, count_clusters
 
 Float = NDArray[np.float64]
@@ -181,8 +181,7 @@ def _judge_model(
                 _add(tables, "primary", primary_table(measured, primary, asked))
     if rows.truth == "some":
         for frame in rows.frames():
-            some = _partly_known(rows, answers)
-            _add(tables, "bounds", bounds.bounds_table(some, frame, metrics, asked))
+            _add(tables, "bounds", _bounds(rows, answers, frame, metrics, asked))
     if rows.task == "binary":
         _describe(rows, answers, asked, tables)
     if rows.task == "binary" and rows.truth == "all":
@@ -361,8 +360,8 @@ def _measure_multiclass(
     metrics: tuple[str, ...],
 ) -> list[list[Measured]]:
     y, label = _codes(rows.y), _codes(answers.label)
-    C = max(len(rows.classes), int(max(y.max(initial=0), label.max(initial=0))) + 1)
-    classes = rows.classes or tuple(str(c) for c in range(C))
+    classes = _class_names(rows, y, label)
+    C = max(len(classes), _most_codes(y, label))
     out = []
     for frame in rows.frames():
         cells = count(frame.grouping, y, label, C, rows.weight, rows.times)
@@ -381,6 +380,14 @@ def _measure_multiclass(
         for frame, found in zip(rows.frames(), out, strict=True):
             found.append(measure_ece(surest, right, frame, rows.everybody, asked))
     return out
+
+
+def _class_names(rows: EvaluationRows, y: Int, label: Int) -> tuple[str, ...]:
+    return rows.classes or tuple(str(c) for c in range(_most_codes(y, label)))
+
+
+def _most_codes(y: Int, label: Int) -> int:
+    return int(max(y.max(initial=0), label.max(initial=0))) + 1
 
 
 def _in_clusters(frame: Frame, y: Int, label: Int) -> multiclass.ClusteredClasses | None:
@@ -464,7 +471,9 @@ def measure_rows(
     some = _partly_known(rows, answers)
     kept = [
         [
-            m.without(~some.identified(m.metric, frame), PARTLY_KNOWN) if m.metric in RATES else m
+            m.without(~some.identified(m.metric, frame), PARTLY_KNOWN)
+            if base_name(m.metric) in RATES
+            else m
             for m in ms
         ]
         for frame, ms in zip(rows.frames(), found, strict=True)
@@ -473,9 +482,27 @@ def measure_rows(
     return _with_lost(rows, kept, lost, PARTLY_KNOWN)
 
 
-def _partly_known(rows: EvaluationRows, answers: LabelsAndScores) -> bounds.PartlyKnown:
+def _partly_known(
+    rows: EvaluationRows, answers: LabelsAndScores
+) -> bounds.PartlyKnown | bounds.PartlyKnownClasses:
     assert rows.known is not None
-    return bounds.PartlyKnown(_codes(rows.y), _codes(answers.label), rows.known)
+    y, label = _codes(rows.y), _codes(answers.label)
+    if rows.task == "multiclass":
+        return bounds.PartlyKnownClasses(y, label, rows.known, _class_names(rows, y, label))
+    return bounds.PartlyKnown(y, label, rows.known)
+
+
+def _bounds(
+    rows: EvaluationRows,
+    answers: LabelsAndScores,
+    frame: Frame,
+    metrics: tuple[str, ...],
+    asked: EstimateOptions,
+) -> pl.DataFrame:
+    some = _partly_known(rows, answers)
+    if isinstance(some, bounds.PartlyKnown):
+        return bounds.bounds_table(some, frame, metrics, asked)
+    return bounds.class_bounds_table(some, frame, metrics, asked)
 
 
 def _with_lost(

@@ -89,6 +89,12 @@ class Given:
     matched: tuple[str, ...] = ()
 
 
+NO_NUMERIC_BOUNDS = (
+    "errors of a numeric outcome have no worst case without a stated range, so nothing bounds "
+    "them where the outcome is not known"
+)
+
+
 @dataclass(frozen=True)
 class Stated:
     """What the caller states about the outcome and the scores; None is guessed."""
@@ -124,8 +130,6 @@ def given(y_true: Any, y_pred: Any, y_score: Any, stated: Stated) -> Given:
     if stated.task == "regression":
         return _numeric(truth, answers, scores, stated, telling)
     task = stated.task or _guessed_task(truth, answers)
-    if stated.known_for is not None and task != "binary":
-        raise _no_bounds(task)
     if task == "regression":
         return _numeric(truth, answers, scores, stated, telling)
     said = {name: _labels(v, f"system '{name}'") for name, v in answers.items()}
@@ -228,23 +232,6 @@ class _Truth:
         return full
 
 
-def _no_bounds(task: str) -> InputError:
-    return InputError(
-        f"known_for: {why_no_bounds(task)}; audit the rows whose outcome is known, or pass "
-        "task='binary'"
-    )
-
-
-def why_no_bounds(task: str) -> str:
-    """Why an outcome that is known for some rows only cannot be bounded."""
-    if task == "regression":
-        return (
-            "errors of a numeric outcome have no worst case without a stated range, so nothing "
-            "bounds them where the outcome is not known"
-        )
-    return f"bounds exist for binary outcomes, and the task is {task}"
-
-
 def _truth(y_true: Any, stated: Stated) -> _Truth:
     column = _label_column(y_true, "y_true")
     alone = "leave y_true out to audit the decisions alone"
@@ -344,7 +331,10 @@ def _numeric(
     if scores or not labels:
         raise InputError("predictions of a numeric outcome are numbers: pass them as y_pred alone")
     if stated.known_for is not None:
-        raise _no_bounds("regression")
+        raise InputError(
+            f"known_for: {NO_NUMERIC_BOUNDS}; audit the rows whose outcome is known, or pass "
+            "task='binary'"
+        )
     coded = {name: Answered(read_numbers(v, f"system '{name}'")) for name, v in labels.items()}
     n = len(next(iter(coded.values())).label)
     y = np.zeros(n) if truth is None else read_numbers(truth.column, "y_true")

@@ -19,7 +19,7 @@ from fairaudit.audit import presets, seed_comparison
 from fairaudit.audit.adapters import adapter
 from fairaudit.audit.catalog import method
 from fairaudit.audit.fitted import Fitted, Prediction
-from fairaudit.audit.inputs import why_no_bounds
+from fairaudit.audit.inputs import NO_NUMERIC_BOUNDS
 from fairaudit.audit.latent.groups import LatentAudit, audit_latent
 from fairaudit.audit.latent.projection import projection_table
 from fairaudit.audit.metrics.scores import is_probability
@@ -288,13 +288,17 @@ def _decided_rows(data: Dataset, spec: AuditSpec) -> tuple[Arrays, NDArray[np.bo
     if data.roles.target is None:
         y = np.zeros(len(arrays), dtype=np.int64)
         return replace(arrays, classes=classes, y=y), np.zeros(len(arrays), dtype=bool)
-    if data.roles.task != "binary":
+    if data.roles.task == "regression":
         raise SpecError(
             f"the outcome is known for some rows only ('{data.roles.known_for}'): "
-            f"{why_no_bounds(data.roles.task)}; leave the column out to audit the known rows alone"
+            f"{NO_NUMERIC_BOUNDS}; leave the column out to audit the known rows alone"
         )
     text = label_text(frame[data.roles.target])
-    y = (text == data.outcome.positive).fill_null(False).to_numpy().astype(np.int64)
+    if data.roles.task == "binary":
+        y = (text == data.outcome.positive).fill_null(False).to_numpy().astype(np.int64)
+    else:
+        code = {name: i for i, name in enumerate(classes)}
+        y = np.array([code.get(v, 0) for v in text.to_list()], dtype=np.int64)
     return replace(arrays, classes=classes, y=y), text.is_not_null().to_numpy()
 
 

@@ -108,13 +108,14 @@ def _decided(
 
 
 def class_names(frame: pl.DataFrame, roles: ColumnRoles, outcome: OutcomeFacts) -> tuple[str, ...]:
-    """Labels by code where the target's labels do not code the rows: the decisions' own."""
+    """Labels by code where an outcome is known for some rows or none: the decisions' own too."""
     if roles.task == "regression":
         return ()
     if roles.task == "binary":
         two = outcome.negative, outcome.positive
         return UNNAMED if two[0] is None or two[1] is None else (two[0], two[1])
-    return tuple(target_levels(pl.concat([label_text(frame[c]) for c in roles.predictions])))
+    told = [c for c in (roles.target, *roles.predictions) if c is not None]
+    return tuple(target_levels(pl.concat([label_text(frame[c]) for c in told])))
 
 
 def _labels(values: pl.Series, roles: ColumnRoles, outcome: OutcomeLabels) -> NDArray[np.float64]:

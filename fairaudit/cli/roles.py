@@ -15,9 +15,9 @@ from fairaudit.data.doctor.column_profile import profile
 from fairaudit.data.doctor.diagnosis import Diagnosis, examine
 from fairaudit.data.doctor.table_scores import lone_scores, suggested_cuts
 from fairaudit.data.doctor.target_guesses import is_outcome_name, task_of
-from fairaudit.data.known_outcome import guess_known_for
+from fairaudit.data.known_outcome import guess_known_for, without_unknown
 from fairaudit.data.outcome import MEANINGS, Meaning, guess_meaning
-from fairaudit.data.roles import ColumnRoles, Cut, Task, target_levels
+from fairaudit.data.roles import ColumnRoles, Cut, Task
 from fairaudit.exceptions import SpecError
 
 OPTIONS: Mapping[str, str] = {
@@ -224,8 +224,10 @@ def _task(frame: pl.DataFrame, roles: Mapping[str, Any]) -> Task:
     column = roles["target"] or next(iter(roles["predictions"]), None)
     if column is None:
         return "binary"
-    if roles["target"] and roles["known_for"] and len(target_levels(frame[column])) <= 3:
-        return "binary"
+    if roles["target"] and roles["known_for"]:
+        facts = ("target", "known_for", "predictions", "positive")
+        known = ColumnRoles.model_validate({fact: roles[fact] for fact in facts})
+        frame = without_unknown(frame, known)
     return task_of(profile(frame, roles["row_id"])[column])
 
 

@@ -37,7 +37,7 @@ def guess_known_for(frame: pl.DataFrame, roles: ColumnRoles) -> KnownForGuess | 
     """
     if roles.target is None or roles.known_for is not None or roles.target not in frame.columns:
         return None
-    if roles.task != "binary":  # nothing but rates of two classes is bounded
+    if roles.task == "regression":  # errors of numbers have no bounds
         return None
     target = frame[roles.target]
     known = (

@@ -15,6 +15,7 @@ from fairaudit.audit.metrics.bounds import METRICS
 from fairaudit.audit.run import run_audit
 from fairaudit.audit.spec import AuditSpec
 from fairaudit.data.dataset import Dataset
+from fairaudit.data.doctor.diagnosis import examine
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.stats import metric_definitions
@@ -204,11 +205,106 @@ def test_a_column_that_does_not_say_yes_or_no_is_named(known: list[object], says
         )
 
 
-def test_bounds_exist_for_two_classes_only() -> None:
-    with pytest.raises(InputError, match="bounds exist for binary outcomes"):
-        audit_predictions(
-            list("abcabc"), list("abcabc"), sensitive_features=list("xyxyxy"), known_for=[1, 0] * 3
-        )
+CLASSES = ("a", "b", "c")
+WHOLE = ("accuracy", "error_rate")
+
+
+def _class_value(metric: str, y: np.ndarray, p: np.ndarray) -> float:
+    name, _, rest = metric.partition(" [")
+    if not rest:
+        right = float((y == p).mean())
+        return right if name == "accuracy" else 1 - right
+    return _value(name, (y == rest[:-1]).astype(int), (p == rest[:-1]).astype(int))
+
+
+@st.composite
+def class_tables(draw: st.DrawFn) -> tuple[np.ndarray, ...]:
+    n = draw(st.integers(5, 9))
+    classes = st.lists(st.sampled_from(CLASSES), min_size=n, max_size=n)
+    y, p = (np.array(draw(classes)) for _ in range(2))
+    y[:3] = CLASSES  # three classes are known
+    known = np.ones(n, dtype=bool)
+    known[3 : 4 + draw(st.integers(0, 3))] = False
+    g = np.array(["x", "y"])[np.array(draw(st.lists(st.integers(0, 1), min_size=n, max_size=n)))]
+    return y, p, known, g
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(class_tables())
+def test_bounds_of_classes_equal_the_extremes_over_all_fillings(
+    table: tuple[np.ndarray, ...],
+) -> None:
+    y, p, known, g = table
+    r = audit_predictions(
+        y, p, sensitive_features=g, known_for=known, n_boot=0,
+        metrics=(*WHOLE, "tpr", "fpr", "ppv", "base_rate"),
+    )  # fmt: skip
+    bounds = r.tables["bounds"]
+    names = {*WHOLE, *(f"{m} [{c}]" for m in ("tpr", "fpr", "ppv", "base_rate") for c in CLASSES)}
+    assert names <= set(bounds["metric"])
+    fillings = []
+    for fill in product(CLASSES, repeat=int((~known).sum())):
+        full = y.copy()
+        full[~known] = fill
+        fillings.append(full)
+    for metric in names:
+        for name in np.unique(g):
+            row = bounds.filter(metric=metric, kind="value", group=name).row(0, named=True)
+            every = [_class_value(metric, full[g == name], p[g == name]) for full in fillings]
+            every = [v for v in every if not np.isnan(v)]
+            if not every:
+                assert row["lower"] is None
+                continue
+            assert row["lower"] == pytest.approx(min(every), **EXACT)
+            assert row["upper"] == pytest.approx(max(every), **EXACT)
+            shown = r.errors.filter(metric=metric, group=name)
+            if len(shown) and shown["value"].item() is not None:
+                assert shown["value"].item() == pytest.approx(min(every), **EXACT)
+                assert row["status"] == "identified"
+
+
+def _visits(n: int = 400) -> pl.DataFrame:
+    """Of people who were seen a triage level is known; a rule assigns one to everybody."""
+    rng = np.random.default_rng(12)
+    return pl.DataFrame(
+        {
+            "sex": rng.choice(["f", "m"], n),
+            "seen": rng.choice(["yes", "no"], n, p=[0.7, 0.3]),
+            "triage": rng.choice(["green", "amber", "red"], n),
+            "rule": rng.choice(["green", "amber", "red"], n),
+        }
+    )
+
+
+def test_a_table_of_several_classes_is_bounded_without_dropping_rows() -> None:
+    f = _visits().with_columns(triage=pl.when(pl.col("seen") == "yes").then("triage"))
+    roles = ColumnRoles(
+        target="triage", predictions=("rule",), known_for="seen", sensitive=("sex",),
+        task="multiclass",
+    )  # fmt: skip
+    spec = AuditSpec(roles=roles, kind="predictions", n_boot=0, metrics=("tpr", "accuracy", "f1"))
+    r = run_audit(Dataset(f, roles), spec)
+    assert r.summary["rows"] == {"all": 400}
+    bounds = r.tables["bounds"]
+    assert set(bounds["metric"]) == {"accuracy", "tpr [amber]", "tpr [green]", "tpr [red]"}
+    assert bounds.filter(kind="value", metric="accuracy", group="f")["lower"].item() < 0.5
+    lost = r.errors.filter(pl.col("value").is_null())
+    assert set(lost["metric"]) == {*bounds["metric"], "f1"}
+    assert set(lost["status"]) == {"outcome known for some"}
+
+
+def test_who_is_known_is_guessed_of_several_classes_too() -> None:
+    f = _visits().with_columns(triage=pl.when(pl.col("seen") == "yes").then("triage"))
+    assert examine(f, target="triage").roles.known_for == "seen"
+
+
+def test_outcomes_of_unknown_rows_are_no_class() -> None:
+    """A third label among rows whose outcome is not known does not make three classes."""
+    r = audit_predictions(
+        ["a", "b", "c"] * 4, ["a", "b", "a"] * 4, sensitive_features=list("xy") * 6,
+        known_for=[1, 1, 0] * 4, n_boot=0, positive="b",
+    )  # fmt: skip
+    assert r.summary["classes"] == ["a", "b"]
 
 
 def test_intervals_of_bounds_hold_the_range_of_the_population() -> None:

@@ -400,6 +400,7 @@ def _classes(
         return UNNAMED
     if roles.task == "multiclass":
         own = [] if roles.target is None else [counted[roles.target]]
+        own = [values if known is None else values.filter(known) for values in own]
         return tuple(target_levels(pl.concat([label_text(c) for c in (*own, *decided)])))
     subject = decided[0] if roles.target is None else counted[roles.target]
     levels = target_levels(subject if known is None else subject.filter(known))

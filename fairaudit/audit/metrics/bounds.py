@@ -18,13 +18,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from fairaudit.audit.metrics import binary
+from fairaudit.audit.metrics.multiclass import PER_CLASS, WHOLE
 from fairaudit.inputs.arrays import Int
 from fairaudit.inputs.group_codes import OVERALL
 from fairaudit.stats import intervals
 from fairaudit.stats.counts import count, sums
 from fairaudit.stats.estimates import SUPPRESSED, UNJUDGED, EstimateOptions, Measured
 from fairaudit.stats.influence import Frame
-from fairaudit.stats.metric_definitions import FAMILIES, RATES
+from fairaudit.stats.metric_definitions import FAMILIES, GAP_METRICS, RATES, base_name
 from fairaudit.stats.resampling import count_clusters
 
 Float = NDArray[np.float64]
@@ -86,6 +87,56 @@ class _End:
     def at(self, keep: Bool) -> _End:
         """Some groups."""
         return _End(self.value[keep], self.low[keep], self.high[keep])
+
+
+@dataclass(frozen=True)
+class PartlyKnownClasses:
+    """The same of outcomes with several classes, coded by their place in `classes`.
+
+    A rate of one class against the rest is that of a binary outcome, and so are the shares of
+    right and wrong answers. An unknown outcome may be any class, so that each of them can be this
+    class or another, and each answer right or wrong: the binary bounds are reached. Means over
+    the classes (macro F1, balanced accuracy) have no bounds here.
+    """
+
+    y: Int
+    label: Int
+    known: Bool
+    classes: tuple[str, ...]
+
+    def views(self) -> dict[str, tuple[PartlyKnown, tuple[str, ...]]]:
+        """The binary outcomes by the ending of their metrics' names, with these metrics."""
+        right = PartlyKnown((self.y == self.label).astype(np.int64), self._all(1), self.known)
+        return {"": (right, WHOLE)} | {
+            f" [{name}]": (self._one_against_rest(c), PER_CLASS)
+            for c, name in enumerate(self.classes)
+        }
+
+    def identified(self, metric: str, frame: Frame) -> Bool:
+        """(G,) groups in which a metric such as "tpr [cat]" rests on known outcomes only."""
+        name = base_name(metric)
+        view, _ = self.views()[metric.removeprefix(name)]
+        return view.identified(name, frame)
+
+    def _one_against_rest(self, c: int) -> PartlyKnown:
+        y, label = ((codes == c).astype(np.int64) for codes in (self.y, self.label))
+        return PartlyKnown(y, label, self.known)
+
+    def _all(self, answer: int) -> Int:
+        return np.full(len(self.label), answer, dtype=np.int64)
+
+
+def class_bounds_table(
+    rows: PartlyKnownClasses, frame: Frame, metrics: Sequence[str], asked: EstimateOptions
+) -> pl.DataFrame:
+    """`bounds_table` of an outcome with several classes: overall, and each class by itself."""
+    tables = [
+        bounds_table(view, frame, [m for m in offered if m in metrics], asked)
+        .filter(~pl.col("metric").is_in(GAP_METRICS))
+        .with_columns(pl.col("metric") + ending)
+        for ending, (view, offered) in rows.views().items()
+    ]
+    return pl.concat(tables)
 
 
 def bounds_table(
