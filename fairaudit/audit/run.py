@@ -621,12 +621,14 @@ def stacked(parts: list[Mapping[str, pl.DataFrame]]) -> Tables:
 
 def _headline(data: Dataset, arrays: Arrays, spec: AuditSpec) -> dict[str, Any]:
     counts = {name: int((arrays.split == i).sum()) for i, name in enumerate(SPLITS)}
+    left_out = _left_out(data, spec)
     return {
         "task": arrays.task,
         "kind": spec.kind,
         "method": spec.method,
         "title": spec.title or spec.method,
         "rows": counts,
+        "left_out": dict(_by_reason(left_out)),
         "classes": list(arrays.classes),
         "features": list(arrays.feature_names),
         "sensitive": list(arrays.groups),
@@ -637,7 +639,7 @@ def _headline(data: Dataset, arrays: Arrays, spec: AuditSpec) -> dict[str, Any]:
         "warnings": [
             *_outcome_warnings(data, spec),
             *matched_labels(data.frame, data.roles, _outcome_labels(data, arrays)),
-            *_row_warnings(_left_out(data, spec)),
+            *_row_warnings(left_out),
             *_class_warnings(arrays),
         ],
     }
@@ -671,8 +673,12 @@ def _outcome_warnings(data: Dataset, spec: AuditSpec) -> list[str]:
 
 def _row_warnings(left_out: pl.DataFrame) -> list[str]:
     """How many rows were left out, by reason; they stand in the table `excluded`."""
-    counts = left_out.group_by("reason", maintain_order=True).len()
-    return [f"{n:,} rows were left out: {reason}." for reason, n in counts.iter_rows()]
+    return [f"{n:,} rows were left out: {reason}." for reason, n in _by_reason(left_out)]
+
+
+def _by_reason(left_out: pl.DataFrame) -> list[tuple[str, int]]:
+    """How many rows were left out for each reason."""
+    return list(left_out.group_by("reason", maintain_order=True).len().iter_rows())
 
 
 def _class_warnings(arrays: Arrays) -> list[str]:

@@ -303,7 +303,9 @@ def shown_metrics(result: AuditResult) -> tuple[str, ...]:
 
 
 def _rows_of(result: AuditResult) -> str:
-    return "all rows" if "all" in result.errors["split"] else "held-out rows"
+    if "all" in result.errors["split"]:
+        return voice_of(result).scope or "all rows"
+    return "held-out rows"
 
 
 _MORE = {

@@ -32,6 +32,9 @@ class Voice:
         Name of the outcome, "" where none is known.
     noun : str
         What a row is about: "people", or "images".
+    scope : str
+        Which rows the audit is about, "the 266 of 400 rows with a known outcome"; "" where it is
+        about all.
     """
 
     confidence: float
@@ -42,6 +45,7 @@ class Voice:
     partly: bool = False
     target: str = ""
     noun: str = "people"
+    scope: str = ""
 
     @property
     def judges(self) -> bool:
@@ -106,7 +110,26 @@ def voice_of(result: AuditResult) -> Voice:
         partly="bounds" in result.tables,
         target=str(facts.get("target") or ""),
         noun="images" if _roles(result).get("image") else "people",
+        scope=_scope(result),
     )
+
+
+_WITH: Mapping[str, str] = {
+    "target missing": "with a known outcome",
+    "outcome not known": "with a known outcome",
+    "weight missing": "with a weight",
+}
+
+
+def _scope(result: AuditResult) -> str:
+    """Which rows were audited, where some were left out."""
+    left_out = cast(Mapping[str, int], result.summary.get("left_out") or {})
+    if not left_out:
+        return ""
+    used = sum(cast(Mapping[str, int], result.summary["rows"]).values())
+    named = dict.fromkeys(_WITH.get(reason, "that could be used") for reason in left_out)
+    which = next(iter(named)) if len(named) == 1 else "that could be used"
+    return f"the {used:,} of {used + sum(left_out.values()):,} rows {which}"
 
 
 def _roles(result: AuditResult) -> Mapping[str, Any]:

@@ -17,9 +17,9 @@ def bounds_sentences(
     asked = {"attribute": attribute, "metric": metric, "model": model, "split": split}
     rows = table_rows.bounds_of(result, **asked)
     voice, name = voice_of(result), in_sentence(metric, voice_of(result))
-    known = rows.drop_nulls("lower")
+    known, where = rows.drop_nulls("lower"), on(split, voice)
     if known.is_empty():
-        return [f"{on(split)}, no group of {attribute} has enough rows to bound the {name}."]
+        return [f"{where}, no group of {attribute} has enough rows to bound the {name}."]
     high = worse_end(metric, voice) != "lowest"
     order = table_rows.of_known_groups(known).sort("upper" if high else "lower", descending=high)
     worst, best = order.row(0, named=True), order.row(-1, named=True)
@@ -28,7 +28,7 @@ def bounds_sentences(
     far = f"For {called(str(best['group']), attribute)} it lies {_between(best, metric)}."
     return [
         f"The outcome is known for {_share(result, asked)} rows only.",
-        f"{on(split)}, whatever the others' outcomes are, {said}.",
+        f"{where}, whatever the others' outcomes are, {said}.",
         far if order.height > 1 else "",
         _gap(result, asked, voice),
     ]

@@ -47,12 +47,12 @@ def calibration_sentence(result: AuditResult, *, attribute: str, model: str, spl
     tested = numbers.count(rows.height, "group")
     if not off:
         return (
-            f"{on(split)}, no miscalibration of {model} is shown within the {tested} of "
+            f"{on(split, voice)}, no miscalibration of {model} is shown within the {tested} of "
             f"{attribute} that could be tested."
         )
     more = f"; the same is shown for {numbers.count(len(off) - 1, 'other group')}"
     return (
-        f"{on(split)}, the score of {model} is **not calibrated** for "
+        f"{on(split, voice)}, the score of {model} is **not calibrated** for "
         f"{members(str(off[0]['group']), attribute, voice)}: {_how_off(off[0], voice)}"
         f"{more if len(off) > 1 else ''} ({tested} tested)."
     )
@@ -66,7 +66,7 @@ def multicalibration_sentence(result: AuditResult, *, model: str, split: str) ->
         return ""
     row, voice = rows.row(0, named=True), voice_of(result)
     error = points(row["value"], row["low"], row["high"], "ece", voice, mark="**")
-    lead = f"{on(split)}, the multicalibration error of {model} is {error}"
+    lead = f"{on(split, voice)}, the multicalibration error of {model} is {error}"
     if row["low"] <= 0:
         cells = numbers.count(row["cells"], "cell")
         return f"{lead}: in none of the {cells} of groups and tenths of the score is one shown."

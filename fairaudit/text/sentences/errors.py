@@ -51,7 +51,8 @@ def errors_sentences(
     stable = table_rows.stable(judged)
     said = _Subject(**asked, voice=voice_of(result), rows=table_rows.of_known_groups(stable))
     if judged.is_empty():
-        return [f"{on(split)}, no group of {attribute} has enough rows to judge the {said.what}."]
+        where = on(split, said.voice)
+        return [f"{where}, no group of {attribute} has enough rows to judge the {said.what}."]
     if judged.height == 1:
         return [said.alone()]
     if said.worst["value"] == said.best["value"]:
@@ -130,23 +131,23 @@ class _Subject:
         claim, row = self.claim, self.worst
         if claim is not None:
             share = self.share(row, claim, self.voice)
-            return f"{on(self.split)}, {self.model} {claim.verb} {share}{claim.rest}."
+            return f"{on(self.split, self.voice)}, {self.model} {claim.verb} {share}{claim.rest}."
         only = f"the {self.what} for {called(row['group'], self.attribute)} is"
-        return f"{on(self.split)}, {only} {estimate(row, self.metric, self.voice)}."
+        return f"{on(self.split, self.voice)}, {only} {estimate(row, self.metric, self.voice)}."
 
     def equal(self) -> str:
         same = f"all {self.rows.height} groups of {self.attribute} have the same {self.what}"
         value = numbers.value(self.worst["value"], self.metric)
-        return f"{on(self.split)}, {same}: **{value}**."
+        return f"{on(self.split, self.voice)}, {same}: **{value}**."
 
     def compared(self, finding: Finding, other: Row) -> str:
         """The worst group beside another; only a significant difference makes it the worst."""
         claim = self.claim
         if claim is None:
-            return f"{on(self.split)}, {self._ends(finding, other)}."
+            return f"{on(self.split, self.voice)}, {self._ends(finding, other)}."
         worst = self.share(self.worst, claim, self.voice) + claim.rest
         against = self.share(other, claim, None)
-        said = f"{on(self.split)}, {self.model} {claim.verb} {worst}"
+        said = f"{on(self.split, self.voice)}, {self.model} {claim.verb} {worst}"
         if finding is Finding.SIGNIFICANT:
             return f"{said}, against {against}{self._places(other)}."
         ends = ", the groups at the ends" if self.rows.height > 2 else ""

@@ -33,6 +33,8 @@ def outcome_facts(result: AuditResult) -> list[tuple[str, str]]:
     named = [("Outcome", str(facts["target"]) if facts.get("target") else "not known")]
     if facts.get("known_for"):
         named.append(("Outcome known only where", f"{facts['known_for']} says yes"))
+    if scope := voice_of(result).scope:
+        named.append(("The audit is about", _only(scope, result, facts)))
     if facts.get("positive") is not None:
         named.append(("Positive class", str(facts["positive"])))
     if result.summary.get("task") != "multiclass":
@@ -42,6 +44,14 @@ def outcome_facts(result: AuditResult) -> list[tuple[str, str]]:
     if reason := _reason(facts):
         named.append(("Because", reason))
     return named
+
+
+def _only(scope: str, result: AuditResult, facts: Mapping[str, Any]) -> str:
+    """The rows, and that nothing tells why the outcome of the others is missing, if so."""
+    unexplained = "target missing" in result.summary.get("left_out", {})
+    if not unexplained or facts.get("known_for"):
+        return scope
+    return f"{scope}; the table does not say why the others have none"
 
 
 def _reason(facts: Mapping[str, Any]) -> str:
@@ -61,7 +71,7 @@ def outcome_words(result: AuditResult) -> str:
 
 
 def _phrase(name: str, value: str) -> str:
-    verb = name.endswith((" is", "where"))
+    verb = name.endswith((" is", "where", "about"))
     return f"{name[:1].lower()}{name[1:]}{' ' if verb else ': '}{value}"
 
 

@@ -16,8 +16,10 @@ SPLITS: Mapping[str, str] = {
 }
 
 
-def on(split: str) -> str:
-    """ "On test rows", "Over all rows"."""
+def on(split: str, voice: Voice) -> str:
+    """ "On test rows", "Over all rows", "Over the 266 of 400 rows with a known outcome"."""
+    if split == "all" and voice.scope:
+        return f"Over {voice.scope}"
     return SPLITS.get(split, f"On {split} rows")
 
 

@@ -47,11 +47,10 @@ def _moved_words(row: Row, metric: str, voice: Voice) -> str:
     before, after = (numbers.points(row[name], metric) for name in ("gap_before", "gap_after"))
     first, then = (_ends(row, f"gap_{when}", metric) for when in ("before", "after"))
     labelled = _bracket(ci(first, voice))
+    where = on(row["split"], voice)
     if before == after:
-        return f"{on(row['split'])} the gap stays at {after}{labelled}."
-    return (
-        f"{on(row['split'])} the gap goes from {before}{labelled} to **{after}**{_bracket(then)}."
-    )
+        return f"{where} the gap stays at {after}{labelled}."
+    return f"{where} the gap goes from {before}{labelled} to **{after}**{_bracket(then)}."
 
 
 def _ends(row: Row, name: str, metric: str) -> str:
