@@ -33,11 +33,16 @@ def choose() -> str | None:
 
 
 def options(preset: str | None, roles: ColumnRoles) -> presets.PresetOptions:
-    """How people are counted in a rule on selections: columns, labels and weights."""
-    if preset not in presets.SELECTIONS:
+    """How people are counted in a rule: columns, labels and weights."""
+    if preset not in (*presets.SELECTIONS, presets.PAY):
         return presets.UNDECIDED
     fields: dict[str, Any] = {}
     with st.expander("How the rule counts people", icon=":material/groups:"):
+        if preset == presets.PAY:
+            fields["sex"] = st.selectbox(
+                "Column of sex", roles.sensitive, None, placeholder="recognised by name",
+                key="preset-sex",
+            )  # fmt: skip
         if preset == SCORING_RATE:
             cells = st.columns(2)
             for cell, (name, label) in zip(cells, _COLUMNS.items(), strict=True):
@@ -50,8 +55,11 @@ def options(preset: str | None, roles: ColumnRoles) -> presets.PresetOptions:
                 key="preset-leave-out",
                 placeholder="none: every category counts",
             ).strip()
-        fields["not_answered"] = _labels("Further labels of people who did not answer", "silent")
-        fields["answered"] = _labels("Labels that are answers, though listed as none", "answers")
+        if preset in presets.SELECTIONS:
+            fields |= {
+                "not_answered": _labels("Further labels of people who did not answer", "silent"),
+                "answered": _labels("Labels that are answers, though listed as none", "answers"),
+            }
         if roles.weight is not None:
             fields["weight_counts_people"] = st.checkbox(
                 "A row stands for as many people as its weight says", key="preset-people"

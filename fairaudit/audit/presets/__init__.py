@@ -18,6 +18,7 @@ from fairaudit.audit.presets.decisions import (
 )
 from fairaudit.audit.presets.four_fifths import four_fifths
 from fairaudit.audit.presets.local_law_144 import nyc_ll144
+from fairaudit.audit.presets.pay_gap import gender_pay_gap
 from fairaudit.audit.presets.preset_inputs import PresetInputs
 from fairaudit.audit.presets.preset_inputs import PresetOptions as PresetOptions
 from fairaudit.audit.presets.rules import Applied as Applied
@@ -52,7 +53,7 @@ def apply(
     ----------
     name : one of `NAMES`
     selected : (n,) 0/1, who was selected (employment rules)
-    score : (n,) scores, for the scoring rate where a tool gives no selection
+    score : (n,) scores, for the scoring rate where a tool gives no selection; or hourly pay
     groups : mapping of attribute to (n,) labels
     weight : (n,) sample weights; employment rules count people and use them only where
         `options.weight_counts_people` says that they are numbers of people
@@ -161,10 +162,12 @@ COMPUTATIONS: Mapping[str, Callable[[Preset, PresetInputs], Applied]] = MappingP
         "two-standard-deviations": _two_standard_deviations,
         "fair-cross-section": _fair_cross_section,
         "idea-risk-ratio": _idea_risk_ratio,
+        "uk-gender-pay-gap": gender_pay_gap,
         "eu-ai-act": _eu_ai_act,
         "model-card": _model_card,
     }
 )
 EMPLOYMENT = ("nyc-ll144", "four-fifths", "two-standard-deviations")  # rules on who is favoured
+PAY = "uk-gender-pay-gap"  # the rule on numbers
 SELECTIONS = (*EMPLOYMENT, "fair-cross-section", "idea-risk-ratio")  # rules that count decisions
 NAMES = tuple(COMPUTATIONS)

@@ -98,17 +98,17 @@ def decisions(preset: Preset, inputs: PresetInputs) -> Decisions:
         )
     if inputs.selected is not None:
         chosen, rate = _binary(inputs.selected), "selection rate"
-        people, notes = _people(inputs, inputs.weight, len(chosen))
+        people, notes = counted_people(inputs, inputs.weight, len(chosen))
     else:
         score, rate = read_numbers(inputs.score, "score="), "scoring rate"
-        people, notes = _people(inputs, inputs.weight, len(score))
+        people, notes = counted_people(inputs, inputs.weight, len(score))
         chosen = _above_median(score, people)
     for name, values in inputs.groups.items():
         read_column(values, f"column '{name}'", len(chosen), "the selection")
     return Decisions(chosen, inputs.groups, rate, people, notes)
 
 
-def _people(inputs: PresetInputs, weight: Any, n: int) -> tuple[Float, tuple[str, ...]]:
+def counted_people(inputs: PresetInputs, weight: Any, n: int) -> tuple[Float, tuple[str, ...]]:
     """How many people each row stands for, and what is said of weights."""
     counts = inputs.options.weight_counts_people
     rows = np.ones(n) if inputs.times is None else read_numbers(inputs.times, "times=", n)
@@ -138,12 +138,17 @@ def _above_median(score: Float, people: Float) -> NDArray[np.bool_]:
     """Who scores above the median of all people."""
     if not people.sum():
         raise InputError("there are no people to audit; pass their scores")
-    order = np.argsort(score, kind="stable")
+    above: NDArray[np.bool_] = score > median_of(score, people)
+    return above
+
+
+def median_of(values: Float, people: Float) -> float:
+    """The median over people, where each value stands for several of them."""
+    order = np.argsort(values, kind="stable")
     reached = np.cumsum(people[order])
     middle = (reached[-1] - 1) // 2, reached[-1] // 2  # ranks from 0, one or two of them
-    low, high = (score[order][np.searchsorted(reached, m, side="right")] for m in middle)
-    above: NDArray[np.bool_] = score > (low + high) / 2
-    return above
+    low, high = (values[order][np.searchsorted(reached, m, side="right")] for m in middle)
+    return float(low + high) / 2
 
 
 def _binary(selected: Any) -> NDArray[np.bool_]:
@@ -158,10 +163,31 @@ def _binary(selected: Any) -> NDArray[np.bool_]:
 
 def _stored(preset: Preset, inputs: PresetInputs, result: AuditResult) -> Decisions:
     """Answers of a stored system; where it only scores and the rule knows a scoring rate, that."""
+    refuse_task(preset.name, str(result.summary.get("task") or "binary"))
+    rows, groups, weight = stored_rows(inputs, result)
+    name = str(rows["model"][0])
+    counted, notes = counted_people(inputs, weight, len(rows))
+    roles = inputs.roles
+    if preset.name == SCORING_RATE and roles is not None and scores_alone(roles, name):
+        above = _above_median(rows["score"].to_numpy(), counted)
+        return Decisions(above, groups, "scoring rate", counted, notes)
+    chosen = rows["label"].to_numpy() == 1
+    return Decisions(chosen, groups, "selection rate", counted, notes)
+
+
+def stored_rows(
+    inputs: PresetInputs, result: AuditResult
+) -> tuple[pl.DataFrame, dict[str, pl.Series], pl.Series | None]:
+    """The stored rows of a system, their groups and their weights (None without).
+
+    Raises
+    ------
+    SpecError
+        When the result stores no rows, or none of that system.
+    """
     answers, people = result.tables.get("predictions"), result.tables.get("people")
     if answers is None or people is None or answers.is_empty():
         raise SpecError("this result stores no predictions by row; run the audit again")
-    refuse_task(preset.name, str(result.summary.get("task") or "binary"))
     name = inputs.model or str(answers["model"][0])
     rows = answers.filter(pl.col("model") == name).join(people, on=["row", "split"])
     if rows.is_empty():
@@ -169,13 +195,7 @@ def _stored(preset: Preset, inputs: PresetInputs, result: AuditResult) -> Decisi
     groups = {c: rows[c] for c in people.columns if c not in ("row", "split", "cluster")}
     weights = result.tables.get("row_weights")
     weight = None if weights is None else rows.join(weights, on="row", how="left")["weight"]
-    counted, notes = _people(inputs, weight, len(rows))
-    roles = inputs.roles
-    if preset.name == SCORING_RATE and roles is not None and scores_alone(roles, name):
-        above = _above_median(rows["score"].to_numpy(), counted)
-        return Decisions(above, groups, "scoring rate", counted, notes)
-    chosen = rows["label"].to_numpy() == 1
-    return Decisions(chosen, groups, "selection rate", counted, notes)
+    return rows, groups, weight
 
 
 def refuse_task(name: str, task: str) -> None:

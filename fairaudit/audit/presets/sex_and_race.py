@@ -41,6 +41,17 @@ def sex_and_race(groups: Mapping[str, Any], options: PresetOptions) -> tuple[str
     return sex, race
 
 
+def sex_column(groups: Mapping[str, Any], options: PresetOptions) -> str:
+    """The column of sex.
+
+    Raises
+    ------
+    SpecError
+        When the named column is not among the groups, or no or several columns could be meant.
+    """
+    return _chosen("sex", options.sex, groups)
+
+
 def _chosen(role: str, named: str | None, groups: Mapping[str, Any]) -> str:
     if named is not None:
         if named not in groups:
@@ -54,12 +65,12 @@ def _chosen(role: str, named: str | None, groups: Mapping[str, Any]) -> str:
     remedy = f"name it (on the page, with --{role}-column, or as {role}= of PresetOptions)"
     if candidates:
         raise SpecError(
-            f"Local Law 144 asks for one column of {_NAMES[role]}, and "
+            f"the rule asks for one column of {_NAMES[role]}, and "
             f"{', '.join(map(repr, candidates))} could be it; {remedy}"
         )
     raise SpecError(
-        f"Local Law 144 asks for sex and race/ethnicity, and no column tells that it is "
-        f"{_NAMES[role]} among {', '.join(map(repr, groups))}; {remedy}"
+        f"the rule asks for {_NAMES[role]}, and no column tells that it is {_NAMES[role]} among "
+        f"{', '.join(map(repr, groups))}; {remedy}"
     )
 
 
