@@ -13,7 +13,12 @@ from fairaudit.audit.catalog import METHODS
 from fairaudit.cli.options import cuts_of
 from fairaudit.data.doctor.column_profile import profile
 from fairaudit.data.doctor.diagnosis import Diagnosis, examine
-from fairaudit.data.doctor.table_scores import lone_scores, suggested_cuts
+from fairaudit.data.doctor.table_scores import (
+    SuggestedCut,
+    lone_scores,
+    suggested_cuts,
+    sure_cuts,
+)
 from fairaudit.data.doctor.target_guesses import is_outcome_name, task_of
 from fairaudit.data.known_outcome import guess_known_for, without_unknown
 from fairaudit.data.outcome import MEANINGS, Meaning, guess_meaning
@@ -153,7 +158,9 @@ def complete_roles(
     complete, cuts = with_suggested_cuts(frame, complete)
     kept = complete if named.scores else _decided_scores(frame, complete, trained=bool(method))
     lost = [s for s in complete.scores if s not in kept.scores]
-    said = [*_guessed_systems(found, kept, named), *cuts, *map(_left_out, lost)]
+    unsure = suggested_cuts(frame, complete) if lost else {}
+    left_out = [_left_out(score, unsure.get(score)) for score in lost]
+    said = [*_guessed_systems(found, kept, named), *cuts, *left_out]
     return kept, [*remark, *known, *said]
 
 
@@ -253,7 +260,7 @@ def with_known_for(frame: pl.DataFrame, roles: ColumnRoles) -> tuple[ColumnRoles
 
 def with_suggested_cuts(frame: pl.DataFrame, roles: ColumnRoles) -> tuple[ColumnRoles, list[str]]:
     """The roles with a cut for each score that a column of the table tells, and the reasons."""
-    found = suggested_cuts(frame, roles)
+    found = sure_cuts(frame, roles)
     cuts = {**roles.cuts, **{name: suggested.cut for name, suggested in found.items()}}
     remarks = [
         f"cut: {name}{s.sign}{s.cut.at:g} (guessed: {s.reason})" for name, s in found.items()
@@ -287,7 +294,12 @@ def _is_share(score: pl.Series) -> bool:
     return bool(score.is_between(0, 1).all())
 
 
-def _left_out(score: str) -> str:
+def _left_out(score: str, unsure: SuggestedCut | None) -> str:
+    if unsure is not None:
+        return (
+            f"score: {score} is left out: {unsure.reason}; add --cut '{score}>=…' or "
+            f"--cut '{score}<=…' to audit it as well"
+        )
     return (
         f"score: {score} is left out: no decisions belong to it, and nothing says where it "
         f"decides; add --cut {score}=… to audit it as well"

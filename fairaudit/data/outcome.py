@@ -374,6 +374,12 @@ def polarity(words: Iterable[str]) -> int:
     return -sense if turns % 2 else sense
 
 
+def sense_of_name(name: str) -> int | None:
+    """What a column's name is about: 1 hoped for, −1 feared, 0 neither; None: it does not say."""
+    words = _words(name)
+    return _about((*words, "".join(words)) if len(words) > 1 else words)
+
+
 def _about(words: tuple[str, ...]) -> int | None:
     """The sense of what a name says, 0 where it is neither good nor bad; None: it says nothing."""
     sense = topic_sense(words)

@@ -57,7 +57,9 @@ class LoneScore:
     ----------
     name : of its column
     scale : None where it holds no two different numbers
-    side : where the positive class is more frequent; "above" where nothing tells
+    side : the one that means the positive class by words, else where that is more frequent;
+        "above" where nothing tells
+    named : whether words say which side it is
     positives : share of rows whose outcome is positive, None where no outcome is known
     suggested : the cut that another column tells, None for none
     """
@@ -65,6 +67,7 @@ class LoneScore:
     name: str
     scale: ScoreScale | None
     side: Side
+    named: bool
     positives: float | None
     suggested: SuggestedCut | None
 
@@ -76,16 +79,13 @@ def lone_scores_of(frame: pl.DataFrame, roles: ColumnRoles) -> tuple[LoneScore, 
     share = None
     if roles.target is not None and roles.positive is not None:
         share = positive_share(frame, roles.target, roles.positive)
-    return tuple(
-        LoneScore(
-            name,
-            scale_of(frame[name]),
-            "below" if low_scores_select(frame, roles, name) else "above",
-            share,
-            suggested.get(name),
-        )
-        for name in lone_scores(roles, frame)
-    )
+    scores = []
+    for name in lone_scores(roles, frame):
+        low, named = low_scores_select(frame, roles, name)
+        side: Side = "below" if low else "above"
+        scale = scale_of(frame[name])
+        scores.append(LoneScore(name, scale, side, named, share, suggested.get(name)))
+    return tuple(scores)
 
 
 def scale_of(column: pl.Series) -> ScoreScale | None:

@@ -15,7 +15,12 @@ from fairaudit.audit.run import run_audit
 from fairaudit.audit.spec import AuditSpec
 from fairaudit.data.dataset import Dataset
 from fairaudit.data.doctor.score_decisions import boundary_between, systems_among
-from fairaudit.data.doctor.table_scores import lone_scores, suggested_cuts, systems_of
+from fairaudit.data.doctor.table_scores import (
+    lone_scores,
+    suggested_cuts,
+    sure_cuts,
+    systems_of,
+)
 from fairaudit.data.mends import AsNumbers
 from fairaudit.data.roles import ColumnRoles, Cut
 from fairaudit.exceptions import InputError, SpecError
@@ -236,15 +241,52 @@ def test_a_yes_no_column_that_is_a_cut_of_a_score_tells_the_cut() -> None:
     assert set(found) == {"ai_rank"}
 
 
-def test_the_side_of_a_suggested_cut_is_that_of_the_positive_class() -> None:
+def test_the_side_of_a_suggested_cut_never_follows_from_the_outcome() -> None:
+    """Else a score that is wrong about people would be turned round, unsaid."""
     frame = FRAME.with_columns(
-        safe=pl.when(pl.col("ai_rank") <= 60).then(pl.lit("yes")).otherwise(pl.lit("no"))
+        band=pl.when(pl.col("ai_rank") <= 60).then(pl.lit("yes")).otherwise(pl.lit("no"))
     ).drop("short_list")
     roles = ColumnRoles(target="hired", scores=("ai_rank",))
-    cut = suggested_cuts(frame, roles)["ai_rank"].cut
-    assert cut == Cut(at=RANK[RANK > 60].min())  # who is hired has high ranks
-    alone = suggested_cuts(frame, ColumnRoles(scores=("ai_rank",)))["ai_rank"].cut
-    assert alone == Cut(at=60, side="below")  # nothing but "safe" says what is selected
+    found = suggested_cuts(frame, roles)["ai_rank"]
+    assert found.sure is False
+    assert "nothing says which side selects" in found.reason
+    assert sure_cuts(frame, roles) == {}
+    alone = sure_cuts(frame, ColumnRoles(scores=("ai_rank",)))["ai_rank"].cut
+    assert alone == Cut(at=60, side="below")  # nothing but "band" says what is selected
+
+
+@pytest.mark.parametrize(
+    ("score", "target", "side"),
+    [
+        ("risk_score", "recid", "above"), ("risk_score", "hired", "below"),
+        ("safety_score", "recid", "below"), ("aptitude_score", "hired", "above"),
+        ("fraudescore", "fraud", "above"), ("default_prob", "repaid", "below"),
+        ("not_repaid_score", "default", "above"), ("probability", "hired", "above"),
+        ("kans", "hired", "above"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("turned", [False, True])
+def test_what_a_score_is_about_decides_the_side(
+    score: str, target: str, side: str, turned: bool
+) -> None:
+    outcome = 1 - Y if turned else Y  # whether it is right or wrong about people
+    frame = pl.DataFrame({score: RANK, target: outcome, "band": np.where(RANK >= 70, "a", "b")})
+    cut = sure_cuts(frame, ColumnRoles(target=target, scores=(score,)))[score].cut
+    assert cut.side == side
+
+
+@pytest.mark.parametrize(
+    ("column", "target", "side"),
+    [("short_list", "hired", "above"), ("flagged_fraud", "fraud", "above"),
+     ("rejected", "hired", "below"), ("approved", "default", "below")],
+)  # fmt: skip
+def test_what_the_decision_means_decides_the_side_of_a_silent_score(
+    column: str, target: str, side: str
+) -> None:
+    yes = np.where(RANK >= 70, "yes", "no")
+    frame = pl.DataFrame({"ai_rank": RANK, target: Y, column: yes})
+    cut = sure_cuts(frame, ColumnRoles(target=target, scores=("ai_rank",)))["ai_rank"].cut
+    assert cut.side == side
 
 
 def test_an_outcome_never_tells_a_cut_of_its_own_score() -> None:

@@ -167,6 +167,18 @@ def test_low_scores_select_where_they_go_with_the_predicted_label(
     assert (cut.side, cut.at < 7) == ("below", True)
 
 
+def test_a_side_that_no_words_tell_is_to_be_confirmed(
+    workspace: Workspace, open_page: Open
+) -> None:
+    recid = labels("0", "1")
+    rank = np.where(recid == "1", 3, 7) + np.random.default_rng(4).integers(-2, 3, 300)
+    shown = table(two_year_recid=recid, ai_rank=rank, band=np.where(rank >= 6, "a", "b"))
+    app, key = on_data(workspace, open_page, shown)
+    app.multiselect(key=f"{key}-scores").set_value(["ai_rank"]).run()
+    assert "nothing says which side selects" in " ".join(c.value for c in app.caption)
+    assert "Please confirm" in words(app)
+
+
 def test_a_recruiters_decision_leaves_the_score_of_a_machine_to_be_cut(
     workspace: Workspace, open_page: Open
 ) -> None:

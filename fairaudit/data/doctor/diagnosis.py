@@ -14,7 +14,7 @@ from fairaudit.data.doctor.mending import with_mends
 from fairaudit.data.doctor.problem import ExaminedTable, Problem
 from fairaudit.data.doctor.problems import find_problems
 from fairaudit.data.doctor.proxies import proxies_in
-from fairaudit.data.doctor.table_scores import suggested_cuts
+from fairaudit.data.doctor.table_scores import sure_cuts
 from fairaudit.data.known_outcome import guess_known_for
 from fairaudit.data.mends import Mend, mended
 from fairaudit.data.reading.table import ROW_ID
@@ -98,7 +98,7 @@ def _with_cuts(
     frame: pl.DataFrame, roles: ColumnRoles, guesses: tuple[Guess, ...]
 ) -> tuple[ColumnRoles, tuple[Guess, ...]]:
     """The roles with the cuts that other columns tell, and the guesses with their reasons."""
-    cuts = suggested_cuts(frame, roles)
+    cuts = sure_cuts(frame, roles)
     return roles.model_copy(update={"cuts": {name: s.cut for name, s in cuts.items()}}), tuple(
         replace(g, reason=f"{g.reason}; it decides at {s.sign} {s.cut.at:g}: {s.reason}")
         if (s := cuts.get(g.column)) is not None

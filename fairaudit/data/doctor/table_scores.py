@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from fairaudit.data.doctor.role_keywords import whole_word, word_set, words_of
 from fairaudit.data.doctor.score_decisions import Boundary, System, boundary_between, systems_among
 from fairaudit.data.labels import label_text
-from fairaudit.data.outcome import guess_positive
+from fairaudit.data.outcome import guess_meaning_among, guess_positive, sense_of_name
 from fairaudit.data.roles import ColumnRoles, Cut, target_levels
 
+PROBABILITY_WORDS = word_set(
+    """prob probs probability proba likelihood propensity wahrscheinlichkeit probabilidad
+    probabilite probabilita probabilidade kans"""
+)
+MERITS = word_set(
+    """safety aptitude suitability suitable fit fitness match merit trust trustworthiness eignung
+    idoneidad aptitud idoneita geschiktheid"""
+)
+_SENSES: Mapping[str, int] = {"good": 1, "bad": -1, "neutral": 0}
 CLEARLY = 2.0  # standard errors of the AUROC without any relation; nearer to 0.5 tells nothing
 PEEK = 2000  # rows that show whether a column may have two values
 
@@ -21,10 +33,17 @@ Float = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class SuggestedCut:
-    """A cut that a column of the table tells, and why."""
+    """A cut that a column of the table tells, and why.
+
+    Attributes
+    ----------
+    cut, reason
+    sure : whether words say which side means the positive class; otherwise somebody must
+    """
 
     cut: Cut
     reason: str
+    sure: bool = True
 
     @property
     def sign(self) -> str:
@@ -66,8 +85,10 @@ def suggested_cuts(frame: pl.DataFrame, roles: ColumnRoles) -> dict[str, Suggest
     A cut is suggested where a yes/no column says yes exactly, or in all but a few rows, on one
     side of it; sensitive attributes and the outcome tell none. Errors at a cut that the outcome
     chose would say nothing, so a score that some cut turns into the outcome has none. The side
-    is the one on which the positive class is more frequent; without an outcome the one that says
-    yes.
+    follows from what the score is about ("risk_score") or what the column's yes means, against
+    what the positive class means; without an outcome it is the one that says yes. Outcomes never
+    decide it: a score that errs would be turned round. Where no words do, the cut is not sure,
+    and its side only where the positive class is more frequent.
 
     Parameters
     ----------
@@ -84,9 +105,60 @@ def suggested_cuts(frame: pl.DataFrame, roles: ColumnRoles) -> dict[str, Suggest
     return {name: cut for name, cut in found if cut is not None}
 
 
-def low_scores_select(frame: pl.DataFrame, roles: ColumnRoles, score: str) -> bool:
-    """Whether the positive class is more frequent among low scores."""
-    return _high_by_outcome(frame, _numbers(frame[score]), roles) is False
+def sure_cuts(frame: pl.DataFrame, roles: ColumnRoles) -> dict[str, SuggestedCut]:
+    """The suggested cuts of which words say which side selects."""
+    return {name: s for name, s in suggested_cuts(frame, roles).items() if s.sure}
+
+
+def low_scores_select(frame: pl.DataFrame, roles: ColumnRoles, score: str) -> tuple[bool, bool]:
+    """Whether low scores mean the positive class, and whether words say so.
+
+    Where none do it is whether the positive class is more frequent among low scores.
+    """
+    named = high_by_name(frame, score, roles)
+    high = _high_by_outcome(frame, _numbers(frame[score]), roles) if named is None else named
+    return high is False, named is not None
+
+
+def high_by_name(frame: pl.DataFrame, score: str, roles: ColumnRoles) -> bool | None:
+    """Whether high scores mean the positive class, by the score's name; None where it is silent.
+
+    A risk is high for what people fear, an aptitude for what they hope for. A probability is that
+    of the positive class.
+    """
+    sense, wanted = _sense_of_score(score), _positive_sense(frame, roles)
+    if sense and wanted:
+        return sense == wanted
+    probable = set(words_of(score)) & PROBABILITY_WORDS
+    return True if probable and not sense and roles.target is not None else None
+
+
+def _sense_of_score(name: str) -> int | None:
+    """What high values of a score mean for a person, by its name: "risk", "fraudescore"."""
+    bare = [re.sub(r"(?<=\w\w\w)(score|scoring|skor)$", "", word) for word in words_of(name)]
+    if sense := sense_of_name(" ".join(bare)):
+        return sense
+    return 1 if set(bare) & MERITS else None
+
+
+def _positive_sense(frame: pl.DataFrame, roles: ColumnRoles) -> int:
+    """1 where the positive class is good for a person, −1 where it is bad, 0 where unknown."""
+    if roles.meaning is not None:
+        return _SENSES[roles.meaning]
+    if roles.task != "binary" or roles.target is None or roles.target not in frame.columns:
+        return 0
+    return _sense_of_yes(frame[roles.target], roles.positive)
+
+
+def _sense_of_yes(values: pl.Series, positive: str | None = None) -> int:
+    """What the yes of a yes/no column means for a person; 0 where no words say."""
+    levels = target_levels(values)
+    yes = positive or guess_positive(levels, values.name).label
+    if yes is None or len(levels) != 2:
+        return 0
+    no = next(label for label in levels if label != yes)
+    guess = guess_meaning_among([values.name, whole_word(values.name)], yes, no)
+    return _SENSES[guess.meaning] if guess.sure else 0
 
 
 def _codes(values: pl.Series) -> Float:
@@ -124,10 +196,15 @@ def _suggested(
         if (fit := _fit(score, frame[column])) is not None:
             fits[column] = fit
     for column in sorted(fits, key=lambda c: fits[c].differing):  # decisions first of equals
-        high = _positive_is_high(frame, score, column, fits[column], roles)
+        fit = fits[column]
+        high = _positive_is_high(frame, name, column, fit, roles)
         if high is not None:
-            cut = fits[column].cut(high=high)
-            return SuggestedCut(cut, _why(name, frame[column], fits[column], high))
+            return SuggestedCut(fit.cut(high=high), _why(name, frame[column], fit, high))
+    for column in sorted(fits, key=lambda c: fits[c].differing):
+        fit = fits[column]
+        high = _high_by_outcome(frame, score, roles) is not False
+        why = f"{_why(name, frame[column], fit, high)}; nothing says which side selects"
+        return SuggestedCut(fit.cut(high=high), why, sure=False)
     return None
 
 
@@ -148,16 +225,18 @@ def _makes_outcome(frame: pl.DataFrame, name: str, roles: ColumnRoles) -> bool:
 
 
 def _positive_is_high(
-    frame: pl.DataFrame, score: Float, column: str, fit: Boundary, roles: ColumnRoles
+    frame: pl.DataFrame, score: str, column: str, fit: Boundary, roles: ColumnRoles
 ) -> bool | None:
-    """Whether high scores mean the positive class; None where nothing tells."""
-    by_outcome = _high_by_outcome(frame, score, roles)
-    if by_outcome is not None:
-        return by_outcome
+    """Whether high scores mean the positive class, by words; None where none say."""
+    named = high_by_name(frame, score, roles)
     yes = guess_positive(target_levels(frame[column]), column).label
-    if yes is None:
-        return None
-    return fit.high_is_yes if yes == _second(frame[column]) else not fit.high_is_yes
+    if named is not None or yes is None:
+        return named
+    high_is_yes = fit.high_is_yes == (yes == _second(frame[column]))
+    if roles.target is None:
+        return high_is_yes
+    mine, wanted = _sense_of_yes(frame[column]), _positive_sense(frame, roles)
+    return high_is_yes == (mine == wanted) if mine and wanted else None
 
 
 def _high_by_outcome(frame: pl.DataFrame, score: Float, roles: ColumnRoles) -> bool | None:

@@ -23,11 +23,13 @@ _SIDES: Mapping[str, str] = {"above": "this or more", "below": "this or less"}
 def first_cut(score: LoneScore, scale: ScoreScale, voice: Voice) -> tuple[Cut, str, bool]:
     """A cut to start from, why, and whether the table or usage tells it: others are to confirm."""
     if score.suggested is not None:
-        return score.suggested.cut, score.suggested.reason, True
+        return score.suggested.cut, score.suggested.reason, score.suggested.sure
     if scale.low >= 0 and scale.high <= 1:
-        usual = score.side == "above"
-        turned = "" if usual else f", and low scores are the ones with more {voice.positive}"
-        why = f"a score from 0 to 1 is usually cut at 0.5{turned}"
+        usual = score.side == "above" or score.named
+        turned = f", and low scores are the ones with more {voice.positive}"
+        if score.named:
+            turned = f", and by its name low scores mean {voice.positive}"
+        why = f"a score from 0 to 1 is usually cut at 0.5{'' if score.side == 'above' else turned}"
         return Cut(at=CUT, side=score.side), why, usual
     if score.positives is not None:
         chosen, outcome = selected_word(voice), voice.target
