@@ -30,7 +30,7 @@ from fairaudit.stats.estimates import ESTIMATED
 from fairaudit.stats.metric_definitions import first_metrics
 from fairaudit.text.sentences.conditional import readable_conditional
 from fairaudit.text.sentences.equivalence import readable_equivalence
-from fairaudit.text.sentences.outcome import outcome_words
+from fairaudit.text.sentences.outcome import facts_by_name, in_one_line, outcome_words
 from fairaudit.text.voice import voice_of
 
 SHOWN_GAPS = ("demographic_parity", "equalized_odds")  # besides the metrics by group
@@ -158,6 +158,9 @@ def show_diagnosis(diagnosis: Diagnosis, *, as_json: bool) -> None:
     for guess in diagnosis.guesses:
         table.add_row(*(Text(str(v)) for v in (guess.column, guess.part, guess.reason)))
     console.print(table)
+    if diagnosis.outcome is not None:
+        named = facts_by_name(diagnosis.outcome.as_json(), task=diagnosis.roles.task)
+        console.print(Text(in_one_line(named)))
     for problem in diagnosis.problems:
         fixed = " (--fix does it)" if problem.safe and problem.mends else ""
         offered = fixed or (" (one click on the Data page)" if problem.mends else "")

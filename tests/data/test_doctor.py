@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -463,3 +464,15 @@ def test_respondents_of_mortgage_reports_are_lenders(more: dict[str, tuple[str, 
     assert parts["respondent_id"][0] in ("cluster", "identifier")
     assert "lenders" in parts["respondent_id"][1]
     assert _parts(respondent_id=ids)["respondent_id"][0] == "unit"  # of a survey
+
+
+@pytest.mark.parametrize(
+    ("labels", "code"), [(("AA", "BB"), "positive_unsaid"), (("blau", "rot"), "positive_unsaid"),
+                         (("0", "1"), "meaning_unsaid"), (("not hired", "hired"), None)],
+)  # fmt: skip
+def test_what_no_word_of_the_outcome_says_is_asked(labels: Any, code: str | None) -> None:
+    frame = pl.DataFrame(
+        {"sex": ["f", "m"] * 100, "outcome": [labels[0], *labels, labels[1]] * 50}
+    )
+    unsaid = [p.code for p in examine(frame).problems if p.code.endswith("_unsaid")]
+    assert unsaid == ([] if code is None else [code])

@@ -455,3 +455,14 @@ def test_any_dialect_reads_back_equal(
         ["first", "second", "third"] if header else [f"column_{i}" for i in (1, 2, 3)]
     )
     assert frame.rows() == rows
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+def test_r_tables_with_decimal_commas_keep_their_row_names(delimiter: str) -> None:
+    """`write.table(sep=";", dec=",")` gives row names no name."""
+    names = delimiter.join(['"sex"', '"x"', '"y"'])
+    rows = [delimiter.join([f'"{i}"', '"FM"'[i % 2 + 1].join('""'), f"0,{i + 11}", str(i % 2)])
+            for i in range(40)]  # fmt: skip
+    frame = read_table("\n".join([names, *rows]).encode())
+    assert frame.columns == ["row_name", "sex", "x", "y"]
+    assert frame["x"].to_list()[:2] == [0.11, 0.12]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from fairaudit.data.dataset import Dataset
 from fairaudit.data.doctor.assignment import Guess
 from fairaudit.data.doctor.column_profile import RowSample, profile
 from fairaudit.data.doctor.guesses import guess_roles, roles_of
@@ -17,8 +18,10 @@ from fairaudit.data.doctor.proxies import proxies_in
 from fairaudit.data.doctor.table_scores import sure_cuts
 from fairaudit.data.known_outcome import guess_known_for
 from fairaudit.data.mends import Mend, mended
+from fairaudit.data.outcome import OutcomeFacts
 from fairaudit.data.reading.table import ROW_ID
 from fairaudit.data.roles import ColumnRoles
+from fairaudit.exceptions import FairauditError
 
 __all__ = ["Diagnosis", "Guess", "Problem", "examine"]
 
@@ -37,12 +40,15 @@ class Diagnosis:
         Errors first, then warnings, then notes.
     proxies : polars.DataFrame
         Columns feature, sensitive and auroc; strongest first.
+    outcome : OutcomeFacts or None
+        What the outcome of these roles is and means; None where they do not fit the table.
     """
 
     roles: ColumnRoles
     guesses: tuple[Guess, ...]
     problems: tuple[Problem, ...]
     proxies: pl.DataFrame
+    outcome: OutcomeFacts | None = None
 
 
 def examine(
@@ -91,7 +97,14 @@ def examine(
     features = [c for c in (*roles.features, roles.cluster) if c and c in columns]
     proxies = proxies_in(sample, features, [c for c in roles.sensitive if c in columns])
     problems = find_problems(ExaminedTable(frame, columns, roles, proxies, sample, guesses))
-    return Diagnosis(roles, guesses, tuple(problems), proxies)
+    return Diagnosis(roles, guesses, tuple(problems), proxies, _outcome_of(frame, roles))
+
+
+def _outcome_of(frame: pl.DataFrame, roles: ColumnRoles) -> OutcomeFacts | None:
+    try:
+        return Dataset(frame, roles).outcome
+    except FairauditError:  # the problems say what is wrong with the roles
+        return None
 
 
 def _with_cuts(

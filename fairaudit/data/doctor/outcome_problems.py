@@ -10,7 +10,8 @@ from fairaudit.data.doctor.problem import FEW_ROWS, ExaminedTable, Problem, leav
 from fairaudit.data.doctor.target_guesses import task_of
 from fairaudit.data.mends import AsMissing, LeaveOut
 from fairaudit.data.non_answers import says_nothing
-from fairaudit.data.roles import resolve
+from fairaudit.data.outcome import guess_meaning, guess_positive
+from fairaudit.data.roles import resolve, target_levels
 from fairaudit.exceptions import SpecError
 
 
@@ -41,15 +42,40 @@ def target_problems(evidence: ExaminedTable) -> Iterator[Problem]:
     if c.distinct < 2:
         return
     yield from _labels_without_answer(c, evidence)
+    yield from _unsaid(c, evidence)
     if evidence.roles.task != "regression":
         rare = min(c.values.values())
         if rare < FEW_ROWS and c.distinct <= 100:
             label = min(c.values, key=lambda v: c.values[v])
+            rows = f"{rare:,} rows" if rare != 1 else "1 row"
             yield Problem(
                 "rare_class", "warning", name,
-                f"the target '{name}' has the value '{label}' in only {rare:,} rows",
+                f"the target '{name}' has the value '{label}' in only {rows}",
                 "combine it with another value, or expect wide intervals",
             )  # fmt: skip
+
+
+def _unsaid(c: ColumnProfile, evidence: ExaminedTable) -> Iterator[Problem]:
+    """What no word of the outcome says, so that a person must."""
+    if evidence.roles.task != "binary" or c.distinct != 2:
+        return
+    levels = target_levels(evidence.frame[c.name])
+    positive = evidence.roles.positive or guess_positive(levels, c.name).label
+    if positive is None:
+        yield Problem(
+            "positive_unsaid", "warning", c.name,
+            f"no word decides which of '{levels[0]}' and '{levels[1]}' is the positive class of "
+            f"'{c.name}'",
+            "choose it on the Data page, or name it with --positive",
+        )  # fmt: skip
+        return
+    negative = next(label for label in levels if label != positive)
+    if evidence.roles.meaning is None and not guess_meaning(c.name, positive, negative).sure:
+        yield Problem(
+            "meaning_unsaid", "note", c.name,
+            f"no word says what '{positive}' of '{c.name}' means for a person",
+            "choose it on the Data page, or state it with --meaning good, bad or neutral",
+        )  # fmt: skip
 
 
 def _labels_without_answer(c: ColumnProfile, evidence: ExaminedTable) -> Iterator[Problem]:

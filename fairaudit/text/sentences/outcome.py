@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fairaudit.audit.result import AuditResult
@@ -28,16 +28,25 @@ def outcome_facts(result: AuditResult) -> list[tuple[str, str]]:
     Results of several classes or of a number have no positive class.
     """
     facts: Mapping[str, Any] = result.summary.get("outcome") or {}
+    scope = voice_of(result).scope
+    about = _only(scope, result, facts) if scope else ""
+    return facts_by_name(facts, task=str(result.summary.get("task")), about=about)
+
+
+def facts_by_name(
+    facts: Mapping[str, Any], *, task: str, about: str = ""
+) -> list[tuple[str, str]]:
+    """The facts of an outcome by name; `about` says which rows an audit is about."""
     if not facts:
         return []
     named = [("Outcome", str(facts["target"]) if facts.get("target") else "not known")]
     if facts.get("known_for"):
         named.append(("Outcome known only where", f"{facts['known_for']} says yes"))
-    if scope := voice_of(result).scope:
-        named.append(("The audit is about", _only(scope, result, facts)))
+    if about:
+        named.append(("The audit is about", about))
     if facts.get("positive") is not None:
         named.append(("Positive class", str(facts["positive"])))
-    if result.summary.get("task") != "multiclass":
+    if task != "multiclass":
         meaning: Meaning = facts.get("meaning") or "neutral"
         subject = "It is" if facts.get("positive") is not None else "A high value is"
         named.append((subject, MEANT[meaning]))
@@ -61,7 +70,12 @@ def _reason(facts: Mapping[str, Any]) -> str:
 
 def outcome_words(result: AuditResult) -> str:
     """The facts in one line: "Outcome: hired; positive class: yes; it is good for the person"."""
-    facts = dict(outcome_facts(result))
+    return in_one_line(outcome_facts(result))
+
+
+def in_one_line(named: Sequence[tuple[str, str]]) -> str:
+    """Facts by name as one sentence."""
+    facts = dict(named)
     reason = facts.pop("Because", "")
     parts = [_phrase(name, value) for name, value in facts.items()]
     text = "; ".join(parts)
