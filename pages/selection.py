@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from fairaudit.audit.no_harm.decision import certificates, warnings
 from fairaudit.plots import selection
+from fairaudit.text.sentences.choice_certificates import choice_warnings, worded_certificates
 from fairaudit.text.sentences.selection import selection_how, selection_lead
 from fairaudit.text.voice import voice_of
 from fairaudit.ui import layout, page_setup, result_page, url_widgets
@@ -25,7 +25,7 @@ tables = decision.tables(audit, rules)
 decided = tables["selection"]
 with top:
     layout.header("selection", selection_lead(tables, voice_of(audit.result)))
-    for warning in warnings(tables) if "selection_gaps" in tables else []:
+    for warning in choice_warnings(tables):
         st.warning(layout.escaped(warning), icon=":material/warning:")
 
 view = url_widgets.view(
@@ -36,7 +36,7 @@ if view == "Decision":
     shown = selection.readable(decided)
     layout.data_table(shown, key="selection-table", name="selection", metric=rules.metric)
 elif view == "Certificate":
-    by_group = {c["group"]: c for c in certificates(tables)}
+    by_group = {c["group"]: c for c in worded_certificates(tables)}
     group = url_widgets.one_of("Group", list(by_group), key="group")
     layout.statement(f"**{group}**: {by_group[group]['verdict']}")
     layout.note(by_group[group]["words"])

@@ -30,7 +30,12 @@ from fairaudit.stats.estimates import ESTIMATED
 from fairaudit.stats.metric_definitions import first_metrics
 from fairaudit.text.sentences.conditional import readable_conditional
 from fairaudit.text.sentences.equivalence import readable_equivalence
-from fairaudit.text.sentences.outcome import facts_by_name, in_one_line, outcome_words
+from fairaudit.text.sentences.outcome import (
+    facts_by_name,
+    in_one_line,
+    outcome_words,
+    warnings_of,
+)
 from fairaudit.text.voice import voice_of
 
 SHOWN_GAPS = ("demographic_parity", "equalized_odds")  # besides the metrics by group
@@ -199,8 +204,8 @@ def show_result(result: AuditResult, out: Path, *, as_json: bool) -> None:
     console.print(Text(str(result.summary.get("title", "audit")), style="bold"))
     if words := outcome_words(result):
         console.print(Text(words))
-    for warning in result.summary.get("warnings", []):
-        console.print("[yellow]![/yellow]", Text(str(warning)))
+    for warning in warnings_of(result):
+        console.print("[yellow]![/yellow]", Text(warning))
     for sentence in in_short(result, sections(result)):
         console.print(Text(f"• {sentence.replace('**', '')}"))
     for table in result_tables(result):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,8 @@ from scipy.special import ndtri
 from fairaudit.inputs.options import check_choice, check_confidence, check_tolerance
 from fairaudit.methods.best_choice import OBJECTIVES, Objective
 from fairaudit.methods.no_harm import NoHarmChoice, choose_no_harm
-from fairaudit.methods.tables import Frame, selection_table
+from fairaudit.methods.no_harm_reasons import Reason, detectable, reason_columns, reasons
+from fairaudit.methods.tables import Frame, selection_table, with_merged
 from fairaudit.stats.estimates import UNJUDGED
 from fairaudit.stats.paired_bounds import holm
 from fairaudit.stats.paired_differences import MIN_ROWS, Evidence
@@ -23,7 +24,6 @@ Bool = NDArray[np.bool_]
 IMPROVES, NO_EVIDENCE, HARMED = "improves", "no evidence", "harmed"
 _POWER = 0.8
 _LEAST = 1e-9  # an improvement smaller than this is rounding
-_VISIBLE = 0.05  # the improvement that planning for unjudged groups asks about
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,9 @@ class Bounds:
     admissible: Bool
 
 
-def bounds(found: Evidence, rules: ChoiceRules) -> Bounds:
+def bounds(evidence: Evidence, rules: ChoiceRules) -> Bounds:
     """Bounds at Holm's levels (G,); NaN where a group cannot be judged."""
-    return joint_bounds([found], rules)[0]
+    return joint_bounds([evidence], rules)[0]
 
 
 def joint_bounds(
@@ -86,90 +86,91 @@ def joint_bounds(
     counted : (K, G) bool or None
         Comparisons that take part; others have no bound. None takes every one that can be judged.
     """
-    judged = np.array([found.judged for found in evidence])
+    judged = np.array([one.judged for one in evidence])
     judged = judged if counted is None else judged & counted
-    p = np.array([found.test.p_value(rules.tolerance) for found in evidence])
+    p = np.array([one.test.p_value(rules.tolerance) for one in evidence])
     p = np.where(judged, p, np.nan)
     level = holm(p.ravel(), rules.alpha)[1].reshape(p.shape)
     return [
-        _bounds_of(found, some, own, at, rules)
-        for found, some, own, at in zip(evidence, judged, p, level, strict=True)
+        _bounds_of(one, some, own, at, rules)
+        for one, some, own, at in zip(evidence, judged, p, level, strict=True)
     ]
 
 
 def _bounds_of(
-    found: Evidence, judged: Bool, p: Float, level: Float, rules: ChoiceRules
+    evidence: Evidence, judged: Bool, p: Float, level: Float, rules: ChoiceRules
 ) -> Bounds:
-    lower = np.where(judged, found.test.lower(level), np.nan)
-    upper = np.where(judged, found.test.upper(level), np.nan)
+    lower = np.where(judged, evidence.test.lower(level), np.nan)
+    upper = np.where(judged, evidence.test.upper(level), np.nan)
     if rules.confidence is None:
-        passes = found.difference >= -rules.tolerance
+        passes = evidence.difference >= -rules.tolerance
     else:
         passes = judged & (lower > -rules.tolerance)
     return Bounds(p, level, lower, upper, passes)
 
 
 def choose(
-    found: Evidence, limits: Bounds, rules: ChoiceRules, *, binding: bool = True
+    evidence: Evidence, limits: Bounds, rules: ChoiceRules, *, binding: bool = True
 ) -> NoHarmChoice:
     """The no-harm choice; groups that cannot be judged keep the baseline and do not count."""
     strict = rules.confidence is not None
-    counts = found.judged if strict else np.isfinite(found.difference)
+    counts = evidence.judged if strict else np.isfinite(evidence.difference)
     return choose_no_harm(
-        np.where(counts, found.expert, np.nan),
-        np.where(counts, found.baseline, np.nan),
+        np.where(counts, evidence.expert, np.nan),
+        np.where(counts, evidence.baseline, np.nan),
         rules.objective,
         limits.lower if strict else None,
         rules.tolerance,
-        found.mass,
+        evidence.mass,
         binding=binding,
     )
 
 
 def decide(
-    found: Evidence, names: Sequence[str], rules: ChoiceRules, notes: Sequence[str] = ()
+    evidence: Evidence,
+    names: Sequence[str],
+    rules: ChoiceRules,
+    merged: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[NoHarmChoice, Frame]:
     """The choice on validation rows and its table (columns `SELECTION`).
 
     Parameters
     ----------
-    notes : sequence of str
-        One sentence a group that is put behind its reason ("" for none).
+    merged : mapping or None
+        By group, the sparse intersections that were merged into it.
     """
-    limits = bounds(found, rules)
-    choice = choose(found, limits, rules)
-    verdicts = [_verdict(found, limits, rules, g) for g in range(len(names))]
-    told = _Teller(found, limits, choice, rules)
-    extra = notes or [""] * len(names)
-    reasons = [f"{told.reason(g)} {extra[g]}".strip() for g in range(len(names))]
-    return choice, _table("validation", found, names, limits, choice, verdicts, reasons, rules)
+    limits = bounds(evidence, rules)
+    choice = choose(evidence, limits, rules)
+    verdicts = [_verdict(evidence, limits, rules, g) for g in range(len(names))]
+    why = reasons(evidence, limits.admissible, choice, strict=rules.confidence is not None)
+    table = _table("validation", evidence, names, limits, choice, verdicts, why, rules)
+    return choice, with_merged(table, merged or {})
 
 
 def check_on(
-    split: str, found: Evidence, names: Sequence[str], rules: ChoiceRules, choice: NoHarmChoice
+    split: str, evidence: Evidence, names: Sequence[str], rules: ChoiceRules, choice: NoHarmChoice
 ) -> Frame:
     """The same table on rows that took no part in the choice (columns `SELECTION`)."""
-    limits = bounds(found, rules)
-    verdicts = [_later_verdict(found, limits, rules, choice, g) for g in range(len(names))]
-    told = _Teller(found, limits, choice, rules)
-    reasons = [told.later(g, verdicts[g]) for g in range(len(names))]
-    return _table(split, found, names, limits, choice, verdicts, reasons, rules)
+    limits = bounds(evidence, rules)
+    verdicts = [_later_verdict(evidence, limits, rules, choice, g) for g in range(len(names))]
+    why: list[Reason] = ["checked"] * len(names)
+    return _table(split, evidence, names, limits, choice, verdicts, why, rules)
 
 
-def _verdict(found: Evidence, limits: Bounds, rules: ChoiceRules, g: int) -> str:
+def _verdict(evidence: Evidence, limits: Bounds, rules: ChoiceRules, g: int) -> str:
     if rules.confidence is None:
-        if not np.isfinite(found.difference[g]):
+        if not np.isfinite(evidence.difference[g]):
             return UNJUDGED
-        return IMPROVES if found.difference[g] > 0 else NO_EVIDENCE
-    if not found.judged[g]:
+        return IMPROVES if evidence.difference[g] > 0 else NO_EVIDENCE
+    if not evidence.judged[g]:
         return UNJUDGED
     return IMPROVES if limits.lower[g] > 0 else NO_EVIDENCE
 
 
 def _later_verdict(
-    found: Evidence, limits: Bounds, rules: ChoiceRules, choice: NoHarmChoice, g: int
+    evidence: Evidence, limits: Bounds, rules: ChoiceRules, choice: NoHarmChoice, g: int
 ) -> str:
-    if not found.judged[g]:
+    if not evidence.judged[g]:
         return UNJUDGED
     if choice.use_expert[g] and limits.upper[g] < -rules.tolerance:
         return HARMED
@@ -178,39 +179,40 @@ def _later_verdict(
 
 def _table(
     split: str,
-    found: Evidence,
+    evidence: Evidence,
     names: Sequence[str],
     limits: Bounds,
     choice: NoHarmChoice,
     verdicts: Sequence[str],
-    reasons: Sequence[str],
+    why: list[Reason],
     rules: ChoiceRules,
 ) -> Frame:
     size = len(names)
-    counted = found.metric != "neg_mse"
-    cells = [found.table[:, j].tolist() if counted else [None] * size for j in range(4)]
+    counted = evidence.metric != "neg_mse"
+    cells = [evidence.table[:, j].tolist() if counted else [None] * size for j in range(4)]
     return selection_table(
         {
             "split": [split] * size,
             "group": list(names),
-            "metric": [found.metric] * size,
-            "n": found.n,
-            "baseline": _known(found.baseline),
-            "expert": _known(found.expert),
-            "difference": _known(found.difference),
+            "metric": [evidence.metric] * size,
+            "n": evidence.n,
+            "baseline": _known(evidence.baseline),
+            "expert": _known(evidence.expert),
+            "difference": _known(evidence.difference),
             "lower": _known(limits.lower),
             "upper": _known(limits.upper),
             "admissible": limits.admissible,
             "chosen": ["expert" if used else "baseline" for used in choice.use_expert],
             "verdict": list(verdicts),
-            "reason": list(reasons),
+            **reason_columns(evidence, why, choice, rules.objective),
+            "merged": [None] * size,
             "binding": [g in choice.relaxed for g in range(size)],
             "p": _known(limits.p),
-            "level": _known(np.where(found.judged, limits.level, np.nan)),
+            "level": _known(np.where(evidence.judged, limits.level, np.nan)),
             **dict(
                 zip(("both_right", "expert_only", "baseline_only", "neither"), cells, strict=True)
             ),
-            "rows_needed": rows_needed(found, limits, rules),
+            "rows_needed": rows_needed(evidence, limits, rules),
         },
     )
 
@@ -219,24 +221,23 @@ def _known(values: Float) -> list[float | None]:
     return [float(v) if np.isfinite(v) else None for v in values]
 
 
-def rows_needed(found: Evidence, limits: Bounds, rules: ChoiceRules) -> list[int | None]:
+def rows_needed(evidence: Evidence, limits: Bounds, rules: ChoiceRules) -> list[int | None]:
     """Rows at which the expert would pass with 80% power, by group.
 
     For a judged group at its observed difference (None where that lies at or below −tolerance);
     for one that cannot be judged at an improvement of 5 points (or a tenth of the error), with
     the spread seen in the other groups.
     """
-    judged = found.judged
-    weights = found.n[judged]
-    seen = np.nan_to_num(found.spread[judged])
+    judged = evidence.judged
+    weights = evidence.n[judged]
+    seen = np.nan_to_num(evidence.spread[judged])
     typical = float(np.sqrt(np.average(seen**2, weights=weights))) if judged.any() else 0.45
-    error = float(np.nanmean(np.abs(found.baseline))) if np.isfinite(found.baseline).any() else 1.0
-    visible = _VISIBLE if found.metric != "neg_mse" else 0.1 * error
+    planned = detectable(evidence)
     smallest = rules.alpha / max(len(judged), 1)
     needed: list[int | None] = []
     for g in range(len(judged)):
-        shift = float(found.difference[g]) + rules.tolerance if judged[g] else visible
-        spread = float(found.spread[g]) if judged[g] else typical
+        shift = float(evidence.difference[g]) + rules.tolerance if judged[g] else planned
+        spread = float(evidence.spread[g]) if judged[g] else typical
         level = float(limits.level[g]) if judged[g] else smallest
         if not shift > _LEAST:
             needed.append(None)
@@ -246,126 +247,24 @@ def rows_needed(found: Evidence, limits: Bounds, rules: ChoiceRules) -> list[int
     return needed
 
 
-class _Teller:
-    """Puts the numbers of a decision into sentences."""
-
-    def __init__(
-        self, found: Evidence, limits: Bounds, choice: NoHarmChoice, rules: ChoiceRules
-    ) -> None:
-        self.found, self.limits, self.choice, self.rules = found, limits, choice, rules
-        self.needed = rows_needed(found, limits, rules)
-
-    def amount(self, value: float, *, signed: bool = False) -> str:
-        """A performance in points; AUROC as a number, −MSE in the target's squared unit."""
-        sign = "+" if signed else ""
-        if self.found.metric == "neg_mse":
-            return f"{value:{sign}.4g}"
-        if self.found.metric == "auroc":
-            return f"{value:{sign}.3f}"
-        return f"{100 * value:{sign}.1f} points"
-
-    def reason(self, g: int) -> str:
-        """Why this group got what it got, on the rows of the choice."""
-        if not np.isfinite(self.found.difference[g]) or (
-            self.rules.confidence is not None and not self.found.judged[g]
-        ):
-            return self._unjudged(g)
-        if self.choice.use_expert[g]:
-            return f"The expert is used: {self._evidence(g)}."
-        if not self.limits.admissible[g]:
-            return self._not_shown(g) + self._costs(g)
-        return self._passed_over(g)
-
-    def later(self, g: int, verdict: str) -> str:
-        """What the other rows say about the choice made before."""
-        used = "expert" if self.choice.use_expert[g] else "baseline"
-        if verdict == UNJUDGED:
-            return f"The {used} is used. {self._unjudged(g)}"
-        if verdict == HARMED:
-            return f"The expert is used and does worse here: {self._evidence(g, upper=True)}."
-        return f"The {used} is used; expert against baseline: {self._evidence(g)}."
-
-    def _unjudged(self, g: int) -> str:
-        why = self.found.obstacle[g] or "the performance is not defined"
-        return (
-            f"Cannot be judged: {why}; about {self.needed[g]} rows would show an improvement of "
-            f"{self.amount(self._visible())}. The baseline is kept."
-        )
-
-    def _visible(self) -> float:
-        if self.found.metric != "neg_mse":
-            return _VISIBLE
-        return 0.1 * float(np.nanmean(np.abs(self.found.baseline)))
-
-    def _evidence(self, g: int, *, upper: bool = False) -> str:
-        found = self.found
-        words = [f"{self.amount(found.difference[g], signed=True)} on {found.n[g]} rows"]
-        if found.metric == "accuracy":
-            _, gains, losses, _ = found.table[g]
-            words.append(f"right alone on {gains}, wrong alone on {losses}")
-        if found.judged[g]:
-            level = 100 * (1 - self.limits.level[g])
-            side, bound = (
-                ("at most", self.limits.upper) if upper else ("at least", self.limits.lower)
-            )
-            words.append(
-                f"{side} {self.amount(bound[g], signed=True)} with {level:.1f}% confidence"
-            )
-        return ", ".join(words)
-
-    def _not_shown(self, g: int) -> str:
-        needed = self.needed[g]
-        more = f"; about {needed} rows would be needed" if needed else ""
-        if self.rules.confidence is None:
-            return f"The expert is worse: {self._evidence(g)}. The baseline is kept."
-        return f"No-harm could not be shown: {self._evidence(g)}{more}. The baseline is kept."
-
-    def _costs(self, g: int) -> str:
-        if g not in self.choice.relaxed:
-            return ""
-        aim = {"min_gap": "gap", "max_min": "worst group", "max_mean": "mean"}
-        now = {
-            "min_gap": self.choice.gap,
-            "max_min": self.choice.worst,
-            "max_mean": self.choice.mean,
-        }[self.rules.objective]
-        return (
-            f" This condition binds: without it the {aim[self.rules.objective]} would be "
-            f"{self.amount(self.choice.relaxed[g])} instead of {self.amount(now)}."
-        )
-
-    def _passed_over(self, g: int) -> str:
-        other = self.choice.use_expert.copy()
-        other[g] = True
-        values = np.where(other, self.found.expert, self.found.baseline)
-        gap = float(np.nanmax(values) - np.nanmin(values))
-        if gap > self.choice.gap + 1e-12:
-            return (
-                f"The expert would do no harm ({self._evidence(g)}), but using it would make the "
-                f"gap {self.amount(gap)} instead of {self.amount(self.choice.gap)}. "
-                "The baseline is kept."
-            )
-        return f"The expert gains nothing for the aim: {self._evidence(g)}. The baseline is kept."
-
-
-def counted(found: Evidence) -> Bool:
+def counted(evidence: Evidence) -> Bool:
     """Which groups count in gap, worst group and mean (G,).
 
     Those that can be judged; where none can, those whose performance is defined.
     """
-    known = np.isfinite(found.difference)
-    judged = found.judged & known
+    known = np.isfinite(evidence.difference)
+    judged = evidence.judged & known
     return judged if judged.any() else known
 
 
-def summary_of(use_expert: Bool, found: Evidence) -> dict[str, Any]:
-    """Gap, worst group and mean before and after a choice (G,), on the rows of `found`.
+def summary_of(use_expert: Bool, evidence: Evidence) -> dict[str, Any]:
+    """Gap, worst group and mean before and after a choice (G,), on the rows of `evidence`.
 
     Groups whose performance is not defined, or that cannot be judged, do not count.
     """
-    counts = counted(found)
-    before, mass = found.baseline[counts], found.mass[counts]
-    after = np.where(use_expert, found.expert, found.baseline)[counts]
+    counts = counted(evidence)
+    before, mass = evidence.baseline[counts], evidence.mass[counts]
+    after = np.where(use_expert, evidence.expert, evidence.baseline)[counts]
     if not counts.any():
         return dict.fromkeys(
             f"{name}_{when}" for name in ("gap", "worst", "mean") for when in ("before", "after")

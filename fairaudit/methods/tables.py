@@ -31,6 +31,17 @@ SELECTION = pl.Schema(
         "baseline_only": pl.Int64,
         "neither": pl.Int64,
         "rows_needed": pl.Int64,
+        # numbers behind `reason`: why a group cannot be judged, the improvement that `rows_needed`
+        # would show for it, the objective's value as chosen and without this group's condition,
+        # the gap as chosen and with the expert here, and the intersections merged into the group
+        "obstacle": pl.String,
+        "detectable": pl.Float64,
+        "objective": pl.String,
+        "aim": pl.Float64,
+        "aim_without": pl.Float64,
+        "gap": pl.Float64,
+        "gap_with": pl.Float64,
+        "merged": pl.List(pl.String),
     }
 )
 
@@ -38,6 +49,12 @@ SELECTION = pl.Schema(
 def selection_table(columns: Mapping[str, Any]) -> Frame:
     """The choice with its evidence, one row per group (columns `SELECTION`)."""
     return pl.DataFrame(columns, schema=SELECTION)
+
+
+def with_merged(table: Frame, merged: Mapping[str, Sequence[str]]) -> Frame:
+    """The same table with the intersections that were merged into each group."""
+    cells = [list(merged[name]) if merged.get(name) else None for name in table["group"]]
+    return table.with_columns(merged=pl.Series(cells, dtype=pl.List(pl.String)))
 
 
 def stored_selection(rows: Sequence[Mapping[str, Any]]) -> Frame:

@@ -22,6 +22,7 @@ from fairaudit.plots.theme import (
 from fairaudit.text import metric_words, numbers
 from fairaudit.text.ordering import natural
 from fairaudit.text.sentences import phrases
+from fairaudit.text.sentences.choice_reasons import reason, with_reasons
 from fairaudit.text.voice import Voice
 
 BASELINE = Style(NEUTRAL, "circle-open", "dash")
@@ -39,14 +40,15 @@ def of_split(selection: pl.DataFrame, split: str) -> pl.DataFrame:
 
 
 def readable(selection: pl.DataFrame) -> pl.DataFrame:
-    """The readable columns of the choice, validation rows first."""
+    """The readable columns of the choice with its reasons in words, validation rows first."""
     wanted = (
         *("split", "group", "chosen", "verdict", "baseline", "baseline_low", "baseline_high"),
         *("expert", "expert_low", "expert_high", "difference", "lower", "upper"),
         *("n", "metric", "admissible", "binding", "reason"),
     )
     columns = [name for name in wanted if name in selection.columns]
-    return selection.sort("split", descending=True, maintain_order=True).select(columns)
+    ordered = selection.sort("split", descending=True, maintain_order=True)
+    return with_reasons(ordered).select(columns)
 
 
 def decision(
@@ -125,7 +127,7 @@ def _point(
 def _hover(row: Row, name: str, metric: str, voice: Voice | None) -> str:
     return (
         f"<b>{plain(row['group'])}</b><br>{_value_text(row, name, metric, voice)}<br>"
-        f"{plain(row['reason'])}<extra></extra>"
+        f"{plain(reason(row))}<extra></extra>"
     )
 
 

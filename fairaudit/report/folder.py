@@ -16,6 +16,7 @@ from fairaudit.jobs.csv import safe_csv
 from fairaudit.report.model_card import model_card
 from fairaudit.report.page import in_short, plain, render
 from fairaudit.report.sections import Section, sections
+from fairaudit.text.sentences.choice_reasons import with_reasons
 
 TABLES = ("errors", "gaps", "bounds", "selection", "latent", "effects")
 # one row per person: these leave the workspace only where they are asked for by name
@@ -95,6 +96,8 @@ def _tables(result: AuditResult, folder: Path) -> list[Path]:
             written.append(path)
     (folder / "csv").mkdir(exist_ok=True)
     for name, table in result.tables.items():
+        if name == "selection":
+            table = with_reasons(table)
         if name not in BY_ROW:
             written.append(_write(folder / "csv" / f"{name}.csv", safe_csv(table).encode()))
     return written

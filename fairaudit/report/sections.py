@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from fairaudit.audit.no_harm.decision import certificates, warnings
 from fairaudit.audit.result import AuditResult
 from fairaudit.inputs.labels import CROSS
 from fairaudit.plots import ablation, compare, effects, errors, groups, selection, stress, whatif
@@ -29,6 +28,7 @@ from fairaudit.text.sentences.calibration import (
     groups_tested,
     multicalibration_sentence,
 )
+from fairaudit.text.sentences.choice_certificates import choice_warnings, worded_certificates
 from fairaudit.text.sentences.compare import compare_lead, comparison_how
 from fairaudit.text.sentences.conditional import HOW as CONDITIONAL_HOW
 from fairaudit.text.sentences.conditional import conditional_sentence, readable_conditional
@@ -152,11 +152,10 @@ def _selection(result: AuditResult) -> Iterator[Section]:
         rows=selection.readable(decided),
         table="selection",
         how=selection_how(voice_of(result), no_harm_of(result)),
-        alerts=tuple(warnings(result.tables)) if "selection_gaps" in result.tables else (),
+        alerts=tuple(choice_warnings(result.tables)),
     )
     if choices is not None:
-        said = certificates(result.tables)
-        paragraphs = tuple(str(c["words"]) for c in said)
+        paragraphs = tuple(str(c["words"]) for c in worded_certificates(result.tables))
         yield Section("Certificate, to be checked by hand", paragraphs, leads=False)
 
 

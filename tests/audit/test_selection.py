@@ -11,11 +11,13 @@ import polars as pl
 import pytest
 
 from fairaudit.audit.adapters import adapter
-from fairaudit.audit.no_harm.decision import certificates, warnings
+from fairaudit.audit.no_harm.decision import certificates
 from fairaudit.audit.tables.row_tables import people_table, predictions_table
 from fairaudit.data.arrays import Arrays
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.methods.common.progress import Silent
+from fairaudit.text.sentences.choice_certificates import choice_warnings, worded_certificates
+from fairaudit.text.sentences.choice_reasons import reason, with_reasons
 from tests.audit.choices import decide
 
 
@@ -143,7 +145,7 @@ def test_harm_on_test_rows_is_named():
     found = decide(tables_of(groups, y, expert, baseline, split), objective="max_min")
     assert row_of(found, "p")["chosen"] == "expert"
     assert row_of(found, "p", "test")["verdict"] == "harmed"
-    said = " ".join(warnings(found))
+    said = " ".join(choice_warnings(found))
     assert "worse than the baseline for 'p'" in said
     row = found["selection_gaps"].filter(split="test").row(0, named=True)
     ends = [f"{100 * row[f'gap_{n}']:.1f}" for n in ("before_high", "after_low")]
@@ -152,7 +154,7 @@ def test_harm_on_test_rows_is_named():
         f"points ({ends[1]} to 100.0)." in said
     )
     ends_missing = found["selection_gaps"].select("split", "gap_before", "gap_after")
-    older = " ".join(warnings({**found, "selection_gaps": ends_missing}))
+    older = " ".join(choice_warnings({**found, "selection_gaps": ends_missing}))
     assert "widens the gap from 0.0 points to 100.0 points." in older
 
 
@@ -170,12 +172,12 @@ def test_binding_condition_is_named_with_its_cost():
     lifted = decide(tables_of(groups, y, expert, baseline, split), tolerance=1.0)
     better = lifted["selection_gaps"]["gap_after"][0] < found["selection_gaps"]["gap_after"][0]
     assert row["binding"] == better
-    assert ("binds" in row["reason"]) == better
+    assert ("binds" in reason(row)) == better
 
 
 def test_certificate_can_be_checked_by_hand_and_is_plain_json():
     found = decide(invented())
-    for entry in json.loads(json.dumps(certificates(found), allow_nan=False)):
+    for entry in json.loads(json.dumps(worded_certificates(found), allow_nan=False)):
         facts = entry["splits"]["validation"]
         cells = facts["paired_table"]
         assert sum(cells.values()) == facts["n"]
@@ -317,7 +319,7 @@ def test_adapter_s_table_agrees_with_the_estimator_s_own(tmp_path):
     found.save(tmp_path / "model")
     own = FairSDE.load(tmp_path / "model").selection_
     stored = found.tables["selection"].filter(split="validation").select(own.columns)
-    assert own.drop("reason").equals(stored.drop("reason"))
+    assert own.drop("merged").equals(stored.drop("merged"))
 
 
 def test_row_weights_enter_the_choice_and_the_certificate_says_so(tmp_path):
@@ -335,7 +337,7 @@ def test_row_weights_enter_the_choice_and_the_certificate_says_so(tmp_path):
     said = again.filter(split="validation", group="B")["expert"].item()
     assert said == pytest.approx(np.average(right, weights=weight[mine]))
     assert own.filter(group="B")["expert"].item() == pytest.approx(said)
-    assert "Rows are weighted" in certificates(found.tables)[0]["words"]
+    assert "Rows are weighted" in worded_certificates(found.tables)[0]["words"]
 
 
 def test_a_metric_that_counts_rows_says_that_weights_do_not_enter():
@@ -384,11 +386,13 @@ def test_where_no_performance_is_defined_everybody_keeps_the_baseline():
     assert only["chosen"]
     assert only["gap"] is None
     assert found["selection_gaps"]["gap_before"].null_count() == 2
-    assert warnings(found)[0].startswith("Kept on the baseline because they cannot be judged")
+    assert choice_warnings(found)[0].startswith(
+        "Kept on the baseline because they cannot be judged"
+    )
     assert certificates(found)[0]["chosen"] == "baseline"
 
 
 def test_areas_under_curves_are_no_points():
     found = decide(invented(), metric="auroc")
-    assert "points" not in " ".join(found["selection"]["reason"])
-    assert "points" not in " ".join(warnings(found))
+    assert "points" not in " ".join(with_reasons(found["selection"])["reason"])
+    assert "points" not in " ".join(choice_warnings(found))

@@ -21,7 +21,7 @@ from fairaudit.audit.adapters.baselines import (
     weights,
 )
 from fairaudit.audit.fitted import Fitted, Prediction
-from fairaudit.audit.no_harm.decision import certificates, decide, warnings
+from fairaudit.audit.no_harm.decision import certificates, decide
 from fairaudit.audit.stress.fair_sde import group_errors, stress_tests
 from fairaudit.audit.tables.row_tables import people_table, predictions_table
 from fairaudit.audit.tables.stored_pairs import UNKNOWN_GROUP
@@ -67,7 +67,7 @@ def _audited(
     rows = model.groups_.codes(columns, len(arrays))
     predictions = _predictions(model, arrays, rows)
     tables = _tables(model, arrays, rows, predictions, confidence)
-    said = [*model.groups_.notes(), *warnings(tables), *_strangers(rows)]
+    said = [*model.groups_.notes(), *_strangers(rows)]
     said += _unweighted(arrays, model)
     summary = {
         "warnings": said,

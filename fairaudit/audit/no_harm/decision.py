@@ -1,4 +1,4 @@
-"""The no-harm decision from stored rows: recomputed at once, explained in words, certified."""
+"""The no-harm decision from stored rows: recomputed at once, with its certificates."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from fairaudit.methods.best_choice import Objective
 from fairaudit.methods.no_harm import NoHarmChoice
 from fairaudit.methods.no_harm_table import ChoiceRules, check_on, summary_of
 from fairaudit.methods.no_harm_table import decide as decide_on
-from fairaudit.stats.estimates import UNJUDGED
 from fairaudit.stats.paired_differences import Evidence, Metric
 
 ALTERNATIVES = pl.Schema(
@@ -71,37 +70,39 @@ def decide(
         When the metric does not fit the outcome.
     """
     rules = ChoiceRules(objective, no_harm, confidence, tolerance)
-    held = held_rows(tables)
-    found = {split: rows.evidence(metric) for split, rows in held.items()}
-    pairs = {split: pair_of(rows, metric, confidence=confidence) for split, rows in held.items()}
-    names = held["validation"].names
-    choice, table = decide_on(found["validation"], names, rules)
-    later = [check_on("test", found["test"], names, rules, choice)] if "test" in found else []
-    told = [
-        part.with_columns(**_systems(pairs[split], found[split]))
-        for split, part in zip(found, (table, *later), strict=True)
-    ]
+    rows = held_rows(tables)
+    evidence = {split: part.evidence(metric) for split, part in rows.items()}
+    pairs = {split: pair_of(part, metric, confidence=confidence) for split, part in rows.items()}
+    names = rows["validation"].names
+    choice, table = decide_on(evidence["validation"], names, rules)
+    selection = {"validation": table}
+    if "test" in evidence:
+        selection["test"] = check_on("test", evidence["test"], names, rules, choice)
     return {
-        "selection": pl.concat(told),
+        "selection": pl.concat(
+            part.with_columns(**_systems(pairs[split], evidence[split]))
+            for split, part in selection.items()
+        ),
         "alternatives": alternatives(choice, names),
-        "selection_gaps": _gaps(pairs, found, choice),
+        "selection_gaps": _gaps(pairs, evidence, choice),
     }
 
 
-def _systems(pair: Pair, found: Evidence) -> dict[str, pl.Series]:
-    return {name: pl.Series(v).fill_nan(None) for name, v in of_systems(pair, found).items()}
+def _systems(pair: Pair, evidence: Evidence) -> dict[str, pl.Series]:
+    """The intervals of baseline and expert by group."""
+    return {name: pl.Series(v).fill_nan(None) for name, v in of_systems(pair, evidence).items()}
 
 
 def _gaps(
-    pairs: Mapping[str, Pair], found: Mapping[str, Evidence], choice: NoHarmChoice
+    pairs: Mapping[str, Pair], evidence: Mapping[str, Evidence], choice: NoHarmChoice
 ) -> pl.DataFrame:
     rows = [
         {**summary_of(choice.use_expert, part), **of_choice(pairs[split], part, choice.use_expert)}
-        for split, part in found.items()
+        for split, part in evidence.items()
     ]
     schema = dict.fromkeys(rows[0], pl.Float64)
     numbers = pl.DataFrame(rows, schema=schema).with_columns(pl.all().fill_nan(None))
-    return numbers.select(pl.Series("split", list(found)), pl.all())
+    return numbers.select(pl.Series("split", list(evidence)), pl.all())
 
 
 def alternatives(choice: NoHarmChoice, names: list[str]) -> pl.DataFrame:
@@ -111,50 +112,10 @@ def alternatives(choice: NoHarmChoice, names: list[str]) -> pl.DataFrame:
     return table.filter(keep).with_columns(split=pl.lit("validation")).cast(ALTERNATIVES)
 
 
-def warnings(tables: Mapping[str, pl.DataFrame]) -> list[str]:
-    """What a reader of the decision must know, in sentences.
-
-    Says when the choice widens the gap (on validation or on test rows), when a group is harmed
-    on test rows beyond its bound, and which groups cannot be judged.
-    """
-    selection, gaps = tables["selection"], tables["selection_gaps"]
-    rate = selection["metric"][0] not in ("neg_mse", "auroc") if len(selection) else True
-    said = [_widened(row, rate) for row in gaps.iter_rows(named=True)]
-    harmed = selection.filter(verdict="harmed")["group"].to_list()
-    if harmed:
-        said.append(f"On test rows the expert does worse than the baseline for {_listed(harmed)}.")
-    mute = selection.filter(split="validation", verdict=UNJUDGED)["group"].to_list()
-    if mute:
-        said.append(f"Kept on the baseline because they cannot be judged: {_listed(mute)}.")
-    return [sentence for sentence in said if sentence]
-
-
-def _widened(row: Mapping[str, Any], rate: bool) -> str:
-    before, after = row["gap_before"], row["gap_after"]
-    if before is None or after <= before + 1e-12:
-        return ""
-    spans = [_sized(row, f"gap_{when}", rate) for when in ("before", "after")]
-    return f"On {row['split']} rows the choice widens the gap from {spans[0]} to {spans[1]}."
-
-
-def _sized(row: Mapping[str, Any], name: str, rate: bool) -> str:
-    """A gap with its interval, where the result holds one."""
-    factor, form, unit = (100, ".1f", " points") if rate else (1, ".4g", "")
-    low, high = row.get(f"{name}_low"), row.get(f"{name}_high")
-    said = f"{factor * row[name]:{form}}{unit}"
-    if low is None or high is None:
-        return said
-    return f"{said} ({factor * low:{form}} to {factor * high:{form}})"
-
-
-def _listed(groups: list[str]) -> str:
-    return ", ".join(f"'{g}'" for g in groups)
-
-
 def certificates(tables: Mapping[str, pl.DataFrame]) -> list[dict[str, Any]]:
     """For each group what a reader needs to check the decision by hand, as JSON values.
 
-    Each entry holds the group, the choice, a paragraph in words, and for every split the number
+    Each entry holds the group, the choice, its reason, and for every split the number
     of rows, the paired two-by-two table, the difference with its bounds and their level; the
     alternatives that were better in some respect are counted once for all.
     """
@@ -168,15 +129,12 @@ def certificates(tables: Mapping[str, pl.DataFrame]) -> list[dict[str, Any]]:
 def _certificate(group: str, rows: pl.DataFrame, choices: pl.DataFrame) -> dict[str, Any]:
     splits = {row["split"]: _facts(row) for row in rows.iter_rows(named=True)}
     decided = rows.filter(split="validation").row(0, named=True)
-    test = rows.filter(split="test")
-    said = [f"Group '{group}': {decided['reason']}"]
-    said += [f"On test rows: {reason}" for reason in test["reason"].to_list()]
     chosen = choices.filter("chosen").to_dicts()
     return {
         "group": group,
         "chosen": decided["chosen"],
         "verdict": decided["verdict"],
-        "words": " ".join([*said, _table_in_words(decided)]).strip(),
+        "reason": decided["reason"],
         "splits": splits,
         "alternatives": {
             "listed": len(choices),
@@ -193,18 +151,3 @@ def _facts(row: Mapping[str, Any]) -> dict[str, Any]:
     facts = {name: row[name] for name in names}
     facts |= {name: row[name] for name in ENDS if name in row}
     return {**facts, "paired_table": None if table["neither"] is None else table}
-
-
-def _table_in_words(row: Mapping[str, Any]) -> str:
-    if row["both_right"] is None or row["metric"] != "accuracy":
-        return ""
-    plain = (row["expert_only"] - row["baseline_only"]) / max(row["n"], 1)
-    if row["difference"] is not None and abs(plain - row["difference"]) > 1e-9:
-        return (
-            f"Rows are weighted: counted one by one, the difference would be ({row['expert_only']}"
-            f" − {row['baseline_only']}) / {row['n']} = {100 * plain:+.1f} points."
-        )
-    return (
-        f"By hand: ({row['expert_only']} − {row['baseline_only']}) / {row['n']} rows is the "
-        f"difference; {row['both_right']} rows are right in both and {row['neither']} in neither."
-    )

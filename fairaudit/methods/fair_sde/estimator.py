@@ -91,7 +91,8 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
     ----------
     selection_ : polars.DataFrame
         group, n, baseline, expert, difference, lower, upper, admissible, chosen, verdict, reason
-        and the counts behind them, one row per group, on validation rows.
+        (a code) and the numbers behind them, one row per group, on validation rows;
+        `fairaudit.text.sentences.choice_reasons.with_reasons` puts the reasons into sentences.
     choice_ : NoHarmChoice
     use_expert_ : (G,) bool
     groups_ : Groups
@@ -341,17 +342,12 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
         pair = expert.for_evidence(), baseline.for_evidence()
         apart = held.clusters, held.weight
         found = evidence(y, *pair, held.groups, size, self.metric, *apart)
-        notes = [self._note(name) for name in self.groups_.names]
-        self.choice_, table = decide(found, self.groups_.names, rules, notes)
+        self.choice_, table = decide(found, self.groups_.names, rules, self.groups_.merged)
         self.use_expert_ = self.choice_.use_expert
         self.selection_ = table.drop("split")
         self.summary_ = summary_of(self.choice_.use_expert, found)
         self.validation_answers_ = {"expert": expert, "baseline": baseline}
         self.warnings_ = [*self._warnings(), *_strangers(held)]
-
-    def _note(self, name: str) -> str:
-        cells = self.groups_.merged.get(name)
-        return f"This group joins the sparse combinations {', '.join(cells)}." if cells else ""
 
     def _warnings(self) -> list[str]:
         said = self.groups_.notes()

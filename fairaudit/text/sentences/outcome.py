@@ -9,6 +9,7 @@ from fairaudit.audit.result import AuditResult
 from fairaudit.data.outcome import UNKNOWN_OUTCOME, Meaning
 from fairaudit.text import metric_words
 from fairaudit.text.meaning import claim_of
+from fairaudit.text.sentences.choice_certificates import choice_warnings
 from fairaudit.text.voice import Voice, voice_of
 
 MEANT: Mapping[Meaning, str] = {
@@ -92,7 +93,13 @@ def _phrase(name: str, value: str) -> str:
 def notices(result: AuditResult) -> list[str]:
     """What a reader must know first: that no outcome is known, and the audit's warnings."""
     known = voice_of(result).known
-    return [*([] if known else [NOT_KNOWN]), *map(str, result.summary.get("warnings", ()))]
+    return [*([] if known else [NOT_KNOWN]), *warnings_of(result)]
+
+
+def warnings_of(result: AuditResult) -> list[str]:
+    """The audit's own warnings and those of its no-harm choice, each once."""
+    stored = map(str, result.summary.get("warnings", ()))
+    return list(dict.fromkeys([*stored, *choice_warnings(result.tables)]))
 
 
 def example(voice: Voice) -> str:

@@ -11,9 +11,10 @@ import polars as pl
 import streamlit as st
 
 from fairaudit.audit.catalog import method
-from fairaudit.audit.no_harm.decision import certificates, decide
+from fairaudit.audit.no_harm.decision import decide
 from fairaudit.audit.result import AuditResult
 from fairaudit.text import metric_words
+from fairaudit.text.sentences.choice_certificates import worded_certificates
 from fairaudit.text.voice import confidence_of, no_harm_of
 from fairaudit.ui import session, url_widgets
 from fairaudit.ui.result_page import OpenedAudit
@@ -141,7 +142,7 @@ def _decide(
 
 def certificate_json(tables: Mapping[str, pl.DataFrame]) -> bytes:
     """The certificate of every group as a file that can be checked by hand."""
-    return json.dumps(certificates(tables), indent=1, ensure_ascii=False).encode()
+    return json.dumps(worded_certificates(tables), indent=1, ensure_ascii=False).encode()
 
 
 def reset(result: AuditResult, rules: DecisionRules) -> None:
