@@ -30,7 +30,6 @@ _CALLED = {
     "as_numbers": "Read as numbers",
     "as_missing": "Read as missing",
     "yes_from": "Read as yes or no",
-    "leave_out": "Leave it out",
     "repeating_id": "Keep its rows together",
 }
 
@@ -102,6 +101,13 @@ def problems(findings: Sequence[Problem], roles: ColumnRoles) -> None:
                 _problem(problem, roles)
 
 
+def _button(mend: Mend) -> str:
+    """What a button does; what it leaves out is named, where the finding names several."""
+    if mend.kind == "leave_out":
+        return f"Leave out {layout.escaped(mend.column)}"
+    return _CALLED[mend.kind]
+
+
 def _problem(problem: Problem, roles: ColumnRoles) -> None:
     label, colour, icon = _SIGNS[problem.severity]
     left, right = st.columns([1, 6], gap="small")
@@ -112,7 +118,7 @@ def _problem(problem: Problem, roles: ColumnRoles) -> None:
         st.markdown(f"{layout.escaped(text)}.  \n**→** {layout.escaped(problem.remedy)}.")
         if problem.mends:
             st.button(
-                _CALLED[problem.mends[0].kind],
+                _button(problem.mends[0]),
                 icon=":material/healing:",
                 key=f"mend-{problem.code}-{_code(problem.mends[0])}",
                 on_click=_keep,

@@ -476,3 +476,20 @@ def test_what_no_word_of_the_outcome_says_is_asked(labels: Any, code: str | None
     )
     unsaid = [p.code for p in examine(frame).problems if p.code.endswith("_unsaid")]
     assert unsaid == ([] if code is None else [code])
+
+
+def test_a_proxy_of_two_attributes_has_one_button() -> None:
+    """Two buttons for one mend would have one key, which a page refuses."""
+    rng = np.random.default_rng(3)
+    place = rng.integers(0, 4, 600)
+    frame = pl.DataFrame(
+        {
+            "sex": np.where(place % 2 == 0, "f", "m"),
+            "race": np.where(place < 2, "black", "white"),
+            "place": np.array(["n", "e", "s", "w"])[place],
+            "hired": rng.integers(0, 2, 600),
+        }
+    )
+    found = [p for p in examine(frame).problems if p.code == "proxy"]
+    assert len(found) == 2
+    assert [m.column for p in found for m in p.mends] == ["place"]

@@ -69,7 +69,9 @@ def many_levels(evidence: ExaminedTable) -> Iterator[Problem]:
             yield Problem(
                 "many_levels", "warning", name,
                 f"column '{name}' has {c.distinct:,} distinct text values",
-                "combine them; otherwise all but the 50 most frequent are pooled",
+                "combine them or leave the column out; otherwise all but the 50 most frequent are "
+                "pooled",
+                (LeaveOut(column=name),),
             )  # fmt: skip
 
 
@@ -109,6 +111,7 @@ def unsuitable_clusters(evidence: ExaminedTable) -> Iterator[Problem]:
             "few_clusters", "warning", name,
             f"cluster column '{name}' has only {c.distinct} values",
             "intervals based on clusters need about 10 clusters or more",
+            (LeaveOut(column=name),),
         )  # fmt: skip
     if c.known and c.distinct > 0.5 * c.known:
         yield Problem(

@@ -11,7 +11,7 @@ from fairaudit.data.doctor.problem import FEW_ROWS, ExaminedTable, Problem
 from fairaudit.data.doctor.proxies import STRONG
 from fairaudit.data.doctor.sensitive_guesses import is_identity_share
 from fairaudit.data.grouping import group_labels
-from fairaudit.data.mends import JoinLabels, Mend, YesFrom
+from fairaudit.data.mends import JoinLabels, LeaveOut, Mend, YesFrom
 from fairaudit.inputs.labels import MISSING
 
 _OTHER = frozenset(("other", "others", "andere", "sonstige", "otro", "otros", "autre", "autres"))
@@ -75,6 +75,7 @@ def proxies(evidence: ExaminedTable) -> Iterator[Problem]:
     """One finding per sensitive attribute, with its strongest proxies."""
     used = [*evidence.roles.features, evidence.roles.cluster]
     strong = evidence.proxies.filter(pl.col("auroc") >= STRONG, pl.col("feature").is_in(used))
+    offered = set(evidence.roles.features)
     for attribute in evidence.roles.sensitive:
         proxies = strong.filter(pl.col("sensitive") == attribute).select("feature", "auroc").rows()
         if not proxies:
@@ -86,7 +87,9 @@ def proxies(evidence: ExaminedTable) -> Iterator[Problem]:
             f"'{attribute}' can be predicted from {listed}{more} (AUROC)",
             f"a model without '{attribute}' can still infer it from these columns; consider "
             "whether they are needed",
+            tuple(LeaveOut(column=f) for f in (proxies[0][0],) if f in offered),
         )  # fmt: skip
+        offered.discard(proxies[0][0])  # one button for each column
 
 
 def sensitive_problems(evidence: ExaminedTable) -> Iterator[Problem]:

@@ -10,7 +10,7 @@ import numpy as np
 from fairaudit.data.doctor.column_profile import ColumnProfile
 from fairaudit.data.doctor.key_guesses import is_number_text
 from fairaudit.data.doctor.problem import ExaminedTable, Problem
-from fairaudit.data.mends import AsMissing, AsNumbers
+from fairaudit.data.mends import AsMissing, AsNumbers, LeaveOut
 
 FEW_LABELS = 20  # a target or decision with so few values has labels, not numbers
 MOSTLY_NUMBERS = 0.8
@@ -88,6 +88,7 @@ def many_missing(evidence: ExaminedTable) -> Iterator[Problem]:
             "many_missing", "warning" if share > 0.6 else "note", c.name,
             f"column '{c.name}' is missing in {share:.0%} of the rows",
             "check that missingness does not depend on the group, or exclude the column",
+            (LeaveOut(column=c.name),) if c.name in evidence.roles.features else (),
         )  # fmt: skip
 
 
