@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from fairaudit.audit.questions import PrimaryQuestion
 from fairaudit.data.doctor.mending import mends_of
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.data.store import DatasetInfo
@@ -21,7 +22,7 @@ from fairaudit.ui import (
     session,
     sharing,
 )
-from fairaudit.ui.roles import left_out, score_cut
+from fairaudit.ui.roles import declared, left_out, score_cut
 from fairaudit.ui.roles.outcome_form import OutcomeQuestion
 from fairaudit.ui.roles.roles_form import RolesForm
 
@@ -69,9 +70,10 @@ def inspect(sha256: str) -> None:
             roles = form.draw(outcome, expert=session.expert())
             with cuts:
                 decided = score_cut.questions(sha256, roles, start, outcome.voice, key=key)
+                primary = declare(sha256, roles.model_copy(update={"mends": start.mends}), key)
             mends = mends_of(roles, start.mends)
             roles = roles.model_copy(update={"cuts": decided, "mends": mends})
-            accept(buttons, info, roles, outcome.missing)
+            accept(buttons, info, roles, primary, outcome.missing)
         with st.expander("Every suggestion and its reason", icon=":material/stethoscope:"):
             doctor_view.reasons(table.diagnosis)
     with findings:
@@ -85,8 +87,25 @@ def inspect(sha256: str) -> None:
         st.dataframe(table.preview, hide_index=True, alt=f"The first rows of {name}")
 
 
+def declare(sha256: str, roles: ColumnRoles, key: str) -> PrimaryQuestion | None:
+    """The primary question, asked while no result has been seen."""
+    before = declared.primary_declared(roles)
+    if not roles.sensitive:
+        return None
+    with st.expander("Declare a primary question (optional)", icon=":material/flag:"):
+        layout.note(
+            "One comparison named before results are seen is tested on its own, without a "
+            "correction for the many others."
+        )
+        return declared.primary_input(roles, sha256, start=before, key=f"{key}-primary")
+
+
 def accept(
-    place: DeltaGenerator, info: DatasetInfo, roles: ColumnRoles, missing: Sequence[str]
+    place: DeltaGenerator,
+    info: DatasetInfo,
+    roles: ColumnRoles,
+    primary: PrimaryQuestion | None,
+    missing: Sequence[str],
 ) -> None:
     """The button that accepts the roles as shown, and buttons to go back, share and delete."""
     with place:
@@ -97,6 +116,7 @@ def accept(
                 )
             else:
                 session.accept_roles(roles)
+                session.declare_primary(primary)
                 session.open_page(session.after_roles(roles))
         st.button("Choose other data", icon=":material/undo:", on_click=session.forget_dataset)
         if not access.readonly():

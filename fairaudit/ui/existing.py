@@ -52,6 +52,7 @@ def request(roles: ColumnRoles, info: DatasetInfo, *, expert: bool) -> AuditSpec
     fields: dict[str, object] = {
         "preset": preset,
         "preset_options": rules.options(preset, roles),
+        "primary": declared.primary_declared(roles),
     }
     if expert:
         usual = AuditSpec.model_fields["confidence"].default
@@ -73,7 +74,9 @@ def request(roles: ColumnRoles, info: DatasetInfo, *, expert: bool) -> AuditSpec
                     "Hide groups smaller than", 0, 1000, 0, help=glossary.explanation("Suppressed")
                 ),
                 "margin": declared.margin_input(cells[3]),
-                "primary": declared.primary_input(roles, info.sha256),
+                "primary": declared.primary_input(
+                    roles, info.sha256, start=declared.primary_declared(roles)
+                ),
                 "controls": declared.controls_input(roles, info.names),
             }
     title = f"Existing decisions in {Path(info.name).stem}"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from fairaudit.audit.questions import PrimaryQuestion
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.data.store import DatasetInfo
 from fairaudit.exceptions import NotAllowed
@@ -87,11 +88,29 @@ def forget_dataset() -> None:
     _forget("data")
     _forget("roles")
     _forget("draft")
+    _forget("primary")
 
 
 def accept_roles(roles: ColumnRoles) -> None:
     """Use these roles for the dataset of this tab."""
     _choose("roles", pack(roles))
+
+
+def declare_primary(question: PrimaryQuestion | None) -> None:
+    """Keep the question that was declared before any result of this tab's dataset was seen."""
+    if question is None:
+        _forget("primary")
+    else:
+        _choose("primary", question.model_dump_json(exclude_defaults=True))
+
+
+def declared_primary() -> PrimaryQuestion | None:
+    """The declared question, None without one or where the link was tampered with."""
+    text = _chosen("primary")
+    try:
+        return None if text is None else PrimaryQuestion.model_validate_json(text)
+    except ValueError:
+        return None
 
 
 def keep_roles(roles: ColumnRoles) -> None:
@@ -131,7 +150,7 @@ def expert() -> bool:
 
 def link() -> dict[str, str]:
     """Query parameters that reopen what this tab shows."""
-    pairs = {name: _chosen(name) for name in ("data", "roles", "audit")}
+    pairs = {name: _chosen(name) for name in ("data", "roles", "primary", "audit")}
     return {name: value for name, value in pairs.items() if value and _short(value)}
 
 

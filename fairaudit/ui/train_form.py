@@ -125,8 +125,9 @@ def request(
             if kind == SWEEP:
                 params = {**params, "n_groups": _counts()}
         fields, device = _run_settings(roles, expert=expert)
+        fields["primary"] = question = declared.primary_declared(roles)
         if expert:
-            fields["primary"] = declared.primary_input(roles, info.sha256)
+            fields["primary"] = declared.primary_input(roles, info.sha256, start=question)
             fields["controls"] = declared.controls_input(roles, info.names)
     title = f"{_title(name)} on {Path(info.name).stem}"
     title += _SUFFIX.get(kind, "")

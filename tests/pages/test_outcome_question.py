@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from fairaudit.data.roles import ColumnRoles, Cut
 from fairaudit.jobs.workspace import Workspace
-from fairaudit.ui.roles_link import unpack
+from fairaudit.ui.roles_link import pack, unpack
 from tests.pages.conftest import Open, words
 
 QUESTION = "What is the outcome, and what does it mean for a person?"
@@ -208,3 +208,31 @@ def test_the_outcome_may_be_known_for_some_only(workspace: Workspace, open_page:
     roles = accepted(app)
     assert (roles.target, roles.known_for) == ("repaid", "granted")
     assert "granted" not in roles.features
+
+
+def test_a_primary_question_is_declared_before_the_first_audit(
+    workspace: Workspace, open_page: Open
+) -> None:
+    both = table(hired=labels("no", "yes"), decision=labels("no", "yes", seed=9))
+    app, key = on_data(workspace, open_page, both)
+    app.selectbox(key=f"{key}-primary-metric").set_value("tpr").run()
+    app.selectbox(key=f"{key}-primary-group-sex").set_value("female").run()
+    accepted(app)
+    [job] = workspace.jobs()
+    asked = workspace.spec(job.id).audit.primary
+    assert asked is not None
+    assert (asked.metric, asked.attribute, asked.group) == ("tpr", "sex", "female")
+    assert "tpr" in str(app.query_params["primary"])
+
+
+def test_a_question_about_a_column_that_is_gone_is_not_asked(
+    workspace: Workspace, open_page: Open
+) -> None:
+    both = table(hired=labels("no", "yes"), decision=labels("no", "yes", seed=9))
+    sha256 = workspace.ingest(both, name="people.csv").sha256
+    roles = ColumnRoles(target="hired", predictions=("decision",), sensitive=("sex",))
+    asked = '{"metric": "tpr", "attribute": "age"}'
+    app = open_page("audit", data=sha256, roles=pack(roles), primary=asked)
+    assert not app.exception
+    [job] = workspace.jobs()
+    assert workspace.spec(job.id).audit.primary is None

@@ -12,7 +12,7 @@ from fairaudit.audit.questions import PrimaryQuestion
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.stats.metric_definitions import COMPOSITES, DECISIONS, GAP_METRICS
 from fairaudit.text import metric_words
-from fairaudit.ui import cache, glossary
+from fairaudit.ui import cache, glossary, session
 
 _ALL = "All groups"
 
@@ -45,30 +45,63 @@ def controls_input(roles: ColumnRoles, columns: Sequence[str]) -> tuple[str, ...
     return tuple(chosen)
 
 
-def primary_input(roles: ColumnRoles, sha256: str) -> PrimaryQuestion | None:
-    """The primary question as chosen, or None."""
+def primary_input(
+    roles: ColumnRoles,
+    sha256: str,
+    *,
+    start: PrimaryQuestion | None = None,
+    key: str = "primary",
+) -> PrimaryQuestion | None:
+    """The primary question as chosen, or None.
+
+    Parameters
+    ----------
+    roles : as accepted, or as shown
+    sha256 : the dataset
+    start : the question that was declared before
+    key : prefix of the widgets' keys
+    """
     if not roles.sensitive:
         return None
     cells = st.columns(4, vertical_alignment="bottom")
+    offered = questions(roles)
     metric = cells[0].selectbox(
         "Primary question",
-        questions(roles),
-        None,
+        offered,
+        _place(offered, None if start is None else start.metric),
         format_func=metric_words.title,
         placeholder="none declared",
-        key="primary-metric",
+        key=f"{key}-metric",
         help=glossary.explanation("Primary question"),
     )
     if metric is None:
         return None
-    attribute = cells[1].selectbox("by", roles.sensitive, key="primary-attribute")
+    usual = _place(roles.sensitive, None if start is None else start.attribute)
+    attribute = cells[1].selectbox("by", roles.sensitive, usual or 0, key=f"{key}-attribute")
     levels = cache.overview(sha256, roles.mends).levels.get(attribute, ())
-    group = cells[2].selectbox("Group", [_ALL, *levels], key=f"primary-group-{attribute}")
+    groups = [_ALL, *levels]
+    usual = _place(groups, None if start is None else start.group)
+    group = cells[2].selectbox("Group", groups, usual or 0, key=f"{key}-group-{attribute}")
     if group == _ALL:
         return PrimaryQuestion(metric=metric, attribute=attribute)
     others = [name for name in levels if name != group]
-    reference = cells[3].selectbox("compared with", others, key=f"primary-reference-{attribute}")
+    usual = _place(others, None if start is None else start.reference)
+    reference = cells[3].selectbox(
+        "compared with", others, usual or 0, key=f"{key}-reference-{attribute}"
+    )
     return PrimaryQuestion(metric=metric, attribute=attribute, group=group, reference=reference)
+
+
+def _place(options: Sequence[str], option: str | None) -> int | None:
+    return options.index(option) if option in options else None
+
+
+def primary_declared(roles: ColumnRoles) -> PrimaryQuestion | None:
+    """The question declared on the Data page, if these roles still have its columns."""
+    question = session.declared_primary()
+    if question is None or question.attribute not in roles.sensitive:
+        return None
+    return question if question.metric in questions(roles) else None
 
 
 def questions(roles: ColumnRoles) -> list[str]:
