@@ -6,6 +6,7 @@ import streamlit as st
 
 from fairaudit.plots import errors, groups
 from fairaudit.report.choices import group_count
+from fairaudit.text.sentences.combination import combination_sentence
 from fairaudit.text.sentences.errors import errors_lead
 from fairaudit.text.sentences.groups import findings, groups_page_lead, tested_lead
 from fairaudit.text.voice import voice_of
@@ -25,6 +26,8 @@ at = url_widgets.group_count(latent_groups)
 latent_groups = groups.of_count(latent_groups, at)
 with top:
     layout.header("groups", groups_page_lead(result, latent_groups))
+    if picked := combination_sentence(result):
+        layout.note(picked)
 view = url_widgets.view(("Sizes", "Profile", "Errors", "Overlap", "Membership", "Projection"))
 
 if view == "Sizes":

@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from fairaudit.plots import whatif
-from fairaudit.text.sentences.whatif import held_lead, whatif_lead
+from fairaudit.text.sentences.combination import combination_sentence
+from fairaudit.text.sentences.whatif import held_lead, preferences, whatif_lead
 from fairaudit.text.table_rows import CRITERIA
 from fairaudit.text.voice import voice_of
 from fairaudit.ui import layout, page_setup, result_page, url_widgets
@@ -26,6 +27,8 @@ counts, start = sweep["n_groups"].to_list(), whatif.preferred(sweep)
 at = url_widgets.number("Number of groups", counts, key="groups", start=start)
 with top:
     layout.header("whatif", whatif_lead(sweep, metric, at, voice_of(audit.result)))
+    if at == start and (picked := combination_sentence(audit.result)):
+        layout.note(picked)
 view = url_widgets.view(("Worst group", "Same groups", "Lineage", "Criteria", "Stability"))
 
 if view == "Worst group":
@@ -54,6 +57,7 @@ elif view == "Criteria":
     name = url_widgets.one_of(
         "Criterion", known, key="criterion", format_func=CRITERIA.__getitem__
     )
+    layout.statement(preferences(sweep))
     drawn = whatif.criterion(sweep, name, at=at)
     layout.described_chart(drawn, key="criterion-chart")
 else:

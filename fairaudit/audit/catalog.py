@@ -95,17 +95,19 @@ _ROME_EM = Method(
             "combine",
             "How experts are combined",
             "choice",
-            "minimax serves the worst group first, gate is best on average, maximin uses one "
-            "weight for all rows.",
-            choices=("minimax", "gate", "maximin"),
+            "auto picks on validation rows what serves the worst group best without a worse "
+            "average (the pooled model too); minimax serves the worst group first, gate is best "
+            "on average, maximin uses one weight for all rows.",
+            choices=("auto", "pooled", "gate", "minimax", "maximin"),
             expert=False,
         ),
         Knob(
             "max_average_loss",
             "Largest average loss allowed",
             "float",
-            "With minimax: the worst group is served only as far as the average loss (mean "
-            "squared error, or log loss) stays below this; empty = that of one pooled model.",
+            "With auto and minimax: the worst group is served only as far as the average loss "
+            "(mean squared error, or log loss) stays below this; empty = that of one pooled "
+            "model.",
             0.0,
             None,
             optional=True,

@@ -29,6 +29,7 @@ from fairaudit.text.sentences.calibration import (
     multicalibration_sentence,
 )
 from fairaudit.text.sentences.choice_certificates import choice_warnings, worded_certificates
+from fairaudit.text.sentences.combination import combination_sentence
 from fairaudit.text.sentences.compare import compare_lead, comparison_how
 from fairaudit.text.sentences.conditional import HOW as CONDITIONAL_HOW
 from fairaudit.text.sentences.conditional import conditional_sentence, readable_conditional
@@ -42,7 +43,7 @@ from fairaudit.text.sentences.primary import HOW as PRIMARY_HOW
 from fairaudit.text.sentences.primary import primary_rows, primary_sentence
 from fairaudit.text.sentences.selection import selection_how, selection_lead
 from fairaudit.text.sentences.stress import how, stress_lead
-from fairaudit.text.sentences.whatif import held_lead, whatif_lead
+from fairaudit.text.sentences.whatif import held_lead, preferences, whatif_lead
 from fairaudit.text.voice import Voice, no_harm_of, voice_of
 
 MOST_ATTRIBUTES = 12
@@ -172,7 +173,8 @@ def _groups(result: AuditResult) -> Iterator[Section]:
     found = table("groups")
     if found is None:
         return
-    charts, said = [groups.sizes(found)], [groups_page_lead(result, found)]
+    said = [groups_page_lead(result, found), combination_sentence(result)]
+    charts, said = [groups.sizes(found)], [sentence for sentence in said if sentence]
     if (profile := table("group_profile")) is not None:
         charts.append(groups.profile(profile))
     if (latent := table("latent")) is not None:
@@ -272,7 +274,11 @@ def _sweep(result: AuditResult) -> Iterator[Section]:
         charts.append(whatif.lineage(result.tables["lineage"]))
     yield Section(
         title="What if there were more groups",
-        sentences=(whatif_lead(sweep, metric, told, voice_of(result)), *said),
+        sentences=(
+            whatif_lead(sweep, metric, told, voice_of(result)),
+            preferences(sweep),
+            *said,
+        ),
         charts=tuple(charts),
         rows=sweep,
         table="sweep",

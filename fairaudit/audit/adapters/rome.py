@@ -60,7 +60,9 @@ def fit_rome_em(
             arrays.X[train],
             arrays.y[train],
             sensitive_features=arrays.sensitive[train],
+            clusters=None if arrays.cluster is None else arrays.cluster[train],
             sample_weight=weights(arrays, train),
+            validation=_validation(arrays),
             monitor=monitor,
         )
     answer = _beside_pooled("rome-em", model, arrays, monitor)
@@ -84,6 +86,16 @@ def fit_rome_em(
         model.save,
         answer,
     )
+
+
+def _validation(arrays: Arrays) -> tuple[Any, ...] | None:
+    """Validation rows as RomeEM takes them, or None."""
+    _, held = split_masks(arrays)
+    if not held.any():
+        return None
+    cluster = None if arrays.cluster is None else arrays.cluster[held]
+    given = (arrays.X[held], arrays.y[held], arrays.sensitive[held])
+    return (*given, weights(arrays, held), cluster)
 
 
 def _evidence(
@@ -336,7 +348,9 @@ def _path(model: RomeEM, arrays: Arrays) -> pl.DataFrame:
 
 def em_summary(model: RomeEM, arrays: Arrays) -> dict[str, Any]:
     """Headline facts in JSON values."""
+    picked = {"combination": model.combination_facts_} if model.combine == "auto" else {}
     return {
+        **picked,
         "n_groups": int(model.n_groups_),
         "combine": model.combine,
         "loss": model.loss_name,

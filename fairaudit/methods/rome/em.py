@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MethodType
 from typing import Any, Self
@@ -23,14 +24,16 @@ from sklearn.utils.validation import (
 
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.inputs.features import read_features
-from fairaudit.inputs.read import read_columns, read_numbers
+from fairaudit.inputs.read import read_column, read_columns, read_numbers
 from fairaudit.inputs.rows import same_rows
 from fairaudit.inputs.target import read_target
-from fairaudit.methods.common.design import numbers_of
+from fairaudit.methods.common.design import check_table, numbers_of
 from fairaudit.methods.common.parameters import shared
 from fairaudit.methods.common.progress import Monitor, Silent
 from fairaudit.methods.common.storage import load_state, save_state
 from fairaudit.methods.common.training import pick_device
+from fairaudit.methods.rome.answers import Mixture
+from fairaudit.methods.rome.combination import JudgedAnswers, choose_combination
 from fairaudit.methods.rome.combine import LOSSES, TINY, Robust, Tilt, global_weight, row_loss
 from fairaudit.methods.rome.design import (
     ColumnChoice,
@@ -43,6 +46,7 @@ from fairaudit.methods.rome.design import (
 )
 from fairaudit.methods.rome.group_count import HELD_OUT, choose_groups
 from fairaudit.methods.rome.maximin import (
+    MixtureAnswers,
     Training,
     can_halve,
     corrected_matrix,
@@ -93,8 +97,10 @@ class RomeEM(RomePredictions):
         Number of latent groups. "auto" fits 1 to `max_groups` (as many as the rows can carry) on
         three quarters of the rows and takes the smallest number within one standard error of the
         best likelihood on the rest (`n_groups_`, `heldout_`, `choice_`).
-    combine : {"minimax", "gate", "maximin"}, default "minimax"
-        Default of `predict`; all three stay available on a fitted model.
+    combine : {"auto", "pooled", "gate", "minimax", "maximin"}, default "auto"
+        Default of `predict`; all stay available on a fitted model. "auto" picks "pooled", "gate"
+        or "minimax" on validation rows, or else on training rows by models that have not seen
+        them (`combination_`, `combination_facts_`).
     outcome_sensitive : bool or list of columns, default False
         Sensitive columns that experts may see: none, all, or those named (or numbered).
     membership_features : list of columns or None
@@ -148,6 +154,9 @@ class RomeEM(RomePredictions):
     gate_coef_ : (G, q) and gate_intercept_ : (G,)
         Of the encoded sensitive columns `gate_features_`; the last group is 0.
     group_weights_ : (G,) shares of the rows by responsibility
+    combination_ : str, what "auto" picked
+    combination_facts_ : dict, why, and the losses of all that competed
+    pooled_coef_, pooled_intercept_ : of the one pooled model
     tilt_ : (G,) group shares the tilted gate is made for
     robust_ : dict, losses of the tilted gate on training rows: worst, average, gap
     pooled_loss_ : float, average loss of one pooled model on training rows
@@ -182,7 +191,7 @@ class RomeEM(RomePredictions):
         self,
         n_groups: int | str = 4,
         *,
-        combine: str = "minimax",
+        combine: str = "auto",
         outcome_sensitive: ColumnChoice = False,
         membership_features: Sequence[int | str] | None = None,
         n_init: int = 10,
@@ -237,9 +246,10 @@ class RomeEM(RomePredictions):
         sensitive_features: Any = None,
         clusters: Any = None,
         sample_weight: Any = None,
+        validation: tuple[Any, ...] | None = None,
         monitor: Monitor | None = None,
     ) -> Self:
-        """Find the groups, fit the experts and prepare the three combinations.
+        """Find the groups, fit the experts and prepare their combinations.
 
         Parameters
         ----------
@@ -248,10 +258,12 @@ class RomeEM(RomePredictions):
         sensitive_features : (n, q), optional
             Missing values are allowed: a number gets an indicator, text its own level.
             Without any the gate is constant (a plain mixture).
-        clusters : ignored
-            Accepted so that all methods are called alike.
+        clusters : (n,), optional
+            Rows of one cluster are not independent when a combination is picked; EM ignores them.
         sample_weight : (n,), optional
             A weight of 2 counts as two rows.
+        validation : (X, y, sensitive_features[, sample_weight[, clusters]]), optional
+            Rows that pick the combination.
         monitor : Monitor, optional
 
         Raises
@@ -262,13 +274,15 @@ class RomeEM(RomePredictions):
             When lengths differ.
         """
         monitor = monitor or Silent()
+        same_rows(X=X, clusters=clusters)
         problem, rows = self.begin(X, y, sensitive_features, sample_weight)
+        rows = replace(rows, cluster=_codes_of(clusters, len(rows.target)))
         seed = self.seed()
         count = self._count(problem, seed, monitor)
         monitor.start("expectation-maximisation", self.max_iter)
         runs = solve(problem, sorted({1, count}), self.n_init, self.rules, seed, monitor)
         monitor.end()
-        self._finish(problem, runs, count, rows, seed)
+        self._finish(problem, runs, count, rows, seed, validation)
         self._note()
         for text in self.warnings_:
             warnings.warn(text, ConvergenceWarning, stacklevel=2)
@@ -300,7 +314,8 @@ class RomeEM(RomePredictions):
         seed: int,
     ) -> Self:
         """A model like this one with `count` groups, from runs already made (a sweep)."""
-        model: Self = copy.copy(self).set_params(n_groups=count, cross_fitting=False)
+        crossed = self.cross_fitting and self.combine == "auto"  # a pick needs unseen rows
+        model: Self = copy.copy(self).set_params(n_groups=count, cross_fitting=crossed)
         model.heldout_, model.choice_ = {}, "one of a sweep"
         model._finish(problem, runs, count, rows, seed)
         model._note()
@@ -313,24 +328,76 @@ class RomeEM(RomePredictions):
         count: int,
         rows: Training,
         seed: int,
+        validation: tuple[Any, ...] | None = None,
     ) -> None:
         """From the runs (`count` groups, and 1) to a model that predicts."""
         run = runs[count]
         order = by_size(run)
         self._adopt(problem, learnt(problem, run, order))
+        common = learnt(problem, runs[1], np.arange(1)).mixture
+        self._adopt_pooled(common)
+        kind = "training"
         if self.cross_fitting and can_halve(problem, count):
+            kind = "cross-fitted"
             refits = halves(problem, run.params, order, seed)
-            pooled_refits = halves(problem, runs[1].params, np.arange(1), seed)
-            training_answers = out_of_half(rows, refits)
-            pooled = out_of_half(rows, pooled_refits)[0]
+            unseen = out_of_half(rows, refits)
+            pooled = out_of_half(rows, halves(problem, runs[1].params, np.arange(1), seed))
             gamma = corrected_matrix(rows, refits)
         else:
-            training_answers = self._inside(rows)
-            mixture = learnt(problem, runs[1], np.arange(1)).mixture
-            pooled, gamma = mixture.answers(rows.experts), plain_matrix(rows, self._mixture)
+            unseen, pooled = (
+                MixtureAnswers.of(self._mixture, rows),
+                MixtureAnswers.of(common, rows),
+            )
+            gamma = plain_matrix(rows, self._mixture)
         self._criteria(rows)
-        self._weigh(rows, training_answers, pooled, seed)
+        self._weigh(rows, unseen, pooled.answers, seed)
         self.maximin_weights_ = global_weight(gamma, self.maximin_radius, self.group_weights_)
+        if validation is not None:
+            rows, kind = self._held_out(validation), "validation"
+            unseen, pooled = (
+                MixtureAnswers.of(self._mixture, rows),
+                MixtureAnswers.of(common, rows),
+            )
+        elif kind == "training" and self.cross_fitting:
+            kind = "too few"
+        self._pick(rows, unseen, pooled, kind)
+
+    def _adopt_pooled(self, common: Mixture) -> None:
+        """Keep the one pooled model."""
+        self.pooled_coef_, self.pooled_intercept_ = common.coef[0], common.intercept[0]
+
+    def _held_out(self, validation: tuple[Any, ...]) -> Training:
+        """Validation rows as the model sees rows."""
+        X, y, sensitive, weight, clusters = (*validation, *[None] * 5)[:5]
+        same_rows(X=X, y=y, sensitive_features=sensitive, sample_weight=weight, clusters=clusters)
+        X = check_table(self, X, reset=False)
+        n = len(X)
+        if sensitive is not None:
+            sensitive = read_columns(sensitive, "sensitive_features", n)
+        weights = np.ones(n) if weight is None else read_numbers(weight, "sample_weight", n)
+        gate = self._gate_part.transform(sensitive, n)
+        design = self._expert_design(X, sensitive)
+        return Training(design, gate, self.codes(y, n), weights, _codes_of(clusters, n))
+
+    def _pick(
+        self, rows: Training, unseen: MixtureAnswers, pooled: MixtureAnswers, kind: str
+    ) -> None:
+        """What "auto" stands for."""
+        judged = JudgedAnswers(
+            unseen.answers,
+            unseen.prior,
+            unseen.resp,
+            pooled.answers,
+            unseen.likelihood - pooled.likelihood,
+            rows.target,
+            rows.weight,
+            rows.cluster,
+            kind,
+        )
+        shares, limit = self.group_weights_, self.max_average_loss
+        picked = choose_combination(judged, shares, self.tilt_, self.loss_name, limit)
+        self.combination_, self.combination_tilt_ = picked.name, picked.tilt
+        self.combination_facts_ = dict(picked.facts)
 
     def _check_params(self) -> None:
         if self.combine not in COMBINES:
@@ -451,15 +518,9 @@ class RomeEM(RomePredictions):
         self._sizes, self._enough = fit.size, problem.enough()
         self.warnings_: list[str] = []
 
-    def _inside(self, rows: Training) -> tuple[Float, Float, Float]:
-        """Answers, membership and responsibilities of the rows the model was fitted on."""
-        mixture = self._mixture
-        answers, prior = mixture.answers(rows.experts), mixture.membership(rows.gate)
-        return answers, prior, mixture.posterior(answers, prior, rows.target)
-
     def _criteria(self, rows: Training) -> None:
         """BIC, and ICL: BIC plus twice the entropy of the responsibilities."""
-        resp = self._inside(rows)[2]
+        resp = MixtureAnswers.of(self._mixture, rows).resp
         sure = float(rows.weight @ (resp * np.log(np.maximum(resp, TINY))).sum(axis=1))
         self.bic_ = -2 * self.log_likelihood_ + self.n_parameters_ * np.log(rows.weight.sum())
         self.icl_ = self.bic_ - 2 * sure
@@ -467,12 +528,12 @@ class RomeEM(RomePredictions):
     def _weigh(
         self,
         rows: Training,
-        training_answers: tuple[Float, Float, Float],
+        unseen: MixtureAnswers,
         pooled: Float,
         seed: int,
     ) -> None:
         """The tilt, from training rows (by refits that have not seen them, if cross-fitting)."""
-        answers, prior, resp = training_answers
+        answers, prior, resp = unseen.answers, unseen.prior, unseen.resp
         sampled = _sampled_rows(len(resp), ROBUST_ROWS, seed)
         target, share = rows.target[sampled], rows.weight[sampled] / rows.weight[sampled].sum()
         robust = self._robust(
@@ -488,7 +549,14 @@ class RomeEM(RomePredictions):
         if self.max_average_loss is None:
             return robust.within(np.inf, self.worst_tolerance)[0]
         if self.max_average_loss == "pooled":
-            return robust.within(self.pooled_loss_, self.worst_tolerance)[0]
+            tilt, reached = robust.within(self.pooled_loss_, self.worst_tolerance)
+            if not reached and self.combine == "minimax":
+                self.warnings_.append(
+                    f"no tilt keeps the average loss within that of one pooled model "
+                    f"({tilt.average:.4g}, pooled {self.pooled_loss_:.4g}); the best average is "
+                    "used. combine='auto' takes the pooled model where it is better"
+                )
+            return tilt
         tilt, reached = robust.within(float(self.max_average_loss), self.worst_tolerance)
         if not reached:
             self.warnings_.append(
@@ -588,6 +656,11 @@ class RomeEM(RomePredictions):
         elif self.task == "regression":
             tags.estimator_type, tags.regressor_tags = "regressor", RegressorTags()
         return tags
+
+
+def _codes_of(clusters: Any, n: int) -> NDArray[Any] | None:
+    """Cluster codes (n,), or None."""
+    return None if clusters is None else read_column(clusters, "clusters", n).levels[1]
 
 
 def _sampled_rows(n: int, most: int, seed: int) -> NDArray[np.int64]:

@@ -9,12 +9,13 @@ soft responsibilities stand for the group labels that nobody has.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fairaudit.methods.rome.answers import Mixture
+from fairaudit.methods.rome.answers import Mixture, log_total, softmax
 from fairaudit.methods.rome.combine import correction, explained
 from fairaudit.methods.rome.design import Float
 from fairaudit.methods.rome.mixture.em_loop import RunBatch, StoppingRules, climb
@@ -31,12 +32,47 @@ class Training:
     Attributes
     ----------
     experts : (n, p), gate : (n, q), target : (n,) values or class codes, weight : (n,)
+    cluster : (n,) or None
     """
 
     experts: Float
     gate: Float
     target: NDArray[np.generic]
     weight: Float
+    cluster: NDArray[Any] | None = None
+
+
+@dataclass(frozen=True)
+class MixtureAnswers:
+    """What a mixture says of rows.
+
+    Attributes
+    ----------
+    answers : (n, G, C) of the experts
+    prior, resp : (n, G) membership before and after y
+    likelihood : (n,) log p(y | x, s)
+    """
+
+    answers: Float
+    prior: Float
+    resp: Float
+    likelihood: Float
+
+    @classmethod
+    def of(cls, mixture: Mixture, rows: Training) -> MixtureAnswers:
+        """Ask a mixture about rows."""
+        answers, prior = mixture.answers(rows.experts), mixture.membership(rows.gate)
+        joint = mixture.joint(answers, prior, rows.target)
+        return cls(answers, prior, softmax(joint), log_total(joint))
+
+    def where(self, mask: NDArray[np.bool_], other: MixtureAnswers) -> MixtureAnswers:
+        """These answers for the rows of the mask, others for the rest."""
+
+        def pick(one: Float, two: Float) -> Float:
+            return np.where(mask.reshape(-1, *[1] * (one.ndim - 1)), one, two)
+
+        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
+        return MixtureAnswers(*(pick(one, two) for one, two in pairs))
 
 
 def plain_matrix(rows: Training, mixture: Mixture) -> Float:
@@ -85,19 +121,10 @@ def _half(problem: MixtureProblem, seed: int) -> NDArray[np.bool_]:
     return np.asarray(rng.permutation(rows.n) % 2 == 0)  # too few distinct rows
 
 
-def out_of_half(rows: Training, refits: Halves) -> tuple[Float, Float, Float]:
-    """Answers (n, G, C), membership and responsibilities (n, G) by the refit that has not seen
-    the row."""
-    by_refit = []
-    for mixture in refits.mixtures:
-        answers, prior = mixture.answers(rows.experts), mixture.membership(rows.gate)
-        by_refit.append((answers, prior, mixture.posterior(answers, prior, rows.target)))
-    unseen_by_first = refits.seen[1]  # rows the first refit has not seen
-    answers = np.where(unseen_by_first[:, None, None], by_refit[0][0], by_refit[1][0])
-    prior, resp = (
-        np.where(unseen_by_first[:, None], by_refit[0][i], by_refit[1][i]) for i in (1, 2)
-    )
-    return answers, prior, resp
+def out_of_half(rows: Training, refits: Halves) -> MixtureAnswers:
+    """What the refit that has not seen a row says of it."""
+    first, second = (MixtureAnswers.of(mixture, rows) for mixture in refits.mixtures)
+    return first.where(refits.seen[1], second)  # rows the first refit has not seen
 
 
 def corrected_matrix(rows: Training, refits: Halves) -> Float:

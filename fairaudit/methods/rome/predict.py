@@ -24,7 +24,7 @@ from fairaudit.methods.rome.scoring import Scoring
 from fairaudit.methods.rome.tables import tradeoff_table
 from fairaudit.methods.tables import Frame
 
-COMBINES = ("minimax", "gate", "maximin")
+COMBINES = ("auto", "pooled", "gate", "minimax", "maximin")
 
 
 def _classifies(estimator: Any) -> bool:
@@ -47,6 +47,10 @@ class RomePredictions(BaseEstimator):  # type: ignore[misc]
     gate_intercept_: Float
     group_weights_: Float
     tilt_: Float
+    pooled_coef_: Float
+    pooled_intercept_: Float
+    combination_: str
+    combination_tilt_: Float
     maximin_weights_: Float
     classes_: NDArray[Any]
     _gate_part: SensitivePart
@@ -95,17 +99,53 @@ class RomePredictions(BaseEstimator):  # type: ignore[misc]
 
     def _mix(self, X: Any, sensitive: Any, combine: str | None) -> Float:
         answers, prior = self._inputs(X, sensitive)
-        return mixed(self._weights(prior, combine), answers)
+        return mixed(*self._mixing(answers, prior, X, sensitive, combine))
+
+    def _mixing(
+        self, answers: Float, prior: Float, X: Any, sensitive: Any, combine: str | None
+    ) -> tuple[Float, Float]:
+        """Weights (n, E) of the answers (n, E, C): those of experts, or of the pooled model."""
+        if self._chosen(combine) != "pooled":
+            return self._weights(prior, combine), answers
+        design = self._expert_design(check_table(self, X, reset=False), sensitive)
+        return np.ones((len(prior), 1)), self._pooled_answers(design)
+
+    def _pooled_answers(self, design: Float) -> Float:
+        """Answers (n, 1, C) of the pooled model."""
+        noise = np.ones(1) if self.task_ == "regression" else None
+        gate = np.zeros((1, self.gate_coef_.shape[1]))
+        pooled = Mixture(
+            self.pooled_coef_[None], self.pooled_intercept_[None], noise, gate, np.zeros(1)
+        )
+        return pooled.answers(design)
+
+    def _chosen(self, combine: str | None) -> str:
+        """The combination a name stands for.
+
+        Raises
+        ------
+        SpecError
+            When it is not known, or was not kept with an older model.
+        """
+        chosen = self.combine if combine is None else combine
+        if chosen not in COMBINES:
+            raise SpecError(f"combine={chosen!r} is not known; choose one of {COMBINES}")
+        if chosen in ("auto", "pooled") and not hasattr(self, "pooled_coef_"):
+            raise SpecError(
+                f"combine={chosen!r}: this model was saved before it was kept; fit it again, or "
+                "choose 'gate', 'minimax' or 'maximin'"
+            )
+        return self.combination_ if chosen == "auto" else chosen
 
     def _weights(self, prior: Float, combine: str | None) -> Float:
-        chosen = self.combine if combine is None else combine
+        chosen = self._chosen(combine)
         if chosen == "gate":
             return prior
         if chosen == "minimax":
-            return tilted(prior, self.tilt_ / np.maximum(self.group_weights_, TINY))
-        if chosen == "maximin":
-            return np.broadcast_to(self.maximin_weights_, prior.shape)
-        raise SpecError(f"combine={chosen!r} is not known; choose one of {COMBINES}")
+            auto = (self.combine if combine is None else combine) == "auto"
+            tilt = self.combination_tilt_ if auto else self.tilt_
+            return tilted(prior, tilt / np.maximum(self.group_weights_, TINY))
+        return np.broadcast_to(self.maximin_weights_, prior.shape)
 
     def predict(
         self, X: Any, sensitive_features: Any = None, combine: str | None = None
@@ -117,7 +157,7 @@ class RomePredictions(BaseEstimator):  # type: ignore[misc]
         X : (n, p)
         sensitive_features : (n, q), optional
             Without them membership is that of an average person (`group_weights_`).
-        combine : {"minimax", "gate", "maximin"}, optional
+        combine : {"auto", "pooled", "gate", "minimax", "maximin"}, optional
             Another combination than that of the constructor.
         """
         answer = self._mix(X, sensitive_features, combine)
@@ -178,14 +218,26 @@ class RomePredictions(BaseEstimator):  # type: ignore[misc]
     ) -> Float:
         """Loss of each row (n,) by `loss_name`."""
         answers, prior = self._inputs(X, sensitive_features, y)
-        loss = row_loss(self.loss_name, answers, self.codes(y, len(prior)))
-        return loss(self._weights(prior, combine))
+        weights, answers = self._mixing(answers, prior, X, sensitive_features, combine)
+        return row_loss(self.loss_name, answers, self.codes(y, len(prior)))(weights)
 
     def scoring(self, X: Any, sensitive_features: Any = None) -> Scoring:
         """What the model says of rows before y: to score outcomes of any kind."""
         answers, prior = self._inputs(X, sensitive_features)
-        mixing = np.asarray(self._weights(prior, None))
-        return Scoring(answers, prior, mixing, prior, self._mixture.noise, self.loss_name)
+        noise = self._mixture.noise
+        if self._chosen(None) != "pooled":
+            mixing = np.asarray(self._weights(prior, None))
+            return Scoring(answers, prior, mixing, prior, noise, self.loss_name)
+        weights, pooled = self._mixing(answers, prior, X, sensitive_features, None)
+        none = np.zeros((len(prior), 1))  # the pooled model is no part of the mixture
+        return Scoring(
+            np.concatenate([answers, pooled], axis=1),
+            np.column_stack([prior, none]),
+            np.column_stack([np.zeros_like(prior), weights]),
+            prior,
+            None if noise is None else np.append(noise, 1.0),
+            self.loss_name,
+        )
 
     def tradeoff(
         self,

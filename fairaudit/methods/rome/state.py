@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fairaudit.methods.rome.design import SensitivePart
 
 M = TypeVar("M", bound=Any)
+LATER = ("combination_", "combination_facts_")  # models saved earlier lack them
 
 ARRAYS = (
     "coef_",
@@ -21,6 +22,9 @@ ARRAYS = (
     "group_weights_",
     "tilt_",
     "maximin_weights_",
+    "pooled_coef_",
+    "pooled_intercept_",
+    "combination_tilt_",
     "lower_bounds_",
 )
 VALUES = (
@@ -37,6 +41,7 @@ VALUES = (
     "pooled_loss_",
     "warnings_",
     "choice_",
+    *LATER,
 )
 
 
@@ -49,7 +54,7 @@ def state(model: Any) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         "outcome": model._outcome_part.state(),
         "sensitive_names_in_": list(model.sensitive_names_in_),
         "gate_features_": list(model.gate_features_),
-        **{name: plain(getattr(model, name)) for name in VALUES},
+        **{name: plain(getattr(model, name)) for name in VALUES if hasattr(model, name)},
         "heldout_": [[g, float(v)] for g, v in model.heldout_.items()],
     }
     if hasattr(model, "feature_names_in_"):
@@ -64,7 +69,8 @@ def state(model: Any) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
 def restore(model: M, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> M:
     """Give `model` what `state` took."""
     for name in VALUES:
-        setattr(model, name, meta[name])
+        if name not in LATER or name in meta:
+            setattr(model, name, meta[name])
     model.heldout_ = {int(g): v for g, v in meta["heldout_"]}
     for name, value in arrays.items():
         setattr(model, name, value)

@@ -13,26 +13,14 @@ from fairaudit.text.voice import Voice
 
 def whatif_lead(sweep: pl.DataFrame, metric: str, at: int, voice: Voice) -> str:
     """Whether there are groups at all; worst group and overall with this number of them."""
-    rows = {row["n_groups"]: row for row in sweep.iter_rows(named=True)}
-    here, fewest = rows[at], rows[min(rows)]
-    first = (
+    here = sweep.row(sweep["n_groups"].to_list().index(at), named=True)
+    losses = (
         f"With **{numbers.count(at, 'group')}** the {in_sentence(metric)} of the worst group is "
         f"{_swept(here, 'worst', metric, voice, mark='**')} and overall "
         f"{_swept(here, 'overall', metric)}."
     )
-    second = (
-        f"With {numbers.count(min(rows), 'group')} it is {_swept(fewest, 'worst', metric)} and "
-        f"{_swept(fewest, 'overall', metric)}."
-    )
-    return joined(
-        [
-            sweep_evidence(sweep, voice),
-            first,
-            worst_beyond_chance(here, metric, voice) if at > 1 else "",
-            second if here is not fewest else "",
-            preferences(sweep),
-        ]
-    )
+    beyond = worst_beyond_chance(here, metric, voice) if at > 1 else ""
+    return joined([sweep_evidence(sweep, voice), losses, beyond])
 
 
 def _swept(row: Row, name: str, metric: str, voice: Voice | None = None, *, mark: str = "") -> str:
