@@ -18,6 +18,7 @@ from fairaudit.cli.roles import NamedRoles
 from fairaudit.data.reading.options import INFERRED, ReadingOptions
 from fairaudit.exceptions import SpecError
 from fairaudit.text.sentences.system_choice import system_choice_lead
+from fairaudit.text.sentences.system_reasons import with_reasons, worded_certificates
 
 SCHEMA = "fairaudit/choice/1"
 
@@ -96,9 +97,9 @@ def _write(
 ) -> tuple[Path, ...]:
     out.mkdir(parents=True, exist_ok=True)
     tables = {
-        "choice": choice.table,
-        "check": choice.check,
-        "forgone": choice.forgone,
+        "choice": with_reasons(choice.table),
+        "check": with_reasons(choice.check),
+        "forgone": with_reasons(choice.forgone),
         "overlapping": choice.overlapping,
         "before_and_after": choice.summary,
     }
@@ -113,9 +114,9 @@ def _write(
         "rules": rules,
         **facts,
         "before_and_after": choice.summary.to_dicts(),
-        "forgone": choice.forgone.to_dicts(),
+        "forgone": tables["forgone"].to_dicts(),
     }
-    for name, value in (("summary", summary), ("certificates", choice.certificates)):
+    for name, value in (("summary", summary), ("certificates", worded_certificates(choice))):
         files.append(out / f"{name}.json")
         files[-1].write_text(json.dumps(value, indent=1, ensure_ascii=False), encoding="utf-8")
     return tuple(files)

@@ -36,6 +36,7 @@ from fairaudit.text.sentences.outcome import (
     outcome_words,
     warnings_of,
 )
+from fairaudit.text.sentences.system_reasons import with_reasons
 from fairaudit.text.voice import voice_of
 
 SHOWN_GAPS = ("demographic_parity", "equalized_odds")  # besides the metrics by group
@@ -216,14 +217,14 @@ def show_result(result: AuditResult, out: Path, *, as_json: bool) -> None:
 def show_choice(choice: SystemChoice, lead: str, out: Path, *, as_json: bool) -> None:
     """Print who gets which system, the evidence for every group, and where the files are."""
     if as_json:
-        show_json({"out": str(out), "chosen": choice.chosen, "choice": choice.table})
+        show_json({"out": str(out), "chosen": choice.chosen, "choice": with_reasons(choice.table)})
         return
     console = _console()
     console.print(Text(lead))
     shown = Table(box=None)
     for heading in ("Group", "System", "Reason"):
         shown.add_column(heading)
-    for row in choice.table.iter_rows(named=True):
+    for row in with_reasons(choice.table).iter_rows(named=True):
         shown.add_row(*(str(row[name]) for name in ("group", "system", "reason")))
     console.print(shown)
     console.print(Text(f"Certificates: {out / 'certificates.json'}"))

@@ -20,6 +20,7 @@ from fairaudit.plots.theme import (
 from fairaudit.stats.estimates import UNJUDGED
 from fairaudit.text import metric_words, numbers
 from fairaudit.text.ordering import natural
+from fairaudit.text.sentences.system_reasons import reason
 from fairaudit.text.voice import level_words
 
 _WORSE, _BETTER = "worse than the baseline", "better"
@@ -96,7 +97,7 @@ def _hover(row: Row, metric: str) -> str:
     bound = "" if row["lower"] is None else f", at least {low}{own}"
     return (
         f"<b>{plain(row['group'])}</b>: {plain(row['system'])}<br>{change}{bound}<br>"
-        f"n = {row['n']:,}<br>{plain(row['reason'])}<extra></extra>"
+        f"n = {row['n']:,}<br>{plain(reason(row))}<extra></extra>"
     )
 
 

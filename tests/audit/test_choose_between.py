@@ -20,6 +20,7 @@ from fairaudit.inputs.group_codes import Grouping
 from fairaudit.methods.best_choice import OBJECTIVES
 from fairaudit.methods.no_harm_table import ChoiceRules
 from fairaudit.stats.paired_differences import Answers
+from fairaudit.text.sentences.system_reasons import reason, with_reasons, worded_certificates
 from tests.sizes import binomial_error, size
 
 module = importlib.import_module("fairaudit.audit.no_harm.choose_between")
@@ -70,7 +71,7 @@ def test_a_certified_gain_that_is_not_taken_is_named_with_its_reason(objective):
         row = c.forgone.row(0, named=True)
         assert (row["group"], row["system"], row["chosen"]) == ("0", "new", "baseline")
         assert row["lower"] > 0.05
-        assert "not used because" in row["reason"]
+        assert "not used because" in reason(row)
 
 
 def test_the_certificate_is_recomputed_by_hand():
@@ -86,7 +87,7 @@ def test_the_certificate_is_recomputed_by_hand():
     assert facts["p"] >= exact - 1e-12  # the more cautious of two tests
     assert facts["p"] <= facts["level"] <= entry["rule"]["family_wise_level"]
     assert entry["used"]
-    assert f"({gains} − {losses}) / {facts['n']}" in entry["words"]
+    assert f"({gains} − {losses}) / {facts['n']}" in worded_certificates(c)[0]["words"]
 
 
 @pytest.mark.parametrize("worse", [0.0, 0.01])
@@ -157,7 +158,9 @@ def test_a_metric_that_is_no_mean_is_watched_in_each_attribute():
     )
     assert set(alone.chosen.values()) == {"new"}  # each cell by itself gains
     assert set(c.chosen.values()) == {"baseline"}  # all together would lose
-    assert c.table["reason"].str.contains("a group of one attribute would lose").all()
+    assert set(c.table["reason"]) == {"reverted"}
+    reasons = with_reasons(c.table)["reason"]
+    assert reasons.str.contains("a group of one attribute would lose").all()
 
 
 @pytest.mark.parametrize("seed", [*range(8), 722])  # 722: one pass over the attributes fails
@@ -284,6 +287,5 @@ def test_a_group_that_is_too_small_keeps_the_baseline_and_says_why():
     y, s = systems(rng, 612, {"old": [0.3, 0.9], "new": [0.1, 0.0]}, groups)
     c = choose_between(y, s["old"], {"new": s["new"]}, sensitive_features=groups)
     assert c.chosen == {"0": "new", "1": "baseline"}
-    reason = c.table.filter(group="1")["reason"].item()
-    assert reason.startswith("Cannot be judged:")
+    assert reason(c.table.filter(group="1").row(0, named=True)).startswith("Cannot be judged:")
     assert c.table.filter(group="1")["lower"].item() is None

@@ -9,6 +9,7 @@ from fairaudit import choose_between
 from fairaudit.audit.no_harm.choose_between import SystemChoice
 from fairaudit.plots.system_choice import differences
 from fairaudit.text.sentences.system_choice import system_choice_how, system_choice_lead
+from fairaudit.text.sentences.system_reasons import with_reasons
 
 
 def chosen(wrong: dict[str, list[float]], sizes: tuple[int, ...], **asked: object) -> SystemChoice:
@@ -78,7 +79,7 @@ def test_the_lead_names_a_certain_gain_that_is_not_taken() -> None:
 
 
 def test_no_sentence_holds_more_than_two_numbers(choice: SystemChoice) -> None:
-    for reason in (*choice.table["reason"], *choice.check["reason"]):
+    for reason in (*with_reasons(choice.table)["reason"], *with_reasons(choice.check)["reason"]):
         for sentence in reason.split(". "):
             numbers = [word for word in sentence.split() if word.strip("(+−).,;").replace(
                 ".", "").replace(",", "").isdigit()]  # fmt: skip

@@ -49,8 +49,9 @@ class SystemChoice:
         candidate's name), `baseline`, `candidate` and `difference` (performance, higher is
         better), `lower` and `upper` (one-sided bounds of the difference, simultaneous over groups
         and candidates; null where it cannot be judged), `admissible`, `chosen` (the name of the
-        system that the group gets), `verdict`, `reason`, `rows_needed` (for the candidate to be
-        admissible with 80% power), `p` and `level` of its test, and the paired counts.
+        system that the group gets), `verdict`, `reason` (a code), `rows_needed` (for the
+        candidate to be admissible with 80% power), `p` and `level` of its test, paired counts.
+        `fairaudit.text.sentences.system_reasons.with_reasons` puts the reasons into sentences.
     check : polars.DataFrame
         The same on rows that took no part in the choice; only systems that are used have bounds.
         Empty with `check=0`.

@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fairaudit.audit.no_harm import system_reasons
 from fairaudit.audit.no_harm.choice_intervals import of_choice, pair_of
 from fairaudit.audit.no_harm.system_decision import Decided
+from fairaudit.audit.no_harm.system_reasons import SystemReason, later_reasons, reasons
 from fairaudit.audit.no_harm.system_rows import SystemRows
 from fairaudit.inputs.group_codes import Grouping
 from fairaudit.methods.no_harm_table import (
@@ -54,6 +54,7 @@ CHOICE = pl.Schema(
         "candidate_only": pl.Int64,
         "baseline_only": pl.Int64,
         "neither": pl.Int64,
+        "obstacle": pl.String,  # why a group cannot be judged, "" where it can
     }
 )
 FORGONE = pl.Schema(
@@ -63,6 +64,7 @@ FORGONE = pl.Schema(
         "chosen": pl.String,
         "difference": pl.Float64,
         "lower": pl.Float64,
+        "metric": pl.String,
         "reason": pl.String,
     }
 )
@@ -88,9 +90,9 @@ _CELLS = ("both_right", "candidate_only", "baseline_only", "neither")
 def choice_table(decided: Decided) -> pl.DataFrame:
     """A row for every group and candidate on the rows that decide (columns `CHOICE`)."""
     parts = [
-        _part(decided, k, found, limits, _verdicts(found, limits), reasons)
-        for k, (found, limits, reasons) in enumerate(
-            zip(decided.evidence, decided.limits, system_reasons.reasons(decided), strict=True), 1
+        _rows_of(decided, k, evidence, limits, _verdicts(evidence, limits), reasons(decided, k))
+        for k, (evidence, limits) in enumerate(
+            zip(decided.evidence, decided.limits, strict=True), 1
         )
     ]
     return _in_order(parts, decided.rows.groups.names)
@@ -98,56 +100,57 @@ def choice_table(decided: Decided) -> pl.DataFrame:
 
 def check_table(decided: Decided, rows: SystemRows) -> pl.DataFrame:
     """The same on rows that took no part: only the systems that are used have bounds."""
-    evidence = rows.evidence(decided.metric)
+    by_candidate = rows.evidence(decided.metric)
     used = np.array([decided.pick == k for k in range(1, len(rows.names))])
-    limits = joint_bounds(evidence, decided.rules, used)
+    limits = joint_bounds(by_candidate, decided.rules, used)
     parts = []
-    for k, (found, limit) in enumerate(zip(evidence, limits, strict=True), 1):
+    for k, (evidence, limit) in enumerate(zip(by_candidate, limits, strict=True), 1):
         verdicts = [
             HARMED if limit.upper[g] < -decided.rules.tolerance else verdict
-            for g, verdict in enumerate(_verdicts(found, limit))
+            for g, verdict in enumerate(_verdicts(evidence, limit))
         ]
-        reasons = system_reasons.later(decided, k, found, limit, verdicts)
-        parts.append(_part(decided, k, found, limit, verdicts, reasons))
+        codes = later_reasons(decided, k)
+        parts.append(_rows_of(decided, k, evidence, limit, verdicts, codes))
     return _in_order(parts, rows.groups.names)
 
 
-def _verdicts(found: Evidence, limits: Bounds) -> list[str]:
+def _verdicts(evidence: Evidence, limits: Bounds) -> list[str]:
     return [
         UNJUDGED if not judged else IMPROVES if lower > 0 else NO_EVIDENCE
-        for judged, lower in zip(found.judged, limits.lower, strict=True)
+        for judged, lower in zip(evidence.judged, limits.lower, strict=True)
     ]
 
 
-def _part(
+def _rows_of(
     decided: Decided,
     k: int,
-    found: Evidence,
+    evidence: Evidence,
     limits: Bounds,
     verdicts: Sequence[str],
-    reasons: Sequence[str],
+    codes: Sequence[SystemReason],
 ) -> pl.DataFrame:
-    size = len(found.n)
-    counted = found.metric != "neg_mse"
-    cells = [found.table[:, j].tolist() if counted else [None] * size for j in range(4)]
+    size = len(evidence.n)
+    counted = evidence.metric != "neg_mse"
+    cells = [evidence.table[:, j].tolist() if counted else [None] * size for j in range(4)]
     columns: dict[str, Any] = {
         "group": list(decided.rows.groups.names),
-        "n": found.n,
+        "n": evidence.n,
         "system": [decided.rows.names[k]] * size,
-        "metric": [found.metric] * size,
-        "baseline": found.baseline,
-        "candidate": found.expert,
-        "difference": found.difference,
+        "metric": [evidence.metric] * size,
+        "baseline": evidence.baseline,
+        "candidate": evidence.expert,
+        "difference": evidence.difference,
         "lower": limits.lower,
         "upper": limits.upper,
         "admissible": limits.admissible,
         "chosen": [decided.rows.names[number] for number in decided.pick],
         "verdict": list(verdicts),
-        "reason": list(reasons),
-        "rows_needed": rows_needed(found, limits, decided.rules),
+        "reason": list(codes),
+        "rows_needed": rows_needed(evidence, limits, decided.rules),
         "p": limits.p,
         "level": np.where(np.isfinite(limits.p), limits.level, np.nan),
         **dict(zip(_CELLS, cells, strict=True)),
+        "obstacle": list(evidence.obstacle),
     }
     table = pl.DataFrame(columns, schema=CHOICE)
     return table.with_columns(pl.col(pl.Float64).fill_nan(None))
@@ -183,15 +186,17 @@ def overlapping_table(decided: Decided, rows: SystemRows, split: str) -> pl.Data
     if len(rows.attributes) < 2:
         return pl.DataFrame(schema=OVERLAPPING)
     answers = rows.answers(decided.pick)
-    evidence = [rows.against_baseline(answers, decided.metric, a) for a in rows.attributes]
+    by_attribute = [rows.against_baseline(answers, decided.metric, a) for a in rows.attributes]
     same = [_unchanged(decided, rows, a) for a in rows.attributes]
     lower, harmed = (
-        _certified(decided, rows) if split == CHOOSE else _tested(evidence, same, decided.rules)
+        _certified(decided, rows)
+        if split == CHOOSE
+        else _tested(by_attribute, same, decided.rules)
     )
     parts = [
-        _overlap(split, a, found, np.where(keeps, 0.0, low), bad, decided.rules)
-        for a, found, low, bad, keeps in zip(
-            rows.attributes, evidence, lower, harmed, same, strict=True
+        _overlap(split, a, evidence, np.where(keeps, 0.0, low), bad, decided.rules)
+        for a, evidence, low, bad, keeps in zip(
+            rows.attributes, by_attribute, lower, harmed, same, strict=True
         )
     ]
     return pl.concat(parts)
@@ -219,23 +224,23 @@ def _unchanged(decided: Decided, rows: SystemRows, attribute: Grouping) -> Bool:
 
 
 def _tested(
-    evidence: Sequence[Evidence], same: Sequence[Bool], rules: ChoiceRules
+    by_attribute: Sequence[Evidence], same: Sequence[Bool], rules: ChoiceRules
 ) -> tuple[list[Float], list[Bool]]:
     """Bounds of each attribute's groups by their own tests, at the level over all that changed."""
-    judged = [found.judged & ~keeps for found, keeps in zip(evidence, same, strict=True)]
+    judged = [evidence.judged & ~keeps for evidence, keeps in zip(by_attribute, same, strict=True)]
     level = rules.alpha / max(sum(int(some.sum()) for some in judged), 1)
     lower, harmed = [], []
-    for found, some in zip(evidence, judged, strict=True):
-        at = np.full(len(found.n), level)
-        lower.append(np.where(some, found.test.lower(at), np.nan))
-        harmed.append(some & (found.test.upper(at) < -rules.tolerance))
+    for evidence, some in zip(by_attribute, judged, strict=True):
+        at = np.full(len(evidence.n), level)
+        lower.append(np.where(some, evidence.test.lower(at), np.nan))
+        harmed.append(some & (evidence.test.upper(at) < -rules.tolerance))
     return lower, harmed
 
 
 def _overlap(
     split: str,
     attribute: Grouping,
-    found: Evidence,
+    evidence: Evidence,
     lower: Float,
     harmed: Bool,
     rules: ChoiceRules,
@@ -247,10 +252,10 @@ def _overlap(
         "split": [split] * size,
         "attribute": [attribute.attribute] * size,
         "group": list(attribute.names),
-        "n": found.n,
-        "baseline": found.baseline,
-        "chosen": found.expert,
-        "difference": found.difference,
+        "n": evidence.n,
+        "baseline": evidence.baseline,
+        "chosen": evidence.expert,
+        "difference": evidence.difference,
         "lower": lower,
         "verdict": verdict.tolist(),
     }
@@ -261,15 +266,14 @@ def _overlap(
 
 def before_and_after(decided: Decided, rows: SystemRows, split: str) -> dict[str, Any]:
     """Gap, worst group and mean with the baseline for all and with the choice, with intervals."""
-    found = rows.against_baseline(rows.answers(decided.pick), decided.metric)
+    evidence = rows.against_baseline(rows.answers(decided.pick), decided.metric)
     everyone = np.ones(len(decided.pick), dtype=bool)
-    held = rows.paired(decided.pick)
-    pair = pair_of(held, decided.metric, confidence=decided.rules.shown_at)
-    numbers = {**summary_of(everyone, found), **of_choice(pair, found, everyone)}
-    return {"split": split, **{k: _known(v) for k, v in numbers.items()}}
+    pair = pair_of(rows.paired(decided.pick), decided.metric, confidence=decided.rules.shown_at)
+    numbers = {**summary_of(everyone, evidence), **of_choice(pair, evidence, everyone)}
+    return {"split": split, **{name: _finite(value) for name, value in numbers.items()}}
 
 
-def _known(value: float | None) -> float | None:
+def _finite(value: float | None) -> float | None:
     return None if value is None or not np.isfinite(value) else float(value)
 
 
@@ -293,7 +297,7 @@ def certificates_of(
                 "chosen": row["chosen"],
                 "used": row["system"] == row["chosen"],
                 "verdict": row["verdict"],
-                "words": system_reasons.by_hand(row, later, rules),
+                "reason": row["reason"],
                 "rule": {
                     "family_wise_level": rules.alpha,
                     "comparisons": judged,

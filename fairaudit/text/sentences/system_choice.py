@@ -10,6 +10,7 @@ from fairaudit.audit.no_harm.choose_between import SystemChoice
 from fairaudit.text import numbers
 from fairaudit.text.ordering import natural
 from fairaudit.text.sentences.phrases import joined
+from fairaudit.text.sentences.system_reasons import why_not
 from fairaudit.text.voice import level_words
 
 PARTLY = (
@@ -95,10 +96,9 @@ def _forgone(choice: SystemChoice) -> str:
     row = choice.forgone.sort("lower", descending=True).row(0, named=True)
     metric = str(choice.table["metric"].item(0))
     gain, least = (numbers.points(row[name], metric) for name in ("difference", "lower"))
-    why = str(row["reason"]).rpartition("It is not used because ")[2].partition(";")[0]
     return (
         f"A certain gain is not taken: {row['system']} would bring {row['group']} {gain}, at "
-        f"least {least}. The reason is that {why}."
+        f"least {least}. {why_not(row)}"
     )
 
 

@@ -25,6 +25,7 @@ from fairaudit.text.sentences.system_choice import (
     system_choice_how,
     system_choice_lead,
 )
+from fairaudit.text.sentences.system_reasons import with_reasons, worded_certificates
 from fairaudit.text.voice import confidence_of, voice_of
 from fairaudit.ui import layout, session, url_widgets
 from fairaudit.ui.no_harm.decision import METRICS, levels
@@ -176,7 +177,8 @@ def _view(choice: SystemChoice, asked: SystemsAsked) -> None:
         _differences(choice.table, asked, "on the rows that decide", "choice")
         if not choice.forgone.is_empty():
             layout.statement("Certain gains that the objective leaves:")
-            layout.data_table(choice.forgone, key="forgone", metric=asked.metric)
+            shown = with_reasons(choice.forgone).drop("metric")
+            layout.data_table(shown, key="forgone", metric=asked.metric)
     elif view == VIEWS[1]:
         _differences(choice.check, asked, "on rows that took no part", "check")
     elif view == VIEWS[2]:
@@ -190,18 +192,19 @@ def _differences(table: pl.DataFrame, asked: SystemsAsked, where: str, key: str)
         table, confidence=asked.confidence, tolerance=asked.tolerance, where=where
     )
     layout.chart(drawn.bare(), key=f"{key}-chart", metric=asked.metric)
-    shown = table.drop("metric", "p", "level", strict=False)
+    shown = with_reasons(table).drop("metric", "p", "level", "obstacle", strict=False)
     layout.data_table(shown, key=f"{key}-table", name=key, metric=asked.metric)
 
 
 def _certificates(choice: SystemChoice) -> None:
-    by_name = {f"{c['group']}: {c['system']}": c for c in choice.certificates}
+    certificates = worded_certificates(choice)
+    by_name = {f"{c['group']}: {c['system']}": c for c in certificates}
     name = url_widgets.one_of("Group and system", list(by_name), key="certificate")
     layout.statement(f"**{layout.escaped(name)}**: {by_name[name]['verdict']}")
     layout.note(by_name[name]["words"])
     st.download_button(
         "Download all certificates (JSON)",
-        data=lambda: json.dumps(choice.certificates, indent=1, ensure_ascii=False).encode(),
+        data=lambda: json.dumps(certificates, indent=1, ensure_ascii=False).encode(),
         file_name="certificates.json",
         mime="application/json",
         icon=":material/download:",
