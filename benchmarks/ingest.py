@@ -21,7 +21,7 @@ _CASE = """
 import json, resource, sys, time
 from pathlib import Path
 from fairaudit.data import store
-from fairaudit.data.doctor import examine
+from fairaudit.data.doctor.diagnosis import examine
 from fairaudit.data.images import ImageOptions
 kind, source, home = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
 base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
