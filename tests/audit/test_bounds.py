@@ -9,8 +9,10 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
 from fairaudit import audit_predictions
+from fairaudit.audit.database.pushdown import audit_table
 from fairaudit.audit.metrics.bounds import METRICS
 from fairaudit.audit.run import run_audit
 from fairaudit.audit.spec import AuditSpec
@@ -291,6 +293,22 @@ def test_a_table_of_several_classes_is_bounded_without_dropping_rows() -> None:
     lost = r.errors.filter(pl.col("value").is_null())
     assert set(lost["metric"]) == {*bounds["metric"], "f1"}
     assert set(lost["status"]) == {"outcome known for some"}
+
+
+def test_a_counted_table_of_several_classes_has_the_same_bounds() -> None:
+    f = _visits()
+    roles = ColumnRoles(
+        target="triage", predictions=("rule",), known_for="seen", sensitive=("sex",),
+        task="multiclass",
+    )  # fmt: skip
+    spec = AuditSpec(
+        roles=roles, kind="predictions", n_boot=0, intersections=1, metrics=("tpr", "accuracy")
+    )
+    here = run_audit(Dataset(f, roles), spec).tables["bounds"].drop("split")
+    there = audit_table(
+        f.lazy(), roles, n_boot=0, intersections=1, confidence=0.95, metrics=("tpr", "accuracy")
+    )
+    assert_frame_equal(here, there.tables["bounds"].drop("split"), rel_tol=1e-9)
 
 
 def test_who_is_known_is_guessed_of_several_classes_too() -> None:

@@ -10,6 +10,7 @@ from fairaudit.audit.result import AuditResult
 from fairaudit.audit.run import run_audit
 from fairaudit.audit.spec import AuditSpec
 from fairaudit.data.dataset import Dataset
+from fairaudit.data.mends import AsMissing
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.report.model_card import model_card
 from fairaudit.report.page import render
@@ -41,6 +42,25 @@ def _audited(*, missing: bool, weight: bool = False, known_for: bool = False) ->
     )  # fmt: skip
     spec = AuditSpec(roles=roles, kind="predictions", metrics=("tpr",), n_boot=0)
     return run_audit(Dataset(frame, roles), spec)
+
+
+def test_labels_that_were_read_as_missing_are_the_reason() -> None:
+    rng = np.random.default_rng(4)
+    frame = pl.DataFrame(
+        {
+            "sex": rng.choice(["f", "m"], ROWS),
+            "fraud": rng.choice(["yes", "no", "unknown"], ROWS),
+            "pred": rng.choice(["yes", "no"], ROWS),
+        }
+    )
+    roles = ColumnRoles(
+        target="fraud", predictions=("pred",), sensitive=("sex",),
+        mends=(AsMissing(column="fraud", values=("unknown",)),),
+    )  # fmt: skip
+    spec = AuditSpec(roles=roles, kind="predictions", metrics=("tpr",), n_boot=0)
+    said = outcome_words(run_audit(Dataset(frame, roles), spec))
+    assert "of the others it is missing, or says 'unknown'" in said
+    assert "does not say why" not in said
 
 
 def _told(result: AuditResult) -> str:

@@ -44,7 +44,9 @@ SCORE_WORDS = word_set(
 SCORE_ENDINGS = ("score", "scoring", "skor")  # compounds: fraudescore
 NOT_SCORE_STEMS = ("credit", "kredit", "krediet", "bonit", "schufa", "test", "exam", "note")
 NOT_SCORE_WITH = word_set(
-    """credit fico bureau external estimate schufa kredit test tests sat act exam exams math maths
+    """credit fico bureau serasa experian equifax cibil external estimate schufa kredit test tests
+    sat act exam exams
+    math maths
     reading writing science english verbal quant quiz apgar lsat gre gmat toefl ielts text date
     tolerance factor factors averse appetite training training avg average mean grade grades gpa
     satisfaction performance perf engagement survey rating quality skill skills interview

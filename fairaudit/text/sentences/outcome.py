@@ -61,7 +61,17 @@ def _only(scope: str, result: AuditResult, facts: Mapping[str, Any]) -> str:
     unexplained = "target missing" in result.summary.get("left_out", {})
     if not unexplained or facts.get("known_for"):
         return scope
+    if labels := _read_as_missing(result, str(facts.get("target"))):
+        return f"{scope}; of the others it is missing, or says {labels}"
     return f"{scope}; the table does not say why the others have none"
+
+
+def _read_as_missing(result: AuditResult, target: str) -> str:
+    """The labels of the outcome that were read as missing, "" for none."""
+    roles = (result.provenance.get("spec") or {}).get("roles") or {}
+    mends = [m for m in roles.get("mends", ()) if m.get("column") == target]
+    labels = [v for m in mends if m.get("kind") == "as_missing" for v in m.get("values", ())]
+    return " or ".join(f"'{label}'" for label in labels)
 
 
 def _reason(facts: Mapping[str, Any]) -> str:
