@@ -344,11 +344,7 @@ def _latent_errors(
     bare = roles.model_copy(update={"image": None, "features": kept})
     arrays = Dataset(data.frame, bare).arrays(SplitSpec(), spec.seed)
     if arrays.cluster is not None and np.bincount(arrays.cluster).max() > len(arrays) / 2:
-        why = (
-            "not searched: more than half of all rows are in one cluster, so no clusters can be "
-            "set aside for the evaluation."
-        )
-        return {}, {"latent_findings": {name: [why] for name in systems}}
+        return {}, {"latent_findings": {name: {"searched": False} for name in systems}}
     audits = {
         name: audit_latent(
             arrays.X,
@@ -368,11 +364,10 @@ def _latent_errors(
         for name, system in systems.items()
     }
     shown = min(audits, key=lambda name: _smallest_p(audits[name]))
-    sentences = {name: list(audit.sentences) for name, audit in audits.items()}
     facts = {
         "latent_system": shown,
         "latent_systems": len(systems),
-        "latent_findings": sentences,
+        "latent_findings": {n: audit.finding.to_dict() for n, audit in audits.items()},
         "latent_left_out": told,
     }
     return dict(audits[shown].tables), facts

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -16,6 +15,7 @@ from fairaudit.jobs.spec import JobSpec
 from fairaudit.report.leading import leading_gaps
 from fairaudit.text.numbers import count, listed
 from fairaudit.text.sentences.errors import errors_sentences
+from fairaudit.text.sentences.groups import finding_words
 from fairaudit.text.sentences.outcome import NOT_KNOWN
 from fairaudit.text.sentences.phrases import joined
 from fairaudit.text.sentences.primary import primary_sentence
@@ -143,8 +143,7 @@ def by_attribute(result: AuditResult) -> list[str]:
 
 def latent_findings(result: AuditResult) -> None:
     """Findings of the search for latent groups, one sentence per system."""
-    findings: Mapping[str, Sequence[str]] = result.summary.get("latent_findings", {})
-    for system, sentences in findings.items():
+    for system, sentences in finding_words(result):
         if sentences:
             layout.note(f"Latent groups, **{system}**: {sentences[0]}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fairaudit.jobs.workspace import Workspace
+from fairaudit.text.sentences.groups import finding_words
 from tests import audits
 from tests.pages.conftest import Open, words
 from tests.pages.opening import Look, calm, on_audits, shown_table
@@ -42,7 +43,8 @@ def test_every_view_opens(look: Look, kind: str, view: str) -> None:
 
 def test_findings_about_existing_systems_are_told(look: Look) -> None:
     said = words(look("groups", "systems", view="Errors"))
-    for sentences in audits.result("systems").summary["latent_findings"].values():
+    for system, sentences in finding_words(audits.result("systems")):
+        assert system in said
         for sentence in sentences:
             assert sentence.split(":")[0] in said
 

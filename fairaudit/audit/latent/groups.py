@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from fairaudit.audit.latent.latent_profile import group_name, group_profile, overlap
 from fairaudit.audit.latent.rules import Scale, levels_of, plain_rules
-from fairaudit.audit.latent.tests import MIN_FLIPS, MIN_UNITS, HeldOutErrors, tests_table
+from fairaudit.audit.latent.tests import HeldOutErrors, tests_table
 from fairaudit.data.roles import Task
 from fairaudit.exceptions import InputError
 from fairaudit.inputs.read import read_numbers
@@ -36,22 +36,52 @@ Finder = Literal["tree", "mixture"]
 Mistake = Literal["wrong", "fp", "fn", "squared", "absolute"]
 
 
+# columns of `latent_tests` that a sentence about a group needs
+_FOUND = ("group", "metric", "value", "rest", "difference", "low", "high", "p_adjusted")
+
+
+@dataclass(frozen=True)
+class LatentFinding:
+    """The facts of the search for one system; `fairaudit.text.sentences.groups` words them.
+
+    Attributes
+    ----------
+    judged : whether the held-out rows allow any test
+    n_tests : all tests that the p-values are adjusted for
+    n_numbers : how many numbers of groups were tried
+    systems : how many systems were examined
+    confidence : of the simultaneous intervals
+    groups : name, rule, error, difference and p-value of each group that differs significantly
+    """
+
+    judged: bool
+    n_tests: int
+    n_numbers: int
+    systems: int
+    confidence: float
+    groups: tuple[Mapping[str, Any], ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The facts as JSON values."""
+        return {**vars(self), "groups": [dict(group) for group in self.groups]}
+
+
 @dataclass(frozen=True)
 class LatentAudit:
-    """What was found.
+    """Groups of one system, and whether they differ.
 
     Attributes
     ----------
     tables : latent, groups, group_profile, overlap, latent_tests
     n_groups : the G that is shown
     found : names of its groups that differ significantly, adjusted for all tests
-    sentences : the finding in plain words
+    finding : the numbers behind them
     """
 
     tables: Mapping[str, pl.DataFrame]
     n_groups: int
     found: tuple[str, ...]
-    sentences: tuple[str, ...]
+    finding: LatentFinding
 
 
 def audit_latent(
@@ -137,8 +167,8 @@ def audit_latent(
     found = tuple(
         table.filter(pl.col("chosen") & (pl.col("p_adjusted") < 1 - confidence))["group"]
     )
-    sentences = _sentences(table, tables["groups"], found, systems, confidence)
-    return LatentAudit(tables, shown.G, found, sentences)
+    finding = _finding(table, tables["groups"], found, systems, confidence)
+    return LatentAudit(tables, shown.G, found, finding)
 
 
 # -- the error and the two parts ----------------------------------------------------------------
@@ -355,39 +385,23 @@ def groups_table(
     )
 
 
-def _sentences(
+def _finding(
     tests: pl.DataFrame,
     groups: pl.DataFrame,
-    found: tuple[str, ...],
+    different: tuple[str, ...],
     systems: int,
     confidence: float,
-) -> tuple[str, ...]:
-    tests_made = systems * len(tests)
-    of_all = f" and {systems} systems" if systems > 1 else ""
-    if tests["p"].null_count() == len(tests):
-        return (
-            f"No group can be judged: held-out rows of at least {MIN_FLIPS} clusters are needed, "
-            f"{MIN_UNITS} of them inside a group and {MIN_UNITS} outside.",
-        )
-    if not found:
-        return (
-            "No group differs significantly in error from the rest on held-out rows, adjusted for "
-            f"{tests_made:,} tests over {tests['n_groups'].n_unique()} numbers of groups{of_all}.",
-        )
+) -> LatentFinding:
     rules = dict(zip(groups["group"], groups["rule"], strict=True))
-    rows = tests.filter(pl.col("chosen") & pl.col("group").is_in(found))
-    return tuple(
-        f"{row['group'].capitalize()} ({rules[row['group']]}): {_what(row, confidence)} "
-        f"(held-out rows, p = {row['p_adjusted']:.3f}, adjusted for {tests_made:,} tests{of_all})."
-        for row in rows.iter_rows(named=True)
-    )
-
-
-def _what(row: Mapping[str, Any], confidence: float) -> str:
-    if row["metric"] in ("mse", "mae"):
-        return f"{row['metric']} {row['value']:.4g} against {row['rest']:.4g} elsewhere"
-    return (
-        f"{100 * row['value']:.1f}% wrong against {100 * row['rest']:.1f}% elsewhere, "
-        f"a difference of {100 * row['difference']:.1f} points (simultaneous "
-        f"{100 * confidence:.4g}% CI {100 * row['low']:.1f} to {100 * row['high']:.1f})"
+    rows = tests.filter(pl.col("chosen") & pl.col("group").is_in(different))
+    return LatentFinding(
+        judged=tests["p"].null_count() < len(tests),
+        n_tests=systems * len(tests),
+        n_numbers=tests["n_groups"].n_unique(),
+        systems=systems,
+        confidence=confidence,
+        groups=tuple(
+            {**{name: row[name] for name in _FOUND}, "rule": rules[row["group"]]}
+            for row in rows.iter_rows(named=True)
+        ),
     )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import polars as pl
 
 from fairaudit.audit.latent.rules import DESCRIBES, NO_RULE
+from fairaudit.audit.latent.tests import MIN_FLIPS, MIN_UNITS
 from fairaudit.audit.result import AuditResult
 from fairaudit.text import numbers
 from fairaudit.text.metric_words import in_sentence
 from fairaudit.text.sentences.evidence import NO_EVIDENCE, evidence_lead
-from fairaudit.text.sentences.phrases import joined
-from fairaudit.text.voice import voice_of
+from fairaudit.text.sentences.phrases import Row, joined
+from fairaudit.text.voice import level_words, voice_of
 
 
 def groups_page_lead(result: AuditResult, groups: pl.DataFrame) -> str:
@@ -100,5 +101,52 @@ def tested_lead(result: AuditResult, n_groups: int | None) -> str:
 
 def findings(result: AuditResult) -> list[str]:
     """What the search for groups in which an existing system errs has found, by system."""
-    found = result.summary.get("latent_findings") or {}
-    return [f"**{system}**: {sentence}" for system, lines in found.items() for sentence in lines]
+    return [f"**{system}**: {s}" for system, lines in finding_words(result) for s in lines]
+
+
+def finding_words(result: AuditResult) -> list[tuple[str, list[str]]]:
+    """Each system with the sentences about its search.
+
+    Results stored by earlier versions hold the sentences themselves.
+    """
+    stored = result.summary.get("latent_findings") or {}
+    return [
+        (system, list(facts) if isinstance(facts, (list, tuple)) else _finding(facts))
+        for system, facts in stored.items()
+    ]
+
+
+def _finding(facts: Row) -> list[str]:
+    if not facts.get("searched", True):
+        return [
+            "not searched: more than half of all rows are in one cluster, so no clusters can be "
+            "set aside for the evaluation."
+        ]
+    if not facts["judged"]:
+        return [
+            f"No group can be judged: held-out rows of at least {MIN_FLIPS} clusters are needed, "
+            f"{MIN_UNITS} of them inside a group and {MIN_UNITS} outside."
+        ]
+    systems = f" and {facts['systems']} systems" if facts["systems"] > 1 else ""
+    if not facts["groups"]:
+        return [
+            "No group differs significantly in error from the rest on held-out rows, adjusted for "
+            f"{facts['n_tests']:,} tests over {facts['n_numbers']} numbers of groups{systems}."
+        ]
+    adjusted = f"adjusted for {facts['n_tests']:,} tests{systems}"
+    return [
+        f"{group['group'].capitalize()} ({group['rule']}): "
+        f"{_against_rest(group, facts['confidence'])} "
+        f"(held-out rows, p = {group['p_adjusted']:.3f}, {adjusted})."
+        for group in facts["groups"]
+    ]
+
+
+def _against_rest(group: Row, confidence: float) -> str:
+    if group["metric"] in ("mse", "mae"):
+        return f"{group['metric']} {group['value']:.4g} against {group['rest']:.4g} elsewhere"
+    return (
+        f"{100 * group['value']:.1f}% wrong against {100 * group['rest']:.1f}% elsewhere, "
+        f"a difference of {100 * group['difference']:.1f} points (simultaneous "
+        f"{level_words(confidence)} CI {100 * group['low']:.1f} to {100 * group['high']:.1f})"
+    )
