@@ -42,6 +42,7 @@ from fairaudit.audit.table_systems import (
     existing_systems,
     matched_labels,
 )
+from fairaudit.audit.tables.hidden import hidden_in, without_hidden
 from fairaudit.audit.tables.looks import with_looks
 from fairaudit.audit.tables.primary import primary_facts
 from fairaudit.audit.tables.row_tables import people_table, predictions_table, weights_table
@@ -124,6 +125,8 @@ def run_audit(
         tables, summary = _compare(data, spec, monitor, device)
     else:
         tables, summary = _train(data, spec, monitor, device, model_folder)
+    if "overlap" in tables:
+        tables["overlap"] = without_hidden(tables["overlap"], hidden_in(tables))
     if len(left_out := _left_out(data, spec)):
         tables["excluded"] = left_out
     if spec.primary is not None:

@@ -537,16 +537,18 @@ def deviation(e: Estimates, confidence: float, apart: bool) -> Gap:
 
 
 def _quadratic_noise(e: Estimates, centred: Float) -> tuple[float, float, float]:
-    """Mean and variance of Σ (ε_j − ε̄)², and the variance of Σ centred_j ε_j."""
+    """Mean and variance of Σ (ε_j − ε̄)², and the variance of Σ centred_j ε_j.
+
+    That variance is not below its average over the directions in which errors push: where one
+    group is small, its error may have hidden that the pattern lies along it.
+    """
     K = len(centred)
     project = np.eye(K) - 1 / K
     spread_of = e.se[:, None] * (np.eye(K) if e.correlation is None else e.correlation) * e.se
     inner = project @ spread_of
-    return (
-        float(np.trace(inner)),
-        2 * float((inner * inner.T).sum()),
-        float(centred @ spread_of @ centred),
-    )
+    mean, square = float(np.trace(inner)), float((inner * inner.T).sum())
+    average = float(centred @ centred) * square / mean if mean > 0 else 0.0
+    return mean, 2 * square, max(float(centred @ spread_of @ centred), average)
 
 
 def _chance(s: float, Q: float, noise: tuple[float, float, float]) -> float:

@@ -96,8 +96,14 @@ def test_equal_weights_change_nothing_and_counted_rows_are_surer() -> None:
 
 def test_groups_that_are_not_shown_have_no_cells() -> None:
     rng = np.random.default_rng(0)
-    frame = _frames({"a": np.repeat([0, 1], [90, 10])})[1]
-    cells = cells_of(rng.random(100), rng.integers(0, 2, 100), frame, 0, least=20)
+    frame = _frames({"a": np.repeat([0, 1], [900, 10])})[1]
+    cells = cells_of(
+        rng.random(910),
+        rng.integers(0, 2, 910),
+        frame,
+        0,
+        EstimateOptions(0.95, suppress_below=20),
+    )
     assert set(cells.group.tolist()) == {0}
 
 

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from fairaudit import AuditResult, audit_predictions
+from fairaudit import AuditResult, AuditSpec, ColumnRoles, Dataset, audit_predictions, run_audit
 from fairaudit.inputs.labels import CROSS, cell_name
 from fairaudit.report import folder as report
 from fairaudit.stats import suppression
@@ -204,3 +204,96 @@ def test_no_file_of_a_report_shows_a_hidden_group(tmp_path: Path) -> None:
     for name in ("report.html", "model_card.md"):
         text = (tmp_path / name).read_text("utf-8")
         assert not re.search(r"(>|\| *|n = |of )(41|4|45)( rows|</|\s*\|)", text)
+
+
+ROWS = {"predictions", "people", "row_weights"}  # never part of a report; see docs/statistics.md
+NAMING = ("group", "reference", "level", "category")
+
+
+def _shown_of_hidden(result: AuditResult) -> list[tuple[str, dict[str, object]]]:
+    """Every row of every table that has a number beside a suppressed group."""
+    errors = result.errors.filter(pl.col("status") == "suppressed")
+    hidden = set(errors.select("attribute", "group").unique().iter_rows())
+    assert hidden
+    found = []
+    for name, table in result.tables.items():
+        naming = [c for c in NAMING if c in table.columns]
+        for row in table.iter_rows(named=True) if name not in ROWS and naming else ():
+            attribute = row.get("attribute")
+            mine = any(
+                (attribute, row[c]) in hidden
+                if attribute is not None
+                else row[c] in {group for _, group in hidden}
+                for c in naming
+            )
+            numbers = [v for v in row.values() if isinstance(v, (int, float))]
+            if mine and any(v is not None and not isinstance(v, bool) for v in numbers):
+                found.append((name, row))
+    return found
+
+
+def test_no_table_has_a_number_beside_a_hidden_group() -> None:
+    people = _people(5, 900, (5, 2), 0.6)
+    rng = np.random.default_rng(1)
+    y, score = rng.integers(0, 2, 900), rng.random(900)
+    result = audit_predictions(
+        y, {"one": rng.integers(0, 2, 900), "two": rng.integers(0, 2, 900)},
+        y_score={"one": score, "two": 1 - score},
+        sensitive_features={"a": people["a"]}, control_features={"b": people["b"]},
+        suppress_below=40, margin=0.1, primary=("tpr", "a"), n_boot=20,
+    )  # fmt: skip
+    assert {"calibration_tests", "multicalibration", "conditional", "equivalence", "roc"} <= set(
+        result.tables
+    )
+    assert _shown_of_hidden(result) == []
+    cells = result.tables["multicalibration"]
+    assert (cells["n"] >= 40).all()
+
+
+def test_no_table_has_a_number_beside_a_hidden_group_where_outcomes_are_partly_known() -> None:
+    people = _people(6, 300, (4,), 0.35)
+    rng = np.random.default_rng(2)
+    result = audit_predictions(
+        rng.integers(0, 2, 300), rng.integers(0, 2, 300), sensitive_features=people,
+        known_for=rng.integers(0, 2, 300), suppress_below=30,
+    )  # fmt: skip
+    assert "bounds" in result.tables
+    assert _shown_of_hidden(result) == []
+
+
+RULES = ("four-fifths", "two-standard-deviations", "fair-cross-section", "idea-risk-ratio",
+         "eu-ai-act", "model-card")  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_rule_shows_no_hidden_group(rule: str) -> None:
+    rng = np.random.default_rng(3)
+    group = np.repeat(["large", "other", "middle", "few"], [200, 120, 60, 7])
+    n = len(group)
+    frame = pl.DataFrame(
+        {
+            "y": rng.choice(["no", "yes"], n),
+            "system": rng.choice(["no", "yes"], n),
+            "race": group,
+            "sex": rng.choice(["f", "m"], n),
+            "x": rng.random(n),
+        }
+    )
+    roles = ColumnRoles.model_validate(
+        {
+            "target": "y", "positive": "yes", "meaning": "good", "features": ("x",),
+            "predictions": ("system",), "sensitive": ("race", "sex"),
+        }
+    )  # fmt: skip
+    spec = AuditSpec(
+        roles=roles, kind="predictions", suppress_below=20, preset=rule, n_boot=0, intersections=1
+    )
+    result = run_audit(Dataset(frame, roles), spec)
+    assert _shown_of_hidden(result) == []
+    assert "overlap" not in result.tables or len(result.tables["overlap"])
+    said = " ".join(result.summary["preset"]["sentences"])
+    assert "Groups are suppressed in this audit" in said
+    assert "few" not in re.sub(r"left out because they show them: [^.]*\.", "", said).split()
+    shown = spec.model_copy(update={"suppress_below": 0})
+    whole = run_audit(Dataset(frame, roles), shown).summary["preset"]["sentences"]
+    assert not any("suppressed in this audit" in s for s in whole)

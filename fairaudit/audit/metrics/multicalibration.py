@@ -1,9 +1,11 @@
 """Multicalibration error: the largest miscalibration over groups and bins of the score, weighted.
 
 For every audited group g (attributes and intersections) and tenth v of the score
-d(g, v) = P(g, v) · |E[y − s | g, v]|, and the error is the largest of them. This is the
-ℓ∞ variant that weighs each cell by its share of the rows (Gopalan et al. 2022); Hébert-Johnson et
-al. (2018) bound |E[y − s | g, v]| itself in groups that are large enough.
+d(g, v) = P(g, v) · |E[y − s | g, v]|, and the error is the largest of them. Hébert-Johnson et
+al. (2018) ask that |E[y − s | g, v]| itself be small in every large group, for values v that are
+frequent in it; weighing a cell by its share of the rows takes the place of both conditions, as in
+Gopalan et al. (2022). Guy et al. (2025, arXiv 2506.11251) measure the same without bins, by
+Kuiper's statistic with groups weighed by signal over noise; that is another number.
 """
 
 from __future__ import annotations
@@ -95,14 +97,17 @@ class ScoreCells:
         return Estimates(self.share * (self.seen - self.said), error, self.ends).absolute()
 
 
-def cells_of(score: Float, y: Int, frame: Frame, place: int, least: int = 0) -> ScoreCells:
-    """The cells of one grouping that have rows; groups of fewer than `least` rows are left out."""
+def cells_of(score: Float, y: Int, frame: Frame, place: int, asked: EstimateOptions) -> ScoreCells:
+    """The cells of one grouping that have rows and may be shown.
+
+    Suppressed groups are left out, and cells with fewer rows than a group may be shown with.
+    """
     size, cell = frame.G * BINS, frame.grouping.codes * BINS + bins_of(score)
     n, w = sums(cell, frame.times, size), frame.mass
     mass, square = sums(cell, w, size), sums(cell, w * frame.unit, size)
     hit, told = sums(cell, w * y, size), sums(cell, w * score, size)
-    shown = np.repeat(frame.sizes() >= least, BINS)
-    at = np.flatnonzero((mass > 0) & shown)
+    hidden = asked.hides(frame.grouping.attribute, frame.grouping.names, frame.sizes())
+    at = np.flatnonzero((mass > 0) & np.repeat(~hidden, BINS) & (n >= asked.suppress_below))
     cells = ScoreCells(
         place=np.full(len(at), place),
         group=at // BINS,
@@ -140,9 +145,7 @@ def multicalibration_table(
     lower end above 0 in at most 1 − confidence of audits.
     """
     frames = list(frames)
-    cells = joined(
-        cells_of(score, y, frame, i, asked.suppress_below) for i, frame in enumerate(frames)
-    )
+    cells = joined(cells_of(score, y, frame, i, asked) for i, frame in enumerate(frames))
     low, high = cells.ends((1 - asked.confidence) / 2)
     cells = cells.where(~(np.isnan(low) | np.isnan(high)))  # one cluster says nothing
     if len(cells.n) == 0:

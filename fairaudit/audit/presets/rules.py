@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from fairaudit.audit.result import AuditResult
+from fairaudit.audit.tables.hidden import Hidden, hidden_in, may_be_shown
 from fairaudit.exceptions import SpecError
 
 
@@ -38,7 +39,26 @@ class Applied:
     sentences: tuple[str, ...]
 
     def joined(self, result: AuditResult) -> AuditResult:
-        """The audit with the tables of the rule ("preset_…") and its facts (summary["preset"])."""
+        """The audit with the tables of the rule ("preset_…") and its facts (summary["preset"]).
+
+        Where the audit suppresses groups, what would show them is left out.
+        """
+        return self._beside(hidden_in(result.tables))._joined(result)
+
+    def _beside(self, hidden: Hidden) -> Applied:
+        """What can be shown beside suppressed groups; sentences count people, so they go."""
+        if not hidden:
+            return self
+        shown = {n: table for n, table in self.tables.items() if may_be_shown(table, hidden)}
+        gone = ", ".join(name for name in self.tables if name not in shown) or "none"
+        note = (
+            "Groups are suppressed in this audit. Tables left out because they show them: "
+            f"{gone}. "
+            "To compute the whole rule, suppress no group, or join small groups in the data."
+        )
+        return replace(self, tables=shown, sentences=(note, *self.preset.not_set))
+
+    def _joined(self, result: AuditResult) -> AuditResult:
         rule = self.preset
         facts = {
             "name": rule.name,

@@ -39,7 +39,8 @@ def calibration_tests_table(
         score, y, frame.grouping.codes, frame.G, frame.times, frame.weight, frame.cluster
     )
     tested, n = calibration_tests(rows, asked.seed), frame.sizes()
-    shown = np.flatnonzero(n >= max(asked.suppress_below, 1))
+    grouping = frame.grouping
+    shown = np.flatnonzero((n >= 1) & ~asked.hides(grouping.attribute, grouping.names, n))
     p = np.where(n >= MIN_JUDGED, tested.p, np.nan)
     return pl.DataFrame(
         {

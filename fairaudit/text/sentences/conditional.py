@@ -50,7 +50,7 @@ def conditional_sentence(
         return f"Too few rows lie in the same levels of {given} for a comparison within levels."
     voice = voice_of(result)
     largest = known.sort(pl.col("difference").abs(), descending=True).row(0, named=True)
-    said = f"{on(split)}, {_compared(largest, voice)}{_without(largest)}."
+    said = f"{on(split, voice)}, {_compared(largest, voice)}{_without(largest)}."
     return said + _homogeneous(largest, voice)
 
 
