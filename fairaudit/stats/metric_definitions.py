@@ -2,6 +2,16 @@
 
 Names and definitions are Fairlearn's and scikit-learn's; where those return 0 for an empty
 denominator, these return NaN.
+
+To add a metric, list it here with its direction (`LOWER_IS_BETTER`) and name it in
+`fairaudit/text/metric_words.py`. What else it needs depends on its kind:
+
+- a rate (`RATES`): nothing;
+- another metric of counts: its formula in `_COMPOSITE`, its rows in `denominator`, its interval in
+  `fairaudit/audit/metrics/binary.py`;
+- a metric of numeric outcomes: its rows' influence in `fairaudit/audit/metrics/regression.py`;
+- a metric of scores: the same in `fairaudit/audit/metrics/scores.py` or `multiclass.py`, and its
+  name where `fairaudit/audit/evaluate.py` lists them.
 """
 
 from __future__ import annotations
