@@ -8,42 +8,42 @@ from typing import Any
 import polars as pl
 
 Frame = pl.DataFrame  # methods name tables by this; only modules named `tables` build them
-SELECTION = pl.Schema(
-    {
-        "split": pl.String,
-        "group": pl.String,
-        "metric": pl.String,
-        "n": pl.Int64,
-        "baseline": pl.Float64,
-        "expert": pl.Float64,
-        "difference": pl.Float64,
-        "lower": pl.Float64,
-        "upper": pl.Float64,
-        "admissible": pl.Boolean,
-        "chosen": pl.String,
-        "verdict": pl.String,
-        "reason": pl.String,
-        "binding": pl.Boolean,
-        "p": pl.Float64,
-        "level": pl.Float64,
-        "both_right": pl.Int64,
-        "expert_only": pl.Int64,
-        "baseline_only": pl.Int64,
-        "neither": pl.Int64,
-        "rows_needed": pl.Int64,
-        # numbers behind `reason`: why a group cannot be judged, the improvement that `rows_needed`
-        # would show for it, the objective's value as chosen and without this group's condition,
-        # the gap as chosen and with the expert here, and the intersections merged into the group
-        "obstacle": pl.String,
-        "detectable": pl.Float64,
-        "objective": pl.String,
-        "aim": pl.Float64,
-        "aim_without": pl.Float64,
-        "gap": pl.Float64,
-        "gap_with": pl.Float64,
-        "merged": pl.List(pl.String),
-    }
-)
+_Types = dict[str, pl.DataType | type[pl.DataType]]
+_SELECTION: _Types = {
+    "split": pl.String,
+    "group": pl.String,
+    "metric": pl.String,
+    "n": pl.Int64,
+    "baseline": pl.Float64,
+    "expert": pl.Float64,
+    "difference": pl.Float64,
+    "lower": pl.Float64,
+    "upper": pl.Float64,
+    "admissible": pl.Boolean,
+    "chosen": pl.String,
+    "verdict": pl.String,
+    "reason": pl.String,
+    "binding": pl.Boolean,
+    "p": pl.Float64,
+    "level": pl.Float64,
+    "both_right": pl.Int64,
+    "expert_only": pl.Int64,
+    "baseline_only": pl.Int64,
+    "neither": pl.Int64,
+    "rows_needed": pl.Int64,
+    # numbers behind `reason`: why a group cannot be judged, the improvement that `rows_needed`
+    # would show for it, the objective's value as chosen and without this group's condition,
+    # the gap as chosen and with the expert here, and the intersections merged into the group
+    "obstacle": pl.String,
+    "detectable": pl.Float64,
+    "objective": pl.String,
+    "aim": pl.Float64,
+    "aim_without": pl.Float64,
+    "gap": pl.Float64,
+    "gap_with": pl.Float64,
+    "merged": pl.List(pl.String),
+}
+SELECTION = pl.Schema(_SELECTION)
 
 
 def selection_table(columns: Mapping[str, Any]) -> Frame:

@@ -13,7 +13,9 @@ import polars as pl
 import pytest
 
 from fairaudit.audit.spec import AuditSpec
-from fairaudit.cli import app, demonstration, main, names, parameters
+from fairaudit.cli import app, demonstration, main
+from fairaudit.cli.audit_commands import parameters
+from fairaudit.cli.options import names
 from fairaudit.data.samples import SAMPLES
 from fairaudit.exceptions import SpecError
 from fairaudit.jobs.spec import JobSpec
