@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -62,6 +62,7 @@ from fairaudit.data.splitting import TRAIN
 from fairaudit.exceptions import SpecError
 from fairaudit.methods.common.progress import Monitor, Silent
 
+HELD_OUT = ("test", "validation")  # rows that no model was fitted on
 ALL = "all"
 LATENT = "latent group"
 SEEN = "cluster seen"
@@ -464,7 +465,8 @@ def _compare(
     def fit(name: str, arrays: Arrays, seed: int) -> Fitted:
         return _fit(name, arrays, shared, spec.confidence, seed, device, monitor)
 
-    for seed in seed_comparison.seeds_from(spec.seed, seeds):
+    order = seed_comparison.seeds_from(spec.seed, seeds)
+    for seed in order:
         arrays = data.arrays(spec.split, seed)
         _check_primary(spec, arrays, ())
         controls = _controls(data, arrays, spec, arrays.split == TRAIN)
@@ -472,7 +474,8 @@ def _compare(
             name: next(iter(fit(name, arrays, seed).predictions.values())) for name in methods
         }
         answers |= _existing(data, arrays, spec)
-        tables = judged(arrays, answers, {}, spec, monitor, controls)
+        splits = HELD_OUT if seed == order[-1] else HELD_OUT[:1]
+        tables = judged(arrays, answers, {}, spec, monitor, controls, splits)
         measured.append(seed_comparison.measurements(tables["errors"], tables["gaps"], seed))
         monitor.step()
     monitor.end()
@@ -512,11 +515,12 @@ def judged(
     spec: AuditSpec,
     monitor: Monitor,
     controls: Mapping[str, NDArray[np.str_]],
+    splits: Sequence[str] = HELD_OUT,
 ) -> Tables:
-    """Audit tables of all models on validation and test rows, by declared and found groups."""
+    """Audit tables of all models on held-out rows, by declared and found groups."""
     found = _found_groups(arrays, tables)
     parts: list[Mapping[str, pl.DataFrame]] = []
-    for split in ("test", "validation"):
+    for split in splits:
         rows = arrays.split == SPLITS.index(split)
         if rows.any():
             asked = arrays, predictions, arrays.groups, rows, split, spec

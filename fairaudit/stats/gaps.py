@@ -24,7 +24,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import optimize, special, stats
 
 from fairaudit.stats import intervals
 
@@ -33,12 +33,13 @@ Pair = tuple[Float, Float]
 Limits = Callable[[float], Pair]
 
 TINY = 1e-15
-BLOCK = 1 << 16  # pairs handled at once
+BLOCK = 1 << 16  # numbers handled at once
 SCREENING = 0.1  # part of the error spent on telling which groups may be the extreme ones
 ONE_SIDED = 0.75  # part of the error that is spent, so that one-sided limits of rates keep it
 START, FURTHEST, CLOSE = 1.5, 5.0, 0.005  # normal quantiles where a p-value is searched for
 STEPS = 257  # points of the integrals of expected extremes
 REACH = 6.0  # standard errors they go beyond the groups
+FURTHEST_STRETCH = 1e6  # of an observed pattern
 
 
 @dataclass(frozen=True)
@@ -224,10 +225,10 @@ def _largest(limits: Limits, groups: int, error: float) -> float:
     return float(limits((1 - SCREENING) * error / max(may_be.sum(), 1))[0].max())
 
 
-def _blocks(groups: int) -> Iterator[slice]:
-    """Slices of the groups whose pairs with all groups fit into one array."""
-    step = max(BLOCK // groups, 1)
-    return (slice(i, min(i + step, groups)) for i in range(0, groups, step))
+def _blocks(size: int, count: int) -> Iterator[slice]:
+    """Slices of `count` items of which each makes `size` numbers, so that one array holds them."""
+    step = max(BLOCK // size, 1)
+    return (slice(i, min(i + step, count)) for i in range(0, count, step))
 
 
 def _reach(a: Float, b: Float, e: Estimates, rows: slice) -> Float:
@@ -242,7 +243,7 @@ def _apart(e: Estimates, tail: float) -> Float:
     """Lower limits (K,) of how far each group lies above the group it is surest above."""
     below, above = e.margins(tail)
     out = np.empty(len(e.value))
-    for rows in _blocks(len(out)):
+    for rows in _blocks(len(out), len(out)):
         d = e.value[rows, None] - e.value
         out[rows] = (d - _reach(below[rows], above, e, rows)).max(axis=1)
     return out
@@ -252,7 +253,7 @@ def _furthest(e: Estimates, tail: float) -> float:
     """Upper limit of the widest of all pairs."""
     below, above = e.margins(tail)
     out = -np.inf
-    for rows in _blocks(len(e.value)):
+    for rows in _blocks(len(e.value), len(e.value)):
         ends = e.value[rows, None] - e.value + _reach(above[rows], below, e, rows)
         out = float(np.maximum(out, _others(ends, rows, -np.inf).max()))  # NaN stays
     return out
@@ -337,14 +338,14 @@ def _range_below(r: Float, centre: Float, se: Float) -> Float:
     if not se.max() > 0:
         return (float(spread(centre)) <= r).astype(np.float64)
     x, below = _grid(centre, se)
+    density = np.gradient(below, x, axis=0)
     chance = np.empty(len(r))
-    for i, width in enumerate(r):  # the smallest lies between two neighbouring points
-        within = np.maximum(_below(x + width, centre, se) - below, 0.0)
-        with np.errstate(divide="ignore"):
-            others = np.exp(np.log(np.maximum(within, 1e-300)).sum(axis=1, keepdims=True))
-        density = np.gradient(below, x, axis=0)
-        first = (density * others / np.maximum(within, 1e-300)).sum(axis=1)
-        chance[i] = np.trapezoid(first, x)
+    for part in _blocks(below.size, len(r)):  # the smallest lies between two neighbouring points
+        reached = _below((x + r[part, None]).ravel(), centre, se).reshape(-1, *below.shape)
+        within = np.maximum(reached - below, 1e-300)
+        others = np.exp(np.log(within).sum(axis=2, keepdims=True))
+        first = (density * others / within).sum(axis=2)
+        chance[part] = np.trapezoid(first, x, axis=1)
     return np.clip(chance, 0.0, 1.0)
 
 
@@ -363,7 +364,7 @@ def _quotients(e: Estimates, tail: float) -> tuple[float, float]:
     """Smallest lower and smallest upper limit of the quotients of all pairs."""
     low, high = e.limits(tail)
     lows, highs = [1.0], [1.0]
-    for rows in _blocks(len(e.value)):
+    for rows in _blocks(len(e.value), len(e.value)):
         r = 0.0 if e.correlation is None else e.correlation[rows]
         mine = (low[rows, None], high[rows, None])
         down, up = intervals.mover_ratio(e.value[rows, None], e.value, mine, (low, high), r)
@@ -562,15 +563,18 @@ def _chance(s: float, Q: float, noise: tuple[float, float, float]) -> float:
 
 def _stretch(Q: float, noise: tuple[float, float, float], chance: float) -> float:
     """The s at which the chance is as given; 0 where it is larger throughout."""
-    if _chance(0.0, Q, noise) >= chance:
+
+    def short(s: float) -> float:
+        return _chance(s, Q, noise) - chance
+
+    if short(0.0) >= 0:
         return 0.0
     low, high = 0.0, 1.0
-    while _chance(high, Q, noise) < chance and high < 1e6:
+    while short(high) < 0 and high < FURTHEST_STRETCH:
         low, high = high, 2 * high
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _chance(middle, Q, noise) < chance else (low, middle)
-    return high
+    if short(high) < 0:
+        return high
+    return float(optimize.brentq(short, low, high, xtol=1e-12, rtol=1e-12))
 
 
 def _null_end(noise: tuple[float, float, float], K: int, tail: float) -> float:

@@ -16,6 +16,7 @@ Pair = tuple[Float, Float]
 
 TINY = 1e-12  # an error below it comes from values that are all alike
 FALSE_POSITIONS = 8
+NEAR = 1e-12  # normal quantiles between a limit's tail and the one asked for
 LEAST_TAIL = 1e-250  # that of Student's quantile for two clusters may be 0 in floating point
 SMALLEST = 1e-300  # chance whose logit is taken
 
@@ -103,6 +104,9 @@ def _mid_p_low(x: Float, n: Float, tail: Float) -> Float:
         step = np.divide(high - low, apart, out=np.zeros(len(x)), where=apart != 0)
         place = low - step * at_low
         here = off(place)
+        if (np.abs(here) < NEAR).all():
+            low = place
+            break
         same = (here < 0) == (at_low < 0)  # the root lies above
         at_high = np.where(same, at_high / 2, here)
         at_low = np.where(same, here, at_low / 2)

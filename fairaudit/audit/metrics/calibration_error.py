@@ -26,7 +26,7 @@ Float = NDArray[np.float64]
 
 BINS = 10
 PRIOR_ROWS = 2.0  # rows that the mean score counts as, where the spread of a bin is estimated
-DOUBLINGS, STEPS = 12, 40  # of the search for a limit, and halvings of it
+DOUBLINGS, STEPS = 12, 36  # of the search for a limit, and halvings of it
 
 
 def bins_of(score: Float, bins: int = BINS) -> Int:
@@ -100,7 +100,10 @@ class Miscalibration:
         G = len(self.distance)
         low, high = np.zeros(G), np.ones(G)
         for _ in range(DOUBLINGS):
-            high = np.where(self._chance(high) < chance, 2 * high, high)
+            short = self._chance(high) < chance
+            if not short.any():
+                break
+            low, high = np.where(short, high, low), np.where(short, 2 * high, high)
         for _ in range(STEPS):
             middle = (low + high) / 2
             below = self._chance(middle) < chance
