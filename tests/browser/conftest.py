@@ -45,7 +45,11 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 @pytest.fixture
 def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
     """A usual screen."""
-    return {**browser_context_args, "viewport": {"width": 1440, "height": 1000}}
+    return {
+        **browser_context_args,
+        "viewport": {"width": 1440, "height": 1000},
+        "reduced_motion": "reduce",
+    }
 
 
 @dataclass
@@ -139,7 +143,9 @@ def settle(page: Page) -> None:
     has answered the page still says that nothing runs. An element whose script has not arrived
     yet is a grey bar, and a check of grey bars finds nothing.
     """
-    page.wait_for_function(_AT_REST, arg=time.monotonic_ns(), timeout=PATIENCE)
+    page.wait_for_function(  # asking at every frame would keep a whole core drawing
+        _AT_REST, arg=time.monotonic_ns(), timeout=PATIENCE, polling=100
+    )
 
 
 def visit(page: Page, url: str) -> None:

@@ -17,6 +17,9 @@ from tests.pages.conftest import APP, Open, words
 
 _OPEN_EVERY_PAGE = """
 import sys
+from functools import cache
+from streamlit.components.v2 import manifest_scanner
+manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
 from streamlit.testing.v1 import AppTest
 from fairaudit.ui.navigation import PAGES
 app = AppTest.from_file({app!r}, default_timeout=60)
