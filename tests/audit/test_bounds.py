@@ -21,6 +21,7 @@ from fairaudit.data.doctor.diagnosis import examine
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.stats import metric_definitions
+from tests.sizes import size
 
 EXACT = {"abs": 1e-12}
 
@@ -57,7 +58,7 @@ def tables(draw: st.DrawFn) -> tuple[np.ndarray, ...]:
     return y, p, known, g
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=size(25, 60), deadline=None, derandomize=True)
 @given(tables())
 def test_bounds_equal_the_extremes_over_all_fillings(table: tuple[np.ndarray, ...]) -> None:
     y, p, known, g = table

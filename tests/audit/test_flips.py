@@ -13,6 +13,7 @@ from fairaudit.audit.whatif import flips
 from fairaudit.audit.whatif.flips import FLIPS, flip_table
 from fairaudit.data.dataset import Dataset
 from fairaudit.data.splits import SplitSpec
+from tests.audits import FEW
 
 
 def people(n=900, seed=0, target="y"):
@@ -109,9 +110,13 @@ def test_the_column_changes_in_features_and_in_the_gate_and_nothing_else_does():
 def test_an_audit_of_a_model_without_the_column_says_that_nothing_moves():
     frame = people()
     roles = ColumnRoles(target="y", features=("x",), sensitive=("sex", "age"), positive="1")
-    blind = run_audit(Dataset(frame, roles), AuditSpec(roles=roles, method="linear", n_boot=50))
+    blind = run_audit(
+        Dataset(frame, roles), AuditSpec(roles=roles, method="linear", n_boot=50, metrics=FEW)
+    )
     assert (blind.tables["flips"]["high"] == 0).all()
-    seeing = run_audit(Dataset(frame, roles), AuditSpec(roles=roles, method="linear-s", n_boot=50))
+    seeing = run_audit(
+        Dataset(frame, roles), AuditSpec(roles=roles, method="linear-s", n_boot=50, metrics=FEW)
+    )
     moved = seeing.tables["flips"].filter(attribute="sex", measure="score")
     assert moved["low"].item() > 0.1
 
@@ -134,7 +139,7 @@ def test_every_method_can_be_asked_again(method, models):
         target="y", features=("x",), sensitive=("sex",), positive="1", cluster="site", weight="w"
     )
     quick = {"max_epochs": 2} if method not in ("threshold", "rome-em") else {}
-    spec = AuditSpec(roles=roles, method=method, params=quick, n_boot=50)
+    spec = AuditSpec(roles=roles, method=method, params=quick, n_boot=50, metrics=FEW)
     table = run_audit(Dataset(people(400), roles), spec).tables["flips"]
     assert table["model"].unique(maintain_order=True).to_list() == models
     assert (table["low"] <= table["value"]).all()
@@ -144,7 +149,7 @@ def test_every_method_can_be_asked_again(method, models):
 def test_a_predicted_number_moves_in_its_own_units():
     frame = people(target="number")
     roles = ColumnRoles(target="y", features=("x",), sensitive=("sex",), task="regression")
-    spec = AuditSpec(roles=roles, method="linear-s", n_boot=50)
+    spec = AuditSpec(roles=roles, method="linear-s", n_boot=50, metrics=FEW)
     table = run_audit(Dataset(frame, roles), spec).tables["flips"]
     assert table["measure"].to_list() == ["value"]
     assert table["value"].item() == pytest.approx(0.8, abs=0.25)

@@ -20,6 +20,7 @@ from fairaudit.audit.spec import AuditSpec
 from fairaudit.data.dataset import Dataset
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.exceptions import FairauditWarning, SpecError
+from tests.sizes import size
 
 MIRRORED = {"tpr": "tnr", "fnr": "fpr", "ppv": "npv", "fdr": "for"}
 SAME = ("accuracy", "error_rate", "balanced_accuracy", "mcc")
@@ -33,7 +34,7 @@ def _people(rng: np.random.Generator, n: int) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=size(8, 25), deadline=None, derandomize=True)
 @given(st.integers(0, 2**16), st.integers(6, 80), st.booleans())
 def test_the_other_positive_class_mirrors_every_rate(seed: int, n: int, weighted: bool) -> None:
     rng = np.random.default_rng(seed)

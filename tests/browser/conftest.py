@@ -39,7 +39,7 @@ expect.set_options(timeout=PATIENCE)
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     """The system's Chromium where there is one, else the one Playwright has downloaded."""
     found = {"executable_path": _SYSTEM} if _SYSTEM else {}
-    return {**browser_type_launch_args, **found, "args": ["--no-sandbox"]}
+    return {**browser_type_launch_args, **found, "args": ["--no-sandbox", "--disable-gpu"]}
 
 
 @pytest.fixture

@@ -96,7 +96,14 @@ def test_a_sweep_in_parts_gives_the_tables_of_the_sweep_in_one_piece(tmp_path: P
         target="y", features=("x", "z"), sensitive=("sex",), positive="1", task="binary"
     )
     params = {"n_groups": [1, 2, 3, 4], "n_init": 1, "n_bootstrap": 2, "max_iter": 30}
-    audit = AuditSpec(roles=roles, kind="sweep", method="rome-em", params=params, n_boot=50)
+    audit = AuditSpec(
+        roles=roles,
+        kind="sweep",
+        method="rome-em",
+        params=params,
+        n_boot=50,
+        metrics=("accuracy",),
+    )
     spec = JobSpec(dataset=dataset, audit=audit, device="cpu")
     whole = workspace.result(workspace.run_now(spec))
     job = workspace.submit(spec)

@@ -22,6 +22,7 @@ from fairaudit.data.samples import SAMPLES
 from fairaudit.exceptions import SpecError
 from fairaudit.methods.common.progress import Silent
 from fairaudit.methods.rome.em import RomeEM
+from tests.sizes import nightly
 
 
 def arrays(task: Any = "regression", n: int = 900, seed: int = 0) -> Arrays:
@@ -204,7 +205,8 @@ def test_what_if_finds_the_four_groups_of_the_bundled_simulation():
         roles=sample.roles,
         kind="sweep",
         method="rome-em",
-        params={"n_groups": [1, 2, 3, 4, 5, 6], "n_bootstrap": 3},
+        params={"n_groups": [1, *nightly(2), 3, 4, 5, *nightly(6)], "n_bootstrap": 2},
+        metrics=("mse",),
         n_boot=50,
     )
     table = run_audit(Dataset(read_table(sample.path), sample.roles), spec).tables["sweep"]

@@ -152,7 +152,7 @@ def claims_a_group(sentence: str) -> bool:
 def test_noise_systems_rarely_claim_a_group(unequal: AuditResult) -> None:
     """The report of eight noise systems claims a group in few audits, declared or latent."""
     assert any(claims_a_group(s) for part in sections(unequal) for s in part.sentences)
-    claims, runs = 0, size(6, 200)
+    claims, runs = 0, size(4, 200)
     for seed in range(runs):
         result = run_audit(*noise(seed))
         assert "latent_tests" in result.tables

@@ -21,7 +21,9 @@ SAMPLE = SAMPLES["lending"]
 def test_a_trained_model_is_counted_on_rows_it_has_not_seen(preset: str) -> None:
     roles = SAMPLE.roles.model_copy(update={"sensitive": ("sex", "ethnicity"), "split": None})
     frame = read_table(SAMPLE.path).head(800)
-    spec = AuditSpec(roles=roles, method="linear", preset=preset, n_boot=50, title="t")
+    spec = AuditSpec(
+        roles=roles, method="linear", preset=preset, n_boot=50, title="t", metrics=("accuracy",)
+    )
     result = run_audit(Dataset(frame, roles), spec)
     words = counted_rows(result)
     rows = result.tables["predictions"].filter(model="linear").height
