@@ -139,7 +139,7 @@ def test_every_method_can_be_asked_again(method, models):
         target="y", features=("x",), sensitive=("sex",), positive="1", cluster="site", weight="w"
     )
     quick = {"max_epochs": 2} if method not in ("threshold", "rome-em") else {}
-    spec = AuditSpec(roles=roles, method=method, params=quick, n_boot=50, metrics=FEW)
+    spec = AuditSpec(roles=roles, method=method, params=quick, n_boot=50)
     table = run_audit(Dataset(people(400), roles), spec).tables["flips"]
     assert table["model"].unique(maintain_order=True).to_list() == models
     assert (table["low"] <= table["value"]).all()
@@ -149,7 +149,7 @@ def test_every_method_can_be_asked_again(method, models):
 def test_a_predicted_number_moves_in_its_own_units():
     frame = people(target="number")
     roles = ColumnRoles(target="y", features=("x",), sensitive=("sex",), task="regression")
-    spec = AuditSpec(roles=roles, method="linear-s", n_boot=50, metrics=FEW)
+    spec = AuditSpec(roles=roles, method="linear-s", n_boot=50)
     table = run_audit(Dataset(frame, roles), spec).tables["flips"]
     assert table["measure"].to_list() == ["value"]
     assert table["value"].item() == pytest.approx(0.8, abs=0.25)
