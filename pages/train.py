@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from fairaudit.text.sentences.method_choice import why_method
 from fairaudit.ui import layout, page_setup, result_page, session, train_form
 
 page_setup.start_page()
@@ -16,6 +17,8 @@ refusal = session.refusal("submit")
 layout.header("train", train_form.lead(info, roles))
 top = st.container()
 chosen = train_form.method_cards(roles, images=images, expert=session.expert())
+if why := why_method(chosen):
+    layout.note(why)
 reasons = train_form.missing(chosen, roles, images=images) + train_form.data_errors(sha256, roles)
 fields, device = train_form.request(chosen, roles, info, expert=session.expert())
 with top:

@@ -604,6 +604,7 @@ _BOOSTING_S = Method(
     _BOOSTING_KNOBS,
     estimator="fairaudit.methods.baselines.boosting:PooledBoosting",
     adapter="baselines:fit_boosting_with_sensitive",
+    guided=True,
     compared=True,
 )
 

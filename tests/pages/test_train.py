@@ -111,6 +111,19 @@ def test_every_method_has_a_form_in_expert_mode(
     assert {f"knob-{name}-{k.name}" for k in METHODS[name].knobs} <= shown
 
 
+def test_rome_and_boosted_trees_say_when_to_choose_the_other(
+    open_page: Open, link: dict[str, str]
+) -> None:
+    app = open_page("train", **link)
+    assert "Boosted trees with sensitive columns" in app.radio(key="method").options
+    assert "For the most accurate predictions choose" in words(app)
+    app.radio(key="method").set_value("boosting-s").run()
+    assert not app.exception
+    assert "finds no latent groups" in words(app)
+    app.radio(key="method").set_value("erm").run()
+    assert "Why this method?" not in words(app)
+
+
 def test_a_list_of_numbers_that_cannot_be_read_is_explained(
     open_page: Open, link: dict[str, str]
 ) -> None:
