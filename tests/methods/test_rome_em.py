@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
@@ -21,6 +22,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from fairaudit.exceptions import Cancelled, InputError, IntegrityError, SpecError
 from fairaudit.methods.common.progress import Silent
 from fairaudit.methods.rome.em import RomeEM
+from fairaudit.methods.rome.mixture.steps import newton
 from tests.sizes import nightly
 
 RNG = np.random.default_rng
@@ -44,6 +46,16 @@ def two_classes(n: int = 1500, seed: int = 0) -> tuple[Any, Any, Any, Any]:
 
 def quick(n_groups: int | str = 2, **params: Any) -> RomeEM:
     return RomeEM(n_groups, **{"n_init": 4, "random_state": 0, **params})
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 0.0])
+def test_a_run_that_overshot_does_not_stop_the_others(bad: float) -> None:
+    good = torch.eye(2, dtype=torch.float64) * 4
+    gram = torch.stack([good, torch.full((2, 2), bad, dtype=torch.float64)])[:, None]
+    slope = torch.ones(2, 1, 2, dtype=torch.float64)
+    theta = torch.zeros(2, 1, 2, dtype=torch.float64)
+    moved = newton(theta, slope, gram, torch.zeros(2, dtype=torch.float64))
+    np.testing.assert_allclose(moved[0].numpy(), 0.25)
 
 
 # -- known answers -------------------------------------------------------------------------

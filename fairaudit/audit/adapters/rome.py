@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from fairaudit.audit.adapters.baselines import (
@@ -34,6 +35,7 @@ from fairaudit.methods.baselines.linear import PooledLinear
 from fairaudit.methods.common.progress import Monitor
 from fairaudit.methods.rome.combine import TINY
 from fairaudit.methods.rome.em import RomeEM
+from fairaudit.methods.rome.isolated import isolated_text
 from fairaudit.methods.rome.judgement import Judged, RawRows, gain_p
 from fairaudit.methods.rome.moe import RomeMoE
 from fairaudit.methods.rome.sweep import Sweep, sweep_groups
@@ -70,13 +72,7 @@ def fit_rome_em(
     if model.n_groups_ > 1:
         evaluated = train | ((arrays.split == 2) & learnt_classes(arrays))
         common, null = (
-            _unfitted(arrays, {**params, "n_groups": 1}, seed, device).fit(
-                arrays.X[rows],
-                arrays.y[rows],
-                sensitive_features=arrays.sensitive[rows],
-                sample_weight=weights(arrays, rows),
-            )
-            for rows in (train, evaluated)
+            _one_model(arrays, params, rows, seed, device) for rows in (train, evaluated)
         )
         evidence = {"latent_p": _evidence(model, common, null, arrays, seed)}
     return Fitted(
@@ -86,6 +82,22 @@ def fit_rome_em(
         model.save,
         answer,
     )
+
+
+def _one_model(
+    arrays: Arrays, params: Mapping[str, Any], rows: NDArray[np.bool_], seed: int, device: str
+) -> RomeEM:
+    """The one common model of some rows."""
+    model = _unfitted(arrays, {**params, "n_groups": 1}, seed, device)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # said of the model with groups
+        model.fit(
+            arrays.X[rows],
+            arrays.y[rows],
+            sensitive_features=arrays.sensitive[rows],
+            sample_weight=weights(arrays, rows),
+        )
+    return model
 
 
 def _validation(arrays: Arrays) -> tuple[Any, ...] | None:
@@ -278,9 +290,14 @@ def _all_groups(
 
 
 def _sweep_summary(found: Sweep[RomeEM], arrays: Arrays) -> dict[str, Any]:
-    notes = [f"with {g} groups: {text}" for g, m in found.models.items() for text in m.warnings_]
+    each = {g: _own_warnings(model) for g, model in found.models.items()}
+    chosen = found.models[found.chosen]
+    notes = [
+        *_isolated_warnings(chosen, arrays),
+        *(f"with {g} groups: {text}" for g, texts in each.items() for text in texts),
+    ]
     return {
-        **em_summary(found.models[found.chosen], arrays),
+        **em_summary(chosen, arrays),
         "chosen_by": "held-out likelihood, smallest number within one standard error of the best",
         "warnings": notes,
     }
@@ -364,5 +381,22 @@ def em_summary(model: RomeEM, arrays: Arrays) -> dict[str, Any]:
         "tilt": [float(v) for v in model.tilt_],
         "maximin_weights": [float(v) for v in model.maximin_weights_],
         "experts_see_sensitive": bool(model.outcome_sensitive),
-        "warnings": list(model.warnings_),
+        "isolated_rows": [int(row) for row in _isolated_ids(model, arrays)],
+        "warnings": [*_isolated_warnings(model, arrays), *_own_warnings(model)],
     }
+
+
+def _isolated_ids(model: RomeEM, arrays: Arrays) -> NDArray[np.int64]:
+    """Row ids of the table's rows that the fit left out as isolated."""
+    return np.asarray(arrays.row_id[arrays.split == 0][model.isolated_rows_], dtype=np.int64)
+
+
+def _isolated_warnings(model: RomeEM, arrays: Arrays) -> list[str]:
+    """What is said of isolated rows, by their ids in the table."""
+    ids = _isolated_ids(model, arrays)
+    return [isolated_text(ids)] if len(ids) else []
+
+
+def _own_warnings(model: RomeEM) -> list[str]:
+    """Warnings of the model, without the one that counts rows within the training rows."""
+    return [text for text in model.warnings_ if text != isolated_text(model.isolated_rows_)]

@@ -45,6 +45,7 @@ from fairaudit.methods.rome.design import (
     whole,
 )
 from fairaudit.methods.rome.group_count import HELD_OUT, choose_groups
+from fairaudit.methods.rome.isolated import isolated_text
 from fairaudit.methods.rome.maximin import (
     MixtureAnswers,
     Training,
@@ -141,6 +142,10 @@ class RomeEM(RomePredictions):
         Largest number tried by `n_groups="auto"`.
     start_rows : int, default 20000
         With more than twice as many rows, starts compete on a random part of this size.
+    leave_out_isolated : bool, default True
+        Regression: rows whose outcome lies far beyond all others, and which are too few for a
+        group (mis-keyed numbers), do not take part in the fit; `isolated_rows_` and `warnings_`
+        name them.
     device : {"auto", "cpu", "cuda"}
     random_state : int, RandomState or None
 
@@ -164,6 +169,7 @@ class RomeEM(RomePredictions):
     lower_bounds_ : (n_iter_,) mean penalised log-likelihood, never falling
     log_likelihood_, bic_, icl_ : float
         Of the observed data; smaller criteria are better. Weights count as repeated rows.
+    isolated_rows_ : (m,) positions of rows that were left out of the fit
     n_parameters_, n_iter_, n_groups_ : int
     heldout_ : dict, held-out log-likelihood of a row by number of groups (n_groups="auto")
     choice_ : str, how the number of groups came about
@@ -210,6 +216,7 @@ class RomeEM(RomePredictions):
         max_iter: int = 300,
         max_groups: int = 8,
         start_rows: int = 20_000,
+        leave_out_isolated: bool = True,
         device: str = "auto",
         random_state: Any = None,
     ) -> None:
@@ -233,6 +240,7 @@ class RomeEM(RomePredictions):
         self.max_iter = max_iter
         self.max_groups = max_groups
         self.start_rows = start_rows
+        self.leave_out_isolated = leave_out_isolated
         self.device = device
         self.random_state = random_state
 
@@ -478,6 +486,9 @@ class RomeEM(RomePredictions):
         problem = prepare(
             experts, gate, target, weight, n_classes, self._settings, pick_device(self.device)
         )
+        if len(problem.left_out):
+            weight = weight.copy()
+            weight[problem.left_out] = 0.0
         return problem, Training(experts, gate, target, weight)
 
     @property
@@ -515,6 +526,7 @@ class RomeEM(RomePredictions):
         self.n_iter_ = len(fit.bounds)
         self.converged_ = fit.converged
         self.n_parameters_ = problem.n_parameters(self.n_groups_)
+        self.isolated_rows_ = problem.left_out
         self._sizes, self._enough = fit.size, problem.enough()
         self.warnings_: list[str] = []
 
@@ -567,6 +579,8 @@ class RomeEM(RomePredictions):
 
     def _note(self) -> None:
         """Say in `warnings_` what a user should know."""
+        if len(self.isolated_rows_):
+            self.warnings_.append(isolated_text(self.isolated_rows_))
         small = np.flatnonzero(self._sizes < self._enough)
         for j in small:
             self.warnings_.append(

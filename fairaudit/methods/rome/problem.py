@@ -15,6 +15,7 @@ from fairaudit.exceptions import SpecError
 from fairaudit.methods.common.progress import Monitor
 from fairaudit.methods.rome.answers import Mixture
 from fairaudit.methods.rome.design import Float, Scale
+from fairaudit.methods.rome.isolated import isolated_rows
 from fairaudit.methods.rome.mixture.em_loop import Run, RunBatch, StoppingRules, climb
 from fairaudit.methods.rome.mixture.starts import starting_params
 from fairaudit.methods.rome.mixture.steps import Penalty
@@ -34,6 +35,7 @@ class MixtureSettings:
     gate_ridge: float
     expert_ridge: float | None
     start_rows: int
+    leave_out_isolated: bool
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class MixtureProblem:
     scale : Scale of the expert features
     y_centre, y_scale : float
     rank_expert, rank_gate : int, free coefficients of an expert and of the gate for one group
+    left_out : (m,) rows whose outcome is isolated; their weight is 0
     """
 
     rows: MixtureRows
@@ -59,6 +62,7 @@ class MixtureProblem:
     rank_expert: int
     rank_gate: int
     start_rows: int
+    left_out: NDArray[np.int64]
 
     @property
     def total(self) -> float:
@@ -106,9 +110,17 @@ def prepare(
     device: torch.device,
 ) -> MixtureProblem:
     """Standardise and move to the device; `experts` (n, p) and `gate` (n, q) lack constants."""
+    target: NDArray[Any] = np.asarray(y, dtype=np.int64 if n_classes else np.float64)
+    left_out = np.zeros(0, dtype=np.int64)
+    if settings.leave_out_isolated and not n_classes:
+        constant = np.column_stack(
+            [np.ones(len(weight)), Scale.fit(experts, weight).apply(experts)]
+        )
+        left_out = isolated_rows(constant, target, weight)
+        weight = weight.copy()
+        weight[left_out] = 0.0
     scale = Scale.fit(experts, weight)
     total = float(weight.sum())
-    target: NDArray[Any] = np.asarray(y, dtype=np.int64 if n_classes else np.float64)
     centre, spread = 0.0, 1.0
     if not n_classes:
         target_scale = Scale.fit(target[:, None], weight)
@@ -138,6 +150,7 @@ def prepare(
         _design_rank(design, weight),
         _design_rank(gate_design, weight),
         settings.start_rows,
+        left_out,
     )
 
 

@@ -25,6 +25,7 @@ ARRAYS = (
     "pooled_coef_",
     "pooled_intercept_",
     "combination_tilt_",
+    "isolated_rows_",
     "lower_bounds_",
 )
 VALUES = (

@@ -45,7 +45,7 @@ def least_squares(gram: Tensor, size: Tensor, penalty: Penalty) -> tuple[Tensor,
     The ridge is a prior N(0, noise / ridge), so coefficients and noise are maximised jointly.
     """
     xx, xy, yy = gram[..., :-1, :-1], gram[..., :-1, -1], gram[..., -1, -1]
-    omega = torch.linalg.solve(xx + torch.diag(penalty.expert), xy)
+    omega = _solved(xx + torch.diag(penalty.expert), xy)
     loss = (yy - (omega * xy).sum(-1)).clamp_min(0)  # residual sum + ridge term at the optimum
     return omega, _noise_variance(loss, size, penalty)
 
@@ -57,6 +57,16 @@ def _noise_variance(loss: Tensor, size: Tensor, penalty: Penalty) -> Tensor:
     if penalty.noise == "group":
         return (loss / size.clamp_min(1e-300)).clamp(penalty.floor, 1e12)
     return torch.full_like(loss, float(penalty.noise))
+
+
+def _solved(matrix: Tensor, right: Tensor) -> Tensor:
+    """Solutions of a batch of systems.
+
+    A trial that overshot may hold infinite sums. It lowers the bound and is taken back, and must
+    not stop the other runs of its batch: its solution is whatever LAPACK leaves.
+    """
+    solution: Tensor = torch.linalg.solve_ex(matrix, right, check_errors=False).result
+    return solution
 
 
 def newton(theta: Tensor, slope: Tensor, gram: Tensor, ridge: Tensor) -> Tensor:
@@ -72,7 +82,7 @@ def newton(theta: Tensor, slope: Tensor, gram: Tensor, ridge: Tensor) -> Tensor:
     blocks = gram[:, place.to(gram.device)]  # (M, J, J, d, d)
     curve = blocks.permute(0, 1, 3, 2, 4).reshape(runs, free * d, free * d)
     curve = curve + torch.diag(ridge.repeat(free))
-    step = torch.linalg.solve(curve, (slope - ridge * theta).reshape(runs, free * d))
+    step = _solved(curve, (slope - ridge * theta).reshape(runs, free * d))
     moved: Tensor = theta + step.reshape(theta.shape)
     return moved
 
