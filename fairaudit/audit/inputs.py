@@ -446,8 +446,9 @@ def _distinct(column: Column) -> tuple[NDArray[Any], Int]:
     if array.dtype.kind in "biu" and len(array) and int(array.max()) - int(array.min()) < FEW:
         start = int(array.min())
         small = array.astype(np.int64) - start
-        present = np.flatnonzero(np.bincount(small))
-        return present + start, np.searchsorted(present, small)
+        occurs = np.bincount(small) > 0
+        present = np.flatnonzero(occurs) + start
+        return present, small if occurs.all() else (np.cumsum(occurs) - 1)[small]
     found, place = np.unique(array, return_inverse=True)
     return found, np.asarray(place.reshape(-1))
 
