@@ -31,7 +31,7 @@ from fairaudit.ui import (
 page_setup.start_page()
 
 
-def said(result: AuditResult, **query: str) -> str:
+def chart_sentences(result: AuditResult, **query: str) -> str:
     """What the chart shows, without the sentence that already leads the page."""
     worst = next(iter(leading_gaps(result)), {})
     leads = all(worst.get(name) == value for name, value in query.items())
@@ -57,7 +57,7 @@ def chart(result: AuditResult) -> None:
         )
     query = {"attribute": by, "metric": metric, "split": split}
     system = worst.get("model") or main_model(result)
-    layout.statement(said(result, model=system, **query))
+    layout.statement(chart_sentences(result, model=system, **query))
     systems = result.errors["model"].unique(maintain_order=True).to_list()
     first = sorted(systems, key=lambda name: name != system)
     drawn = errors.by_group(result, models=first, **query)

@@ -13,7 +13,7 @@ page_setup.start_page()
 
 audit = result_page.open_audit("stress")
 result, voice = audit.result, voice_of(audit.result)
-tables = table_rows.held(result.tables)
+tables = table_rows.stress_tables(result.tables)
 views = stress.views(tables, guessed=bool(result.summary.get("guessed_groups")))
 if not views:
     result_page.nothing_to_show(

@@ -29,7 +29,7 @@ from fairaudit.inputs.arrays import Float, Int
 from fairaudit.inputs.columns import Column
 from fairaudit.inputs.containers import opened
 from fairaudit.inputs.group_codes import encode
-from fairaudit.inputs.labels import label_text
+from fairaudit.inputs.labels import class_label
 from fairaudit.inputs.options import wrong
 from fairaudit.inputs.read import (
     as_array,
@@ -197,7 +197,7 @@ def _outcome(
         telling,
         (two[0], two[1]),
         target=None if truth is None else telling[0],
-        positive=None if stated.positive is None else label_text(stated.positive),
+        positive=None if stated.positive is None else class_label(stated.positive),
         meaning=stated.meaning,
         known_for=None if stated.known_for is None else _name_of(stated.known_for) or "known_for",
     )
@@ -370,7 +370,7 @@ def _scores(value: Any, name: str, known: _Known, n: int) -> Float:
 def _order_of_classes(names: Sequence[str] | None, known: _Known) -> list[int] | None:
     """Where the scores of each class stand: by the frame's names, else by the known order."""
     if names is not None:
-        columns = [label_text(name) for name in names]
+        columns = [class_label(name) for name in names]
         if set(known.names) <= set(columns):
             return [columns.index(c) for c in known.names]
     return [known.columns.index(c) for c in known.names] if known.sure else None
@@ -424,7 +424,7 @@ def _labels(column: Column, what: str) -> _Labels:
         raise missing_labels(lost, len(column), what)
     distinct, place = _distinct(column)
     values = distinct if distinct.dtype == np.float32 else distinct.tolist()
-    return _Labels(distinct, tuple(label_text(v) for v in values), place)
+    return _Labels(distinct, tuple(class_label(v) for v in values), place)
 
 
 def _task_of(distinct: NDArray[Any]) -> Task:
@@ -494,7 +494,7 @@ def _matched(
 def _listed_classes(classes: Any) -> tuple[str, ...]:
     if isinstance(classes, str | bytes) or not isinstance(classes, Iterable):
         raise wrong("classes", "a list of labels", classes)
-    return tuple(label_text(c) for c in classes)
+    return tuple(class_label(c) for c in classes)
 
 
 def _as_named(classes: tuple[str, ...], seen: set[str]) -> tuple[str, ...]:
@@ -521,7 +521,7 @@ def _two(columns: tuple[str, ...], positive: Any, name: str) -> tuple[str, str]:
             "'regression')",
         )
     if positive is not None:
-        wanted = label_text(positive)
+        wanted = class_label(positive)
         if wanted not in columns and not {wanted, *columns} <= {"0", "1"}:
             raise refusal(
                 "positive",

@@ -10,7 +10,7 @@ from fairaudit.inputs.labels import EXACT, short_times, texts
 def label_text(values: pl.Series) -> pl.Series:
     """Values as text: 1, 1.0 and "1" are all "1"; booleans "true"/"false"; missing stays null.
 
-    The same text as `fairaudit.inputs.labels.label_text` gives single values, but for booleans.
+    The same text as `fairaudit.inputs.labels.class_label` gives single values, but for booleans.
 
     Parameters
     ----------

@@ -55,7 +55,7 @@ def text_of(value: Any) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
-def label_text(value: Any) -> str:
+def class_label(value: Any) -> str:
     """A value as a class label: as `text_of`, but True is "1" and outer blanks do not count."""
     if isinstance(value, bool | np.bool_):
         return str(int(value))

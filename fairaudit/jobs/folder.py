@@ -158,7 +158,7 @@ class JobFolder:
         finally:
             lock.release()
 
-    def held(self) -> bool:
+    def is_locked(self) -> bool:
         """Whether a living process holds the lock."""
         if not (self.path / _LOCK).exists():
             return False
@@ -249,6 +249,10 @@ class JobFolder:
     def set_parts(self, jobs: Sequence[Mapping[str, Any]]) -> None:
         """Record the specs of the parts this job is split into."""
         _disk.write_whole(self.path / _PARTS, _encode({"parts": [dict(job) for job in jobs]}))
+
+    def part(self, number: int) -> JobFolder:
+        """The folder of a numbered part of this job."""
+        return JobFolder(self.path.with_name(part_id(self.id, number)))
 
     def parts(self) -> list[Mapping[str, Any]]:
         """The specs of the parts; empty if the job is not split."""

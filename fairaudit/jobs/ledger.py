@@ -305,5 +305,5 @@ def _row_of(folder: JobFolder) -> dict[str, Any]:
 
 
 def _open_state(folder: JobFolder) -> str:
-    started = folder.first_event() is not None or folder.held()
+    started = folder.first_event() is not None or folder.is_locked()
     return "running" if started else "queued"

@@ -91,7 +91,7 @@ def _merged(
     from fairaudit.jobs import sweep_parts
     from fairaudit.jobs.spec import JobSpec as Spec
 
-    parts = [_part(folder, number) for number in range(count)]
+    parts = [folder.part(number) for number in range(count)]
     results = [_result(part) for part in parts]
     number = sweep_parts.chosen(sweep_parts.by_number(results)["sweep"])
     chosen_part = sweep_parts.part_that_chose(results, number)
@@ -111,10 +111,6 @@ def _result(part: JobFolder) -> AuditResult:
 
     part.check_result()
     return AuditResult.load(part.result_path)
-
-
-def _part(folder: JobFolder, number: int) -> JobFolder:
-    return JobFolder(folder.path.with_name(folders.part_id(folder.id, number)))
 
 
 def _spec(folder: JobFolder) -> JobSpec:

@@ -103,7 +103,7 @@ def _settle_or_cancel(ledger: Ledger, engine: Engine, memory: Memory, entry: Ent
             _remove(ledger, memory, folder)
         return
     alive = engine.alive(folder)
-    if alive or folder.held():
+    if alive or folder.is_locked():
         _while_alive(ledger, engine, memory, entry, folder)
     elif folder.outcome() is not None:
         _record(ledger, memory, folder)

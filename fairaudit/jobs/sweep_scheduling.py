@@ -49,7 +49,7 @@ def follow(ledger: Ledger, entry: Entry) -> None:
     except IntegrityError as error:
         _give_up(ledger, folder, str(error))
         return
-    outcomes = [_part(folder, number).outcome() for number in range(len(folder.parts()))]
+    outcomes = [folder.part(number).outcome() for number in range(len(folder.parts()))]
     failed = [(n, o) for n, o in enumerate(outcomes) if o is not None and o.state != "succeeded"]
     if folder.cancel_requested() or failed:
         _cancel_parts(folder, outcomes)
@@ -81,7 +81,7 @@ def clear(ledger: Ledger, folder: JobFolder) -> None:
         return
     known = {part.id for part in ledger.parts(folder.id)}
     with contextlib.suppress(IntegrityError):
-        known |= {_part(folder, number).id for number in range(len(folder.parts()))}
+        known |= {folder.part(number).id for number in range(len(folder.parts()))}
     for id in sorted(known):
         ledger.folder(id).delete()
         ledger.forget(id)
@@ -113,7 +113,7 @@ def _specs(folder: JobFolder, slots: Sequence[Slot]) -> list[dict[str, Any]]:
 def _submit_parts(ledger: Ledger, folder: JobFolder) -> None:
     request = folder.request()
     for number, job in enumerate(folder.parts()):
-        part = _part(folder, number)
+        part = folder.part(number)
         if not part.exists and ledger.get(part.id) is None:
             part_request = Request(part.id, request.owner, request.created, job, request.source)
             JobFolder.create(ledger.jobs, part_request)
@@ -123,12 +123,8 @@ def _submit_parts(ledger: Ledger, folder: JobFolder) -> None:
 def _cancel_parts(folder: JobFolder, outcomes: Sequence[Outcome | None]) -> None:
     for number, outcome in enumerate(outcomes):
         if outcome is None:
-            _part(folder, number).request_cancel()
-
-
-def _part(folder: JobFolder, number: int) -> JobFolder:
-    return JobFolder(folder.path.with_name(folders.part_id(folder.id, number)))
+            folder.part(number).request_cancel()
 
 
 def _ended(folder: JobFolder, number: int) -> bool:
-    return _part(folder, number).outcome() is not None
+    return folder.part(number).outcome() is not None

@@ -186,7 +186,7 @@ class Access:
         owners = [row["owner"] for row in rows]
         return [person.key] if person.key in owners else owners
 
-    def own(self, person: Person, kind: Resource, id: str, name: str) -> None:
+    def make_owner(self, person: Person, kind: Resource, id: str, name: str) -> None:
         """Make a user an owner of a resource, under their own name for it."""
         with self._db.writing() as db:
             db.execute(

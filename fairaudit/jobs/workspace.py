@@ -117,7 +117,7 @@ class Workspace:
                 info = self._datasets.put(fresh, name)
                 if keep_source and not isinstance(source, str):
                     self._datasets.keep_source(info.sha256, source)
-                self._access.own(self.user, "dataset", info.sha256, info.name)
+                self._access.make_owner(self.user, "dataset", info.sha256, info.name)
         self._access.note(self.user, "ingest", "dataset", info.sha256, info.name)
         return info
 

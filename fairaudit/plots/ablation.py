@@ -100,7 +100,7 @@ def by_loss(table: pl.DataFrame, *, measure: str = "gap", voice: Voice | None = 
         figure.add_scatter(
             x=[row[measure]], y=[y], mode="markers", showlegend=False,
             marker=mark(style.color, style.symbol, 11, hollow=row["harmed"] > 0),
-            error_x=whisker(row[measure], *_ends(row, measure), style.color),
+            error_x=whisker(row[measure], *_interval_of(row, measure), style.color),
             hovertemplate=_ablation_hover(row, measure, metric, voice),
         )  # fmt: skip
     for name in kinds:
@@ -118,7 +118,7 @@ def _measured(measure: str, metric: str) -> str:
     return label if measure == "harmed" else f"{label}, {metric_words.title(metric)}"
 
 
-def _ends(row: Row, name: str) -> tuple[float | None, float | None]:
+def _interval_of(row: Row, name: str) -> tuple[float | None, float | None]:
     """The interval of a number; counts, and results of older versions, have none."""
     return row.get(f"{name}_low"), row.get(f"{name}_high")
 
@@ -128,7 +128,7 @@ def _value_text(row: Row, measure: str, metric: str, voice: Voice | None) -> str
     if measure == "harmed":
         return f"{row[measure]:.0f}"
     formatted = phrases.points if measure == "gap" else phrases.value
-    return formatted(row[measure], *_ends(row, measure), metric, voice)
+    return formatted(row[measure], *_interval_of(row, measure), metric, voice)
 
 
 def _ablation_hover(row: Row, measure: str, metric: str, voice: Voice | None) -> str:
@@ -183,7 +183,7 @@ def objectives(
         y, style = names.index(row["group"]), known[row["objective"]]
         _aim(figure, row, y + aside[row["objective"]], style, metric, voice)
         if row["objective"] == aims[0] and row["baseline"] is not None:
-            value = phrases.value(row["baseline"], *_ends(row, "baseline"), metric, voice)
+            value = phrases.value(row["baseline"], *_interval_of(row, "baseline"), metric, voice)
             text = f"<b>{plain(row['group'])}</b><br>baseline {value}"
             dot_at(figure, row["baseline"], y, mark(NEUTRAL, "line-ns-open", 38), text)
     legend_mark(figure, "baseline", Style(NEUTRAL, "line-ns-open", "solid"))
@@ -231,7 +231,7 @@ def _objectives_alt(
 
 
 def _gap(row: Row, name: str, metric: str, voice: Voice | None) -> str:
-    return phrases.points(row[name], *_ends(row, name), metric, voice)
+    return phrases.points(row[name], *_interval_of(row, name), metric, voice)
 
 
 # -- run time of the choice --------------------------------------------------------------------

@@ -191,7 +191,7 @@ def paired(table: pl.DataFrame, *, metric: str, voice: Voice, models: Sequence[s
     )
     known = model_styles([*models, *table["model_a"].to_list()])
     for y, row in enumerate(rows.iter_rows(named=True)):
-        point = {"model": row["model_a"], "value": row["difference"], **_ends(row)}
+        point = {"model": row["model_a"], "value": row["difference"], **_interval_of(row)}
         _point(figure, point, y, known[row["model_a"]], metric, voice)
     name_rows(figure, names, width=56)
     return Chart(figure, _paired_alt(rows, names, metric, voice), table)
@@ -205,7 +205,7 @@ def _where(row: Row) -> str:
     return "overall" if row["attribute"] == OVERALL else str(row["group"])
 
 
-def _ends(row: Row) -> dict[str, float | None]:
+def _interval_of(row: Row) -> dict[str, float | None]:
     return {"low": row["low"], "high": row["high"]}
 
 

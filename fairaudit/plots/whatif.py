@@ -45,7 +45,9 @@ def trade_off(
         x="Number of groups", y=metric_words.title(metric), height=380, legend=True, percent_y=rate
     )
     for name, column, place in (("worst group", "worst_group", 1), ("overall", "overall", 0)):
-        low, high = ("worst_low", "worst_high") if column == "worst_group" else _ends(column)
+        low, high = (
+            ("worst_low", "worst_high") if column == "worst_group" else _interval_columns(column)
+        )
         _line(figure, rows, column, name, place, (low, high))
     _by_chance(figure, rows)
     _mark(figure, at)
@@ -113,7 +115,7 @@ def held(table: pl.DataFrame, metric: str, *, at: int, voice: Voice | None = Non
     return Chart(figure, alt + voice.intervals() if voice else alt, rows)
 
 
-def _ends(column: str) -> tuple[str, str]:
+def _interval_columns(column: str) -> tuple[str, str]:
     return f"{column}_low", f"{column}_high"
 
 

@@ -77,7 +77,7 @@ def render(result: AuditResult, *, title: str, told: Sequence[Section] | None = 
         outcome=outcome_words(result),
         short=[strong(s) for s in in_short(result, told)],
         warnings=notices(result),
-        parts=[_part(section) for section in told],
+        parts=[_rendered(section) for section in told],
         command=command_of(result),
         facts=facts(result),
         spec=json.dumps(result.provenance.get("spec", {}), indent=1, ensure_ascii=False),
@@ -145,7 +145,7 @@ def plain(sentence: str) -> str:
     return sentence.replace("**", "")
 
 
-def _part(section: Section) -> RenderedSection:
+def _rendered(section: Section) -> RenderedSection:
     return RenderedSection(
         title=upright(section.title),
         sentences=tuple(map(strong, section.sentences)),

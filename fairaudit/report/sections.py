@@ -289,7 +289,7 @@ def _sweep(result: AuditResult) -> Iterator[Section]:
 
 
 def _stress(result: AuditResult) -> Iterator[Section]:
-    tables = table_rows.held(result.tables)
+    tables = table_rows.stress_tables(result.tables)
     for place, name in enumerate(tables):
         charts = tuple(_stress_charts(name, tables[name], voice_of(result)))
         lead = (stress_lead(result),) if place == 0 else ()
@@ -373,7 +373,7 @@ def _errors(result: AuditResult) -> Iterator[Section]:
         if asked:
             yield Section(
                 title=f"{_subject(result)} by {attribute}",
-                sentences=tuple(_said(result, model, asked)),
+                sentences=tuple(_error_sentences(result, model, asked)),
                 charts=tuple(errors.by_group(result, models=[model], **a) for a in asked),
                 rows=error_rows(result, attribute, split),
                 table="errors",
@@ -386,7 +386,9 @@ def _subject(result: AuditResult) -> str:
     return "Errors" if voice_of(result).known else "Decisions"
 
 
-def _said(result: AuditResult, model: str, asked: Sequence[dict[str, str]]) -> Iterator[str]:
+def _error_sentences(
+    result: AuditResult, model: str, asked: Sequence[dict[str, str]]
+) -> Iterator[str]:
     for one in asked:
         yield errors_lead(result, model=model, **one)
         if limit := limits(result, model=model, **one):

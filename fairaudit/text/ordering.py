@@ -12,10 +12,10 @@ _PARTS = re.compile(r"[≤≥]\s*|\d+|[^\d≤≥]+")
 
 def natural(text: str) -> tuple[tuple[_Part, ...], str]:
     """Sort key: "group 2" before "group 10", and ranges from "≤ 37" over "38–43" to "≥ 52"."""
-    return tuple(_part(found) for found in _PARTS.findall(text)), text
+    return tuple(_sort_key(found) for found in _PARTS.findall(text)), text
 
 
-def _part(found: str) -> _Part:
+def _sort_key(found: str) -> _Part:
     if found.isdecimal():
         return (0, int(found), "")
     ends: Mapping[str, _Part] = {"≤": (0, -1, ""), "≥": (0, sys.maxsize, "")}

@@ -145,7 +145,7 @@ def _goodness(metric: str, voice: Voice) -> Callable[[float], float]:
 # -- stress tests ------------------------------------------------------------------------------
 
 
-def held(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+def stress_tables(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
     """The tables of stress tests that a result holds and that have rows."""
     return {n: tables[n] for n in VIEWS if n in tables and not tables[n].is_empty()}
 

@@ -153,7 +153,9 @@ def _as_json(value: Any) -> JsonValue:
     return list(value) if isinstance(value, tuple) else value
 
 
-def lacks(method: Method, *, sensitive: bool, cluster: bool, task: str, images: bool) -> list[str]:
+def obstacles(
+    method: Method, *, sensitive: bool, cluster: bool, task: str, images: bool
+) -> list[str]:
     """Reasons why a method cannot run on this data; empty if it can."""
     missing = []
     if "sensitive" in method.needs and not sensitive:

@@ -61,7 +61,7 @@ def missing(name: str, roles: ColumnRoles, *, images: bool) -> list[str]:
     method = METHODS[name]
     return [
         f"{method.title} cannot start: {reason}."
-        for reason in forms.lacks(
+        for reason in forms.obstacles(
             method,
             sensitive=bool(roles.sensitive),
             cluster=roles.cluster is not None,

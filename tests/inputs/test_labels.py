@@ -19,8 +19,8 @@ from fairaudit.inputs.labels import (
     cell_name,
     cell_names,
     cell_parts,
+    class_label,
     is_missing,
-    label_text,
     text_of,
 )
 from fairaudit.inputs.read import read_column, read_columns
@@ -47,14 +47,14 @@ COLUMNS = [
 @pytest.mark.parametrize("series", COLUMNS, ids=lambda s: str(s.dtype))
 def test_a_value_and_a_table_give_one_text(series: pl.Series) -> None:
     single = series.to_numpy() if series.dtype == pl.Float32 else series.to_list()
-    expected = [None if is_missing(v) else label_text(v) for v in single]
+    expected = [None if is_missing(v) else class_label(v) for v in single]
     assert tables.label_text(series).to_list() == expected
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=5))
 def test_every_float_has_one_text(values: list[float]) -> None:
-    expected = [None if is_missing(v) else label_text(v) for v in values]
+    expected = [None if is_missing(v) else class_label(v) for v in values]
     assert tables.label_text(pl.Series(values, dtype=pl.Float64)).to_list() == expected
     text = read_column(values, "v").text().tolist() if values else []
     assert text == [text_of(v) for v in values]
@@ -63,7 +63,7 @@ def test_every_float_has_one_text(values: list[float]) -> None:
 def test_one_is_one_in_any_type_and_true_only_as_a_class() -> None:
     ones: list[Any] = [1, 1.0, "1", np.float32(1), np.int8(1), Decimal("1.0")]
     assert {text_of(v) for v in ones} == {"1"}
-    assert {label_text(v) for v in [*ones, True, np.True_, " 1 "]} == {"1"}
+    assert {class_label(v) for v in [*ones, True, np.True_, " 1 "]} == {"1"}
     assert text_of(True) == "True"
 
 

@@ -174,7 +174,7 @@ class Chaos:
             say(f"{job.id}: ledger says {state}, folder {outcome}")
         if marks > 1:
             say(f"{job.id} ran {marks} times")
-        if job.held():
+        if job.is_locked():
             say(f"{job.id} is still held")
         if state == "succeeded":
             job.check_result()

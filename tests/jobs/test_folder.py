@@ -68,18 +68,18 @@ def _hold(path: str, ready, go) -> None:
 
 def test_a_held_folder_is_held_until_its_process_dies(tmp_path: Path) -> None:
     folder = _made(tmp_path)
-    assert not folder.held()
+    assert not folder.is_locked()
     spawn = multiprocessing.get_context("spawn")
     ready, go = spawn.Event(), spawn.Event()
     holder = spawn.Process(target=_hold, args=(str(folder.path), ready, go))
     holder.start()
     assert ready.wait(30)
-    assert folder.held()
+    assert folder.is_locked()
     with pytest.raises(JobError, match="another process"), folder.hold(0):
         pass
     holder.kill()
     holder.join()
-    assert not folder.held()
+    assert not folder.is_locked()
 
 
 def test_events_cut_off_by_a_crash_are_left_out(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def test_a_forced_stop_ends_the_worker_and_its_children(engine, tmp_path: Path) 
     assert engine.alive(folder) is True
     engine.stop(folder, force=True)
     wait_for(lambda: engine.alive(folder) is False)
-    assert not folder.held()
+    assert not folder.is_locked()
     assert folder.outcome() is None
 
 

@@ -116,7 +116,7 @@ def test_a_deaf_worker_ends_itself_after_the_grace(tmp_path: Path) -> None:
     assert worker.wait(20) != 0
     assert folder.outcome().state == "cancelled"
     assert "killed" in folder.outcome().reason
-    assert not folder.held()
+    assert not folder.is_locked()
 
 
 def test_a_job_over_its_memory_limit_ends_with_that_reason(tmp_path: Path) -> None:

@@ -221,7 +221,7 @@ def test_a_full_disk_is_a_failed_tick_and_not_the_end(workspace: Workspace, engi
         )
         run.start()
         wait_for(lambda: workspace.ledger.folder(id).first_event() is not None)
-        wait_for(lambda: not workspace.ledger.folder(id).held())
+        wait_for(lambda: not workspace.ledger.folder(id).is_locked())
         assert workspace.job(id).state == "running"  # nobody could write how it ended
         full = False
         wait_for(all_final(workspace, [id]))

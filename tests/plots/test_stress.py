@@ -170,8 +170,11 @@ def test_decisions_come_before_probabilities() -> None:
 
 def test_only_tables_with_rows_are_held() -> None:
     tables = {"stress_shift": pl.DataFrame(), "stress_time": pl.DataFrame({"n_groups": [2]})}
-    assert list(table_rows.held(tables)) == ["stress_time"]
-    assert stress.views(table_rows.held(tables), guessed=True) == ["Time", "Group not known"]
+    assert list(table_rows.stress_tables(tables)) == ["stress_time"]
+    assert stress.views(table_rows.stress_tables(tables), guessed=True) == [
+        "Time",
+        "Group not known",
+    ]
 
 
 def test_a_flip_without_interval_says_so() -> None:

@@ -58,7 +58,7 @@ def test_success_crash_and_cancel_end_as_they_should(cluster: str, workspace: Wo
         "cancelled",
     ]
     assert "ended without an outcome" in (states[dead].reason or "")
-    assert not workspace.ledger.folder(deaf).held()
+    assert not workspace.ledger.folder(deaf).is_locked()
 
 
 def test_a_new_supervisor_finds_the_jobs_of_the_old_one(
@@ -66,7 +66,7 @@ def test_a_new_supervisor_finds_the_jobs_of_the_old_one(
 ) -> None:
     first = _engine(cluster)
     job = submit_quick(workspace, kind="train", steps=40, pause=0.1)
-    tick_until(workspace, first, lambda: workspace.ledger.folder(job).held(), patience=60)
+    tick_until(workspace, first, lambda: workspace.ledger.folder(job).is_locked(), patience=60)
     first.close()
     second = _engine(cluster)
     assert second.alive(workspace.ledger.folder(job)) is True

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from fairaudit.audit.catalog import METHODS
 from fairaudit.audit.knobs import Knob, Method
-from fairaudit.ui.forms import lacks
+from fairaudit.ui.forms import obstacles
 
 KNOBS = (
     Knob("whole", "Whole", "int", "h", 1, 12, 1, default=4),
@@ -91,14 +91,14 @@ def test_lists_that_cannot_be_read_are_explained(name: str, text: str) -> None:
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=lambda m: m.name)
 def test_every_method_says_what_it_lacks(method: Method) -> None:
-    bare = lacks(method, sensitive=False, cluster=False, task="binary", images=False)
-    full = lacks(method, sensitive=True, cluster=True, task="binary", images=False)
+    bare = obstacles(method, sensitive=False, cluster=False, task="binary", images=False)
+    full = obstacles(method, sensitive=True, cluster=True, task="binary", images=False)
     assert len(bare) == len(method.needs)
     assert full == []
 
 
 def test_images_and_tasks_are_checked() -> None:
     linear = METHODS["linear"]
-    assert lacks(linear, sensitive=True, cluster=True, task="binary", images=True)
+    assert obstacles(linear, sensitive=True, cluster=True, task="binary", images=True)
     odd = Method("m", "M", "s", "", ("regression",), (), False, ())
-    assert lacks(odd, sensitive=True, cluster=True, task="binary", images=False)
+    assert obstacles(odd, sensitive=True, cluster=True, task="binary", images=False)

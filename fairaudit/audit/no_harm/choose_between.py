@@ -170,7 +170,7 @@ def choose_between(
     rules = ChoiceRules(objective, check_confidence(confidence), confidence, tolerance)
     check_count(random_state, "random_state")
     systems = {BASELINE: baseline, **_named(candidates)}
-    asked = _given(y_true, systems, y_score, metric, positive)
+    asked = _coded_answers(y_true, systems, y_score, metric, positive)
     rows = _rows(asked, sensitive_features, sample_weight, clusters)
     return choose_systems(rows, metric, rules, check=_share(check), seed=random_state)
 
@@ -227,7 +227,7 @@ def _named(candidates: Any) -> dict[str, Any]:
     return named
 
 
-def _given(
+def _coded_answers(
     y_true: Any, systems: Mapping[str, Any], y_score: Any, metric: Metric, positive: Any
 ) -> Given:
     """Outcome and answers in codes, the baseline first."""

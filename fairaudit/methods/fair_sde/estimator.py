@@ -296,8 +296,8 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
         objective = Objective(_three(self.lambdas), 1.0, self.legacy_centres)
         known = held.take(held.groups != UNKNOWN)
         parts = (
-            self._part(fitted, fitted.weight, device),
-            self._part(known, None, device) if len(known.y) else None,
+            self._on_device(fitted, fitted.weight, device),
+            self._on_device(known, None, device) if len(known.y) else None,
         )
         recipe = recipe_of(self, fitted.X.shape)
         given: dict[str, Any] = {"seed": seed, "device": device, "monitor": monitor}
@@ -310,7 +310,9 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
         self.history_ = [row for name, fit in fits.items() for row in history_rows(fit, name)]
         self.net_ = at_rest(self.net_.eval())
 
-    def _part(self, rows: SplitRows, weight: Float | None, device: torch.device) -> DeviceRows:
+    def _on_device(
+        self, rows: SplitRows, weight: Float | None, device: torch.device
+    ) -> DeviceRows:
         return DeviceRows(
             rows_of(rows.X, device, self.channels_),
             as_target(rows.codes, device),

@@ -77,19 +77,21 @@ def multicalibration_sentence(result: AuditResult, *, model: str, split: str) ->
     )
     where = f"scores of {row['bin'] / BINS:.1f} to {(row['bin'] + 1) / BINS:.1f}"
     counted = f"{numbers.rows(row['n'])}, {numbers.percent(row['share'])} of all"
-    return f"{lead}, that of {who} with {where} ({counted}): {_seen(row, voice)}."
+    return (
+        f"{lead}, that of {who} with {where} ({counted}): {_observed_and_predicted(row, voice)}."
+    )
 
 
 def _how_off(row: Row, voice: Voice) -> str:
     """What is observed against what the scores say, and whether they are spread too far."""
-    words = _seen(row, voice)
+    words = _observed_and_predicted(row, voice)
     if abs(row["z_slope"]) > abs(row["z_level"]):
         how = "too extreme" if row["z_slope"] < 0 else "too cautious"
         return f"{words}, and scores are {how}"
     return words
 
 
-def _seen(row: Row, voice: Voice) -> str:
+def _observed_and_predicted(row: Row, voice: Voice) -> str:
     """What is observed against what the scores say."""
     seen, said = (numbers.value(row[c], "base_rate") for c in ("observed", "mean_score"))
     outcome = f"'{voice.positive}'" if voice.positive else "the positive outcome"

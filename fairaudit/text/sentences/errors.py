@@ -144,7 +144,7 @@ class _Subject:
         """The worst group beside another; only a significant difference makes it the worst."""
         claim = self.claim
         if claim is None:
-            return f"{on(self.split, self.voice)}, {self._ends(finding, other)}."
+            return f"{on(self.split, self.voice)}, {self._both_values(finding, other)}."
         worst = self.share(self.worst, claim, self.voice) + claim.rest
         against = self.share(other, claim, None)
         said = f"{on(self.split, self.voice)}, {self.model} {claim.verb} {worst}"
@@ -197,7 +197,7 @@ class _Subject:
             return f"The {self._opposite} is {estimate(self.best, self.metric)} for {far}."
         return f"The {self._opposite} share is {self.share(self.best, claim, None)}."
 
-    def _ends(self, finding: Finding, other: Row) -> str:
+    def _both_values(self, finding: Finding, other: Row) -> str:
         """The same for metrics that are no plain share of people."""
         worst = called(self.worst["group"], self.attribute)
         beside = called(other["group"], self.attribute)

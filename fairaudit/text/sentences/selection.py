@@ -45,7 +45,7 @@ def _moved(tables: Mapping[str, pl.DataFrame], voice: Voice) -> list[str]:
 
 def _moved_words(row: Row, metric: str, voice: Voice) -> str:
     before, after = (numbers.points(row[name], metric) for name in ("gap_before", "gap_after"))
-    first, then = (_ends(row, f"gap_{when}", metric) for when in ("before", "after"))
+    first, then = (_interval_text(row, f"gap_{when}", metric) for when in ("before", "after"))
     labelled = _bracket(ci(first, voice))
     where = on(row["split"], voice)
     if before == after:
@@ -53,7 +53,7 @@ def _moved_words(row: Row, metric: str, voice: Voice) -> str:
     return f"{where} the gap goes from {before}{labelled} to **{after}**{_bracket(then)}."
 
 
-def _ends(row: Row, name: str, metric: str) -> str:
+def _interval_text(row: Row, name: str, metric: str) -> str:
     return numbers.points_interval(row.get(f"{name}_low"), row.get(f"{name}_high"), metric)
 
 

@@ -16,7 +16,7 @@ from fairaudit.text.voice import Voice, level_words, no_harm_of, voice_of
 
 def stress_lead(result: AuditResult) -> str:
     """The finding of the first stress test there is: shifts, probes, or the group not known."""
-    tables = table_rows.held(result.tables)
+    tables = table_rows.stress_tables(result.tables)
     if "stress_shift" in tables:
         repeats = int((result.summary.get("stress") or {}).get("repeats", 1))
         return shift_lead(tables["stress_shift"], repeats)

@@ -45,7 +45,7 @@ class RolesForm:
         """
         left, right = st.columns(2, gap="medium")
         with left:
-            sensitive = self._many(
+            sensitive = self._choose_several(
                 "sensitive", "Sensitive attributes", "Groups to protect from harm"
             )
             cluster = self._one("cluster", "Cluster", "Site, school, occupation; optional")
@@ -54,10 +54,12 @@ class RolesForm:
             )
         taken = {c for c in (outcome.target, cluster, unit, outcome.known_for) if c is not None}
         with right:
-            predictions = self._many(
+            predictions = self._choose_several(
                 "predictions", "Existing decisions or predictions", "Audited without training"
             )
-            scores = self._many("scores", "Existing scores", "Each decides from a cut on")
+            scores = self._choose_several(
+                "scores", "Existing scores", "Each decides from a cut on"
+            )
             taken |= {*sensitive, *predictions, *scores}
             others = self._others(expert)
             taken |= {c for c in others.values() if c is not None}
@@ -91,7 +93,7 @@ class RolesForm:
         self._show_reasons(role, [] if chosen is None else [chosen])
         return chosen
 
-    def _many(self, role: str, label: str, help_: str) -> list[str]:
+    def _choose_several(self, role: str, label: str, help_: str) -> list[str]:
         usual = [c for c in getattr(self.start, role) if c in self.columns]
         chosen = st.multiselect(
             label, self.columns, usual, help=help_, placeholder="none", key=f"{self.key}-{role}"
