@@ -28,9 +28,9 @@ from tests.inputs.doors import (
 )
 
 PEOPLE = NAMED["pandas"]()
-READERS = ["PooledNetwork", *VALIDATED]
+READERS = ["PooledNetwork", "PooledBoosting", *VALIDATED]
 BY_GROUP = [name for name in VALIDATED if name != "FairMEDL"]
-MOST = {"FairSDE": 5, "FairMEDL": 4}
+MOST = {"FairSDE": 5, "FairMEDL": 4, "RomeEM": 5, "RomeMoE": 5, "PooledBoosting": 5}
 MORE = (SITE, np.ones(N))
 
 OTHERS: dict[str, Any] = {

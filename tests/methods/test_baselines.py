@@ -83,7 +83,7 @@ def test_weights_of_validation_rows_count():
     weight = np.where(np.arange(300) < 150, 1.0, 0.0)
     given = {"X": X[:600], "y": signal[:600]}
     half = PooledBoosting().fit(**given, validation=(X[600:750], signal[600:750]))
-    weighed = PooledBoosting().fit(**given, validation=(X[600:], opposite, weight))
+    weighed = PooledBoosting().fit(**given, validation=(X[600:], opposite, None, None, weight))
     assert weighed.n_iter_ == half.n_iter_ > 1
 
 

@@ -92,7 +92,7 @@ def test_weights_of_validation_rows_count() -> None:
     wrong = RNG(5).permutation(800)
     weight = np.r_[np.ones(800), np.zeros(800)]
     both = (np.r_[Xv, Xv], np.r_[yv, yv], np.r_[sv, sv[wrong]])
-    model = quick().fit(X, y, sensitive_features=s, validation=(*both, weight))
+    model = quick().fit(X, y, sensitive_features=s, validation=(*both, None, weight))
     alone = quick().fit(X, y, sensitive_features=s, validation=(Xv, yv, sv))
     assert model.combination_ == alone.combination_ != "pooled"
     assert model.combination_facts_["evidence"] == pytest.approx(
@@ -106,7 +106,7 @@ def test_rows_repeated_as_clusters_are_no_more_evidence() -> None:
     once = quick().fit(X, y, sensitive_features=s, validation=(Xv, yv, sv))
     many = tuple(np.repeat(part, 6, axis=0) for part in (Xv, yv, sv))
     cluster = np.repeat(np.arange(60), 6)
-    again = quick().fit(X, y, sensitive_features=s, validation=(*many, None, cluster))
+    again = quick().fit(X, y, sensitive_features=s, validation=(*many, cluster))
     assert again.combination_facts_["evidence"] == pytest.approx(
         once.combination_facts_["evidence"]
     )

@@ -239,10 +239,50 @@ def test_balance_keeps_experts_in_use() -> None:
     assert spread[5.0] >= spread[0.0]
 
 
+@pytest.mark.parametrize("dro", ["soft", "hard"])
+def test_the_epoch_is_chosen_by_the_objective_that_was_trained(dro: str) -> None:
+    X, S, y = rows(200)
+    Xt, St, yt = rows(400, 1)
+    params = {"learning_rate": 0.05, "max_epochs": 8, "dro": dro, "alpha": 0.7}
+    kept = quick(**params).fit(X, y, sensitive_features=S, validation=(Xt, yt, St))
+    loss = np.square(kept.predict(Xt, St) - yt) / kept.target_.scale**2
+    gate = kept.predict_membership(St)
+    share = gate * (gate > 0.1) if dro == "soft" else np.eye(gate.shape[1])[gate.argmax(1)]
+    each = share.T @ loss / np.maximum(share.sum(0), 1e-12)
+    objective = 0.3 * loss.mean() + 0.7 * each.max()
+    known = min(epoch["validation_loss"] for epoch in kept.history_)
+    assert objective == pytest.approx(known, rel=1e-3)
+
+
+def test_validation_rows_do_not_move_the_weights_of_groups() -> None:
+    X, S, y = rows(200)
+    params = {"max_epochs": 3, "dro": "group", "alpha": 0.5}
+    alone = quick(**params).fit(X, y, sensitive_features=S)
+    Xt, St, yt = rows(100, 1)
+    judged = quick(**params).fit(X, y, sensitive_features=S, validation=(Xt, yt, St))
+    for one, two in zip(alone.history_, judged.history_, strict=True):
+        assert one["total"] == pytest.approx(two["total"], rel=1e-6)
+
+
+def test_weights_of_validation_rows_count() -> None:
+    rng = np.random.default_rng(0)
+    X, S = rng.normal(size=(300, 2)), rng.integers(0, 2, (300, 1)).astype(float)
+    y = X[:, 0] + 0.1 * rng.normal(size=300)
+    wrong = np.where(np.arange(100) < 50, y[200:], -9.0)
+    weight = np.where(np.arange(100) < 50, 1.0, 0.0)
+    params = {"max_epochs": 2, "task": "regression"}
+    given = {"X": X[:200], "y": y[:200], "sensitive_features": S[:200]}
+    half = quick(**params).fit(**given, validation=(X[200:250], y[200:250], S[200:250]))
+    later = (X[200:], wrong, S[200:], None, weight)
+    weighed = quick(**params).fit(**given, validation=later)
+    for one, two in zip(half.history_, weighed.history_, strict=True):
+        assert one["validation_loss"] == pytest.approx(two["validation_loss"], rel=1e-5)
+
+
 def test_validation_rows_keep_the_best_epoch() -> None:
     X, S, y = rows(200)
     Xt, St, yt = rows(400, 1)
-    params = {"learning_rate": 0.3, "max_epochs": 15}
+    params = {"learning_rate": 0.3, "max_epochs": 15, "alpha": 0.0}
     kept = quick(**params).fit(X, y, sensitive_features=S, validation=(Xt, yt, St))
     losses = [epoch["validation_loss"] for epoch in kept.history_]
     scale = np.mean((kept.predict(Xt, St) - yt) ** 2) / kept.target_.scale**2

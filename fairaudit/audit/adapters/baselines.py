@@ -187,7 +187,7 @@ def _boosting(
     train, held = split_masks(arrays)
     model = build(PooledBoosting, params, task=arrays.task, random_state=seed)
     X = design(arrays)
-    later = (X[held], arrays.y[held], weights(arrays, held)) if held.any() else None
+    later = (X[held], arrays.y[held], None, None, weights(arrays, held)) if held.any() else None
     model.fit(
         X[train],
         arrays.y[train],

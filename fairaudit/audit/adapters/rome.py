@@ -107,7 +107,7 @@ def _validation(arrays: Arrays) -> tuple[Any, ...] | None:
         return None
     cluster = None if arrays.cluster is None else arrays.cluster[held]
     given = (arrays.X[held], arrays.y[held], arrays.sensitive[held])
-    return (*given, weights(arrays, held), cluster)
+    return (*given, cluster, weights(arrays, held))
 
 
 def _evidence(
@@ -231,8 +231,7 @@ def fit_rome_moe(
     """ROME with neural experts beside one pooled linear model; validation rows pick the epoch."""
     _check_table(arrays)
     model = build(RomeMoE, params, task=_task(arrays), device=device, random_state=seed)
-    train, held = split_masks(arrays)
-    later = (arrays.X[held], arrays.y[held], arrays.sensitive[held])
+    train, _ = split_masks(arrays)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # carried on in the summary
         model.fit(
@@ -240,7 +239,7 @@ def fit_rome_moe(
             arrays.y[train],
             sensitive_features=arrays.sensitive[train],
             sample_weight=weights(arrays, train),
-            validation=later if held.any() else None,
+            validation=_validation(arrays),
             monitor=monitor,
         )
     answer = _beside_pooled("rome-moe", model, arrays, monitor)

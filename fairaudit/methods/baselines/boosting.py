@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from fairaudit.exceptions import SpecError
 from fairaudit.inputs.rows import same_rows
+from fairaudit.inputs.validation import PARTS, in_validation, read_validation
 from fairaudit.methods.baselines.trees import Trees
 from fairaudit.methods.common.class_scores import (
     classifies,
@@ -26,6 +27,7 @@ from fairaudit.methods.common.design import Target, check_design, checked_weight
 from fairaudit.methods.common.progress import Monitor, Silent
 from fairaudit.methods.common.storage import load_state, save_state, with_learnt
 
+VALIDATION = (*PARTS, "clusters", "sample_weight")
 PATIENCE = 20  # trees without a better validation loss after which boosting stops
 
 
@@ -88,8 +90,9 @@ class PooledBoosting(BaseEstimator):  # type: ignore[misc]
 
         Parameters
         ----------
-        validation : (X, y) or (X, y, sample_weight), optional
-            Rows that choose the number of rounds.
+        validation : (X, y, sensitive_features, clusters, sample_weight), optional
+            Rows that choose the number of rounds; groups and clusters are not looked at, and
+            what comes after y may be left out.
 
         Raises
         ------
@@ -130,10 +133,12 @@ class PooledBoosting(BaseEstimator):  # type: ignore[misc]
         )
         later: dict[str, Any] = {}
         if validation is not None:
-            X_val = _table(check_design(self, validation[0], reset=False, dtype=np.float64))
-            later = {"X_val": X_val, "y_val": self.target_.encode(validation[1], len(X_val))}
-            if len(validation) == 3:
-                later["sample_weight_val"] = checked_weight(validation[2], len(X_val))
+            rows = read_validation(validation, VALIDATION)
+            with in_validation():
+                X_val = _table(check_design(self, rows.X, reset=False, dtype=np.float64))
+                n = len(X_val)
+                later = {"X_val": X_val, "y_val": self.target_.encode(rows.y, n)}
+                later["sample_weight_val"] = checked_weight(rows.sample_weight, n)
         model.fit(X, y, sample_weight=weight, **later)
         rounds = model._predictors  # the only place where scikit-learn keeps its trees
         if validation is not None:

@@ -27,6 +27,7 @@ from fairaudit.inputs.features import read_features
 from fairaudit.inputs.read import read_column, read_columns, read_numbers
 from fairaudit.inputs.rows import same_rows
 from fairaudit.inputs.target import read_target
+from fairaudit.inputs.validation import PARTS, in_validation, read_validation
 from fairaudit.methods.common.design import check_table, numbers_of
 from fairaudit.methods.common.parameters import shared
 from fairaudit.methods.common.progress import Monitor, Silent
@@ -71,6 +72,7 @@ from fairaudit.methods.rome.state import restore, state
 from fairaudit.methods.rome.sweep import sweep_groups
 from fairaudit.methods.tables import Frame
 
+VALIDATION = (*PARTS, "clusters", "sample_weight")
 ROBUST_ROWS = 20_000  # rows on which the tilt is sought: it has only G - 1 free numbers
 
 
@@ -270,8 +272,8 @@ class RomeEM(RomePredictions):
             Rows of one cluster are not independent when a combination is picked; EM ignores them.
         sample_weight : (n,), optional
             A weight of 2 counts as two rows.
-        validation : (X, y, sensitive_features[, sample_weight[, clusters]]), optional
-            Rows that pick the combination.
+        validation : (X, y, sensitive_features, clusters, sample_weight), optional
+            Rows that pick the combination; what comes last may be left out.
         monitor : Monitor, optional
 
         Raises
@@ -285,12 +287,13 @@ class RomeEM(RomePredictions):
         same_rows(X=X, clusters=clusters)
         problem, rows = self.begin(X, y, sensitive_features, sample_weight)
         rows = replace(rows, cluster=_codes_of(clusters, len(rows.target)))
+        held_out = None if validation is None else self._held_out(validation)
         seed = self.seed()
         count = self._count(problem, seed, monitor)
         monitor.start("expectation-maximisation", self.max_iter)
         runs = solve(problem, sorted({1, count}), self.n_init, self.rules, seed, monitor)
         monitor.end()
-        self._finish(problem, runs, count, rows, seed, validation)
+        self._finish(problem, runs, count, rows, seed, held_out)
         self._note()
         for text in self.warnings_:
             warnings.warn(text, ConvergenceWarning, stacklevel=2)
@@ -336,7 +339,7 @@ class RomeEM(RomePredictions):
         count: int,
         rows: Training,
         seed: int,
-        validation: tuple[Any, ...] | None = None,
+        held_out: Training | None = None,
     ) -> None:
         """From the runs (`count` groups, and 1) to a model that predicts."""
         run = runs[count]
@@ -360,8 +363,8 @@ class RomeEM(RomePredictions):
         self._criteria(rows)
         self._weigh(rows, unseen, pooled.answers, seed)
         self.maximin_weights_ = global_weight(gamma, self.maximin_radius, self.group_weights_)
-        if validation is not None:
-            rows, kind = self._held_out(validation), "validation"
+        if held_out is not None:
+            rows, kind = held_out, "validation"
             unseen, pooled = (
                 MixtureAnswers.of(self._mixture, rows),
                 MixtureAnswers.of(common, rows),
@@ -376,16 +379,16 @@ class RomeEM(RomePredictions):
 
     def _held_out(self, validation: tuple[Any, ...]) -> Training:
         """Validation rows as the model sees rows."""
-        X, y, sensitive, weight, clusters = (*validation, *[None] * 5)[:5]
-        same_rows(X=X, y=y, sensitive_features=sensitive, sample_weight=weight, clusters=clusters)
-        X = check_table(self, X, reset=False)
-        n = len(X)
-        if sensitive is not None:
-            sensitive = read_columns(sensitive, "sensitive_features", n)
-        weights = np.ones(n) if weight is None else read_numbers(weight, "sample_weight", n)
-        gate = self._gate_part.transform(sensitive, n)
-        design = self._expert_design(X, sensitive)
-        return Training(design, gate, self.codes(y, n), weights, _codes_of(clusters, n))
+        given = read_validation(validation, VALIDATION, groups=bool(self.sensitive_names_in_))
+        with in_validation():
+            X = check_table(self, given.X, reset=False)
+            n, weight = len(X), given.sample_weight
+            gate = self._gate_part.transform(given.sensitive_features, n)
+            design = self._expert_design(X, given.sensitive_features)
+            target = self.codes(given.y, n)
+        weight = np.ones(n) if weight is None else weight
+        cluster = None if given.clusters is None else given.clusters.levels[1]
+        return Training(design, gate, target, weight, cluster)
 
     def _pick(
         self, rows: Training, unseen: MixtureAnswers, pooled: MixtureAnswers, kind: str

@@ -21,7 +21,7 @@ from fairaudit.exceptions import InputError, SpecError
 from fairaudit.inputs.read import read_columns
 from fairaudit.inputs.rows import same_rows
 from fairaudit.inputs.target import read_target
-from fairaudit.inputs.validation import in_validation, read_validation
+from fairaudit.inputs.validation import PARTS, in_validation, read_validation
 from fairaudit.methods.common.class_scores import estimator_tags, state_of_target, target_of_state
 from fairaudit.methods.common.design import Target, check_design, checked_weight, checked_y
 from fairaudit.methods.common.progress import Monitor
@@ -46,6 +46,8 @@ FORMS = ("soft", "hard", "group")
 INPUTS = ("sensitive", "all")
 COUNTS = ("n_groups", "n_members", "hidden_size", "gate_hidden_size", "max_epochs", "batch_size")
 DEAD = 0.01  # mean membership below which an expert counts as dead
+
+VALIDATION = (*PARTS, "clusters", "sample_weight")
 
 
 @dataclass(frozen=True)
@@ -166,8 +168,9 @@ class RomeMoE(MoEPredictions):
         ----------
         X : (n, p), y : (n,), sensitive_features : (n, q), sample_weight : (n,)
         clusters : ignored
-        validation : (X, y, sensitive_features), optional
-            Keeps the epoch with the smallest mean loss on these rows.
+        validation : (X, y, sensitive_features, clusters, sample_weight), optional
+            Keeps the epoch with the smallest value of the trained objective on these rows: the
+            robust part counts by `alpha` as in training.
 
         Raises
         ------
@@ -277,10 +280,12 @@ class RomeMoE(MoEPredictions):
         return self._on_device(X, y, sensitive, weight)
 
     def _validation_rows(self, validation: Any, *, groups: bool) -> _Rows:
-        rows = read_validation(validation, groups=groups)
+        rows = read_validation(validation, VALIDATION, groups=groups)
         with in_validation():
             X = check_design(self, rows.X, reset=False, dtype=np.float64)
-            return self._on_device(X, rows.y, rows.sensitive_features, np.ones(len(X)))
+            weight = checked_weight(rows.sample_weight, len(X))
+            weight = np.ones(len(X)) if weight is None else weight
+            return self._on_device(X, rows.y, rows.sensitive_features, weight)
 
     def _on_device(self, X: Float, y: Any, sensitive: Any, weight: Float) -> _Rows:
         expert, gate = self._inputs(X, sensitive)
@@ -344,8 +349,8 @@ class RomeMoE(MoEPredictions):
             index = torch.arange(len(validation_rows.weight), device=device).expand(
                 len(counts), -1
             )
-            loss = self._row_losses(net, validation_rows, index)[0]
-            return {"loss": float(weighted_mean(loss, validation_rows.weight[index]).mean())}
+            losses = self._losses(net, worst, validation_rows, index, learning=False)
+            return {"loss": float(losses["total"].mean())}
 
         fit = train(
             net,
@@ -367,12 +372,19 @@ class RomeMoE(MoEPredictions):
         return row_losses(log_gate, outputs, rows.target[index]), log_gate
 
     def _losses(
-        self, net: StackedMixture, worst: Worst, rows: _Rows, index: Tensor
+        self,
+        net: StackedMixture,
+        worst: Worst,
+        rows: _Rows,
+        index: Tensor,
+        *,
+        learning: bool = True,
     ) -> dict[str, Tensor]:
         """Total loss and its parts, (M,) each, and the share of every expert (M, K)."""
         loss, log_gate = self._row_losses(net, rows, index)
         weight = rows.weight[index]
-        mean, robust = weighted_mean(loss, weight), worst(loss, log_gate, weight)
+        mean = weighted_mean(loss, weight)
+        robust = worst(loss, log_gate, weight, learning=learning)
         total = (1 - self.alpha) * mean + self.alpha * robust
         if self.balance:
             total = total + self.balance * imbalance(log_gate, weight)

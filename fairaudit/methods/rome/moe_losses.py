@@ -52,8 +52,13 @@ class Worst:
     step: float
     q: Tensor
 
-    def __call__(self, loss: Tensor, log_gate: Tensor, weight: Tensor) -> Tensor:
-        """(M,); the mean loss where no expert has rows (many experts, membership spread thin)."""
+    def __call__(
+        self, loss: Tensor, log_gate: Tensor, weight: Tensor, *, learning: bool = True
+    ) -> Tensor:
+        """(M,); the mean loss where no expert has rows (many experts, membership spread thin).
+
+        `learning` moves the weights q of the form "group"; rows that only judge leave them.
+        """
         gate = log_gate.exp()
         if self.form == "hard":
             share = torch.zeros_like(gate).scatter_(2, gate.argmax(2, keepdim=True), 1.0)
@@ -63,7 +68,8 @@ class Worst:
             share = gate.detach()
         each, present = expert_losses(loss, share, weight)
         if self.form == "group":
-            return (self._moved(each.detach(), present) * each).sum(1)
+            q = self._moved(each.detach(), present) if learning else self.q
+            return (q * each).sum(1)
         worst = each.masked_fill(~present, -torch.inf).amax(1)
         return torch.where(present.any(1), worst, weighted_mean(loss, weight))
 
