@@ -63,7 +63,14 @@ class LatentFinding:
 
     def to_dict(self) -> dict[str, Any]:
         """The facts as JSON values."""
-        return {**vars(self), "groups": [dict(group) for group in self.groups]}
+        return {
+            "judged": self.judged,
+            "n_tests": self.n_tests,
+            "n_numbers": self.n_numbers,
+            "systems": self.systems,
+            "confidence": self.confidence,
+            "groups": [dict(group) for group in self.groups],
+        }
 
 
 @dataclass(frozen=True)
