@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,6 +142,7 @@ class Measured:
     def estimates(self, keep: NDArray[np.bool_]) -> Estimates:
         """Some groups, for the gaps between them."""
 
+        @cache  # gaps of several kinds ask for the same tails
         def limits(tail: float) -> tuple[Float, Float]:
             low, high = self.limits(tail)
             return low[keep], high[keep]

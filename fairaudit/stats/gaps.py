@@ -153,13 +153,17 @@ def spread(values: Float) -> Float:
 
 def difference(families: Sequence[Estimates], confidence: float) -> Gap:
     """Largest minus smallest; with several families (TPR and FPR) the widest of them."""
-    observed = max(float(spread(f.value)) for f in families)
+    observed = _widest(families)
     level = 1 - (1 - confidence) / len(families)
     apart = max(float(_apart(f, _pairs_tail(f, level)).max()) for f in families)
     far = max(_furthest(f, (1 - confidence) / 2) for f in families)
     high = min(max(far, observed), max(f.width for f in families))
     low = min(max(apart, 0.0), observed)
-    return Gap(observed, low, high, _corrected_range(families, observed))
+    return Gap(observed, low, high, corrected_difference(families))
+
+
+def _widest(families: Sequence[Estimates]) -> float:
+    return max(float(spread(f.value)) for f in families)
 
 
 def at_most(families: Sequence[Estimates], tail: float) -> float:
@@ -265,8 +269,9 @@ def _others(pairs: Float, rows: slice, blank: float) -> Float:
     return pairs
 
 
-def _corrected_range(families: Sequence[Estimates], observed: float) -> float:
+def corrected_difference(families: Sequence[Estimates]) -> float:
     """Observed gap less its expected excess over the truth, the truth taken from `shrunk`."""
+    observed = _widest(families)
     truths = [shrunk(f) for f in families]
     if len(families) == 1:
         low, high = _expected_extremes(truths[0], families[0].se)
@@ -387,24 +392,26 @@ def to_overall(e: Estimates, overall: float, confidence: float) -> Gap:
     index = int(np.abs(d).argmax())
     observed = float(np.abs(d[index]))
     own = (1 - confidence) / 2
+    contrast = np.eye(len(d)) - e.shares  # each group less all rows
+    adds = contrast > 0
 
     def limits(tail: float) -> Pair:
-        down, up = _contrast_ends(e, d, tail)
+        below, above = e.margins(tail)
+        down = d - e.length(contrast * np.where(adds, below, above))
+        up = d + e.length(contrast * np.where(adds, above, below))
         return np.maximum(down, -up), np.maximum(up, -down)
 
     low, high = _largest(limits, len(d), own), float(limits(own)[1].max())
-    truth = np.abs(shrunk(e) - e.value.mean())
-    corrected = min(max(observed - max(_expected_far(truth, e) - truth.max(), 0.0), 0.0), observed)
+    corrected = corrected_to_overall(e, overall)
     return Gap(observed, min(max(low, 0.0), observed), min(high, e.width), corrected, index)
 
 
-def _contrast_ends(e: Estimates, d: Float, tail: float) -> Pair:
-    """Limits (K,) of each group's distance from all rows."""
-    contrast = np.eye(len(d)) - e.shares
-    below, above = e.margins(tail)
-    down = e.length(contrast * np.where(contrast > 0, below, above))
-    up = e.length(contrast * np.where(contrast > 0, above, below))
-    return d - down, d + up
+def corrected_to_overall(e: Estimates, overall: float) -> float:
+    """Largest distance from all rows less its expected excess over the truth."""
+    observed = float(np.abs(e.value - overall).max())
+    truth = np.abs(shrunk(e) - e.value.mean())
+    excess = max(_expected_far(truth, e) - float(truth.max()), 0.0)
+    return min(max(observed - excess, 0.0), observed)
 
 
 def _expected_far(distance: Float, e: Estimates) -> float:
@@ -428,9 +435,10 @@ def ratio_to_overall(e: Estimates, overall: float, confidence: float) -> Gap:
         return Gap(np.nan, np.nan, np.nan, np.nan)
     index = int(np.nanargmin(folded))
     observed, own = float(folded[index]), (1 - confidence) / 2
+    over_all = _over_all(e, value)
 
     def limits(tail: float) -> Pair:  # of the distance from 1, so that the largest counts
-        low, high = _folded(*_over_all(e, value, tail))
+        low, high = _folded(*over_all(tail))
         return 1 - np.nan_to_num(high, nan=1.0), 1 - np.nan_to_num(low, nan=1.0)
 
     low, high = 1 - float(limits(own)[1].max()), 1 - _largest(limits, len(value), own)
@@ -444,23 +452,25 @@ def _folded(low: Float, high: Float) -> Pair:
         return np.fmin(low, 1 / high), top
 
 
-def _over_all(e: Estimates, value: Float, tail: float) -> Pair:
+def _over_all(e: Estimates, value: Float) -> Limits:
     """Limits (K,) of v_g / v_all around `value`."""
     w = e.shares
-    low, high = e.limits(tail)
-    below, above = e.margins(tail)
     other = 1 - np.eye(len(w))
     rest_share = other * w / np.maximum((other * w).sum(axis=1, keepdims=True), TINY)
-    rest = rest_share @ e.value
-    rest_low = np.maximum(rest - e.length(rest_share * below), 0.0)
-    rest_high = rest + e.length(rest_share * above)
-    ends = intervals.mover_ratio(
-        e.value, rest, (low, high), (rest_low, rest_high), _with_rest(e, rest_share)
-    )
+    rest, correlation = rest_share @ e.value, _with_rest(e, rest_share)
     with np.errstate(divide="ignore", invalid="ignore"):
         centre = _of_all(e.value / rest, w)
         shift = np.where(np.isfinite(centre) & (centre > 0), value / centre, 1.0)
-    return _of_all(ends[0], w) * shift, _of_all(ends[1], w) * shift
+
+    def limits(tail: float) -> Pair:
+        below, above = e.margins(tail)
+        rest_low = np.maximum(rest - e.length(rest_share * below), 0.0)
+        rest_high = rest + e.length(rest_share * above)
+        mine, others = e.limits(tail), (rest_low, rest_high)
+        ends = intervals.mover_ratio(e.value, rest, mine, others, correlation)
+        return _of_all(ends[0], w) * shift, _of_all(ends[1], w) * shift
+
+    return limits
 
 
 def _with_rest(e: Estimates, rest_share: Float) -> Float | float:

@@ -216,7 +216,7 @@ def _made(
     widest = max(parts, key=lambda p: float(gaps.spread(p.value)))
     extremes = [int(widest.value.argmax()), int(widest.value.argmin())]
     two = single and len(widest.value) == 2
-    gap = difference(families, keep, level)
+    gap = _difference(families, parts, keep, level)
     how = _closed(families[0]) if two else "MOVER, all pairs jointly"
     made: list[_MadeGap] = [("difference", gap, extremes, how)]
     if _with_ratio(families):
@@ -254,7 +254,16 @@ def _single(metric: str, estimates: Estimates, level: float, pairs: Gap) -> list
 
 def difference(families: Sequence[Measured], keep: NDArray[np.bool_], confidence: float) -> Gap:
     """Largest minus smallest of the groups kept (two or more), as in `gaps_table`."""
-    gap = gaps.difference([m.estimates(keep) for m in families], confidence)
+    return _difference(families, [m.estimates(keep) for m in families], keep, confidence)
+
+
+def _difference(
+    families: Sequence[Measured],
+    parts: Sequence[Estimates],
+    keep: NDArray[np.bool_],
+    confidence: float,
+) -> Gap:
+    gap = gaps.difference(parts, confidence)
     if len(families) > 1 or keep.sum() != 2:
         return gap
     return _two_groups(gap, families[0], keep)
@@ -324,7 +333,7 @@ def _ratio(
     if np.isnan(observed):
         return ("ratio", NOTHING, deciding, "none")
     logs = [_logs(m, p, keep)[0] for m, p in zip(families, parts, strict=True)]
-    corrected = _uncorrected(observed, gaps.difference(logs, level).corrected)
+    corrected = _uncorrected(observed, gaps.corrected_difference(logs))
     if len(families) == 1 and len(part.value) == 2:
         low, high = _two_ratio(families[0], part, keep, deciding)
         return ("ratio", Gap(observed, low, high, corrected), deciding, "MOVER-R")
@@ -368,7 +377,7 @@ def _ratio_to_overall(
         gap = gaps.ratio_to_overall(p, m.overall, level)
         if not np.isnan(gap.value):
             logs, overall = _logs(m, p, keep)
-            log_gap = gaps.to_overall(logs, overall, level).corrected
+            log_gap = gaps.corrected_to_overall(logs, overall)
             gap = replace(gap, corrected=_uncorrected(gap.value, log_gap))
         made.append(gap)
     worst = min(made, key=lambda g: np.inf if np.isnan(g.value) else g.value)
