@@ -12,7 +12,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from fairaudit.data.doctor.role_keywords import folded, word_set, words_of
+from fairaudit.data.name_words import folded, word_set, words_of
 
 # "not …", "un…", "no … reported": what was not done with the question
 _DONE_WORDS = "|".join(

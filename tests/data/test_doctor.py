@@ -21,7 +21,7 @@ from fairaudit.data.doctor.column_profile import (
 )
 from fairaudit.data.doctor.diagnosis import Diagnosis, examine
 from fairaudit.data.doctor.proxies import find_proxies
-from fairaudit.data.doctor.role_keywords import words_of
+from fairaudit.data.name_words import words_of
 from fairaudit.data.reading.table import read_table
 from fairaudit.data.roles import ColumnRoles, resolve
 from fairaudit.data.samples import SAMPLES

@@ -14,7 +14,7 @@ from fairaudit.audit.presets.decisions import counted_people, median_of, stored_
 from fairaudit.audit.presets.preset_inputs import PresetInputs
 from fairaudit.audit.presets.rules import Applied, Preset
 from fairaudit.audit.presets.sex_and_race import sex_column
-from fairaudit.data.doctor.role_keywords import folded
+from fairaudit.data.name_words import folded
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.inputs.group_codes import encode
 from fairaudit.inputs.read import read_numbers

@@ -10,8 +10,8 @@ import polars as pl
 from fairaudit.audit.presets.preset_inputs import PresetOptions
 from fairaudit.data.doctor import sensitive_words as words
 from fairaudit.data.doctor.column_profile import ColumnProfile, profile
-from fairaudit.data.doctor.role_keywords import folded, words_of
 from fairaudit.data.doctor.sensitive_guesses import topic_of
+from fairaudit.data.name_words import folded, words_of
 from fairaudit.data.non_answers import says_nothing
 from fairaudit.exceptions import SpecError
 from fairaudit.inputs.read import read_column

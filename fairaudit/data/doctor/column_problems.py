@@ -10,6 +10,7 @@ from fairaudit.data.doctor.key_guesses import is_repeating_id
 from fairaudit.data.doctor.problem import ExaminedTable, Problem, leave_out
 from fairaudit.data.labels import label_text
 from fairaudit.data.mends import LeaveOut, RepeatingId
+from fairaudit.data.name_words import words_of
 
 MANY_LEVELS = 200
 
@@ -52,7 +53,7 @@ def identifying_features(evidence: ExaminedTable) -> Iterator[Problem]:
         if c is None or c.known < 20 or c.dtype.startswith("Date"):
             continue
         text = not c.number and c.distinct > 0.9 * c.known
-        named = set(words.words_of(name)) & words.IDENTIFIER_WORDS
+        named = set(words_of(name)) & words.IDENTIFIER_WORDS
         if text or (c.whole and c.distinct == c.known and named):
             yield Problem(
                 "identifier_feature", "warning", name,

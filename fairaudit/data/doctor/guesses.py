@@ -39,6 +39,7 @@ from fairaudit.data.doctor.target_guesses import (
     task_of,
 )
 from fairaudit.data.labels import label_text
+from fairaudit.data.name_words import whole_word, words_of
 from fairaudit.data.outcome import guess_positive
 from fairaudit.data.roles import ColumnRoles
 
@@ -144,13 +145,13 @@ def _guess_splits(table: RoleAssignment) -> None:
         if values and values <= _SPLIT_VALUES and values & {"test", "testing", "holdout"}:
             role: GuessedRole = "left out" if table.with_role("split") else "split"
             table.assign(c.name, role, "its values are " + ", ".join(sorted(values)), 0.95)
-        elif "fold" in words.words_of(c.name) and c.distinct <= 100:
+        elif "fold" in words_of(c.name) and c.distinct <= 100:
             table.assign(c.name, "left out", "its name suggests cross-validation folds", 0.8)
 
 
 def _guess_weight(table: RoleAssignment) -> None:
     for c in table.unassigned():
-        name, named = words.whole_word(c.name), set(words.words_of(c.name))
+        name, named = whole_word(c.name), set(words_of(c.name))
         survey = "weight" in named and bool(named & words.WEIGHT_KINDS)
         if c.number and (survey or name in words.WEIGHT_WORDS):
             reason = (
@@ -195,7 +196,7 @@ def _guess_lenders(table: RoleAssignment) -> None:
 
 
 def _name_words(name: str) -> set[str]:
-    return {*words.words_of(name), words.whole_word(name)}
+    return {*words_of(name), whole_word(name)}
 
 
 def _may_be_cluster(c: ColumnProfile, word: str) -> bool:
@@ -205,7 +206,7 @@ def _may_be_cluster(c: ColumnProfile, word: str) -> bool:
         fewest = FEWEST_OFFICES
     if (c.number and not c.whole) or not fewest <= c.distinct <= c.known / 5:
         return False
-    if set(words.words_of(c.name)) & words.MEASURE_WORDS and words.whole_word(c.name) != word:
+    if set(words_of(c.name)) & words.MEASURE_WORDS and whole_word(c.name) != word:
         return False
     return max(c.values.values(), default=0) <= MOST_IN_ONE_CLUSTER * c.known
 
@@ -218,7 +219,7 @@ def _guess_leaks(table: RoleAssignment, target: ColumnProfile) -> None:
 
 def _guess_features(table: RoleAssignment) -> None:
     for c in table.unassigned():
-        named = set(words.words_of(c.name))
+        named = set(words_of(c.name))
         copy = re.fullmatch(r"(.+?)(\.\d+| \(\d+\)|_duplicated_\d+)", c.name)
         if c.distinct == 1 and not c.missing:
             table.assign(c.name, "left out", "all its values are the same", 0.95)
@@ -249,7 +250,7 @@ def _guess_features(table: RoleAssignment) -> None:
 
 def _is_date_as_number(c: ColumnProfile) -> bool:
     """20240305 or 3052024 under the name of a date."""
-    written = words.WRITTEN_DATE.fullmatch(words.whole_word(c.name))
+    written = words.WRITTEN_DATE.fullmatch(whole_word(c.name))
     return bool(c.number and c.whole and written and (c.low or 0) >= 1_000_000)
 
 

@@ -10,6 +10,7 @@ from fairaudit.data.doctor import role_keywords as words
 from fairaudit.data.doctor.assignment import RoleAssignment
 from fairaudit.data.doctor.column_profile import ColumnProfile
 from fairaudit.data.doctor.sensitive_words import BIRTHS, PHRASES
+from fairaudit.data.name_words import whole_word, words_of
 
 FEWEST_UNITS = 20
 MOST_ROWS_PER_UNIT = 50
@@ -55,7 +56,7 @@ def share_of_codes(c: ColumnProfile) -> float:
 def guess_births(table: RoleAssignment) -> None:
     """Dates of birth that are text: neither identifiers nor groups, and no features."""
     for c in table.unassigned():
-        named = {*words.words_of(c.name), words.whole_word(c.name)}
+        named = {*words_of(c.name), whole_word(c.name)}
         phrased = any(phrase <= named for phrase, topic in PHRASES if topic == "age")
         if c.number or c.dtype.startswith("Date") or not (named & BIRTHS or phrased):
             continue
@@ -75,7 +76,7 @@ def _is_written_date(text: str) -> bool:
 
 def reports_loans(table: RoleAssignment) -> bool:
     """Whether the columns are those of mortgage reports, in which a respondent is a lender."""
-    named = {words.whole_word(name) for name in table.columns}
+    named = {whole_word(name) for name in table.columns}
     return len(named & words.MORTGAGE_COLUMNS) >= 2
 
 
@@ -109,7 +110,7 @@ def guess_unit(table: RoleAssignment) -> None:
 
 def names_a_respondent(name: str) -> bool:
     """Whether a column is the id of a respondent: "respondent_id"."""
-    return "respondent" in words.words_of(name) or words.whole_word(name) == "respondentid"
+    return "respondent" in words_of(name) or whole_word(name) == "respondentid"
 
 
 def _is_code_of_one_length(c: ColumnProfile) -> bool:
@@ -119,16 +120,16 @@ def _is_code_of_one_length(c: ColumnProfile) -> bool:
     digits = len(str(int(c.low)))
     if digits != len(str(int(c.high))) or digits < SHORTEST_CODE:
         return False
-    named = set(words.words_of(c.name))
+    named = set(words_of(c.name))
     counted = bool(named & {"num", "nr", "no", "number", "code", "nummer", "numero"})
     return (_names_a_person(c.name) or counted) and not named & words.AMOUNT_WORDS
 
 
 def is_repeating_id(c: ColumnProfile) -> bool:
     """Whether a column is an id, by its name, of something that has several rows."""
-    named = set(words.words_of(c.name))
+    named = set(words_of(c.name))
     person = _names_a_person(c.name)
-    key = bool(named & words.KEY_WORDS) or words.whole_word(c.name) in words.KEY_WORDS
+    key = bool(named & words.KEY_WORDS) or whole_word(c.name) in words.KEY_WORDS
     counted = person and named & words.COUNTING_WORDS
     if not (key or counted or _is_person_alone(c) or _is_numbered_compound(c, named)):
         return False
@@ -141,8 +142,8 @@ def is_repeating_id(c: ColumnProfile) -> bool:
 
 
 def _names_a_person(name: str) -> bool:
-    whole = words.whole_word(name)
-    return bool(set(words.words_of(name)) & words.PERSON_WORDS) or whole in words.PERSON_WORDS
+    whole = whole_word(name)
+    return bool(set(words_of(name)) & words.PERSON_WORDS) or whole in words.PERSON_WORDS
 
 
 def _is_numbered_compound(c: ColumnProfile, named: set[str]) -> bool:
@@ -155,7 +156,7 @@ def _is_numbered_compound(c: ColumnProfile, named: set[str]) -> bool:
 
 def _is_person_alone(c: ColumnProfile) -> bool:
     """ "patient" or "customer" with many values that are no measurement."""
-    alone = len(words.words_of(c.name)) == 1 and _names_a_person(c.name)
+    alone = len(words_of(c.name)) == 1 and _names_a_person(c.name)
     return alone and c.distinct > 0.05 * c.known
 
 
@@ -166,8 +167,8 @@ def _is_name(named: set[str]) -> bool:
 def _identifier(c: ColumnProfile, sample: pl.DataFrame) -> str | None:
     if c.known < 20:
         return None
-    whole = words.whole_word(c.name)
-    named = bool(set(words.words_of(c.name)) & words.IDENTIFIER_WORDS) or (
+    whole = whole_word(c.name)
+    named = bool(set(words_of(c.name)) & words.IDENTIFIER_WORDS) or (
         whole in words.IDENTIFIER_WORDS or whole.endswith(words.IDENTIFIER_ENDINGS)
     )
     if c.number:
@@ -184,7 +185,7 @@ def _identifier(c: ColumnProfile, sample: pl.DataFrame) -> str | None:
 
 
 def _row_number(c: ColumnProfile, sample: pl.DataFrame, named: bool) -> str | None:
-    serial = bool(set(words.words_of(c.name)) & words.SERIAL_WORDS)
+    serial = bool(set(words_of(c.name)) & words.SERIAL_WORDS)
     if c.whole and serial and c.distinct > 0.9 * c.known and not is_repeating_id(c):
         return "its name suggests a serial number and hardly a value repeats"
     if not c.whole or c.distinct < c.known:

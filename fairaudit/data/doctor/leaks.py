@@ -16,8 +16,8 @@ from fairaudit.data.doctor.column_profile import (
     profile,
     separation,
 )
-from fairaudit.data.doctor.role_keywords import whole_word, words_of
 from fairaudit.data.doctor.target_guesses import task_of, topic_words
+from fairaudit.data.name_words import whole_word, words_of
 
 LEAK, LEAK_NUMBER = 0.85, 0.95  # a target cut at its median is easier to predict
 SUSPECT = 0.8  # a feature that predicts the target this well is worth a look

@@ -1,26 +1,10 @@
-"""Words in column names, and the words that suggest a role other than outcome or sensitive."""
+"""Words in column names that suggest a role other than outcome or sensitive."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 
-
-def word_set(text: str) -> frozenset[str]:
-    """Words separated by blanks."""
-    return frozenset(text.split())
-
-
-_UNCOMBINED = str.maketrans(
-    {"ß": "ss", "ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "æ": "ae", "đ": "d", "ı": "i", "œ": "oe"}
-)
-
-
-def folded(text: str) -> str:
-    """The text without accents, so that "género" is "genero" and "płeć" is "plec"."""
-    apart = unicodedata.normalize("NFKD", text.translate(_UNCOMBINED))
-    return "".join(c for c in apart if not unicodedata.combining(c))
-
+from fairaudit.data.name_words import folded, word_set
 
 PREDICTION_WORDS = word_set(
     """pred preds predicted prediction predictions yhat decision decisions decided recommendation
@@ -140,15 +124,3 @@ AMOUNT_WORDS = word_set(
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".npy")
 DATE_WORDS = word_set("""date time timestamp datetime datum fecha""")
 WRITTEN_DATE = re.compile(r"(date|datum|fecha|datestop).*|.*(date|datum)")
-
-
-def words_of(name: str) -> tuple[str, ...]:
-    """The words in a column name: "agePct12t21" → age, pct, 12, t, 21; "is_recid" → is, recid."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", folded(name))
-    spaced = re.sub(r"(?<=[A-Z])(?=[A-Z][a-z])", " ", spaced)
-    return tuple(re.findall(r"[^\W\d_]+|\d+", spaced.lower()))
-
-
-def whole_word(name: str) -> str:
-    """The name without anything but letters and digits: "y_hat" → yhat."""
-    return "".join(re.findall(r"[^\W_]+", folded(name).lower()))

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fairaudit.data.doctor.role_keywords import PREDICTION_WORDS, SCORE_WORDS, words_of
+from fairaudit.data.doctor.role_keywords import PREDICTION_WORDS, SCORE_WORDS
+from fairaudit.data.name_words import words_of
 from fairaudit.data.roles import Cut
 
 MOST_DIFFERING = 0.01  # of all rows: a few overridden or rounded decisions, no other rule

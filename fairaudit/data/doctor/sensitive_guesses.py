@@ -9,7 +9,7 @@ from dataclasses import replace
 from fairaudit.data.doctor import sensitive_words as words
 from fairaudit.data.doctor.assignment import MIN_CONFIDENCE, Guess, RoleAssignment
 from fairaudit.data.doctor.column_profile import ColumnProfile
-from fairaudit.data.doctor.role_keywords import folded, whole_word, words_of
+from fairaudit.data.name_words import folded, whole_word, words_of
 
 MOST_SENSITIVE = 6
 FEW_NUMBERS, FEW_TEXTS = 12, 60

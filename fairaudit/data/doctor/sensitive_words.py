@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fairaudit.data.doctor.role_keywords import folded, word_set
+from fairaudit.data.name_words import folded, word_set
 
 
 def _topics(**words: str) -> dict[str, str]:

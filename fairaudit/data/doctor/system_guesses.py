@@ -7,13 +7,14 @@ from fairaudit.data.decision_labels import DecisionLabels, OutcomeLabels, read_d
 from fairaudit.data.doctor import role_keywords as words
 from fairaudit.data.doctor.assignment import RoleAssignment
 from fairaudit.data.doctor.column_profile import ColumnProfile
+from fairaudit.data.name_words import whole_word, words_of
 from fairaudit.data.outcome import guess_positive, label_order
 from fairaudit.data.outcome_words import TOPICS
 
 
 def is_score_name(name: str) -> bool:
     """Whether a name says score, risk or probability, but not of a test or a credit bureau."""
-    named = set(words.words_of(name))
+    named = set(words_of(name))
     if named & words.SYSTEM_WORDS and named & TOPICS.keys():
         return True
     if named & words.NOT_SCORE_WITH:
@@ -29,7 +30,7 @@ def _is_score_compound(word: str) -> bool:
 
 def _is_bureau_score(c: ColumnProfile) -> bool:
     """A credit bureau's number for a person, on its scale from 300 to 850."""
-    if words.whole_word(c.name) not in ("score", "scores") or not c.whole:
+    if whole_word(c.name) not in ("score", "scores") or not c.whole:
         return False
     low, high = c.low or 0.0, c.high or 0.0
     return low >= 300 and 600 <= high <= 850 and high - low >= 100
@@ -38,7 +39,7 @@ def _is_bureau_score(c: ColumnProfile) -> bool:
 def guess_systems(table: RoleAssignment, target: ColumnProfile | None) -> None:
     """Predictions and scores, assigned; without a target, binary decisions and scores."""
     for c in table.unassigned():
-        named = set(words.words_of(c.name)) | {words.whole_word(c.name)}
+        named = set(words_of(c.name)) | {whole_word(c.name)}
         if named & words.PREDICTION_WORDS and _may_be_prediction(c, target):
             reason = "its name suggests a decision and its values are the target's"
             if target is None:

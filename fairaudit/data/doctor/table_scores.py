@@ -10,9 +10,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fairaudit.data.doctor.role_keywords import whole_word, word_set, words_of
 from fairaudit.data.doctor.score_decisions import Boundary, System, boundary_between, systems_among
 from fairaudit.data.labels import label_text
+from fairaudit.data.name_words import whole_word, word_set, words_of
 from fairaudit.data.outcome import guess_meaning_among, guess_positive, sense_of_name
 from fairaudit.data.roles import ColumnRoles, Cut, target_levels
 

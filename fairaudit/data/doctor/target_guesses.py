@@ -15,15 +15,9 @@ from fairaudit.data.doctor.column_profile import (
     outcome_codes,
     separation,
 )
-from fairaudit.data.doctor.role_keywords import (
-    DATE_WORDS,
-    INSTITUTIONS,
-    JUDGES,
-    PREDICTION_WORDS,
-    whole_word,
-    words_of,
-)
+from fairaudit.data.doctor.role_keywords import DATE_WORDS, INSTITUTIONS, JUDGES, PREDICTION_WORDS
 from fairaudit.data.doctor.system_guesses import is_score_name
+from fairaudit.data.name_words import whole_word, words_of
 from fairaudit.data.outcome_topics import WHOLE_TOPICS
 from fairaudit.data.roles import MAX_CLASSES, Task
 

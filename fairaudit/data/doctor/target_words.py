@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from fairaudit.data.doctor.role_keywords import word_set
+from fairaudit.data.name_words import word_set
 from fairaudit.data.outcome_words import TOPICS
 
 TARGET_WORDS = word_set(

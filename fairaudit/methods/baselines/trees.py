@@ -47,7 +47,7 @@ class Trees:
         first = np.repeat(roots, sizes)
 
         def column(name: str, dtype: type) -> NDArray[Any]:
-            parts = [nodes[name].astype(dtype) for _, nodes in each]
+            parts: list[NDArray[Any]] = [nodes[name].astype(dtype) for _, nodes in each]
             return np.concatenate([np.zeros(0, dtype), *parts])
 
         leaf = column("is_leaf", np.bool_)
