@@ -255,10 +255,10 @@ def _clustered(rows: ScoredRows) -> Parts:
     level, slope = law.z(total(off), total(off * x))
     p, broken, known = np.full(rows.groups, np.nan), _broken(rows), law.freedom()
     tilted = off * (x - share[rows.codes])  # what the slope adds to the level
-    moves = np.column_stack([off, tilted])
-    moves = moves if rows.times is None else moves * rows.times[:, None]
+    contributions = np.column_stack([off, tilted])
+    contributions = contributions if rows.times is None else contributions * rows.times[:, None]
     for g, mine in enumerate(_members(rows)):
-        k, squares = _cluster_squares(rows.cluster[mine], moves[mine])
+        k, squares = _cluster_squares(rows.cluster[mine], contributions[mine])
         if k < LEAST_CLUSTERS or known[g] == 0:
             continue
         alone = np.array([law.level[g], law.rest()[g]])

@@ -64,5 +64,5 @@ def cluster_moves(clusters: ClusterCells, move: Float) -> Float:
     """Totals (M, G) of the slopes (G, C, C) over each cluster's rows."""
     G, C, _ = clusters.shape
     by_group = clusters.by_cluster.reshape(clusters.n, G, C * C)
-    moves = np.nan_to_num(move).reshape(G, C * C)
-    return np.asarray(np.einsum("mgc,gc->mg", by_group, moves))
+    slopes = np.nan_to_num(move).reshape(G, C * C)
+    return np.asarray(np.einsum("mgc,gc->mg", by_group, slopes))

@@ -111,13 +111,13 @@ def evidence(
     keep = groups >= 0
     order = np.flatnonzero(keep)[np.argsort(groups[keep], kind="stable")]
     pair = _Pair(y[order], expert, baseline, order, groups[order], n_groups)
-    found = _COMPARISONS[metric](pair)
+    comparison = _COMPARISONS[metric](pair)
     if metric not in WEIGHTED:
-        return found
+        return comparison
     each = None if weight is None or np.ptp(weight) == 0 else weight[order]
     if each is not None:
-        found = _weighted(found, pair, each)
-    return found if clusters is None else _by_cluster(found, pair, clusters[order], each)
+        comparison = _weighted(comparison, pair, each)
+    return comparison if clusters is None else _by_cluster(comparison, pair, clusters[order], each)
 
 
 class _Pair:
@@ -141,8 +141,8 @@ class _Pair:
 
     def sum(self, values: NDArray[Any]) -> Float:
         """Totals of row values by group (G,)."""
-        found = np.bincount(self.groups, weights=values, minlength=self.size)
-        return found.astype(np.float64)
+        totals = np.bincount(self.groups, weights=values, minlength=self.size)
+        return totals.astype(np.float64)
 
     def right(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Which rows the expert and the baseline get right."""
@@ -376,8 +376,8 @@ def _weighted(found: Evidence, pair: _Pair, weight: Float) -> Evidence:
         skew = np.nan_to_num(mean(centred**3)) / known[1] ** 3
         test = mean_of_differences(*known, skew, np.maximum(rows, 2))
     spread = known[1] * np.sqrt(np.maximum(pair.n, 1) / np.maximum(rows, 1))
-    told: dict[str, Any] = {"baseline": baseline, "expert": expert, "weight": total}
-    return replace(found, **told, **_enough_left(found, rows), spread=spread, test=test)
+    means: dict[str, Any] = {"baseline": baseline, "expert": expert, "weight": total}
+    return replace(found, **means, **_enough_left(found, rows), spread=spread, test=test)
 
 
 def _design_rows(pair: _Pair, off: Float, total: Float, spread: Float) -> Float:

@@ -180,17 +180,22 @@ def homogeneity(strata: Strata) -> float:
     """
     ratio = common_odds_ratio(strata, 0.95)[0]
     least, most = _ends(strata)
-    told = most > least  # a stratum with one possible table tells nothing of its odds
-    if strata.inflation is not None or told.sum() < 2 or np.isnan(ratio):
+    informative = most > least  # a stratum with one possible table tells nothing of its odds
+    if strata.inflation is not None or informative.sum() < 2 or np.isnan(ratio):
         return float("nan")
-    few = Strata(strata.x1[told], strata.n1[told], strata.x0[told], strata.n0[told])
+    few = Strata(
+        strata.x1[informative],
+        strata.n1[informative],
+        strata.x0[informative],
+        strata.n0[informative],
+    )
     fitted = _fitted(few, ratio)
     events = few.x1 + few.x0
     inverse = 1 / fitted + 1 / (few.n1 - fitted) + 1 / (events - fitted)
     variance = 1 / (inverse + 1 / (few.n0 - events + fitted))
     off = few.x1 - fitted
     statistic = (off**2 / variance).sum() - off.sum() ** 2 / variance.sum()
-    return float(stats.chi2.sf(max(statistic, 0.0), told.sum() - 1))
+    return float(stats.chi2.sf(max(statistic, 0.0), informative.sum() - 1))
 
 
 def _fitted(strata: Strata, ratio: float) -> Float:
