@@ -250,10 +250,10 @@ def _measure_scores(
     metrics: tuple[str, ...],
 ) -> list[list[Measured]]:
     wanted = scores.measurable(metrics, answers.score)
-    found = [m for m in wanted if m != "ece"]
-    influences = _score_influences(rows, y, answers, found)
+    names = [m for m in wanted if m != "ece"]
+    influences = _score_influences(rows, y, answers, names)
     out = [
-        _measured(frame, influences, i, found, rows, asked)
+        _measured(frame, influences, i, names, rows, asked)
         for i, frame in enumerate(rows.frames())
     ]
     if "ece" in wanted:
@@ -283,15 +283,15 @@ def _score_influences(
     by_score = scores.score_order(score) if ranking else np.zeros(0, dtype=np.int64)
     out = []
     for frame in rows.frames():
-        found: dict[str, Influence] = {}
+        influences: dict[str, Influence] = {}
         if "mean_score" in wanted:
-            found["mean_score"] = influence.means("mean_score", answers.score, frame)
+            influences["mean_score"] = influence.means("mean_score", answers.score, frame)
         if ranking:
             ranked = scores.rank(by_score, score, y, frame)
-            found |= {"auroc": scores.auroc(ranked), "auprc": scores.auprc(ranked)}
+            influences |= {"auroc": scores.auroc(ranked), "auprc": scores.auprc(ranked)}
         if "brier" in wanted:
-            found["brier"] = scores.brier(score, y, frame)
-        out.append(found)
+            influences["brier"] = scores.brier(score, y, frame)
+        out.append(influences)
     return out
 
 
@@ -377,8 +377,8 @@ def _measure_multiclass(
     if "ece" in metrics and scores.is_probability(answers.score):
         surest = answers.score.max(axis=1)  # is the likeliest class right as often as it says?
         right = (answers.score.argmax(axis=1) == y).astype(np.int64)
-        for frame, found in zip(rows.frames(), out, strict=True):
-            found.append(measure_ece(surest, right, frame, rows.everybody, asked))
+        for frame, measured in zip(rows.frames(), out, strict=True):
+            measured.append(measure_ece(surest, right, frame, rows.everybody, asked))
     return out
 
 
@@ -431,9 +431,9 @@ def _measure_regression(
     influences = _regression_influences(rows, answer, smooth)
     out = []
     for i, frame in enumerate(rows.frames()):
-        found = _measured(frame, influences, i, smooth, rows, asked)
-        found += [regression.quantile_error(m, y, answer, frame, asked) for m in steps]
-        out.append(found)
+        estimates = _measured(frame, influences, i, smooth, rows, asked)
+        estimates += [regression.quantile_error(m, y, answer, frame, asked) for m in steps]
+        out.append(estimates)
     return out
 
 
@@ -463,11 +463,11 @@ def measure_rows(
         return _MEASURE[rows.task](rows, answers, asked, metrics)
     if rows.truth == "none":
         usable = tuple(m for m in metrics if m in DECISIONS)
-        found = _MEASURE[rows.task](rows, answers, asked, usable)
+        measured = _MEASURE[rows.task](rows, answers, asked, usable)
         lost = [m for m in metrics if m not in DECISIONS]
-        return _with_lost(rows, found, lost, NO_OUTCOME)
+        return _with_lost(rows, measured, lost, NO_OUTCOME)
     usable = tuple(m for m in metrics if m in DECISIONS or m in RATES)
-    found = _MEASURE[rows.task](rows, answers, asked, usable)
+    measured = _MEASURE[rows.task](rows, answers, asked, usable)
     some = _partly_known(rows, answers)
     kept = [
         [
@@ -476,7 +476,7 @@ def measure_rows(
             else m
             for m in ms
         ]
-        for frame, ms in zip(rows.frames(), found, strict=True)
+        for frame, ms in zip(rows.frames(), measured, strict=True)
     ]
     lost = [m for m in metrics if m not in usable and (m in BINARY or answers.score is not None)]
     return _with_lost(rows, kept, lost, PARTLY_KNOWN)
@@ -540,8 +540,8 @@ def _compare(
     asked = replace(asked, pairs=pairs)
     if rows.truth != "all":
         metrics = tuple(m for m in metrics if m in DECISIONS)
-    found = _VERSUS[rows.task](rows, a, b, asked, metrics)
-    for frame, versus in zip(rows.frames(), found, strict=True):
+    differences = _VERSUS[rows.task](rows, a, b, asked, metrics)
+    for frame, versus in zip(rows.frames(), differences, strict=True):
         table = comparisons.comparisons_table(versus, frame.grouping, frame.sizes(), *names, asked)
         _add(tables, "comparisons", table)
 

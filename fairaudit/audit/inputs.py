@@ -132,16 +132,16 @@ def given(y_true: Any, y_pred: Any, y_score: Any, stated: Stated) -> Given:
     task = stated.task or _guessed_task(truth, answers)
     if task == "regression":
         return _numeric(truth, answers, scores, stated, telling)
-    said = {name: _labels(v, f"system '{name}'") for name, v in answers.items()}
+    decisions = {name: _labels(v, f"system '{name}'") for name, v in answers.items()}
     if task == "binary" and truth is not None:
-        said, matched = _matched(truth.labels(), said, stated.positive, telling[0])
+        decisions, matched = _matched(truth.labels(), decisions, stated.positive, telling[0])
     else:
         matched = ()
-    classed = (*(() if truth is None else (truth.labels(),)), *said.values())
+    classed = (*(() if truth is None else (truth.labels(),)), *decisions.values())
     known = _classes(classed, task, stated, telling[0])
     cuts = named_cuts(stated.cuts, tuple(name for name in scores if name not in answers))
     coded = {
-        name: _coded_system(name, said.get(name), scores.get(name), known, n, cuts.get(name))
+        name: _coded_system(name, decisions.get(name), scores.get(name), known, n, cuts.get(name))
         for name in names
     }
     y = np.zeros(n, dtype=np.int64) if truth is None else truth.codes(known.names)
@@ -351,18 +351,18 @@ def _scores(value: Any, name: str, known: _Known, n: int) -> Float:
     """(n,) scores of the positive class, or (n, C) of several classes."""
     what = f"the score of system '{name}'"
     columns = read_columns(value, what, n, "y_true")
-    found = read_numbers(columns, what, wide=True)
+    scores = read_numbers(columns, what, wide=True)
     C = len(known.names)
-    if C == 2 and found.ndim == 1:
-        return found
+    if C == 2 and scores.ndim == 1:
+        return scores
     order = _order_of_classes(columns.names, known)
-    if found.ndim == 2 and found.shape[1] == C and order is not None:
-        return found[:, order] if known.task == "multiclass" else found[:, order[1]]
+    if scores.ndim == 2 and scores.shape[1] == C and order is not None:
+        return scores[:, order] if known.task == "multiclass" else scores[:, order[1]]
     wanted = f"(n, {C}), one column per class in the order {', '.join(known.columns)}"
     raise refusal(
         what,
         wanted if known.task == "multiclass" else "(n,), the score of the positive class",
-        f"shape {found.shape}",
+        f"shape {scores.shape}",
         "classes= names another order, or classes that do not occur",
     )
 
@@ -449,8 +449,8 @@ def _distinct(column: Column) -> tuple[NDArray[Any], Int]:
         occurs = np.bincount(small) > 0
         present = np.flatnonzero(occurs) + start
         return present, small if occurs.all() else (np.cumsum(occurs) - 1)[small]
-    found, place = np.unique(array, return_inverse=True)
-    return found, np.asarray(place.reshape(-1))
+    distinct, place = np.unique(array, return_inverse=True)
+    return distinct, np.asarray(place.reshape(-1))
 
 
 def _classes(columns_of: Sequence[_Labels], task: Task, stated: Stated, name: str) -> _Known:
@@ -474,9 +474,9 @@ def _matched(
     truth: _Labels, said: Mapping[str, _Labels], positive: Any, name: str
 ) -> tuple[dict[str, _Labels], tuple[str, ...]]:
     """Decisions in the labels of the outcome, and which were matched with it by their words."""
-    found, remarks = dict(said), []
+    decisions, remarks = dict(said), []
     if len(truth.names) != 2:
-        return found, ()
+        return decisions, ()
     classes = _two(tuple(sorted(truth.names, key=label_order)), positive, name)
     by_words = guess_positive(sorted(truth.names, key=label_order), name).label
     outcome = OutcomeLabels(name, classes, positive is not None or by_words is not None)
@@ -484,11 +484,11 @@ def _matched(
         read = read_decision(labels.names, "" if system == MODEL else system, outcome)
         if read is not None and set(classes) >= set(truth.names):
             names = tuple(classes[read.codes[label]] for label in labels.names)
-            found[system] = _Labels(labels.distinct, names, labels.place)
+            decisions[system] = _Labels(labels.distinct, names, labels.place)
             remarks += [f"{read.remark}; pass the outcome's labels if that is wrong"] * bool(
                 read.remark
             )
-    return found, tuple(remarks)
+    return decisions, tuple(remarks)
 
 
 def _listed_classes(classes: Any) -> tuple[str, ...]:

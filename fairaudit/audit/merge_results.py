@@ -31,8 +31,8 @@ def merged(results: Sequence[AuditResult], title: str) -> AuditResult:
     renamed = [_with_method_names(result) for result in results]
     tables: dict[str, pl.DataFrame] = {}
     for name in dict.fromkeys(name for result in renamed for name in result.tables):
-        found = [r.tables[name] for r in renamed if name in r.tables]
-        tables[name] = _join(found) if name in _BY_MODEL else found[0]
+        parts = [r.tables[name] for r in renamed if name in r.tables]
+        tables[name] = _join(parts) if name in _BY_MODEL else parts[0]
     warnings = [w for r in results for w in r.summary.get("warnings", [])]
     facts = {**{k: v for r in reversed(results) for k, v in r.summary.items()}, "title": title}
     facts |= {"warnings": list(dict.fromkeys(warnings)), "methods": [_method(r) for r in results]}

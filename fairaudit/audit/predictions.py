@@ -164,7 +164,7 @@ def judge(
     )
     _check_reference(reference, rows.groupings)
     hidden = _hidden(rows, controls, suppress_below) if suppress_below else {}
-    asked = EstimateOptions(
+    options = EstimateOptions(
         confidence, "", split, n_boot, suppress_below, seed, margin=margin, hidden=hidden
     )
     chosen = chosen_metrics(metrics, task, truth)
@@ -172,12 +172,12 @@ def judge(
     def ask(
         some: EvaluationRows, answers: Mapping[str, LabelsAndScores]
     ) -> dict[str, pl.DataFrame]:
-        return judge_rows(some, answers, asked, chosen, reference, primary)
+        return judge_rows(some, answers, options, chosen, reference, primary)
 
     parts = [ask(rows, predictions)]
     if controls:
         parts += _judge_within(rows, predictions, controls, ask)
-        pooled = compare_within(rows, predictions, _levels(controls), asked, chosen, reference)
+        pooled = compare_within(rows, predictions, _levels(controls), options, chosen, reference)
         parts += [{"conditional": pooled}] if len(pooled) else []
     return with_looks(stacked(parts), confidence)
 
@@ -222,12 +222,12 @@ def _same_length(
     lengths |= {f"column '{k}'": len(v) for k, v in groups.items()}
     if clusters is not None:
         lengths["the column of clusters"] = len(clusters)
-    for what, found in lengths.items():
-        if found != n:
+    for what, length in lengths.items():
+        if length != n:
             raise refusal(
                 what,
                 f"{counted(n, 'row')}, as many as y_true",
-                counted(found, "row"),
+                counted(length, "row"),
                 "pass one value per row",
             )
 
@@ -248,7 +248,7 @@ def _judge_within(
     ask: Callable[[EvaluationRows, Mapping[str, LabelsAndScores]], dict[str, pl.DataFrame]],
 ) -> list[dict[str, pl.DataFrame]]:
     """Conditional parity: everything again inside each level of the (crossed) controls."""
-    found = []
+    parts = []
     for inside, where in _strata(controls):
         some = {
             name: Answered(
@@ -260,8 +260,8 @@ def _judge_within(
         }
         tables = ask(rows.inside(inside, where), some)
         tables.pop("multicalibration", None)  # it is one number, over all rows
-        found.append({n: t.filter(pl.col("attribute") != OVERALL) for n, t in tables.items()})
-    return found
+        parts.append({n: t.filter(pl.col("attribute") != OVERALL) for n, t in tables.items()})
+    return parts
 
 
 def _levels(controls: Mapping[str, Any]) -> Levels:

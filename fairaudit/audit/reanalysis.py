@@ -167,11 +167,11 @@ def _rows_at_hand(
     """`_asked_rows`, or None where they, their groups, weights or clusters are not stored."""
     ask = {"model": model, "split": split, "attribute": attribute}
     people = result.tables.get("people", pl.DataFrame())
-    held = {*people.columns, OVERALL, LATENT}
+    available = {*people.columns, OVERALL, LATENT}
     wanted = set(attribute.partition(" | ")[0].split(CROSS))
     if _in_clusters(result, **ask):
         wanted.add("cluster")
-    stored = "predictions" in result.tables and wanted <= held
+    stored = "predictions" in result.tables and wanted <= available
     if not stored or (_weighted(result, model) and "row_weights" not in result.tables):
         return None
     return _asked_rows(result, **ask)
@@ -220,7 +220,7 @@ def recompute(
     SpecError
         When a group lacks its threshold.
     """
-    asked = EstimateOptions(confidence, model, split)
+    options = EstimateOptions(confidence, model, split)
     known = knows_outcomes(result)
     metrics = metrics if known else ("selection_rate",)
     ask = {"model": model, "split": split, "attribute": attribute}
@@ -230,8 +230,8 @@ def recompute(
         ladder = ladder_of(result, **ask, exact=exact)
         cells, clusters = counts_at(ladder, threshold), clusters_at(ladder, threshold)
         sure = ladder.sure
-    tables = tables_of(cells, metrics, asked, clusters, sure=sure)
-    return *tables, counts_table(cells, asked, known=known)
+    tables = tables_of(cells, metrics, options, clusters, sure=sure)
+    return *tables, counts_table(cells, options, known=known)
 
 
 def _as_given(

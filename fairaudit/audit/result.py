@@ -141,10 +141,10 @@ def _read_parquet(path: Path) -> pl.DataFrame:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    found = json.loads(path.read_text("utf-8"))
-    if not isinstance(found, dict):
+    content = json.loads(path.read_text("utf-8"))
+    if not isinstance(content, dict):
         raise ValueError(f"'{path.name}' holds no names with values")
-    return found
+    return content
 
 
 def _write_json(path: Path, value: Mapping[str, Any]) -> None:

@@ -274,8 +274,10 @@ def _predictions(
             *score_warnings(scores, tables["errors"], data.outcome.meaning),
         ],
     }
-    found, said = _latent_errors(data, spec, systems)
-    return {**tables, **found}, _with_warnings(_headline(data, arrays, spec), {**facts, **said})
+    latent, latent_facts = _latent_errors(data, spec, systems)
+    return {**tables, **latent}, _with_warnings(
+        _headline(data, arrays, spec), {**facts, **latent_facts}
+    )
 
 
 def _decided_rows(data: Dataset, spec: AuditSpec) -> tuple[Arrays, NDArray[np.bool_] | None]:
@@ -342,7 +344,7 @@ def _latent_errors(
     roles = data.roles
     if roles.target is None or roles.known_for is not None or len(data) < MIN_LATENT_ROWS:
         return {}, {}
-    kept, told = _innocent_features(data, systems)
+    kept, left_out = _innocent_features(data, systems)
     if not kept:
         return {}, {}
     bare = roles.model_copy(update={"image": None, "features": kept})
@@ -372,7 +374,7 @@ def _latent_errors(
         "latent_system": shown,
         "latent_systems": len(systems),
         "latent_findings": {n: audit.finding.to_dict() for n, audit in audits.items()},
-        "latent_left_out": told,
+        "latent_left_out": left_out,
     }
     return dict(audits[shown].tables), facts
 
@@ -389,15 +391,15 @@ def _innocent_features(
     frame = frame.with_columns(pl.Series(k, v.tolist()) for k, v in answers.items())
     targets = [c for c in (roles.target, *answers) if c is not None]
     table = find_proxies(frame, roles.features, targets)
-    told = set(table.filter(pl.col("auroc") >= GIVES_AWAY)["feature"])
+    revealing = set(table.filter(pl.col("auroc") >= GIVES_AWAY)["feature"])
     if roles.target is not None:
-        told |= leaking_columns(frame, roles.features, roles.target).keys()
-    return tuple(f for f in roles.features if f not in told), sorted(told)
+        revealing |= leaking_columns(frame, roles.features, roles.target).keys()
+    return tuple(f for f in roles.features if f not in revealing), sorted(revealing)
 
 
 def _smallest_p(audit: LatentAudit) -> float:
-    found = audit.tables["latent_tests"]["p_adjusted"].min()
-    return 1.0 if found is None else float(found)  # type: ignore[arg-type]
+    smallest = audit.tables["latent_tests"]["p_adjusted"].min()
+    return 1.0 if smallest is None else float(smallest)  # type: ignore[arg-type]
 
 
 def _existing(
@@ -518,15 +520,15 @@ def judged(
     splits: Sequence[str] = HELD_OUT,
 ) -> Tables:
     """Audit tables of all models on held-out rows, by declared and found groups."""
-    found = _found_groups(arrays, tables)
+    detected = _found_groups(arrays, tables)
     parts: list[Mapping[str, pl.DataFrame]] = []
     for split in splits:
         rows = arrays.split == SPLITS.index(split)
         if rows.any():
             asked = arrays, predictions, arrays.groups, rows, split, spec
             parts.append(_judge(*asked, controls=controls))
-            if found:
-                extra = _judge(arrays, predictions, found, rows, split, spec, crossings=1)
+            if detected:
+                extra = _judge(arrays, predictions, detected, rows, split, spec, crossings=1)
                 kept = {n: t for n, t in extra.items() if n != "multicalibration"}
                 parts.append({name: _without_overall(t) for name, t in kept.items()})
         monitor.step()
@@ -581,15 +583,15 @@ def _found_groups(
     arrays: Arrays, tables: Mapping[str, pl.DataFrame]
 ) -> dict[str, NDArray[np.str_]]:
     """Groups a method found, by row: latent groups (from features alone) and seen clusters."""
-    found: dict[str, NDArray[np.str_]] = {}
+    labels: dict[str, NDArray[np.str_]] = {}
     members = _shown_latent(tables)
     if members is not None:
         latent = _aligned(members.select("row", "group"), arrays)
-        found[LATENT] = np.array([f"group {g + 1}" for g in latent["group"].to_list()])
+        labels[LATENT] = np.array([f"group {g + 1}" for g in latent["group"].to_list()])
     if "seen" in tables:
         seen = _aligned(tables["seen"].select("row", "seen"), arrays)["seen"].to_list()
-        found[SEEN] = np.where(seen, "seen", "unseen")
-    return found
+        labels[SEEN] = np.where(seen, "seen", "unseen")
+    return labels
 
 
 def _shown_latent(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame | None:
@@ -661,16 +663,16 @@ def _left_out(data: Dataset, spec: AuditSpec) -> pl.DataFrame:
 
 def _outcome_warnings(data: Dataset, spec: AuditSpec) -> list[str]:
     """What somebody should confirm of the outcome."""
-    said = []
+    warnings = []
     if data.outcome.guessed_positive:
         text = unsure_positive(data.outcome, "--positive")
-        said.append(f"{text[:1].upper()}{text[1:]}.")
+        warnings.append(f"{text[:1].upper()}{text[1:]}.")
     if data.roles.known_for is not None and spec.kind != "predictions":
-        said.append(
+        warnings.append(
             f"The outcome is known only where '{data.roles.known_for}' says so: models learn from "
             "those rows and are judged on them, and nothing is said of the others."
         )
-    return said
+    return warnings
 
 
 def _row_warnings(left_out: pl.DataFrame) -> list[str]:

@@ -68,12 +68,12 @@ def refuse_contradicted(
         if system.score is None or system.cut is None or name in stated or system.cut.at != CUT:
             continue
         frame = Frame(everybody(len(y)), cluster, weight, times)
-        found = _auroc(np.asarray(y).astype(np.int64), system.score, frame, confidence)
-        if found.high[0] < 0.5:
+        auroc = _auroc(np.asarray(y).astype(np.int64), system.score, frame, confidence)
+        if auroc.high[0] < 0.5:
             raise ContradictedScore(
                 f"score '{name}' ranks {classes[1]} below {classes[0]}: its AUROC is "
-                f"{found.value[0]:.2f} ({100 * confidence:g}% interval {found.low[0]:.2f} to "
-                f"{found.high[0]:.2f}). A cut at {CUT} would take the wrong side; "
+                f"{auroc.value[0]:.2f} ({100 * confidence:g}% interval {auroc.low[0]:.2f} to "
+                f"{auroc.high[0]:.2f}). A cut at {CUT} would take the wrong side; "
                 + remedy.format(name=name, cut=CUT, negative=classes[0]),
                 name,
             )
@@ -81,5 +81,5 @@ def refuse_contradicted(
 
 def _auroc(y: Int, score: Float, frame: Frame, confidence: float) -> Measured:
     ranked = scores.rank(scores.score_order(score), score, y, frame)
-    found = scores.auroc(ranked)
-    return influence.measure(found, found, frame, EstimateOptions(confidence))
+    estimate = scores.auroc(ranked)
+    return influence.measure(estimate, estimate, frame, EstimateOptions(confidence))

@@ -135,13 +135,13 @@ def scale_facts(
     Where a system gives decisions beside its score the cut is the lowest score selected, if one
     cut explains all decisions, and None otherwise.
     """
-    found = cut or _implied(score, label)
+    boundary = cut or _implied(score, label)
     return {
         "low": float(score.min()),
         "high": float(score.max()),
         "step": _step(score),
-        "cut": None if found is None else found.at,
-        "side": "above" if found is None else found.side,
+        "cut": None if boundary is None else boundary.at,
+        "side": "above" if boundary is None else boundary.side,
         "selected_share": float(np.average(label == 1, weights=times)),
     }
 
@@ -178,10 +178,10 @@ def scale_warnings(
     auroc_high : upper end of the interval of the AUROC over all rows, None where it is unknown
     meaning : what the positive class means for a person, on which the words depend
     """
-    said, share, cut = [], facts["selected_share"], facts["cut"]
+    warnings, share, cut = [], facts["selected_share"], facts["cut"]
     if cut is not None and not FEW_SELECTED < share < 1 - FEW_SELECTED:
         sign = "≥" if facts["side"] == "above" else "≤"
-        said.append(
+        warnings.append(
             f"Score '{name}' {_VERBS[meaning]} {100 * share:.1f}% of all rows at {sign} {cut:g}; "
             f"it runs from {facts['low']:g} to {facts['high']:g}: check the cut (--cut {name}=…)."
         )
@@ -192,8 +192,8 @@ def scale_warnings(
             if cut is None
             else f"If the direction is the other one, say so: --cut '{name}{turned}…'."
         )
-        said.append(
+        warnings.append(
             f"The score of '{name}' ranks the positive class below the other one: the interval of "
             f"its AUROC ends at {auroc_high:.2f}. {remedy}"
         )
-    return said
+    return warnings

@@ -34,8 +34,13 @@ def measurements(errors: pl.DataFrame, gaps: pl.DataFrame, seed: int) -> pl.Data
     """
     columns = ["model", *KEYS, "value"]
     overall = errors.filter(pl.col("attribute") == "all", pl.col("split") == "test")
-    found = gaps.filter(pl.col("split") == "test", pl.col("kind").is_in(["difference", "worst"]))
-    both = [overall.with_columns(kind=pl.lit("overall")).select(columns), found.select(columns)]
+    test_gaps = gaps.filter(
+        pl.col("split") == "test", pl.col("kind").is_in(["difference", "worst"])
+    )
+    both = [
+        overall.with_columns(kind=pl.lit("overall")).select(columns),
+        test_gaps.select(columns),
+    ]
     return pl.concat(both).with_columns(seed=pl.lit(seed))
 
 

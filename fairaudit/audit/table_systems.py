@@ -61,15 +61,15 @@ def existing_systems(
         When a prediction holds a label the target does not have, a value is missing, or a score
         of its own scale has no cut.
     """
-    found = {}
+    systems = {}
     outcome = OutcomeLabels(roles.target or "", tuple(classes), sure)
     for prediction, column in systems_of(roles, frame):
         score = None if column is None else _as_floats(frame[column])
         if prediction is not None:
-            found[prediction] = Prediction(_labels(frame[prediction], roles, outcome), score)
+            systems[prediction] = Prediction(_labels(frame[prediction], roles, outcome), score)
         elif column is not None and score is not None:
-            found[column] = _decided(column, score, roles, median=median)
-    return found
+            systems[column] = _decided(column, score, roles, median=median)
+    return systems
 
 
 def assumptions(roles: ColumnRoles, systems: Mapping[str, Prediction]) -> list[str]:
@@ -114,8 +114,8 @@ def class_names(frame: pl.DataFrame, roles: ColumnRoles, outcome: OutcomeFacts) 
     if roles.task == "binary":
         two = outcome.negative, outcome.positive
         return UNNAMED if two[0] is None or two[1] is None else (two[0], two[1])
-    told = [c for c in (roles.target, *roles.predictions) if c is not None]
-    return tuple(target_levels(pl.concat([label_text(frame[c]) for c in told])))
+    decided = [c for c in (roles.target, *roles.predictions) if c is not None]
+    return tuple(target_levels(pl.concat([label_text(frame[c]) for c in decided])))
 
 
 def _labels(values: pl.Series, roles: ColumnRoles, outcome: OutcomeLabels) -> NDArray[np.float64]:

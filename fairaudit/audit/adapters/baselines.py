@@ -354,21 +354,21 @@ def fit_threshold(
         monitor=monitor,
     )
     mute = [g for g, ok in zip(model.groups_.names, model.thresholded_, strict=True) if not ok]
-    said = [*model.groups_.notes()]
+    notes = [*model.groups_.notes()]
     if mute:
-        said.append(f"Threshold 0.5 in groups without both classes: {', '.join(mute)}.")
+        notes.append(f"Threshold 0.5 in groups without both classes: {', '.join(mute)}.")
 
     def answer(rows: Arrays) -> dict[str, Prediction]:
         return {"threshold": answers(model, rows, rows.X, sensitive_features=grouping(rows))}
 
-    told = answer(arrays)
+    predictions = answer(arrays)
     if held.any():
-        label = _labels_apart(model, arrays, groups, held, told["threshold"].label, seed)
-        told = {"threshold": replace(told["threshold"], label=label)}
-        said.append(
+        label = _labels_apart(model, arrays, groups, held, predictions["threshold"].label, seed)
+        predictions = {"threshold": replace(predictions["threshold"], label=label)}
+        notes.append(
             "Validation rows are labelled by thresholds that the other half of them chose."
         )
-    return Fitted(told, summary={"warnings": said}, save=model.save, answer=answer)
+    return Fitted(predictions, summary={"warnings": notes}, save=model.save, answer=answer)
 
 
 def _labels_apart(

@@ -57,11 +57,11 @@ def fit_fair_medl(
     check(arrays, params)
     chosen = {k: v for k, v in params.items() if k not in method(NAME).options}
     chosen["confidence"] = confidence
-    found: dict[str, pl.DataFrame] = {}
+    tables: dict[str, pl.DataFrame] = {}
     if params.get("search_trials"):
         search = search_params(arrays, chosen, int(params["search_trials"]), seed, device, monitor)
         chosen = {**chosen, **search.weights, "performance_budget": None}
-        found["search"] = search.trials
+        tables["search"] = search.trials
     model = _named_fit("Fair MEDL", arrays, chosen, seed, device, monitor)
     plain = _named_fit("baseline", arrays, plain_params(chosen), seed, device, monitor)
 
@@ -74,14 +74,14 @@ def fit_fair_medl(
 
     predictions = ask(arrays)
     if params.get("probes"):
-        found["probes"] = probe_table(arrays, chosen, seed, device, monitor)
+        tables["probes"] = probe_table(arrays, chosen, seed, device, monitor)
     rows = arrays.take(rows_of_seen_clusters(model, arrays))
     settled = model.cluster_effects(
         rows.X, rows.y, clusters=clusters_of(rows), sample_weight=rows.weight
     )
     return Fitted(
         predictions,
-        _tables(model, plain, settled, arrays, predictions, confidence, seed) | found,
+        _tables(model, plain, settled, arrays, predictions, confidence, seed) | tables,
         _summary(model, settled, arrays, confidence),
         model.save,
         ask,
@@ -308,8 +308,8 @@ def _effects(
 
 def _importance(name: str, model: FairMEDL, arrays: Arrays) -> pl.DataFrame:
     places = {f"x{j}": feature for j, feature in enumerate(arrays.feature_names)}
-    found = model.fixed_effects_importance_.with_columns(pl.col("feature").replace(places))
-    return found.select(pl.lit(name).alias("model"), pl.all())
+    importance = model.fixed_effects_importance_.with_columns(pl.col("feature").replace(places))
+    return importance.select(pl.lit(name).alias("model"), pl.all())
 
 
 def _renamed(history: pl.DataFrame) -> pl.DataFrame:
@@ -344,8 +344,8 @@ def _path(model: FairMEDL, arrays: Arrays, confidence: float, seed: int) -> pl.D
     lams, cuts = model.lams_, model.thresholds_
     chosen = int(np.argmax([lam == model.lam_ for lam in lams]))
     given: dict[str, Any] = {"chosen": chosen, "confidence": confidence, "seed": seed}
-    found = path_table(lams, answers, cuts, judged, split="test", **given)
-    return pl.concat([model.path_, found])
+    test_path = path_table(lams, answers, cuts, judged, split="test", **given)
+    return pl.concat([model.path_, test_path])
 
 
 def _icc(

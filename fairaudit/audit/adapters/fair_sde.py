@@ -67,10 +67,10 @@ def _audited(
     rows = model.groups_.codes(columns, len(arrays))
     predictions = _predictions(model, arrays, rows)
     tables = _tables(model, arrays, rows, predictions, confidence)
-    said = [*model.groups_.notes(), *_strangers(rows)]
-    said += _unweighted(arrays, model)
+    notes = [*model.groups_.notes(), *_strangers(rows)]
+    notes += _unweighted(arrays, model)
     summary = {
-        "warnings": said,
+        "warnings": notes,
         "groups": list(model.groups_.names),
         "certificates": certificates(tables),
         "choice": tables["selection_gaps"].to_dicts(),
@@ -120,12 +120,15 @@ def stress_fair_sde(
     monitor.start("FairSDE under stress", 2)
     full, model = _audited(arrays, params, **given)
     monitor.step()
-    found = stress_tests(fit_fair_sde, full, arrays, params, no_harm=model.confidence, **given)
+    stress = stress_tests(fit_fair_sde, full, arrays, params, no_harm=model.confidence, **given)
     monitor.step()
     monitor.end()
     return replace(
-        found,
-        tables={**found.tables, "stress_groups": _group_errors(model, arrays, params, confidence)},
+        stress,
+        tables={
+            **stress.tables,
+            "stress_groups": _group_errors(model, arrays, params, confidence),
+        },
     )
 
 
@@ -146,7 +149,7 @@ def _group_errors(
     names = list(model.groups_.names)
     place = {name: i for i, name in enumerate(names)}
     guessed = np.array([place[name] for name in model.predict_group(X)], dtype=np.int64)
-    found = group_errors(
+    errors = group_errors(
         gains * model.use_expert_,
         own,
         guessed,
@@ -155,7 +158,7 @@ def _group_errors(
         cluster=None if arrays.cluster is None else arrays.cluster[test],
         confidence=confidence,
     )
-    return found.with_columns(
+    return errors.with_columns(
         metric=pl.lit("neg_mse" if arrays.task == "regression" else "accuracy")
     )
 
@@ -190,15 +193,15 @@ def _predictions(
     model: FairSDE, arrays: Arrays, groups: NDArray[np.int64]
 ) -> dict[str, Prediction]:
     """Answers of all models for all rows; validation rows as they were when the choice fell."""
-    found = model.answer_rows(rows_in_place(arrays), groups)
+    answers = model.answer_rows(rows_in_place(arrays), groups)
     _, held = split_masks(arrays)
     for name in ("expert", "baseline"):
-        found[name] = _put(found[name], held, model.validation_answers_[name])
+        answers[name] = _put(answers[name], held, model.validation_answers_[name])
     known = groups != UNKNOWN
-    found["expert"] = found["expert"].where(known, found["baseline"])
+    answers["expert"] = answers["expert"].where(known, answers["baseline"])
     chosen = known & model.use_expert_[groups]
-    found["selected"] = found["expert"].where(chosen, found["baseline"])
-    return _predictions_by_name(found, model, arrays)
+    answers["selected"] = answers["expert"].where(chosen, answers["baseline"])
+    return _predictions_by_name(answers, model, arrays)
 
 
 def _predictions_by_name(
@@ -283,8 +286,8 @@ def _cost_of_guessing(
     known, guessed = (
         _performance(predictions[name], arrays, test) for name in ("fair-sde", GUESSED)
     )
-    found = {"right": right, "right_low": low, "right_high": high}
-    return {**found, "performance_known": known, "performance_guessed": guessed}
+    shares = {"right": right, "right_low": low, "right_high": high}
+    return {**shares, "performance_known": known, "performance_guessed": guessed}
 
 
 def _performance(prediction: Prediction, arrays: Arrays, rows: NDArray[np.bool_]) -> float:

@@ -185,7 +185,7 @@ def fit_rome_sweep(
     _, validation = split_masks(arrays)
     judging = np.flatnonzero(arrays.split == 2)
     choosing = np.flatnonzero(validation) if validation.any() else judging
-    found = sweep_groups(
+    sweep = sweep_groups(
         model,
         arrays.X,
         arrays.y,
@@ -198,22 +198,22 @@ def fit_rome_sweep(
         held_out=(choosing, judging),
         monitor=monitor,
     )
-    best = found.models[found.chosen]
+    best = sweep.models[sweep.chosen]
     answer = _beside_pooled("rome-em", best, arrays, monitor)
-    rows = {"test": (judging, found.judged.evaluation)}
+    rows = {"test": (judging, sweep.judged.evaluation)}
     if validation.any():
-        rows["validation"] = (choosing, found.judged.choosing)
+        rows["validation"] = (choosing, sweep.judged.choosing)
     tables = {
-        "sweep": found.table,
-        "lineage": found.lineage,
+        "sweep": sweep.table,
+        "lineage": sweep.lineage,
         "sweep_rows": stored_rows(rows, arrays),
-        "latent_null": stored_draws(found.judged),
-        **_all_groups(found, arrays, confidence),
+        "latent_null": stored_draws(sweep.judged),
+        **_all_groups(sweep, arrays, confidence),
     }
     return Fitted(
         answer(arrays),
         completed(tables, confidence),
-        _sweep_summary(found, arrays),
+        _sweep_summary(sweep, arrays),
         best.save,
         answer,
     )
@@ -346,9 +346,9 @@ def _path(model: RomeEM, arrays: Arrays) -> pl.DataFrame:
     rows = arrays.part("validation")
     if not len(rows):
         rows = arrays.part("train")
-    found = model.tradeoff(rows.X, rows.y, rows.sensitive, BLENDS)
+    front = model.tradeoff(rows.X, rows.y, rows.sensitive, BLENDS)
     return (
-        found.select(pl.col("blend").alias("lam"), "average", "worst")
+        front.select(pl.col("blend").alias("lam"), "average", "worst")
         .unpivot(index="lam", variable_name="metric", value_name="value")
         .select(
             "lam",

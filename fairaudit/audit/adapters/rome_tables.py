@@ -56,7 +56,7 @@ def described_groups(arrays: Arrays, prior: Float, loss: Float, confidence: floa
     weight = np.ones(len(arrays)) if arrays.weight is None else arrays.weight
     unit = None if arrays.cluster is None else arrays.cluster[test]
     count = prior.shape[1]
-    held = [
+    losses = [
         held_out_loss(loss[test], prior[test, j] * weight[test], unit, confidence)
         for j in range(count)
     ]
@@ -70,9 +70,9 @@ def described_groups(arrays: Arrays, prior: Float, loss: Float, confidence: floa
             "rule": [rule for rule, _ in rules],
             "fidelity": [fidelity for _, fidelity in rules],
             "entropy": [_entropy(prior, prior[:, j]) for j in range(count)],
-            "heldout_loss": [value for value, _, _ in held],
-            "heldout_low": [low for _, low, _ in held],
-            "heldout_high": [high for _, _, high in held],
+            "heldout_loss": [value for value, _, _ in losses],
+            "heldout_low": [low for _, low, _ in losses],
+            "heldout_high": [high for _, _, high in losses],
         }
     )
 

@@ -225,11 +225,11 @@ def audit_source(
         intersections=intersections, suppress_below=suppress_below, seed=seed, times=times,
         known=known, margin=margin, primary=primary,
     )  # fmt: skip
-    said = matched_labels(decided, roles, labels)
+    matched = matched_labels(decided, roles, labels)
     result = AuditResult(tables, {
         "outcome": outcome.as_json(), "classes": list(classes), "combinations": len(counted),
         "source": source.name, "confidence": confidence,
-        **_facts(roles, predictions, times, tables, rounded, said, outcome.meaning),
+        **_facts(roles, predictions, times, tables, rounded, matched, outcome.meaning),
     })  # fmt: skip
     if preset is None:
         return result
@@ -251,7 +251,9 @@ def _facts(
     """What the summary says of the systems and their scores."""
     scores = score_facts(predictions, roles.task, times)
     doubts = score_warnings(scores, tables.get("errors"), meaning)
-    said = [f"Scores of '{c}' were rounded to {ROUNDED} digits in the source." for c in rounded]
+    rounding = [
+        f"Scores of '{c}' were rounded to {ROUNDED} digits in the source." for c in rounded
+    ]
     return {
         "task": roles.task,
         "target": roles.target,
@@ -260,7 +262,7 @@ def _facts(
         "n": int(times.sum()),
         "looks": looks(tables),
         "primary": primary_facts(tables),
-        "warnings": [*matched, *said, *doubts],
+        "warnings": [*matched, *rounding, *doubts],
     }
 
 
@@ -471,10 +473,10 @@ def _groups(values: pl.Series, times: NDArray[np.float64]) -> pl.Series:
     numeric = values.dtype.is_numeric()
     if not numeric or values.drop_nulls().n_unique() <= MOST_VALUES:
         return label_text(values).fill_null(MISSING)
-    found = values.cast(pl.Float64).to_numpy()
-    known = ~np.isnan(found)
-    order = np.argsort(found[known])
-    ordered, reached = found[known][order], np.cumsum(times[known][order])
+    numbers = values.cast(pl.Float64).to_numpy()
+    known = ~np.isnan(numbers)
+    order = np.argsort(numbers[known])
+    ordered, reached = numbers[known][order], np.cumsum(times[known][order])
     ranks = np.ceil(np.arange(1, BINS) / BINS * reached[-1])
     cuts = np.unique(ordered[np.searchsorted(reached, ranks)])
     cuts = cuts[cuts < ordered[-1]]
@@ -482,5 +484,5 @@ def _groups(values: pl.Series, times: NDArray[np.float64]) -> pl.Series:
         cuts = ordered[ordered < ordered[-1]][-1:]
     whole = bool((ordered == np.round(ordered)).all())
     names = np.array([*bin_names(cuts, whole=whole), MISSING])
-    code = np.where(known, np.searchsorted(cuts, found, side="left"), len(cuts) + 1)
+    code = np.where(known, np.searchsorted(cuts, numbers, side="left"), len(cuts) + 1)
     return pl.Series(names[code].tolist(), dtype=pl.String)

@@ -104,8 +104,8 @@ def open_table(text: str) -> Iterator[SqlSource]:
         ) from error
     database = _connect(ibis, connection)
     try:
-        found = _table(ibis, database, table, hidden(connection))
-        yield SqlSource(found, table, _refusals(ibis))
+        expression = _table(ibis, database, table, hidden(connection))
+        yield SqlSource(expression, table, _refusals(ibis))
     finally:
         database.disconnect()
 
@@ -151,8 +151,8 @@ def _duckdb(ibis: Any, connection: str) -> Any:
 
 def _refusals(ibis: Any) -> tuple[type[Exception], ...]:
     """What a back end may raise when it does not open; its driver's own tree included."""
-    found: list[type[Exception]] = [OSError, ValueError, ibis.common.exceptions.IbisError]
+    errors: list[type[Exception]] = [OSError, ValueError, ibis.common.exceptions.IbisError]
     for driver in ("duckdb", "psycopg"):
         if driver in sys.modules:
-            found.append(sys.modules[driver].Error)
-    return tuple(found)
+            errors.append(sys.modules[driver].Error)
+    return tuple(errors)

@@ -171,11 +171,11 @@ def audit_latent(
         shown, X, tuple(feature_names), held, groups or {}, row_id, units or {}, weight
     )
     tables["latent_tests"] = table
-    found = tuple(
+    significant = tuple(
         table.filter(pl.col("chosen") & (pl.col("p_adjusted") < 1 - confidence))["group"]
     )
-    finding = _finding(table, tables["groups"], found, systems, confidence)
-    return LatentAudit(tables, shown.G, found, finding)
+    finding = _finding(table, tables["groups"], significant, systems, confidence)
+    return LatentAudit(tables, shown.G, significant, finding)
 
 
 # -- the error and the two parts ----------------------------------------------------------------

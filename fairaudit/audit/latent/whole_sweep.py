@@ -66,15 +66,15 @@ def stored_rows(held_out: Mapping[str, tuple[NDArray[np.int64], HeldOut]], array
                 "n_groups": np.full(len(rows), count),
                 "row": arrays.row_id[rows],
                 "split": [split] * len(rows),
-                "weight": said.weight,
-                "cluster": None if said.cluster is None else arrays.cluster[rows],  # type: ignore[index]
-                "log_likelihood": scoring.log_likelihood(said.y),
-                "loss": scoring.losses(said.y),
+                "weight": scored.weight,
+                "cluster": None if scored.cluster is None else arrays.cluster[rows],  # type: ignore[index]
+                "log_likelihood": scoring.log_likelihood(scored.y),
+                "loss": scoring.losses(scored.y),
             },
             schema=ROWS,
         )
-        for split, (rows, said) in held_out.items()
-        for count, scoring in sorted({1: said.pooled, **said.models}.items())
+        for split, (rows, scored) in held_out.items()
+        for count, scoring in sorted({1: scored.pooled, **scored.models}.items())
     ]
     return pl.concat(parts)
 

@@ -89,8 +89,8 @@ def _errors(counted: _CellCounts, metric: str) -> CountErrors:
 def _errors_of(counted: _CellCounts, slope: count_errors.Slope) -> CountErrors:
     if counted.clusters is None:
         return count_errors.over_rows(counted.cells, slope)
-    moves = count_errors.cluster_moves(counted.clusters, slope(counted.cells.weight))
-    return count_errors.over_clusters(moves, counted.clusters.in_group)
+    totals = count_errors.cluster_moves(counted.clusters, slope(counted.cells.weight))
+    return count_errors.over_clusters(totals, counted.clusters.in_group)
 
 
 def _effective(counted: _CellCounts, metric: str) -> Float:

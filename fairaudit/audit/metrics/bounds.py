@@ -187,7 +187,7 @@ def _ends(
     }
     rates = [m for m in metrics if m != "base_rate"]
     wanted = {"right": rates, "wrong": rates, "positive": ["base_rate"], "negative": ["base_rate"]}
-    found: Mapping[str, Mapping[str, Measured]] = {
+    measured: Mapping[str, Mapping[str, Measured]] = {
         name: {
             m.metric: m for m in _measured(rows.filled(fill), label, frame, wanted[name], asked)
         }
@@ -195,7 +195,7 @@ def _ends(
         if name in ("right", "wrong") or "base_rate" in metrics
     }
     pairs = dict.fromkeys(rates, ("right", "wrong")) | {"base_rate": ("positive", "negative")}
-    return {m: _ordered(*(found[fill][m] for fill in pairs[m])) for m in metrics}
+    return {m: _ordered(*(measured[fill][m] for fill in pairs[m])) for m in metrics}
 
 
 def _measured(

@@ -129,8 +129,8 @@ def miscalibration(score: Float, y: Int, frame: Frame, bins: int = BINS) -> Misc
         if frame.cluster is not None:
             alone = total(np.square(w * (y - score))) - net**2 / rows + shares
             effect, related = _design_effects(frame, cell, w * (y - score), np.nan_to_num(alone))
-        said, seen, left = total(w * score) / weight, total(w * y) / weight, rows / effect
-        shrunk = (left * seen + PRIOR_ROWS * said) / (left + PRIOR_ROWS)
+        predicted, seen, left = total(w * score) / weight, total(w * y) / weight, rows / effect
+        shrunk = (left * seen + PRIOR_ROWS * predicted) / (left + PRIOR_ROWS)
         variance = np.nan_to_num((square * shrunk * (1 - shrunk) + shares) * effect)
         error = np.where(np.isnan(effect), np.nan, np.sqrt(variance) / mass)
         return Miscalibration(net / mass, error, related)
@@ -157,9 +157,9 @@ def _design_effects(frame: Frame, cell: Int, off: Float, alone: Float) -> tuple[
         k = len(clusters)
         if k < 2:
             continue
-        mass, moves = frame.mass[mine], product(off, frame.times)[mine]
+        mass, residuals = frame.mass[mine], product(off, frame.times)[mine]
         size = sums(unit, mass, k)
-        table = sums(unit * bins + cell[mine] - g * bins, moves, k * bins).reshape(k, bins)
+        table = sums(unit * bins + cell[mine] - g * bins, residuals, k * bins).reshape(k, bins)
         rest = table - size[:, None] / size.sum() * table.sum(axis=0)
         products = rest.T @ rest * k / (k - 1)
         total = float(alone[g].sum())
@@ -172,14 +172,14 @@ def measure_ece(
     score: Float, y: Int, frame: Frame, everybody: Frame, asked: EstimateOptions
 ) -> Measured:
     """Debiased calibration error of each group with its inverted interval."""
-    found = miscalibration(score, y, frame)
-    value = found.debiased()
-    unknown = np.isnan(found.error).any(axis=1) | np.isnan(value)
+    errors = miscalibration(score, y, frame)
+    value = errors.debiased()
+    unknown = np.isnan(errors.error).any(axis=1) | np.isnan(value)
     rows = effective(brier(score, y, frame), frame)
 
     @cache  # gaps of several kinds ask for the same tails
     def limits(tail: float) -> tuple[Float, Float]:
-        ends = intervals.at_edges(found.raw(), rows, found.limits(tail), 1 - 2 * tail)
+        ends = intervals.at_edges(errors.raw(), rows, errors.limits(tail), 1 - 2 * tail)
         low, high = np.minimum(ends[0], value), np.clip(ends[1], value, 1.0)
         return np.where(unknown, np.nan, low), np.where(unknown, np.nan, high)
 

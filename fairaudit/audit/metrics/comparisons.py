@@ -183,16 +183,16 @@ def _versus(
     clusters: Float | None,
 ) -> Versus:
     cells, around, drawn = tables
-    found = _difference(cells, metric)
+    difference = _difference(cells, metric)
     noise = np.nan_to_num(_difference(drawn, metric) - _difference(around, metric))
-    low, high, p = _from_noise(found, noise, asked.confidence, clusters)
+    low, high, p = _from_noise(difference, noise, asked.confidence, clusters)
     if not (simple and metric in PAIRED):
         how = "paired bootstrap" if clusters is None else "paired bootstrap of clusters"
-        return Versus(metric, found, low, high, p, how)
+        return Versus(metric, difference, low, high, p, how)
     gains, losses = _discordant(cells, metric)
-    p = np.where(np.isnan(found), np.nan, mcnemar(gains, losses))
+    p = np.where(np.isnan(difference), np.nan, mcnemar(gains, losses))
     low, high = _counted_ends(cells, metric, gains, losses, asked.confidence)
-    return Versus(metric, found, low, high, p, "Tango and exact McNemar")
+    return Versus(metric, difference, low, high, p, "Tango and exact McNemar")
 
 
 def _counted_ends(
@@ -252,17 +252,17 @@ def paired_influence(a: Influence, b: Influence, frame: Frame, asked: EstimateOp
     The intervals hold jointly (`jointly`).
     """
     asked = jointly(asked, frame.G)
-    found = a.value - b.value
-    rows = Influence(a.metric, found, a.denominator, a.rows - b.rows, "mean")
+    difference = a.value - b.value
+    rows = Influence(a.metric, difference, a.denominator, a.rows - b.rows, "mean")
     se, units = standard_errors(rows, frame)
     t = intervals.quantile(asked.confidence, np.maximum(units - 1, 1))
     p = 2 * stats.t.sf(
-        np.abs(np.divide(found, se, out=np.zeros_like(found), where=se > 0)),
+        np.abs(np.divide(difference, se, out=np.zeros_like(difference), where=se > 0)),
         np.maximum(units - 1, 1),
     )
     how = "paired DeLong" if a.metric == "auroc" else "paired, linearised"
-    p = np.where(np.isnan(found), np.nan, p)
-    return Versus(a.metric, found, found - t * se, found + t * se, p, how)
+    p = np.where(np.isnan(difference), np.nan, p)
+    return Versus(a.metric, difference, difference - t * se, difference + t * se, p, how)
 
 
 def comparisons_table(

@@ -105,7 +105,7 @@ def cells_of(score: Float, y: Int, frame: Frame, place: int, asked: EstimateOpti
     size, cell = frame.G * BINS, frame.grouping.codes * BINS + bins_of(score)
     n, w = sums(cell, frame.times, size), frame.mass
     mass, square = sums(cell, w, size), sums(cell, w * frame.unit, size)
-    hit, told = sums(cell, w * y, size), sums(cell, w * score, size)
+    hit, predicted = sums(cell, w * y, size), sums(cell, w * score, size)
     hidden = asked.hides(frame.grouping.attribute, frame.grouping.names, frame.sizes())
     at = np.flatnonzero((mass > 0) & np.repeat(~hidden, BINS) & (n >= asked.suppress_below))
     cells = ScoreCells(
@@ -115,7 +115,7 @@ def cells_of(score: Float, y: Int, frame: Frame, place: int, asked: EstimateOpti
         n=n[at],
         rows=mass[at] ** 2 / square[at],
         share=mass[at] / mass.sum(),
-        said=told[at] / mass[at],
+        said=predicted[at] / mass[at],
         seen=hit[at] / mass[at],
     )
     if frame.cluster is None:

@@ -70,20 +70,22 @@ def measure(
     clustered: ClusteredClasses | None = None,
 ) -> list[Measured]:
     """Accuracy, macro metrics and one-against-the-rest rates ("tpr [cat]") of (G, C, C)."""
-    found: list[Measured] = []
+    measured: list[Measured] = []
     G = len(cells.names)
     apart = None if clustered is None else clustered.right_or_wrong(G)
     right = binary.measure(_right_or_wrong(cells), list(WHOLE), asked, apart)
-    found += [m for m in right if m.metric in names]
+    measured += [m for m in right if m.metric in names]
     if any(name in names for name in MACRO):
         left = ratio(right[0].denominator, cells.rows.sum((1, 2)))
-        found += [_macro(cells, clustered, name, left, asked) for name in MACRO if name in names]
+        measured += [
+            _macro(cells, clustered, name, left, asked) for name in MACRO if name in names
+        ]
     wanted = [n for n in PER_CLASS if n in names]
     for c, label in enumerate(classes if wanted else ()):
         apart = None if clustered is None else clustered.one_vs_rest(c, G)
         part = binary.measure(_class_cells(cells, c), wanted, asked, apart)
-        found += [replace(m, metric=f"{m.metric} [{label}]") for m in part]
-    return found
+        measured += [replace(m, metric=f"{m.metric} [{label}]") for m in part]
+    return measured
 
 
 def _class_cells(cells: Cells, c: int) -> Cells:

@@ -62,26 +62,26 @@ def quantile_error(
     effective size that weights and clusters leave.
     """
     q, size = QUANTILES[metric], np.abs(answer - y)
-    found = _quantiles(size, q, frame)
+    quantiles = _quantiles(size, q, frame)
     whole = _quantiles(size, q, replace(frame, grouping=one_group(len(y))))
-    low, high = found.limits((1 - asked.confidence) / 2)
-    z = intervals.quantile(asked.confidence, found.freedom)
+    low, high = quantiles.limits((1 - asked.confidence) / 2)
+    z = intervals.quantile(asked.confidence, quantiles.freedom)
     return Measured(
         attribute=frame.grouping.attribute,
         names=frame.grouping.names,
         metric=metric,
         n=frame.sizes(),
-        denominator=found.rows,
-        value=found.value,
+        denominator=quantiles.rows,
+        value=quantiles.value,
         low=low,
         high=high,
         se=np.nan_to_num((high - low) / (2 * z)),
-        limits=found.limits,
+        limits=quantiles.limits,
         overall=float(whole.value[0]),
         share=frame.total(frame.unit),
         method="order statistics" + ("" if frame.cluster is None else ", clustered"),
-        freedom=found.freedom,
-        correlation=correlation(found.below, frame),
+        freedom=quantiles.freedom,
+        correlation=correlation(quantiles.below, frame),
     )
 
 

@@ -74,8 +74,8 @@ class Pair:
     def _measure(self, use: Bool) -> Measured:
         name = _ENGINE[self.metric]
         chosen = _mixed(self.expert, self.baseline, use[self.rows.groupings[-1].codes])
-        found = measure_rows(self.rows, chosen, self.asked, (name,))
-        return next(m for m in found[-1] if m.metric == name)
+        estimates = measure_rows(self.rows, chosen, self.asked, (name,))
+        return next(m for m in estimates[-1] if m.metric == name)
 
     def by_group(self, use: Bool, values: Float) -> tuple[Float, Float]:
         """Ends (G,) of each group's interval; NaN where `values` (G,) is not defined."""
@@ -106,8 +106,8 @@ class Pair:
         if keep.sum() == 1:
             return float(m.low[keep][0]), float(m.high[keep][0])
         extreme = gaps.highest if self._turned else gaps.lowest
-        found = extreme(m.estimates(keep), self.asked.confidence)
-        return found.low, found.high
+        worst = extreme(m.estimates(keep), self.asked.confidence)
+        return worst.low, worst.high
 
     def _mean(self, m: Measured, keep: Bool, share: Float) -> Ends:
         """Interval of a mean over groups, inside what the metric allows."""
@@ -146,8 +146,8 @@ def pair_of(held: HeldRows, metric: Metric, *, confidence: float) -> Pair:
         weight=None if weight is None or not np.ptp(weight) else weight,
         cluster=clusters,
     )
-    asked = EstimateOptions(confidence)
-    return Pair(metric, len(held.names), present, rows, expert, baseline, asked)
+    options = EstimateOptions(confidence)
+    return Pair(metric, len(held.names), present, rows, expert, baseline, options)
 
 
 def _as_task(held: HeldRows, metric: Metric) -> tuple[Task, NDArray[np.float64], Answers, Answers]:
@@ -175,8 +175,8 @@ def _mixed(expert: Answers, baseline: Answers, use: Bool) -> Answers:
 def _gap(m: Measured, keep: Bool, asked: EstimateOptions) -> Ends:
     if keep.sum() < 2:
         return _NONE
-    found = difference([m], keep, asked.confidence)
-    return found.low, found.high
+    gap = difference([m], keep, asked.confidence)
+    return gap.low, gap.high
 
 
 def _mirrored(ends: Ends) -> Ends:

@@ -170,8 +170,8 @@ def choose_between(
     rules = ChoiceRules(objective, check_confidence(confidence), confidence, tolerance)
     check_count(random_state, "random_state")
     systems = {BASELINE: baseline, **_named(candidates)}
-    asked = _coded_answers(y_true, systems, y_score, metric, positive)
-    rows = _rows(asked, sensitive_features, sample_weight, clusters)
+    coded = _coded_answers(y_true, systems, y_score, metric, positive)
+    rows = _rows(coded, sensitive_features, sample_weight, clusters)
     return choose_systems(rows, metric, rules, check=_share(check), seed=random_state)
 
 
@@ -237,9 +237,9 @@ def _coded_answers(
     if metric == "auroc" and scores is None:
         raise InputError("metric 'auroc' compares scores; pass y_score for all systems")
     task: Task | None = "regression" if metric == "neg_mse" else None
-    asked = given(y_true, systems, scores, Stated(task=task, positive=positive))
-    _check_fit(metric, asked)
-    return asked
+    coded = given(y_true, systems, scores, Stated(task=task, positive=positive))
+    _check_fit(metric, coded)
+    return coded
 
 
 def _scores(y_score: Any, systems: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -65,11 +65,11 @@ def decide_systems(rows: SystemRows, metric: Metric, rules: ChoiceRules) -> Deci
 
 def _best(evidence: Sequence[Evidence], limits: Sequence[Bounds], rules: ChoiceRules) -> Int:
     first = evidence[0]
-    judged = np.any([found.judged for found in evidence], axis=0) & np.isfinite(first.baseline)
+    judged = np.any([e.judged for e in evidence], axis=0) & np.isfinite(first.baseline)
     pick = np.zeros(len(first.n), dtype=np.int64)
     if not judged.any():
         return pick
-    values = np.column_stack([first.baseline, *(found.expert for found in evidence)])[judged]
+    values = np.column_stack([first.baseline, *(e.expert for e in evidence)])[judged]
     admissible = [limit.admissible for limit in limits]
     allowed = np.column_stack([np.ones_like(judged), *admissible])[judged]
     allowed &= np.isfinite(values)

@@ -336,7 +336,7 @@ def ablation(
 def _selections(
     rows: Mapping[str, HeldRows], metric: Metric, no_harm: float | None, confidence: float
 ) -> list[dict[str, Any]]:
-    found = rows["validation"].evidence(metric)
+    evidence = rows["validation"].evidence(metric)
     split = "test" if "test" in rows else "validation"
     judged, pair = (
         rows[split].evidence(metric),
@@ -346,8 +346,8 @@ def _selections(
     aims: dict[str, Objective] = {"none": "min_gap", "max_min": "max_min", "min_gap": "min_gap"}
     for name, aim in aims.items():
         rules = ChoiceRules(aim, no_harm, confidence)
-        choice = _chosen(found, rules)
-        use = np.isfinite(found.expert) if name == "none" else choice.use_expert
+        choice = _chosen(evidence, rules)
+        use = np.isfinite(evidence.expert) if name == "none" else choice.use_expert
         out.append({"selection": name, "split": split, **_outcome(judged, use, rules, pair)})
     return out
 
@@ -397,14 +397,14 @@ def objectives(
         clusters): baseline_low to expert_high, low and high of the value, gap_before_low to
         gap_after_high.
     """
-    found = {split: part.evidence(metric) for split, part in rows.items()}
+    evidence = {split: part.evidence(metric) for split, part in rows.items()}
     pairs = {split: pair_of(part, metric, confidence=confidence) for split, part in rows.items()}
     names = rows["validation"].names
     parts: list[pl.DataFrame] = []
     pairs_of_rules = (_both(objective, bound, tolerance) for objective in OBJECTIVES)
     for label, rules in itertools.chain.from_iterable(pairs_of_rules):
-        choice = _chosen(found["validation"], rules)
-        for split, judged in found.items():
+        choice = _chosen(evidence["validation"], rules)
+        for split, judged in evidence.items():
             table = check_on(split, judged, names, rules, choice).select(_SHOWN)
             numbers = _chosen_values(judged, choice.use_expert, pairs[split])
             head = {"objective": rules.objective, "rule": label, "metric": metric}

@@ -271,9 +271,9 @@ def by_cluster(
         drawn = Drawn(len(member), n_boot, (seed, place))
         for model, (label, score) in answers.items():
             part = None if score is None else score[member]
-            found = _performance(y[member], label[member], part, task, drawn, confidence)
+            estimates = _performance(y[member], label[member], part, task, drawn, confidence)
             rows += [
-                (model, split, str(name), known, m, len(member), *v) for m, v in found.items()
+                (model, split, str(name), known, m, len(member), *v) for m, v in estimates.items()
             ]
     return pl.DataFrame(rows, schema=CLUSTERS, orient="row")
 
@@ -291,10 +291,10 @@ def _performance(
         return {"mse": _resampled(_mse, y, label, drawn, confidence, few)}
     share = float(np.mean(label == y))
     low, high = intervals.wilson(share, len(y), confidence)
-    found: dict[str, Judgement] = {"accuracy": (share, float(low), float(high), _status(few))}
+    estimates: dict[str, Judgement] = {"accuracy": (share, float(low), float(high), _status(few))}
     if task == "binary" and score is not None:
-        found["auroc"] = _resampled(_auroc, y, score, drawn, confidence, few)
-    return found
+        estimates["auroc"] = _resampled(_auroc, y, score, drawn, confidence, few)
+    return estimates
 
 
 def _resampled(

@@ -138,7 +138,7 @@ def conditional_table(
         "given": levels.given,
         "reference": names[ref],
     }
-    found = [
+    rows = [
         {
             **about,
             "metric": metric,
@@ -149,7 +149,7 @@ def conditional_table(
         for i in range(len(names))
         if i != ref and alone[i] and alone[ref]
     ]
-    table = pl.DataFrame(found, schema=CONDITIONAL, orient="row")
+    table = pl.DataFrame(rows, schema=CONDITIONAL, orient="row")
     return table.with_columns(pl.selectors.float().fill_nan(None))
 
 

@@ -63,15 +63,15 @@ def finding_in(
     audit. Without a tested pair (older results, metrics without a test) the interval decides, and
     so it does where this gap is the primary question: its interval holds for all groups jointly.
     """
-    asked = {"attribute": attribute, "model": model, "split": split}
-    gap = gap_in(tables, metric=metric, **asked)
+    place = {"attribute": attribute, "model": model, "split": split}
+    gap = gap_in(tables, metric=metric, **place)
     if gap is None or gap["low"] is None or gap["high"] is None:
         return Finding.UNKNOWN
     if gap["low"] <= 0:
         return Finding.CHANCE
-    if _is_primary(tables, metric, asked):
+    if _is_primary(tables, metric, place):
         return Finding.SIGNIFICANT
-    least = _least_p(tables, FAMILIES.get(metric, (metric,)), asked, groups)
+    least = _least_p(tables, FAMILIES.get(metric, (metric,)), place, groups)
     if least is None or least < 1 - confidence:
         return Finding.SIGNIFICANT
     return Finding.UNADJUSTED

@@ -19,10 +19,10 @@ def hidden_in(tables: Mapping[str, pl.DataFrame]) -> Hidden:
     if errors is None or "status" not in errors.columns:
         return {}
     rows = errors.filter(pl.col("status") == SUPPRESSED).select("attribute", "group").unique()
-    found: dict[str, set[str]] = {}
+    suppressed: dict[str, set[str]] = {}
     for attribute, group in rows.iter_rows():
-        found.setdefault(attribute, set()).add(group)
-    return {attribute: frozenset(groups) for attribute, groups in found.items()}
+        suppressed.setdefault(attribute, set()).add(group)
+    return {attribute: frozenset(groups) for attribute, groups in suppressed.items()}
 
 
 def without_hidden(table: pl.DataFrame, hidden: Hidden) -> pl.DataFrame:

@@ -40,8 +40,8 @@ def _with_verdicts(tables: Mapping[str, pl.DataFrame], confidence: float) -> pl.
     table, names = tables["equivalence"], ("attribute", "metric", "model", "split")
     verdicts = []
     for row in table.iter_rows(named=True):
-        asked = {name: str(row[name]) for name in names}
-        gap = finding_in(tables, confidence, **asked) is Finding.SIGNIFICANT
+        place = {name: str(row[name]) for name in names}
+        gap = finding_in(tables, confidence, **place) is Finding.SIGNIFICANT
         below = row["p_adjusted"] is not None and row["p_adjusted"] < 1 - confidence
         verdicts.append(verdict(gap=gap, below=below))
     return table.with_columns(pl.Series("result", verdicts, dtype=pl.String))

@@ -120,12 +120,12 @@ def _against_margin(
 
 def own_rows(tables: Mapping[str, pl.DataFrame], name: str) -> pl.Expr:
     """Which rows of a table belong to the primary question, which sets no conditions."""
-    asked = tables.get("primary")
+    primary = tables.get("primary")
     own = pl.lit(value=False)
     columns = set(tables[name].columns)
-    if asked is None or not {"model", "metric"} <= columns or "given" in columns:
+    if primary is None or not {"model", "metric"} <= columns or "given" in columns:
         return own
-    for row in asked.iter_rows(named=True):
+    for row in primary.iter_rows(named=True):
         question = PrimaryQuestion.model_validate(
             {k: row[k] for k in ("metric", "attribute", "group", "reference")}
         )
@@ -147,5 +147,5 @@ def own_rows(tables: Mapping[str, pl.DataFrame], name: str) -> pl.Expr:
 
 def primary_facts(tables: Mapping[str, pl.DataFrame]) -> dict[str, Any] | None:
     """The answer to the primary question for a summary: of the first rows it was asked of."""
-    asked = tables.get("primary")
-    return None if asked is None or asked.is_empty() else asked.row(0, named=True)
+    primary = tables.get("primary")
+    return None if primary is None or primary.is_empty() else primary.row(0, named=True)

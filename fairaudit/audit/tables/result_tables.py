@@ -200,8 +200,8 @@ def gap_status(value: float, deciding: Sequence[int], statuses: Sequence[NDArray
     """As sure as the least sure group that decides the gap (all of them for a spread)."""
     if np.isnan(value):
         return UNJUDGED
-    found = {str(s[i]) for s in statuses for i in (deciding or range(len(s)))}
-    return next((s for s in (UNJUDGED, UNSTABLE) if s in found), ESTIMATED)
+    present = {str(s[i]) for s in statuses for i in (deciding or range(len(s)))}
+    return next((s for s in (UNJUDGED, UNSTABLE) if s in present), ESTIMATED)
 
 
 def _made(

@@ -76,13 +76,13 @@ def held_rows(tables: Mapping[str, pl.DataFrame]) -> dict[str, HeldRows]:
     rows = rows.with_columns(
         code=pl.col("group").replace_strict(names, numbers, default=-1, return_dtype=pl.Int64)
     )
-    found = {
+    parts = {
         split: _held(rows.filter(pl.col("split") == split), names)
         for split in ("validation", "test")
     }
-    if not len(found["validation"].y):
+    if not len(parts["validation"].y):
         raise InputError("the result holds no validation rows; run the audit with some")
-    return {split: part for split, part in found.items() if len(part.y)}
+    return {split: part for split, part in parts.items() if len(part.y)}
 
 
 def _held(rows: pl.DataFrame, names: list[str]) -> HeldRows:
@@ -113,13 +113,13 @@ def _paired_rows(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
 
 
 def _of_model(predictions: pl.DataFrame, model: str) -> pl.DataFrame:
-    found = predictions.filter(pl.col("model") == model)
-    if found.is_empty():
+    rows = predictions.filter(pl.col("model") == model)
+    if rows.is_empty():
         raise InputError(
             f"the result has no predictions of the model '{model}'; only audits of FairSDE can be "
             "decided again"
         )
-    return found.select("row", "split", "y", "label", "score")
+    return rows.select("row", "split", "y", "label", "score")
 
 
 def _need(tables: Mapping[str, pl.DataFrame], name: str) -> pl.DataFrame:

@@ -82,8 +82,8 @@ def flip_table(
             after = [answers[model] for answers in changed]
             changes = _changes(before, after, other)
             head = {"model": model, "attribute": attribute}
-            for measure, found in _told(changes, here, confidence).items():
-                ends = dict(zip(("value", "low", "high"), found, strict=True))
+            for measure, estimate in _told(changes, here, confidence).items():
+                ends = dict(zip(("value", "low", "high"), estimate, strict=True))
                 rest = {"measure": measure, "n": len(here), "levels": len(typical)}
                 out.append({**head, **ends, **rest})
     return pl.DataFrame(out, schema=FLIPS).with_columns(cs.float().fill_nan(None))
@@ -110,8 +110,8 @@ def _typical_values(data: Dataset, arrays: Arrays, attribute: str) -> dict[str, 
     ).join(data.frame.select(data.roles.row_id, value=attribute), on=data.roles.row_id)
     known = pl.col("value").drop_nulls().sort()
     middle = known.get((known.len() - 1) // 2, null_on_oob=True)
-    found = rows.group_by("group", maintain_order=True).agg(pl.len(), value=middle)
-    largest = found.sort("len", descending=True, maintain_order=True).head(MOST_LEVELS)
+    sizes = rows.group_by("group", maintain_order=True).agg(pl.len(), value=middle)
+    largest = sizes.sort("len", descending=True, maintain_order=True).head(MOST_LEVELS)
     return dict(largest.select("group", "value").iter_rows())
 
 
@@ -147,10 +147,10 @@ def _changes(
 
     if before.score is None and before.label.dtype.kind == "f":
         return {"value": averaged([np.abs(a.label - before.label) for a in after])}
-    found = {"label": averaged([(a.label != before.label).astype(float) for a in after])}
+    changes = {"label": averaged([(a.label != before.label).astype(float) for a in after])}
     if before.score is not None:
-        found["score"] = averaged([_distance(a.score, before.score) for a in after])
-    return found
+        changes["score"] = averaged([_distance(a.score, before.score) for a in after])
+    return changes
 
 
 def _distance(one: Float | None, other: Float) -> Float:
@@ -166,11 +166,11 @@ def _told(
     exact = [each for measure, each in changes.items() if measure != "label"]
     if exact and not any(each.any() for each in changes.values()):
         return dict.fromkeys(changes, (0.0, 0.0, 0.0))
-    found = {}
+    estimates = {}
     for measure, each in changes.items():
         given = rows.weight, rows.cluster
         mean, low, high = mean_of_rows(
             each, *given, confidence=confidence, share=measure == "label"
         )
-        found[measure] = mean, float(np.maximum(low, 0.0)), high
-    return found
+        estimates[measure] = mean, float(np.maximum(low, 0.0)), high
+    return estimates

@@ -109,16 +109,16 @@ class Ladder:
             missing = [n for n in self.names if n not in threshold]
             if missing:
                 raise SpecError(f"group '{missing[0]}' has no threshold; give one to every group")
-            asked = np.array([threshold[n] for n in self.names], dtype=np.float64)
+            wanted = np.array([threshold[n] for n in self.names], dtype=np.float64)
         else:
-            asked = np.full(len(self.names), float(threshold))
-        return self.places(asked)
+            wanted = np.full(len(self.names), float(threshold))
+        return self.places(wanted)
 
     def places(self, thresholds: Float) -> Int:
         """Indices of the first thresholds that select no more than those given."""
         sign = -1.0 if self.below else 1.0
-        found = np.searchsorted(sign * self.thresholds, sign * thresholds, side="left")
-        return np.minimum(found, len(self.thresholds) - 1)
+        indices = np.searchsorted(sign * self.thresholds, sign * thresholds, side="left")
+        return np.minimum(indices, len(self.thresholds) - 1)
 
     def need_outcome(self, what: str) -> None:
         """Refuse what needs an outcome where none is known.

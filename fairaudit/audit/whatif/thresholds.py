@@ -373,14 +373,14 @@ def _corners(curves: Sequence[tuple[Float, Float]]) -> Float:
     """FPR of all vertices and of all crossings of two hulls."""
     knots = np.unique(np.concatenate([f for f, _ in curves]))
     heights = np.stack([_height(f, t, knots) for f, t in curves])  # (G, K)
-    found = [knots]
+    rates = [knots]
     for a in range(len(curves)):
         for b in range(a + 1, len(curves)):
             d = heights[a] - heights[b]
             i = np.flatnonzero(d[:-1] * d[1:] < 0)
             share = d[i] / (d[i] - d[i + 1])
-            found.append(knots[i] + share * (knots[i + 1] - knots[i]))
-    return np.unique(np.concatenate(found))
+            rates.append(knots[i] + share * (knots[i + 1] - knots[i]))
+    return np.unique(np.concatenate(rates))
 
 
 def _mixed(thresholds: Float, fpr: Float, tpr: Float, x: float, y: float) -> Mixed:
