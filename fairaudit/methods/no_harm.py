@@ -178,9 +178,9 @@ def choose_no_harm(
     """
     given = {"expert": expert, "baseline": baseline, "sizes": sizes, "lower_bound": lower_bound}
     needed = ("expert", "baseline")
-    found = _by_group({k: v for k, v in given.items() if v is not None or k in needed})
-    e, b, bound = found["expert"], found["baseline"], found.get("lower_bound")
-    share = found.get("sizes", np.ones(len(b)))
+    arrays = _by_group({k: v for k, v in given.items() if v is not None or k in needed})
+    e, b, bound = arrays["expert"], arrays["baseline"], arrays.get("lower_bound")
+    share = arrays.get("sizes", np.ones(len(b)))
     _check_rules(b, share, objective, tolerance)
     judged = np.isfinite(e) & np.isfinite(b)
     admissible = judged & _harmless(e, b, bound, tolerance)
@@ -226,12 +226,12 @@ def _by_group(given: Mapping[str, Any]) -> dict[str, Float]:
     first = next(iter(given))
     groups = list(given[first]) if isinstance(given[first], Mapping) else None
     n = None if groups is None else len(groups)
-    found: dict[str, Float] = {}
+    arrays: dict[str, Float] = {}
     for name, value in given.items():
         values = _in_order(value, name, groups, first) if isinstance(value, Mapping) else value
-        found[name] = read_numbers(values, name, n, first, gaps=True)
-        n = len(found[name])
-    return found
+        arrays[name] = read_numbers(values, name, n, first, gaps=True)
+        n = len(arrays[name])
+    return arrays
 
 
 def _in_order(

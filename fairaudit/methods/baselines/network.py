@@ -65,8 +65,8 @@ def at_rest(net: Net) -> Net:
 
 def as_target(codes: NDArray[Any], device: torch.device) -> Tensor:
     """Class codes as int64, standardised values as float32, on the device."""
-    found = torch.as_tensor(codes, device=device)
-    return found.float() if found.is_floating_point() else found
+    target = torch.as_tensor(codes, device=device)
+    return target.float() if target.is_floating_point() else target
 
 
 def precision(net: nn.Module) -> torch.dtype:

@@ -37,7 +37,7 @@ def fit_calibration(logits: Float, y: NDArray[np.int64]) -> Calibration:
     logits, y = logits[y >= 0], y[y >= 0]
     if not len(y):
         return Calibration()
-    found = minimize(
+    minimum = minimize(
         _negative_log_posterior,
         np.zeros(1 + logits.shape[1]),
         args=(logits, np.eye(logits.shape[1])[y]),
@@ -45,7 +45,7 @@ def fit_calibration(logits: Float, y: NDArray[np.int64]) -> Calibration:
         method="L-BFGS-B",
         options={"maxiter": 100},
     )
-    return Calibration(float(np.exp(found.x[0])), found.x[1:])
+    return Calibration(float(np.exp(minimum.x[0])), minimum.x[1:])
 
 
 def _negative_log_posterior(theta: Float, logits: Float, hot: Float) -> tuple[float, Float]:

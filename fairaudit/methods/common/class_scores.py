@@ -44,8 +44,8 @@ def score(estimator: Any, X: Any, y: Any, sample_weight: Any = None, **given: An
     """Accuracy of a classifier, R² of a regression; `given` goes to `predict`."""
     same_rows(X=X, y=y, sample_weight=sample_weight, **given)
     judge = r2_score if estimator.target_.classes is None else accuracy_score
-    found = estimator.predict(X, **given)
-    return float(judge(read_target(y), found, sample_weight=sample_weight))
+    predicted = estimator.predict(X, **given)
+    return float(judge(read_target(y), predicted, sample_weight=sample_weight))
 
 
 def state_of_target(

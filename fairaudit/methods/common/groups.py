@@ -73,9 +73,9 @@ class Groups:
         columns = read_columns(sensitive, "sensitive_features", n)
         for name, column in zip(columns.named(), columns.columns, strict=True):
             _few_groups(column, name)
-        found, codes = columns.cells()
+        cells, codes = columns.cells()
         counts = Counter(
-            dict(zip(found, np.bincount(codes, minlength=len(found)).tolist(), strict=True))
+            dict(zip(cells, np.bincount(codes, minlength=len(cells)).tolist(), strict=True))
         )
         k = columns.width
         homes = (
@@ -105,8 +105,8 @@ class Groups:
         columns = columns.as_fitted(self.columns, self.attributes or columns.width)
         number = {name: i for i, name in enumerate(self.names)}
         name_of = cell_name if self.quoted else CROSS.join
-        found, places = columns.cells()
-        homes = [self.cells.get(name_of(parts)) for parts in found]
+        cells, places = columns.cells()
+        homes = [self.cells.get(name_of(parts)) for parts in cells]
         codes = [UNKNOWN if home is None else number[home] for home in homes]
         return np.array(codes, dtype=np.int64)[places]
 

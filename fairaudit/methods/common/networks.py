@@ -147,12 +147,12 @@ def _read(path: Path) -> dict[str, Tensor]:
     try:
         if path.suffix == ".safetensors":
             return dict(load_file(path))
-        found: Any = torch.load(path, map_location="cpu", weights_only=True)
+        weights: Any = torch.load(path, map_location="cpu", weights_only=True)
     except _NO_WEIGHTS as error:
         raise _unreadable(path) from error
-    if not isinstance(found, dict):
+    if not isinstance(weights, dict):
         raise _unreadable(path)
-    return found
+    return weights
 
 
 def _unreadable(path: Path) -> InputError:

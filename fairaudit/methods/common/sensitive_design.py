@@ -87,8 +87,8 @@ def _learnt(j: int, column: Column, weight: Float) -> Learnt:
     """What is learnt of one column."""
     numeric = column.numbers(parse=True)
     if numeric is None:
-        found = column.levels[0]
-        return "text", 0.0, 1.0, tuple(found[1:] if len(found) > 1 else found), False
+        levels = column.levels[0]
+        return "text", 0.0, 1.0, tuple(levels[1:] if len(levels) > 1 else levels), False
     _finite(j, numeric)
     present = ~np.isnan(numeric)
     centre, scale = _weighed(numeric[present], weight[present])

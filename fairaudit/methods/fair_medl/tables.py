@@ -77,9 +77,9 @@ def effects_with_prior(
     weights: Weights, clusters: Sequence[str], features: Sequence[str], outputs: Sequence[str]
 ) -> Frame:
     """The rows of `effects` with the prior's SD of each effect: prior_sd."""
-    found = effects(weights, clusters, features, outputs)
-    prior = np.tile(weights.prior_sd.ravel(), len(clusters))[: len(found)]
-    return found.with_columns(prior_sd=pl.Series(prior, dtype=pl.Float64))
+    rows = effects(weights, clusters, features, outputs)
+    prior = np.tile(weights.prior_sd.ravel(), len(clusters))[: len(rows)]
+    return rows.with_columns(prior_sd=pl.Series(prior, dtype=pl.Float64))
 
 
 def importance(weights: Weights, features: Sequence[str]) -> Frame:

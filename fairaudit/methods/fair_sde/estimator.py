@@ -343,22 +343,22 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
         y = held.y.astype(np.float64) if self.target_.classes is None else held.codes
         pair = expert.for_evidence(), baseline.for_evidence()
         apart = held.clusters, held.weight
-        found = evidence(y, *pair, held.groups, size, self.metric, *apart)
-        self.choice_, table = decide(found, self.groups_.names, rules, self.groups_.merged)
+        compared = evidence(y, *pair, held.groups, size, self.metric, *apart)
+        self.choice_, table = decide(compared, self.groups_.names, rules, self.groups_.merged)
         self.use_expert_ = self.choice_.use_expert
         self.selection_ = table.drop("split")
-        self.summary_ = summary_of(self.choice_.use_expert, found)
+        self.summary_ = summary_of(self.choice_.use_expert, compared)
         self.validation_answers_ = {"expert": expert, "baseline": baseline}
         self.warnings_ = [*self._warnings(), *_strangers(held)]
 
     def _warnings(self) -> list[str]:
-        said = self.groups_.notes()
+        warnings = self.groups_.notes()
         before, after = self.summary_["gap_before"], self.summary_["gap_after"]
         if before is not None and after > before + 1e-12:
-            said.append(
+            warnings.append(
                 f"The choice widens the gap on validation rows from {before:.4g} to {after:.4g}."
             )
-        return said
+        return warnings
 
     def _calibrate(self, raw: Float, raw_base: Float, held: SplitRows) -> None:
         size = len(self.groups_.names)
@@ -429,8 +429,8 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
 
 def _strangers(held: SplitRows) -> list[str]:
     many = int((held.groups == UNKNOWN).sum())
-    said = "validation rows belong to groups without training rows and take no part in the choice"
-    return [f"{many} {said}"] if many else []
+    where = "belong to groups without training rows and take no part in the choice"
+    return [f"{many} validation rows {where}"] if many else []
 
 
 def _three(values: Any) -> tuple[float, float, float]:

@@ -116,32 +116,32 @@ def losses(
 
     Pairs are drawn by `chance` where none are given.
     """
-    found: dict[str, Tensor] = {}
+    computed: dict[str, Tensor] = {}
     terms: list[Tensor] = []
     if objective.experts:
         each = row_loss(own_group(net.answers(f), groups), y)
         each = each if weight is None else each * weight
-        found["experts"] = expert_loss(each, groups, net.n_groups)
-        terms.append(objective.experts * found["experts"])
+        computed["experts"] = expert_loss(each, groups, net.n_groups)
+        terms.append(objective.experts * computed["experts"])
     disc, virt, div = objective.lambdas
     if disc:
-        found["discriminator"] = functional.cross_entropy(net.discriminator(f), groups)
-        terms.append(disc * found["discriminator"])
+        computed["discriminator"] = functional.cross_entropy(net.discriminator(f), groups)
+        terms.append(disc * computed["discriminator"])
     if virt or div:
         z = functional.normalize(f, dim=1)
         s = cosines(z, net.centres)
     if virt:
-        found["centres"] = centre_loss(s, groups, classes)
-        terms.append(virt * found["centres"])
+        computed["centres"] = centre_loss(s, groups, classes)
+        terms.append(virt * computed["centres"])
     if div:
         if pairs is None:
             pairs = sample_pairs(groups, classes, net.n_groups, net.n_outputs, chance)
-        found["divergence"] = divergence_loss(
+        computed["divergence"] = divergence_loss(
             z, s, groups, classes, pairs, legacy=objective.legacy_centres
         )
-        terms.append(div * found["divergence"])
-    found["loss"] = torch.stack(terms).sum()
-    return found
+        terms.append(div * computed["divergence"])
+    computed["loss"] = torch.stack(terms).sum()
+    return computed
 
 
 def train_jointly(
@@ -212,8 +212,8 @@ def _validation(
         alone = Objective((0.0, 0.0, 0.0)) if objective.experts else objective
         chance = torch.Generator().manual_seed(seed)
         known = held.classes.clamp_min(0)
-        found = losses(net, f, held.y, held.groups, known, None, alone, chance)
-        return {"loss": float(found["loss"])}
+        computed = losses(net, f, held.y, held.groups, known, None, alone, chance)
+        return {"loss": float(computed["loss"])}
 
     return validate
 

@@ -83,11 +83,11 @@ class HeldOut:
         cls, models: Mapping[int, Judged], pooled: Judged, null: Judged, sample: RawRows
     ) -> HeldOut:
         """Ask all models about the rows."""
-        said = {g: m.scoring(sample.X, sample.sensitive) for g, m in models.items()}
-        common = said[1] if 1 in said else pooled.scoring(sample.X, sample.sensitive)
+        scored = {g: m.scoring(sample.X, sample.sensitive) for g, m in models.items()}
+        common = scored[1] if 1 in scored else pooled.scoring(sample.X, sample.sensitive)
         codes = pooled.codes(sample.y, len(sample.y))
         drawn = null.scoring(sample.X, sample.sensitive)
-        return cls(said, common, drawn, codes, sample.weight, sample.cluster)
+        return cls(scored, common, drawn, codes, sample.weight, sample.cluster)
 
     def take(self, rows: NDArray[np.int64]) -> HeldOut:
         """Some of the rows."""
@@ -213,8 +213,9 @@ def gain_p(
     None where there are too few clusters to tell.
     """
     rows = sample.take(_some(np.arange(len(sample.y)), seed))
-    said = HeldOut.of({2: model}, pooled, null, rows)  # any number above 1: it is compared with 1
-    gains = gain_draws(said.models, said.pooled, said.drawn(seed))
+    # 2 stands for any number above 1: it is compared with 1
+    scored = HeldOut.of({2: model}, pooled, null, rows)
+    gains = gain_draws(scored.models, scored.pooled, scored.drawn(seed))
     return float(adjusted_p(gains)[0]) if len(gains.drawn) else None
 
 
