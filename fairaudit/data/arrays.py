@@ -56,11 +56,11 @@ class Arrays:
 
     def unlearnable(self) -> NDArray[np.bool_]:
         """(n,) validation rows of a class that no training row has."""
-        held = self.split == SPLITS.index("validation")
+        validation = self.split == SPLITS.index("validation")
         if self.task == "regression":
             return np.zeros(len(self), dtype=bool)
         known = np.isin(self.y, self.y[self.split == SPLITS.index("train")])
-        return np.asarray(held & ~known)
+        return np.asarray(validation & ~known)
 
     def take(self, rows: NDArray[Any]) -> Arrays:
         """The rows selected by a mask or by positions."""

@@ -280,13 +280,13 @@ def _drawn(rng: np.random.Generator, log_weight: Floats) -> NDArray[np.int64]:
 
 def _dot(effects: Floats, group: NDArray[np.int64], x: Floats) -> Floats:
     own = effects[group]  # (n, 1 + p)
-    found: Floats = own[:, 0] + np.sum(own[:, 1:] * x, axis=1)
-    return found
+    product: Floats = own[:, 0] + np.sum(own[:, 1:] * x, axis=1)
+    return product
 
 
 def _sigmoid(value: Floats) -> Floats:
-    found: Floats = 1 / (1 + np.exp(-value))
-    return found
+    probability: Floats = 1 / (1 + np.exp(-value))
+    return probability
 
 
 def _with_holes(

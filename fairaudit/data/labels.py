@@ -37,10 +37,10 @@ def _number_text(values: pl.Series) -> pl.Series:
     frame = pl.DataFrame({"v": values, "whole": whole})
     integer = pl.when("whole").then(pl.col("v")).cast(pl.Int64).cast(pl.String)
     text = pl.when("whole").then(integer).otherwise(pl.col("v").fill_nan(None).cast(pl.String))
-    found = frame.select(text.alias(values.name)).to_series()
+    written = frame.select(text.alias(values.name)).to_series()
     # polars and Python write very small and very large numbers differently
     extreme = (~whole & ((size < 1e-3) | (size >= EXACT)) & values.is_finite()).fill_null(False)
-    return found.scatter(extreme.arg_true(), texts(values.filter(extreme)))
+    return written.scatter(extreme.arg_true(), texts(values.filter(extreme)))
 
 
 def canonical_label(label: str) -> str:

@@ -336,9 +336,9 @@ def guess_meaning(name: str, positive: str | None, negative: str | None = None) 
     label = _words(positive or "")
     if any(w in NEUTRAL for w in _words(name)):
         return MeaningGuess("neutral", f"'{name}' names a kind, neither good nor bad", True)
-    said = polarity(label)
-    if said:
-        return _meant(said, f"'{positive}' is {_called(said)} for a person")
+    direction = polarity(label)
+    if direction:
+        return _meant(direction, f"'{positive}' is {_called(direction)} for a person")
     other = polarity(_words(negative or ""))
     about = _about(_words(name))
     if about:
@@ -390,8 +390,8 @@ def _about(words: tuple[str, ...]) -> int | None:
 
 def _is_granted(name: tuple[str, ...], label: tuple[str, ...]) -> bool:
     """A yes in words to an application; 1 may as well say that a loan was not repaid."""
-    asked = {"loan", "application", "applicant", "approval", "offer"}
-    return {"status"} <= {*name} and bool(asked & {*name}) and "".join(label) in ("y", "yes")
+    subjects = {"loan", "application", "applicant", "approval", "offer"}
+    return {"status"} <= {*name} and bool(subjects & {*name}) and "".join(label) in ("y", "yes")
 
 
 def _is_larger_amount(text: str, label: tuple[str, ...]) -> bool:

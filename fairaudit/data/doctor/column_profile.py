@@ -127,8 +127,8 @@ class RowSample:
     def _separation(self, column: str, target: str) -> Separation:
         key = column, target
         if key not in self._separations:
-            found = best_separation(self.codes(column), *self.outcome(target))
-            self._separations[key] = found
+            best = best_separation(self.codes(column), *self.outcome(target))
+            self._separations[key] = best
         return self._separations[key]
 
 

@@ -124,18 +124,18 @@ def _with_known_for(
     frame: pl.DataFrame, roles: ColumnRoles, guesses: tuple[Guess, ...]
 ) -> tuple[ColumnRoles, tuple[Guess, ...]]:
     """The roles with the column that says where the outcome is known, if one does."""
-    found = guess_known_for(frame, roles)
-    if found is None:
+    guess = guess_known_for(frame, roles)
+    if guess is None:
         return roles, guesses
-    features = tuple(c for c in roles.features if c != found.column)
-    decided = found.column in roles.predictions
-    return roles.model_copy(update={"known_for": found.column, "features": features}), tuple(
+    features = tuple(c for c in roles.features if c != guess.column)
+    decided = guess.column in roles.predictions
+    return roles.model_copy(update={"known_for": guess.column, "features": features}), tuple(
         g
-        if g.column != found.column
-        else replace(g, reason=f"{g.reason}; {found.reason}")
+        if g.column != guess.column
+        else replace(g, reason=f"{g.reason}; {guess.reason}")
         if decided
         else Guess(
-            g.column, "known for", f"the outcome is known for its yes: {found.reason}", 0.95
+            g.column, "known for", f"the outcome is known for its yes: {guess.reason}", 0.95
         )
         for g in guesses
     )

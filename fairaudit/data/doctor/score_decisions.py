@@ -67,9 +67,9 @@ def boundary_between(score: Float, yes: Bool, times: Float | None = None) -> Bou
     values, place = np.unique(score, return_inverse=True)
     if len(values) < 2:
         return None
-    said = np.bincount(place, mass * yes), np.bincount(place, mass * ~yes)
-    low = [np.cumsum(part)[:-1] for part in said]  # (k − 1,) yes and no at or below each value
-    total = [float(part.sum()) for part in said]
+    masses = np.bincount(place, mass * yes), np.bincount(place, mass * ~yes)
+    low = [np.cumsum(part)[:-1] for part in masses]  # (k − 1,) yes and no at or below each value
+    total = [float(part.sum()) for part in masses]
     wrong = np.stack([low[0] + total[1] - low[1], low[1] + total[0] - low[0]])
     side, at = np.unravel_index(int(wrong.argmin()), wrong.shape)
     least, rarer = float(wrong.min()), min(total)

@@ -101,8 +101,8 @@ def suggested_cuts(frame: pl.DataFrame, roles: ColumnRoles) -> dict[str, Suggest
         return {}
     columns = _yes_no_columns(frame, roles)
     lone = [name for name in lone if not _makes_outcome(frame, name, roles)]
-    found = ((name, _suggested(frame, name, columns, roles)) for name in lone)
-    return {name: cut for name, cut in found if cut is not None}
+    suggestions = ((name, _suggested(frame, name, columns, roles)) for name in lone)
+    return {name: cut for name, cut in suggestions if cut is not None}
 
 
 def sure_cuts(frame: pl.DataFrame, roles: ColumnRoles) -> dict[str, SuggestedCut]:
@@ -174,9 +174,9 @@ def _numbers(values: pl.Series) -> Float:
 
 def _yes_no_columns(frame: pl.DataFrame, roles: ColumnRoles) -> list[str]:
     """Columns of two values that may tell a cut: the decisions' first."""
-    told = [c for c in (*roles.predictions, roles.known_for) if c is not None]
+    decisions = [c for c in (*roles.predictions, roles.known_for) if c is not None]
     others = {*roles.sensitive, *roles.scores, roles.row_id, roles.split, roles.target}
-    names = dict.fromkeys((*told, *frame.columns))
+    names = dict.fromkeys((*decisions, *frame.columns))
     return [c for c in names if c not in others and c in frame.columns and _two(frame[c])]
 
 

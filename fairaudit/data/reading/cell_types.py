@@ -86,18 +86,18 @@ def _counts(name: str, kinds: frozenset[str]) -> dict[str, pl.Expr]:
     v = pl.col(name) if kinds == _PLAIN else trimmed(name)
     missing = pl.col(name).is_null() | v.is_in(MISSING)
     there = ~missing
-    found: dict[str, pl.Expr] = {
+    counts: dict[str, pl.Expr] = {
         "missing": missing.sum(),
         "there": there.sum(),
         "longest": pl.col(name).str.len_bytes().max(),
     }
     if kinds == _PLAIN:
-        return found | _plain_counts(v, there)
-    found["padded"] = (pl.col(name) != v).sum()
+        return counts | _plain_counts(v, there)
+    counts["padded"] = (pl.col(name) != v).sum()
     if "number" in kinds:
         extra = v.is_in(MISSING_IN_NUMBERS)
         number = v.cast(pl.Float64, strict=False).is_not_null()
-        found |= {
+        counts |= {
             "number": (there & number).sum(),
             "integer": (there & v.cast(pl.Int64, strict=False).is_not_null()).sum(),
             "zero": (there & v.str.contains(_LEADING_ZERO)).sum(),
@@ -111,13 +111,13 @@ def _counts(name: str, kinds: frozenset[str]) -> dict[str, pl.Expr]:
             "extra": (there & extra).sum(),
         }
     if "boolean" in kinds:
-        found["boolean"] = v.is_in(_BOOLEAN).sum()
+        counts["boolean"] = v.is_in(_BOOLEAN).sum()
     if "date" in kinds:
-        found["date"] = (
+        counts["date"] = (
             v.str.contains(_DATE) & v.str.to_date("%Y-%m-%d", strict=False).is_not_null()
         ).sum()
-        found["time"] = (v.str.contains(_TIME) & _datetime(v).is_not_null()).sum()
-    return found
+        counts["time"] = (v.str.contains(_TIME) & _datetime(v).is_not_null()).sum()
+    return counts
 
 
 def _plain_counts(v: pl.Expr, there: pl.Expr) -> dict[str, pl.Expr]:
@@ -157,10 +157,10 @@ def _sampled(frame: pl.DataFrame) -> dict[str, dict[str, int]]:
     counts["written"] = (v.is_in(MISSING).not_() & looks_written(v)).sum()
     stacked = pl.DataFrame([pl.Series(str(i), s) for i, s in enumerate(frame)]).unpivot()
     rows = stacked.group_by("variable").agg(e.alias(k) for k, e in counts.items())
-    found = {int(row.pop("variable")): row for row in rows.iter_rows(named=True)}
+    counted = {int(row.pop("variable")): row for row in rows.iter_rows(named=True)}
     empty = dict.fromkeys(counts, 0)
     return {
-        c: {**empty, **{k: int(n or 0) for k, n in found.get(i, {}).items()}}
+        c: {**empty, **{k: int(n or 0) for k, n in counted.get(i, {}).items()}}
         for i, c in enumerate(frame.columns)
     }
 
@@ -191,14 +191,14 @@ def study(
         pointed = [c for c in plain if c not in doubtful and counted[c]["points"]]
         counted |= _collect(lazy, dict.fromkeys(pointed, _EVERY))
     marks = comma and delimiter != "," and not any(_has_decimal_point(n) for n in counted.values())
-    found = {c: _verdict(n, comma=comma, marks=marks) for c, n in counted.items()}
-    found = _whole_numbers_kept(lazy, found)
+    types = {c: _verdict(n, comma=comma, marks=marks) for c, n in counted.items()}
+    types = _whole_numbers_kept(lazy, types)
     maybe = [
         c
-        for c, s in found.items()
+        for c, s in types.items()
         if s.kind == "text" and c not in text_columns and _maybe_written(first[c])
     ]
-    return found | _written(lazy, {c: found[c] for c in maybe}, comma=comma, decimal=decimal)
+    return types | _written(lazy, {c: types[c] for c in maybe}, comma=comma, decimal=decimal)
 
 
 def _whole_numbers_kept(lazy: pl.LazyFrame, found: dict[str, ColumnText]) -> dict[str, ColumnText]:

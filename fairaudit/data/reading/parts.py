@@ -70,8 +70,8 @@ def refuse_address(source: object) -> None:
     """
     if not isinstance(source, (str, Path)):
         return
-    found = _ADDRESS.match(str(source))
-    if found is None or found["scheme"].lower() in _DATABASES:
+    match = _ADDRESS.match(str(source))
+    if match is None or match["scheme"].lower() in _DATABASES:
         return
     address = re.sub(r"^([^:]+):/+", r"\1://", str(source))
     raise InputError(

@@ -108,8 +108,8 @@ def _frame(rows: list[Row], name: str, limits: Limits, notes: list[str]) -> Json
         for c, values in cells.items()
         if c not in nested
     ]
-    said = [*notes, *nested_notes(nested), *long_notes(long)]
-    return JsonTable(pl.DataFrame(series), tuple(said))
+    remarks = [*notes, *nested_notes(nested), *long_notes(long)]
+    return JsonTable(pl.DataFrame(series), tuple(remarks))
 
 
 def nested_notes(columns: list[str]) -> list[str]:

@@ -121,8 +121,8 @@ def _part_of(archive: zipfile.ZipFile, sheet: str) -> str | None:
 
 
 def _attribute(tag: str, name: str) -> str:
-    found = re.search(rf"\s{name}=(?:\"([^\"]*)\"|'([^']*)')", tag)
-    return "" if found is None else found[1] or found[2] or ""
+    match = re.search(rf"\s{name}=(?:\"([^\"]*)\"|'([^']*)')", tag)
+    return "" if match is None else match[1] or match[2] or ""
 
 
 def _whole_rows(archive: zipfile.ZipFile, part: str) -> Iterator[bytes]:

@@ -228,7 +228,7 @@ def _open_parts(
         plain_types(_columnar(file, kind, part), part)
         for file, part in zip(parts.contents, parts.names(), strict=True)
     ]
-    notes = dict.fromkeys(note for _, said in plain for note in said)
+    notes = dict.fromkeys(note for _, remarks in plain for note in remarks)
     whole = _declared(with_partitions([lazy for lazy, _ in plain], parts), kind, name, limits)
     return replace(whole, notes=(parts_note(parts), *notes, *whole.notes))
 

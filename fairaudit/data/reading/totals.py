@@ -65,9 +65,9 @@ def total_rows(
     above : sequence of rows
         Other rows, in which a word for a total is a category.
     """
-    found: list[int] = []
+    positions: list[int] = []
     if len(above) + len(last) <= _FEWEST:
-        return found
+        return positions
     for i in range(len(last) - 1, -1, -1):
         cells = [cell.strip() for cell in last[i]]
         others = [*above, *last[:i]]
@@ -75,8 +75,8 @@ def total_rows(
             continue
         if not (_is_total_row(cells, others) or (remarks and _is_remark(cells, others))):
             break
-        found.append(i)
-    return found[::-1]
+        positions.append(i)
+    return positions[::-1]
 
 
 def totals_within(rows: Sequence[Sequence[str]]) -> list[int]:

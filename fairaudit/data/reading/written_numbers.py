@@ -249,7 +249,7 @@ def _is_code(n: dict[str, Any]) -> bool:
 def _style(n: dict[str, Any], decimal: str, decimals: int) -> tuple[str, ...]:
     groups = n["commas"] if decimal == "." else n["points"]
     other = "commas" if decimal == "." else "points"
-    said = [
+    styles = [
         ("decimal comma" if decimal == "," else "decimal point", decimals),
         ("blanks between thousands", n["blanks"]),
         ("apostrophes between thousands", n["apostrophes"]),
@@ -260,4 +260,4 @@ def _style(n: dict[str, Any], decimal: str, decimals: int) -> tuple[str, ...]:
         ("parentheses as a minus sign", n["parentheses"]),
         ("a minus sign behind the number", n["behind"]),
     ]
-    return tuple(text for text, count in said if count) or ("signs as written",)
+    return tuple(text for text, count in styles if count) or ("signs as written",)
