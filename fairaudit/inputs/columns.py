@@ -171,19 +171,19 @@ class Columns:
     def cells(self) -> tuple[list[tuple[str, ...]], Int]:
         """The combinations of values that occur, and the (n,) number of each row's."""
         codes = np.zeros(self.n, dtype=np.int64)
-        found: list[tuple[str, ...]] = [()]
+        combinations: list[tuple[str, ...]] = [()]
         for column in self.columns:
             names, own = column.levels
             # renumbered after every column, so that products of many columns never overflow
             present, codes = np.unique(codes * max(len(names), 1) + own, return_inverse=True)
             pairs = (divmod(int(p), max(len(names), 1)) for p in present)
-            found = [(*found[before], names[here]) for before, here in pairs]
-        return found, codes.reshape(-1).astype(np.int64)
+            combinations = [(*combinations[before], names[here]) for before, here in pairs]
+        return combinations, codes.reshape(-1).astype(np.int64)
 
     def text(self) -> NDArray[np.str_]:
         """(n,) text of each row, several columns as the name of their intersection."""
-        found, codes = self.cells()
-        return np.array([cell_name(parts) for parts in found] or [""], dtype=np.str_)[codes]
+        combinations, codes = self.cells()
+        return np.array([cell_name(parts) for parts in combinations] or [""], dtype=np.str_)[codes]
 
 
 def default_names(width: int, prefix: str = "s") -> tuple[str, ...]:

@@ -135,9 +135,9 @@ def _unmasked(array: np.ma.MaskedArray[Any, Any]) -> NDArray[Any]:
         return np.asarray(array.filled(np.nan))
     if not np.ma.getmaskarray(array).any() or array.dtype.names:
         return np.asarray(array.data)
-    found = array.data.astype(object)
-    found[np.ma.getmaskarray(array)] = None
-    return found
+    values = array.data.astype(object)
+    values[np.ma.getmaskarray(array)] = None
+    return values
 
 
 def _from_arrow(value: Any, what: str) -> Any:

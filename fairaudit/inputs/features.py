@@ -41,9 +41,9 @@ def read_features(X: Any) -> Any:
         for name, column in (frame_columns(X, "X") or {}).items():
             if _holds_times(as_array(column, f"X '{name}'")):
                 raise _dates(f"X '{name}'", "dates or times")
-        found = read_columns(X, "X")
-        names = found.named("x")
-        X = pl.DataFrame(dict(zip(names, (c.values for c in found.columns), strict=True)))
+        columns = read_columns(X, "X")
+        names = columns.named("x")
+        X = pl.DataFrame(dict(zip(names, (c.values for c in columns.columns), strict=True)))
     if isinstance(X, pl.DataFrame):
         return _readable(X)
     if not is_container(X):

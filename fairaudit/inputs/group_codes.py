@@ -88,10 +88,10 @@ def columns_of(value: Any, what: str = "sensitive_features") -> dict[str, Column
     """
     if value is None:
         return {}
-    found = read_columns(value, what)
-    single = found.width == 1
-    plain = ["group"] if single else [f"group {j + 1}" for j in range(found.width)]
-    return dict(zip(found.names or plain, found.columns, strict=True))
+    columns = read_columns(value, what)
+    single = columns.width == 1
+    plain = ["group"] if single else [f"group {j + 1}" for j in range(columns.width)]
+    return dict(zip(columns.names or plain, columns.columns, strict=True))
 
 
 def cluster_codes(values: Any, what: str = "clusters", n: int | None = None) -> Int:

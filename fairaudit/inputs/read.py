@@ -50,15 +50,15 @@ def read_columns(value: Any, what: str, n: int | None = None, of: str = "X") -> 
     """
     if isinstance(value, Column):
         value = Columns(None, (value,), len(value))
-    found = value if isinstance(value, Columns) else _columns(opened(value, what), what)
-    if n is not None and found.n != n:
+    columns = value if isinstance(value, Columns) else _columns(opened(value, what), what)
+    if n is not None and columns.n != n:
         raise refusal(
             what,
             f"{counted(n, 'row')}, as many as {of}",
-            counted(found.n, "row"),
+            counted(columns.n, "row"),
             "pass one row per row of " + of,
         )
-    return found
+    return columns
 
 
 def read_column(value: Any, what: str, n: int | None = None, of: str = "X") -> Column:
@@ -69,10 +69,10 @@ def read_column(value: Any, what: str, n: int | None = None, of: str = "X") -> C
     InputError
         When there are several columns, or none.
     """
-    found = read_columns(value, what, n, of)
-    if found.width != 1:
-        raise refusal(what, ONE_VALUE, f"{found.width} columns", "pass a single column")
-    return found.columns[0]
+    columns = read_columns(value, what, n, of)
+    if columns.width != 1:
+        raise refusal(what, ONE_VALUE, f"{columns.width} columns", "pass a single column")
+    return columns.columns[0]
 
 
 def read_numbers(
@@ -95,14 +95,14 @@ def read_numbers(
     InputError
         When there is text, or a number is missing or infinite.
     """
-    found = read_columns(value, what, n, of)
-    if not wide and found.width != 1:
-        raise refusal(what, ONE_VALUE, f"{found.width} columns", "pass a single column")
-    parts = [column.numbers(parse=True) for column in found.columns]
+    columns = read_columns(value, what, n, of)
+    if not wide and columns.width != 1:
+        raise refusal(what, ONE_VALUE, f"{columns.width} columns", "pass a single column")
+    parts = [column.numbers(parse=True) for column in columns.columns]
     if any(part is None for part in parts):
         raise refusal(what, "numbers", "text", "code it as numbers first")
     table = np.column_stack(
-        [part for part in parts if part is not None] or [np.zeros((found.n, 0))]
+        [part for part in parts if part is not None] or [np.zeros((columns.n, 0))]
     )
     bad = int((~np.isfinite(table)).sum())
     if bad and not gaps:
@@ -227,13 +227,13 @@ def _single(column: Column, name: Any, what: str) -> Columns:
 
 
 def _named_columns(named: Mapping[str, Any], what: str, value: Any) -> Columns:
-    found = {name: _inner(column, f"{what} '{name}'") for name, column in named.items()}
-    lengths = {name: len(column) for name, column in found.items()}
+    columns = {name: _inner(column, f"{what} '{name}'") for name, column in named.items()}
+    lengths = {name: len(column) for name, column in columns.items()}
     if len(set(lengths.values())) > 1:
         shown = ", ".join(f"'{name}': {size}" for name, size in lengths.items())
         raise refusal(what, "columns of equal length", f"rows {shown}", "pass one value per row")
     n = next(iter(lengths.values()), len(value) if not is_mapping(value) else 0)
-    return Columns(tuple(found), tuple(found.values()), n)
+    return Columns(tuple(columns), tuple(columns.values()), n)
 
 
 def _inner(value: Any, what: str) -> Column:
@@ -279,9 +279,9 @@ def _flat_array(value: Sequence[Any], kinds: set[type]) -> NDArray[Any]:
         return np.asarray(value)
     if any(hasattr(kind, "__array__") and not issubclass(kind, np.generic) for kind in kinds):
         return np.asarray(value)  # tensors, Series: rows
-    found = np.empty(len(value), dtype=object)
-    found[:] = [None if is_missing(v) else v for v in value]
-    return found
+    values = np.empty(len(value), dtype=object)
+    values[:] = [None if is_missing(v) else v for v in value]
+    return values
 
 
 def _rows_array(value: Sequence[Sequence[Any]]) -> NDArray[Any]:
@@ -291,10 +291,10 @@ def _rows_array(value: Sequence[Sequence[Any]]) -> NDArray[Any]:
     parts = [_flat_array(part, set(map(type, part))) for part in zip(*value, strict=True)]
     if len({part.dtype.kind for part in parts}) <= 1:
         return np.column_stack(parts) if parts else np.zeros((len(value), 0))
-    found = np.empty((len(value), len(parts)), dtype=object)
+    values = np.empty((len(value), len(parts)), dtype=object)
     for j, part in enumerate(parts):
-        found[:, j] = part.astype(object)
-    return found
+        values[:, j] = part.astype(object)
+    return values
 
 
 def _of_series(series: pl.Series, what: str) -> Column:
