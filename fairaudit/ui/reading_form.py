@@ -32,11 +32,11 @@ def show(info: DatasetInfo, columns: Sequence[str]) -> None:
         for sentence in words.doubts(choices):
             st.warning(layout.escaped(sentence), icon=":material/help:")
         with st.form(f"reading-{info.sha256[:12]}", border=False):
-            asked = _widgets(info, choices, columns)
+            options = _widgets(info, choices, columns)
             pressed = st.form_submit_button("Read the file this way", icon=":material/refresh:")
         if pressed:
             with layout.error_messages():
-                _read(info, asked)
+                _read(info, options)
 
 
 def changes(info: DatasetInfo) -> list[tuple[str, ReadingOptions]]:
@@ -93,11 +93,11 @@ def rows_named(text: str) -> tuple[int, ...]:
 def _widgets(info: DatasetInfo, choices: ReadingChoices, columns: Sequence[str]) -> dict[str, Any]:
     """The options as the widgets hold them; None is inferred."""
     chosen, key = info.options, f"read-{info.sha256[:12]}"
-    asked: dict[str, Any] = chosen.model_dump()
+    options: dict[str, Any] = chosen.model_dump()
     if choices.encodings:
-        asked["encoding"] = _encoding(choices, chosen, key)
+        options["encoding"] = _encoding(choices, chosen, key)
     if choices.sheets[1:]:
-        asked["sheet"] = st.selectbox(
+        options["sheet"] = st.selectbox(
             "Sheet",
             choices.sheets,
             index=choices.sheets.index(chosen.sheet) if chosen.sheet in choices.sheets else None,
@@ -113,10 +113,10 @@ def _widgets(info: DatasetInfo, choices: ReadingChoices, columns: Sequence[str])
         key=f"{key}-header",
     )
     if names != choices.header or choices.unsure_header:
-        asked["header"] = names
+        options["header"] = names
     if session.expert():
-        asked |= _further(chosen, choices, columns, key)
-    return asked
+        options |= _further(chosen, choices, columns, key)
+    return options
 
 
 def _encoding(choices: ReadingChoices, chosen: ReadingOptions, key: str) -> str | None:
@@ -138,10 +138,10 @@ def _encoding(choices: ReadingChoices, chosen: ReadingOptions, key: str) -> str 
 def _further(
     chosen: ReadingOptions, choices: ReadingChoices, columns: Sequence[str], key: str
 ) -> dict[str, Any]:
-    asked: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     if choices.text:
         left, right = st.columns(2)
-        asked["delimiter"] = left.selectbox(
+        options["delimiter"] = left.selectbox(
             "Between the cells",
             DELIMITERS,
             index=DELIMITERS.index(chosen.delimiter) if chosen.delimiter in DELIMITERS else None,
@@ -149,7 +149,7 @@ def _further(
             format_func=words.delimiter_name,
             key=f"{key}-delimiter",
         )
-        asked["decimal"] = right.selectbox(
+        options["decimal"] = right.selectbox(
             "Decimal mark",
             _MARKS,
             index=_MARKS.index(chosen.decimal) if chosen.decimal else None,
@@ -163,12 +163,12 @@ def _further(
         placeholder="recognised: rows of totals; 0 leaves none out; or 7, 9-12",
         key=f"{key}-rows",
     )
-    asked["skip_rows"] = rows or None
-    asked["text_columns"] = st.multiselect(
+    options["skip_rows"] = rows or None
+    options["text_columns"] = st.multiselect(
         "Columns that stay text",
         columns,
         [c for c in chosen.text_columns if c in columns],
         placeholder="none",
         key=f"{key}-text",
     )
-    return asked
+    return options

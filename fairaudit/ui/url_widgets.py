@@ -33,9 +33,9 @@ def one_of(
     """
     if len(options) < 2:
         return options[0] if options else ""
-    asked = (aliases or {}).get(str(st.query_params.get(key)))
+    linked = (aliases or {}).get(str(st.query_params.get(key)))
     if key not in st.session_state:
-        start = asked or start
+        start = linked or start
     index = options.index(start) if start in options else 0
     chosen = st.selectbox(
         label,

@@ -63,20 +63,20 @@ def show(audit: OpenedAudit) -> None:
     """The whole page: lead, controls, and the view."""
     top = st.container()
     try:
-        asked = _controls(audit)
-        choice = _choice(audit, asked)
+        request = _controls(audit)
+        choice = _choice(audit, request)
     except FairauditError as error:
         with top:
             layout.header("selection", "These systems cannot be compared.")
         st.warning(layout.escaped(str(error)), icon=":material/warning:")
         return
     with top:
-        layout.header("selection", system_choice_lead(choice, asked.baseline))
+        layout.header("selection", system_choice_lead(choice, request.baseline))
         if voice_of(audit.result).partly:
             st.warning(PARTLY, icon=":material/warning:")
-    _view(choice, asked)
+    _view(choice, request)
     layout.computation(
-        system_choice_how(choice, asked.check),
+        system_choice_how(choice, request.check),
         formula=r"\text{use system } k \text{ for group } g \text{ only if } "
         r"L_{g}(k - \text{baseline}) > -\varepsilon",
         outcome=audit.outcome,

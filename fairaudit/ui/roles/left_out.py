@@ -37,8 +37,8 @@ def _doubtful(table: Overview) -> list[Guess]:
 
 def other_problems(problems: Sequence[Problem], guesses: Sequence[Guess]) -> list[Problem]:
     """The problems without those that say that one of these columns was left out."""
-    said = {guess.column for guess in guesses}
-    return [p for p in problems if not (p.code == "leak" and p.column in said)]
+    mentioned = {guess.column for guess in guesses}
+    return [p for p in problems if not (p.code == "leak" and p.column in mentioned)]
 
 
 def undo_buttons(guesses: Sequence[Guess], roles: ColumnRoles) -> None:

@@ -158,12 +158,12 @@ class OutcomeQuestion:
         self, answer: OutcomeAnswer, subject: str | None, guess: PositiveGuess
     ) -> OutcomeAnswer:
         """The rest of the question, once it is known what is predicted."""
-        found = guess_meaning(subject or "", answer.positive, answer.negative)
+        guessed = guess_meaning(subject or "", answer.positive, answer.negative)
         meaning: Meaning | None = None
         if answer.task != "multiclass":
             left, right = st.columns([2, 1], gap="medium", vertical_alignment="top")
             with left:
-                meaning = self._meaning(answer, subject, found)
+                meaning = self._meaning(answer, subject, guessed)
             with right:
                 known_for = self._known_for(answer.target) if answer.target else None
         else:
@@ -174,7 +174,7 @@ class OutcomeQuestion:
         missing = self._missing(answer)
         if meaning is not None and answer.task == "binary":
             layout.note(example(answer.voice))
-        self._reasons(answer, guess, found, missing)
+        self._reasons(answer, guess, guessed, missing)
         return OutcomeAnswer(**{**vars(answer), "missing": missing})
 
     def _meaning(
