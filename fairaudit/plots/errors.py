@@ -73,9 +73,9 @@ def by_group(
     """
     voice = voice_of(result)
     first = next(iter(models or result.errors["model"].head(1).to_list()), "")
-    asked = {"attribute": attribute, "metric": metric, "model": first, "split": split}
-    if is_bounded(result, **asked):
-        return bounds.by_group(result, **asked)
+    where = {"attribute": attribute, "metric": metric, "model": first, "split": split}
+    if is_bounded(result, **where):
+        return bounds.by_group(result, **where)
     table = errors_of(result, attribute=attribute, metric=metric, split=split, models=models)
     if table.is_empty():
         return empty(f"{meaning.title(metric, voice)} by {attribute} is not available.")
