@@ -55,18 +55,18 @@ def write(result: AuditResult, folder: Path, *, title: str) -> list[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     _clear(folder)
-    told = sections(result)
+    parts = sections(result)
     texts = {
         "summary.json": _json(
             {
                 "title": title,
                 **result.summary,
-                "headline": [plain(s) for s in in_short(result, told)],
+                "headline": [plain(s) for s in in_short(result, parts)],
             }
         ),
         "spec.json": _json(result.provenance.get("spec", {})),
-        "report.html": render(result, title=title, told=told),
-        "report.json": _json(machine_readable(result, title=title, told=told)),
+        "report.html": render(result, title=title, told=parts),
+        "report.json": _json(machine_readable(result, title=title, told=parts)),
         "model_card.md": model_card(result, title=title),
     }
     written = [_write(folder / name, text.encode()) for name, text in texts.items()]

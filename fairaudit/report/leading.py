@@ -54,10 +54,10 @@ def _gaps(result: AuditResult, metric: str) -> dict[str, list[Gap]]:
     )
     gaps: dict[str, list[Gap]] = {a: [] for a in attributes(result) if CROSS not in a}
     for row in rows.iter_rows(named=True):
-        asked = {name: str(row[name]) for name in ("attribute", "metric", "model", "split")}
-        gap = gap_of(result, **asked) or row
-        significant = finding_of(result, **asked) is Finding.SIGNIFICANT
-        gaps.setdefault(asked["attribute"], []).append({**gap, "significant": significant})
+        where = {name: str(row[name]) for name in ("attribute", "metric", "model", "split")}
+        gap = gap_of(result, **where) or row
+        significant = finding_of(result, **where) is Finding.SIGNIFICANT
+        gaps.setdefault(where["attribute"], []).append({**gap, "significant": significant})
     return {a: sorted(rows, key=lambda gap: -gap["value"]) for a, rows in gaps.items()}
 
 
@@ -66,9 +66,9 @@ def _significant(gaps: Sequence[Gap]) -> list[Gap]:
 
 
 def _of_one_system(gaps: Mapping[str, list[Gap]]) -> list[Gap]:
-    told = [rows for rows in gaps.values() if rows]
-    first = next((s for rows in told if (s := _significant(rows))), told[0])[0]
-    chosen = [_of_system(rows, str(first["model"])) for rows in told]
+    families = [rows for rows in gaps.values() if rows]
+    first = next((s for rows in families if (s := _significant(rows))), families[0])[0]
+    chosen = [_of_system(rows, str(first["model"])) for rows in families]
     return sorted(chosen, key=lambda gap: not gap["significant"])
 
 

@@ -167,29 +167,36 @@ def _groups(result: AuditResult) -> Iterator[Section]:
     at = group_count(result)
 
     def table(name: str) -> pl.DataFrame | None:
-        found = result.tables.get(name)
-        return None if found is None or found.is_empty() else groups.of_count(found, at)
+        latent_groups = result.tables.get(name)
+        return (
+            None
+            if latent_groups is None or latent_groups.is_empty()
+            else groups.of_count(latent_groups, at)
+        )
 
-    found = table("groups")
-    if found is None:
+    latent_groups = table("groups")
+    if latent_groups is None:
         return
-    said = [groups_page_lead(result, found), combination_sentence(result)]
-    charts, said = [groups.sizes(found)], [sentence for sentence in said if sentence]
+    sentences = [groups_page_lead(result, latent_groups), combination_sentence(result)]
+    charts, sentences = (
+        [groups.sizes(latent_groups)],
+        [sentence for sentence in sentences if sentence],
+    )
     if (profile := table("group_profile")) is not None:
         charts.append(groups.profile(profile))
     if (latent := table("latent")) is not None:
         charts.append(groups.membership(latent))
     if (projection := table("projection")) is not None:
         charts.append(groups.projection(projection.head(1_000)))
-    said += findings(result)
+    sentences += findings(result)
     if (tests := table("latent_tests")) is not None:
-        said.append(tested_lead(result, at))
+        sentences.append(tested_lead(result, at))
         charts.append(groups.tests(tests, voice=voice_of(result)))
     yield Section(
         title="Latent groups",
-        sentences=tuple(said),
+        sentences=tuple(sentences),
         charts=tuple(charts),
-        rows=groups.readable(found),
+        rows=groups.readable(latent_groups),
         table="groups",
         how="Groups were found on training rows and are evaluated on held-out rows only. A rule "
         "is a shallow tree fitted to membership; its fidelity is the balanced agreement on rows "
@@ -262,11 +269,11 @@ def _sweep(result: AuditResult) -> Iterator[Section]:
     if sweep is None or sweep.is_empty():
         return
     metric, counts = whatif.metric_of(result), sweep["n_groups"].to_list()
-    told = whatif.preferred(sweep) or int(counts[-1])
-    charts, said = [whatif.trade_off(sweep, metric, voice=voice_of(result))], []
-    if (held := result.tables.get("held_groups")) is not None and told > 1:
-        charts.append(whatif.held(held, metric, at=told, voice=voice_of(result)))
-        said.append(held_lead(held, metric, told, voice_of(result)))
+    count = whatif.preferred(sweep) or int(counts[-1])
+    charts, sentences = [whatif.trade_off(sweep, metric, voice=voice_of(result))], []
+    if (held := result.tables.get("held_groups")) is not None and count > 1:
+        charts.append(whatif.held(held, metric, at=count, voice=voice_of(result)))
+        sentences.append(held_lead(held, metric, count, voice_of(result)))
     charts += [whatif.criterion(sweep, n) for n in ("heldout", "bic") if whatif.known(sweep, n)]
     if whatif.known(sweep, "stability"):
         charts.append(whatif.stability(sweep))
@@ -275,9 +282,9 @@ def _sweep(result: AuditResult) -> Iterator[Section]:
     yield Section(
         title="What if there were more groups",
         sentences=(
-            whatif_lead(sweep, metric, told, voice_of(result)),
+            whatif_lead(sweep, metric, count, voice_of(result)),
             preferences(sweep),
-            *said,
+            *sentences,
         ),
         charts=tuple(charts),
         rows=sweep,
@@ -334,7 +341,7 @@ def _compare(result: AuditResult) -> Iterator[Section]:
     quality, split = qualities[0], main_split(result)
     values = compare.values(result, metric=quality, split=split)
     voice = voice_of(result)
-    charts, said = [compare.side_by_side(values, metric=quality, voice=voice)], []
+    charts, sentences = [compare.side_by_side(values, metric=quality, voice=voice)], []
     for attribute in [a for a in attributes(result) if CROSS not in a][:3]:
         gap = next(iter(gap_metrics(result, attribute)), None)
         if gap is not None:
@@ -343,7 +350,7 @@ def _compare(result: AuditResult) -> Iterator[Section]:
             )
             title = f"Gap in {meaning.in_sentence(gap, voice)} by {attribute}"
             charts.append(compare.front(table, quality=quality, gap_title=title, voice=voice))
-            said.append(
+            sentences.append(
                 compare_lead(
                     table,
                     quality=quality,
@@ -354,7 +361,7 @@ def _compare(result: AuditResult) -> Iterator[Section]:
             )
     yield Section(
         title="Models side by side",
-        sentences=tuple(dict.fromkeys(said)),
+        sentences=tuple(dict.fromkeys(sentences)),
         charts=tuple(charts),
         rows=values,
         table="comparison" if "comparison" in result.tables else "errors",
@@ -368,13 +375,13 @@ def _compare(result: AuditResult) -> Iterator[Section]:
 def _errors(result: AuditResult) -> Iterator[Section]:
     split, model = main_split(result), main_model(result)
     for attribute in attributes(result)[:MOST_ATTRIBUTES]:
-        asked = [{"attribute": attribute, "metric": m, "split": split} for m in
+        questions = [{"attribute": attribute, "metric": m, "split": split} for m in
                  leading_metrics(result, 3)]  # fmt: skip
-        if asked:
+        if questions:
             yield Section(
                 title=f"{_subject(result)} by {attribute}",
-                sentences=tuple(_error_sentences(result, model, asked)),
-                charts=tuple(errors.by_group(result, models=[model], **a) for a in asked),
+                sentences=tuple(_error_sentences(result, model, questions)),
+                charts=tuple(errors.by_group(result, models=[model], **a) for a in questions),
                 rows=error_rows(result, attribute, split),
                 table="errors",
                 how=_RATES.format(percent=voice_of(result).percent),
@@ -483,18 +490,18 @@ def _equivalence(result: AuditResult) -> Iterator[Section]:
 
 def _conditional(result: AuditResult) -> Iterator[Section]:
     """Groups compared within levels of other columns."""
-    asked = {"model": main_model(result), "split": main_split(result)}
-    rows = readable_conditional(result, asked["split"])
+    where = {"model": main_model(result), "split": main_split(result)}
+    rows = readable_conditional(result, where["split"])
     if rows.is_empty():
         return
-    said = [
-        conditional_sentence(result, attribute=a, metric=m, **asked)
+    sentences = [
+        conditional_sentence(result, attribute=a, metric=m, **where)
         for a in attributes(result)[:MOST_ATTRIBUTES]
         for m in leading_metrics(result)
     ]
     yield Section(
         title="Groups within the same levels",
-        sentences=tuple(s for s in said if s),
+        sentences=tuple(s for s in sentences if s),
         rows=rows,
         table="conditional",
         how=CONDITIONAL_HOW,
@@ -504,17 +511,17 @@ def _conditional(result: AuditResult) -> Iterator[Section]:
 
 def _calibration(result: AuditResult) -> Iterator[Section]:
     """Within which groups the score is shown not to be calibrated."""
-    asked = {"model": main_model(result), "split": main_split(result)}
-    rows = groups_tested(result, **asked)
+    where = {"model": main_model(result), "split": main_split(result)}
+    rows = groups_tested(result, **where)
     if rows.is_empty():
         return
-    said = [
-        calibration_sentence(result, attribute=a, **asked)
+    sentences = [
+        calibration_sentence(result, attribute=a, **where)
         for a in attributes(result)[:MOST_ATTRIBUTES]
     ]
     yield Section(
         title="Calibration within groups",
-        sentences=tuple(s for s in (multicalibration_sentence(result, **asked), *said) if s),
+        sentences=tuple(s for s in (multicalibration_sentence(result, **where), *sentences) if s),
         rows=rows,
         table="calibration_tests",
         how=CALIBRATION_HOW,
