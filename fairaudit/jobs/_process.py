@@ -1,4 +1,4 @@
-"""Identifies, measures and ends processes, by a token rather than by their reusable number."""
+"""Identifies, measures and stops processes, by a token rather than by their reusable number."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DEFAULT_GRACE = 30.0
 
 
 def grace() -> float:
-    """Seconds a worker has to stop after being asked."""
+    """Seconds a worker has to stop after a request to stop."""
     return float(os.environ.get(GRACE, _DEFAULT_GRACE))
 
 

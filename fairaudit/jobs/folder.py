@@ -234,7 +234,7 @@ class JobFolder:
             file.write(_DELETE if then_delete else "")
 
     def cancel_requested(self) -> bool:
-        """Whether the job was asked to stop."""
+        """Whether a request to stop the job exists."""
         return (self.path / _CANCEL).exists()
 
     def delete_requested(self) -> bool:

@@ -74,7 +74,7 @@ class FolderMonitor:
         self._progress: float | None = None
         self._pace = _Pace(at=self._began)
         self._stopped = (
-            False  # a plain flag: the lock of an Event may be held when a signal arrives
+            False  # a plain flag: a signal may arrive while the lock of an Event is taken
         )
         self._why = "cancelled"
 
@@ -99,7 +99,7 @@ class FolderMonitor:
         Raises
         ------
         Cancelled
-            If the job was asked to stop.
+            If a request to stop the job exists.
         """
         self._raise_if_stopped()
         with self._lock:
