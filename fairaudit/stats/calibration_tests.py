@@ -138,7 +138,7 @@ class _Law:
     both: Float
 
     def of(self, group: int) -> _Law:
-        """That of one group."""
+        """The test of one group."""
         own = slice(group, group + 1)
         return _Law(self.level[own], self.slope[own], self.both[own])
 
@@ -245,7 +245,7 @@ def _blocks(n: int) -> Iterator[int]:
 
 
 def _clustered(rows: ScoredRows) -> Parts:
-    """The same with the design effects of cluster totals, never below 1, and the F law."""
+    """The test with design effects of cluster totals (at least 1) and the F distribution."""
     assert rows.cluster is not None
     x, w = lever(rows.score), _unit(rows)
     off, spread = w * (rows.y - rows.score), w * w * rows.score * (1 - rows.score)
@@ -275,8 +275,8 @@ def _clustered(rows: ScoredRows) -> Parts:
 def _members(rows: ScoredRows) -> Iterator[Int]:
     """Rows of each group."""
     order = np.argsort(rows.codes, kind="stable")
-    ends = np.searchsorted(rows.codes[order], np.arange(rows.groups + 1))
-    return (order[ends[g] : ends[g + 1]] for g in range(rows.groups))
+    bounds = np.searchsorted(rows.codes[order], np.arange(rows.groups + 1))
+    return (order[bounds[g] : bounds[g + 1]] for g in range(rows.groups))
 
 
 def _cluster_squares(cluster: Int, moves: Float) -> tuple[int, Float]:

@@ -1,7 +1,7 @@
 """Standard errors of metrics made from counts, in closed form, over rows or whole clusters.
 
-A metric moves by its slope in a cell for each further row there (the delta method); its variance
-is the sum of the squared moves of independent rows, or of the totals of independent clusters.
+Each further row in a cell changes a metric by its slope there (the delta method); the variance
+is the sum of squared slopes over independent rows, or of squared totals of independent clusters.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ def over_rows(cells: Cells, slope: Slope) -> CountErrors:
 
 
 def over_clusters(totals: Float, in_group: Float) -> CountErrors:
-    """Errors from the moves (M, G) that each cluster's rows make together.
+    """Standard errors from the total contribution of each of M clusters to each group's value.
 
     Parameters
     ----------
-    totals : summed slopes of each cluster's rows in each group
+    totals : (M, G) summed slopes of each cluster's rows in each group
     in_group : (G,) clusters with rows in each group
     """
     products = totals.T @ totals

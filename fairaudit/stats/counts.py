@@ -81,7 +81,7 @@ def sums(codes: Int, weights: Float | None, size: int) -> Float:
 
 
 def product(weight: Float, times: Float | None) -> Float:
-    """Weight of all rows a row stands for."""
+    """Row values times the number of equal rows that each row stands for."""
     return weight if times is None else weight * times
 
 

@@ -32,7 +32,7 @@ NO_OUTCOME, PARTLY_KNOWN = "no outcome known", "outcome known for some"
 
 
 def bounds_of(metric: str) -> tuple[float, float]:
-    """What the metric cannot leave."""
+    """Lowest and highest possible value of the metric."""
     name = base_name(metric)
     if name in UNLIMITED:
         return (-np.inf, np.inf)
@@ -44,7 +44,7 @@ def bounds_of(metric: str) -> tuple[float, float]:
 
 
 def has_margin(metric: str) -> bool:
-    """Whether a margin can be held against gaps of the metric: shares, or units of the outcome."""
+    """Whether a margin applies to gaps of the metric: shares, or units of the outcome."""
     return bounds_of(metric) == (0.0, 1.0) or base_name(metric) in IN_UNITS
 
 
@@ -53,7 +53,7 @@ class EstimateOptions:
     """Options of the tables: names, confidence level, replicates, suppression.
 
     `pairs` is how many pairs of systems are compared beside each other, `margin` the difference
-    below which groups count as equivalent, chosen in advance (None: not asked); `hidden` names the
+    below which groups count as equivalent, chosen in advance (None: no test); `hidden` names the
     groups, by attribute, that are suppressed so that no smaller one can be computed.
     """
 
@@ -123,7 +123,7 @@ class Measured:
         return status if self.reason is None else np.where(self.reason == "", status, self.reason)
 
     def without(self, rows: NDArray[np.bool_], reason: str) -> Measured:
-        """The same with nothing said of some groups (G,), for a reason."""
+        """The same without estimates for some groups (G,), with the reason as their status."""
         if not rows.any():
             return self
         value, low, high, denominator = (
@@ -140,7 +140,7 @@ class Measured:
         )
 
     def estimates(self, keep: NDArray[np.bool_]) -> Estimates:
-        """Some groups, for the gaps between them."""
+        """Estimates of the groups kept, from which their gaps follow."""
 
         @cache  # gaps of several kinds ask for the same tails
         def limits(tail: float) -> tuple[Float, Float]:

@@ -1,7 +1,7 @@
 """Gaps over groups with intervals: differences, ratios, worst, best, spread, in closed form.
 
 A gap such as "largest minus smallest" is an extreme of noisy numbers: it is biased upwards, and
-the interval of the two groups that happen to lie at the ends takes no account of the choice. The
+the interval of the two groups that happen to be the extremes takes no account of the choice. The
 intervals here are projections of what is known of every group at once:
 
 - the end on the side of "no gap" rests on limits that hold jointly for all groups (Bonferroni) or
@@ -101,7 +101,7 @@ class Estimates:
         return np.maximum(self.value - low, 0.0), np.maximum(high - self.value, 0.0)
 
     def length(self, parts: Float) -> Float:
-        """Length (J,) of sums of K errors with the reach of each in `parts` (J, K)."""
+        """Half-widths (J,) of sums of K errors, from the half-width of each in `parts` (J, K)."""
         if self.correlation is None:
             return np.asarray(np.sqrt((parts * parts).sum(axis=1)))
         square = ((parts @ self.correlation) * parts).sum(axis=1)
@@ -236,7 +236,7 @@ def _blocks(size: int, count: int) -> Iterator[slice]:
 
 
 def _reach(a: Float, b: Float, e: Estimates, rows: slice) -> Float:
-    """Length of the difference of two errors that reach a (J,) and b (K,)."""
+    """Half-widths (J, K) of differences, from the half-widths a (J,) and b (K,) of two values."""
     square = a[:, None] ** 2 + b**2
     if e.correlation is not None:
         square = square - 2 * e.correlation[rows] * a[:, None] * b
@@ -258,8 +258,8 @@ def _furthest(e: Estimates, tail: float) -> float:
     below, above = e.margins(tail)
     out = -np.inf
     for rows in _blocks(len(e.value), len(e.value)):
-        ends = e.value[rows, None] - e.value + _reach(above[rows], below, e, rows)
-        out = float(np.maximum(out, _others(ends, rows, -np.inf).max()))  # NaN stays
+        reach = e.value[rows, None] - e.value + _reach(above[rows], below, e, rows)
+        out = float(np.maximum(out, _others(reach, rows, -np.inf).max()))  # NaN stays
     return out
 
 
@@ -415,7 +415,7 @@ def corrected_to_overall(e: Estimates, overall: float) -> float:
 
 
 def _expected_far(distance: Float, e: Estimates) -> float:
-    """Expected largest |distance + noise|."""
+    """Expected value of the largest |distance + noise|."""
     se = e.length((np.eye(len(distance)) - e.shares) * e.se)
     if not se.max() > 0:
         return float(distance.max())
@@ -446,7 +446,7 @@ def ratio_to_overall(e: Estimates, overall: float, confidence: float) -> Gap:
 
 
 def _folded(low: Float, high: Float) -> Pair:
-    """Ends of min(r, 1 / r) of intervals of r."""
+    """Limits of min(r, 1 / r), from those of r."""
     with np.errstate(divide="ignore"):
         top = np.where(high < 1, high, np.where(low > 1, 1 / low, 1.0))
         return np.fmin(low, 1 / high), top

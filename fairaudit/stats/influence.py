@@ -1,4 +1,4 @@
-"""Metrics whose error comes from rows, not counts: each row's pull on the value gives it.
+"""Metrics whose standard errors come from rows, not counts, by each row's influence function.
 
 For a value v̂ with influence φ_i (so that v̂ − v ≈ Σ φ_i) the variance is Σ φ_i², or the sum of
 squared cluster totals when rows come in clusters. One pass, no resampling of rows.
@@ -44,7 +44,7 @@ class Influence:
 
 @dataclass(frozen=True)
 class Frame:
-    """Who is who: the grouping, clusters and weights shared by all metrics."""
+    """The grouping, clusters and weights that all metrics share."""
 
     grouping: Grouping
     cluster: Int | None
@@ -114,7 +114,7 @@ def standard_errors(found: Influence, frame: Frame) -> tuple[Float, Float]:
 
 
 def effective(found: Influence, frame: Frame) -> Float:
-    """Rows (G,) the metric rests on: independent ones that would know it as well."""
+    """Effective rows (G,) of the metric: independent rows that would give the same error."""
     if frame.cluster is None:
         return found.denominator
     together, _, units = _errors(found, frame)
@@ -127,7 +127,7 @@ def effective(found: Influence, frame: Frame) -> Float:
 def measure(
     found: Influence, everybody: Influence, frame: Frame, asked: EstimateOptions
 ) -> Measured:
-    """Intervals from the influences; `everybody` holds one group."""
+    """Estimates with intervals from influences; `everybody` holds all rows as one group."""
     se, skew, units = _errors(found, frame)
     clustered = frame.cluster is not None
 

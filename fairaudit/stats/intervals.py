@@ -16,7 +16,7 @@ Pair = tuple[Float, Float]
 
 TINY = 1e-12  # an error below it comes from values that are all alike
 FALSE_POSITIONS = 8
-NEAR = 1e-12  # normal quantiles between a limit's tail and the one asked for
+NEAR = 1e-12  # tolerance of a limit's tail, in normal quantiles
 LEAST_TAIL = 1e-250  # that of Student's quantile for two clusters may be 0 in floating point
 SMALLEST = 1e-300  # chance whose logit is taken
 
@@ -30,9 +30,9 @@ def quantile(confidence: float, df: Any = None) -> Any:
 
 
 def unbiased(clusters: Any) -> Float:
-    """What the noise of a cluster bootstrap is multiplied by to vary as new clusters would.
+    """Factor by which the noise of a cluster bootstrap is scaled to the variation of new clusters.
 
-    Drawing k of k clusters with replacement varies by (k − 1) / k of that.
+    Drawing k of k clusters with replacement gives (k − 1) / k of their variance.
     """
     k = np.maximum(np.asarray(clusters, np.float64), 2.0)
     return np.asarray(np.sqrt(k / (k - 1)))
@@ -139,13 +139,13 @@ def design_effect(p: Any, n: Any, variance: Any) -> Float:
 def limits_of_clusters(
     p: Any, n: Any, variance: Any, clusters: Any, confidence: float, limits: Any = wilson
 ) -> Pair:
-    """Limits at the size the design effect leaves, with Student's quantile on clusters - 1.
+    """Limits at the effective size under the design effect, with Student's t on clusters − 1.
 
     Parameters
     ----------
-    p, n : rates and the (effective) rows they rest on
+    p, n : rates and their (effective) numbers of rows
     variance : of p, over whole clusters
-    clusters : how many there are; NaN ends where it is 1
+    clusters : number of clusters; both limits are NaN where it is 1
     limits : `wilson` or `wider_of_score_and_mid_p`
     """
     z = quantile(confidence, np.maximum(clusters - 1, 1))
@@ -166,7 +166,7 @@ def mean_of_rows(
 
     Rows of one cluster are not independent: errors come from cluster totals, degrees of freedom
     from their number, and a share of exactly 0 or 1 rests on as many rows as there are clusters.
-    Without rows all is NaN; with one row or one cluster the ends are.
+    Without rows all three are NaN; with one row or one cluster only the limits are.
     """
     weight = np.ones(len(each)) if weight is None else weight
     total = float(weight.sum())
@@ -275,7 +275,7 @@ def hall(x: Any, skew: Any, root: Any) -> Any:
 def at_edges(
     value: Any, n: Any, ends: Pair, confidence: float, edges: tuple[float, float] = (0, 1)
 ) -> Pair:
-    """The ends, with Wilson's for n rows (or clusters) where a value lies on an edge.
+    """The limits, with Wilson's for n rows (or clusters) where a value lies on a boundary.
 
     An error estimated from values that are all alike is 0: a perfect score on a dozen rows would
     be taken for certain.
@@ -292,7 +292,7 @@ def at_edges(
 
 
 def error_or_reach(se: Float, ends: Pair, confidence: float) -> Float:
-    """Standard errors (G,), those of the interval where values on an edge leave none.
+    """Standard errors (G,), taken from the interval where a value lies on a boundary.
 
     Without this a gap would take a group on an edge for certain.
     """

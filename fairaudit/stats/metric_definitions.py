@@ -95,7 +95,7 @@ def higher_is_better(metric: str) -> bool:
 
 
 def part(cells: Float, chosen: tuple[Cell, ...]) -> Float:
-    """Sum of some of the four cells."""
+    """Sum (...,) of the chosen cells of (..., 2, 2)."""
     total: Float = np.zeros(cells.shape[:-2])
     for truth, answer in chosen:
         total += cells[..., truth, answer]
@@ -103,7 +103,7 @@ def part(cells: Float, chosen: tuple[Cell, ...]) -> Float:
 
 
 def ratio(numerator: Float, denominator: Float) -> Float:
-    """Their quotient, NaN where the denominator is 0."""
+    """Quotient of two sums of cells, NaN where the denominator is 0."""
     shape = np.broadcast_shapes(np.shape(numerator), np.shape(denominator))
     empty = np.full(shape, np.nan)
     return np.asarray(
@@ -151,7 +151,7 @@ def value(cells: Float, metric: str) -> Float:
 
 
 def denominator(cells: Float, metric: str) -> Float:
-    """How many rows the metric rests on: for composites the smallest part it needs."""
+    """Number of rows in the metric's denominator: for composites the smallest of its parts."""
     if metric in RATES:
         return part(cells, RATES[metric][1])
     if metric == "f1":
@@ -163,7 +163,7 @@ def denominator(cells: Float, metric: str) -> Float:
     return np.minimum(np.minimum(positives, negatives), answers)
 
 
-# -- how a value moves with its counts ------------------------------------------------------------
+# -- how a value changes with its counts ----------------------------------------------------------
 
 
 def slope(cells: Float, metric: str) -> Float:

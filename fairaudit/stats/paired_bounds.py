@@ -13,7 +13,7 @@ Float = NDArray[np.float64]
 
 
 class Difference(Protocol):
-    """Expert minus baseline of every group, with what can be said of it."""
+    """Expert minus baseline of every group, with its bounds and p-values."""
 
     def p_value(self, tolerance: float) -> Float:
         """One-sided p-value (G,) of "the expert is worse by `tolerance` or more"."""
@@ -170,7 +170,7 @@ class Strictest:
 
 
 def mean_of_differences(mean: Float, sd: Float, skew: Float, n: Float) -> Strictest:
-    """The mean of n paired differences (..., G), by Hall's and by Student's law."""
+    """The mean of n paired differences (..., G), by Hall's and by Student's distribution."""
     hall = SkewedMean(mean, sd, skew, n)
     return Strictest((hall, StudentDifference(mean, sd / np.sqrt(n), n - 1)))
 

@@ -20,7 +20,7 @@ Float = NDArray[np.float64]
 Interval = tuple[float, float, float]
 
 UNKNOWN: Interval = (float("nan"), float("nan"), float("nan"))
-LEAST_EXPECTED = 5.0  # distance of the expected count from its ends (Mantel & Fleiss 1980)
+LEAST_EXPECTED = 5.0  # distance of the expected count from its bounds (Mantel & Fleiss 1980)
 TIE = 1e-7  # relative: sums as likely as the one seen count as extreme as it
 EXACT = "Mantel–Haenszel, exact test"
 NORMAL = "Mantel–Haenszel, Cochran's test"
@@ -54,11 +54,11 @@ class Strata:
 
     @property
     def effect(self) -> float:
-        """What variances of independent rows are multiplied by."""
+        """Factor on the variances of independent rows: the design effect."""
         return 1.0 if self.inflation is None else self.inflation
 
     def reach(self, confidence: float) -> float:
-        """Standard errors that an interval reaches to either side."""
+        """Half-width of an interval, in standard errors."""
         return float(intervals.quantile(confidence, self.freedom))
 
 
@@ -93,12 +93,12 @@ def sato_variance(strata: Strata) -> float:
 def _mover_distances(strata: Strata, z: float) -> tuple[float, float]:
     """How far the limits lie below and above the common difference."""
     share = strata.weight / strata.weight.sum()
-    ends = []
+    distances = []
     for x, n in ((strata.x1, strata.n1), (strata.x0, strata.n0)):
         p = x / n
         low, high = intervals.wilson(p, n / strata.effect, 0.0, z)
-        ends.append((share * (p - low), share * (high - p)))
-    (down1, up1), (down0, up0) = ends
+        distances.append((share * (p - low), share * (high - p)))
+    (down1, up1), (down0, up0) = distances
     return (
         float(np.sqrt((down1**2 + up0**2).sum())),
         float(np.sqrt((up1**2 + down0**2).sum())),
@@ -180,7 +180,7 @@ def homogeneity(strata: Strata) -> float:
     """
     ratio = common_odds_ratio(strata, 0.95)[0]
     least, most = _ends(strata)
-    informative = most > least  # a stratum with one possible table tells nothing of its odds
+    informative = most > least  # a stratum with one possible table has no information on its odds
     if strata.inflation is not None or informative.sum() < 2 or np.isnan(ratio):
         return float("nan")
     few = Strata(

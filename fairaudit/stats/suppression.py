@@ -110,7 +110,7 @@ def _membership(codes: Int, which: Int, sizes: Sequence[Float]) -> Bool:
 
 
 def _protected(counts: _Counts, hidden: Bool, total: Bool, least: int) -> Bool:
-    """More and more groups hidden, the smallest first, until nothing follows."""
+    """Hide further groups, the smallest first, until no hidden count can be computed."""
     hidden = hidden.copy()
     while True:
         more = _sparse_table(counts, hidden, total, least)
@@ -165,9 +165,9 @@ def _whole_tables(
 
 
 def _by_attribute(divisions: Sequence[Division], sizes: Sequence[Float], hidden: Bool) -> Hidden:
-    ends = np.cumsum([len(s) for s in sizes])[:-1]
+    bounds = np.cumsum([len(s) for s in sizes])[:-1]
     return {
         division.attribute: frozenset(np.array(division.names, dtype=object)[gone].tolist())
-        for division, gone in zip(divisions, np.split(hidden, ends), strict=True)
+        for division, gone in zip(divisions, np.split(hidden, bounds), strict=True)
         if gone.any()
     }
