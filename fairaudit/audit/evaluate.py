@@ -405,7 +405,7 @@ def _values(values: NDArray[Any]) -> Float:
 
 
 def _smooth(metrics: Sequence[str]) -> list[str]:
-    """Metrics of numeric outcomes that every row pulls at."""
+    """Metrics of numeric outcomes with an influence function."""
     known = (*REGRESSION, "mean_prediction")
     return [m for m in metrics if m in known and m not in regression.QUANTILES]
 

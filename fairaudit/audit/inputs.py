@@ -161,13 +161,13 @@ def _guessed_task(truth: _Truth | None, answers: Mapping[str, Column]) -> Task:
 
 
 def _rows(labels: Mapping[str, Any], scores: Mapping[str, Any]) -> int:
-    """How many rows there are, by the first system."""
+    """Number of rows, that of the first system."""
     name, value = next(iter((labels or scores).items()))
     return read_columns(value, f"system '{name}'").n
 
 
 def _telling(y_true: Any, y_pred: Any, systems: Sequence[str]) -> list[str]:
-    """Names whose words may say what the outcome means, the outcome's own first."""
+    """Names whose words may give the meaning of the outcome, the outcome's own first."""
     own = [] if y_true is None else [_name_of(y_true) or "y_true"]
     pred = [] if isinstance(y_pred, Mapping) else [_name_of(y_pred)]
     named = [*own, *(s for s in systems if s != MODEL), *(p for p in pred if p)]
@@ -299,7 +299,7 @@ def _paired(
 def _whose(
     decisions: Mapping[str, Column], scores: Mapping[str, Any], n: int
 ) -> dict[str, str | None]:
-    """The decisions that each score belongs to; None for a system of its own."""
+    """The decisions that each score belongs to; None for a score that is a system by itself."""
     same = {name: name for name in scores if name in decisions}
     free = {name: _numbers_of(s, name, n) for name, s in scores.items() if name not in same}
     codes = {name: _codes_of(a) for name, a in decisions.items() if name not in same}

@@ -479,7 +479,7 @@ def audit_predictions(
 
 
 def _warn(asked: Given) -> None:
-    """Warn the caller of `audit_predictions` of what was taken without being sure."""
+    """Warn the caller of `audit_predictions` about uncertain assumptions."""
     unsure = [unsure_positive(asked.outcome, "positive=")] * asked.outcome.guessed_positive
     for remark in (*unsure, *asked.matched):
         warnings.warn(remark, FairauditWarning, stacklevel=3)
@@ -495,7 +495,7 @@ def _check_stated(stated: Stated, y_true: Any) -> None:
 
 
 def _scored(metrics: Sequence[str], asked: Given) -> None:
-    """Refuse a metric of scores that no system's scores can give: it would be missing unsaid."""
+    """Refuse a score metric that no system's scores allow, instead of silently leaving it out."""
     if asked.task == "regression":
         return
     scores = [s.score for s in asked.systems.values() if s.score is not None]

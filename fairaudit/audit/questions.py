@@ -48,7 +48,7 @@ class PrimaryQuestion(BaseModel):
 
     @property
     def rates(self) -> tuple[str, ...]:
-        """The metrics that the question rests on."""
+        """The metrics from which the question is answered."""
         return FAMILIES.get(self.metric, (self.metric,))
 
 
@@ -134,7 +134,7 @@ def _not_asked(what: str, name: str, known: Sequence[str]) -> SpecError:
 
 
 def check_margin(margin: float | None, task: Task) -> None:
-    """Refuse a margin that no gap can be held against.
+    """Refuse a margin with which no gap can be compared.
 
     Raises
     ------

@@ -82,7 +82,7 @@ def _selections(counts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _low_selects(result: AuditResult, model: str) -> bool:
-    """Whether low scores of a model select."""
+    """Whether a model selects the rows with low scores."""
     facts = (result.summary.get("scores") or {}).get(model) or {}
     return facts.get("side") == "below"
 
@@ -151,7 +151,7 @@ def _in_clusters(result: AuditResult, *, model: str, split: str, attribute: str)
 
 
 def _weighted(result: AuditResult, model: str) -> bool:
-    """Whether rows weigh differently: counts are then no numbers of rows."""
+    """Whether rows have unequal weights: counts are then not numbers of rows."""
     if "counts" not in result.tables:
         return False
     if not knows_outcomes(result):
@@ -237,7 +237,7 @@ def recompute(
 def _as_given(
     result: AuditResult, *, model: str, split: str, attribute: str
 ) -> tuple[Cells, ClusterCells | None, bool]:
-    """Counts of the stored answers, by cluster too, and whether intervals can be had."""
+    """Counts of the stored answers, by cluster too, and whether intervals are possible."""
     ask = {"model": model, "split": split, "attribute": attribute}
     cells = cells_of(result, **ask)
     weighted, clustered = _weighted(result, model), _in_clusters(result, **ask)

@@ -519,7 +519,7 @@ def judged(
     controls: Mapping[str, NDArray[np.str_]],
     splits: Sequence[str] = HELD_OUT,
 ) -> Tables:
-    """Audit tables of all models on held-out rows, by declared and found groups."""
+    """Audit tables of all models on held-out rows, by declared and detected groups."""
     detected = _found_groups(arrays, tables)
     parts: list[Mapping[str, pl.DataFrame]] = []
     for split in splits:
@@ -582,7 +582,7 @@ def _check_primary(
 def _found_groups(
     arrays: Arrays, tables: Mapping[str, pl.DataFrame]
 ) -> dict[str, NDArray[np.str_]]:
-    """Groups a method found, by row: latent groups (from features alone) and seen clusters."""
+    """Groups that a method detected, by row: latent groups (by features alone), seen clusters."""
     labels: dict[str, NDArray[np.str_]] = {}
     members = _shown_latent(tables)
     if members is not None:
@@ -655,14 +655,14 @@ def _outcome_labels(data: Dataset, arrays: Arrays) -> OutcomeLabels:
 
 
 def _left_out(data: Dataset, spec: AuditSpec) -> pl.DataFrame:
-    """Rows no array could hold, each with its reason."""
+    """Rows that were left out of the arrays, each with its reason."""
     if spec.kind != "predictions":
         return data.excluded_rows(spec.split)
     return data.excluded if data.roles.known_for is None else _without_truth(data).excluded
 
 
 def _outcome_warnings(data: Dataset, spec: AuditSpec) -> list[str]:
-    """What somebody should confirm of the outcome."""
+    """Warnings about what a user should confirm of the outcome."""
     warnings = []
     if data.outcome.guessed_positive:
         text = unsure_positive(data.outcome, "--positive")
@@ -676,7 +676,7 @@ def _outcome_warnings(data: Dataset, spec: AuditSpec) -> list[str]:
 
 
 def _row_warnings(left_out: pl.DataFrame) -> list[str]:
-    """How many rows were left out, by reason; they stand in the table `excluded`."""
+    """Warnings with the number of rows left out for each reason (the table `excluded`)."""
     return [f"{n:,} rows were left out: {reason}." for reason, n in _by_reason(left_out)]
 
 
@@ -698,7 +698,7 @@ def _class_warnings(arrays: Arrays) -> list[str]:
 
 
 def provenance(spec: AuditSpec, device: str, seconds: float) -> dict[str, Any]:
-    """What is needed to make the same numbers again."""
+    """What is needed to reproduce the numbers."""
     packages = ("numpy", "polars", "scipy", "scikit-learn", "torch")
     return {
         "spec": spec.model_dump(mode="json"),

@@ -156,7 +156,7 @@ def _implied(score: Float, label: NDArray[Any]) -> Cut | None:
 
 
 def _step(score: Float) -> float | None:
-    """The grid that all values lie on, None where they lie on none."""
+    """Step of the grid on which all values lie, None where there is no such grid."""
     distinct = np.unique(score)
     if not 2 <= len(distinct) <= MAX_GRID:
         return None
@@ -169,7 +169,7 @@ def _step(score: Float) -> float | None:
 def scale_warnings(
     name: str, facts: Mapping[str, Any], auroc_high: float | None, meaning: Meaning
 ) -> list[str]:
-    """What makes a cut or its direction doubtful.
+    """Warnings about a doubtful cut or direction.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ KEYS = ["attribute", "metric", "kind"]
 
 
 def measurements(errors: pl.DataFrame, gaps: pl.DataFrame, seed: int) -> pl.DataFrame:
-    """What one seed says: overall values and gaps of each model, on the test rows.
+    """Results of one seed: overall values and gaps of each model, on the test rows.
 
     Returns
     -------
@@ -180,5 +180,5 @@ def test_share(arrays: Arrays) -> float:
 
 
 def seeds_from(seed: int, count: int) -> Sequence[int]:
-    """The seeds of a comparison: consecutive, so that they can be told in one word."""
+    """The seeds of a comparison: consecutive, so that a range describes them."""
     return range(seed, seed + count)

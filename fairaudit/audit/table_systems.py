@@ -38,7 +38,7 @@ def existing_systems(
     sure: bool = True,
     median: bool = False,
 ) -> dict[str, Prediction]:
-    """One entry a prediction column, and one a score column without a prediction column.
+    """One system per prediction column, and per score column without a prediction column.
 
     A lone score decides at its cut in `roles.cuts`, or at 0.5 when it lies in 0..1.
 

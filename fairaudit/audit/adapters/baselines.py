@@ -65,7 +65,7 @@ def with_sensitive(arrays: Arrays) -> NDArray[Any]:
 
 
 def group_columns(arrays: Arrays, attributes: Sequence[str] | None) -> NDArray[np.str_]:
-    """The labels of the attributes that make the groups (n, k); none named means all declared.
+    """Labels (n, k) of the attributes that form the groups; all declared ones if none are named.
 
     Raises
     ------
@@ -321,7 +321,7 @@ def fit_decoupled(
     device: str,
     monitor: Monitor,
 ) -> Fitted:
-    """A shared network with a head a group."""
+    """A shared network with one head per group."""
     rest = {k: v for k, v in params.items() if k != "attributes"}
     model = build(DecoupledHeads, rest, task=arrays.task, device=device, random_state=seed)
     return _network(model, arrays, rows_in_place, "decoupled", monitor, _grouping(params))
@@ -379,7 +379,7 @@ def _labels_apart(
     label: NDArray[Any],
     seed: int,
 ) -> NDArray[Any]:
-    """The labels (n,) where a validation row does not choose its own threshold.
+    """The labels (n,), where no validation row takes part in choosing its own threshold.
 
     The thresholds of each half of the validation rows (or of their clusters) label the other
     half; those of all validation rows label the rest.

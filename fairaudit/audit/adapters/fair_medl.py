@@ -89,7 +89,7 @@ def fit_fair_medl(
 
 
 def rows_of_seen_clusters(model: FairMEDL, arrays: Arrays) -> NDArray[np.int64]:
-    """Rows that tell what clusters with training rows add, whatever split they are in.
+    """Positions of the rows of clusters with training rows, whatever split they are in.
 
     The fixed part has adapted to the training rows; all rows, from which nothing is predicted
     here, say more of the clusters, and say it as a mixed model of the whole table does.
@@ -120,7 +120,7 @@ def search_params(
     device: str,
     monitor: Monitor,
 ) -> Search:
-    """The five weights by multi-objective search on validation rows; goes on after a break.
+    """The five weights by multi-objective search on validation rows; resumable.
 
     The study lies in the job's folder where the monitor has one, so that the same job started
     again finds its finished trials.
@@ -173,7 +173,7 @@ def probe_table(
 
 
 def check(arrays: Arrays, params: Mapping[str, Any]) -> None:
-    """What Fair MEDL needs and lacks, in words."""
+    """Refuse parameters and arrays that Fair MEDL cannot use, with the remedy."""
     known = set(inspect.signature(FairMEDL).parameters) - GIVEN
     known |= method(NAME).options
     unknown = sorted(set(params) - known)
@@ -354,8 +354,8 @@ def _icc(
     """The clusters' share of the variance, with its interval where there is one."""
     if not variances:
         return {"icc": 0.0, "icc_low": None, "icc_high": None}
-    ends = icc_interval(settled.effects, settled.prior_sd, variances["residual"], confidence)
-    low, high = ends or (None, None)
+    limits = icc_interval(settled.effects, settled.prior_sd, variances["residual"], confidence)
+    low, high = limits or (None, None)
     return {"icc": share_of_clusters(variances), "icc_low": low, "icc_high": high}
 
 

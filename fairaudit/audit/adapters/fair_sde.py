@@ -192,7 +192,7 @@ def _fitted(
 def _predictions(
     model: FairSDE, arrays: Arrays, groups: NDArray[np.int64]
 ) -> dict[str, Prediction]:
-    """Answers of all models for all rows; validation rows as they were when the choice fell."""
+    """Answers of all models for all rows; validation rows as they entered the choice."""
     answers = model.answer_rows(rows_in_place(arrays), groups)
     _, held = split_masks(arrays)
     for name in ("expert", "baseline"):
@@ -214,7 +214,7 @@ def _predictions_by_name(
 
 
 def _put(answers: RowAnswers, held: NDArray[np.bool_], other: RowAnswers) -> RowAnswers:
-    """Answers with those of the held rows replaced."""
+    """Answers with those of the validation rows replaced."""
     label = answers.label.copy()
     label[held] = other.label
     if answers.proba is None or other.proba is None:
@@ -281,8 +281,8 @@ def _cost_of_guessing(
     rows = tables["selection_rows"].filter(split="test")
     hit = (rows["group"] == rows["guessed"]).to_numpy().astype(np.float64)
     unit = None if arrays.cluster is None else arrays.cluster[test]
-    right, *ends = intervals.mean_of_rows(hit, None, unit, confidence=confidence, share=True)
-    low, high = (float(end) if np.isfinite(end) else None for end in ends)
+    right, *limits = intervals.mean_of_rows(hit, None, unit, confidence=confidence, share=True)
+    low, high = (float(end) if np.isfinite(end) else None for end in limits)
     known, guessed = (
         _performance(predictions[name], arrays, test) for name in ("fair-sde", GUESSED)
     )

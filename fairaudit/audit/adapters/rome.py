@@ -87,7 +87,7 @@ def fit_rome_em(
 def _one_model(
     arrays: Arrays, params: Mapping[str, Any], rows: NDArray[np.bool_], seed: int, device: str
 ) -> RomeEM:
-    """The one common model of some rows."""
+    """The single common model of some rows."""
     model = _unfitted(arrays, {**params, "n_groups": 1}, seed, device)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # said of the model with groups
@@ -342,7 +342,7 @@ def _history(model: RomeEM) -> pl.DataFrame:
 
 
 def _path(model: RomeEM, arrays: Arrays) -> pl.DataFrame:
-    """Between worst group (0) and average (1): the loss of both, sought on validation rows."""
+    """Loss of worst group and average, from blend 0 (worst) to 1 (average), on validation rows."""
     rows = arrays.part("validation")
     if not len(rows):
         rows = arrays.part("train")
@@ -391,7 +391,7 @@ def _isolated_ids(model: RomeEM, arrays: Arrays) -> NDArray[np.int64]:
 
 
 def _isolated_warnings(model: RomeEM, arrays: Arrays) -> list[str]:
-    """What is said of isolated rows, by their ids in the table."""
+    """Warnings about isolated rows, which name their ids in the table."""
     ids = _isolated_ids(model, arrays)
     return [isolated_text(ids)] if len(ids) else []
 

@@ -88,7 +88,7 @@ def _entropy(prior: Float, weight: Float) -> float:
 def held_out_loss(
     loss: Float, weight: Float, cluster: NDArray[np.int64] | None, confidence: float
 ) -> tuple[float | None, float | None, float | None]:
-    """Weighted mean loss and its interval; nothing where fewer than two rows carry it."""
+    """Weighted mean loss with its interval; None where fewer than two rows carry weight."""
     total = weight.sum()
     if total < 1e-6:
         return None, None, None

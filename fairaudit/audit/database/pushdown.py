@@ -68,7 +68,7 @@ class Source(Protocol):
     def count(
         self, keys: Sequence[str], rounded: Sequence[str], digits: int, most: int
     ) -> pl.DataFrame:
-        """One row each combination of the keys, at most `most`, and how often it occurs.
+        """One row per combination of the keys, at most `most`, with its number of rows.
 
         The columns are "0", "1", … for the keys and `TIMES`, so that no name in a table can be
         taken for another; some keys are rounded first.
@@ -76,7 +76,7 @@ class Source(Protocol):
         ...
 
     def distinct(self, column: str) -> int:
-        """How many different values a column holds."""
+        """Number of distinct values in a column."""
         ...
 
 
@@ -248,7 +248,7 @@ def _facts(
     matched: Sequence[str],
     meaning: Meaning,
 ) -> dict[str, Any]:
-    """What the summary says of the systems and their scores."""
+    """Entries of the summary about the systems and their scores."""
     scores = score_facts(predictions, roles.task, times)
     doubts = score_warnings(scores, tables.get("errors"), meaning)
     rounding = [
@@ -367,7 +367,7 @@ class _Combinations:
 
     @property
     def times(self) -> NDArray[np.float64]:
-        """(n,) equal rows each combination stands for."""
+        """(n,) number of equal rows that each combination stands for."""
         return self.table[TIMES].to_numpy().astype(np.float64)
 
     def ordered(self) -> _Combinations:
@@ -382,7 +382,7 @@ class _Combinations:
 
 
 def _known(counted: _Combinations, roles: ColumnRoles) -> NDArray[np.bool_] | None:
-    """Where the outcome is known; None for everywhere."""
+    """(n,) whether the outcome is known; None where it always is."""
     if roles.target is None or roles.known_for is None:
         return None
     own = roles.positive if roles.known_for in roles.predictions else None

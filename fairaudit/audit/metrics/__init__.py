@@ -1,1 +1,1 @@
-"""Each task's metrics with their errors, and who differs from whom."""
+"""Each task's metrics with their standard errors, and comparisons of groups and models."""

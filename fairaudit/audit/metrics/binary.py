@@ -94,7 +94,7 @@ def _errors_of(counted: _CellCounts, slope: count_errors.Slope) -> CountErrors:
 
 
 def _effective(counted: _CellCounts, metric: str) -> Float:
-    """Rows the metric rests on, shrunk by unequal weights (Kish) and by clusters."""
+    """Effective rows (G,) of the metric, fewer under unequal weights (Kish) and clusters."""
     cells = counted.cells
     rows = metric_definitions.denominator(cells.rows, metric)
     if not cells.weighted and counted.clusters is None:
@@ -109,7 +109,7 @@ def _effective(counted: _CellCounts, metric: str) -> Float:
 
 
 def _size(counted: _CellCounts, over: tuple[Cell, ...], under: tuple[Cell, ...]) -> Float:
-    """Independent rows of equal weight that would know a quotient as well."""
+    """Independent rows of equal weight that would give a quotient the same variance."""
     n = _kish(counted.cells, under)
     if counted.clusters is None:
         return n
@@ -130,7 +130,7 @@ def _kish(cells: Cells, under: tuple[Cell, ...]) -> Float:
 
 
 def _interval(counted: _CellCounts, metric: str, se: Float) -> tuple[Ends, str]:
-    """The interval of each group and how it is made."""
+    """Limits of each group's interval, and the name of the method."""
     ends = _ends(counted, metric, se, counted.confidence, intervals.wilson)
     if metric in RATES:
         return ends, "Wilson"

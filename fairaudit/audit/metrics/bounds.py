@@ -78,7 +78,7 @@ class PartlyKnown:
 
 @dataclass(frozen=True)
 class _End:
-    """One end of the bounds of a metric in G groups, with its own interval."""
+    """The lower or the upper bound of a metric in G groups, with its own interval."""
 
     value: Float
     low: Float
@@ -158,17 +158,17 @@ def bounds_table(
     known = frame.total(rows.known.astype(np.float64))
     by = frame.grouping
     shown = (n >= 1) & ~asked.hides(by.attribute, by.names, n)
-    ends = _ends(rows, frame, wanted, asked)
+    by_metric = _ends(rows, frame, wanted, asked)
     table: list[dict[str, object]] = []
     for metric in wanted:
-        table += _values(metric, ends[metric], frame, (n, known), shown)
+        table += _values(metric, by_metric[metric], frame, (n, known), shown)
     if frame.grouping.attribute != OVERALL:
         pairs = max(frame.G * (frame.G - 1), 1)
         level = 1 - (1 - asked.confidence) / pairs  # Bonferroni over the pairs of groups
         strict = _ends(rows, frame, wanted, replace(asked, confidence=level))
         sizes = int(n[shown].sum()), int(known[shown].sum())
         for metric, parts in _gap_metrics(wanted).items():
-            wide = [ends[p] for p in parts], [strict[p] for p in parts]
+            wide = [by_metric[p] for p in parts], [strict[p] for p in parts]
             table += _gaps(metric, wide, frame, sizes, shown)
     named = {"model": asked.model, "split": asked.split, "attribute": frame.grouping.attribute}
     return pl.DataFrame([{**named, **row} for row in table], schema=BOUNDS, orient="row")
@@ -177,7 +177,7 @@ def bounds_table(
 def _ends(
     rows: PartlyKnown, frame: Frame, metrics: Sequence[str], asked: EstimateOptions
 ) -> dict[str, tuple[_End, _End]]:
-    """The lower and the upper end of each metric."""
+    """The lower and the upper bound of each metric."""
     label = rows.label
     fills = {
         "right": label,
@@ -338,22 +338,22 @@ def _difference(wide: tuple[_End, _End], strict: tuple[_End, _End]) -> _Gap:
 
 
 def _between(a: _End, b: _End) -> tuple[Float, Float]:
-    """Intervals (G, G) of a group's one end less another group's other end."""
+    """Intervals (G, G) of one group's bound minus another group's opposite bound."""
     mine = a.low[:, None], a.high[:, None]
     low, high = intervals.mover_difference(a.value[:, None], b.value, mine, (b.low, b.high))
     return np.asarray(low), np.asarray(high)
 
 
 def _ratio(wide: tuple[_End, _End], strict: tuple[_End, _End]) -> _Gap:
-    """The same of the smallest over the largest."""
+    """Bounds, interval and the deciding pair of the smallest over the largest."""
     lower, upper = wide
     apart = _pairs(_quotient(lower.value, upper.value), np.inf)
     least = min(1.0, float(apart.min()))
     most = min(1.0, float(_pairs(_quotient(upper.value, lower.value), np.inf).min()))
     low = float(_pairs(np.nan_to_num(_over(lower, upper)[0]), np.inf).min())
     high = float(_pairs(np.nan_to_num(_over(*strict[::-1])[1], nan=np.inf), np.inf).min())
-    ends = min(low, least), min(max(high, most), 1.0)
-    return (least, most), ends, _place(apart.argmin(), apart)
+    limits = min(low, least), min(max(high, most), 1.0)
+    return (least, most), limits, _place(apart.argmin(), apart)
 
 
 def _quotient(a: Float, b: Float) -> Float:

@@ -54,7 +54,7 @@ class Miscalibration:
         return np.asarray(np.abs(self.distance).sum(-1))
 
     def debiased(self) -> Float:
-        """(G,) median-unbiased value: it makes one as large as the plug-in value an even chance.
+        """(G,) median-unbiased value: under it P(plug-in value ≥ the observed one) is 1/2.
 
         0 where chance alone would make more than what was seen in half of all samples.
         """
@@ -90,7 +90,7 @@ class Miscalibration:
         return low * self.raw(), self._stretch(1 - tail) * self.raw()
 
     def _chance(self, s: Float) -> Float:
-        """P(plug-in value ≥ observed), (G,)."""
+        """P(plug-in value ≥ observed) in each group (G,)."""
         mean, variance = self.moments(s)
         safe = np.maximum(variance, 1e-300)
         return np.asarray(special.gammaincc(mean**2 / safe, self.raw() * mean / safe))
@@ -179,8 +179,8 @@ def measure_ece(
 
     @cache  # gaps of several kinds ask for the same tails
     def limits(tail: float) -> tuple[Float, Float]:
-        ends = intervals.at_edges(errors.raw(), rows, errors.limits(tail), 1 - 2 * tail)
-        low, high = np.minimum(ends[0], value), np.clip(ends[1], value, 1.0)
+        around = intervals.at_edges(errors.raw(), rows, errors.limits(tail), 1 - 2 * tail)
+        low, high = np.minimum(around[0], value), np.clip(around[1], value, 1.0)
         return np.where(unknown, np.nan, low), np.where(unknown, np.nan, high)
 
     low, high = limits((1 - asked.confidence) / 2)

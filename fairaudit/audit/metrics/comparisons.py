@@ -1,4 +1,4 @@
-"""Who differs from whom: two models on the same rows, two groups of one model, many tests."""
+"""Comparisons of two models on the same rows or two groups of one model, and many tests."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ def _versus(
 def _counted_ends(
     cells: Float, metric: str, gains: Float, losses: Float, confidence: float
 ) -> tuple[Float, Float]:
-    """Ends (G,) of a difference of two shares of the same rows, at whatever level.
+    """Limits (G,) of a difference of two shares of the same rows, at any level.
 
     Errors from replicates are too small in the far tails that many comparisons ask for.
     """
@@ -214,7 +214,7 @@ def _counted_ends(
 def _from_noise(
     found: Float, noise: Float, confidence: float, clusters: Float | None
 ) -> tuple[Float, Float, Float]:
-    """Ends and p from the error of replicates; Student's where they come from (G,) clusters."""
+    """Limits and p from the error of replicates; Student's t with the number of clusters (G,)."""
     nothing = np.full(len(found), np.nan)
     if len(noise) == 0:
         return nothing, nothing, nothing
@@ -373,7 +373,7 @@ def _pairs_of(m: Measured, asked: EstimateOptions, reference: str | None) -> Col
 
 
 def pair_of(m: Measured, group: str, reference: str) -> tuple[float, float, float]:
-    """Difference of two groups with the ends of its interval, as in `pairs_table`."""
+    """Difference of two groups with the limits of its interval, as in `pairs_table`."""
     i, j = m.names.index(group), m.names.index(reference)
     r = 0.0 if m.correlation is None else m.correlation[i, j]
     mine, other = (m.low[i], m.high[i]), (m.low[j], m.high[j])
@@ -397,7 +397,7 @@ def _pair_p(m: Measured, at: Int, ref: int) -> tuple[Float, list[str]]:
 
 
 def _pair_errors(m: Measured, at: Int, ref: int) -> Float:
-    """Standard errors of the differences, less what crossing clusters share."""
+    """Standard errors of the differences; groups that share clusters are correlated."""
     shared = 0.0 if m.correlation is None else m.correlation[at, ref] * m.se[at] * m.se[ref]
     return np.asarray(np.sqrt(np.maximum(m.se[at] ** 2 + m.se[ref] ** 2 - 2 * shared, 0.0)))
 

@@ -37,7 +37,7 @@ class Histogram:
 
 
 def edges(distinct: Float) -> tuple[Float, Float, bool]:
-    """Lower and upper ends of the bins of sorted scores, and whether each holds one value."""
+    """Lower and upper edges of the bins of sorted scores, and whether each bin is one value."""
     if len(distinct) <= MAX_EXACT:
         step = float(np.diff(distinct).min()) if len(distinct) > 1 else 1.0
         return distinct, np.r_[distinct[1:], distinct[-1:] + step], True

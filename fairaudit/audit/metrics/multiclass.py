@@ -48,7 +48,7 @@ class ClusteredClasses:
         return count_clusters(self.cluster, self.groups, y, label, (G, 2, 2), self.mass)
 
     def errors(self, move: Float) -> CountErrors:
-        """Errors of a metric by what each further row moves it, (G, C, C)."""
+        """Standard errors of a metric from its slopes (G, C, C)."""
         G = len(move)
         moved = np.nan_to_num(move)[self.groups, self.y, self.label]
         place = self.cluster * G + self.groups
@@ -155,7 +155,7 @@ def _class_slope(table: Float, metric: str, c: int) -> Float:
 
 
 def _balanced_rows(cells: Cells) -> Float:
-    """Rows (G,) if all classes that occur were as rare as the rarest: what a macro rests on."""
+    """Rows (G,) if every class that occurs were as rare as the rarest: a macro metric's size."""
     truth = cells.rows.sum(axis=-1)  # (G, C)
     fewest = np.where(truth > 0, truth, np.inf).min(axis=1)
     return np.asarray(np.where(np.isfinite(fewest), fewest * (truth > 0).sum(axis=1), 0.0))
@@ -235,7 +235,7 @@ def influences(score: Float, y: Int, frame: Frame) -> dict[str, Influence]:
 
 
 def _mean(per_class: Sequence[Influence]) -> Influence:
-    """The mean of a metric over classes; it rests on the rarest of them."""
+    """The mean of a metric over classes, with the denominator of the rarest class."""
     return Influence(
         per_class[0].metric,
         np.mean([f.value for f in per_class], axis=0),

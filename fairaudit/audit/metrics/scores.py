@@ -50,7 +50,7 @@ def score_order(score: Float) -> Int:
 
 
 def rank(by_score: Int, score: Float, y: Int, frame: Frame) -> Ranked:
-    """Sort by group, then score, and add up what lies below each row."""
+    """Sort by group, then score, and sum the weights below each row."""
     codes, G = frame.grouping.codes, frame.G
     small = codes[by_score].astype(np.int16)  # 16 bits: numpy then sorts by radix
     order = by_score[np.argsort(small, kind="stable")]
@@ -92,7 +92,7 @@ def auroc(ranked: Ranked) -> Influence:
 
 
 def _smaller_class(r: Ranked) -> Float:
-    """Effective rows of the rarer class, on which ranking rests."""
+    """Effective rows of the rarer class, which limits the precision of ranks."""
     sizes = []
     for side in (r.y, 1 - r.y):
         w = sums(r.code, r.mass * side, len(r.pos))
@@ -141,7 +141,7 @@ def is_probability(score: Float) -> bool:
 
 
 def measurable(names: Sequence[str], score: Float | None) -> tuple[str, ...]:
-    """The score metrics that can be had: none without scores, no Brier for non-probabilities."""
+    """The score metrics that are defined: none without scores, no Brier for non-probabilities."""
     if score is None:
         return ()
     possible = ("mean_score", "auroc", "auprc") + (

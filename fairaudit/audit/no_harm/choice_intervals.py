@@ -78,16 +78,16 @@ class Pair:
         return next(m for m in estimates[-1] if m.metric == name)
 
     def by_group(self, use: Bool, values: Float) -> tuple[Float, Float]:
-        """Ends (G,) of each group's interval; NaN where `values` (G,) is not defined."""
-        ends = np.full((2, self.size), np.nan)
+        """Limits (G,) of each group's interval; NaN where `values` (G,) is not defined."""
+        limits = np.full((2, self.size), np.nan)
         if len(self.present):
             m = self.measured(use)
-            ends[:, self.present] = (-m.high, -m.low) if self._turned else (m.low, m.high)
-        low, high = np.where(np.isfinite(values), ends, np.nan)
+            limits[:, self.present] = (-m.high, -m.low) if self._turned else (m.low, m.high)
+        low, high = np.where(np.isfinite(values), limits, np.nan)
         return low, high
 
     def over_groups(self, use: Bool, counts: Bool, mass: Float) -> dict[str, Ends]:
-        """Ends of gap, worst group and mean over the groups that count (G,), by name.
+        """Limits of gap, worst group and mean over the groups that count (G,), by name.
 
         `mass` (G,) is how much each group counts in the mean. A gap needs two groups.
         """
@@ -110,7 +110,7 @@ class Pair:
         return worst.low, worst.high
 
     def _mean(self, m: Measured, keep: Bool, share: Float) -> Ends:
-        """Interval of a mean over groups, inside what the metric allows."""
+        """Interval of a mean over groups, clipped to the metric's range."""
         e = m.estimates(keep)
         low, high = gaps.mean(e, share, self.asked.confidence)
         value = float(e.value @ share)

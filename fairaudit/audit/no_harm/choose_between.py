@@ -1,4 +1,4 @@
-"""`choose_between`: which of several systems for whom, for users."""
+"""`choose_between`: a choice among several systems for each group, for users."""
 
 from __future__ import annotations
 

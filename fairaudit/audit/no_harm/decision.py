@@ -59,7 +59,7 @@ def decide(
     dict
         `selection` (validation and test rows of every group; baseline and expert with
         intervals), `alternatives` (validation), `selection_gaps` (split; gap, worst group and
-        mean before and after the choice; behind them the ends of their intervals, null for
+        mean before and after the choice; behind them the limits of their intervals, null for
         the gap where fewer than two groups count).
 
     Raises

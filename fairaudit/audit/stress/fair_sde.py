@@ -102,7 +102,7 @@ def stress_tests(
 
 
 def _judgeable(rows: Mapping[str, HeldRows], metric: Metric) -> None:
-    """Refuse where there is nothing to stress, with the remedy."""
+    """Refuse a result on which no stress test can run, with the remedy."""
     for split, part in rows.items():
         if not np.isfinite(part.evidence(metric).difference).any():
             raise SpecError(
@@ -249,7 +249,7 @@ def group_errors(
     cluster: NDArray[Any] | None = None,
     confidence: float,
 ) -> pl.DataFrame:
-    """What becomes of each group when a share of its rows arrives with a wrong or no group.
+    """Performance of each group when a share of its rows has a wrong or no group label.
 
     The choice stays as it is; only the group that is given at prediction errs. "wrong" names one
     of the other groups at random, "missing, guessed" lets the discriminator name one, "missing,
@@ -283,13 +283,13 @@ def group_errors(
     ):
         mine = own == group
         each = ((1 - share) * right + share * other)[mine]
-        mean, *ends = intervals.mean_of_rows(
+        mean, *limits = intervals.mean_of_rows(
             each,
             None if weight is None else weight[mine],
             None if cluster is None else cluster[mine],
             confidence=confidence,
         )
-        low, high = ends if len(each) >= MIN_ROWS else (np.nan, np.nan)
+        low, high = limits if len(each) >= MIN_ROWS else (np.nan, np.nan)
         head = {"kind": kind, "share": share, "group": names[group], "n": len(each)}
         out.append({**head, "difference": mean, "low": low, "high": high})
     return pl.DataFrame(out).with_columns(cs.float().fill_nan(None))
@@ -393,7 +393,7 @@ def objectives(
     -------
     polars.DataFrame
         objective, rule, split, group, chosen, verdict, baseline, expert, value (of the chosen
-        model), gap_before, gap_after, metric; and the ends of intervals over rows (or
+        model), gap_before, gap_after, metric; and the limits of intervals over rows (or
         clusters): baseline_low to expert_high, low and high of the value, gap_before_low to
         gap_after_high.
     """

@@ -1,1 +1,1 @@
-"""Estimates as tidy tables, and rows found again in stored ones."""
+"""Estimates as tidy tables, and rows read back from stored ones."""

@@ -46,7 +46,7 @@ CLUSTERS = pl.Schema(
         "status": pl.String,
     }
 )
-TINY = 1e-6  # of the prior's information: what a cluster told is below rounding
+TINY = 1e-6  # share of the prior's information below which a cluster's own is rounding error
 CELLS = 4_000_000  # numbers of one intermediate array
 FEWEST = 3  # clusters from which on their spread has a posterior
 JUDGED = 10  # rows below which a cluster's performance cannot be judged
@@ -118,7 +118,7 @@ def caterpillar(
 
 
 def _widened_rows(effects: pl.DataFrame) -> tuple[pl.DataFrame, float]:
-    """One effect of all clusters with SDs that know the prior's uncertainty; a new cluster's."""
+    """Rows of one effect of all clusters and a new one; SDs include the prior's uncertainty."""
     mean, sd = effects["mean"].to_numpy(), effects["sd"].to_numpy()
     wide, new = widened(mean, sd, float(effects["prior_sd"].item(0)) ** 2)
     return effects.with_columns(sd=pl.Series(wide, dtype=pl.Float64)), new
@@ -163,7 +163,7 @@ def variance_interval(
 
 
 def _unshrunken(mean: Float, sd: Float, between: float) -> tuple[NDArray[np.bool_], Float, Float]:
-    """Which clusters (k,) have rows that tell something; what these say alone, its variance."""
+    """Which clusters (k,) have informative rows; their estimates without the prior, variances."""
     if between <= 0:
         return np.zeros(len(mean), dtype=bool), np.empty(0), np.empty(0)
     gain = 1 / np.square(sd) - 1 / between  # what the rows tell, 1/v
@@ -228,10 +228,10 @@ def icc_interval(
     """
     own = effects.filter(pl.col("effect") == "intercept")
     mean, sd = own["mean"].to_numpy(), own["sd"].to_numpy()
-    ends = variance_interval(mean, sd, prior_sd**2, confidence)
-    if ends is None:
+    limits = variance_interval(mean, sd, prior_sd**2, confidence)
+    if limits is None:
         return None
-    low, high = (share_of_clusters({"intercept": end, "residual": residual}) for end in ends)
+    low, high = (share_of_clusters({"intercept": end, "residual": residual}) for end in limits)
     return low, high
 
 
@@ -311,11 +311,11 @@ def _resampled(
         return None, None, None, UNJUDGED
     tail = (1 - confidence) / 2
     again = np.concatenate([metric(y[rows], value[rows]) for rows in drawn])
-    ends = tuple(np.nanquantile(again, [tail, 1 - tail]))
+    limits = tuple(np.nanquantile(again, [tail, 1 - tail]))
     if metric is _auroc:  # a perfect order of a few rows is not certain
         smaller = min(int((y == 1).sum()), int((y != 1).sum()))
-        ends = intervals.at_edges(point, smaller, ends, confidence)
-    return point, float(ends[0]), float(ends[1]), _status(few)
+        limits = intervals.at_edges(point, smaller, limits, confidence)
+    return point, float(limits[0]), float(limits[1]), _status(few)
 
 
 def _status(few: bool) -> str:

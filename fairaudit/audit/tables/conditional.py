@@ -281,7 +281,7 @@ def _design_effect(
 
 
 def _influence(cells: _Cells, pair: _PairInLevels, strata: Strata) -> Float:
-    """What a row of each cell (K, G, 2, 2) adds to the common difference, up to a factor."""
+    """Influence of a row of each cell (K, G, 2, 2) on the common difference, up to a factor."""
     out = np.zeros(cells.rows.shape)
     at = np.flatnonzero(pair.levels)
     sides = ((pair.group, strata.x1, strata.n1, 1.0), (pair.reference, strata.x0, strata.n0, -1.0))

@@ -41,14 +41,14 @@ SHOWN, BELOW, BOTH, NEITHER = (
 
 
 def verdict(*, gap: bool, below: bool) -> str:
-    """What is shown of a gap and of its size."""
+    """The verdict on whether there is a gap and whether it lies below the margin."""
     if gap:
         return BOTH if below else SHOWN
     return BELOW if below else NEITHER
 
 
 def equivalence_table(measured: Sequence[Measured], asked: EstimateOptions) -> pl.DataFrame:
-    """The gap of each metric of one attribute, held against the margin of `asked`.
+    """The gap of each metric of one attribute, compared with the margin of `asked`.
 
     `p_adjusted` and `result` are filled once all rows are together (`with_looks`).
     """

@@ -14,7 +14,7 @@ Tables = Mapping[str, pl.DataFrame]
 
 
 class Finding(Enum):
-    """What can be said of the difference between the groups of an attribute."""
+    """What the evidence supports about the difference between the groups of an attribute."""
 
     SIGNIFICANT = "significant after adjustment for multiple testing"
     UNADJUSTED = "its interval excludes zero, the adjusted p-values do not show it"

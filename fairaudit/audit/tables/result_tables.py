@@ -100,7 +100,7 @@ def gaps_table(measured: Sequence[Measured], asked: EstimateOptions) -> pl.DataF
 
 
 def families_of(measured: Sequence[Measured]) -> list[tuple[str, tuple[Measured, ...]]]:
-    """The metrics and the named gaps that they allow, each with the metrics it is made of."""
+    """The metrics and the named gaps that they allow, each with its component metrics."""
     known = {base_name(m.metric) for m in measured}
     named = [
         (name, tuple(m for p in parts for m in measured if base_name(m.metric) == p))
@@ -197,7 +197,7 @@ def _with_ratio(families: tuple[Measured, ...]) -> bool:
 
 
 def gap_status(value: float, deciding: Sequence[int], statuses: Sequence[NDArray[np.str_]]) -> str:
-    """As sure as the least sure group that decides the gap (all of them for a spread)."""
+    """Status of the least certain group that decides the gap (any of them for a spread)."""
     if np.isnan(value):
         return UNJUDGED
     present = {str(s[i]) for s in statuses for i in (deciding or range(len(s)))}
@@ -337,8 +337,8 @@ def _ratio(
     if len(families) == 1 and len(part.value) == 2:
         low, high = _two_ratio(families[0], part, keep, deciding)
         return ("ratio", Gap(observed, low, high, corrected), deciding, "MOVER-R")
-    ends = gaps.ratio(parts, observed, level)
-    gap = Gap(observed, float(ends[0]), float(ends[1]), corrected)
+    limits = gaps.ratio(parts, observed, level)
+    gap = Gap(observed, float(limits[0]), float(limits[1]), corrected)
     return ("ratio", gap, deciding, "MOVER-R, all pairs jointly")
 
 
@@ -354,13 +354,13 @@ def _quotient(a: float, b: float) -> float:
 def _two_ratio(
     m: Measured, part: Estimates, keep: NDArray[np.bool_], deciding: Sequence[int]
 ) -> tuple[float, float]:
-    """Ends of the smaller over the larger of two groups from their own intervals."""
+    """Limits of the smaller over the larger of two groups, from their own intervals."""
     value, low, high = part.value, m.low[keep], m.high[keep]
     i, j = deciding
-    ends = intervals.mover_ratio(
+    limits = intervals.mover_ratio(
         value[i], value[j], (low[i], high[i]), (low[j], high[j]), _correlation_of_two(m, keep)
     )
-    down, up = float(ends[0]), float(ends[1])
+    down, up = float(limits[0]), float(limits[1])
     if np.isnan(down) or np.isnan(up):
         return np.nan, np.nan
     return (down, up) if up <= 1 else (min(down, 1 / up), 1.0)

@@ -54,7 +54,7 @@ class HeldRows:
         Raises
         ------
         SpecError
-            When AUROC is asked for an outcome that is not 0 or 1.
+            When AUROC is requested for an outcome that is not 0 or 1.
         """
         if metric == "auroc" and not np.isin(self.y, (0.0, 1.0)).all():
             raise SpecError("metric 'auroc' needs a binary outcome; choose 'accuracy'")

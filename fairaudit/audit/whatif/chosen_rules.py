@@ -201,7 +201,7 @@ def _of_rows(ladder: Ladder, rows: ClusteredRows, kept: NDArray[np.bool_]) -> La
 
 
 def _own_thresholds(ladder: Ladder) -> Ladder:
-    """The same rows with thresholds at their own scores only: others' scores stay unseen."""
+    """The same rows with thresholds only at their own scores, so that no other score is used."""
     weight = _steps(ladder.above).sum(axis=(0, 1))
     kept = np.flatnonzero(weight > 1e-9 * weight.max(initial=0.0))
     if not len(kept):

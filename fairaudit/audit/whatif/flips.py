@@ -83,9 +83,9 @@ def flip_table(
             changes = _changes(before, after, other)
             head = {"model": model, "attribute": attribute}
             for measure, estimate in _told(changes, here, confidence).items():
-                ends = dict(zip(("value", "low", "high"), estimate, strict=True))
+                columns = dict(zip(("value", "low", "high"), estimate, strict=True))
                 rest = {"measure": measure, "n": len(here), "levels": len(typical)}
-                out.append({**head, **ends, **rest})
+                out.append({**head, **columns, **rest})
     return pl.DataFrame(out, schema=FLIPS).with_columns(cs.float().fill_nan(None))
 
 
@@ -162,7 +162,7 @@ def _distance(one: Float | None, other: Float) -> Float:
 def _told(
     changes: Mapping[str, Float], rows: Arrays, confidence: float
 ) -> dict[str, tuple[float, float, float]]:
-    """Value and interval of each measure; [0, 0] for a model that does not see the column."""
+    """Value, low and high of each measure; [0, 0] for a model that does not see the column."""
     exact = [each for measure, each in changes.items() if measure != "label"]
     if exact and not any(each.any() for each in changes.values()):
         return dict.fromkeys(changes, (0.0, 0.0, 0.0))

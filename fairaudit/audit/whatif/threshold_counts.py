@@ -98,7 +98,7 @@ class Ladder:
         return Cells(self.attribute, self.names, rows, weight, square)
 
     def steps(self, threshold: Thresholds) -> Int:
-        """Index (G,) of the lowest threshold not below the one asked for.
+        """Index (G,) of the lowest threshold that is not below the given one.
 
         Raises
         ------
@@ -121,7 +121,7 @@ class Ladder:
         return np.minimum(indices, len(self.thresholds) - 1)
 
     def need_outcome(self, what: str) -> None:
-        """Refuse what needs an outcome where none is known.
+        """Refuse a computation that needs an outcome where none is known.
 
         Raises
         ------
@@ -152,7 +152,7 @@ def ladder_from_scores(
     below: bool = False,
     known: bool = True,
 ) -> Ladder:
-    """All distinct scores as thresholds, or (binned) the ends of at most 200 bins.
+    """All distinct scores as thresholds, or (binned) the edges of at most 200 bins.
 
     Parameters
     ----------
@@ -223,12 +223,12 @@ def ladder_from_histogram(
     names = tuple(sorted(table["group"].unique().to_list()))
     sign = -1 if below else 1
     bins, at = np.unique(sign * table["bin"].to_numpy(), return_inverse=True)
-    ends = table.group_by("bin").agg(pl.col("low", "high").first())
-    ends = ends.sort("bin", descending=below)
-    lows = ends["low"].to_numpy()
+    edges = table.group_by("bin").agg(pl.col("low", "high").first())
+    edges = edges.sort("bin", descending=below)
+    lows = edges["low"].to_numpy()
     if below:
         single = _single_values(table)
-        lows = -lows if single else -np.nextafter(ends["high"].to_numpy(), -np.inf)
+        lows = -lows if single else -np.nextafter(edges["high"].to_numpy(), -np.inf)
     known = not table["y"].null_count()
     place = {name: i for i, name in enumerate(names)}
     group = np.array([place[n] for n in table["group"].to_list()])
@@ -309,7 +309,7 @@ def rate_intervals(ladder: Ladder, metric: str, confidence: float) -> tuple[Floa
 
 
 def _effective(ladder: Ladder, cells: Float, under: tuple[Cell, ...]) -> Float:
-    """Rows the rate rests on (G, T); Kish's number where they weigh differently."""
+    """Rows in the rate's denominator (G, T); Kish's effective number under unequal weights."""
     weight = metric_definitions.part(cells, under)
     if ladder.square is None:
         return weight

@@ -363,7 +363,7 @@ def _turn(x: Float, y: Float, a: int, b: int, c: int) -> float:
 
 
 def _height(fpr: Float, tpr: Float, at: Float) -> Float:
-    """Hull height, the upper end of a vertical first edge at FPR 0."""
+    """Height of the hull; at FPR 0 the top of a vertical first edge."""
     _, last = np.unique(fpr[::-1], return_index=True)
     keep = len(fpr) - 1 - last
     return np.asarray(np.interp(at, fpr[keep], tpr[keep]))
