@@ -215,7 +215,7 @@ def _over(statistic: Any, values: Float) -> float:
 
 
 def _by_group(given: Mapping[str, Any]) -> dict[str, Float]:
-    """One number a group of every argument, all in the order of the first.
+    """Arrays (G,) of every argument by name, all in the group order of the first.
 
     Raises
     ------

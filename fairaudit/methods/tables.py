@@ -1,4 +1,4 @@
-"""Tables of the no-harm choice: the one place where its numbers become a data frame."""
+"""Tables of the no-harm choice: the only module that turns its numbers into data frames."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Histogram-boosted trees on all rows: the rival that most users have anyway."""
+"""Histogram-boosted trees on all rows: the baseline that most users already have."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class PooledBoosting(BaseEstimator):  # type: ignore[misc]
         validation: tuple[Any, ...] | None = None,
         monitor: Monitor | None = None,
     ) -> Self:
-        """Fit on rows X (n, p), y (n,); groups and clusters are not looked at.
+        """Fit on rows X (n, p), y (n,); groups and clusters are ignored.
 
         Parameters
         ----------

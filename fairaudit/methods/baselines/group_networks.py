@@ -1,4 +1,4 @@
-"""Network baselines that look at groups: group DRO, and a head of its own for each group."""
+"""Network baselines that use groups: group DRO, and a head of its own for each group."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fairaudit.methods.common.groups import Groups
 
 
 class _ByGroup(PooledNetwork):
-    """Parameters and groups of the baselines that look at groups in training."""
+    """Parameters and groups of the baselines that use groups in training."""
 
     min_group_rows = 50
     _judges_groups = True
@@ -30,7 +30,7 @@ class GroupDRO(_ByGroup):
     Parameters
     ----------
     step_size : float
-        How fast weight moves to the worst group.
+        Rate at which weight shifts to the worst group.
     min_group_rows : int
         Combinations of several attributes with fewer rows join the coarser group.
     encoder, hidden_sizes, max_epochs, batch_size, learning_rate, weight_decay, patience, augment,
@@ -87,7 +87,7 @@ class GroupDRO(_ByGroup):
 
 
 class DecoupledHeads(_ByGroup):
-    """A shared encoder with a linear head a group, always used (Dwork et al. 2018).
+    """A shared encoder with one linear head per group, always used (Dwork et al. 2018).
 
     A group not seen in training gets the mean answer of all heads.
 

@@ -69,7 +69,7 @@ class PooledLinear(BaseEstimator):  # type: ignore[misc]
         sample_weight: Any = None,
         monitor: Monitor | None = None,
     ) -> Self:
-        """Fit on rows X (n, p), y (n,); groups and clusters are not looked at.
+        """Fit on rows X (n, p), y (n,); groups and clusters are ignored.
 
         Raises
         ------

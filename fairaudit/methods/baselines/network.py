@@ -239,14 +239,14 @@ class PooledNetwork(BaseEstimator):  # type: ignore[misc]
         seed: int,
         monitor: Monitor | None,
     ) -> Self:
-        """Fit on rows somebody else has checked and split: (X, codes) each."""
+        """Fit on rows that the caller has checked and split: (X, codes) each."""
         self.adopt(target, tuple(fitted[0].shape[1:]), None)
         whole = [(*part, np.zeros(len(part[0]), dtype=np.int64)) for part in (fitted, held)]
         self._train(whole[0], whole[1], weight, seed, monitor)
         return self
 
     def adopt(self, target: Target, row_shape: tuple[int, ...], channels: Any) -> None:
-        """Take over what was learnt of targets and rows."""
+        """Take over the learnt target and row shape."""
         self.target_, self.row_shape_, self.channels_ = target, row_shape, channels
         self.n_features_in_ = int(np.prod(row_shape))
         if target.classes is not None:
@@ -275,7 +275,7 @@ class PooledNetwork(BaseEstimator):  # type: ignore[misc]
         """Nothing to prepare."""
 
     def _own(self, output: Tensor, groups: Tensor) -> Tensor:
-        """The outputs that count for each row (b, C)."""
+        """The outputs that apply to each row (b, C)."""
         return output
 
     def _combine(self, each: Tensor, groups: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Thresholds by group on top of the pooled linear model, found by Fairlearn."""
+"""Thresholds by group on top of the pooled linear model, optimised by Fairlearn."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class GroupThresholds(BaseEstimator):  # type: ignore[misc]
         return self
 
     def _judged(self, X: Any, y: Any, sensitive: Any) -> tuple[Float, Int, Int]:
-        """Scores, class codes and group codes of the rows that find the thresholds."""
+        """Scores, class codes and group codes of the rows that determine the thresholds."""
         scores = self.base_.predict_proba(X)[:, 1]
         n = len(scores)
         return scores, self.target_.encode(y, n), self.groups_.codes(sensitive, n)
@@ -230,7 +230,7 @@ class GroupThresholds(BaseEstimator):  # type: ignore[misc]
 
 
 class _Scores(BaseEstimator):  # type: ignore[misc]
-    """Hands Fairlearn the scores that are already known."""
+    """Passes Fairlearn the scores that are already computed."""
 
     def fit(self, X: Any, y: Any) -> Self:
         return self

@@ -84,10 +84,10 @@ class Trees:
         return np.ascontiguousarray(total.T)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Everything by name, for storage."""
+        """All arrays by name, for storage."""
         return dict(vars(self))
 
     @classmethod
     def restore(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """From what `arrays` gave."""
+        """The trees stored by `arrays`."""
         return cls(**arrays)

@@ -63,7 +63,7 @@ def state_of_target(
 
 
 def target_of_state(meta: Mapping[str, Any]) -> dict[str, Any]:
-    """The learnt attributes behind what `state_of_target` gave, by name."""
+    """The learnt attributes by name, from the JSON values of `state_of_target`."""
     classes, shape = meta["classes"], tuple(meta["row_shape"])
     dtype = object if meta["classes_dtype"] == "|O" else meta["classes_dtype"]
     restored = None if classes is None else np.asarray(classes, dtype=dtype)

@@ -1,4 +1,4 @@
-"""What estimators take in: validated tables or images, class codes or scaled targets."""
+"""Inputs of estimators: validated tables or images, class codes or scaled targets."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class Target:
 
     @property
     def n_outputs(self) -> int:
-        """Numbers a head gives: one per class, or one value."""
+        """Number of outputs of a head: one per class, or one value."""
         return 1 if self.classes is None else len(self.classes)
 
     @classmethod

@@ -123,7 +123,7 @@ class Groups:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Groups:
-        """The groups that `state` described; what an older version did not keep is unknown."""
+        """The groups stored by `state`; values that an older version did not store are unknown."""
         merged = {home: tuple(cells) for home, cells in state["merged"].items()}
         columns = state.get("columns")
         return cls(

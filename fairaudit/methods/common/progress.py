@@ -1,4 +1,4 @@
-"""The progress protocol: how a fit reports its progress and is asked to stop."""
+"""The progress protocol: how a fit reports its progress and receives a request to stop."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Monitor(Protocol):
 
 
 class Silent:
-    """A monitor that listens to nothing."""
+    """A monitor that ignores all progress."""
 
     def start(self, task: str, total: int | None = None) -> None:
         """Ignore."""

@@ -31,7 +31,7 @@ class RowSource(Protocol):
 
 
 class TableRows:
-    """A table held on the device (n, p): float32 to train, float64 to answer."""
+    """A table on the device (n, p): float32 for training, float64 for prediction."""
 
     def __init__(self, X: NDArray[Any], device: torch.device, dtype: torch.dtype) -> None:
         self.values = torch.tensor(X, dtype=dtype, device=device)  # a copy: X may be read-only
@@ -110,7 +110,7 @@ class ImageRows:
 
 
 def augmented(batch: Tensor, generator: torch.Generator) -> Tensor:
-    """Images (b, H, W, C) seen anew: nearer, turned, moved, mirrored, brighter or darker.
+    """Augmented images (b, H, W, C): zoomed, rotated, shifted, mirrored, brighter or darker.
 
     Each shows 80–100% of the width, turned by at most 10°, moved within what the zoom leaves and
     6% of the half width beyond, mirrored in half of the cases, at 80–120% of its brightness and

@@ -56,7 +56,7 @@ def load_state(folder: str | Path, kind: str) -> tuple[dict[str, Any], dict[str,
 
 
 def with_learnt(model: M, learnt: Mapping[str, Any]) -> M:
-    """The model with learnt attributes, by name, put on it."""
+    """The model after its learnt attributes were set by name."""
     for name, value in learnt.items():
         setattr(model, name, value)
     return model

@@ -49,7 +49,7 @@ def shuffled(n: int, batch_size: int, device: torch.device) -> Batches[Tensor]:
 
 @dataclass(frozen=True)
 class Fit:
-    """What a training run left: one mapping of mean metrics an epoch, and the best epoch."""
+    """Outcome of a training run: one mapping of mean metrics per epoch, and the best epoch."""
 
     history: list[dict[str, float]] = field(default_factory=list)
     best_epoch: int = 0

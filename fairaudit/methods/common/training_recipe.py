@@ -25,7 +25,7 @@ _DECAY_STEPS = 50  # small tables: the rate falls by 0.9 no faster than every 50
 
 @dataclass(frozen=True)
 class Recipe:
-    """SGD with momentum 0.9, the rate falling by 0.9 an epoch, best validation epoch kept."""
+    """SGD with momentum 0.9, the rate times 0.9 per epoch, best validation epoch kept."""
 
     max_epochs: int
     batch_size: int

@@ -1,4 +1,4 @@
-"""Signs that a Fair MEDL fit went wrong, in plain words; nothing may fail silently."""
+"""Warnings about a Fair MEDL fit that went wrong, so that nothing fails silently."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def entropy_given(codes: Int, condition: NDArray[Any], weight: Float) -> float:
 def collapsed(
     history: Mapping[str, list[float]], best: int, chance: Mapping[str, float]
 ) -> list[str]:
-    """Warnings about adversaries that are worse than blind guessing where the fit was kept."""
+    """Warnings about adversaries that do worse than blind guessing in the model that was kept."""
     return [
         f"the adversary that guesses {GUESSED[name]} collapsed: its loss {abs(value):.3g} is "
         f"above that of blind guessing ({limit:.3g}), so its gradient says nothing; "

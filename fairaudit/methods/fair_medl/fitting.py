@@ -69,7 +69,7 @@ ENOUGH = 100  # training rows from which on some are held out
 
 @dataclass(frozen=True)
 class FittedPath:
-    """What a fit leaves on the estimator."""
+    """The attributes that a fit sets on the estimator."""
 
     weights: tuple[Weights, ...]
     chosen: int
@@ -121,7 +121,7 @@ class Job:
     def encode(
         self, X: Float, y: NDArray[Any], sensitive: Any, clusters: Any, weight: Float
     ) -> EncodedRows:
-        """Rows as numbers, by what was learnt."""
+        """Rows as numbers, by the learnt encoding."""
         m, n = self.model, len(y)
         blank = (n, len(m._attributes))  # rows whose attributes are not told: all missing
         encoded = Sensitive(np.full(blank, -1, dtype=np.int64), np.zeros(blank))

@@ -104,7 +104,7 @@ class Game:
         picked: Picked,
         adversary_batch: AdversaryBatch | None,
     ) -> None:
-        """Each adversary lowers its own loss; nothing else moves."""
+        """One step of each adversary on its own loss; all other parts stay fixed."""
         assert self.adversary_optimiser is not None
         losses, leaves = [], list[Tensor](self.adversary_weights)
         state = None
@@ -211,7 +211,7 @@ class Game:
         adversary_batch: AdversaryBatch | None,
         rates: RunningRates | None = None,
     ) -> list[Tensor]:
-        """What is added to L for each side (M,): −CE of the adversary, spread or correlation."""
+        """Fairness term of L for each side (M,): −CE of the adversary, spread or correlation."""
         plan = self.plan
         if adversary_batch is not None:
             return list(-self.adversaries.fairness(out.sides(plan.task), adversary_batch).sum(2))
@@ -229,7 +229,7 @@ class Game:
         return list(penalty.split(plan.models))
 
     def end_epoch(self) -> dict[str, Tensor]:
-        """Mean losses of the epoch by model; the noise follows them."""
+        """Mean losses of the epoch by model; a regression's noise is updated from them."""
         sums = self.sums if self.sums is not None else torch.zeros(0)
         means = dict(zip(self.names, sums / max(self.count, 1), strict=True))
         self.sums, self.count = None, 0

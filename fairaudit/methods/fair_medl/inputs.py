@@ -131,7 +131,7 @@ class Sensitive:
 
 
 def fit_attributes(columns: Columns, rows: NDArray[np.bool_]) -> tuple[Attribute, ...]:
-    """One `Attribute` a column of `sensitive_features`, learnt from some of its rows."""
+    """One `Attribute` per column of `sensitive_features`, learnt from some of its rows."""
     pairs = zip(columns.named(), columns.columns, strict=True)
     return tuple(Attribute.fit(name, column.take(rows)) for name, column in pairs)
 
@@ -154,7 +154,7 @@ def encode_sensitive(attributes: tuple[Attribute, ...], value: Any, n: int) -> S
 
 
 def cluster_codes(levels: tuple[str, ...], clusters: Any, n: int) -> Int:
-    """Place of each row's cluster among the training clusters; −1 = never seen, or not told.
+    """Place of each row's cluster among the training clusters; −1 = never seen, or missing.
 
     Rows without a name are the cluster "(missing)", which is known where training had such rows.
     """
@@ -222,6 +222,6 @@ def attribute_meta(attribute: Attribute) -> Mapping[str, Any]:
 
 
 def attribute_from(meta: Mapping[str, Any]) -> Attribute:
-    """The attribute `attribute_meta` described."""
+    """The attribute from the JSON form of `attribute_meta`."""
     fixed: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in meta.items()}
     return Attribute(**fixed)

@@ -1,4 +1,4 @@
-"""Intervals of Fair MEDL's measures on held-out rows: rows, or whole clusters, drawn again.
+"""Bootstrap intervals of Fair MEDL's measures on held-out rows, by rows or whole clusters.
 
 A mean of standard deviations over groups is never negative and noise makes it larger, so its
 percentile interval never holds "no spread". As for gaps, the interval inverts a test instead: the
@@ -41,7 +41,7 @@ def draws(n: int, cluster: Int | None, count: int, seed: int) -> Iterator[Int]:
 
 
 def alone(cluster: Int | None) -> bool:
-    """Whether all rows are of one cluster, which says nothing about how clusters vary."""
+    """Whether all rows are of one cluster, so that variation between clusters is unknown."""
     return cluster is not None and len(np.unique(cluster)) < 2
 
 

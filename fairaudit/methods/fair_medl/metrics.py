@@ -17,7 +17,7 @@ FEWEST = 10  # rows a rate needs to enter a spread
 
 
 def auroc(y: NDArray[np.generic], score: Float) -> float:
-    """Area under the ROC curve by ranks, ties shared; NaN with one class."""
+    """Area under the ROC curve by midranks; NaN with one class."""
     positive = np.asarray(y) == 1
     n1, n0 = int(positive.sum()), int((~positive).sum())
     if n1 == 0 or n0 == 0:

@@ -1,4 +1,4 @@
-"""The parameters of Fair MEDL: their defaults, and what is possible."""
+"""The parameters of Fair MEDL: their defaults and ranges."""
 
 from __future__ import annotations
 

@@ -148,7 +148,7 @@ class ForwardPass:
 
     @cached_property
     def observed(self) -> Tensor:
-        """What the cluster adversary sees: all hidden activations (or the linear output)."""
+        """Input of the cluster adversary: all hidden activations (or the linear output)."""
         return torch.cat(self.hidden, 1) if self.hidden else self.fixed
 
     def sides(self, task: str) -> Tensor:
@@ -222,7 +222,7 @@ class AdversaryBatch:
 
 
 class Adversaries(nn.Module):
-    """Parts 2, 3 and 5: who guesses the cluster and the sensitive attributes."""
+    """Parts 2, 3 and 5: the networks that predict the cluster and the sensitive attributes."""
 
     frequency: Tensor  # (K,) log share of each cluster
     scale: Tensor  # (A,) whether an attribute is continuous
@@ -273,7 +273,7 @@ class Adversaries(nn.Module):
         return cluster_cross_entropy(trunk, rows, picked.place, frequency) @ share
 
     def adversary_batch(self, batch: RowTensors) -> AdversaryBatch:
-        """What the adversaries see of a batch, and the codes and values they guess."""
+        """Inputs of the adversaries for a batch, and the codes and values they predict."""
         codes = batch.codes.T  # (A, n)
         weight = batch.weight * (codes >= 0)
         share = weight / weight.sum(1, keepdim=True).clamp_min(1e-6)

@@ -1,4 +1,4 @@
-"""Stress test: columns that only know the cluster's positive rate must not lead a fair model."""
+"""Stress test: columns that only encode the cluster's positive rate must not rank first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""After the net has stopped: random effects go on to their posterior, with fairness kept in."""
+"""Converges random effects to their posterior after training, under the fairness losses."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _load_into_game(game: Game, refined: Sequence[Weights]) -> None:
 
 
 def _keep_fair(game: Game, batch_size: int, seed: int, monitor: Monitor | None) -> None:
-    """Passes that move the effects' means alone, under the whole loss."""
+    """Passes that train only the effects' means, under the whole loss."""
     n = len(game.data.integers)
     epochs = max(EPOCHS, math.ceil(STEPS * batch_size / max(n, batch_size)))
     game.set_rate(1.0)

@@ -59,7 +59,7 @@ def search_weights(
     seed: int = 0,
     monitor: Monitor | None = None,
 ) -> Search:
-    """Look for weights that are accurate and fair (multi-objective TPE).
+    """Search for weights that are accurate and fair (multi-objective TPE).
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def search_weights(
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Optuna announces every study on stderr; a fit should not."""
+    """Silence Optuna's messages on stderr below warnings."""
     logger = logging.getLogger("optuna")
     before = logger.level
     logger.setLevel(logging.WARNING)

@@ -1,4 +1,4 @@
-"""Fair MEDL on disk: plain values in, plain values out."""
+"""Stored form of Fair MEDL: JSON values and arrays, to and from learnt attributes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Fair MEDL shows of itself: effects, importance, variance shares and losses as tables."""
+"""Tables of a Fair MEDL model: effects, importance, variance shares and losses."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ from fairaudit.methods.fair_sde.losses import (
 
 
 class SelectiveExperts(nn.Module):
-    """Shared encoder, one linear expert a group, a discriminator, centres for (group, class).
+    """Shared encoder, one linear expert per group, a discriminator, centres by (group, class).
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ class DeviceRows:
 
 @dataclass(frozen=True)
 class Objective:
-    """Which losses count how much.
+    """The weights of the losses.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""How a fitted FairSDE answers: chosen model, baseline, every expert, and the guessed group."""
+"""Predictions of a fitted FairSDE: chosen model, baseline, every expert, and guessed group."""
 
 from __future__ import annotations
 

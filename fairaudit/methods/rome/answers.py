@@ -1,4 +1,4 @@
-"""What a fitted mixture answers: experts, membership before y, responsibilities after."""
+"""Predictions of a fitted mixture: experts, membership before y, responsibilities after."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ LESS = (0.5,)  # parts of the way from the tilt back to the gate that compete to
 
 @dataclass(frozen=True)
 class JudgedAnswers:
-    """What the models say of rows, and what became of these.
+    """The models' predictions for rows, beside the outcomes.
 
     Attributes
     ----------

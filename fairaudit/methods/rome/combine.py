@@ -216,7 +216,7 @@ def _stepped(q: Float, losses: Float, rate: float) -> Float:
 
 
 def _programmed(robust: Robust, start: Tilt, blend: float, limits: tuple[float, float]) -> Tilt:
-    """What SLSQP finds over the logarithms of the tilt and a bound t on all group losses."""
+    """SLSQP's solution over the logarithms of the tilt and a bound t on all group losses."""
     scale = start.average
     scaled_limits = np.array(limits) / scale * (1 - MARGIN)
 

@@ -1,4 +1,4 @@
-"""What ROME's gate and experts see: which sensitive columns go where, in which units."""
+"""Inputs of ROME's gate and experts: which sensitive columns go where, in which units."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ class SensitivePart:
 
     @classmethod
     def restore(cls, state: dict[str, Any]) -> SensitivePart:
-        """From `state()`."""
+        """The part stored by `state`."""
         fields = state["encoder"]
         if fields is not None:
             fields = {key: _tuples(value) for key, value in fields.items()}
@@ -202,7 +202,7 @@ MAX_CLASSES = 20  # whole numbers with more distinct values than this are taken 
 
 
 def task_of(y: NDArray[Any], task: str) -> TaskKind:
-    """What y asks for, when `task` is "auto"; else `task` itself.
+    """The task that y implies where `task` is "auto"; else `task` itself.
 
     Raises
     ------

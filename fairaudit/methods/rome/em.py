@@ -300,7 +300,7 @@ class RomeEM(RomePredictions):
         return self
 
     def _count(self, problem: MixtureProblem, seed: int, monitor: Monitor) -> int:
-        """The number of groups asked for, or the one that held-out rows choose."""
+        """The number of groups as set, or the one that held-out rows choose."""
         self.heldout_: dict[int, float] = {}
         if self.n_groups != "auto":
             self.choice_ = "given"
@@ -393,7 +393,7 @@ class RomeEM(RomePredictions):
     def _pick(
         self, rows: Training, unseen: MixtureAnswers, pooled: MixtureAnswers, kind: str
     ) -> None:
-        """What "auto" stands for."""
+        """Select the combination for "auto", on rows that did not fit the models."""
         judged = JudgedAnswers(
             unseen.answers,
             unseen.prior,
@@ -513,7 +513,7 @@ class RomeEM(RomePredictions):
         return codes.astype(np.int64)
 
     def _adopt(self, problem: MixtureProblem, fit: Learnt) -> None:
-        """Keep what EM learnt, in the units of the data."""
+        """Keep EM's parameters, in the units of the data."""
         self.n_groups_ = len(fit.size)
         mixture, single = fit.mixture, fit.mixture.coef.shape[1] == 1
         self.coef_ = mixture.coef[:, 0] if single else mixture.coef
@@ -581,7 +581,7 @@ class RomeEM(RomePredictions):
         return tilt
 
     def _note(self) -> None:
-        """Say in `warnings_` what a user should know."""
+        """Add to `warnings_` what a user should know."""
         if len(self.isolated_rows_):
             self.warnings_.append(isolated_text(self.isolated_rows_))
         small = np.flatnonzero(self._sizes < self._enough)

@@ -1,4 +1,4 @@
-"""The same groups under models with more or fewer groups: does anybody gain from more?"""
+"""The same groups under models with more or fewer groups: does any group gain from more?"""
 
 from __future__ import annotations
 

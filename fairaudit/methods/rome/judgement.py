@@ -1,4 +1,4 @@
-"""What held-out rows say of each number of groups: choice, worst group, evidence of groups."""
+"""Numbers of groups judged on held-out rows: choice, worst group, evidence of groups."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Judged(Protocol):
     """A fitted mixture that can be scored on held-out rows."""
 
     def scoring(self, X: Any, sensitive_features: Any = None) -> Scoring:
-        """What the model says of rows before y."""
+        """The model's predictions for rows before y is seen."""
 
     def codes(self, y: Any, n: int) -> NDArray[Any]:
         """Values, or class codes, of n rows."""
@@ -57,7 +57,7 @@ class Judged(Protocol):
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Some held-out rows and what every model says of them before y.
+    """Some held-out rows and the predictions of every model for them before y is seen.
 
     Attributes
     ----------
@@ -82,7 +82,7 @@ class HeldOut:
     def of(
         cls, models: Mapping[int, Judged], pooled: Judged, null: Judged, sample: RawRows
     ) -> HeldOut:
-        """Ask all models about the rows."""
+        """Score the rows with all models."""
         scored = {g: m.scoring(sample.X, sample.sensitive) for g, m in models.items()}
         common = scored[1] if 1 in scored else pooled.scoring(sample.X, sample.sensitive)
         codes = pooled.codes(sample.y, len(sample.y))
@@ -103,7 +103,7 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class SweepJudgement:
-    """What held-out rows say of each number of groups.
+    """The judgement of each number of groups on held-out rows.
 
     Attributes
     ----------

@@ -44,7 +44,7 @@ class Training:
 
 @dataclass(frozen=True)
 class MixtureAnswers:
-    """What a mixture says of rows.
+    """A mixture's predictions for rows.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class MixtureAnswers:
 
     @classmethod
     def of(cls, mixture: Mixture, rows: Training) -> MixtureAnswers:
-        """Ask a mixture about rows."""
+        """The predictions of a mixture for rows."""
         answers, prior = mixture.answers(rows.experts), mixture.membership(rows.gate)
         joint = mixture.joint(answers, prior, rows.target)
         return cls(answers, prior, softmax(joint), log_total(joint))
@@ -122,7 +122,7 @@ def _half(problem: MixtureProblem, seed: int) -> NDArray[np.bool_]:
 
 
 def out_of_half(rows: Training, refits: Halves) -> MixtureAnswers:
-    """What the refit that has not seen a row says of it."""
+    """Predictions for each row by the refit that has not seen it."""
     first, second = (MixtureAnswers.of(mixture, rows) for mixture in refits.mixtures)
     return first.where(refits.seen[1], second)  # rows the first refit has not seen
 

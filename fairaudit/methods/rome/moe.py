@@ -393,7 +393,7 @@ class RomeMoE(MoEPredictions):
         return {"total": total, "loss": mean, "worst": robust, "share": log_gate.exp().mean(1)}
 
     def _settle(self, rows: _Rows, fit: Fit) -> None:
-        """Number the experts alike in all members; say which died."""
+        """Number the experts alike in all members; `warnings_` names those that died."""
         net = self._net.eval()
         self.history_ = [dict(epoch) for epoch in fit.history]
         gate = self._blocks(rows.expert, rows.gate)[0]  # (M, n, K)
@@ -514,7 +514,7 @@ def _matched_experts(first: Float, second: Float) -> NDArray[np.int64]:
 
 
 def _member_weights(net: StackedMixture, place: int, count: int, hidden: int) -> dict[str, Tensor]:
-    """The state of one member, without the experts it does not have."""
+    """The weights of one member, without the experts that it lacks."""
     state = {k: v[place : place + 1].clone() for k, v in net.state_dict().items()}
     for name in ("w1", "b1"):
         state[name] = state[name][..., : count * hidden]

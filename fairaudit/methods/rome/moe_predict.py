@@ -1,4 +1,4 @@
-"""What a fitted mixture of experts answers: values, classes, membership, losses."""
+"""Predictions of a fitted mixture of experts: values, classes, membership, losses."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class MoEPredictions(BaseEstimator):  # type: ignore[misc]
     _outcome_part: SensitivePart
 
     def _inputs(self, X: Float, sensitive: Any) -> tuple[Tensor, Tensor]:
-        """What experts and gate see, (n, p) and (n, q)."""
+        """Inputs of experts (n, p) and gate (n, q)."""
         scaled = self._scale.apply(X)
         extra = self._outcome_part.transform(sensitive, len(X))
         gate = self._gate_part.transform(sensitive, len(X))
@@ -162,7 +162,7 @@ class MoEPredictions(BaseEstimator):  # type: ignore[misc]
         return np.asarray(-np.log(np.maximum(mixed[np.arange(len(codes)), codes], 1e-12)))
 
     def scoring(self, X: Any, sensitive_features: Any = None) -> Scoring:
-        """What the model says of rows before y: to score outcomes of any kind."""
+        """The model's predictions for rows before y is seen, from which any outcome is scored."""
         member, outputs = self._answers(X, sensitive_features)  # (M, n, K) and (M, n, K, C)
         n, count = member.shape[1], member.shape[0] * member.shape[2]
         gate = member.transpose(1, 0, 2).reshape(n, count) / len(member)

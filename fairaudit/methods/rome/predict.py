@@ -1,4 +1,4 @@
-"""What a fitted ROME answers: values, classes, membership, responsibilities, losses."""
+"""Predictions of a fitted ROME: values, classes, membership, responsibilities, losses."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ class RomePredictions(BaseEstimator):  # type: ignore[misc]
         return pooled.answers(design)
 
     def _chosen(self, combine: str | None) -> str:
-        """The combination a name stands for.
+        """The combination with this name.
 
         Raises
         ------
@@ -183,7 +183,7 @@ class RomePredictions(BaseEstimator):  # type: ignore[misc]
         return np.asarray(answers[:, :, 1]) if answers.shape[2] == 2 else answers
 
     def predict_membership(self, sensitive_features: Any, X: Any = None) -> Float:
-        """P(group | sensitive attributes) before y is seen, (n, G); X is not looked at.
+        """P(group | sensitive attributes) before y is seen, (n, G); X is ignored.
 
         Raises
         ------
@@ -222,7 +222,7 @@ class RomePredictions(BaseEstimator):  # type: ignore[misc]
         return row_loss(self.loss_name, answers, self.codes(y, len(prior)))(weights)
 
     def scoring(self, X: Any, sensitive_features: Any = None) -> Scoring:
-        """What the model says of rows before y: to score outcomes of any kind."""
+        """The model's predictions for rows before y is seen, from which any outcome is scored."""
         answers, prior = self._inputs(X, sensitive_features)
         noise = self._mixture.noise
         if self._chosen(None) != "pooled":

@@ -83,7 +83,7 @@ class MixtureProblem:
 
 @dataclass(frozen=True)
 class Learnt:
-    """What EM found.
+    """The parameters that EM estimated.
 
     Attributes
     ----------

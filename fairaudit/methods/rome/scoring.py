@@ -1,4 +1,4 @@
-"""What a fitted mixture says of some rows before y: enough to score any outcome."""
+"""A fitted mixture's predictions for rows before y is seen, from which any outcome is scored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do the same groups come back? Refits on resampled rows, compared by the adjusted Rand index."""
+"""Stability of groups: refits on resampled rows, compared by the adjusted Rand index."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ REFIT = StoppingRules(tol=1e-5, max_iter=20, prune_at=(3,))
 
 
 class GroupedMixture(Protocol):
-    """A fitted mixture that says to which group each row belongs."""
+    """A fitted mixture that assigns rows to groups."""
 
     n_groups_: int
 
@@ -44,7 +44,7 @@ def stabilities(
     seed: int,
     monitor: Monitor,
 ) -> dict[int, float | None]:
-    """Mean adjusted Rand index between the groups found and those of bootstrap refits.
+    """Mean adjusted Rand index between the estimated groups and those of bootstrap refits.
 
     Each refit draws its rows with replacement (from at most 1,500) and starts both from the full
     solution and afresh; whichever likelihood is larger wins. Groupings are compared on held-out

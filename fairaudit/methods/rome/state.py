@@ -68,7 +68,7 @@ def state(model: Any) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
 
 
 def restore(model: M, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> M:
-    """Give `model` what `state` took."""
+    """Set on `model` the attributes stored by `state`."""
     for name in VALUES:
         if name not in LATER or name in meta:
             setattr(model, name, meta[name])

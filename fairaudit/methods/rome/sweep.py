@@ -69,7 +69,7 @@ class SweptMixture(Judged, GroupedMixture, Protocol):
 
 @dataclass(frozen=True)
 class Sweep(Generic[M]):
-    """What a sweep found.
+    """The models and tables of a sweep.
 
     Attributes
     ----------

@@ -36,7 +36,7 @@ def starting_params(
 
 
 def blank_params(rows: MixtureRows, n_groups: int, n_runs: int) -> Params:
-    """Parameters that know nothing: all coefficients 0."""
+    """Uninformative parameters: all coefficients 0."""
     like, free = rows.expert, max(rows.n_classes - 1, 1)
     return Params(
         like.new_zeros(n_runs, n_groups, free, like.shape[0]),

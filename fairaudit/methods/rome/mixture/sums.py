@@ -81,7 +81,7 @@ class Params:
 
 @dataclass(frozen=True)
 class Sums:
-    """What one pass over the rows leaves for the M step.
+    """Sums that one pass over the rows collects for the M step.
 
     Attributes
     ----------
