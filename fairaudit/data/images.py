@@ -257,7 +257,7 @@ class _Decoder:
     options: ImageOptions
 
     def decode(self, file: str) -> NDArray[np.uint8] | Broken:
-        """The pixels of one file, (H, W, C), or the reason there are none."""
+        """The pixels of one file, (H, W, C), or the reason why it has none."""
         from PIL import Image, UnidentifiedImageError
 
         if not file:

@@ -56,7 +56,7 @@ class AsMissing(_Frozen):
 
 
 class YesFrom(_Frozen):
-    """Shares become yes and no: yes from `least` up, such as half of the people who were asked."""
+    """Shares become yes and no: yes from `least` up, such as half of the annotators."""
 
     kind: Literal["yes_from"] = "yes_from"
     least: float = 0.5
@@ -83,7 +83,7 @@ MENDS: TypeAdapter[tuple[Mend, ...]] = TypeAdapter(tuple[Mend, ...])
 
 
 def mended(frame: pl.DataFrame, mends: Iterable[Mend]) -> pl.DataFrame:
-    """The table as the mends read it; applying them twice changes nothing.
+    """The table after the mends; applying them twice changes nothing.
 
     Parameters
     ----------

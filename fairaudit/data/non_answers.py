@@ -188,7 +188,7 @@ def says_nothing(label: str, attribute: str = "") -> bool:
 
 
 def _cores(key: str) -> list[str]:
-    """The label itself, and without the words around what it says; never nothing."""
+    """The label itself, and its core without surrounding words; never empty."""
     words = key.split()
     start, end = 0, len(words)
     out = [key]

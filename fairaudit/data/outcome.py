@@ -131,7 +131,7 @@ def describe(
 
 
 def unsure_positive(outcome: OutcomeFacts, argument: str) -> str:
-    """What a warning says where the larger label was taken.
+    """The text of the warning where the larger label was taken.
 
     Parameters
     ----------

@@ -75,7 +75,7 @@ def fetch(name: str, *, timeout: float = 60.0, opener: Opener | None = None) -> 
 
 
 def download(name: str, *, timeout: float = 60.0, opener: Opener | None = None) -> bytes:
-    """The same as Parquet bytes, ready for ingestion; see `fetch`.
+    """A public dataset as Parquet bytes, ready for ingestion; see `fetch`.
 
     Raises
     ------

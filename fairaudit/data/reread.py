@@ -37,7 +37,7 @@ class ReadingChoices:
     sheets : tuple of str
         Of a workbook.
     unsure_encoding, unsure_header : bool
-        Whether the reader could not tell and nobody has said it.
+        Whether the reader could not tell and no user has decided.
     """
 
     text: bool
@@ -51,7 +51,7 @@ class ReadingChoices:
 
     @property
     def unsure(self) -> bool:
-        """Whether a person should look at how the file was read."""
+        """Whether a user should check how the file was read."""
         return self.unsure_encoding or self.unsure_header
 
 

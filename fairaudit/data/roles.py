@@ -324,7 +324,7 @@ def _with_meaning(roles: ColumnRoles, frame: pl.DataFrame) -> ColumnRoles:
 
 
 def _telling(roles: ColumnRoles) -> list[str]:
-    """Columns whose words may say what the outcome means: the target, then the decisions."""
+    """Columns whose words may give the meaning of the outcome: the target, then the decisions."""
     named = (roles.target, *roles.predictions, *roles.scores)
     return [name for name in named if name is not None]
 

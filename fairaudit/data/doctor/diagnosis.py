@@ -28,7 +28,7 @@ __all__ = ["Diagnosis", "Guess", "Problem", "examine"]
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What the doctor found.
+    """Suggested roles and problems of a table.
 
     Attributes
     ----------

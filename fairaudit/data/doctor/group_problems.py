@@ -72,7 +72,7 @@ def identity_shares(evidence: ExaminedTable) -> Iterator[Problem]:
 
 
 def proxies(evidence: ExaminedTable) -> Iterator[Problem]:
-    """One finding per sensitive attribute, with its strongest proxies."""
+    """One problem per sensitive attribute, with its strongest proxies."""
     used = [*evidence.roles.features, evidence.roles.cluster]
     strong = evidence.proxies.filter(pl.col("auroc") >= STRONG, pl.col("feature").is_in(used))
     offered = set(evidence.roles.features)

@@ -56,7 +56,7 @@ def target_problems(evidence: ExaminedTable) -> Iterator[Problem]:
 
 
 def _unsaid(c: ColumnProfile, evidence: ExaminedTable) -> Iterator[Problem]:
-    """What no word of the outcome says, so that a person must."""
+    """What no word of the outcome decides, so that a user has to state it."""
     if evidence.roles.task != "binary" or c.distinct != 2:
         return
     levels = target_levels(evidence.frame[c.name])

@@ -38,7 +38,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class ExaminedTable:
-    """What the checks examine."""
+    """The table and roles that the checks examine."""
 
     frame: pl.DataFrame
     columns: Mapping[str, ColumnProfile]

@@ -158,7 +158,7 @@ def _by_name(decisions: Sequence[str], scores: Sequence[str]) -> dict[str, str]:
 
 
 def _common_words(decisions: Sequence[str]) -> frozenset[str]:
-    """Words that all of several decisions have, so that they tell none from another."""
+    """Words that the names of several decisions share, so that they distinguish none."""
     if len(decisions) < 2:
         return frozenset()
     return frozenset.intersection(*(_own_words(name) for name in decisions))
@@ -170,7 +170,7 @@ def _own_words(name: str) -> frozenset[str]:
 
 
 def _shared(decision: str, score: str, common: frozenset[str]) -> int:
-    """How many words two names share that tell one system from another.
+    """Number of shared words of two names that distinguish systems.
 
     Names of the same words match whatever the words. Otherwise a letter or a number is no word
     ("tool 2"), and those that differ tell two systems apart ("tool a", "tool b").

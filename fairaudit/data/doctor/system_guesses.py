@@ -24,8 +24,8 @@ def is_score_name(name: str) -> bool:
 
 def _is_score_compound(word: str) -> bool:
     """ "fraudescore" in languages that write compounds as one word; a credit score describes."""
-    ends = word.endswith(words.SCORE_ENDINGS) and word not in words.SCORE_ENDINGS
-    return ends and not any(stem in word for stem in words.NOT_SCORE_STEMS)
+    suffixed = word.endswith(words.SCORE_ENDINGS) and word not in words.SCORE_ENDINGS
+    return suffixed and not any(stem in word for stem in words.NOT_SCORE_STEMS)
 
 
 def _is_bureau_score(c: ColumnProfile) -> bool:

@@ -51,8 +51,8 @@ def guess_target(table: RoleAssignment, sensitive: Iterable[str]) -> ColumnProfi
     candidates = [c for c in table.unassigned() if c.name not in barred and _may_be_target(c)]
     # a last column that says where somebody was, such as the site, was joined to the table
     names = [n for n in table.columns if not {*words_of(n)} & {*INSTITUTIONS}]
-    ends = (names[0], names[-1]) if names else ("", "")
-    weights = {c.name: _weight(c, *ends) for c in candidates}
+    outer = (names[0], names[-1]) if names else ("", "")
+    weights = {c.name: _weight(c, *outer) for c in candidates}
     ranked = sorted(candidates, key=lambda c: -weights[c.name])
     if not ranked or weights[ranked[0].name] < LEAST_WEIGHT:
         return None
@@ -62,7 +62,7 @@ def guess_target(table: RoleAssignment, sensitive: Iterable[str]) -> ColumnProfi
         table.assign(decision.name, "target", reason, 0.7)
         table.assign(best.name, "leak", f"it follows the decision '{decision.name}'", 0.9)
         return decision
-    reason = _reason(best, ends[1])
+    reason = _reason(best, outer[1])
     others = [c.name for c in ranked[1:4] if c is not best and weights[c.name] >= 2]
     if best is not ranked[0]:
         reason += f", and '{ranked[0].name}' is derived from it"

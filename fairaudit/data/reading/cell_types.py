@@ -342,7 +342,7 @@ def _numeric_kind(n: Mapping[str, int], there: int, *, comma: bool, marks: bool)
 
 
 def converted(name: str, seen: ColumnText) -> pl.Expr:
-    """The expression that turns a text column into what it holds."""
+    """The expression that converts a text column to its inferred type."""
     v = trimmed(name)
     markers = MISSING + MISSING_IN_NUMBERS if seen.extra_missing else MISSING
     v = pl.when(v.is_in(markers)).then(None).otherwise(v)

@@ -423,8 +423,8 @@ class _Counter:
         self.nul_line: int | None = None
 
     def feed(self, data: NDArray[np.uint8]) -> None:
-        ends = data == self.end
-        newline = np.flatnonzero(ends)
+        at_end = data == self.end
+        newline = np.flatnonzero(at_end)
         if self.nul_line is None and not data.all():
             self.nul_line = self.line + int(np.searchsorted(newline, int(np.argmin(data))))
         outside = self._outside(data, newline)

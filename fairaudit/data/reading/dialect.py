@@ -113,7 +113,7 @@ def _with_header(dialect: Dialect, rows: list[list[str]], options: ReadingOption
 
 
 def _first_lines(source: Source) -> tuple[str, bool]:
-    """The start of the file up to a line end, and whether that is the whole file."""
+    """The first bytes of the file up to a line end, and whether they are the whole file."""
     head = head_of(source, 1 << 18)
     text = codecs.getincrementaldecoder("utf-8")(errors="replace").decode(head)
     whole = len(head) < 1 << 18

@@ -29,7 +29,7 @@ _FINAL_LETTERS = frozenset("ςךםןףץ")
 _IN_WORDS = frozenset("’·ー")
 _FAR = -9.0
 _ODD = -4.0
-_FEW = 3  # letters, from which little can be told
+_FEW = 3  # letters: too few to identify an encoding
 _ASCII_LETTER = -2.5
 _CAPITALS = -0.4
 _ALONE = -2.0
@@ -53,7 +53,7 @@ class EncodingGuess:
 
 @dataclass(frozen=True)
 class EncodingChoice:
-    """One plausible encoding and what the first lines would read in it."""
+    """One plausible encoding, with the first lines decoded by it."""
 
     encoding: str
     preview: tuple[str, ...]

@@ -229,7 +229,7 @@ def utf16_or_32(head: bytes) -> str | None:
 
 
 def _is_utf16_text(start: bytes, encoding: str) -> bool:
-    """Whether NUL bytes belong to ASCII characters, among them ends of lines or most of all."""
+    """Whether NUL bytes belong to ASCII characters: line ends among them, or most characters."""
     text = start[: len(start) // 2 * 2].decode(encoding, errors="replace")
     most_are_ascii = sum(c < "\x80" for c in text) > 0.7 * len(text)
     strange = sum(c == "\ufffd" or c < "\t" or "\ue000" <= c <= "\uf8ff" for c in text[:-1])

@@ -87,7 +87,7 @@ def has_aligned_columns(source: Source) -> bool:
 
 
 def with_single_blanks(source: Source, workdir: Path | None) -> Source:
-    """The text with one blank instead of several, and none at the ends of lines."""
+    """The text with one blank instead of several, and no blanks where lines end."""
     return _written(_single_blanks(source), source, workdir)
 
 
@@ -169,8 +169,8 @@ def _unescaped(source: Source) -> Iterator[bytes]:
     rest = b""
     for chunk in _chunks(source):
         piece = rest + chunk
-        ends = len(piece) - len(piece.rstrip(b"\\"))
-        rest = piece[len(piece) - ends % 2 :]
+        backslashes = len(piece) - len(piece.rstrip(b"\\"))
+        rest = piece[len(piece) - backslashes % 2 :]
         yield re.sub(rb'\\(["\\])', _standard, piece[: len(piece) - len(rest)])
     yield rest
 

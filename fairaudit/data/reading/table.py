@@ -134,7 +134,7 @@ def read(
     options: ReadingOptions = INFERRED,
     **choices: Any,
 ) -> Table:
-    """Like `read_table`, with the notes and the dialect; the frame is held in memory."""
+    """Like `read_table`, with the notes and the dialect; the frame is in memory."""
     options = chosen_options(options, choices)
     content = as_source(source)
     label = name or source_name(content)

@@ -1,4 +1,4 @@
-"""Rows below a table that are no person: totals, averages and remarks."""
+"""Rows below a table that describe no person: totals, averages and remarks."""
 
 from __future__ import annotations
 
