@@ -1,4 +1,4 @@
-"""Array types, and what counts as a number."""
+"""Array types, and tests for numbers."""
 
 from __future__ import annotations
 

@@ -169,7 +169,7 @@ class Columns:
         )
 
     def cells(self) -> tuple[list[tuple[str, ...]], Int]:
-        """The combinations of values that occur, and the (n,) number of each row's."""
+        """The combinations of values that occur, and the (n,) index of each row's combination."""
         codes = np.zeros(self.n, dtype=np.int64)
         combinations: list[tuple[str, ...]] = [()]
         for column in self.columns:
@@ -187,7 +187,7 @@ class Columns:
 
 
 def default_names(width: int, prefix: str = "s") -> tuple[str, ...]:
-    """What columns without names are called."""
+    """The names of columns without names."""
     return tuple(f"{prefix}{j}" for j in range(width))
 
 

@@ -1,4 +1,4 @@
-"""What users pass is opened here: frames collected, tensors and Arrow data made readable.
+"""Opens containers that users pass: collects lazy frames, converts tensors and Arrow data.
 
 A thing that cannot be read is refused here with the name of the argument, whatever its own library
 raises.

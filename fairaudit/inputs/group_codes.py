@@ -42,7 +42,7 @@ class Grouping:
         return self.attribute.count(CROSS) + 1
 
     def inside(self, rows: NDArray[np.bool_], attribute: str) -> Grouping:
-        """The same division of some rows under another name; levels that do not occur go."""
+        """The same grouping of some rows under another name, without levels that do not occur."""
         present, codes = np.unique(self.codes[rows], return_inverse=True)
         return Grouping(attribute, tuple(self.names[i] for i in present), codes.reshape(-1))
 
@@ -76,7 +76,7 @@ def check_few(column: Column, name: str) -> None:
 
 
 def columns_of(value: Any, what: str = "sensitive_features") -> dict[str, Column]:
-    """Named columns of what users pass as `sensitive_features` or `control_features`.
+    """Columns by name of what users pass as `sensitive_features` or `control_features`.
 
     A frame keeps its column names, a named Series its name; arrays get "group" (one column) or
     "group 1", "group 2", …

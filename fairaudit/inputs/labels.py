@@ -70,7 +70,7 @@ def _decimal_text(value: Decimal) -> str:
 
 
 def _short_time(text: str) -> str:
-    """A time stamp without the zeros that say nothing: of the fraction, or of midnight."""
+    """A time stamp without redundant zeros: of the fraction, or of midnight."""
     stamp, dot, rest = text.partition(".")
     if dot:
         digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]

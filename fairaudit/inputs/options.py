@@ -10,7 +10,7 @@ from fairaudit.inputs.arrays import is_integer, is_number
 
 
 def wrong(name: str, expected: str, got: Any, remedy: str = "") -> SpecError:
-    """An error in the words that every refusal of an option uses."""
+    """An error in the common form for invalid options."""
     end = f"; {remedy}" if remedy else ""
     return SpecError(f"{name}: expected {expected}, got {got!r}{end}")
 

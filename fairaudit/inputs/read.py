@@ -33,7 +33,7 @@ NESTED = (list, dict, set, np.ndarray, pl.Series)
 
 
 def read_columns(value: Any, what: str, n: int | None = None, of: str = "X") -> Columns:
-    """The columns of anything: one column, a table, a mapping of columns, or records.
+    """The columns of any container: one column, a table, a mapping of columns, or records.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def read_numbers(
     wide: bool = False,
     gaps: bool = False,
 ) -> Float:
-    """(n,) numbers of anything; with `wide` also (n, k) of a table.
+    """Numbers (n,) of any container; with `wide` also (n, k) of a table.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def read_weights(value: Any, n: int, what: str = "sample_weight", of: str = "y_t
 
 
 def as_array(value: Any, what: str = "values") -> NDArray[Any]:
-    """A numpy array of anything; missing entries are NaN, NaT or None.
+    """A numpy array of any container; missing entries are NaN, NaT or None.
 
     Raises
     ------
@@ -318,7 +318,7 @@ def _of_series(series: pl.Series, what: str) -> Column:
 
 
 def nested_type(kind: pl.DataType, what: str) -> InputError:
-    """The refusal of a column of lists or structs."""
+    """The error for a column of lists or structs."""
     return refusal(
         what,
         ONE_VALUE,

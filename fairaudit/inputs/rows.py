@@ -10,7 +10,7 @@ from fairaudit.exceptions import InputError
 
 
 def refusal(what: str, expected: str, got: str, remedy: str) -> InputError:
-    """An error in the words that every refusal of an input uses."""
+    """An error in the common form for invalid inputs."""
     return InputError(f"{what}: expected {expected}, got {got}; {remedy}")
 
 

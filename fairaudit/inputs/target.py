@@ -1,4 +1,4 @@
-"""What users pass as the outcome: an array without gaps, one value per row."""
+"""Reads the outcome that users pass: an array without missing values, one value per row."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def missing_values(values: NDArray[Any]) -> Bool:
 
 
 def missing_labels(lost: int, n: int, what: str) -> InputError:
-    """The refusal of an outcome with gaps."""
+    """The error for an outcome with missing values."""
     return InputError(
         f"{what}: expected a label in every row, got gaps: {lost} of {n} labels are missing in "
         f"{what} (NaN or none); drop those rows or fill in the outcome"

@@ -85,7 +85,7 @@ def _read(
 
 @contextmanager
 def in_validation() -> Iterator[None]:
-    """Say of every refused part that it is one of `validation`."""
+    """Add to every input error inside that the part belongs to `validation`."""
     try:
         yield
     except InputError as error:
