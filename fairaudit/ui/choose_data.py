@@ -14,7 +14,7 @@ from fairaudit.ui import cache, layout, session, uploads
 
 
 def sources(workspace: Workspace, *, refusal: str | None = None) -> None:
-    """Everything one may start from; `refusal` says why this user may not add data."""
+    """All sources of data; `refusal` is the reason why this user may not add any."""
     if refusal is not None:
         layout.note(refusal)
     else:

@@ -23,7 +23,7 @@ from fairaudit.text.voice import voice_of
 from fairaudit.ui import cache, glossary, layout, rules, session
 from fairaudit.ui.roles import declared
 
-MOST_ATTRIBUTES = 5  # told at the head of the page; the report has all of them
+MOST_ATTRIBUTES = 5  # in the lead of the page; the report has all of them
 HOW = (
     "Nothing is trained: every value comes from the counts of actual and predicted outcomes in a "
     "group. Rates have Wilson intervals; those of gaps hold jointly for all groups. The sentences "

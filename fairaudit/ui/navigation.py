@@ -112,7 +112,7 @@ def page_named(name: str) -> PageInfo:
 
 
 def next_page(name: str, tables: Container[str] | None = None) -> PageInfo | None:
-    """The page that follows, None after the last.
+    """The next page, None after the last.
 
     Parameters
     ----------

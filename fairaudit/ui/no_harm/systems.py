@@ -144,7 +144,7 @@ def _rules(audit: OpenedAudit) -> tuple[str, str, float, float]:
 
 
 def spec_of(audit: OpenedAudit) -> Mapping[str, Any]:
-    """What the audit asked for."""
+    """The specification of the audit."""
     return cast(Mapping[str, Any], audit.result.provenance.get("spec", {}))
 
 

@@ -18,7 +18,7 @@ _ALL = "All groups"
 
 
 def margin_input(cell: Any) -> float | None:
-    """The margin of equivalence; empty where nothing is asked about it."""
+    """The margin of equivalence; empty where no test of equivalence is requested."""
     margin: float | None = cell.number_input(
         "Margin",
         0.001,

@@ -114,7 +114,7 @@ class OutcomeQuestion:
         return None if chosen in (None, _NONE) else str(chosen)
 
     def _none_chosen(self) -> bool:
-        """Whether a person said that no outcome is known."""
+        """Whether the user stated that no outcome is known."""
         return bool(st.session_state.get(f"{self.key}-target") == _NONE)
 
     def _task(self) -> Task:
@@ -215,7 +215,7 @@ class OutcomeQuestion:
         return None if chosen == _NEVER else str(chosen)
 
     def _missing(self, answer: OutcomeAnswer) -> tuple[str, ...]:
-        """What has to be answered, in the words of the question."""
+        """Requests for the parts of the question that still need an answer."""
         if answer.target is None and not self._none_chosen():
             return ("choose the outcome, or say that none is known",)
         missing = []

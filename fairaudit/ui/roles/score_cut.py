@@ -44,7 +44,7 @@ def first_cut(score: LoneScore, scale: ScoreScale, voice: Voice) -> tuple[Cut, s
 def questions(
     sha256: str, roles: ColumnRoles, start: ColumnRoles, voice: Voice, *, key: str
 ) -> dict[str, Cut]:
-    """The cut of each lone score; nothing is asked where there is none.
+    """The cut of each lone score; no question is shown where there is none.
 
     Parameters
     ----------
