@@ -147,7 +147,7 @@ def _ablation_alt(rows: pl.DataFrame, measure: str, metric: str, voice: Voice | 
     ]
     low = rows.sort(measure).row(0, named=True)
     high = rows.sort(measure).row(-1, named=True)
-    ends = [
+    extremes = [
         f"{_value_text(row, measure, metric, voice)} "
         f"({row['trained with']}, {CHOICES[row['selection']]})"
         for row in (low, high)
@@ -156,8 +156,8 @@ def _ablation_alt(rows: pl.DataFrame, measure: str, metric: str, voice: Voice | 
     split = rows["split"].item(0) if "split" in rows.columns else "test"
     return (
         f"{MEASURES[measure]} on {split} rows with all three losses: {', '.join(complete)}. Over "
-        f"all {rows.height} combinations it ranges from {ends[0]} to {ends[1]}. Combinations that "
-        f"harm a group beyond its bound: {harm}. {_ONE_TRAINING}"
+        f"all {rows.height} combinations it ranges from {extremes[0]} to {extremes[1]}. "
+        f"Combinations that harm a group beyond its bound: {harm}. {_ONE_TRAINING}"
     )
 
 
@@ -198,14 +198,14 @@ def _aim(
 ) -> None:
     if row["value"] is None:
         return
-    ends = row.get("low"), row.get("high")
+    limits = row.get("low"), row.get("high")
     aim = metric_words.OBJECTIVES.get(row["objective"], row["objective"])
     text = (
         f"<b>{plain(row['group'])}</b> · {aim}<br>{row['chosen']} "
-        f"{phrases.value(row['value'], *ends, metric, voice)}"
+        f"{phrases.value(row['value'], *limits, metric, voice)}"
     )
     dot_at(figure, row["value"], y, mark(style.color, style.symbol, 10), text)
-    figure.data[-1].error_x = whisker(row["value"], *ends, style.color)
+    figure.data[-1].error_x = whisker(row["value"], *limits, style.color)
 
 
 def _objectives_alt(

@@ -83,7 +83,7 @@ def caterpillar(
 
 
 def _spread(rows: pl.DataFrame, most: int) -> pl.DataFrame:
-    """At most `most` rows, evenly spaced in order, both ends included."""
+    """At most `most` rows, evenly spaced in order, first and last included."""
     if rows.height <= most:
         return rows
     last = rows.height - 1
@@ -197,8 +197,8 @@ def path(
                 f"{numbers.value(row['x'], unfairness)}<extra></extra>",
             )
         legend_mark(figure, name, Style(color, symbol, "solid"))
-    names, ends = {"x": "unfairness", "y": "quality"}, ("", "_low", "_high")
-    shown = {f"{axis}{end}": f"{name}{end}" for axis, name in names.items() for end in ends}
+    names, suffixes = {"x": "unfairness", "y": "quality"}, ("", "_low", "_high")
+    shown = {f"{axis}{end}": f"{name}{end}" for axis, name in names.items() for end in suffixes}
     alt = _path_alt(rows, quality, unfairness)
     return Chart(figure, alt + voice.intervals() if voice else alt, rows.rename(shown))
 
@@ -235,8 +235,8 @@ def path_metrics(table: pl.DataFrame) -> tuple[list[str], list[str]]:
 def _path_alt(rows: pl.DataFrame, quality: str, unfairness: str) -> str:
     def one(row: Mapping[str, float], name: str, metric: str) -> str:
         text = f"{metric_words.title(metric)} {numbers.value(row[name], metric)}"
-        ends = numbers.interval(row[f"{name}_low"], row[f"{name}_high"], metric)
-        return f"{text} ({ends})" if ends else text
+        interval = numbers.interval(row[f"{name}_low"], row[f"{name}_high"], metric)
+        return f"{text} ({interval})" if interval else text
 
     def both(row: Mapping[str, float]) -> str:
         return f"{one(row, 'y', quality)} at {one(row, 'x', unfairness)}"
@@ -428,8 +428,9 @@ def _search_alt(table: pl.DataFrame, front: pl.DataFrame) -> str:
     if front.height == 1:
         text += f", one of them best on both: {both(front.row(0, named=True))}"
     else:
-        ends = (front.row(0, named=True), front.row(-1, named=True))
-        text += f", {front.height} on the Pareto front, from {both(ends[0])} to {both(ends[1])}"
+        extremes = (front.row(0, named=True), front.row(-1, named=True))
+        first, last = (both(row) for row in extremes)
+        text += f", {front.height} on the Pareto front, from {first} to {last}"
     picked = table.filter(pl.col("chosen"))
     if not picked.is_empty():
         row = picked.row(0, named=True)

@@ -139,7 +139,7 @@ def _by_group_alt(
     if judged.is_empty():
         return f"{title} by {attribute}: no group has enough rows to be judged."
     reliable = stable(judged)
-    ends = reliable.row(0, named=True), reliable.row(-1, named=True)
+    extremes = reliable.row(0, named=True), reliable.row(-1, named=True)
     judged_ends = meaning.worse_end(metric, voice) or meaning.is_one_sided(metric)
     names = ("worst", "best") if judged_ends else ("highest", "lowest")
     skipped = first.height - judged.height
@@ -147,7 +147,7 @@ def _by_group_alt(
         f"{title} of {model} by {attribute}, {judged.height} groups",
         *(
             f"{name} {_group_with_interval(row, metric, voice)}"
-            for name, row in zip(names, ends, strict=True)
+            for name, row in zip(names, extremes, strict=True)
         ),
     ]
     if line is not None:
@@ -432,7 +432,7 @@ def _threshold_alt(
         if not rows.is_empty():
             near = rows.sort((pl.col("threshold") - at).abs()).row(0, named=True)
             level = None if parts else voice
-            ends = near["low"], near["high"]
-            parts.append(f"{group} {phrases.value(near['value'], *ends, metric, level)}")
+            limits = near["low"], near["high"]
+            parts.append(f"{group} {phrases.value(near['value'], *limits, metric, level)}")
     shown = f"{at:.2f}" if abs(at) < 10 and at != round(at) else f"{at:g}"
     return f"{title} at threshold {shown}: " + ", ".join(parts) + "."

@@ -26,7 +26,7 @@ def heat(
 ) -> None:
     """Add cells with their text in black or white, whichever contrasts more with the cell.
 
-    Cells without a number use the page's text colour. `low` and `high` are the ends of the colour
+    Cells without a number use the page's text colour. `low` and `high` limit the colour
     scale, by default those of the numbers.
     """
     figure.add_heatmap(
@@ -43,8 +43,8 @@ def heat(
         xgap=2,
         ygap=2,
     )
-    ends = span(z, low, high)
-    cells = [(c, r, share(v, *ends)) for r, row in enumerate(z) for c, v in enumerate(row)]
+    limits = span(z, low, high)
+    cells = [(c, r, share(v, *limits)) for r, row in enumerate(z) for c, v in enumerate(row)]
     inks = [None if s is None else ink(mixed(scale, s)) for _, _, s in cells]
     for color in dict.fromkeys(inks):
         own = [(x, y) for (x, y, _), used in zip(cells, inks, strict=True) if used == color]
@@ -61,7 +61,7 @@ def heat(
 
 
 def span(z: Grid, low: float | None, high: float | None) -> tuple[float, float]:
-    """The ends of the colour scale: the given ones, else those of the numbers."""
+    """The limits of the colour scale: the given ones, else those of the numbers."""
     known = [v for row in z for v in row if v is not None and v == v]
     least = min(known, default=0.0) if low is None else low
     return least, max(known, default=1.0) if high is None else high

@@ -80,10 +80,10 @@ def decision(
 def _pair(
     figure: go.Figure, row: Row, y: int, style: Style, metric: str, voice: Voice | None
 ) -> None:
-    ends = [v for v in (row["baseline"], row["expert"]) if v is not None]
-    if len(ends) == 2:
+    values = [v for v in (row["baseline"], row["expert"]) if v is not None]
+    if len(values) == 2:
         figure.add_scatter(
-            x=ends, y=[y, y], mode="lines", line={"color": NEUTRAL, "width": 2},
+            x=values, y=[y, y], mode="lines", line={"color": NEUTRAL, "width": 2},
             showlegend=False, hoverinfo="skip",
         )  # fmt: skip
     for name, value in (("baseline", row["baseline"]), ("expert", row["expert"])):
@@ -104,10 +104,10 @@ def _bound(row: Row, style: Style) -> dict[str, object] | None:
     if row["lower"] is None or row["baseline"] is None:
         return None
     high = row["difference"] if row["upper"] is None else row["upper"]
-    ends = (row["baseline"] + row["lower"], row["baseline"] + high)
+    limits = (row["baseline"] + row["lower"], row["baseline"] + high)
     if metric_words.is_rate(str(row["metric"])):  # a share is between 0 and 1
-        ends = (max(0.0, ends[0]), min(1.0, ends[1]))
-    return whisker(row["expert"], *ends, style.color)
+        limits = (max(0.0, limits[0]), min(1.0, limits[1]))
+    return whisker(row["expert"], *limits, style.color)
 
 
 def _point(
@@ -133,8 +133,8 @@ def _hover(row: Row, name: str, metric: str, voice: Voice | None) -> str:
 
 def _value_text(row: Row, name: str, metric: str, voice: Voice | None) -> str:
     """`baseline 80.1% (95% CI 76.0% to 83.5%)`; results of older versions have no interval."""
-    ends = row.get(f"{name}_low"), row.get(f"{name}_high")
-    return f"{name} {phrases.value(row[name], *ends, metric, voice)}"
+    limits = row.get(f"{name}_low"), row.get(f"{name}_high")
+    return f"{name} {phrases.value(row[name], *limits, metric, voice)}"
 
 
 def _legend(figure: go.Figure) -> None:
@@ -286,7 +286,7 @@ def alternatives(
 
 
 def _spans(rows: pl.DataFrame, name: str, gaps: pl.DataFrame | None) -> Row:
-    """Interval ends of gap and worst group of one choice, if they are about the same groups.
+    """Interval limits of gap and worst group of one choice, if they cover the same groups.
 
     With point estimates, alternatives include groups that cannot be judged; intervals do not.
     """
@@ -363,11 +363,11 @@ def _bar(values: pl.Series, name: str, spans: Row, style: Style) -> dict[str, ob
 
 def _at(gap: float, worst: float, spans: Row, metric: str, voice: Voice | None) -> str:
     """`gap 4.1 points (95% CI 1.0 to 7.2), worst group 80.2% (77.0% to 83.1%)`."""
-    ends = {
+    limits = {
         name: (spans.get(f"{name}_low"), spans.get(f"{name}_high")) for name in ("gap", "worst")
     }
-    spread = phrases.points(gap, *ends["gap"], metric, voice)
-    return f"gap {spread}, worst group {phrases.value(worst, *ends['worst'], metric, voice)}"
+    spread = phrases.points(gap, *limits["gap"], metric, voice)
+    return f"gap {spread}, worst group {phrases.value(worst, *limits['worst'], metric, voice)}"
 
 
 def _alternatives_alt(

@@ -106,10 +106,10 @@ def held(table: pl.DataFrame, metric: str, *, at: int, voice: Voice | None = Non
     _mark(figure, at)
     figure.update_xaxes(tickvals=counts, ticktext=[str(count) for count in counts])
     worst = rows.filter(pl.col("models") == 1).sort("loss", descending=True)
-    ends = ("loss", "loss_low", "loss_high")
+    columns = ("loss", "loss_low", "loss_high")
     words = [
         f"{group} {numbers.value_with_interval(loss, low, high, metric)}"
-        for group, loss, low, high in worst.head(8).select("group", *ends).iter_rows()
+        for group, loss, low, high in worst.head(8).select("group", *columns).iter_rows()
     ]
     alt = f"{title} of the same groups under one common model: {', '.join(words)}."
     return Chart(figure, alt + voice.intervals() if voice else alt, rows)
