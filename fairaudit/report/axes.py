@@ -1,4 +1,4 @@
-"""Axes of a static drawing: which values they span, where ticks stand, and value to pixel."""
+"""Axes of a static drawing: range, ticks, and conversion from value to pixel."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _span(
 
 
 def _stacks(figure: go.Figure, letter: str) -> list[float]:
-    """How far stacked bars reach together."""
+    """Total length of stacked bars."""
     if figure.layout.barmode != "stack":
         return []
     reached: dict[Any, float] = {}
@@ -110,17 +110,17 @@ def _values(figure: go.Figure, letter: str) -> Iterable[Any]:
 
 
 def whiskers(trace: Any, letter: str, values: Sequence[Any]) -> list[float]:
-    """Both ends of the error bars of a trace, low and high in turn."""
+    """The tips of the error bars of a trace, low and high in turn."""
     bars = trace[f"error_{letter}"]
     if bars is None or bars.array is None:
         return []
     down = bars.arrayminus if bars.arrayminus is not None else bars.array
-    ends: list[float] = []
+    tips: list[float] = []
     for value, minus, plus in zip(values, down, bars.array, strict=True):
         middle, below, above = finite(value), finite(minus), finite(plus)
         if middle is not None and below is not None and above is not None:
-            ends += [middle - below, middle + above]
-    return ends
+            tips += [middle - below, middle + above]
+    return tips
 
 
 def _named_ticks(spec: Any, names: Sequence[str]) -> list[tuple[float, str]]:

@@ -92,7 +92,7 @@ def gap_metrics(result: AuditResult, attribute: str) -> list[str]:
 
 
 def group_count(result: AuditResult) -> int | None:
-    """Which number of latent groups is told of, where an audit holds several."""
+    """The number of latent groups that is reported, where an audit has several."""
     groups, sweep = result.tables.get("groups"), result.tables.get("sweep")
     if groups is None or "n_groups" not in groups.columns:
         return None

@@ -32,6 +32,6 @@ def command_of(result: AuditResult, table: str = "TABLE") -> str:
 
 
 def request_text(spec: object) -> str:
-    """A request as short JSON: what stands at its default is left out."""
+    """A request as short JSON, without values at their defaults."""
     request = AuditSpec.model_validate(spec).model_dump(mode="json", exclude_defaults=True)
     return json.dumps(request, ensure_ascii=False)

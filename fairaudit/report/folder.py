@@ -35,7 +35,7 @@ BY_ROW = frozenset(
 
 
 def write(result: AuditResult, folder: Path, *, title: str) -> list[Path]:
-    """Write the whole report into `folder` (made where missing; an earlier report gives way).
+    """Write the whole report into `folder`, created if missing; an earlier report is replaced.
 
     Files: `summary.json`, `errors.parquet`, `gaps.parquet`, `bounds`, `selection`, `latent` and
     `effects.parquet` where they apply, `report.html`, `report.json`, `model_card.md`,
@@ -76,7 +76,7 @@ def write(result: AuditResult, folder: Path, *, title: str) -> list[Path]:
 
 
 def _clear(folder: Path) -> None:
-    """Take away what an earlier report lists as its own: its tables are not of this audit."""
+    """Remove the files listed by an earlier report, whose tables are not of this audit."""
     try:
         listed = json.loads((folder / "manifest.json").read_bytes())
         names = list(listed["files"]) if "made_with" in listed else []

@@ -1,4 +1,4 @@
-"""Which gaps are told first: one metric for every declared attribute, in the order chosen.
+"""Which gaps are reported first: one metric for every declared attribute, in the order chosen.
 
 The metric is the one that matters most for the outcome and shows a significant gap. The widest gap
 does not lead: which attribute is named first is the user's choice, and otherwise race and sex

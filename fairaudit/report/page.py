@@ -38,7 +38,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Grid:
-    """A table as text, cut to what one reads on paper."""
+    """A table as text, cut to a printable size."""
 
     heads: tuple[Head, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -111,7 +111,7 @@ def in_short(result: AuditResult, told: Sequence[Section]) -> list[str]:
 
 
 def facts(result: AuditResult) -> list[tuple[str, str]]:
-    """What one needs to know to get the same numbers."""
+    """The facts needed to reproduce the numbers."""
     provenance = result.provenance
     packages = provenance.get("packages", {})
     named = {
@@ -171,7 +171,7 @@ def grid(rows: pl.DataFrame, table: str | None) -> Grid:
 
 
 def cell(value: Any) -> str:
-    """One value as a reader wants it."""
+    """One value as text for readers."""
     if value is None:
         return "–"
     if isinstance(value, bool):

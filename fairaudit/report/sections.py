@@ -1,4 +1,4 @@
-"""What a report tells, in order: sections with a sentence, a chart and the rows behind it."""
+"""The sections of a report, in order: a sentence, a chart and the rows behind it."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Section:
 
 
 def sections(result: AuditResult) -> list[Section]:
-    """All sections this result has something to say in."""
+    """All sections for which this result has content."""
     makers: list[Callable[[AuditResult], Iterator[Section]]] = [
         _primary, _mends, _preset, _selection, _groups, _effects, _sweep, _stress, _compare,
         _errors, _bounds, _gaps, _equivalence, _conditional, _calibration,
@@ -434,7 +434,7 @@ def _bounds(result: AuditResult) -> Iterator[Section]:
 
 
 def _leading_gaps(result: AuditResult, rows: pl.DataFrame) -> pl.DataFrame:
-    """The gaps that are told: the leading metric's first, between groups with enough rows.
+    """The reported gaps: the leading metric's first, between groups with enough rows.
 
     In each metric the attributes are in the order in which they were chosen.
     """

@@ -105,8 +105,8 @@ def _grid(across: Axis, down: Axis, width: int, height: int) -> Iterator[str]:
     for value, label in down.ticks:
         y = down.at(value)
         if y is not None and min(low, high) - 1 <= y <= max(low, high) + 1:
-            ends = f'x1="{across.start:.1f}" x2="{across.end:.1f}"'
-            yield f'<line class="grid" {ends} y1="{y:.1f}" y2="{y:.1f}"/>'
+            span = f'x1="{across.start:.1f}" x2="{across.end:.1f}"'
+            yield f'<line class="grid" {span} y1="{y:.1f}" y2="{y:.1f}"/>'
             yield text_at(across.start - 6, y, label, anchor="end")
     if across.title:
         yield text_at((across.start + across.end) / 2, height - 10, across.title, anchor="middle")
@@ -123,15 +123,15 @@ def _fit(label: str, room: float) -> str:
 
 def _shapes(figure: go.Figure, across: Axis, down: Axis) -> Iterator[str]:
     for shape in figure.layout.shapes:
-        ends = [
+        corners = [
             _reference(across, shape.xref, shape.x0),
             _reference(across, shape.xref, shape.x1),
             _reference(down, shape.yref, shape.y0),
             _reference(down, shape.yref, shape.y1),
         ]
-        if None in ends:
+        if None in corners:
             continue
-        x0, x1, y0, y1 = (float(e) for e in ends if e is not None)
+        x0, x1, y0, y1 = (float(e) for e in corners if e is not None)
         if shape.type == "rect":
             yield rectangle(x0, y0, x1 - x0, y1 - y0, shape.fillcolor, shape.opacity)
         else:
@@ -239,12 +239,12 @@ def _error_bars(
     places: Sequence[tuple[float | None, float | None]],
     line: Axis,
 ) -> Iterator[str]:
-    ends = iter(whiskers(trace, letter, values))
+    tips = iter(whiskers(trace, letter, values))
     color = trace[f"error_{letter}"].color or _mark(trace, 0)[0]
     for place, value in zip(places, values, strict=True):
         if finite(value) is None:
             continue
-        low, high = line.at(next(ends, None)), line.at(next(ends, None))
+        low, high = line.at(next(tips, None)), line.at(next(tips, None))
         other = place[1] if letter == "x" else place[0]
         if low is None or high is None or other is None:
             continue
@@ -282,8 +282,8 @@ def _bars(bars: Sequence[Any], mode: str, across: Axis, down: Axis) -> Iterator[
             reached[key] = begin + number
             thick = 0.7 if stacked else 0.7 / len(bars)
             low = middle - 0.35 + (0 if stacked else place * thick)
-            ends = (line.at(begin), line.at(begin + number), base.at(low), base.at(low + thick))
-            yield _bar(ends, flat, _each(trace.marker.color, i))
+            edges = (line.at(begin), line.at(begin + number), base.at(low), base.at(low + thick))
+            yield _bar(edges, flat, _each(trace.marker.color, i))
 
 
 def _bar(ends: tuple[float | None, ...], flat: bool, color: str | None) -> str:
@@ -294,12 +294,12 @@ def _bar(ends: tuple[float | None, ...], flat: bool, color: str | None) -> str:
 
 
 def _heat(trace: Any, across: Axis, down: Axis) -> Iterator[str]:
-    ends = heat.span([[finite(v) for v in row] for row in trace.z], trace.zmin, trace.zmax)
+    limits = heat.span([[finite(v) for v in row] for row in trace.z], trace.zmin, trace.zmax)
     xs = list(trace.x) if trace.x is not None else list(range(len(trace.z[0])))
     ys = list(trace.y) if trace.y is not None else list(range(len(trace.z)))
     for r, y in enumerate(ys):
         for c, x in enumerate(xs):
-            share = heat.share(finite(trace.z[r][c]), *ends)
+            share = heat.share(finite(trace.z[r][c]), *limits)
             text = str(trace.text[r][c]) if trace.text is not None else ""
             yield _tile((across, across.number(x)), (down, down.number(y)), share, trace, text)
 
