@@ -137,9 +137,9 @@ def group_range(text: str) -> list[int]:
     SpecError
         If the text is neither.
     """
-    ends = re.fullmatch(r"(\d+)\.\.(\d+)", text)
-    if ends:
-        numbers = list(range(int(ends[1]), int(ends[2]) + 1))
+    match = re.fullmatch(r"(\d+)\.\.(\d+)", text)
+    if match:
+        numbers = list(range(int(match[1]), int(match[2]) + 1))
     elif re.fullmatch(r"\d+(,\d+)*", text):
         numbers = [int(part) for part in text.split(",")]
     else:

@@ -80,5 +80,5 @@ def _ahead(other: Row, row: Row, sign: float, proven: Pairs) -> str:
 def _apart(better: Row, worse: Row, prefix: str, sign: float) -> bool:
     """Whether the intervals do not touch, with `better` on the good side."""
     good, bad = ("low", "high") if sign > 0 else ("high", "low")
-    ends = better[f"{prefix}{good}"], worse[f"{prefix}{bad}"]
-    return None not in ends and bool(sign * (ends[0] - ends[1]) > 0)
+    limits = better[f"{prefix}{good}"], worse[f"{prefix}{bad}"]
+    return None not in limits and bool(sign * (limits[0] - limits[1]) > 0)

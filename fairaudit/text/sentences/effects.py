@@ -21,8 +21,8 @@ def effects_lead(result: AuditResult) -> str:
     )
     share = ""
     if icc is not None:
-        ends = (result.summary.get("icc_low"), result.summary.get("icc_high"))
-        span = ci(numbers.interval(*ends, "accuracy"), voice)
+        limits = (result.summary.get("icc_low"), result.summary.get("icc_high"))
+        span = ci(numbers.interval(*limits, "accuracy"), voice)
         share = f"Slopes aside, clusters account for **{icc:.1%}** of the variance (ICC"
         share += f", {span})." if span else ")."
     unseen = result.summary.get("clusters_unseen") or 0

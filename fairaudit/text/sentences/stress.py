@@ -99,8 +99,8 @@ def guessed_lead(result: AuditResult) -> str:
     share, voice = result.summary["guessed_groups"], voice_of(result)
     metric = "mse" if result.summary.get("task") == "regression" else "accuracy"
     known, guessed = (_overall(result, m, metric) for m in table_rows.told_and_guessed(result))
-    ends = (share.get("right_low"), share.get("right_high"))
-    right = value(share["right"], *ends, "accuracy", voice, mark="**")
+    limits = (share.get("right_low"), share.get("right_high"))
+    right = value(share["right"], *limits, "accuracy", voice, mark="**")
     return joined(
         [
             f"Where the group is not given, the model guesses it correctly for {right} of the "

@@ -26,8 +26,8 @@ def whatif_lead(sweep: pl.DataFrame, metric: str, at: int, voice: Voice) -> str:
 def _swept(row: Row, name: str, metric: str, voice: Voice | None = None, *, mark: str = "") -> str:
     """The loss of the worst group, or overall, at one number of groups, with its interval."""
     number = row["worst_group" if name == "worst" else name]
-    ends = (row.get(f"{name}_low"), row.get(f"{name}_high"))
-    return value(number, *ends, metric, voice, mark=mark)
+    limits = (row.get(f"{name}_low"), row.get(f"{name}_high"))
+    return value(number, *limits, metric, voice, mark=mark)
 
 
 def preferences(sweep: pl.DataFrame) -> str:
