@@ -198,7 +198,7 @@ def _effective(rows: ScoredRows) -> Float:
 
 
 def _simulated_p(rows: ScoredRows, law: _Law, statistic: float, seed: int) -> float:
-    """How often outcomes drawn as the scores say have a statistic as large as the observed."""
+    """Share of outcomes simulated from the scores with a statistic as large as the observed."""
     rng = np.random.default_rng([seed, len(rows.score)])
     return _sequential_p(_drawn(rows, law, rng), statistic)
 

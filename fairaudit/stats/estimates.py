@@ -1,4 +1,4 @@
-"""What every task hands on: the values of one metric in every group, and how sure they are."""
+"""Estimates that every task shares: values of one metric in every group, and their precision."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fairaudit.stats.metric_definitions import base_name
 Float = NDArray[np.float64]
 
 REPLICATES = 2000  # bootstrap replicates of an audit, unless another number is set
-MIN_JUDGED = 5  # a rate resting on fewer rows says nothing: "cannot be judged"
+MIN_JUDGED = 5  # with fewer rows in the denominator a rate "cannot be judged"
 MIN_STABLE = 30  # below this coverage was measured outside 93–97% for some metrics: "unstable"
 UNBOUNDED = frozenset({"mse", "mae", "error_p50", "error_p90", "brier"})  # brier: 2 if multiclass
 UNLIMITED = frozenset({"mean_error", "mean_score", "mean_prediction"})  # of any sign and size
@@ -81,7 +81,7 @@ class Measured:
     Attributes
     ----------
     n : (G,) rows
-    denominator : (G,) rows the metric rests on, effective ones under weights or clusters
+    denominator : (G,) rows behind the metric, effective ones under weights or clusters
     value, low, high : (G,)
     se : (G,) standard errors
     limits : one-sided tail probability → low, high (G,), for extremes of and gaps between groups;
@@ -142,7 +142,7 @@ class Measured:
     def estimates(self, keep: NDArray[np.bool_]) -> Estimates:
         """Estimates of the groups kept, from which their gaps follow."""
 
-        @cache  # gaps of several kinds ask for the same tails
+        @cache  # gaps of several kinds use the same tails
         def limits(tail: float) -> tuple[Float, Float]:
             low, high = self.limits(tail)
             return low[keep], high[keep]

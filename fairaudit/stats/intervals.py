@@ -150,7 +150,7 @@ def limits_of_clusters(
     """
     z = quantile(confidence, np.maximum(clusters - 1, 1))
     low, high = limits(p, n / design_effect(p, n, variance), confidence, z)
-    alone = clusters < 2  # one cluster says nothing about how clusters vary
+    alone = clusters < 2  # one cluster has no variation between clusters
     return np.where(alone, np.nan, low), np.where(alone, np.nan, high)
 
 

@@ -20,11 +20,11 @@ class Difference(Protocol):
         ...
 
     def lower(self, level: Float) -> Float:
-        """Lower bound (G,) that holds with chance 1 − level."""
+        """Lower bound (G,) with coverage 1 − level."""
         ...
 
     def upper(self, level: Float) -> Float:
-        """Upper bound (G,) that holds with chance 1 − level."""
+        """Upper bound (G,) with coverage 1 − level."""
         ...
 
 

@@ -29,7 +29,7 @@ MIN_CLUSTERS = 8
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the rows of one split say about expert and baseline, by group.
+    """The evidence of one split's rows on expert and baseline, by group.
 
     Attributes
     ----------

@@ -12,7 +12,7 @@ from fairaudit.stats import intervals
 
 Float = NDArray[np.float64]
 
-SMALL_CELL = 5.0  # below it, an expected count asks for Fisher's exact test
+SMALL_CELL = 5.0  # below it, an expected count calls for Fisher's exact test
 EXACT_ROWS = 200  # up to so many rows of a group, power is that of the test itself
 QUANTILES = 9  # counts of the other rows that power is averaged over
 GAPS = 30  # differences tried at a time
