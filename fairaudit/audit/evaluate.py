@@ -64,7 +64,7 @@ class LabelsAndScores(Protocol):
 
 @dataclass(frozen=True)
 class EvaluationRows:
-    """The rows of an evaluation, coded once for all models; the first grouping holds all rows."""
+    """The rows of an evaluation, coded once for all models; the first grouping is all rows."""
 
     y: NDArray[Any]
     groupings: tuple[Grouping, ...]
@@ -137,7 +137,7 @@ def compare_within(
 ) -> pl.DataFrame:
     """The table `conditional`: groups compared within levels of other columns, pooled over them.
 
-    Empty unless the outcome is binary; of rates that need outcomes nobody knows there is none.
+    Empty unless the outcome is binary, and for rates that need outcomes where none are known.
     """
     rates = [m for m in metrics if m in RATES and (rows.truth == "all" or m in DECISIONS)]
     usable = rates if rows.task == "binary" else []
@@ -264,7 +264,7 @@ def _measure_scores(
 
 
 def _low_selects(answers: LabelsAndScores) -> bool:
-    """Whether low scores mean the positive class; only systems with a cut can say so."""
+    """Whether low scores mean the positive class; False for systems without a cut."""
     return bool(getattr(answers, "below", False))
 
 
@@ -457,7 +457,7 @@ def measure_rows(
 ) -> list[list[Measured]]:
     """The metrics of one model in each grouping of the rows, with intervals and noise.
 
-    Of metrics that rest on outcomes nobody knows there is no value but a reason.
+    Metrics that need unknown outcomes have a reason instead of a value.
     """
     if rows.truth == "all":
         return _MEASURE[rows.task](rows, answers, asked, metrics)

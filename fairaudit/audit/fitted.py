@@ -1,4 +1,4 @@
-"""What every fitted method hands to the audit, and the shape of the function that fits it."""
+"""What every fitted method returns to the audit, and the signature of its fitting function."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Fitted:
-    """What one method hands to the audit.
+    """What one fitted method returns to the audit.
 
     Attributes
     ----------

@@ -383,7 +383,7 @@ def _order_of_classes(names: Sequence[str] | None, known: _Known) -> list[int] |
 class _Known:
     """Classes by code, and in the order of the columns of a score.
 
-    `sure` is False where only one of two classes occurs, so that nobody knows the columns.
+    `sure` is False where only one of two classes occurs, so that the columns are unknown.
     """
 
     task: Task
@@ -564,7 +564,7 @@ def _coded_system(
 def kept(
     asked: Given, groups: Mapping[str, Any], cluster: Int | None, weight: Float | None, split: str
 ) -> dict[str, pl.DataFrame]:
-    """Tables `people`, `predictions` and `row_weights`, from which rows are found again."""
+    """Tables `people`, `predictions` and `row_weights`, from which rows are read back."""
     row = np.arange(len(asked.y))
     where = pl.repeat(split, len(row), eager=True)
     who = {name: _group_names(values, name) for name, values in groups.items()}

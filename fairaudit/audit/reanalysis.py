@@ -145,7 +145,7 @@ def _cluster_codes(rows: pl.DataFrame) -> Int | None:
 
 
 def _in_clusters(result: AuditResult, *, model: str, split: str, attribute: str) -> bool:
-    """Whether the stored intervals rest on whole clusters."""
+    """Whether the stored intervals come from whole clusters."""
     methods = _of(result.errors, model, split, attribute)["method"]
     return bool(methods.str.contains("cluster").any())
 
@@ -268,7 +268,7 @@ def members(result: AuditResult, attribute: str, split: str) -> pl.DataFrame:
     Raises
     ------
     SpecError
-        When the result holds no such attribute.
+        When the result has no such attribute.
     """
     if attribute == LATENT and result.latent is not None:
         table = result.latent.filter(pl.col("split") == split)

@@ -1,4 +1,4 @@
-"""What an audit found: tidy tables with fixed columns, a summary and where it all came from."""
+"""The result of an audit: tidy tables with fixed columns, a summary and its provenance."""
 
 from __future__ import annotations
 

@@ -102,11 +102,11 @@ def run_audit(
     Raises
     ------
     SpecError, InputError
-        When the request or the data cannot be used; the text says what to change.
+        When the request or the data cannot be used; the text names the remedy.
     TrainingError
         When no usable model came out.
     Cancelled
-        When the monitor asked to stop.
+        When the monitor requests a stop.
     """
     began = time.perf_counter()
     monitor = monitor or Silent()
@@ -139,7 +139,7 @@ def run_audit(
 
 
 def _with_preset(result: AuditResult, data: Dataset, spec: AuditSpec) -> AuditResult:
-    """The result, with what the rule of `spec.preset` asks to be computed."""
+    """The result, with the computations that the rule of `spec.preset` requires."""
     if spec.preset is None:
         return result
     applied = presets.apply(
@@ -316,7 +316,7 @@ def _without_truth(data: Dataset) -> Dataset:
 
 
 def _median_cuts(data: Dataset, spec: AuditSpec, systems: Mapping[str, Prediction]) -> list[str]:
-    """Which scores were cut at the median because the rule says so."""
+    """Remarks on scores that were cut at the median, as the rule requires."""
     if spec.preset != SCORING_RATE:
         return []
     return [
@@ -335,7 +335,7 @@ def _score(system: Prediction) -> NDArray[np.float64]:
 def _latent_errors(
     data: Dataset, spec: AuditSpec, systems: Mapping[str, Prediction]
 ) -> tuple[Tables, dict[str, Any]]:
-    """Unlabelled groups in which a system errs, found and evaluated on different rows.
+    """Unlabelled groups in which a system errs, detected and evaluated on different rows.
 
     With several systems the one with the smallest adjusted p is shown; its p-values and intervals
     are adjusted for the number of systems too (Bonferroni), so that the chance of any false alarm
@@ -420,7 +420,7 @@ def _existing(
 
 
 def _rows_of(data: Dataset, arrays: Arrays) -> pl.DataFrame:
-    """The rows of the table that the arrays hold, in their order."""
+    """The rows of the table that are in the arrays, in their order."""
     rows = pl.DataFrame({data.roles.row_id: arrays.row_id})
     return rows.join(data.frame, on=data.roles.row_id, how="left", maintain_order="left")
 

@@ -54,7 +54,7 @@ def refuse_contradicted(
     classes : (negative, positive)
     remedy : how to state the side or the other class, with "{name}", "{cut}" and "{negative}"
     confidence : level of the interval of the AUROC
-    metrics : what is measured, None for everything; what rests on no cut is not refused
+    metrics : what is measured, None for everything; metrics without a cut are not refused
     weight, cluster, times : (n,) as in `judge`
 
     Raises

@@ -1,4 +1,4 @@
-"""What is asked of an audit, frozen: the same spec and data always mean the same work."""
+"""The frozen specification of an audit: the same spec and data always mean the same work."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def rows_of_seen_clusters(model: FairMEDL, arrays: Arrays) -> NDArray[np.int64]:
     """Positions of the rows of clusters with training rows, whatever split they are in.
 
     The fixed part has adapted to the training rows; all rows, from which nothing is predicted
-    here, say more of the clusters, and say it as a mixed model of the whole table does.
+    here, give more information on clusters, as in a mixed model of the whole table.
     """
     seen = np.isin(clusters_of(arrays), model.clusters_)
     return np.flatnonzero(seen & learnt_classes(arrays))

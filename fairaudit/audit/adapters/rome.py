@@ -90,7 +90,7 @@ def _one_model(
     """The single common model of some rows."""
     model = _unfitted(arrays, {**params, "n_groups": 1}, seed, device)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # said of the model with groups
+        warnings.simplefilter("ignore", ConvergenceWarning)  # raised by the model with groups
         model.fit(
             arrays.X[rows],
             arrays.y[rows],
@@ -115,7 +115,7 @@ def _evidence(
 ) -> float | None:
     """Whether groups predict test rows better than one common model: p, None if not judged."""
     rows = np.flatnonzero((arrays.split == 2) & learnt_classes(arrays))
-    if arrays.cluster is not None:  # rows of training clusters say nothing of other clusters
+    if arrays.cluster is not None:  # rows of training clusters do not inform on other clusters
         rows = rows[~np.isin(arrays.cluster[rows], arrays.cluster[arrays.split == 0])]
     if len(rows) < 2:
         return None

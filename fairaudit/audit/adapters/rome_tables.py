@@ -46,7 +46,7 @@ def columns(arrays: Arrays) -> tuple[Float, tuple[str, ...]]:
 def described_groups(arrays: Arrays, prior: Float, loss: Float, confidence: float) -> pl.DataFrame:
     """One row per group: size, plain rule and its fidelity, entropy, held-out loss.
 
-    All of it rests on P(group | s), which is fixed before y is seen: responsibilities have seen
+    All of it uses P(group | s), which is fixed before y is seen: responsibilities have seen
     y, so that groups weighed by them differ in loss where there are none.
     """
     train, test = arrays.split == 0, arrays.split == 2

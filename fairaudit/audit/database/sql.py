@@ -83,7 +83,7 @@ def hidden(text: str) -> str:
 
 @contextmanager
 def open_table(text: str) -> Iterator[SqlSource]:
-    """Connect, hand out the table, disconnect.
+    """Connect, yield the table, disconnect.
 
     The table may name its schema: "postgresql://…::public.people". A DuckDB file is opened for
     reading only.

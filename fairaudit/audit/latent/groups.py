@@ -125,7 +125,7 @@ def audit_latent(
     finder : "tree" (leaves of a regression tree on the error: groups with exact rules) or
         "mixture" (Gaussian mixture of the features, soft membership)
     held_out : (n,) bool, rows to judge on; by default a random half (of the clusters, if any)
-    groups : declared attributes, shown beside the found groups afterwards
+    groups : declared attributes, shown beside the latent groups afterwards
     row_id : (n,) ids for the table `latent`
     clusters : (n,) codes 0..M-1 of units whose rows are not independent, or None
     sample_weight : (n,) sampling weights, or None: groups are found and judged by weighted errors,
@@ -322,7 +322,7 @@ def _choose(
         weighted = share * w[:, None]
         mean = (weighted.T @ e) / np.maximum(weighted.sum(axis=0), 1e-12)
         rest = float(w @ (e - share @ mean) ** 2 / w.sum())
-        n = float(w.sum() ** 2 / (w @ w))  # sampling weights: their scale says nothing
+        n = float(w.sum() ** 2 / (w @ w))  # sampling weights: their scale is arbitrary
         return float(n * np.log(max(rest, 1e-12)) + 2 * t.share.shape[1] * np.log(n))
 
     return min(candidates, key=bic)

@@ -41,7 +41,7 @@ def projection_table(
     Raises
     ------
     SpecError
-        When UMAP is asked for and not installed.
+        When UMAP is requested but not installed.
     """
     if arrays.X.ndim != 2 or arrays.X.shape[1] > MOST_COLUMNS:
         return None
@@ -102,6 +102,6 @@ def umap_plane(X: Float, seed: int) -> Float:
             "a UMAP picture needs the extra 'umap' (pip install 'fairaudit[umap]'); or choose pca"
         ) from error
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a fixed seed costs it its threads, and it says so
+        warnings.simplefilter("ignore")  # it warns that a fixed seed disables its threads
         model = UMAP(n_components=2, n_neighbors=min(15, len(X) - 1), random_state=seed)
         return np.asarray(model.fit_transform(X), dtype=np.float64)

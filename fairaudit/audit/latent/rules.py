@@ -1,4 +1,4 @@
-"""Short rules that say who belongs to a latent group, in the units and labels of the table."""
+"""Short rules that describe the members of a latent group, in the table's units and labels."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from fairaudit.stats.estimates import ESTIMATED, MIN_JUDGED, MIN_STABLE, UNJUDGE
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
-MIN_UNITS = 5  # clusters inside and outside a group, to say anything about it
+MIN_UNITS = 5  # least number of clusters inside and outside a group that is tested
 _SIGNS = 5_000_000  # drawn at once
 MIN_FLIPS = 10  # clusters in all: with fewer, too few signs to flip for a small p
 
@@ -67,7 +67,7 @@ def tests_table(
 
     Parameters
     ----------
-    n_groups : the numbers of groups G that were asked for
+    n_groups : the numbers of groups G that were fitted
     members : for each of them (n, groups found) 0/1 membership
     """
     inside = np.concatenate(members, axis=1)  # (n, K)
@@ -106,7 +106,7 @@ def tests_table(
 
 
 def _joint(most: Float, confidence: float) -> float:
-    """The level of single intervals that hold the truth jointly with `confidence`."""
+    """The level of single intervals whose joint coverage is `confidence`."""
     if most.size == 0:
         return confidence
     reach = max(float(np.quantile(most, confidence)), intervals.quantile(confidence))
@@ -149,7 +149,7 @@ def permutation_p(
 
 
 def _effective_rows(inside: Float, weight: Float | None) -> Float:
-    """Rows (K,) of equal weight that would say as much: (Σw)² / Σw² inside each group."""
+    """Effective rows (K,) under weights: (Σw)² / Σw² inside each group."""
     if weight is None:
         return np.asarray(inside.sum(axis=0))
     squares = np.square(weight) @ inside

@@ -58,7 +58,7 @@ def stored_rows(held_out: Mapping[str, tuple[NDArray[np.int64], HeldOut]], array
 
     Parameters
     ----------
-    held_out : mapping of split to row numbers and what the models say of them
+    held_out : mapping of split to row numbers and the models' predictions for them
     """
     parts = [
         pl.DataFrame(

@@ -141,7 +141,7 @@ def _interval(counted: _CellCounts, metric: str, se: Float) -> tuple[Ends, str]:
 def _limits(counted: _CellCounts, metric: str, se: Float) -> Limits:
     """Limits of any tail; those of rates are wider than Wilson's where counts are small."""
 
-    @cache  # gaps of several kinds ask for the same tails
+    @cache  # gaps of several kinds use the same tails
     def limits(tail: float) -> Ends:
         level = 1 - 2 * tail
         return _ends(counted, metric, se, level, intervals.wider_of_score_and_mid_p)

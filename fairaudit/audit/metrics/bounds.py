@@ -67,7 +67,7 @@ class PartlyKnown:
         return np.where(self.known, self.y, unknown)
 
     def identified(self, metric: str, frame: Frame) -> Bool:
-        """(G,) groups in which a metric rests on known outcomes only."""
+        """(G,) groups in which a metric uses known outcomes only."""
         needed = ~self.known
         if metric == "selection_rate":
             needed = np.zeros_like(needed)
@@ -113,7 +113,7 @@ class PartlyKnownClasses:
         }
 
     def identified(self, metric: str, frame: Frame) -> Bool:
-        """(G,) groups in which a metric such as "tpr [cat]" rests on known outcomes only."""
+        """(G,) groups in which a metric such as "tpr [cat]" uses known outcomes only."""
         name = base_name(metric)
         view, _ = self.views()[metric.removeprefix(name)]
         return view.identified(name, frame)

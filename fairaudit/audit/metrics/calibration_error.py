@@ -177,7 +177,7 @@ def measure_ece(
     unknown = np.isnan(errors.error).any(axis=1) | np.isnan(value)
     rows = effective(brier(score, y, frame), frame)
 
-    @cache  # gaps of several kinds ask for the same tails
+    @cache  # gaps of several kinds use the same tails
     def limits(tail: float) -> tuple[Float, Float]:
         around = intervals.at_edges(errors.raw(), rows, errors.limits(tail), 1 - 2 * tail)
         low, high = np.minimum(around[0], value), np.clip(around[1], value, 1.0)

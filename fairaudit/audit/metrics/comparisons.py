@@ -200,7 +200,7 @@ def _counted_ends(
 ) -> tuple[Float, Float]:
     """Limits (G,) of a difference of two shares of the same rows, at any level.
 
-    Errors from replicates are too small in the far tails that many comparisons ask for.
+    Errors from replicates are too small in the far tails that many comparisons need.
     """
     n = metric_definitions.denominator(cells.sum(-1), metric)
     tail = np.full(len(n), (1 - confidence) / 2)
@@ -222,7 +222,7 @@ def _from_noise(
     if clusters is not None:
         freedom = np.maximum(clusters, 2.0) - 1
         se = se * intervals.unbiased(clusters)
-        found = np.where(clusters < 2, np.nan, found)  # one cluster says nothing
+        found = np.where(clusters < 2, np.nan, found)  # one cluster has no variation
     reach = intervals.quantile(confidence, freedom) * se
     return found - reach, found + reach, _student_p(found, se, freedom)
 
@@ -413,7 +413,7 @@ def _less_sure(a: str, b: str) -> str:
 def detectable_table(
     measured: Sequence[Measured], asked: EstimateOptions, gap: float = 0.05, power: float = 0.8
 ) -> pl.DataFrame:
-    """For each group against the rest: the gap that can be seen, the rows that would show `gap`.
+    """For each group against the rest: the detectable gap, and the rows that would detect `gap`.
 
     `rows_needed` counts rows of the group, its share of rows in the denominator kept.
     """

@@ -54,7 +54,7 @@ class Binned:
     Attributes
     ----------
     score : (n,)
-    low, high : ends of the histogram's bins; `at` (n,) the bin of each row
+    low, high : edges of the histogram's bins; `at` (n,) the bin of each row
     exact : whether each bin holds a single value
     tenth : (n,) bin for calibration
     """

@@ -147,7 +147,7 @@ def multicalibration_table(
     frames = list(frames)
     cells = joined(cells_of(score, y, frame, i, asked) for i, frame in enumerate(frames))
     low, high = cells.ends((1 - asked.confidence) / 2)
-    cells = cells.where(~(np.isnan(low) | np.isnan(high)))  # one cluster says nothing
+    cells = cells.where(~(np.isnan(low) | np.isnan(high)))  # one cluster has no variation
     if len(cells.n) == 0:
         return pl.DataFrame(schema=MULTICALIBRATION)
     gap = gaps.highest(cells.estimates(), asked.confidence)

@@ -23,7 +23,7 @@ Float = NDArray[np.float64]
 MACRO = ("balanced_accuracy", "f1", "mcc")
 WHOLE = ("accuracy", "error_rate")  # shares of all rows, whatever their class
 PER_CLASS = tuple(name for name in metric_definitions.RATES if name not in WHOLE)
-USUAL = ("selection_rate", "tpr", "fpr", "ppv")  # of each class; the others follow or say less
+USUAL = ("selection_rate", "tpr", "fpr", "ppv")  # of each class; others follow or inform less
 
 
 @dataclass(frozen=True)
@@ -203,7 +203,7 @@ def _macro(
 def _macro_limits(
     metric: str, estimate: Float, se: Float, n: Float, freedom: Float | None
 ) -> Limits:
-    """Limits of any tail; `n` (G,) rows or clusters the values rest on, `freedom` of clusters."""
+    """Limits at any tail, from `n` (G,) rows or clusters and the clusters' `freedom`."""
     scale = intervals.on_fisher if metric == "mcc" else intervals.on_logit
     edges = (-1.0 if metric == "mcc" else 0.0, 1.0)
 
@@ -213,7 +213,7 @@ def _macro_limits(
         low, high = intervals.at_edges(estimate, n, scale(estimate, se, level, z), level, edges)
         if freedom is None:
             return low, high
-        alone = n < 2  # one cluster says nothing about how clusters vary
+        alone = n < 2  # one cluster has no variation between clusters
         return np.where(alone, np.nan, low), np.where(alone, np.nan, high)
 
     return limits

@@ -25,7 +25,7 @@ Float = NDArray[np.float64]
 Pooled = tuple[Float, Float, Float]
 Limit = Callable[[Float], Float]  # tail (K,) → limit (K,)
 
-MIN_GROUPS = 3  # fewer groups say nothing about how groups vary
+MIN_GROUPS = 3  # too few groups do not show how groups vary
 HALVINGS = 20  # of the search for the tail at which an interval ends
 WIDEST = 12.0  # logit of the most unequal share of the error in one tail
 
@@ -122,7 +122,7 @@ def assisted(
 ) -> tuple[Float, Float]:
     """Interval (K,) of each group when the others expect N(mean, variance) of it.
 
-    A value θ is held to be possible when it lies between the group's limits at the tails
+    A value θ is in the interval when it lies between the group's limits at the tails
     α (1 − w) below and α w above. The expectation chooses w(θ), so that the interval is shortest
     where it is right: θ(w) = mean + variance / (2σ) · (z(αw) − z(α(1 − w))). The tails add up to
     α for each θ, so that coverage does not depend on the expectation.

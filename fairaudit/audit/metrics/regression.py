@@ -92,7 +92,7 @@ class _Quantiles:
     Attributes
     ----------
     groups : G pairs of sorted values and their weights
-    value, rows : (G,) quantile, and independent rows it rests on
+    value, rows : (G,) quantile, and its effective number of rows
     below : (n,) influence of each row on the share of rows below the quantile
     units : (G,) clusters in each group, None for independent rows
     """

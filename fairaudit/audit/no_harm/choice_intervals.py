@@ -118,7 +118,7 @@ class Pair:
 
     @property
     def _clusters(self) -> int:
-        """Number of clusters; one says nothing about how clusters vary. 0: rows have none."""
+        """Number of clusters, 0 without clusters; one alone has no variation between clusters."""
         return 0 if self.rows.cluster is None else int(self.rows.cluster.max(initial=-1)) + 1
 
     @property

@@ -110,7 +110,7 @@ def choose_between(
 
     Parameters
     ----------
-    y_true : (n,) outcomes, known for everybody
+    y_true : (n,) outcomes, known for all rows
     baseline : (n,) decisions (or predicted values) of the system in use
     candidates : dict {name: (n,)} or frame with a column per candidate
         Systems made without these rows: a model that has seen them looks better than it is.

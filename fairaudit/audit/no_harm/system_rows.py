@@ -82,7 +82,7 @@ class SystemRows:
     def against_baseline(
         self, answers: Answers, metric: Metric, groups: Grouping | None = None
     ) -> Evidence:
-        """What these rows say about the answers and the baseline's, by group."""
+        """Evidence of these rows on the answers against the baseline's, by group."""
         groups = groups or self.groups
         return evidence(
             self.y, answers, self.baseline, groups.codes, len(groups.names), metric,

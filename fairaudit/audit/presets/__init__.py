@@ -1,4 +1,4 @@
-"""What a rule asks to be computed: versioned files with citation, and never a legal conclusion."""
+"""The computations that a rule requires: versioned files with citations, no legal conclusion."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def apply(
     rationale: str = "",
     options: PresetOptions = UNDECIDED,
 ) -> Applied:
-    """Compute what a rule asks for.
+    """Compute what a rule requires.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def apply_to_counts(
     confidence: float,
     options: PresetOptions,
 ) -> AuditResult:
-    """The audit of counted combinations, with what a rule asks to be computed of them.
+    """The audit of counted combinations, with the computations that a rule requires.
 
     Parameters
     ----------

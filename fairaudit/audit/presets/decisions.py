@@ -37,7 +37,7 @@ class Decisions:
     groups : attribute to (n,) labels
     rate : "selection rate", "scoring rate" or "rate of not being flagged"
     people : (n,) how many people each row stands for
-    notes : what is said of the counts where somebody could take them for others
+    notes : remarks on counts that could be misread
     """
 
     selected: NDArray[np.bool_]
@@ -109,7 +109,7 @@ def decisions(preset: Preset, inputs: PresetInputs) -> Decisions:
 
 
 def counted_people(inputs: PresetInputs, weight: Any, n: int) -> tuple[Float, tuple[str, ...]]:
-    """How many people each row stands for, and what is said of weights."""
+    """Number of people per row, and remarks on weights."""
     counts = inputs.options.weight_counts_people
     rows = np.ones(n) if inputs.times is None else read_numbers(inputs.times, "times=", n)
     if weight is None:
@@ -199,7 +199,7 @@ def stored_rows(
 
 
 def refuse_task(name: str, task: str) -> None:
-    """Refuse a rule on selections where nobody is selected.
+    """Refuse a rule on selections if no one is selected.
 
     Raises
     ------
@@ -219,7 +219,7 @@ def scores_alone(roles: ColumnRoles, name: str) -> bool:
 
 
 def no_impact(name: str, positive: str | None) -> SpecError:
-    """The refusal of a ratio of who was favoured where nobody is."""
+    """The error for a ratio of favourable decisions where there are none."""
     label = "being selected" if positive is None else f"'{positive}'"
     return SpecError(
         f"preset '{name}' compares who was favoured, and {label} is neither good nor bad for a "

@@ -1,4 +1,4 @@
-"""What documents ask to be shown: the data profile of the AI Act and the model card."""
+"""Required disclosures: the data profile of the AI Act and the model card."""
 
 from __future__ import annotations
 

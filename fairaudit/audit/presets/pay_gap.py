@@ -33,7 +33,7 @@ class Pay:
     ----------
     rate, people : (n,)
     groups : attribute to (n,) labels
-    notes : what is said of the counts
+    notes : remarks on the counts
     """
 
     rate: Float

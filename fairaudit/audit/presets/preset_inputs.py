@@ -21,10 +21,10 @@ class PresetOptions(BaseModel):
 
     Attributes
     ----------
-    sex, race : the columns of Local Law 144's tables, where the names and values do not tell
+    sex, race : the columns of Local Law 144's tables, where names and values do not identify them
     not_answered : further labels of people who did not answer
     answered : labels that are answers although the list of non-answers has them
-    weight_counts_people : a row stands for as many people as its weight says
+    weight_counts_people : a row stands for as many people as its weight
     leave_out_reason : why categories under 2% are left out of Local Law 144's ratios
     """
 

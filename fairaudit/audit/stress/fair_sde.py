@@ -307,7 +307,7 @@ def ablation(
     no_harm: float | None,
     given: Mapping[str, Any],
 ) -> pl.DataFrame:
-    """Train with each loss on and off, and choose in each way from every run.
+    """Train with each loss on and off, and apply each choice to every run.
 
     Returns
     -------
