@@ -74,7 +74,7 @@ class NoHarmChoice:
             Also list choices that break the no-harm condition or the gap limit.
         """
         known = np.isfinite(self._baseline)
-        if not known.any():  # nobody's performance is defined: the baseline for all, unmeasured
+        if not known.any():  # no group's performance is defined: the baseline for all, unmeasured
             return unmeasured_choice()
         use = self._choices(infeasible)
         part = _question(

@@ -15,7 +15,7 @@ from fairaudit.methods.no_harm import NoHarmChoice
 from fairaudit.stats.paired_differences import Evidence
 
 Reason = Literal["unjudged", "used", "worse", "not shown", "wider gap", "no gain", "checked"]
-_DETECTABLE = 0.05  # the improvement that planning for unjudged groups asks about
+_DETECTABLE = 0.05  # the improvement for which sample sizes of unjudged groups are planned
 _ROUNDING = 1e-12
 
 

@@ -27,7 +27,7 @@ def confounded_probes(
     clusters : (n,) names
     train : (n,) bool
         Rows the rates come from. Clusters without such rows get the mean of the columns: there
-        a probe says nothing.
+        a probe is uninformative.
     random_state : int
 
     Returns

@@ -81,9 +81,9 @@ def search_weights(
     Raises
     ------
     SpecError
-        When no trial is asked for.
+        When the number of trials is 0.
     InputError
-        When the validation rows do not tell error or unfairness.
+        When error or unfairness is undefined on the validation rows.
     """
     if n_trials < 1:
         raise SpecError(f"search_trials={n_trials!r} must be 1 or more")

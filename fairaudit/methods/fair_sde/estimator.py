@@ -179,7 +179,7 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
         sensitive_features : (n,) or (n, k)
             Group labels; several columns make intersections. None means one group of all rows.
         clusters : (n,) or None
-            Only looked at on validation rows: bounds then allow for rows that are not independent.
+            Only used on validation rows: bounds then allow for rows that are not independent.
         sample_weight : (n,) or None
             In training, and in the choice by accuracy or mean squared error; the other metrics
             count rows.
@@ -375,7 +375,7 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
     ) -> tuple[RowAnswers, RowAnswers]:
         """Answers on validation rows, each calibrated without the row itself.
 
-        Rows of unknown groups carry the first expert's answer; nothing looks at it.
+        Rows of unknown groups carry the first expert's answer, which is never used.
         """
         owner = np.maximum(held.groups, 0)
         own, base, seed = raw[np.arange(len(raw)), owner], raw_base, self._seed()
@@ -411,7 +411,7 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         IntegrityError
-            When the folder does not hold a FairSDE.
+            When the folder has no stored FairSDE.
         """
         meta, arrays = load_state(folder, KIND)
         stored = {k: tuple(v) if isinstance(v, list) else v for k, v in meta["params"].items()}

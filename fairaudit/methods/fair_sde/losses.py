@@ -61,7 +61,7 @@ def pairs_of_batches(
 ) -> list[Pairs]:
     """The pairs of batches that lie one after the other, drawn at once but within each.
 
-    A batch is told apart by classes of its own, so that one sort serves all of an epoch; sorting
+    Batches are separated by classes of their own, so that one sort serves all of an epoch; sorting
     every batch by itself costs about as much as a step of a small network.
 
     Parameters

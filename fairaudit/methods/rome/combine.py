@@ -251,7 +251,7 @@ def _shares(logs: Float) -> Float:
 
 
 def _sealed(tilt: Tilt, first: Tilt, blend: float) -> Tilt:
-    """The tilt with its gap to the dual bound that the ascent found."""
+    """The tilt with its gap to the dual bound from the ascent."""
     bound = _value(first, blend) * (1 - first.gap)
     return replace(tilt, gap=max(1 - bound / max(_value(tilt, blend), SMALLEST), 0.0))
 
@@ -261,7 +261,7 @@ def _value(tilt: Tilt, blend: float) -> float:
 
 
 def _gap(now: Tilt, best: Tilt, blend: float) -> float:
-    """Relative distance of the best value found from the dual value that bounds it."""
+    """Relative distance of the best value so far from the dual value that bounds it."""
     return 1 - now.dual / max(_value(best, blend), SMALLEST)
 
 

@@ -621,7 +621,7 @@ class RomeEM(RomePredictions):
         -------
         polars.DataFrame
             n_groups, log_likelihood, bic, icl, heldout, worst_group, overall, stability,
-            seconds, then the ends of intervals (worst_low, worst_high, overall_low,
+            seconds, then the limits of intervals (worst_low, worst_high, overall_low,
             overall_high), heldout_se and chosen; plausible, z_step, gain, p, worst_null and
             worst_p. `rome.sweep.sweep_groups` also returns the fitted models and which group
             splits from which.

@@ -39,7 +39,7 @@ class CountChoice:
     ----------
     means, errors : mean log-likelihood of a row by number of groups, and its standard error
     steps : paired z of each number against the next smaller one that was fitted
-    plausible : numbers that the rows cannot tell from the best, and the chosen one
+    plausible : numbers that the rows cannot distinguish from the best, and the chosen one
     chosen : the smallest within one standard error of the best
     """
 

@@ -31,14 +31,14 @@ def loss_of_groups(
     losses : (n,) losses of the model with each number of groups; 1 is the common model
     weight : (n,)
     cluster : (n,) or None
-        Rows of one cluster are not independent: errors then rest on whole clusters.
+        Rows of one cluster are not independent: errors then come from whole clusters.
     confidence : float
         Of the intervals of losses; those of differences hold jointly for all groups and models.
 
     Yields
     ------
     dict
-        group (0-based), models, loss, difference, and the ends of both intervals; None where too
+        group (0-based), models, loss, difference, and the limits of both intervals; None where too
         few rows carry the group.
     """
     several = max(1, member.shape[1] * (len(losses) - 1))

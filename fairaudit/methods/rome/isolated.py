@@ -1,4 +1,4 @@
-"""Outcomes that stand alone: too far from everything, and too few, to be anybody's group.
+"""Outcomes that stand alone: too far from everything, and too few, to form a group.
 
 The likelihood of a mixture grows when one mis-keyed outcome gets a group of its own, and the
 groups that are there then share the rest. Such rows are recognised before EM. Being far is not
@@ -17,7 +17,7 @@ FAR = 15.0  # robust standard deviations of the pooled residual beyond which a r
 GAP = 3.0  # times as far as the farthest of the other rows
 FEW = 0.003  # largest share of rows that may be isolated (one always may)
 ROUNDS = 5  # refits without the rows recognised so far, which may have hidden others
-FEWEST = 20  # rows below which nothing can be said
+FEWEST = 20  # rows below which isolation is not judged
 
 
 def isolated_rows(design: Float, y: Float, weight: Float) -> NDArray[np.int64]:
@@ -27,7 +27,7 @@ def isolated_rows(design: Float, y: Float, weight: Float) -> NDArray[np.int64]:
     ----------
     design : (n, p) expert features with their constant
     y : (n,) outcomes
-    weight : (n,) rows of weight 0 are not looked at
+    weight : (n,) rows of weight 0 are ignored
 
     Returns
     -------

@@ -107,7 +107,7 @@ class SweepJudgement:
 
     Attributes
     ----------
-    choice : CountChoice, which numbers the rows can tell apart
+    choice : CountChoice, which numbers the rows can distinguish
     losses : worst group and overall, with intervals, by number of groups
     gains, groups : NullDraws
         Gain in likelihood of each number of groups, and relative loss of each group, as observed
@@ -210,7 +210,7 @@ def gain_p(
 ) -> float | None:
     """Whether a mixture predicts held-out rows better than one common model: p.
 
-    None where there are too few clusters to tell.
+    None where there are too few clusters to test.
     """
     rows = sample.take(_some(np.arange(len(sample.y)), seed))
     # 2 stands for any number above 1: it is compared with 1

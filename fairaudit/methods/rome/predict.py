@@ -246,7 +246,7 @@ class RomePredictions(BaseEstimator):  # type: ignore[misc]
         sensitive_features: Any = None,
         blends: Iterable[float] = (0.0, 0.25, 0.5, 0.75, 0.9, 1.0),
     ) -> Frame:
-        """Worst group against average: what `max_average_loss` can ask for.
+        """Worst group against average: the trade-off among which `max_average_loss` chooses.
 
         The tilts are sought on the given rows; give validation rows to see honest losses. Groups
         are weighed by P(group | s), which y does not change.

@@ -21,7 +21,7 @@ from fairaudit.methods.rome.mixture.starts import starting_params
 from fairaudit.methods.rome.mixture.steps import Penalty
 from fairaudit.methods.rome.mixture.sums import MixtureRows
 
-JITTER = 1e-8  # ridge for each row of weight where none was asked for: keeps every solve regular
+JITTER = 1e-8  # ridge for each row of weight where none was set: keeps every solve regular
 LOGISTIC_RIDGE = 1.0  # of logistic experts, as in scikit-learn's C = 1
 
 
@@ -87,7 +87,7 @@ class Learnt:
 
     Attributes
     ----------
-    mixture : Mixture, groups in the order asked for
+    mixture : Mixture, groups in the given order
     size : (G,) weight of the rows by responsibility
     loglik : float
     bounds : (n_iter,) mean penalised log-likelihood

@@ -14,7 +14,7 @@ from fairaudit.methods.rome.design import Float
 
 @dataclass(frozen=True)
 class Scoring:
-    """Experts' answers, membership and prediction of n rows; no outcome was looked at.
+    """Experts' answers, membership and prediction of n rows; no outcome was used.
 
     Attributes
     ----------

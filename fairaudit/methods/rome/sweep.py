@@ -115,7 +115,7 @@ def sweep_groups(
         Unfitted; its parameters apply to every fit (`cross_fitting` is off to save time).
     clusters : (n,) or None
         Rows of one cluster are not independent: errors and intervals on held-out rows then
-        rest on whole clusters.
+        come from whole clusters.
     confidence : float
         Of the intervals of worst group and overall.
     n_groups : iterable of int
