@@ -29,7 +29,7 @@ def result(job_id: str) -> AuditResult:
 
 
 def overview(sha256: str, mends: Sequence[Mend] = ()) -> Overview:
-    """A dataset as the Data page shows it, read as the mends say; examined once."""
+    """A dataset as the Data page shows it, after its mends; examined once."""
     workspace = _readable(sha256)
     return _overview(workspace.cache_key, sha256, MENDS.dump_json(tuple(mends)), workspace)
 

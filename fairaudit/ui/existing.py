@@ -128,7 +128,7 @@ def lead(result: AuditResult, info: DatasetInfo, spec: AuditSpec) -> str:
 
 
 def by_attribute(result: AuditResult) -> list[str]:
-    """What the leading metric says by each declared attribute, the one that leads the page first.
+    """The leading metric's finding by each declared attribute, the page's leading one first.
 
     Attributes without a significant gap are last. Nothing where no gap is known.
     """

@@ -76,7 +76,7 @@ def rows_named(text: str) -> tuple[int, ...]:
     Raises
     ------
     SpecError
-        For anything else, and for ranges of more rows than anybody would type.
+        For anything else, and for ranges of implausibly many rows.
     """
     numbers: list[int] = []
     for part in filter(None, map(str.strip, text.replace("–", "-").split(","))):
@@ -91,7 +91,7 @@ def rows_named(text: str) -> tuple[int, ...]:
 
 
 def _widgets(info: DatasetInfo, choices: ReadingChoices, columns: Sequence[str]) -> dict[str, Any]:
-    """The options as the widgets hold them; None is inferred."""
+    """The options with the widgets' values; None is inferred."""
     chosen, key = info.options, f"read-{info.sha256[:12]}"
     options: dict[str, Any] = chosen.model_dump()
     if choices.encodings:

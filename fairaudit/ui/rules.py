@@ -74,7 +74,7 @@ def _labels(heading: str, key: str) -> tuple[str, ...]:
 
 
 def show(result: AuditResult) -> None:
-    """What the rule asks to be computed; nothing without a rule."""
+    """The computations that the rule requires; nothing without a rule."""
     facts: Mapping[str, Any] | None = result.summary.get("preset")
     if not facts:
         return

@@ -51,17 +51,17 @@ class ScoreScale:
 
 @dataclass(frozen=True)
 class LoneScore:
-    """A score that decides for itself, and what the table tells of its cut.
+    """A score that decides for itself, and the evidence of the table on its cut.
 
     Attributes
     ----------
     name : of its column
-    scale : None where it holds no two different numbers
+    scale : None without two different numbers
     side : the one that means the positive class by words, else where that is more frequent;
-        "above" where nothing tells
+        "above" where nothing implies it
     named : whether words say which side it is
     positives : share of rows whose outcome is positive, None where no outcome is known
-    suggested : the cut that another column tells, None for none
+    suggested : the cut that another column implies, None for none
     """
 
     name: str
@@ -89,7 +89,7 @@ def lone_scores_of(frame: pl.DataFrame, roles: ColumnRoles) -> tuple[LoneScore, 
 
 
 def scale_of(column: pl.Series) -> ScoreScale | None:
-    """The scale of a score column; None where it holds no two different numbers."""
+    """The scale of a score column; None without two different numbers."""
     if not column.dtype.is_numeric():
         return None
     known = column.cast(pl.Float64).fill_nan(None).drop_nulls()

@@ -158,7 +158,7 @@ def _ladder(
 
 @dataclass(frozen=True)
 class Move:
-    """Thresholds, the rows on which they are judged, and what to say of these rows."""
+    """Thresholds, the rows on which they are judged, and a remark on these rows."""
 
     thresholds: Thresholds
     judged: Ladder
@@ -217,7 +217,7 @@ def _places(ladder: Ladder) -> float:
 
 
 def _share(ladder: Ladder, thresholds: Thresholds, scale: ThresholdScale, voice: Voice) -> None:
-    """How many rows one threshold selects, beside the cut in force; a warning at the ends."""
+    """How many rows one threshold selects, beside the cut in force; a warning at the extremes."""
     at = _single(thresholds)
     if at is None:
         return

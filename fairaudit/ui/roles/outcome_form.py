@@ -157,7 +157,7 @@ class OutcomeQuestion:
     def _meant(
         self, answer: OutcomeAnswer, subject: str | None, guess: PositiveGuess
     ) -> OutcomeAnswer:
-        """The rest of the question, once it is known what is predicted."""
+        """The answer completed by meaning and reasons, once it is known what is predicted."""
         guessed = guess_meaning(subject or "", answer.positive, answer.negative)
         meaning: Meaning | None = None
         if answer.task != "multiclass":

@@ -21,7 +21,7 @@ _SIDES: Mapping[str, str] = {"above": "this or more", "below": "this or less"}
 
 
 def first_cut(score: LoneScore, scale: ScoreScale, voice: Voice) -> tuple[Cut, str, bool]:
-    """A cut to start from, why, and whether the table or usage tells it: others are to confirm."""
+    """A cut to start from, the reason, and whether table or usage implies it (else: confirm)."""
     if score.suggested is not None:
         return score.suggested.cut, score.suggested.reason, score.suggested.sure
     if scale.low >= 0 and scale.high <= 1:
