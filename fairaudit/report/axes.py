@@ -34,7 +34,7 @@ class Axis:
         return self.start + share * (self.end - self.start)
 
     def number(self, value: Any) -> float | None:
-        """The value as a number on the axis: names by their place, logarithms where asked."""
+        """The value as a number on the axis: the place of a name, the logarithm on a log axis."""
         if isinstance(value, str):
             return float(self.names.index(value)) if value in self.names else None
         return finite(math.log10(value) if self.log and value and value > 0 else value)

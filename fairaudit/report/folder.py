@@ -19,7 +19,7 @@ from fairaudit.report.sections import Section, sections
 from fairaudit.text.sentences.choice_reasons import with_reasons
 
 TABLES = ("errors", "gaps", "bounds", "selection", "latent", "effects")
-# one row per person: these leave the workspace only where they are asked for by name
+# one row per person: these leave the workspace only if they are requested by name
 BY_ROW = frozenset(
     {
         "predictions",

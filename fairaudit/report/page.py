@@ -67,7 +67,7 @@ def render(result: AuditResult, *, title: str, told: Sequence[Section] | None = 
     title : str
         As its owner named the audit.
     told : sequence of Section or None
-        The sections, where they are at hand already.
+        The sections, where they have been made already.
     """
     told = sections(result) if told is None else told
     return _template().render(
@@ -132,7 +132,7 @@ def strong(sentence: str) -> Markup:
     """A sentence with its `**…**` set off and everything else escaped."""
     sentence = upright(sentence)
     parts = sentence.split("**")
-    if len(parts) % 2 == 0:  # an odd mark out: a name from data holds it
+    if len(parts) % 2 == 0:  # an odd mark out comes from a name in the data
         return escape(sentence)
     return Markup("").join(
         Markup("<strong>{}</strong>").format(part) if i % 2 else escape(part)

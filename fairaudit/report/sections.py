@@ -57,7 +57,7 @@ _RATES = (
 
 @dataclass(frozen=True)
 class Section:
-    """One part of a report; `table` names the CSV that holds all its rows."""
+    """One part of a report; `table` names the CSV with all its rows."""
 
     title: str
     sentences: tuple[str, ...]
@@ -114,7 +114,7 @@ def _mends(result: AuditResult) -> Iterator[Section]:
 
 
 def _preset(result: AuditResult) -> Iterator[Section]:
-    """What a rule asks to be computed; never a conclusion about the law."""
+    """The computations that a rule requires; never a conclusion about the law."""
     rule = result.summary.get("preset")
     if not rule:
         return
