@@ -144,7 +144,7 @@ def staging(incoming: Path) -> Iterator[Path]:
 
 
 def _release(lock: FileLock) -> None:
-    """Release a lock and remove its file, removing first so that nobody can acquire it."""
+    """Release a lock and remove its file, in this order, so that no process acquires it."""
     path = Path(lock.lock_file)
     if not _OPEN_STAYS:
         path.unlink(missing_ok=True)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _DATASETS = "datasets"
 _LOCK = "datasets.lock"
-_PATIENCE = 60.0  # seconds; the lock is only held briefly
+_PATIENCE = 60.0  # seconds; the lock is only taken briefly
 _DAMAGED = "it is damaged on disk: upload the same file again, or delete it"
 
 

@@ -57,7 +57,7 @@ def ranges(numbers: Sequence[int], slots: int) -> list[list[int]]:
 
 
 def chosen(sweep: pl.DataFrame) -> int | None:
-    """The number of groups chosen from a whole sweep; None if the table cannot tell.
+    """The number of groups chosen from a whole sweep; None if the table does not decide it.
 
     The smallest number whose held-out likelihood is within one standard error of the best
     (Breiman et al. 1984, section 3.4.3): the rule of a sweep, applied to all parts.

@@ -105,7 +105,7 @@ class Workspace:
         Raises
         ------
         InputError
-            If the content cannot be read as a table; the text says why.
+            If the content cannot be read as a table; the text gives the reason.
         LimitExceeded
             If the workspace is full.
         """
@@ -209,7 +209,7 @@ class Workspace:
     def run_now(self, spec: JobSpec) -> str:
         """Run a job in this process; returns its id when it has ended.
 
-        The job's state says how it ended; a failed job does not raise.
+        The job's state is its outcome; a failed job does not raise.
         """
         from fairaudit.jobs.engines.inline import run_inline
 
