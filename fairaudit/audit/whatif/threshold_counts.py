@@ -54,12 +54,12 @@ class Ladder:
     Attributes
     ----------
     attribute, names : the grouping, G groups
-    thresholds : (T,) ascending (descending if `below`); the last selects nobody
+    thresholds : (T,) ascending (descending if `below`); the last selects no row
     above : (G, 2, T) weight selected at each threshold by group and truth
     exact : whether every cut that changes an answer is among the thresholds
     rows, square : (G, 2, T) rows and squared weights, None where all rows weigh 1
     clustered : the rows in their clusters, None where rows are independent
-    sure : False where rows came in clusters that are not at hand, so that no interval is right
+    sure : False where rows came in clusters that are not stored, so that no interval is valid
     below : whether rows at or below a threshold are selected, not those at or above it
     known : False where no outcome is known; all rows then stand under truth 0
     """
@@ -161,7 +161,7 @@ def ladder_from_scores(
     cluster : (n,) codes 0..M-1, or None
         Rows of one cluster are not independent; intervals then rest on whole clusters.
     below : whether low scores select
-    known : whether an outcome is known; `y` is not looked at otherwise
+    known : whether an outcome is known; `y` is ignored otherwise
 
     Raises
     ------
@@ -340,7 +340,7 @@ def over_clusters(
 
 @dataclass(frozen=True)
 class _Totals:
-    """A sum by cluster: with nobody selected, what each row then adds, and after that row."""
+    """A sum by cluster: with no row selected, the addition of each row, and the sum after it."""
 
     start: Float
     step: Float

@@ -216,7 +216,7 @@ class Choice:
 def equal_rates(
     ladder: Ladder, aim: Aim, *, costs: Costs | None = None, tolerance: float = 0.01
 ) -> Choice:
-    """The cheapest group thresholds whose rates differ by at most `tolerance`, found exactly.
+    """The cheapest group thresholds whose rates differ by at most `tolerance`, computed exactly.
 
     `aim` "tpr" is equal opportunity, "selection_rate" demographic parity, "fpr" predictive
     equality. Rates fall with the threshold, so the candidates inside a window of rates are
