@@ -90,7 +90,7 @@ def best_choice(ask: Question) -> Int:
 
 
 def _first_best(worth: Float, enough: Bool, share: Float) -> Int:
-    """For each group its best model; the baseline where that suffices and nobody counts."""
+    """For each group its best model; the baseline where that suffices and no group counts."""
     pick = worth.argmax(-1)
     keeps = enough[..., 0] & (share == 0)
     return np.where(keeps, 0, pick)

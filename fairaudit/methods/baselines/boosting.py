@@ -91,7 +91,7 @@ class PooledBoosting(BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         validation : (X, y, sensitive_features, clusters, sample_weight), optional
-            Rows that choose the number of rounds; groups and clusters are not looked at, and
+            Rows that choose the number of rounds; groups and clusters are ignored, and
             what comes after y may be left out.
 
         Raises

@@ -126,7 +126,7 @@ class GroupThresholds(BaseEstimator):  # type: ignore[misc]
                 setattr(self, name, getattr(base, name))
 
     def with_thresholds_of(self, X: Any, y: Any, sensitive_features: Any = None) -> Self:
-        """The same model with thresholds found on other rows; 0.5 where these cannot tell.
+        """The same model with thresholds optimised on other rows; 0.5 where these lack a class.
 
         Raises
         ------

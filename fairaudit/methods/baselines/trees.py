@@ -23,7 +23,7 @@ class Trees:
     base : (K,) scores before the first tree
     roots : (T,) node at which each tree begins
     outputs : (T,) the score each tree adds to
-    feature, left, right : (N,) column asked at a node, and the nodes that follow; `LEAF` at leaves
+    feature, left, right : (N,) column tested at a node, and the next nodes; `LEAF` at leaves
     threshold : (N,) a row goes left where its value is not above
     value : (N,) what a leaf adds
     """
@@ -67,7 +67,7 @@ class Trees:
 
     def scores(self, X: Float) -> Float:
         """Raw scores (n, K) of rows (n, p)."""
-        columns = np.ascontiguousarray(X.T)  # a node asks one column of many rows
+        columns = np.ascontiguousarray(X.T)  # a node tests one column of many rows
         total = np.repeat(self.base[:, None], len(X), axis=1)
         feature, left, right = self.feature.tolist(), self.left.tolist(), self.right.tolist()
         threshold, value = self.threshold.tolist(), self.value.tolist()

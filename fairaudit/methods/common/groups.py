@@ -40,7 +40,7 @@ class Groups:
     attributes : int
         Columns that make a cell; 0 where there are none or it is not known.
     columns : tuple of str or None
-        Names of the sensitive columns; None for arrays, and where nobody kept them.
+        Names of the sensitive columns; None for arrays, and where they were not stored.
     quoted : bool
         False for models saved when values that hold " × " were not quoted.
     """
@@ -136,7 +136,7 @@ class Groups:
         )
 
     def notes(self) -> list[str]:
-        """Sentences that say which sparse combinations were joined."""
+        """Sentences on the sparse combinations that were joined."""
         return [
             f"'{home}' joins the sparse combinations {', '.join(cells)}"
             for home, cells in self.merged.items()

@@ -10,7 +10,7 @@ class Monitor(Protocol):
 
     `start` opens a task inside the one that is open, `step` counts work in the innermost task
     and carries live metrics, `end` closes the innermost task. `step` raises
-    `fairaudit.exceptions.Cancelled` when somebody asked the work to stop.
+    `fairaudit.exceptions.Cancelled` when a stop was requested.
     """
 
     def start(self, task: str, total: int | None = None) -> None: ...

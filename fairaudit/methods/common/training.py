@@ -24,7 +24,7 @@ def pick_device(device: str) -> torch.device:
     Raises
     ------
     SpecError
-        When "cuda" is asked for and there is none.
+        When "cuda" is requested and there is none.
     """
     if device not in ("auto", "cpu", "cuda"):
         raise SpecError(f"device {device!r} is not known; choose 'auto', 'cpu' or 'cuda'")
@@ -88,7 +88,7 @@ def train(
     TrainingError
         When a training loss is not finite, or the validation loss of no epoch is.
     Cancelled
-        When the monitor asks to stop (checked at every batch).
+        When the monitor requests a stop (checked at every batch).
     """
     monitor = monitor or Silent()
     generator = torch.Generator().manual_seed(seed)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fairaudit.inputs.arrays import Float, Int
 from fairaudit.stats.metric_definitions import CUT
 
-WORSE = 1.1  # times the loss of guessing: an opponent that says nothing
+WORSE = 1.1  # times the loss of guessing: an uninformative adversary
 GUESSED = {
     "cluster": "the cluster",
     "fair fixed": "the sensitive attributes from the fixed effects",

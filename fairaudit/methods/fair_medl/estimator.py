@@ -114,7 +114,7 @@ class FairMEDL(Parameters):
     history_ : polars.DataFrame
         part, epoch, metric, value: mean losses an epoch of every part.
     warnings_ : list of str
-        What looks wrong with the fit, in plain words.
+        Problems of the fit, in plain words.
     classes_, n_features_in_, feature_names_in_, clusters_
 
     Notes

@@ -1,4 +1,4 @@
-"""The steps of one Fair MEDL fit: encode, train the path, choose, and say what looks wrong."""
+"""The steps of one Fair MEDL fit: encode, train the path, choose, and warn of problems."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class Job:
         y = y if y is None else checked_target(y)
         X, y = validate_data(m, read_features(X), y, dtype=np.float64, y_numeric=False)
         weight, n = _checked_weights(sample_weight, X), len(y)
-        used = weight > 0  # others say nothing, and a batch of them alone has no mean
+        used = weight > 0  # others have no information, and a batch of them alone has no mean
         names = None if clusters is None else cluster_labels(clusters, n)[used]
         m._attributes = ()
         if sensitive is not None:
@@ -123,7 +123,7 @@ class Job:
     ) -> EncodedRows:
         """Rows as numbers, by the learnt encoding."""
         m, n = self.model, len(y)
-        blank = (n, len(m._attributes))  # rows whose attributes are not told: all missing
+        blank = (n, len(m._attributes))  # rows without attributes: all missing
         encoded = Sensitive(np.full(blank, -1, dtype=np.int64), np.zeros(blank))
         if m._attributes and sensitive is not None:
             encoded = encode_sensitive(m._attributes, sensitive, n)

@@ -119,7 +119,7 @@ def spread_interval(
     for b, rows in enumerate(draws(n, cluster, count, seed)):
         times = np.bincount(rows, minlength=n).astype(np.float64)
         for family, rate, deviations in zip(rate_families, rates, noise, strict=True):
-            # a group that was not drawn says nothing: no deviation
+            # a group that was not drawn has no deviation
             deviations[b] = np.nan_to_num(family.rates(times) - rate)
     observed = sum(f.share * float(np.std(r)) for f, r in zip(rate_families, rates, strict=True))
 

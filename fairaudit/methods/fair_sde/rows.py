@@ -63,7 +63,7 @@ def split_rows(
 
 
 def divide(rows: SplitRows, share: float, seed: int) -> tuple[SplitRows, SplitRows]:
-    """Training and validation rows, stratified by group and class; none or at least two held out."""
+    """Training and validation rows, stratified by group and class; one row alone stays."""
     later = stratified_validation(strata(rows.codes, rows.groups), share, seed)
     later &= later.sum() > 1
     return rows.take(~later), rows.take(later) if later.any() else _none_of(rows)

@@ -175,7 +175,7 @@ def _harms(difference: Float, rows: JudgedAnswers) -> bool:
 
 
 def _evidence(rows: JudgedAnswers) -> float:
-    """One-sided p of there being no groups that sensitive attributes can tell apart.
+    """One-sided p of there being no groups that sensitive attributes can distinguish.
 
     The mixture has to predict the rows better than the pooled model, and better than the same
     mixture with one membership for all: skewed or heavy-tailed errors are a mixture too, but

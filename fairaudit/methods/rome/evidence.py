@@ -1,6 +1,6 @@
 """Are there latent groups? Held-out rows against outcomes drawn from one common model.
 
-Groups, experts and the number of groups were found on training rows. Given these, outcomes of the
+Groups, experts and the number of groups were fitted on training rows. Given these, outcomes of the
 held-out rows are all that is random, so the search needs no repetition: the null of "one common
 model" is drawn for the held-out rows only, with features, membership and weights as they are.
 Every number of groups and every group is tested at once (largest standardised statistic: Westfall
