@@ -19,7 +19,7 @@ class OutcomeLabels:
     ----------
     name : of the outcome
     labels : by code; of two the positive one last
-    sure : whether words or the request tell the positive one of two
+    sure : whether words or the request determine the positive one of two
     """
 
     name: str

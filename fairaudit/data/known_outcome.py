@@ -16,7 +16,7 @@ PEEK = 2000  # rows that show whether a column may have two values
 
 @dataclass(frozen=True)
 class KnownForGuess:
-    """The column that says where the outcome is known, and why it is taken for it."""
+    """The column that marks where the outcome is known, and the reason for the guess."""
 
     column: str
     reason: str
@@ -90,12 +90,12 @@ def says_yes(values: pl.Series, positive: str | None = None) -> pl.Series:
     Parameters
     ----------
     values : booleans, 0 and 1, or two labels
-    positive : the label that says yes, where words do not tell
+    positive : the label that says yes, where words do not decide it
 
     Raises
     ------
     SpecError
-        When nothing tells which of its values says yes.
+        When nothing decides which of its values says yes.
     """
     text = label_text(values)
     levels = sorted(text.drop_nulls().unique().to_list(), key=label_order)

@@ -66,7 +66,7 @@ class OutcomeFacts:
     reason : str
         Why the two facts are as they are.
     sure : bool
-        False where nothing decided one of them, so that somebody should confirm it.
+        False where nothing decided one of them, so that a user should confirm it.
     known_for : str or None
         The column that says for which rows the outcome is known; None for all rows.
     guessed_positive : bool
@@ -103,7 +103,7 @@ def describe(
 
     Parameters
     ----------
-    names : names whose words may tell: the target's first, then those of the decisions
+    names : names whose words may decide it: the target's first, then those of the decisions
     labels : (negative, positive) as taken; None where the outcome has not two
     target : name of the outcome, None where none is known
     positive, meaning : as the request states them; None where they were guessed
@@ -238,7 +238,7 @@ def _by_answer(a: tuple[str, ...], b: tuple[str, ...], _: str) -> int:
         return 1 if letters in LETTERS else -1
     first, second = _answer(a), _answer(b)
     if first >= 0 and second >= 0 and all(letters[i].isdigit() for i in (0, 1)):
-        return 0  # 1 and 2 are codes: nobody knows which is which
+        return 0  # 1 and 2 are codes without a known meaning
     return _sign(first - second)
 
 

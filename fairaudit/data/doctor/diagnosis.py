@@ -103,14 +103,14 @@ def examine(
 def _outcome_of(frame: pl.DataFrame, roles: ColumnRoles) -> OutcomeFacts | None:
     try:
         return Dataset(frame, roles).outcome
-    except FairauditError:  # the problems say what is wrong with the roles
+    except FairauditError:  # the problems describe what is wrong with the roles
         return None
 
 
 def _with_cuts(
     frame: pl.DataFrame, roles: ColumnRoles, guesses: tuple[Guess, ...]
 ) -> tuple[ColumnRoles, tuple[Guess, ...]]:
-    """The roles with the cuts that other columns tell, and the guesses with their reasons."""
+    """The roles with the cuts that other columns imply, and the guesses with their reasons."""
     cuts = sure_cuts(frame, roles)
     return roles.model_copy(update={"cuts": {name: s.cut for name, s in cuts.items()}}), tuple(
         replace(g, reason=f"{g.reason}; it decides at {s.sign} {s.cut.at:g}: {s.reason}")
@@ -123,7 +123,7 @@ def _with_cuts(
 def _with_known_for(
     frame: pl.DataFrame, roles: ColumnRoles, guesses: tuple[Guess, ...]
 ) -> tuple[ColumnRoles, tuple[Guess, ...]]:
-    """The roles with the column that says where the outcome is known, if one does."""
+    """The roles with the column that marks known outcomes, if there is one."""
     guess = guess_known_for(frame, roles)
     if guess is None:
         return roles, guesses

@@ -34,7 +34,7 @@ class Boundary:
     Attributes
     ----------
     below, above : the largest score on its lower side, the smallest on its upper side
-    high_is_yes : whether the upper side says yes
+    high_is_yes : whether the upper side is the yes
     differing : rows on the wrong side
     rows : rows of which score and answer are known
     """
@@ -46,7 +46,7 @@ class Boundary:
     rows: float
 
     def cut(self, *, high: bool | None = None) -> Cut:
-        """The cut that selects one side, by default the one that says yes."""
+        """The cut that selects one side, by default that of the yes."""
         high = self.high_is_yes if high is None else high
         return Cut(at=self.above) if high else Cut(at=self.below, side="below")
 
@@ -133,7 +133,7 @@ def _boundary(score: NDArray[Any], codes: NDArray[Any], times: Float | None) -> 
 
 
 def _by_name(decisions: Sequence[str], scores: Sequence[str]) -> dict[str, str]:
-    """Scores by decision whose names say that they belong together, each once.
+    """Scores by decision whose names match, each once.
 
     The more words two names share the better; where two scores match a decision alike, or two
     decisions a score, names alone do not tell.
@@ -165,7 +165,7 @@ def _common_words(decisions: Sequence[str]) -> frozenset[str]:
 
 
 def _own_words(name: str) -> frozenset[str]:
-    """The words of a name that do not only say that it is a decision or a score."""
+    """The words of a name except those for a decision or a score."""
     return frozenset(words_of(name)) - PREDICTION_WORDS - SCORE_WORDS
 
 

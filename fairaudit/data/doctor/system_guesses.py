@@ -13,7 +13,7 @@ from fairaudit.data.outcome_words import TOPICS
 
 
 def is_score_name(name: str) -> bool:
-    """Whether a name says score, risk or probability, but not of a test or a credit bureau."""
+    """Whether a name means a score, risk or probability, but not of a test or a credit bureau."""
     named = set(words_of(name))
     if named & words.SYSTEM_WORDS and named & TOPICS.keys():
         return True

@@ -1,4 +1,4 @@
-"""The scores of a table: whose decisions they lie behind, and the cuts other columns tell."""
+"""The scores of a table: the decisions based on them, and the cuts that other columns imply."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MERITS = word_set(
     idoneidad aptitud idoneita geschiktheid"""
 )
 _SENSES: Mapping[str, int] = {"good": 1, "bad": -1, "neutral": 0}
-CLEARLY = 2.0  # standard errors of the AUROC without any relation; nearer to 0.5 tells nothing
+CLEARLY = 2.0  # standard errors of the AUROC without any relation; nearer to 0.5 is inconclusive
 PEEK = 2000  # rows that show whether a column may have two values
 
 Float = NDArray[np.float64]
@@ -33,12 +33,12 @@ Float = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class SuggestedCut:
-    """A cut that a column of the table tells, and why.
+    """A cut that a column of the table implies, with the reason.
 
     Attributes
     ----------
     cut, reason
-    sure : whether words say which side means the positive class; otherwise somebody must
+    sure : whether words decide which side means the positive class; otherwise a user must
     """
 
     cut: Cut
@@ -106,12 +106,12 @@ def suggested_cuts(frame: pl.DataFrame, roles: ColumnRoles) -> dict[str, Suggest
 
 
 def sure_cuts(frame: pl.DataFrame, roles: ColumnRoles) -> dict[str, SuggestedCut]:
-    """The suggested cuts of which words say which side selects."""
+    """The suggested cuts whose selecting side is decided by words."""
     return {name: s for name, s in suggested_cuts(frame, roles).items() if s.sure}
 
 
 def low_scores_select(frame: pl.DataFrame, roles: ColumnRoles, score: str) -> tuple[bool, bool]:
-    """Whether low scores mean the positive class, and whether words say so.
+    """Whether low scores mean the positive class, and whether words decide it.
 
     Where none do it is whether the positive class is more frequent among low scores.
     """
@@ -151,7 +151,7 @@ def _positive_sense(frame: pl.DataFrame, roles: ColumnRoles) -> int:
 
 
 def _sense_of_yes(values: pl.Series, positive: str | None = None) -> int:
-    """What the yes of a yes/no column means for a person; 0 where no words say."""
+    """What the yes of a yes/no column means for a person; 0 where no words decide it."""
     levels = target_levels(values)
     yes = positive or guess_positive(levels, values.name).label
     if yes is None or len(levels) != 2:
@@ -173,7 +173,7 @@ def _numbers(values: pl.Series) -> Float:
 
 
 def _yes_no_columns(frame: pl.DataFrame, roles: ColumnRoles) -> list[str]:
-    """Columns of two values that may tell a cut: the decisions' first."""
+    """Columns of two values that may imply a cut: the decisions' first."""
     decisions = [c for c in (*roles.predictions, roles.known_for) if c is not None]
     others = {*roles.sensitive, *roles.scores, roles.row_id, roles.split, roles.target}
     names = dict.fromkeys((*decisions, *frame.columns))
@@ -227,7 +227,7 @@ def _makes_outcome(frame: pl.DataFrame, name: str, roles: ColumnRoles) -> bool:
 def _positive_is_high(
     frame: pl.DataFrame, score: str, column: str, fit: Boundary, roles: ColumnRoles
 ) -> bool | None:
-    """Whether high scores mean the positive class, by words; None where none say."""
+    """Whether high scores mean the positive class, by words; None where none decide it."""
     named = high_by_name(frame, score, roles)
     yes = guess_positive(target_levels(frame[column]), column).label
     if named is not None or yes is None:
@@ -240,7 +240,7 @@ def _positive_is_high(
 
 
 def _high_by_outcome(frame: pl.DataFrame, score: Float, roles: ColumnRoles) -> bool | None:
-    """Whether the positive class is more frequent among high scores; None if nothing tells."""
+    """Whether the positive class is more frequent among high scores; None if inconclusive."""
     if roles.task != "binary" or roles.target is None or roles.target not in frame.columns:
         return None
     labels = target_levels(frame[roles.target])

@@ -49,7 +49,7 @@ def guess_target(table: RoleAssignment, sensitive: Iterable[str]) -> ColumnProfi
     """The outcome, assigned; None where no column looks like one."""
     barred = set(sensitive)
     candidates = [c for c in table.unassigned() if c.name not in barred and _may_be_target(c)]
-    # a last column that says where somebody was, such as the site, was joined to the table
+    # a last column of places, such as the site, was joined to the table
     names = [n for n in table.columns if not {*words_of(n)} & {*INSTITUTIONS}]
     outer = (names[0], names[-1]) if names else ("", "")
     weights = {c.name: _weight(c, *outer) for c in candidates}
@@ -114,7 +114,7 @@ def decision_as_target(table: RoleAssignment) -> ColumnProfile | None:
 
 
 def _decision_taken_up(best: ColumnProfile, table: RoleAssignment) -> ColumnProfile | None:
-    """The yes/no decision without which nobody has the outcome, as nobody enrols unadmitted."""
+    """The yes/no decision that the outcome presupposes, as enrolment presupposes admission."""
     if labels_apart(best) != 2 or best.missing or not {*words_of(best.name)} & words.TAKEN_UP:
         return None
     rows = table.sample.rows

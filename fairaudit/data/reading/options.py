@@ -67,7 +67,7 @@ class ReadingOptions(BaseModel):
         return self.model_dump(mode="json", exclude_defaults=True)
 
     def key(self) -> str:
-        """Text that tells datasets apart which were read from one file with other choices."""
+        """Text that distinguishes datasets read from one file with other choices."""
         if not self.changed():
             return ""
         if set(self.changed()) == {"sheet"}:

@@ -112,7 +112,7 @@ def read_table(
     Raises
     ------
     InputError
-        If the source is not a readable table; the text says why and what to do.
+        If the source is not a readable table; the text gives the reason and the remedy.
     LimitExceeded
         If it is larger than the limits allow.
     SpecError
