@@ -140,7 +140,7 @@ class Columns:
 
         Parameters
         ----------
-        names : names in training; None where there were none, or nobody kept them
+        names : names in training; None where there were none, or they were not stored
         width : number of columns in training
 
         Raises

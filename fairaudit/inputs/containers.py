@@ -111,7 +111,7 @@ def article(noun: str) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says in its first line, or its name where it says nothing."""
+    """The first line of an error's message, or the error's name without one."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
 
