@@ -1,4 +1,4 @@
-"""The audit that a result page shows, or the screen that says why there is none."""
+"""The audit that a result page shows, or the screen with the reason why there is none."""
 
 from __future__ import annotations
 

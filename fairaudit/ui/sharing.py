@@ -87,7 +87,7 @@ def _rights(kind: Resource, id: str) -> None:
 
 
 def _person_from_form(issuer: str, subject: str) -> Person | None:
-    """The person entered in a form, or None with an error that says what is missing."""
+    """The person entered in a form, or None after an error that names what is missing."""
     fields = {"issuer": issuer.strip(), "subject": subject.strip()}
     missing = [name for name, text in fields.items() if not text]
     if not missing:
