@@ -63,7 +63,10 @@ def split_rows(
 
 
 def divide(rows: SplitRows, share: float, seed: int) -> tuple[SplitRows, SplitRows]:
-    """Training and validation rows, stratified by group and class; one row alone stays."""
+    """Training and validation rows, stratified by group and class.
+
+    A single validation row stays with the training rows.
+    """
     later = stratified_validation(strata(rows.codes, rows.groups), share, seed)
     later &= later.sum() > 1
     return rows.take(~later), rows.take(later) if later.any() else _none_of(rows)
