@@ -130,6 +130,15 @@ _ROME_EM = Method(
             "Off: sensitive attributes only determine membership and never reach an expert.",
             expert=False,
         ),
+        Knob(
+            "weight_type",
+            "Weights of rows are",
+            "choice",
+            "sampling: how many people a row stands for, counted as the effective number of "
+            "rows; frequency: how often the row was observed.",
+            choices=("sampling", "frequency"),
+            default="sampling",  # of an audit; the estimator, as in scikit-learn, counts rows
+        ),
         Knob("n_init", "Random starts", "int", "Random starts, run as one batch.", 1, 100, 1),
         Knob("max_iter", "Iterations", "int", "Maximum number of EM iterations.", 1, 5000, 1),
         Knob("tol", "Tolerance", "float", "Relative change below which EM stops.", 1e-12, 1e-2),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,19 @@ def run(method: str, data: Arrays, *, kind: str = "train", **params: Any) -> Any
     return adapter(method, kind)(
         data, params, seed=0, device="cpu", monitor=Silent(), confidence=0.95
     )
+
+
+def test_the_unit_of_weights_makes_no_evidence_in_an_audit() -> None:
+    data = arrays(n=400)
+    weight = np.random.default_rng(1).exponential(1.0, 400)
+    one, hundred = (
+        run("rome-em", replace(data, weight=unit * weight), n_init=2, n_groups=2).summary["bic"]
+        for unit in (1.0, 100.0)
+    )
+    assert one == pytest.approx(hundred)
+    counted = replace(data, weight=100 * weight)
+    often = run("rome-em", counted, n_init=2, n_groups=2, weight_type="frequency").summary["bic"]
+    assert abs(often) > 20 * abs(one)
 
 
 @pytest.mark.parametrize("task", ["regression", "binary", "multiclass"])

@@ -374,6 +374,22 @@ def test_a_weight_of_two_is_a_row_twice() -> None:
         np.testing.assert_allclose(getattr(heavy, name), getattr(twice, name), atol=1e-6)
 
 
+def test_sampling_weights_are_no_more_evidence_than_the_rows_are() -> None:
+    X, S, y, _ = two_groups(200)
+    unit = np.ones(200)
+    plain = quick(2).fit(X, y, sensitive_features=S)
+    people = quick(2, weight_type="sampling")
+    for size in (0.01, 1.0, 100.0):
+        bic = people.fit(X, y, sensitive_features=S, sample_weight=size * unit).bic_
+        assert bic == pytest.approx(plain.bic_, rel=1e-9)
+    weight = RNG(0).exponential(1.0, 200)
+    _, rows = people.begin(X, y, S, 7 * weight)
+    assert rows.weight.sum() == pytest.approx(weight.sum() ** 2 / (weight @ weight))
+    np.testing.assert_allclose(rows.weight / rows.weight.sum(), weight / weight.sum())
+    with pytest.raises(SpecError, match="weight_type='people'; choose one of"):
+        quick(2, weight_type="people").fit(X, y, sensitive_features=S)
+
+
 def test_noise_is_shared_or_fixed_on_request() -> None:
     X, S, y, _ = two_groups()
     shared = quick(2, noise="shared").fit(X, y, sensitive_features=S)

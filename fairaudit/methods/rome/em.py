@@ -72,6 +72,7 @@ from fairaudit.methods.rome.state import restore, state
 from fairaudit.methods.rome.sweep import sweep_groups
 from fairaudit.methods.tables import Frame
 
+WEIGHT_TYPES = ("frequency", "sampling")
 VALIDATION = (*PARTS, "clusters", "sample_weight")
 ROBUST_ROWS = 20_000  # rows on which the tilt is sought: it has only G - 1 free numbers
 
@@ -148,6 +149,11 @@ class RomeEM(RomePredictions):
         Regression: rows whose outcome lies far beyond all others, and which are too few for a
         group (mis-keyed numbers), do not take part in the fit; `isolated_rows_` and `warnings_`
         name them.
+    weight_type : {"frequency", "sampling"}, default "frequency"
+        What `sample_weight` means. "frequency": a weight of 2 is two rows, so that larger weights
+        are more evidence. "sampling": a weight is how many people a row stands for; weights are
+        scaled to sum to Kish's effective size (Σw)² / Σw², so that neither their unit nor
+        unequal weights make evidence of groups that the rows do not hold.
     device : {"auto", "cpu", "cuda"}
     random_state : int, RandomState or None
 
@@ -219,6 +225,7 @@ class RomeEM(RomePredictions):
         max_groups: int = 8,
         start_rows: int = 20_000,
         leave_out_isolated: bool = True,
+        weight_type: str = "frequency",
         device: str = "auto",
         random_state: Any = None,
     ) -> None:
@@ -243,6 +250,7 @@ class RomeEM(RomePredictions):
         self.max_groups = max_groups
         self.start_rows = start_rows
         self.leave_out_isolated = leave_out_isolated
+        self.weight_type = weight_type
         self.device = device
         self.random_state = random_state
 
@@ -271,7 +279,7 @@ class RomeEM(RomePredictions):
         clusters : (n,), optional
             Rows of one cluster are not independent when a combination is picked; EM ignores them.
         sample_weight : (n,), optional
-            A weight of 2 counts as two rows.
+            What a weight means is `weight_type`.
         validation : (X, y, sensitive_features, clusters, sample_weight), optional
             Rows that pick the combination; what comes last may be left out.
         monitor : Monitor, optional
@@ -436,6 +444,8 @@ class RomeEM(RomePredictions):
             raise SpecError(f"noise={self.noise!r}; choose 'group', 'shared' or a variance")
         if not isinstance(self.noise, str):
             at_least("noise", self.noise, above=True)
+        if self.weight_type not in WEIGHT_TYPES:
+            raise SpecError(f"weight_type={self.weight_type!r}; choose one of {WEIGHT_TYPES}")
         limit = self.max_average_loss
         if isinstance(limit, str) and limit != "pooled":
             raise SpecError(f"max_average_loss={limit!r}; choose a number, 'pooled' or None")
@@ -471,6 +481,8 @@ class RomeEM(RomePredictions):
         if sample_weight is not None:
             sample_weight = read_numbers(sample_weight, "sample_weight", len(X))
         weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+        if self.weight_type == "sampling":
+            weight = weight * (weight.sum() / max(float(weight @ weight), TINY))
         target = self._learn_target(np.asarray(y))
         n = len(X)
         if sensitive is not None:
