@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from fairaudit.data.doctor.sensitive_words import FEW, STRONG
 from fairaudit.data.outcome_words import NO, YES, plain
 from fairaudit.inputs.labels import CROSS
 from fairaudit.text.voice import Voice
@@ -47,6 +48,16 @@ _PLURALS = frozenset(
         "persons", "students", "teachers",
     )
 )  # fmt: skip
+_GENDERS = frozenset(
+    ("nonbinary", "non-binary", "non binary", "transgender", "trans", "intersex", "queer")
+)
+_ENGLISH = frozenset(  # words in names of attributes whose labels are English adjectives
+    (
+        "sex", "gender", "race", "races", "racial", "ethnicity", "ethnic", "ethn", "religion",
+        "religious", "faith", "creed", "hispanic", "latino", "latina", "latinx", "disability",
+        "disabled", "marital", "married", "veteran", "orientation", "minority", "skin", "tone",
+    )
+)  # fmt: skip
 _REST = frozenset(("other", "others", "rest", "misc", "else", "andere", "otro", "autre", "(rare)"))
 _OF_NO_PERSON = frozenset(
     (
@@ -56,6 +67,7 @@ _OF_NO_PERSON = frozenset(
     )
 )  # fmt: skip
 _CODE = re.compile(r"[≤≥<>-]?\s*\d|[\[(]|.{1,2}$")  # ranges, "(missing)", F and M
+_SENSITIVE_NAMES: Mapping[str, str] = {**FEW, **STRONG}  # words in names, and their topics
 _N = r"\d+(?:\.\d+)?"
 _SPAN = re.compile(rf"[\[(]?\s*(-?{_N})\s*(?:[-–,;]|to|bis)\s*(-?{_N})\s*[\])]?")
 _UPTO = re.compile(rf"(?:≤|<=|up to|at most)\s*({_N})")
@@ -90,7 +102,7 @@ def _described(groups: Sequence[str], attributes: Sequence[str], noun: str) -> s
     ages = [p for p in pairs if p not in heads and _aged(*p)]
     unknown = [p for p in pairs if is_unknown(p[0])]
     plain_ones = [p for p in pairs if p not in (*heads, *ages, *unknown)]
-    adjectives = [p for p in plain_ones if not _is_code(p[0]) and not _is_of_no_person(p[1])]
+    adjectives = [p for p in plain_ones if _is_adjective(*p, noun)]
     if len(adjectives) > 1 or len(heads) > 1:
         return _listed_labels(pairs, noun)
     words = [a for a, _ in adjectives] + [_head(*heads[0]) if heads else noun]
@@ -135,6 +147,19 @@ def _head(group: str, attribute: str) -> str:
 def _is_code(group: str) -> bool:
     label = plain(group).strip()
     return bool(_CODE.match(group)) or label in YES | NO | _REST or "=" in group
+
+
+def _is_adjective(group: str, attribute: str, noun: str) -> bool:
+    """Whether the label reads well before the noun: "Black people", never "Femme people"."""
+    if _is_code(group) or _is_of_no_person(attribute):
+        return False
+    named = _words(attribute)
+    topics = {_SENSITIVE_NAMES[word] for word in named & _SENSITIVE_NAMES.keys()}
+    if noun != "people" or not topics:
+        return True
+    if not named & _ENGLISH or "nationality" in topics:
+        return False
+    return "sex" not in topics or plain(group).strip() in _GENDERS
 
 
 def _is_of_no_person(attribute: str) -> bool:
