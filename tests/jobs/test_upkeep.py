@@ -164,7 +164,7 @@ def test_data_are_not_collected_before_they_have_an_owner(
     workspace: Workspace, monkeypatch
 ) -> None:
     with monkeypatch.context() as patch:
-        rivals = _meanwhile(patch, Access, "own", lambda: Workspace(workspace.root).prune())
+        rivals = _meanwhile(patch, Access, "make_owner", lambda: Workspace(workspace.root).prune())
         data = workspace.ingest(CSV, name="a.csv").sha256
     for rival in rivals:
         rival.join()

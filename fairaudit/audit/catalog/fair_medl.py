@@ -1,0 +1,167 @@
+"""Fair MEDL as screens offer it."""
+
+from __future__ import annotations
+
+from fairaudit.audit.catalog.shared_knobs import ANY, BATCH, EPOCHS, RATE
+from fairaudit.audit.knobs import Knob, Method
+
+FAIR_MEDL = Method(
+    "fair-medl",
+    "Fair MEDL (mixed effects)",
+    "Separates effects shared by all clusters from those of each cluster, and debiases both.",
+    "Nguyen, Wang, Montillo, arXiv 2310.03146",
+    ANY,
+    ("cluster",),
+    False,
+    (
+        Knob(
+            "debias",
+            "Debiasing",
+            "choice",
+            "What pushes the groups together: the groups' rates themselves, an adversary that "
+            "guesses the group, their correlation with the prediction, or nothing.",
+            choices=("rates", "adversarial", "correlation"),
+            expert=False,
+            optional=True,
+        ),
+        Knob(
+            "fairness_target",
+            "Fairness target",
+            "choice",
+            "Equal error rates (equalized odds) or equal positive rates (demographic parity).",
+            choices=("equalized_odds", "demographic_parity"),
+            expert=False,
+        ),
+        Knob(
+            "performance_budget",
+            "Performance budget",
+            "float",
+            "Trains a path of penalties as one batch and keeps the fairest model within this "
+            "loss of AUROC (or relative MSE) on validation rows; empty = one model.",
+            0.0,
+            0.5,
+            0.005,
+            expert=False,
+            optional=True,
+        ),
+        Knob(
+            "unseen",
+            "Unseen clusters",
+            "choice",
+            "Predict with the fixed effects alone, or infer the cluster from the features.",
+            choices=("inferred", "fixed"),
+            expert=False,
+        ),
+        Knob(
+            "hidden_sizes",
+            "Hidden layers",
+            "ints",
+            "Width of each hidden layer of the base network.",
+            1,
+            1024,
+            1,
+        ),
+        Knob(
+            "lambda_fixed",
+            "Weight of the fixed effects",
+            "float",
+            "Weight of the fixed-effects loss.",
+            0.0,
+            100.0,
+        ),
+        Knob(
+            "lambda_cluster",
+            "Weight of the cluster penalty",
+            "float",
+            "How strongly cluster information is removed from the fixed effects.",
+            0.0,
+            100.0,
+        ),
+        Knob(
+            "lambda_kl",
+            "Weight of the prior",
+            "float",
+            "Weight of the divergence from the prior of the random effects.",
+            0.0,
+            100.0,
+        ),
+        Knob(
+            "lambda_fair_fixed",
+            "Weight of fairness, fixed effects",
+            "float",
+            "How strongly the fixed-effects prediction is debiased.",
+            0.0,
+            100.0,
+        ),
+        Knob(
+            "lambda_fair_mixed",
+            "Weight of fairness, mixed effects",
+            "float",
+            "How strongly the mixed prediction is debiased.",
+            0.0,
+            100.0,
+        ),
+        Knob(
+            "random_effects",
+            "Random effects",
+            "bool",
+            "Give every cluster its own slopes and intercept.",
+        ),
+        Knob(
+            "slopes",
+            "Slopes of the clusters",
+            "choice",
+            "What a cluster's slopes multiply: the inputs, the last hidden layer, or nothing "
+            "(intercepts only).",
+            choices=("inputs", "hidden", "none"),
+        ),
+        Knob(
+            "prior_scale",
+            "Scale of the prior",
+            "float",
+            "Standard deviation of the random effects' prior; empty = learnt.",
+            0.001,
+            10.0,
+            optional=True,
+        ),
+        Knob(
+            "cluster_adversary",
+            "Cluster penalty",
+            "bool",
+            "Keep cluster identity out of the fixed effects.",
+        ),
+        Knob(
+            "cluster_penalty",
+            "Form of the cluster penalty",
+            "choice",
+            "Features pay for the share of their variance that lies between clusters, or an "
+            "adversary predicts the cluster from the hidden layers (the paper's).",
+            choices=("between_variance", "adversarial"),
+        ),
+        Knob(
+            "probes",
+            "Stress test with probes",
+            "bool",
+            "Adds five columns that carry only the cluster's positive rate, and shows how high "
+            "they rank with and without debiasing (two more fits; binary targets).",
+            default=False,
+        ),
+        Knob(
+            "search_trials",
+            "Search trials",
+            "int",
+            "Trials of a search over the five weights for the accuracy–fairness front; 0 = none.",
+            0,
+            1000,
+            1,
+            default=0,
+        ),
+        EPOCHS,
+        BATCH,
+        RATE,
+    ),
+    estimator="fairaudit.methods.fair_medl.estimator:FairMEDL",
+    adapter="fair_medl:fit_fair_medl",
+    guided=True,
+    compared=True,
+)
