@@ -90,11 +90,19 @@ def method_cards(roles: ColumnRoles, *, images: bool, expert: bool) -> str:
         "Method",
         names,
         index=names.index(suggested),
-        format_func=lambda n: _title(n) + (" · recommended" if n == suggested else ""),
+        format_func=lambda n: _title(n) + _recommendation(n, suggested),
         captions=[_caption(n, roles, images) for n in names],
         key="method",
     )
     return chosen
+
+
+def _recommendation(name: str, suggested: str) -> str:
+    """What a method is recommended for: on tables trees predict best, ROME finds hidden groups."""
+    if suggested != "rome-em":
+        return " · recommended" if name == suggested else ""
+    purpose = {"rome-em": "for finding hidden groups", "boosting-s": "for predicting"}.get(name)
+    return f" · recommended {purpose}" if purpose else ""
 
 
 def _title(name: str) -> str:

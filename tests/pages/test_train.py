@@ -115,7 +115,9 @@ def test_rome_and_boosted_trees_say_when_to_choose_the_other(
     open_page: Open, link: dict[str, str]
 ) -> None:
     app = open_page("train", **link)
-    assert "Boosted trees with sensitive columns" in app.radio(key="method").options
+    offered = app.radio(key="method").options
+    assert "Boosted trees with sensitive columns · recommended for predicting" in offered
+    assert sum(o.endswith("· recommended for finding hidden groups") for o in offered) == 1
     assert "For the most accurate predictions choose" in words(app)
     app.radio(key="method").set_value("boosting-s").run()
     assert not app.exception
