@@ -123,7 +123,7 @@ def _all_choices(free: NDArray[np.int64], n_groups: int) -> Bool:
 def choose_no_harm(
     expert: ArrayLike,
     baseline: ArrayLike,
-    objective: Objective = "min_gap",
+    objective: Objective = "max_min",
     lower_bound: ArrayLike | None = None,
     tolerance: float = 0.0,
     sizes: ArrayLike | None = None,
@@ -136,8 +136,8 @@ def choose_no_harm(
     ----------
     expert, baseline : (G,)
         Validation performance, higher is better. A group with NaN keeps the baseline.
-    objective : {"min_gap", "max_min", "max_mean"}
-        Smallest gap; best worst group (each group takes its better model); best mean with a gap
+    objective : {"max_min", "min_gap", "max_mean"}
+        Best worst group (each group takes its better model); smallest gap; best mean with a gap
         no wider than the baseline's. Ties go to the better worst group, then the better mean,
         then fewer experts.
     lower_bound : (G,) or None

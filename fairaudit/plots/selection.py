@@ -74,7 +74,7 @@ def decision(
     figure.layout.yaxis.ticktext = [
         f"<b>{short(row['group'])}</b>{between}{_CHOICES[row['chosen']]}" for row in shown
     ]
-    return Chart(figure, _decision_alt(rows, metric, split, voice), rows)
+    return Chart(figure, _decision_alt(rows, metric, split, voice), readable(rows))
 
 
 def _pair(
@@ -175,7 +175,7 @@ def bounds(selection: pl.DataFrame, *, split: str = "validation", tolerance: flo
     for y, row in enumerate(shown):
         _difference(figure, row, y, known[row["group"]], metric)
     name_rows(figure, [row["group"] for row in shown])
-    return Chart(figure, _bounds_alt(rows, metric, split, tolerance), rows)
+    return Chart(figure, _bounds_alt(rows, metric, split, tolerance), readable(rows))
 
 
 def _difference(
@@ -246,7 +246,7 @@ def validation_beside_test(selection: pl.DataFrame) -> Chart:
     legend_mark(figure, "validation (used for the choice)", Style(NEUTRAL, "circle", "solid"))
     legend_mark(figure, "test (not used)", Style(NEUTRAL, "circle-open", "solid"))
     name_rows(figure, groups)
-    return Chart(figure, _beside_alt(selection, groups, metric), selection)
+    return Chart(figure, _beside_alt(selection, groups, metric), readable(selection))
 
 
 def _beside_alt(selection: pl.DataFrame, groups: list[str], metric: str) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from fairaudit.stats import metric_definitions
 
 OBJECTIVES: Mapping[str, str] = {
-    "min_gap": "Smallest gap",
     "max_min": "Best worst group",
+    "min_gap": "Smallest gap",
     "max_mean": "Best mean",
 }
 _WORDS = {

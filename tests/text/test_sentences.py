@@ -86,6 +86,47 @@ def test_the_decision_in_one_sentence(chosen: list[str], text: str) -> None:
     assert selection_lead({"selection": selection}, VOICE).startswith(text)
 
 
+def decided(**columns: list[object]) -> dict[str, pl.DataFrame]:
+    """The choice for the groups a and b by accuracy, on 400 validation rows each."""
+    usual = {
+        "split": ["validation"] * 2, "group": ["a", "b"], "metric": ["accuracy"] * 2,
+        "n": [400, 400], "chosen": ["baseline"] * 2, "verdict": ["no evidence"] * 2,
+        "difference": [0.01, 0.083], "lower": [-0.02, 0.05], "rows_needed": [4100, None],
+        "reason": ["not shown", "wider gap"], "objective": ["min_gap"] * 2,
+        "gap_with": [None, 0.086],
+    }  # fmt: skip
+    return {"selection": pl.DataFrame({**usual, **columns})}
+
+
+def test_a_certain_gain_that_is_left_is_said_with_its_reason() -> None:
+    left = decided(verdict=["no evidence", "improves"])
+    assert selection_lead(left, VOICE).startswith(
+        "**All groups keep the baseline**, although an expert is shown to be better for b. "
+        "**b would gain** +8.3 points, at least +5.0 points. It keeps the baseline because the "
+        "objective is the smallest gap, and the gap would be 8.6 points."
+    )
+
+
+def test_a_gain_that_is_taken_is_said_with_its_bound() -> None:
+    taken = decided(
+        chosen=["baseline", "expert"], verdict=["no evidence", "improves"],
+        objective=["max_min"] * 2, gap_with=[None, None], reason=["not shown", "used"],
+    )  # fmt: skip
+    assert selection_lead(taken, VOICE).startswith(
+        "**The expert is used for b**; a keeps the baseline. b gains: +8.3 points on the rows of "
+        "the choice, at least +5.0 points."
+    )
+
+
+def test_where_nothing_is_shown_the_rows_that_would_show_it_are_said() -> None:
+    wanting = decided(reason=["not shown"] * 2, rows_needed=[4100, 900], gap_with=[None, None])
+    assert selection_lead(wanting, VOICE).startswith(
+        "**All groups keep the baseline**: no-harm could not be shown for any expert. Closest is "
+        "b: about **900 of its rows** would be needed to show its estimated gain, and 400 took "
+        "part."
+    )
+
+
 @pytest.mark.parametrize(("metric", "said"), [("neg_mse", True), ("accuracy", False)])
 def test_a_bound_for_squared_errors_names_what_it_cannot_exclude(metric: str, said: bool) -> None:
     selection = pl.DataFrame(

@@ -20,9 +20,9 @@ FAIR_SDE = Method(
             "objective",
             "Objective of the choice",
             "choice",
-            "min_gap: the smallest gap without harm to any group; max_min: each group takes its "
-            "better model; max_mean: the best average without a wider gap.",
-            choices=("min_gap", "max_min", "max_mean"),
+            "max_min: each group takes its better model; min_gap: the smallest gap without harm "
+            "to any group; max_mean: the best average without a wider gap.",
+            choices=("max_min", "min_gap", "max_mean"),
             expert=False,
         ),
         Knob(

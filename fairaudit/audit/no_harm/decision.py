@@ -34,7 +34,7 @@ _INFEASIBLE = 10  # groups up to which forbidden choices are listed as well
 def decide(
     tables: Mapping[str, pl.DataFrame],
     *,
-    objective: Objective = "min_gap",
+    objective: Objective = "max_min",
     no_harm: float | None,
     confidence: float,
     tolerance: float = 0.0,

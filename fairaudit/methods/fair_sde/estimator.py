@@ -112,7 +112,7 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
     def __init__(
         self,
         encoder: Literal["auto", "mlp", "resnet18"] = "auto",
-        objective: Literal["min_gap", "max_min", "max_mean"] = "min_gap",
+        objective: Literal["min_gap", "max_min", "max_mean"] = "max_min",
         metric: Literal["accuracy", "balanced_accuracy", "auroc", "neg_mse"] = "accuracy",
         confidence: float | None = 0.95,
         tolerance: float = 0.0,

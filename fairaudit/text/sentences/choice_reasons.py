@@ -46,7 +46,7 @@ def _sentence(row: Row) -> str:
     if code == "wider gap":
         return (
             f"The expert would do no harm ({_evidence(row)}), but using it would make the gap "
-            f"{_amount(row, 'gap_with')} instead of {_amount(row, 'gap')}. {_KEPT}"
+            f"{amount(row, 'gap_with')} instead of {amount(row, 'gap')}. {_KEPT}"
         )
     if code == "no gain":
         return f"The expert gains nothing for the objective: {_evidence(row)}. {_KEPT}"
@@ -65,7 +65,7 @@ def _checked(row: Row) -> str:
 def _unjudged(row: Row) -> str:
     return (
         f"Cannot be judged: {row['obstacle'] or _UNDEFINED}; about {row['rows_needed']} rows "
-        f"would show an improvement of {_amount(row, 'detectable')}. {_KEPT}"
+        f"would show an improvement of {amount(row, 'detectable')}. {_KEPT}"
     )
 
 
@@ -79,22 +79,22 @@ def _cost(row: Row) -> str:
         return ""
     return (
         f" This condition binds: without it the {_AIMS[row['objective']]} would be "
-        f"{_amount(row, 'aim_without')} instead of {_amount(row, 'aim')}."
+        f"{amount(row, 'aim_without')} instead of {amount(row, 'aim')}."
     )
 
 
 def _evidence(row: Row, *, upper: bool = False) -> str:
-    words = [f"{_amount(row, 'difference', signed=True)} on {row['n']} rows"]
+    words = [f"{amount(row, 'difference', signed=True)} on {row['n']} rows"]
     if row["metric"] == "accuracy":
         words.append(f"right alone on {row['expert_only']}, wrong alone on {row['baseline_only']}")
     side, bound = ("at most", "upper") if upper else ("at least", "lower")
     if row["level"] is not None and row[bound] is not None:
         level = 100 * (1 - row["level"])
-        words.append(f"{side} {_amount(row, bound, signed=True)} with {level:.1f}% confidence")
+        words.append(f"{side} {amount(row, bound, signed=True)} with {level:.1f}% confidence")
     return ", ".join(words)
 
 
-def _amount(row: Row, name: str, *, signed: bool = False) -> str:
+def amount(row: Row, name: str, *, signed: bool = False) -> str:
     """A performance in points; AUROC as a number, −MSE in the target's squared unit."""
     value, sign = row[name], "+" if signed else ""
     if row["metric"] == "neg_mse":

@@ -6,18 +6,32 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from fairaudit.methods.no_harm_table import IMPROVES
 from fairaudit.text import numbers
 from fairaudit.text.ordering import natural
+from fairaudit.text.sentences.choice_reasons import amount
 from fairaudit.text.sentences.phrases import Row, ci, joined, on
 from fairaudit.text.voice import Voice, level_words
 
+_AIMS = {
+    "min_gap": "the smallest gap",
+    "max_min": "the best worst group",
+    "max_mean": "the best mean without a wider gap",
+}
+
 
 def selection_lead(tables: Mapping[str, pl.DataFrame], voice: Voice) -> str:
-    """Who gets an expert, who keeps the baseline, and what happens to the gap."""
+    """Who gets an expert, what that gains, what is left and why, and what happens to the gap."""
     decided = tables["selection"].filter(pl.col("split") == "validation")
     taken = _names(decided.filter(pl.col("chosen") == "expert"))
     kept = _names(decided.filter(pl.col("chosen") == "baseline"))
-    if not taken:
+    forgone = _forgone(decided)
+    if forgone and not taken:
+        words = (
+            "**All groups keep the baseline**, although an expert is shown to be better for "
+            f"{numbers.listed([row['group'] for row in forgone])}."
+        )
+    elif not taken:
         words = "**All groups keep the baseline**: no-harm could not be shown for any expert."
     elif not kept:
         words = f"**The experts are used for all {numbers.count(len(taken), 'group')}.**"
@@ -27,7 +41,69 @@ def selection_lead(tables: Mapping[str, pl.DataFrame], voice: Voice) -> str:
             f"{'keeps' if len(kept) == 1 else 'keep'} the baseline."
         )
     selection = tables["selection"]
-    return joined([words, *_moved(tables, voice), _harmed(selection), _rare_errors(selection)])
+    change = [_gained(decided), *_left(forgone), "" if taken or forgone else _nearest(decided)]
+    rest = [*_moved(tables, voice), _harmed(selection), _rare_errors(selection)]
+    return joined([words, *change, *rest])
+
+
+def _forgone(decided: pl.DataFrame) -> list[Row]:
+    """Groups whose expert is shown to be better and is not used, the surest gain first."""
+    rows = [
+        row
+        for row in decided.iter_rows(named=True)
+        if row["chosen"] == "baseline" and row["verdict"] == IMPROVES
+    ]
+    return sorted(rows, key=lambda row: -(row.get("lower") or 0.0))
+
+
+def _gained(decided: pl.DataFrame) -> str:
+    """What the group that gains most for sure gains."""
+    used = [
+        row
+        for row in decided.iter_rows(named=True)
+        if row["chosen"] == "expert" and row.get("lower") is not None
+    ]
+    if not used:
+        return ""
+    best = max(used, key=lambda row: row["lower"])
+    surest = f"{best['group']} gains most for sure" if len(used) > 1 else f"{best['group']} gains"
+    return f"{surest}: {_gain(best)}."
+
+
+def _gain(row: Row) -> str:
+    words = f"{amount(row, 'difference', signed=True)} on the rows of the choice"
+    return f"{words}, at least {amount(row, 'lower', signed=True)}"
+
+
+def _left(forgone: list[Row]) -> list[str]:
+    """What the surest gain that is not taken would be, and why it is not."""
+    if not forgone or forgone[0].get("lower") is None:
+        return []
+    row = forgone[0]
+    aim = f"the objective is {_AIMS[row['objective']]}"
+    wider = row.get("gap_with") is not None
+    why = f"{aim}, and the gap would be {amount(row, 'gap_with')}" if wider else aim
+    return [
+        f"**{row['group']} would gain** {amount(row, 'difference', signed=True)}, at least "
+        f"{amount(row, 'lower', signed=True)}.",
+        f"It keeps the baseline because {why}.",
+    ]
+
+
+def _nearest(decided: pl.DataFrame) -> str:
+    """How many rows the group that lacks fewest would need to show its estimated gain."""
+    wanting = [
+        row
+        for row in decided.iter_rows(named=True)
+        if row.get("rows_needed") and row.get("reason") == "not shown"
+    ]
+    if not wanting:
+        return ""
+    row = min(wanting, key=lambda row: row["rows_needed"] / max(row["n"], 1))
+    return (
+        f"Closest is {row['group']}: about **{row['rows_needed']:,} of its rows** would be needed "
+        f"to show its estimated gain, and {row['n']:,} took part."
+    )
 
 
 def _names(rows: pl.DataFrame) -> list[str]:
