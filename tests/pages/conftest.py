@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from fairaudit.audit import run as audit_run
 from fairaudit.audit.spec import AuditSpec
 from fairaudit.data.samples import SAMPLES
 from fairaudit.jobs.engines.inline import run_inline
 from fairaudit.jobs.spec import JobSpec
 from fairaudit.jobs.workspace import Workspace
 from fairaudit.ui import cache
+from tests.once import run_once
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 PATIENCE = 60  # seconds a page may take in a test; a hang fails instead of blocking
 
 Open = Callable[..., AppTest]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def equal_jobs_run_once() -> Iterator[None]:
+    """Pages are looked at with results; the same audit need not be computed for each look."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(audit_run, "run_audit", run_once)
+        yield
 
 
 @pytest.fixture(scope="session")
