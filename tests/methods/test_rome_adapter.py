@@ -69,7 +69,7 @@ def test_the_unit_of_weights_makes_no_evidence_in_an_audit() -> None:
     )
     assert one == pytest.approx(hundred)
     counted = replace(data, weight=100 * weight)
-    often = run("rome-em", counted, n_init=2, n_groups=2, weight_type="frequency").summary["bic"]
+    often = run("rome-em", counted, n_init=2, n_groups=2, weights="frequency").summary["bic"]
     assert abs(often) > 20 * abs(one)
 
 

@@ -141,7 +141,8 @@ def _task(arrays: Arrays) -> str:
 
 
 def _unfitted(arrays: Arrays, params: Mapping[str, Any], seed: int, device: str) -> RomeEM:
-    settings = {"weight_type": "sampling", **method("rome-em").settings(params)}
+    settings = dict(method("rome-em").settings(params))
+    settings["weight_type"] = settings.pop("weights", "sampling")
     model: RomeEM = build(RomeEM, settings, task=_task(arrays), device=device, random_state=seed)
     return model
 

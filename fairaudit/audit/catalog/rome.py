@@ -68,7 +68,7 @@ ROME_EM = Method(
             expert=False,
         ),
         Knob(
-            "weight_type",
+            "weights",
             "Weights of rows are",
             "choice",
             "sampling: how many people a row stands for, counted as the effective number of "
