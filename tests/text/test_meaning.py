@@ -121,6 +121,7 @@ def test_the_denominator_is_named_in_plain_words(target: str, label: str, words:
         ("Germany", "nationality", "people with nationality Germany"),
         ("Buddhist", "religion", "Buddhist people"),
         ("noire", "ethnie", "people with ethnie noire"),
+        ("young", "age", "young people"),
         ("male × black", "sex × race", "black men"),
         ("≤ 25 × Male × Asian", "age × sex × race", "Asian men aged 25 or under"),
         ("33–48 × non", "age × foreign", "people aged 33–48 with foreign non"),
