@@ -53,7 +53,8 @@ _GENDERS = frozenset(
 )
 _ENGLISH = frozenset(  # words in names of attributes whose labels are English adjectives
     (
-        "age", "ages", "sex", "gender", "race", "races", "racial", "ethnicity", "ethnic", "ethn", "religion",
+        "age", "ages", "sex", "gender", "race", "races", "racial", "ethnicity", "ethnic", "ethn",
+        "religion",
         "religious", "faith", "creed", "hispanic", "latino", "latina", "latinx", "disability",
         "disabled", "marital", "married", "veteran", "orientation", "minority", "skin", "tone",
     )

@@ -266,19 +266,23 @@ def test_training_says_which_guessed_scores_it_leaves_out(monkeypatch, capsys, t
 
 def test_the_cut_that_a_column_shows_is_taken_with_its_reason(monkeypatch, capsys, tmp_path):
     short = np.where(RANK >= 70, "yes", "no")
-    table = _table(tmp_path, hired=HIT, ai_score=RANK, second_round=short)
+    table = _table(tmp_path, hired=HIT, ai_score=RANK, interviewed=short)
     words = ["--target", "hired", "--score", "ai_score"]
     code, told, err = _audit(monkeypatch, capsys, tmp_path, table, *words)
     assert code == 0
     at = RANK[RANK >= 70].min()
     assert told["summary"]["scores"]["ai_score"]["cut"] == at
-    assert f"cut: ai_score>={at} (guessed: 'second_round' is yes exactly where ai_score" in err
+    assert f"cut: ai_score>={at} (guessed: 'interviewed' is yes exactly where ai_score" in err
     stated = [*words[:2], "--cut", "ai_score=90"]
     _, told, err = _audit(monkeypatch, capsys, tmp_path, table, *stated)
     assert told["summary"]["scores"]["ai_score"]["cut"] == 90
     assert "guessed" not in err
     assert typed(monkeypatch, "doctor", table, "--json") == 0
     assert json.loads(capsys.readouterr().out)["roles"]["cuts"]["ai_score"]["at"] == at
+    unsaid = _table(tmp_path, hired=HIT, ai_score=RANK, second_round=short)
+    code, _, err = _audit(monkeypatch, capsys, tmp_path, unsaid, *words)
+    assert code == 2  # no word says which side of the score a second round is
+    assert "name the cut: --cut ai_score=" in err
 
 
 def test_a_score_that_contradicts_the_outcome_is_refused(monkeypatch, capsys, tmp_path):
