@@ -266,7 +266,7 @@ def test_training_says_which_guessed_scores_it_leaves_out(monkeypatch, capsys, t
 
 def test_the_cut_that_a_column_shows_is_taken_with_its_reason(monkeypatch, capsys, tmp_path):
     short = np.where(RANK >= 70, "yes", "no")
-    table = _table(tmp_path, hired=HIT, ai_score=RANK, interviewed=short)
+    table = _table(tmp_path, ai_score=RANK, interviewed=short, hired=HIT)
     words = ["--target", "hired", "--score", "ai_score"]
     code, told, err = _audit(monkeypatch, capsys, tmp_path, table, *words)
     assert code == 0
