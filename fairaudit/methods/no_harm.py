@@ -174,7 +174,7 @@ def choose_no_harm(
     >>> from fairaudit import choose_no_harm
     >>> choice = choose_no_harm([0.80, 0.78, 0.90], [0.70, 0.80, 0.85])
     >>> choice.use_expert.tolist(), round(choice.gap, 2)
-    ([True, False, False], 0.05)
+    ([True, False, True], 0.1)
     """
     given = {"expert": expert, "baseline": baseline, "sizes": sizes, "lower_bound": lower_bound}
     needed = ("expert", "baseline")

@@ -171,6 +171,12 @@ def test_equal_gaps_go_to_the_better_worst_group_then_the_better_mean():
     assert third.use_expert.tolist() == [False, False, True]
 
 
+def test_each_group_takes_its_better_model_unless_another_objective_is_named():
+    expert, baseline = [0.80, 0.78, 0.90], [0.70, 0.80, 0.85]
+    assert choose_no_harm(expert, baseline).use_expert.tolist() == [True, False, True]
+    assert choose_no_harm(expert, baseline, "min_gap").use_expert.tolist() == [True, False, False]
+
+
 def test_min_gap_may_pass_over_a_better_expert_and_max_min_does_not():
     expert, baseline = [0.95, 0.80], [0.80, 0.75]
     assert choose_no_harm(expert, baseline, "min_gap").use_expert.tolist() == [False, True]
@@ -192,7 +198,7 @@ def test_bound_decides_admissibility_strictly_above_minus_tolerance():
 
 
 def test_undefined_performance_keeps_the_baseline_and_does_not_count():
-    found = choose_no_harm([np.nan, 0.8, 0.9], [0.2, np.nan, 0.85])
+    found = choose_no_harm([np.nan, 0.8, 0.9], [0.2, np.nan, 0.85], "min_gap")
     assert found.use_expert.tolist() == [False, False, False]
     assert found.gap == pytest.approx(0.65)
     nothing = choose_no_harm([np.nan], [np.nan])
@@ -202,7 +208,7 @@ def test_undefined_performance_keeps_the_baseline_and_does_not_count():
 
 def test_binding_group_is_named_with_what_its_condition_costs():
     # group 0's expert would close the gap but is not admissible
-    found = choose_no_harm([0.85, 0.85], [0.70, 0.85], lower_bound=[-0.01, -0.01])
+    found = choose_no_harm([0.85, 0.85], [0.70, 0.85], "min_gap", [-0.01, -0.01])
     assert found.binding == [0]
     assert found.relaxed[0] == pytest.approx(0.0)
     assert found.gap == pytest.approx(0.15)
@@ -213,7 +219,7 @@ def test_nothing_binds_when_every_expert_is_admissible():
 
 
 def test_alternatives_list_every_feasible_choice_once_best_first():
-    found = choose_no_harm([0.85, 0.84, 0.6], [0.70, 0.80, 0.75])
+    found = choose_no_harm([0.85, 0.84, 0.6], [0.70, 0.80, 0.75], "min_gap")
     table = found.alternatives
     assert len(table) == 4  # the third expert is worse
     assert table["experts"].n_unique() == 4
@@ -231,7 +237,7 @@ def test_the_choice_heads_the_alternatives_though_rounding_tells_equal_gaps_apar
         table = choose_no_harm(expert, baseline, objective).alternatives
         assert table["chosen"].to_list().index(True) == 0
     # 0.57 − 0.54 and 0.60 − 0.57 differ in the last bit: the better worst group comes first
-    narrow = choose_no_harm([0.60, 0.59, 0.56], [0.55, 0.54, 0.57])
+    narrow = choose_no_harm([0.60, 0.59, 0.56], [0.55, 0.54, 0.57], "min_gap")
     assert narrow.alternatives["experts"].to_list()[:2] == ["0 + 1", ""]
 
 
