@@ -15,7 +15,7 @@ from fairaudit.audit.no_harm.stored_systems import (
 )
 from fairaudit.audit.result import AuditResult
 from fairaudit.jobs.workspace import Workspace
-from fairaudit.ui.no_harm import systems
+from fairaudit.ui.no_harm import decision, systems
 from fairaudit.ui.result_page import OpenedAudit
 from tests import audits
 from tests.pages.conftest import Open, words
@@ -26,6 +26,17 @@ from tests.pages.opening import Look, calm, on_audits, shown_table
 def look(monkeypatch: pytest.MonkeyPatch) -> Look:
     """Open a page on a small finished audit."""
     return on_audits(monkeypatch)
+
+
+@pytest.mark.parametrize("known", ["min_gap", "max_mean", None])
+def test_a_stored_choice_starts_at_the_objective_it_was_made_for(known: str | None) -> None:
+    result = audits.result("sde")
+    table = result.tables["selection"].drop("objective")
+    if known is not None:
+        table = table.with_columns(objective=pl.lit(known))
+    stored = AuditResult({**result.tables, "selection": table}, result.summary, result.provenance)
+    assert decision.stored(stored).objective == (known or "min_gap")
+    assert decision.stored(result).objective == "max_min"
 
 
 def test_an_empty_workspace_says_what_to_do(workspace: Workspace, open_page: Open) -> None:

@@ -107,6 +107,21 @@ def test_a_certain_gain_that_is_left_is_said_with_its_reason() -> None:
     )
 
 
+def test_results_of_earlier_versions_say_what_is_left_without_the_reason() -> None:
+    left = decided(verdict=["no evidence", "improves"])["selection"]
+    stored = {"selection": left.drop("objective", "gap_with", "rows_needed", "reason")}
+    assert selection_lead(stored, VOICE).endswith(
+        "**b would gain** +8.3 points, at least +5.0 points."
+    )
+
+
+@pytest.mark.parametrize("lower", [None, 0.0])
+def test_point_estimates_show_nothing(lower: float | None) -> None:
+    lead = selection_lead(decided(verdict=["improves"] * 2, lower=[lower] * 2), VOICE)
+    assert "shown to be better" not in lead
+    assert "would gain" not in lead
+
+
 def test_a_gain_that_is_taken_is_said_with_its_bound() -> None:
     taken = decided(
         chosen=["baseline", "expert"], verdict=["no evidence", "improves"],

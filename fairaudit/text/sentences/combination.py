@@ -52,10 +52,10 @@ def _sentence(facts: Mapping[str, Any], metric: str) -> str:
             f"Predictions are those of **{name}**: on {rows} no combination of the experts serves "
             "the worst group clearly better without a worse average or harm to a group."
         )
-    changes = " and ".join(_change(facts, what, metric) for what in ("worst", "average"))
+    worst, average = (_change(facts, what, metric) for what in ("worst", "average"))
     return (
-        f"Predictions are those of **{name}**: on {rows} the {in_sentence(metric)} {changes}, "
-        "compared with the pooled model."
+        f"Predictions are those of **{name}**: compared with the pooled model, on {rows} the "
+        f"{in_sentence(metric)} {worst}. That {average}."
     )
 
 

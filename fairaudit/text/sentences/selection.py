@@ -47,13 +47,16 @@ def selection_lead(tables: Mapping[str, pl.DataFrame], voice: Voice) -> str:
 
 
 def _forgone(decided: pl.DataFrame) -> list[Row]:
-    """Groups whose expert is shown to be better and is not used, the surest gain first."""
+    """Groups whose expert is shown to be better and is not used, the surest gain first.
+
+    Without a bound ("improves" by point estimates) nothing is shown.
+    """
     rows = [
         row
         for row in decided.iter_rows(named=True)
-        if row["chosen"] == "baseline" and row["verdict"] == IMPROVES
+        if row["chosen"] == "baseline" and row["verdict"] == IMPROVES and row.get("lower")
     ]
-    return sorted(rows, key=lambda row: -(row.get("lower") or 0.0))
+    return sorted(rows, key=lambda row: -row["lower"])
 
 
 def _gained(decided: pl.DataFrame) -> str:
@@ -77,17 +80,19 @@ def _gain(row: Row) -> str:
 
 def _left(forgone: list[Row]) -> list[str]:
     """What the surest gain that is not taken would be, and why it is not."""
-    if not forgone or forgone[0].get("lower") is None:
+    if not forgone:
         return []
     row = forgone[0]
+    gain = (
+        f"**{row['group']} would gain** {amount(row, 'difference', signed=True)}, at least "
+        f"{amount(row, 'lower', signed=True)}."
+    )
+    if row.get("objective") is None:  # results of earlier versions
+        return [gain]
     aim = f"the objective is {_AIMS[row['objective']]}"
     wider = row.get("gap_with") is not None
     why = f"{aim}, and the gap would be {amount(row, 'gap_with')}" if wider else aim
-    return [
-        f"**{row['group']} would gain** {amount(row, 'difference', signed=True)}, at least "
-        f"{amount(row, 'lower', signed=True)}.",
-        f"It keeps the baseline because {why}.",
-    ]
+    return [gain, f"It keeps the baseline because {why}."]
 
 
 def _nearest(decided: pl.DataFrame) -> str:

@@ -49,11 +49,19 @@ def stored(result: AuditResult) -> DecisionRules:
     params, usual = spec.get("params", {}), method("fair-sde").default
     metric = str(result.tables["selection"]["metric"].item(0))
     return DecisionRules(
-        str(params.get("objective", usual("objective"))),
+        str(params.get("objective") or _objective(result.tables["selection"])),
         no_harm_of(result),
         float(params.get("tolerance", usual("tolerance"))),
         metric,
     )
+
+
+def _objective(selection: pl.DataFrame) -> str:
+    """The objective that a result was decided by; versions that did not store it had one."""
+    if "objective" not in selection.columns:
+        return "min_gap"
+    known: list[str] = selection["objective"].drop_nulls().to_list()
+    return known[0] if known else "min_gap"
 
 
 def controls(result: AuditResult) -> DecisionRules:
