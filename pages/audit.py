@@ -11,6 +11,7 @@ from fairaudit.plots import errors
 from fairaudit.report.choices import attributes, leading_metrics, main_model
 from fairaudit.report.command import command_of
 from fairaudit.report.leading import leading_gaps
+from fairaudit.text.screens import audit as wording
 from fairaudit.text.sentences.errors import errors_sentences
 from fairaudit.text.sentences.outcome import outcome_words
 from fairaudit.text.sentences.phrases import joined
@@ -72,7 +73,7 @@ def show(info: DatasetInfo, roles: ColumnRoles) -> None:
     refusal = session.refusal("submit")
     job = existing.audited(info, spec, may_start=refusal is None)
     if job is None:
-        layout.header("audit", f"This audit has not been run. {refusal}")
+        layout.header("audit", wording.not_run(refusal))
         return
     if session.audit_id() != job:
         session.choose_audit(job)
@@ -92,7 +93,7 @@ def show(info: DatasetInfo, roles: ColumnRoles) -> None:
     rules.show(result)
     known = voice_of(result).known
     layout.computation(
-        existing.HOW if known else existing.HOW_DECIDED,
+        wording.HOW if known else wording.HOW_DECIDED,
         outcome=outcome_words(result),
         formula=existing.FORMULA if known else existing.RATE,
         command=command_of(result) or None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from fairaudit.plots import compare
+from fairaudit.text.screens import compare as wording
 from fairaudit.text.sentences.compare import comparison_how
 from fairaudit.text.voice import voice_of
 from fairaudit.ui import comparison, layout, page_setup, result_page, url_widgets
@@ -14,17 +15,16 @@ page_setup.start_page()
 audit = result_page.open_audit("compare")
 result = audit.result
 if len(compare.models_of(result)) < 2:
-    layout.header("compare", "This audit contains **one model**; a comparison needs at least two.")
+    layout.header("compare", wording.ONE_MODEL)
     layout.empty_state(
         "Nothing to compare yet",
-        "On the Train page choose “Several methods, compared”: all get the same splits, the same "
-        "preprocessing and the same budget, and the differences are paired.",
+        wording.WHAT_TO_DO,
         to="train",
         label="Compare methods",
     )
     st.stop()
 if not voice_of(result).judges:
-    layout.header("compare", "Models are compared by how well they predict the outcome.")
+    layout.header("compare", wording.NO_OUTCOME)
     result_page.needs_outcome(voice_of(result))
     st.stop()
 top, voice = st.container(), voice_of(result)

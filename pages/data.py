@@ -11,6 +11,8 @@ from fairaudit.audit.questions import PrimaryQuestion
 from fairaudit.data.doctor.mending import mends_of
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.data.store import DatasetInfo
+from fairaudit.text.screens import data as wording
+from fairaudit.text.screens.access import NOT_FOUND
 from fairaudit.ui import (
     access,
     cache,
@@ -33,11 +35,10 @@ def pick(*, missing: bool = False) -> None:
     """No table yet, or none that this user can open: the sources to choose from."""
     layout.header(
         "data",
-        "Start with a sample, or upload a table with **one row per person or decision**: "
-        "fairaudit suggests the role of each column, and you decide.",
+        wording.START,
     )
     if missing:
-        st.warning("Not found, or you don't have access.", icon=":material/link_off:")
+        st.warning(NOT_FOUND, icon=":material/link_off:")
     choose_data.sources(session.workspace(), refusal=session.refusal("ingest"))
 
 
@@ -93,10 +94,7 @@ def declare(sha256: str, roles: ColumnRoles, key: str) -> PrimaryQuestion | None
     if not roles.sensitive:
         return None
     with st.expander("Declare a primary question (optional)", icon=":material/flag:"):
-        layout.note(
-            "One comparison named before results are seen is tested on its own, without a "
-            "correction for the many others."
-        )
+        layout.note(wording.PRIMARY)
         return declared.primary_input(roles, sha256, start=before, key=f"{key}-primary")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fairaudit.plots import effects
+from fairaudit.text.screens import effects as wording
 from fairaudit.text.sentences.effects import effects_lead
 from fairaudit.text.voice import voice_of
 from fairaudit.ui import layout, page_setup, result_page, url_widgets
@@ -13,8 +14,7 @@ audit = result_page.open_audit("effects")
 table = result_page.required_table(
     audit,
     "effects",
-    "Its method does not model clusters. Fair MEDL does: choose a cluster column such as a site "
-    "or school on the Data page, then train it.",
+    wording.NO_CLUSTERS,
 )
 layout.header("effects", effects_lead(audit.result))
 voice = voice_of(audit.result)
@@ -56,13 +56,7 @@ for hint in effects.hints(audit.result):
     layout.note(hint)
 
 layout.computation(
-    "Fixed effects are shared by all clusters; each cluster adds its own intercept and slopes, "
-    "which are shrunk towards zero where it has few rows. Intervals are posterior intervals. "
-    "*Mixed* predictions use the cluster, *fixed* predictions do not; without a cluster the two "
-    "are the same. *Variance* is the variance of the effects on the scale of the link function; "
-    "for a binary outcome the residual variance is that of the logistic distribution, π²/3, and "
-    "the ICC leaves out the slopes. A *search* tries different weights of the five losses and "
-    "picks the fairest trial whose error is within the performance budget of the lowest error.",
+    wording.HOW,
     formula=r"\hat y_M = \operatorname{link}\left(h_F(x) + b(z) + \sum_j x_j u_j(z)\right)",
     outcome=audit.outcome,
     command=audit.command,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from fairaudit.plots import errors
+from fairaudit.text.screens import errors as wording
 from fairaudit.text.sentences.calibration import HOW as TESTED
 from fairaudit.text.sentences.calibration import (
     calibration_sentence,
@@ -37,9 +38,7 @@ FORMULA = (
 )
 
 audit = result_page.open_audit("errors")
-result_page.required_table(
-    audit, "errors", "Choose a sensitive attribute on the Data page and run the audit again."
-)
+result_page.required_table(audit, "errors", wording.NO_ATTRIBUTE)
 result, voice = audit.result, voice_of(audit.result)
 top = st.container()
 places = url_widgets.row(4)
@@ -90,10 +89,7 @@ elif view == "Intersections":
             layout.statement(errors_lead(result, model=model, **pair))
         layout.chart(errors.intersection(result, model=model, **pair), key="crossing")
     else:
-        layout.note(
-            "This audit has no intersections of two attributes: choose a second attribute on the "
-            "Data page, or set the intersection depth in expert mode, and run the audit again."
-        )
+        layout.note(wording.NO_INTERSECTIONS)
 elif view == "Threshold":
     threshold.explorer(audit, model=model, **query)
 elif view == "Score curves" and not voice.judges:
@@ -115,13 +111,7 @@ else:
 
 counted = "actual and predicted outcomes" if voice.known else "decisions"
 layout.computation(
-    f"Every value comes from the counts of {counted} in a group. Intervals are "
-    f"{voice.percent} confidence intervals: Wilson's for rates, joint ones for gaps and "
-    "worst groups; the column *Interval method* names the one used. The largest of several "
-    "noisy gaps is too large on average; the bias-corrected gap accounts for that. A group with "
-    "too few rows gets a reason instead of a number. Differences are called significant when the "
-    "p-value of a pair, adjusted for multiple testing over the whole audit, is below 1 minus the "
-    "confidence level.",
+    wording.how(counted, voice.percent),
     formula=FORMULA if voice.known else existing.RATE,
     outcome=audit.outcome,
     command=audit.command,

@@ -6,6 +6,7 @@ import streamlit as st
 
 from fairaudit.plots import errors, groups
 from fairaudit.report.choices import group_count
+from fairaudit.text.screens import groups as wording
 from fairaudit.text.sentences.combination import combination_sentence
 from fairaudit.text.sentences.errors import errors_lead
 from fairaudit.text.sentences.groups import findings, groups_page_lead, tested_lead
@@ -18,7 +19,7 @@ audit = result_page.open_audit("groups")
 latent_groups = result_page.required_table(
     audit,
     "groups",
-    "Its method does not find latent groups. ROME does: train it on the same data.",
+    wording.NO_GROUPS,
 )
 result = audit.result
 top = st.container()
@@ -43,7 +44,7 @@ elif view == "Errors":
         split = url_widgets.split(result)
     query = {"attribute": groups.LATENT, "metric": metric, "split": split}
     if at not in (None, group_count(result)):
-        layout.note(f"Errors are reported for the chosen number of groups: {group_count(result)}.")
+        layout.note(wording.errors_for(group_count(result)))
     elif groups.LATENT in result.errors["attribute"]:
         layout.statement(errors_lead(result, model=model, **query))
         layout.chart(errors.by_group(result, models=[model], **query), key="latent-errors")
@@ -68,15 +69,12 @@ else:
     elif view == "Projection" and (projection := audit.table("projection")) is not None:
         shown = groups.projection(groups.of_count(projection, at))
     if shown is None:
-        layout.note(f"This audit has no {view.lower()}; run it again to compute it.")
+        layout.note(wording.no_view(view.lower()))
     else:
         layout.described_chart(shown, key=view.lower())
 
 layout.computation(
-    "Groups were found on training rows and are evaluated on held-out rows only. A *rule* is a "
-    "shallow decision tree fitted to membership; its *fidelity* is the balanced agreement on rows "
-    "the rule was not fitted to: 0.5 = chance, 1 = perfect. *Entropy* is 0 where every row "
-    "clearly belongs to one group and 1 where membership is undetermined.",
+    wording.HOW,
     formula=r"P(z=j \mid s) = \operatorname{softmax}_j\left(\gamma_j \cdot [1, s]\right)",
     outcome=audit.outcome,
     command=audit.command,

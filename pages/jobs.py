@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from fairaudit.exceptions import NotAllowed
+from fairaudit.text.screens import jobs as wording
+from fairaudit.text.screens.access import NOT_FOUND
 from fairaudit.ui import cache, job_list, layout, page_setup, progress, session, sharing
 
 page_setup.start_page()
@@ -13,8 +15,7 @@ layout.header("jobs", job_list.lead(jobs))
 if not jobs:
     layout.empty_state(
         "No audit has been started yet",
-        "Choose a table, accept the roles, and start an audit. Its progress appears here, and it "
-        "continues when this page is closed.",
+        wording.NO_AUDIT,
         to="data",
         label="Start with data",
     )
@@ -24,7 +25,7 @@ if chosen is not None:
         job_list.actions(session.workspace().job(chosen))
     except NotAllowed:
         session.forget_audit()
-        layout.note("Not found, or you don't have access.")
+        layout.note(NOT_FOUND)
 if jobs:
     job_list.listing(jobs, chosen)
 sharing.import_file()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from fairaudit.text.screens import report as wording
 from fairaudit.ui import downloads, layout, page_setup, result_page
 
 page_setup.start_page()
@@ -12,8 +13,7 @@ audit = result_page.open_audit("report")
 bundle = downloads.bundle(audit)
 layout.header(
     "report",
-    f"The report on “{audit.job.title}” is **a single file ({bundle.size})** that opens offline, "
-    "can be printed, and contains the same numbers as these pages.",
+    wording.single_file(audit.job.title, bundle.size),
 )
 first, second, third = st.columns(3, gap="small")
 with first:
@@ -30,9 +30,7 @@ st.header("Files and hashes", anchor=False)
 layout.data_table(bundle.files, key="files", name="files")
 
 layout.computation(
-    "The report, its tables and the model card are generated from the tables of this audit, by "
-    "the same functions that draw the screens. `manifest.json` contains the SHA-256 of every file "
-    "and of the data, so that anyone can verify that nothing was changed.",
+    wording.HOW,
     outcome=audit.outcome,
     command=audit.command,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from fairaudit.plots import selection
+from fairaudit.text.screens import selection as wording
 from fairaudit.text.sentences.choice_certificates import choice_warnings, worded_certificates
 from fairaudit.text.sentences.selection import selection_how, selection_lead
 from fairaudit.text.voice import voice_of
@@ -61,9 +62,7 @@ else:
     layout.described_chart(drawn, key=view.lower().replace(" ", "-"))
 
 layout.computation(
-    selection_how(voice_of(audit.result), rules.confidence)
-    + " Among the remaining choices the objective is optimised exactly; ties go to the better "
-    "worst group, then the better mean, then fewer experts.",
+    selection_how(voice_of(audit.result), rules.confidence) + wording.TIES,
     formula=r"\text{choose } \alpha \text{ to minimise } \max_{a,b} |\alpha_a - \alpha_b| "
     r"\quad \text{s.t. } L_a(\text{expert} - \text{baseline}) > -\varepsilon",
     outcome=audit.outcome,

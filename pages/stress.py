@@ -5,6 +5,7 @@ from __future__ import annotations
 from fairaudit.plots import ablation, errors, stress
 from fairaudit.report import choices
 from fairaudit.text import table_rows
+from fairaudit.text.screens import stress as wording
 from fairaudit.text.sentences.stress import FORMULAS, flip_measure, guessed_lead, how, stress_lead
 from fairaudit.text.voice import voice_of
 from fairaudit.ui import layout, page_setup, result_page, url_widgets
@@ -19,10 +20,7 @@ if not views:
     result_page.nothing_to_show(
         audit,
         "stress",
-        "No stress tests were run. On the Train page choose FairSDE and then “Stress tests”: "
-        "shifted validation rows, wrong or missing groups, ablation of losses, a comparison of "
-        "objectives, and the run time of the choice. For Fair MEDL, switch on “Stress test with "
-        "probes” in expert mode.",
+        wording.NO_TESTS,
     )
 layout.header("stress", stress_lead(result))
 view = url_widgets.view(views)
@@ -95,10 +93,7 @@ layout.described_chart(drawn.bare(), key=view.lower().replace(" ", "-"))
 rows = errors.readable(drawn.table) if view == "Group not known" else drawn.table
 layout.data_table(rows, key="stress-table", name=f"stress-{view.lower().replace(' ', '-')}")
 if "stress_shift" not in tables and "probes" not in tables:
-    layout.note(
-        "For shifted rows, ablation, objectives and run time, choose FairSDE and “Stress tests” "
-        "on the Train page; for Fair MEDL, switch on “Stress test with probes” in expert mode."
-    )
+    layout.note(wording.MORE_TESTS)
 
 layout.computation(
     how(view, result), formula=FORMULAS.get(view), outcome=audit.outcome, command=audit.command

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from fairaudit.plots import whatif
+from fairaudit.text.screens import whatif as wording
 from fairaudit.text.sentences.combination import combination_sentence
 from fairaudit.text.sentences.whatif import held_lead, preferences, whatif_lead
 from fairaudit.text.table_rows import CRITERIA
@@ -17,9 +18,7 @@ audit = result_page.open_audit("whatif")
 sweep = result_page.required_table(
     audit,
     "whatif",
-    "It was fitted with a single number of groups. On the Train page choose ROME and “What if "
-    "more or fewer?”: all numbers of groups are fitted in one run, and moving the slider here is "
-    "then instant.",
+    wording.ONE_NUMBER,
 )
 metric = whatif.metric_of(audit.result)
 top = st.container()
@@ -38,7 +37,7 @@ if view == "Worst group":
 elif view == "Same groups":
     held = audit.table("held_groups")
     if held is None:
-        layout.note("This sweep did not keep its groups; run it again to compare them.")
+        layout.note(wording.NO_GROUPS)
     else:
         layout.statement(held_lead(held, metric, at, voice_of(audit.result)))
         drawn = whatif.held(held, metric, at=at, voice=voice_of(audit.result))
@@ -48,7 +47,7 @@ elif view == "Same groups":
 elif view == "Lineage":
     lineage = audit.table("lineage")
     if lineage is None:
-        layout.note("This sweep has no lineage; run it again to compute it.")
+        layout.note(wording.NO_LINEAGE)
     else:
         drawn = whatif.lineage(lineage, up_to=at)
         layout.described_chart(drawn, key="lineage")
@@ -65,14 +64,7 @@ else:
     layout.described_chart(drawn, key="stability")
 
 layout.computation(
-    "For every number of groups G the method was fitted from many starting points on training "
-    "rows; the loss of the worst group and the overall loss are computed on held-out rows, each "
-    "row weighed by the probability of its groups before the outcome. *By chance* are outcomes "
-    "drawn from one common model for the same rows. *Same groups* keeps the groups of G and asks "
-    "the models of all numbers about them. BIC penalises the number of parameters; ICL also "
-    "uncertain membership, so it speaks of separation only. *Stability* is the adjusted Rand "
-    "index between the groups of bootstrap refits: 1 = the same groups every time, 0 = chance. "
-    "The slider starts at the simplest number that is not clearly worse than the best.",
+    wording.HOW,
     formula=r"\text{BIC} = k \ln n - 2 \ln \hat L, \quad \text{ICL} = \text{BIC} - 2 \sum_{ij} "
     r"r_{ij} \ln r_{ij}",
     outcome=audit.outcome,

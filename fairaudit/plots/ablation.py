@@ -21,6 +21,7 @@ from fairaudit.plots.theme import (
     plain,
 )
 from fairaudit.text import metric_words
+from fairaudit.text.charts import ablation as wording
 from fairaudit.text.ordering import natural
 from fairaudit.text.sentences import phrases
 from fairaudit.text.table_rows import RULES, unique
@@ -42,11 +43,6 @@ CHOICES: Mapping[str, str] = {
     "max_min": "chosen for the best worst group",
     "min_gap": "chosen for the smallest gap",
 }
-
-_ONE_TRAINING = (
-    "Each model was trained once: intervals reflect the sampling of rows, not the variation "
-    "between training runs, so small differences are not meaningful."
-)
 
 
 # -- ablation of losses ---------------------------------------------------------------------------
@@ -84,7 +80,7 @@ def readable_ablation(table: pl.DataFrame) -> pl.DataFrame:
 def by_loss(table: pl.DataFrame, *, measure: str = "gap", voice: Voice | None = None) -> Chart:
     """One line per training run, one dot per selection rule; hollow if a group is harmed."""
     if table.is_empty():
-        return empty("This audit has no ablation of the losses.")
+        return empty(wording.NO_ABLATION)
     rows = readable_ablation(table)
     metric, names = str(rows["metric"].item(0)), unique(rows, "trained with")
     kinds = [name for name in CHOICES if name in set(rows["selection"])]
@@ -154,10 +150,14 @@ def _ablation_alt(rows: pl.DataFrame, measure: str, metric: str, voice: Voice | 
     ]
     harm = rows.filter(pl.col("harmed") > 0).height
     split = rows["split"].item(0) if "split" in rows.columns else "test"
-    return (
-        f"{MEASURES[measure]} on {split} rows with all three losses: {', '.join(complete)}. Over "
-        f"all {rows.height} combinations it ranges from {extremes[0]} to {extremes[1]}. "
-        f"Combinations that harm a group beyond its bound: {harm}. {_ONE_TRAINING}"
+    return wording.ablation(
+        MEASURES[measure],
+        split,
+        ", ".join(complete),
+        rows.height,
+        extremes[0],
+        extremes[1],
+        harm,
     )
 
 
@@ -170,7 +170,7 @@ def objectives(
     """Each group under the baseline and under the choice made for each objective."""
     rows = table.filter((pl.col("rule") == rule) & (pl.col("split") == split))
     if rows.is_empty():
-        return empty(f"No objective was evaluated {RULES.get(rule, rule)} on {split} rows.")
+        return empty(wording.no_objective(RULES.get(rule, rule), split))
     metric = str(rows["metric"].item(0))
     names = sorted(unique(rows, "group"), key=natural)[:MAX_ROWS]
     aims = unique(rows, "objective")
@@ -224,10 +224,7 @@ def _objectives_alt(
         after = _gap(own.row(0, named=True), "gap_after", metric, voice)
         name = metric_words.OBJECTIVES.get(aim, aim).lower()
         parts.append(f"{name}: {after}, an expert for {taken} of {own.height} groups")
-    return (
-        f"Choice {RULES.get(rule, rule)}: the gap on {split} rows is {before} for the "
-        f"baseline; {'; '.join(parts)}."
-    )
+    return wording.objectives(RULES.get(rule, rule), split, before, "; ".join(parts))
 
 
 def _gap(row: Row, name: str, metric: str, voice: Voice | None) -> str:
@@ -240,7 +237,7 @@ def _gap(row: Row, name: str, metric: str, voice: Voice | None) -> str:
 def time(table: pl.DataFrame) -> Chart:
     """Seconds that the choice takes against the number of groups, one line per objective."""
     if table.is_empty():
-        return empty("The run time of the choice was not measured.")
+        return empty(wording.UNTIMED)
     figure = frame(
         x="Number of groups", y="Seconds (logarithmic scale)", height=340,
         legend=True,
@@ -257,9 +254,8 @@ def time(table: pl.DataFrame) -> Chart:
     figure.update_yaxes(type="log", dtick=1, tickformat="~g")
     slowest = table.group_by("n_groups").agg(pl.col("seconds").max()).sort("n_groups")
     few, many = slowest.row(0, named=True), slowest.row(-1, named=True)
-    alt = (
-        f"The choice took {_seconds(many['seconds'])} with {many['n_groups']} groups and "
-        f"{_seconds(few['seconds'])} with {few['n_groups']} groups (slowest objective)."
+    alt = wording.run_time(
+        _seconds(many["seconds"]), many["n_groups"], _seconds(few["seconds"]), few["n_groups"]
     )
     return Chart(figure, alt, table)
 

@@ -17,6 +17,7 @@ from fairaudit.plots.theme import (
     plain,
 )
 from fairaudit.text import meaning, metric_words, numbers, table_rows
+from fairaudit.text.charts import bounds as wording
 from fairaudit.text.voice import voice_of
 
 _BAR = 12  # pixels of a bar
@@ -32,7 +33,7 @@ def by_group(result: AuditResult, *, attribute: str, metric: str, model: str, sp
     )
     title = meaning.title(metric, voice_of(result))
     if table.is_empty():
-        return empty(f"{title} by {attribute} has no bounds.")
+        return empty(wording.no_bounds(title, attribute))
     groups = table["group"].to_list()[:MAX_ROWS]
     figure = frame(
         x=f"{title}: between the bounds", height=90 + 38 * len(groups),
@@ -52,7 +53,7 @@ def by_group(result: AuditResult, *, attribute: str, metric: str, model: str, sp
         f"{row['group']} {_words(row, metric)}"
         for row in table.drop_nulls("lower").iter_rows(named=True)
     ]
-    alt = f"{title} of {model} by {attribute}, between bounds: {several(parts)}."
+    alt = wording.bounds(title, model, attribute, several(parts))
     shown = table.drop("model", "split", "attribute", "metric", "kind")
     return Chart(figure, alt, table_rows.readable_bounds(shown))
 

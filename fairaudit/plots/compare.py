@@ -23,6 +23,7 @@ from fairaudit.plots.theme import (
     short,
 )
 from fairaudit.text import meaning, metric_words, numbers
+from fairaudit.text.charts import compare as wording
 from fairaudit.text.model_front import Pairs, front_of, over_seeds, sign_of
 from fairaudit.text.sentences import phrases
 from fairaudit.text.sentences.phrases import ci
@@ -46,7 +47,7 @@ def side_by_side(values: pl.DataFrame, *, metric: str, voice: Voice) -> Chart:
     """
     rows = values.filter(pl.col("value").is_not_null())
     if rows.is_empty():
-        return empty(f"{meaning.title(metric, voice)} is not available for any model.")
+        return empty(wording.not_available(meaning.title(metric, voice)))
     names = rows["model"].to_list()[:MAX_ROWS]
     figure = frame(
         x=meaning.title(metric, voice), height=90 + 38 * len(names),
@@ -180,7 +181,7 @@ def paired(table: pl.DataFrame, *, metric: str, voice: Voice, models: Sequence[s
     """
     rows = table.filter(pl.col("difference").is_not_null()).head(MAX_ROWS)
     if rows.is_empty():
-        return empty("There are no paired differences.")
+        return empty(wording.NO_DIFFERENCES)
     names = [f"{r['model_a']} − {r['model_b']}: {_where(r)}" for r in rows.iter_rows(named=True)]
     figure = frame(
         x=f"Difference in {meaning.in_sentence(metric, voice)}", height=90 + 34 * len(names),
@@ -222,7 +223,7 @@ def _paired_alt(rows: pl.DataFrame, names: Sequence[str], metric: str, voice: Vo
 def front(table: pl.DataFrame, *, quality: str, gap_title: str, voice: Voice) -> Chart:
     """Quality against the gap, both with intervals; dominated models are hollow."""
     if table.is_empty():
-        return empty("No model has both a quality and a gap.")
+        return empty(wording.NO_FRONT)
     figure = frame(
         x=f"{gap_title} (smaller is fairer)", y=meaning.title(quality, voice), height=430,
         legend=True,

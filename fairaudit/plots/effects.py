@@ -26,6 +26,7 @@ from fairaudit.plots.theme import (
 )
 from fairaudit.stats.estimates import ESTIMATED
 from fairaudit.text import metric_words, numbers
+from fairaudit.text.charts import effects as wording
 from fairaudit.text.table_rows import errors_of
 from fairaudit.text.voice import Voice
 
@@ -42,10 +43,8 @@ _VIEWS = {
     "Search": "search",
 }
 _HINTS = {
-    "Debiasing": "For the debiasing path, set a performance budget on the Train page and run the "
-    "audit again.",
-    "Search": "For a Pareto front of loss weights, set the number of search trials on the Train "
-    "page in expert mode.",
+    "Debiasing": wording.FOR_A_PATH,
+    "Search": wording.FOR_A_FRONT,
 }
 _PARTS = {"intercept": "Cluster intercepts", "slopes": "Cluster slopes",
           "residual": "Residual"}  # fmt: skip
@@ -57,7 +56,7 @@ def caterpillar(
     """Clusters from the lowest to the highest effect, each with its interval."""
     rows = effects.filter((pl.col("effect") == effect) & pl.col("mean").is_not_null()).sort("mean")
     if rows.is_empty():
-        return empty(f"There is no effect named {effect}.")
+        return empty(wording.no_effect(effect))
     shown = _spread(rows, MOST_CLUSTERS)
     named = shown.height <= 2 * MAX_ROWS
     figure = frame(
@@ -116,18 +115,13 @@ def _series(figure: go.Figure, rows: pl.DataFrame, name: str, style: Style) -> N
 def _caterpillar_alt(rows: pl.DataFrame, effect: str) -> str:
     low, high = rows.row(0, named=True), rows.row(-1, named=True)
     significant = rows.filter((pl.col("low") > 0) | (pl.col("high") < 0)).height
-    return (
-        f"Effect “{effect}” of {rows.height:,} clusters: lowest {low['cluster']} "
-        f"{low['mean']:.3f} ({low['low']:.3f} to {low['high']:.3f}), "
-        f"highest {high['cluster']} {high['mean']:.3f} ("
-        f"{high['low']:.3f} to {high['high']:.3f}); {significant:,} intervals exclude zero."
-    )
+    return wording.effect(effect, rows.height, low, high, significant)
 
 
 def importance(table: pl.DataFrame, *, most: int = 15) -> Chart:
     """How much each feature affects the fixed effects, with and without debiasing."""
     if table.is_empty():
-        return empty("Feature importance is not available.")
+        return empty(wording.NO_IMPORTANCE)
     models = table["model"].unique(maintain_order=True).to_list()
     first = table.filter(pl.col("model") == models[0]).sort("rank").head(most)
     features = first["feature"].to_list()
@@ -153,7 +147,7 @@ def _importance_alt(first: pl.DataFrame, model: str) -> str:
         f"{r['feature']} {numbers.number_text(r['importance'])}"
         for r in first.head(5).iter_rows(named=True)
     ]
-    return f"Most important features of {model}: {', '.join(words)}."
+    return wording.importance(model, ", ".join(words))
 
 
 def path(
@@ -170,7 +164,7 @@ def path(
     """
     rows = path_rows(table, quality=quality, unfairness=unfairness, split=split)
     if rows.is_empty():
-        return empty("There is no debiasing path.")
+        return empty(wording.NO_PATH)
     figure = frame(
         x=f"{metric_words.title(unfairness)} (smaller is fairer)", y=metric_words.title(quality),
         height=420, legend=True, percent_y=metric_words.is_rate(quality),
@@ -289,7 +283,7 @@ def by_cluster(
     """
     rows = clusters.filter(pl.col("metric") == metric)
     if rows.is_empty():
-        return empty("No cluster has enough test rows to be judged.")
+        return empty(wording.NO_CLUSTER)
     models = rows["model"].unique(maintain_order=True).to_list()
     biggest = rows.sort("n", "cluster", descending=[True, False])["cluster"]
     names = biggest.unique(maintain_order=True).to_list()[:most]
@@ -325,10 +319,7 @@ def seen_and_unseen(result: AuditResult, *, metric: str, split: str = "test") ->
     """Performance on clusters seen in training compared with clusters not seen."""
     table = errors_of(result, attribute=SEEN_ATTRIBUTE, metric=metric, split=split)
     if table.is_empty() or table["group"].n_unique() < 2:
-        return empty(
-            "All clusters of the test rows were seen in training. To evaluate unseen clusters, "
-            "choose a split by whole clusters on the Train page."
-        )
+        return empty(wording.ALL_SEEN)
     return errors.by_group(result, attribute=SEEN_ATTRIBUTE, metric=metric, split=split)
 
 
@@ -338,7 +329,7 @@ def seen_and_unseen(result: AuditResult, *, metric: str, split: str = "test") ->
 def variance(table: pl.DataFrame) -> Chart:
     """The variance decomposed into cluster intercepts, cluster slopes, and the residual."""
     if table.is_empty():
-        return empty("The variance decomposition is not available.")
+        return empty(wording.NO_VARIANCE)
     rows = list(table.iter_rows(named=True))
     known = model_styles([row["part"] for row in rows if row["part"] != "residual"])
     figure = frame(x="Share of the variance", height=70 + 54 * len(rows), percent_x=True)
@@ -355,9 +346,7 @@ def variance(table: pl.DataFrame) -> Chart:
     shares = ", ".join(
         f"{_PARTS.get(r['part'], r['part']).lower()} {r['share']:.1%}" for r in rows
     )
-    return Chart(
-        figure, f"The variance not explained by the features consists of {shares}.", table
-    )
+    return Chart(figure, wording.variance(shares), table)
 
 
 def _part_color(part: str, known: Mapping[str, Style]) -> str:
@@ -374,7 +363,7 @@ def search(table: pl.DataFrame) -> Chart:
         front, chosen and any number of weights.
     """
     if table.is_empty():
-        return empty("No trial has finished yet.")
+        return empty(wording.NO_TRIAL)
     figure = frame(
         x="Unfairness on validation rows (smaller is fairer)",
         y="Error on validation rows (smaller is better)", height=420, legend=True,

@@ -30,6 +30,7 @@ from fairaudit.plots.theme import (
     styles,
 )
 from fairaudit.text import meaning, metric_words, numbers
+from fairaudit.text.charts import errors as wording
 from fairaudit.text.meaning import selected_word
 from fairaudit.text.ordering import natural
 from fairaudit.text.sentences import phrases
@@ -78,7 +79,7 @@ def by_group(
         return bounds.by_group(result, **where)
     table = errors_of(result, attribute=attribute, metric=metric, split=split, models=models)
     if table.is_empty():
-        return empty(f"{meaning.title(metric, voice)} by {attribute} is not available.")
+        return empty(wording.not_available(meaning.title(metric, voice), attribute))
     groups = table.get_column("group").unique(maintain_order=True).to_list()[:MAX_ROWS]
     shown = table.filter(pl.col("group").is_in(groups))
     names = shown.get_column("model").unique(maintain_order=True).to_list()
@@ -137,7 +138,7 @@ def _by_group_alt(
     judged = first.filter(pl.col("value").is_not_null())
     title = meaning.title(metric, voice)
     if judged.is_empty():
-        return f"{title} by {attribute}: no group has enough rows to be judged."
+        return wording.too_few_rows(title, attribute)
     reliable = stable(judged)
     extremes = reliable.row(0, named=True), reliable.row(-1, named=True)
     judged_ends = meaning.worse_end(metric, voice) or meaning.is_one_sided(metric)
@@ -183,7 +184,7 @@ def intersection(
     named = [(cell_parts(cell["group"]), cell) for cell in table.iter_rows(named=True)]
     by_pair = {(parts[0], parts[1]): cell for parts, cell in named if len(parts) == 2}
     if not by_pair:
-        return empty(f"There are no intersections of {attribute}.")
+        return empty(wording.no_intersections(attribute))
     down = sorted({d for d, _ in by_pair}, key=natural)[:MAX_ROWS]
     across = sorted({a for _, a in by_pair}, key=natural)[:MAX_ROWS]
     rows = [[by_pair.get((d, a)) for a in across] for d in down]
@@ -227,7 +228,7 @@ def roc(result: AuditResult, *, attribute: str, model: str, split: str = "test")
     """One ROC curve per group."""
     table = _curve_rows(result, "roc", attribute, model, split)
     if table.is_empty():
-        return empty("There are no scores, so no ROC curve can be drawn.")
+        return empty(wording.NO_ROC)
     voice = voice_of(result)
     figure = frame(
         x=meaning.title("fpr", voice), y=meaning.title("tpr", voice), height=420, legend=True,
@@ -309,7 +310,7 @@ def calibration(result: AuditResult, *, attribute: str, model: str, split: str =
     table = _curve_rows(result, "calibration", attribute, model, split)
     table = table.filter(pl.col("rate").is_not_null()) if not table.is_empty() else table
     if table.is_empty():
-        return empty("There are no scores, so calibration cannot be assessed.")
+        return empty(wording.NO_CALIBRATION)
     figure = frame(
         x="Mean score", y="Observed positive rate", height=420, legend=True,
         percent_x=True, percent_y=True,
@@ -346,11 +347,7 @@ def _calibration_alt(table: pl.DataFrame, attribute: str, model: str) -> str:
     enough = off.filter(pl.col("n") >= 10)
     off = off if enough.is_empty() else enough
     worst = off.sort(pl.col("off").abs(), descending=True).row(0, named=True)
-    return (
-        f"Calibration of {model} by {attribute}: the largest deviation is in {worst['group']}, "
-        f"with a mean score of {100 * worst['mean_score']:.0f}% and an observed rate of "
-        f"{100 * worst['rate']:.0f}% ({numbers.rows(worst['n'])})."
-    )
+    return wording.calibration(model, attribute, worst)
 
 
 def threshold(
@@ -380,7 +377,7 @@ def threshold(
     attribute : str
     """
     if table.is_empty():
-        return empty("There are no scores, so there is no threshold to change.")
+        return empty(wording.NO_THRESHOLD)
     figure = frame(
         x=f"Threshold: {selected_word(voice)} at this score or {'below' if below else 'above'}",
         y=meaning.title(metric, voice), height=340, legend=True,
@@ -425,7 +422,7 @@ def _threshold_alt(
     voice: Voice,
 ) -> str:
     if at is None:
-        return f"{title} over all thresholds on the score."
+        return wording.over_thresholds(title)
     parts: list[str] = []
     for group in groups:
         rows = table.filter((pl.col("group") == group) & pl.col("value").is_not_null())

@@ -24,6 +24,7 @@ from fairaudit.plots.theme import (
     styles,
 )
 from fairaudit.text import metric_words, numbers
+from fairaudit.text.charts import groups as wording
 from fairaudit.text.ordering import natural
 from fairaudit.text.sentences.phrases import ci
 from fairaudit.text.voice import Voice
@@ -41,7 +42,7 @@ _LEVELS = (
 def sizes(groups: pl.DataFrame) -> Chart:
     """Share of rows in each latent group."""
     if groups.is_empty():
-        return empty("No latent groups were found.")
+        return empty(wording.NO_GROUPS)
     rows = in_order(groups)
     names = rows["group"].to_list()
     known = styles(names)
@@ -57,7 +58,7 @@ def sizes(groups: pl.DataFrame) -> Chart:
     )
     name_rows(figure, names)
     shares = [f"{r['group']} {r['share']:.1%}" for r in rows.iter_rows(named=True)]
-    return Chart(figure, f"Share of rows by latent group: {', '.join(shares)}.", rows)
+    return Chart(figure, wording.shares(", ".join(shares)), rows)
 
 
 def of_count(table: pl.DataFrame, count: int | None) -> pl.DataFrame:
@@ -86,7 +87,7 @@ def profile(table: pl.DataFrame, *, most: int = MOST_FEATURES) -> Chart:
     """Each group's mean of each feature, in standard deviations from the overall mean."""
     known = table.filter(pl.col("standardised").is_not_null())
     if known.is_empty():
-        return empty("There is no profile of the groups.")
+        return empty(wording.NO_PROFILE)
     features = distinguishing(known, most)
     groups = sorted(known["group"].unique().to_list(), key=natural)
     cells = {(r["feature"], r["group"]): r for r in known.iter_rows(named=True)}
@@ -145,7 +146,7 @@ def membership(latent: pl.DataFrame, *, split: str | None = "test") -> Chart:
     shares = [c for c in rows.columns if c[:1] == "p" and c[1:].isdecimal()]
     shares = [c for c in shares if not rows[c].is_null().all()]
     if rows.is_empty() or not shares:
-        return empty("Membership is not available.")
+        return empty(wording.NO_MEMBERSHIP)
     counted = _by_certainty(rows, shares)
     names = counted["group"].unique(maintain_order=True).to_list()
     figure = frame(
@@ -200,7 +201,7 @@ def overlap(table: pl.DataFrame, *, attribute: str) -> Chart:
     """Share of each level of a declared attribute that is in each latent group."""
     rows = table.filter(pl.col("attribute") == attribute)
     if rows.is_empty():
-        return empty(f"There is no table of the overlap with {attribute}.")
+        return empty(wording.no_overlap(attribute))
     groups = sorted(rows["group"].unique().to_list(), key=natural)
     levels = sorted(rows["level"].unique().to_list(), key=natural)[:30]
     cells = {(r["level"], r["group"]): r for r in rows.iter_rows(named=True)}
@@ -256,7 +257,7 @@ def projection(table: pl.DataFrame) -> Chart:
         and `kind`, "pca" or "umap".
     """
     if table.is_empty():
-        return empty("The projection is not available.")
+        return empty(wording.NO_PROJECTION)
     rows = table.head(MAX_POINTS)
     names = sorted(rows["group"].unique().to_list(), key=natural)
     known = styles(names)
@@ -302,7 +303,7 @@ def tests(table: pl.DataFrame, *, voice: Voice | None) -> Chart:
     """Difference of each latent group from the rest on held-out rows, with its interval."""
     rows = table.filter(pl.col("difference").is_not_null())
     if rows.is_empty():
-        return empty("No latent group could be tested on held-out rows.")
+        return empty(wording.NO_TESTS)
     rows = in_order(_of_the_chosen_count(rows))
     metric = str(rows["metric"].item(0))
     rows = rows.filter(pl.col("metric") == metric)

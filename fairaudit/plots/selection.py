@@ -20,6 +20,7 @@ from fairaudit.plots.theme import (
     styles,
 )
 from fairaudit.text import metric_words, numbers
+from fairaudit.text.charts import selection as wording
 from fairaudit.text.ordering import natural
 from fairaudit.text.sentences import phrases
 from fairaudit.text.sentences.choice_reasons import reason, with_reasons
@@ -57,7 +58,7 @@ def decision(
     """Each group's baseline and expert on one line; a ring and the label mark the chosen one."""
     rows = of_split(selection, split)
     if rows.is_empty():
-        return empty(f"There is no choice on the {split} rows.")
+        return empty(wording.no_choice(split))
     metric = str(rows["metric"].item(0))
     shown = list(rows.head(MAX_ROWS).iter_rows(named=True))
     known = styles(selection["group"].unique().to_list())
@@ -160,7 +161,7 @@ def bounds(selection: pl.DataFrame, *, split: str = "validation", tolerance: flo
     """Expert minus baseline with its bound; right of the line means no worse than tolerated."""
     rows = of_split(selection, split)
     if rows.is_empty():
-        return empty(f"There is no choice on the {split} rows.")
+        return empty(wording.no_choice(split))
     metric = str(rows["metric"].item(0))
     shown = list(rows.head(MAX_ROWS).iter_rows(named=True))
     known = styles(selection["group"].unique().to_list())
@@ -226,7 +227,7 @@ def validation_beside_test(selection: pl.DataFrame) -> Chart:
     """The difference on the validation rows, used for the choice, and on the test rows."""
     splits = [s for s in ("validation", "test") if s in selection["split"].unique().to_list()]
     if len(splits) < 2:
-        return empty("There are no test rows to compare with the validation rows.")
+        return empty(wording.NO_TEST_ROWS)
     first = of_split(selection, "validation")
     metric, groups = str(first["metric"].item(0)), first["group"].to_list()[:MAX_ROWS]
     known = styles(selection["group"].unique().to_list())
@@ -256,7 +257,7 @@ def _beside_alt(selection: pl.DataFrame, groups: list[str], metric: str) -> str:
         f"{numbers.points(differences.get(('test', g)), metric, signed=True)}"
         for g in groups
     ]
-    return f"Expert minus baseline on validation and on test rows: {several(parts)}."
+    return wording.both_splits(several(parts))
 
 
 def alternatives(
@@ -271,7 +272,7 @@ def alternatives(
     intervals.
     """
     if table.is_empty():
-        return empty("There are no alternatives to compare.")
+        return empty(wording.NO_ALTERNATIVES)
     rows = table.filter(pl.col("split") == "validation") if "split" in table else table
     rows = _thinned(rows.filter(pl.col("gap").is_not_null() & pl.col("worst").is_not_null()))
     rate = metric_words.is_rate(metric)

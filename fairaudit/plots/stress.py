@@ -23,6 +23,7 @@ from fairaudit.plots.theme import (
 )
 from fairaudit.stats.estimates import ESTIMATED
 from fairaudit.text import metric_words, numbers
+from fairaudit.text.charts import stress as wording
 from fairaudit.text.ordering import natural
 from fairaudit.text.sentences.phrases import ci
 from fairaudit.text.table_rows import RULES, VIEWS, unique
@@ -80,7 +81,7 @@ def shift(table: pl.DataFrame, *, group: str, kind: str = "subsample") -> Chart:
     """
     rows = table.filter((pl.col("group") == group) & (pl.col("kind") == kind)).sort("strength")
     if rows.is_empty():
-        return empty(f"The validation rows of {group} were not shifted in this way.")
+        return empty(wording.not_shifted(group))
     metric = str(rows["metric"].item(0))
     figure = frame(
         x=_STRENGTHS[kind], y=f"Loss of the worst-off group, {metric_words.title(metric)}",
@@ -173,7 +174,7 @@ def _shift_alt(rows: pl.DataFrame, group: str, kind: str, metric: str) -> str:
                 f"{last['strength']:.0%}, where a group is worse off in {last['harmed']:.0%} of "
                 "the draws"
             )
-    return f"{done}, the worst-off group loses on test rows: {'; '.join(parts)}."
+    return wording.shifts(done, "; ".join(parts))
 
 
 # -- groups that are wrong or missing at prediction ----------------------------------------------
@@ -191,7 +192,7 @@ def wrong_groups(table: pl.DataFrame, *, kind: str = "wrong", voice: Voice | Non
     """
     rows = table.filter((pl.col("kind") == kind) & pl.col("difference").is_not_null())
     if rows.is_empty():
-        return empty("No group has enough test rows to measure the cost of a wrong group.")
+        return empty(wording.NO_COST)
     metric = str(rows["metric"].item(0))
     last = rows.filter(pl.col("share") == rows["share"].max()).sort("difference", "group")
     figure = frame(
@@ -243,11 +244,8 @@ def _wrong_alt(rows: pl.DataFrame, last: pl.DataFrame, kind: str, metric: str) -
         for v in (row["difference"], row["low"], row["high"], right["difference"].item(0))
     )
     harmed = last.filter(pl.col("high") < 0).height
-    return (
-        f"{WRONG[kind]} for {row['share']:.0%} of the rows: {row['group']} then has the smallest "
-        f"gain over the baseline, {value} ({low.removesuffix(' points')} to {high}), against "
-        f"{before} with the correct group. Groups whose interval is below zero: {harmed} of "
-        f"{last.height}."
+    return wording.wrong_groups(
+        WRONG[kind], row, value, low.removesuffix(" points"), high, before, harmed, last.height
     )
 
 
@@ -265,7 +263,7 @@ def flips(table: pl.DataFrame, *, measure: str = "label", voice: Voice | None = 
     """
     rows = table.filter((pl.col("measure") == measure) & pl.col("value").is_not_null())
     if rows.is_empty():
-        return empty("No prediction could be repeated with another value.")
+        return empty(wording.NO_FLIPS)
     metric, models = f"flip_{measure}", unique(rows, "model")
     names = rows.sort("value", descending=True)["attribute"].unique(maintain_order=True).to_list()
     shown = rows.rename({"attribute": "group"}).with_columns(status=pl.lit(ESTIMATED))
@@ -301,9 +299,7 @@ def _flips_alt(rows: pl.DataFrame, models: list[str], metric: str, voice: Voice 
             unchanged.append(model)
     if unchanged:
         changed.append(f"No prediction changes for {', '.join(unchanged)}")
-    return (
-        f"{metric_words.title(metric)} when only that attribute is changed. {'. '.join(changed)}."
-    )
+    return wording.flips(metric_words.title(metric), ". ".join(changed))
 
 
 # -- cluster probes ----------------------------------------------------------------------------
@@ -312,7 +308,7 @@ def _flips_alt(rows: pl.DataFrame, models: list[str], metric: str, voice: Voice 
 def probes(table: pl.DataFrame) -> Chart:
     """Rank of columns that only carry the cluster's rate, in each model; 1 is most important."""
     if table.is_empty():
-        return empty("This audit has no probes.")
+        return empty(wording.NO_PROBES)
     models, names = unique(table, "model"), unique(table, "feature")
     count = int(table["features"].item(0))
     figure = frame(
@@ -341,7 +337,7 @@ def _probes_alt(table: pl.DataFrame, models: list[str]) -> str:
         parts = [f"{row['feature']} {row['rank']}" for row in own.iter_rows(named=True)]
         sentences.append(f"in {model} {several(parts)}")
     count = table["features"].item(0)
-    return f"Ranks of the probes among {count} features: {'. '.join(_capital(sentences))}."
+    return wording.probes(count, ". ".join(_capital(sentences)))
 
 
 def _capital(texts: list[str]) -> Iterator[str]:

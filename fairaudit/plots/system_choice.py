@@ -19,6 +19,7 @@ from fairaudit.plots.theme import (
 )
 from fairaudit.stats.estimates import UNJUDGED
 from fairaudit.text import metric_words, numbers
+from fairaudit.text.charts import system_choice as wording
 from fairaudit.text.ordering import natural
 from fairaudit.text.sentences.system_reasons import reason
 from fairaudit.text.voice import level_words
@@ -39,7 +40,7 @@ def differences(
     where : which rows, such as "on rows that took no part"
     """
     if table.drop_nulls("difference").is_empty():
-        return empty(f"No difference can be shown{' ' if where else ''}{where}.")
+        return empty(wording.no_difference(where))
     metric = str(table["metric"].item(0))
     groups = sorted(table["group"].unique().to_list(), key=natural)[:MAX_ROWS]
     systems = table["system"].unique(maintain_order=True).to_list()
@@ -113,7 +114,6 @@ def _alt(table: pl.DataFrame, metric: str, confidence: float, where: str) -> str
         used = " (used)" if row["chosen"] == row["system"] else ""
         parts.append(f"{row['system']} for {row['group']}{used} {change}{bound}")
     place = f" {where}" if where else ""
-    return (
-        f"Change in {metric_words.title(metric)} against the baseline{place}, bounds with "
-        f"{level_words(confidence)} confidence for all together: {several(parts)}."
+    return wording.changes(
+        metric_words.title(metric), place, level_words(confidence), several(parts)
     )

@@ -20,6 +20,7 @@ from fairaudit.plots.theme import (
     styles,
 )
 from fairaudit.text import metric_words, numbers
+from fairaudit.text.charts import whatif as wording
 from fairaudit.text.ordering import natural
 from fairaudit.text.table_rows import CRITERIA, LOWER, best_count
 from fairaudit.text.voice import Voice
@@ -39,7 +40,7 @@ def trade_off(
     """Worst group and overall against the number of groups, on held-out rows, with intervals."""
     rows = sweep.sort("n_groups")
     if rows.is_empty():
-        return empty("There is no sweep over the number of groups.")
+        return empty(wording.NO_SWEEP)
     rate = metric_words.is_rate(metric)
     figure = frame(
         x="Number of groups", y=metric_words.title(metric), height=380, legend=True, percent_y=rate
@@ -75,7 +76,7 @@ def held(table: pl.DataFrame, metric: str, *, at: int, voice: Voice | None = Non
     """The groups of one partition under the models with 1 to K groups, with intervals."""
     rows = table.filter((pl.col("n_groups") == at) & pl.col("loss").is_not_null())
     if rows.is_empty():
-        return empty("No group of this partition has enough held-out rows.")
+        return empty(wording.NO_GROUP)
     rate = metric_words.is_rate(metric)
     title = metric_words.title(metric)
     figure = frame(
@@ -111,7 +112,7 @@ def held(table: pl.DataFrame, metric: str, *, at: int, voice: Voice | None = Non
         f"{group} {numbers.value_with_interval(loss, low, high, metric)}"
         for group, loss, low, high in worst.head(8).select("group", *columns).iter_rows()
     ]
-    alt = f"{title} of the same groups under one common model: {', '.join(words)}."
+    alt = wording.same_groups(title, ", ".join(words))
     return Chart(figure, alt + voice.intervals() if voice else alt, rows)
 
 
@@ -172,7 +173,7 @@ def _trade_off_alt(rows: pl.DataFrame, metric: str, at: int | None) -> str:
 def criterion(sweep: pl.DataFrame, name: str, *, at: int | None = None) -> Chart:
     """One criterion of fit against the number of groups; a star marks its best value."""
     if not known(sweep, name):
-        return empty(f"{CRITERIA.get(name, name)} is not available in this sweep.")
+        return empty(wording.no_criterion(CRITERIA.get(name, name)))
     rows = sweep.sort("n_groups")
     title = CRITERIA.get(name, name)
     better = "lower" if name in LOWER else "higher"
@@ -190,7 +191,7 @@ def criterion(sweep: pl.DataFrame, name: str, *, at: int | None = None) -> Chart
     _mark(figure, at)
     figure.update_xaxes(dtick=1)
     value = numbers.number_text(at_best[name].item(0))
-    alt = f"{title} ({better} is better) is best with {best} groups ({value})."
+    alt = wording.best_number(title, better, best, value)
     return Chart(figure, alt, rows.select("n_groups", name))
 
 
@@ -202,7 +203,7 @@ def known(sweep: pl.DataFrame, name: str) -> bool:
 def stability(sweep: pl.DataFrame, *, at: int | None = None) -> Chart:
     """How similar the groups of bootstrap refits are (adjusted Rand index)."""
     if not known(sweep, "stability"):
-        return empty("Stability was not computed in this sweep.")
+        return empty(wording.NO_STABILITY)
     rows = sweep.sort("n_groups")
     figure = frame(x="Number of groups", y="Stability (adjusted Rand index)", height=320)
     _line(figure, rows, "stability", "stability", 0)
@@ -230,7 +231,7 @@ def lineage(table: pl.DataFrame, *, up_to: int | None = None) -> Chart:
     rows = table if up_to is None else table.filter(pl.col("n_groups") < up_to)
     rows = rows.filter(pl.col("rows") > 0).sort("n_groups")
     if rows.is_empty():
-        return empty("A lineage needs at least two numbers of groups.")
+        return empty(wording.NO_LINEAGE)
     nodes = _nodes(rows)
     place = {node: i for i, node in enumerate(nodes)}
     columns = sorted({count for count, _ in nodes})

@@ -13,6 +13,7 @@ from fairaudit.inputs.labels import CROSS
 from fairaudit.report.choices import attributes, leading_metrics, main_model, main_split
 from fairaudit.report.command import command_of
 from fairaudit.text import meaning, numbers
+from fairaudit.text.screens import report as wording
 from fairaudit.text.sentences.outcome import notices, outcome_facts
 from fairaudit.text.voice import Voice, voice_of
 
@@ -29,7 +30,7 @@ def model_card(result: AuditResult, *, title: str) -> str:
 
 def _lines(result: AuditResult, title: str) -> Iterator[str]:
     yield f"# Model card: {literal(title)}"
-    yield from ("", "Sections follow Mitchell et al. (2019), arXiv 1810.03993.")
+    yield from ("", wording.SECTIONS)
     yield from _details(result)
     yield from _blanks("Intended use", "Primary uses", "Primary users", "Uses out of scope")
     yield from _factors(result)

@@ -21,6 +21,7 @@ from fairaudit.report.sections import Section, sections
 from fairaudit.report.svg import svg
 from fairaudit.text import numbers
 from fairaudit.text.headings import heading
+from fairaudit.text.screens import report as wording
 from fairaudit.text.sentences.outcome import notices, outcome_facts, outcome_words
 from fairaudit.text.voice import voice_of
 
@@ -164,7 +165,7 @@ def grid(rows: pl.DataFrame, table: str | None) -> Grid:
     shown = rows.head(MOST_ROWS)
     note = ""
     if rows.height > MOST_ROWS and table is not None:
-        note = f"{MOST_ROWS} of {rows.height:,} rows; all of them are in csv/{table}.csv."
+        note = wording.first_rows(MOST_ROWS, rows.height, table)
     heads = tuple(Head(heading(name), dtype.is_numeric()) for name, dtype in rows.schema.items())
     cells = tuple(tuple(map(cell, row)) for row in shown.iter_rows())
     return Grid(heads, cells, numbers.rows(rows.height), note)

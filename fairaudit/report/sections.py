@@ -22,6 +22,7 @@ from fairaudit.report.choices import (
     usual_order,
 )
 from fairaudit.text import meaning, table_rows
+from fairaudit.text.screens import report as wording
 from fairaudit.text.sentences.calibration import HOW as CALIBRATION_HOW
 from fairaudit.text.sentences.calibration import (
     calibration_sentence,
@@ -47,12 +48,6 @@ from fairaudit.text.sentences.whatif import held_lead, preferences, whatif_lead
 from fairaudit.text.voice import Voice, no_harm_of, voice_of
 
 MOST_ATTRIBUTES = 12
-_RATES = (
-    "Intervals are {percent} confidence intervals: Wilson's for rates, joint ones for gaps "
-    "and worst groups; the column 'method' names the one used. A group without enough rows gets "
-    "a reason instead of a number. Differences are called significant where the p-value of a "
-    "pair, adjusted for multiple testing over the whole audit, is below 1 − {percent}."
-)
 
 
 @dataclass(frozen=True)
@@ -121,8 +116,7 @@ def _preset(result: AuditResult) -> Iterator[Section]:
     yield Section(
         title=str(rule["title"]),
         sentences=tuple(filter(None, (counted_rows(result), *map(str, rule["sentences"])))),
-        how=f"{rule['citation']} ({rule['url']}, retrieved {rule['retrieved']}; version "
-        f"{rule['version']}). This is a computation, not a legal conclusion.",
+        how=wording.source(rule),
         alerts=tuple(f"What this rule does not set: {line}" for line in rule["not_set"]),
     )
     for name, table in result.tables.items():
@@ -198,9 +192,7 @@ def _groups(result: AuditResult) -> Iterator[Section]:
         charts=tuple(charts),
         rows=groups.readable(latent_groups),
         table="groups",
-        how="Groups were found on training rows and are evaluated on held-out rows only. A rule "
-        "is a shallow tree fitted to membership; its fidelity is the balanced agreement on rows "
-        "it was not made from (0.5 = chance, 1 = perfect).",
+        how=wording.LATENT,
     )
     if (overlap := table("overlap")) is not None:
         yield _overlap(overlap)
@@ -245,9 +237,7 @@ def _effects(result: AuditResult) -> Iterator[Section]:
         charts=tuple(charts),
         rows=table.filter(pl.col("effect") == "intercept"),
         table="effects",
-        how=f"Effects are posterior means with {voice_of(result).percent} intervals; clusters "
-        "with few rows are shrunk towards zero. Mixed predictions use the cluster, fixed ones do "
-        "not.",
+        how=wording.effects(voice_of(result).percent),
     )
 
 
@@ -289,9 +279,7 @@ def _sweep(result: AuditResult) -> Iterator[Section]:
         charts=tuple(charts),
         rows=sweep,
         table="sweep",
-        how="All numbers of groups were fitted on the same training rows from many starts; the "
-        "worst group and overall are measured on held-out rows, groups weighed by membership that "
-        "was fixed before the outcome.",
+        how=wording.SWEEP,
     )
 
 
@@ -384,7 +372,7 @@ def _errors(result: AuditResult) -> Iterator[Section]:
                 charts=tuple(errors.by_group(result, models=[model], **a) for a in questions),
                 rows=error_rows(result, attribute, split),
                 table="errors",
-                how=_RATES.format(percent=voice_of(result).percent),
+                how=wording.rates(voice_of(result).percent),
             )
 
 
@@ -421,14 +409,10 @@ def _bounds(result: AuditResult) -> Iterator[Section]:
     rows = table.filter((pl.col("split") == main_split(result)) & pl.col("lower").is_not_null())
     yield Section(
         title="Bounds where the outcome is not known",
-        sentences=(
-            "For some rows no outcome is known. The table says between which values each rate "
-            "and gap must lie, whatever these outcomes are.",
-        ),
+        sentences=(wording.UNKNOWN_OUTCOMES,),
         rows=table_rows.readable_bounds(rows),
         table="bounds",
-        how="Worst-case bounds: nothing is assumed of the unknown outcomes (Manski, 1989). The "
-        f"{voice_of(result).percent} confidence interval holds the whole range between them.",
+        how=wording.bounds(voice_of(result).percent),
         leads=False,
     )
 
@@ -469,8 +453,7 @@ def _gaps(result: AuditResult) -> Iterator[Section]:
         sentences=tuple(gap_leads(result, worst)),
         rows=rows.filter(pl.col("kind").is_in(["difference", "ratio"])).select(*columns, "status"),
         table="gaps",
-        how="A difference is the largest value over the groups minus the smallest. The largest "
-        "of several noisy values is too large on average; 'corrected' is bias-corrected.",
+        how=wording.GAPS,
     )
 
 

@@ -7,6 +7,7 @@ import os
 import streamlit as st
 
 from fairaudit.jobs.users import Person
+from fairaudit.text.screens import access as wording
 
 
 def login_configured() -> bool:
@@ -27,7 +28,7 @@ def require_login() -> None:
     if not login_configured() or st.user.get("is_logged_in"):
         return
     st.title("fairaudit")
-    st.html("<p class='lead'>This workspace is shared. Sign in to see your data and audits.</p>")
+    st.html(wording.SIGN_IN)
     if st.button("Sign in", type="primary", key="sign-in", icon=":material/login:"):
         st.login()
     st.stop()

@@ -9,6 +9,7 @@ from fairaudit.data.samples import SAMPLES, Sample
 from fairaudit.data.store import DatasetInfo
 from fairaudit.jobs.workspace import Workspace
 from fairaudit.text.numbers import bytes_, count
+from fairaudit.text.screens import data as wording
 from fairaudit.text.sentences.reading import reading_changes
 from fairaudit.ui import cache, layout, session, uploads
 
@@ -76,7 +77,7 @@ def public() -> None:
 def remove(info: DatasetInfo) -> None:
     """A button that deletes a dataset and every audit of it."""
     with st.popover("Delete", icon=":material/delete:"):
-        layout.note("The table and every audit of it will be permanently deleted.")
+        layout.note(wording.DELETED)
         st.button("Delete permanently", type="primary", on_click=_remove, args=(info.sha256,))
 
 

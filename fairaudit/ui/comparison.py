@@ -11,6 +11,7 @@ from fairaudit.inputs.group_codes import OVERALL
 from fairaudit.plots import compare
 from fairaudit.report.choices import gap_metrics, quality_metrics
 from fairaudit.text.model_front import over_seeds
+from fairaudit.text.screens import compare as wording
 from fairaudit.text.sentences.compare import compare_lead
 from fairaudit.text.voice import Voice
 from fairaudit.ui import url_widgets
@@ -33,7 +34,7 @@ def controls(result: AuditResult) -> ComparisonAxes:
     with places[0]:
         quality = url_widgets.one_of(
             "Quality", quality_metrics(result), key="quality", format_func=named,
-            help="The metric by which models are judged over all rows.",
+            help=wording.QUALITY,
         )  # fmt: skip
     with places[1]:
         attribute = url_widgets.attribute(result)

@@ -15,6 +15,7 @@ from fairaudit.data.mends import Mend, sentence
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.data.store import DatasetInfo
 from fairaudit.text.numbers import count, listed
+from fairaudit.text.screens import data as wording
 from fairaudit.ui import glossary, layout, reading_form, session
 from fairaudit.ui.overview import Overview
 from fairaudit.ui.roles import left_out
@@ -42,7 +43,7 @@ def proposal(name: str, table: Overview, roles: ColumnRoles) -> str:
     )
     if roles.target is not None:
         label = "" if roles.positive is None else f" (predicted: **{roles.positive}**)"
-        sentence += f" The outcome appears to be **{roles.target}**{label}."
+        sentence += wording.outcome(roles.target, label)
     if roles.sensitive:
         verb = "appears" if len(roles.sensitive) == 1 else "appear"
         sentence += f" **{listed(roles.sensitive)}** {verb} to be sensitive."
@@ -161,10 +162,7 @@ def proxies(diagnosis: Diagnosis) -> None:
     if table.is_empty():
         return
     best = table.sort("auroc", descending=True).row(0, named=True)
-    layout.statement(
-        f"**{best['feature']}** is the strongest proxy for **{best['sensitive']}**: on its own it "
-        f"predicts the attribute with an AUROC of **{best['auroc']:.2f}** (0.5 = chance)."
-    )
+    layout.statement(wording.strongest_proxy(best))
     st.dataframe(
         table.sort("auroc", descending=True).head(50),
         hide_index=True,

@@ -13,6 +13,7 @@ from fairaudit.audit.result import AuditResult
 from fairaudit.text import numbers
 from fairaudit.text.meaning import claim_of
 from fairaudit.text.ordering import natural
+from fairaudit.text.screens import errors as wording
 from fairaudit.text.voice import Voice, voice_of
 from fairaudit.ui import layout, session, url_widgets
 from fairaudit.ui.result_page import OpenedAudit
@@ -98,13 +99,14 @@ def counts_of(result: AuditResult, *, attribute: str, model: str, split: str) ->
 def counts_sentence(counts: pl.DataFrame, model: str, voice: Voice) -> str:
     """The group with the most errors, in counts."""
     if not {"fp", "fn"} <= set(counts.columns):
-        return f"Counts behind the metrics of {model}."
+        return wording.counts(model)
     top = counts.sort(pl.col("fp") + pl.col("fn"), descending=True, nulls_last=True)
     row = top.row(0, named=True)
-    return (
-        f"Most errors of {model} are in **{row['group']}**: {row['fp']:,.0f} "
-        f"{_counted('fpr', 'false positives', voice)} and {row['fn']:,.0f} "
-        f"{_counted('fnr', 'false negatives', voice)} in {numbers.rows(row['n'])}."
+    return wording.most_errors(
+        model,
+        row,
+        _counted("fpr", "false positives", voice),
+        _counted("fnr", "false negatives", voice),
     )
 
 
@@ -140,7 +142,7 @@ def rows_of(
 def _row_table(audit: OpenedAudit, rows: pl.DataFrame) -> None:
     shown = rows.head(MOST_ROWS)
     if rows.height > MOST_ROWS:
-        layout.note(f"Only the first {MOST_ROWS:,} rows are listed.")
+        layout.note(wording.first_rows(MOST_ROWS))
     if st.toggle("Show all columns of the data", key="all-columns"):
         data = session.workspace().dataset(audit.job.dataset)
         shown = shown.join(data, left_on="row", right_on="_row", maintain_order="left")

@@ -14,6 +14,7 @@ from fairaudit.jobs.info import JobInfo
 from fairaudit.jobs.spec import JobSpec
 from fairaudit.report.leading import leading_gaps
 from fairaudit.text.numbers import count, listed
+from fairaudit.text.screens import audit as wording
 from fairaudit.text.sentences.errors import errors_sentences
 from fairaudit.text.sentences.groups import finding_words
 from fairaudit.text.sentences.outcome import NOT_KNOWN
@@ -24,18 +25,6 @@ from fairaudit.ui import cache, glossary, layout, rules, session
 from fairaudit.ui.roles import declared
 
 MOST_ATTRIBUTES = 5  # in the lead of the page; the report has all of them
-HOW = (
-    "Nothing is trained: every value comes from the counts of actual and predicted outcomes in a "
-    "group. Rates have Wilson intervals; those of gaps hold jointly for all groups. The sentences "
-    "at the top are about the metric that matters most for this outcome, by every attribute in "
-    "the order in which they were chosen, significant gaps first. Latent groups are searched for "
-    "on one part of the rows and tested on the rest, adjusted for multiple testing."
-)
-HOW_DECIDED = (
-    "Nothing is trained and nothing is judged: every value comes from the counts of decisions, or "
-    "the mean of scores, in a group. Rates have Wilson intervals; those of gaps hold jointly for "
-    "all groups."
-)
 RATE = (
     r"\text{rate} = \frac{\text{positive decisions}}{n}, \quad "
     r"\text{gap} = \max_g m_g - \min_g m_g"
@@ -150,11 +139,10 @@ def latent_findings(result: AuditResult) -> None:
 
 def nothing_to_audit() -> None:
     """The table contains no decisions: what to do instead."""
-    layout.header("audit", "This table contains **no decisions or predictions** to audit.")
+    layout.header("audit", wording.NOTHING)
     layout.empty_state(
         "No system to audit yet",
-        "On the Data page, select the columns with decisions or predictions; or train a model, "
-        "which is audited in the same way on rows it has not seen.",
+        wording.WHAT_TO_DO,
         to="train",
         label="Train a model",
     )

@@ -8,6 +8,7 @@ import streamlit as st
 
 from fairaudit.jobs.info import JobInfo
 from fairaudit.text.numbers import ago, count, duration
+from fairaudit.text.screens import jobs as wording
 from fairaudit.ui import access, cache, layout, progress, session, sharing
 
 _PAGE = 12  # jobs listed at first
@@ -23,7 +24,7 @@ def lead(jobs: Sequence[JobInfo]) -> str:
     parts = [f"**{busy} running**", f"**{number['queued']} waiting**"]
     parts.append(f"**{number['succeeded']} done**")
     parts += [f"**{number[s]} {s}**" for s in ("failed", "cancelled") if number[s]]
-    return f"{', '.join(parts)}. Audits continue when this page is closed."
+    return wording.counts(", ".join(parts))
 
 
 def actions(job: JobInfo) -> None:
@@ -51,7 +52,7 @@ def _log(job: JobInfo) -> None:
 
 def _delete(job: JobInfo) -> None:
     with st.popover("Delete", icon=":material/delete:"):
-        layout.note("Result, model and log will be permanently deleted; the dataset is kept.")
+        layout.note(wording.DELETED)
         st.button("Delete permanently", on_click=_remove, args=(job.id,), type="primary")
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from fairaudit.jobs.info import JobInfo
 from fairaudit.text.numbers import ago
+from fairaudit.text.screens import results as wording
 from fairaudit.ui import access, cache, glossary, layout, session
 from fairaudit.ui.navigation import PAGES, PageInfo
 
@@ -92,7 +93,7 @@ def mode_control() -> None:
         default="Guided",
         required=True,
         key="mode",
-        help="Guided shows the essentials and the next step; expert shows every setting.",
+        help=wording.MODES,
         bind="query-params",
         width="stretch",
     )

@@ -14,6 +14,7 @@ from fairaudit.jobs.supervisor import is_supervised
 from fairaudit.plots import effects
 from fairaudit.plots.theme import PALETTE, frame
 from fairaudit.text.numbers import ago, duration
+from fairaudit.text.screens import jobs as wording
 from fairaudit.ui import cache, layout, session
 
 _CURVES = 3  # charts side by side
@@ -95,8 +96,7 @@ def _warn_without_worker(job: JobInfo) -> None:
     waits = job.state == "queued" and time.time() - job.created > _PATIENCE
     if waits and not is_supervised(session.root()):
         st.warning(
-            "No worker is running. Start one with `fairaudit up`, or run `fairaudit supervise` "
-            "alongside this dashboard.",
+            wording.NO_WORKER,
             icon=":material/power_off:",
         )
 
@@ -105,13 +105,10 @@ def _outcome(job: JobInfo) -> None:
     if job.state == "succeeded":
         layout.note(f"Finished {ago(job.finished)} after {duration(job.seconds)}.")
     elif job.state == "failed":
-        st.error(layout.escaped(f"The audit failed: {job.reason or 'the worker stopped'}."))
-        layout.note(
-            "The data, the settings and the log below were kept. Correct what the message names, "
-            "then run the audit again; nothing else was changed."
-        )
+        st.error(layout.escaped(wording.failed(job.reason or "the worker stopped")))
+        layout.note(wording.AFTER_FAILURE)
     elif job.state == "cancelled":
-        layout.note(f"Stopped: {job.reason or 'on request'}. The data and the settings were kept.")
+        layout.note(wording.stopped(job.reason or "on request"))
 
 
 def _training(job: JobInfo) -> None:

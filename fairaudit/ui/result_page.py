@@ -13,6 +13,8 @@ from fairaudit.data.roles import ColumnRoles
 from fairaudit.exceptions import NotAllowed
 from fairaudit.jobs.info import JobInfo
 from fairaudit.report.command import command_of
+from fairaudit.text.screens import results as wording
+from fairaudit.text.screens.access import NOT_FOUND
 from fairaudit.text.sentences.outcome import outcome_words
 from fairaudit.text.voice import Voice
 from fairaudit.ui import cache, layout, progress, session
@@ -62,22 +64,17 @@ def required_table(audit: OpenedAudit, page: str, why: str) -> pl.DataFrame:
 
 def nothing_to_show(audit: OpenedAudit, page: str, why: str) -> NoReturn:
     """Say that this audit has nothing to show on this page, and what would; then stop."""
-    layout.header(page, f"The audit “{audit.job.title}” has nothing to show on this page.")
+    layout.header(page, wording.nothing_here(audit.job.title))
     layout.empty_state("Nothing to show", why, to="train", label="Train another model")
     st.stop()
 
 
 def needs_outcome(voice: Voice) -> None:
     """Say that a view needs outcomes that this audit has not, and what to do."""
-    what = (
-        "The outcome is known for some rows of this audit only."
-        if voice.known
-        else "No outcome is known in this audit."
-    )
+    what = wording.KNOWN_FOR_SOME if voice.known else wording.NOT_KNOWN
     layout.empty_state(
         "An outcome is needed here",
-        f"{what} This view compares decisions with what truly happened: choose the outcome on "
-        "the Data page, for a table that holds it for every row, and run the audit again.",
+        wording.needs_outcome(what),
         to="data",
         label="Go to Data",
     )
@@ -90,11 +87,10 @@ def chosen_data(page: str) -> tuple[str, ColumnRoles]:
     """
     sha256 = session.dataset_id()
     if sha256 is None:
-        layout.header(page, "No table has been chosen yet.")
+        layout.header(page, wording.NO_TABLE)
         layout.empty_state(
             "Choose a table first",
-            "Choose a sample or upload a table, then come back: this page needs to know which "
-            "column is the outcome and which columns are sensitive.",
+            wording.CHOOSE_TABLE,
             to="data",
             label="Go to Data",
         )
@@ -119,11 +115,10 @@ def _choose_newest(page: str) -> NoReturn:
     if finished:
         session.choose_audit(finished[0].id)
         st.rerun()
-    layout.header(page, "No audit has finished yet.")
+    layout.header(page, wording.NONE_FINISHED)
     layout.empty_state(
         "No audit yet",
-        "Upload a table or choose a sample, accept the suggested roles, and start an audit. "
-        "The result will appear here.",
+        wording.START,
         to="data",
         label="Start with data",
     )
@@ -132,11 +127,10 @@ def _choose_newest(page: str) -> NoReturn:
 
 def _not_available(page: str) -> NoReturn:
     session.forget_audit()
-    layout.header(page, "Not found, or you don't have access.")
+    layout.header(page, NOT_FOUND)
     layout.empty_state(
         "Audit not available",
-        "The audit does not exist, or it has not been shared with you. Ask its owner to share "
-        "it, or open another audit.",
+        wording.ASK_OWNER,
         to="jobs",
         label="All audits",
     )
@@ -144,7 +138,7 @@ def _not_available(page: str) -> NoReturn:
 
 
 def _unfinished(page: str, job: JobInfo) -> None:
-    layout.header(page, f"The audit “{job.title}” has not finished.")
+    layout.header(page, wording.unfinished(job.title))
     progress.follow(job.id)
     layout.page_link("jobs", "All audits")
     st.stop()

@@ -11,6 +11,7 @@ from fairaudit.audit import presets
 from fairaudit.audit.presets.decisions import SCORING_RATE
 from fairaudit.audit.result import AuditResult
 from fairaudit.data.roles import ColumnRoles
+from fairaudit.text.screens import audit as wording
 from fairaudit.text.sentences.presets import counted_rows
 from fairaudit.ui import layout
 
@@ -27,7 +28,7 @@ def choose() -> str | None:
         format_func=titles.__getitem__,
         key="preset",
         bind="query-params",
-        help="Computes what the rule asks for, with its citation; not a legal conclusion.",
+        help=wording.RULE,
     )
     return None if chosen in (None, _NONE) else str(chosen)
 

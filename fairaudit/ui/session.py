@@ -13,6 +13,7 @@ from fairaudit.data.store import DatasetInfo
 from fairaudit.exceptions import NotAllowed
 from fairaudit.jobs.users import WorkspaceAction, may_do
 from fairaudit.jobs.workspace import Workspace
+from fairaudit.text.screens import access as wording
 from fairaudit.ui import access
 from fairaudit.ui.navigation import page_named
 from fairaudit.ui.roles_link import pack, unpack
@@ -35,13 +36,13 @@ def workspace() -> Workspace:
 def refusal(action: WorkspaceAction) -> str | None:
     """Why this user may not add data ("ingest") or start audits ("submit"); None if allowed."""
     if access.readonly():
-        return "This dashboard is read-only: it accepts no data and starts no audits."
+        return wording.READ_ONLY
     role = workspace().role
     if may_do(role, action):
         return None
     if role is None:
-        return "You have no role in this workspace yet. Ask an admin to give you one."
-    return "Your role is viewer. To add data or start audits, ask an admin for the auditor role."
+        return wording.NO_ROLE
+    return wording.VIEWER
 
 
 def audit_id() -> str | None:

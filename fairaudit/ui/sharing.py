@@ -12,6 +12,7 @@ from fairaudit.data.store import DatasetInfo
 from fairaudit.exceptions import FairauditError
 from fairaudit.jobs.info import JobInfo
 from fairaudit.jobs.users import ROLES, Person, Resource, Right, Role
+from fairaudit.text.screens import access as wording
 from fairaudit.ui import access, cache, layout, session
 
 _GENERATION = "import-generation"
@@ -27,9 +28,7 @@ _OPTIONS: dict[str, tuple[str, Right | None]] = {
 def share(job: JobInfo) -> None:
     """The ways to share a finished audit."""
     with st.popover("Share", icon=":material/share:"):
-        layout.note(
-            "The address of a page is a link to the audit with the same view and settings."
-        )
+        layout.note(wording.LINK)
         st.download_button(
             "Export for another fairaudit",
             data=_packed(job.id),
@@ -46,7 +45,7 @@ def share_data(info: DatasetInfo) -> None:
     """Access rights to a dataset, where there are several users."""
     if _may_share("dataset", info.sha256):
         with st.popover("Share", icon=":material/share:"):
-            layout.note("Sharing a dataset does not share its audits, and vice versa.")
+            layout.note(wording.SHARED_APART)
             _rights("dataset", info.sha256)
 
 
@@ -93,8 +92,7 @@ def _person_from_form(issuer: str, subject: str) -> Person | None:
     if not missing:
         return Person(fields["issuer"], fields["subject"])
     st.error(
-        f"Nothing was changed: enter the {' and the '.join(missing)} as well. Both are in the "
-        "user's login token (`iss` and `sub`).",
+        wording.incomplete(" and the ".join(missing)),
         icon=":material/error:",
     )
     return None
@@ -110,7 +108,7 @@ def import_file() -> None:
         file = st.file_uploader(
             "A file exported by another fairaudit (.fairaudit.zip)",
             key=f"import-{st.session_state.setdefault(_GENERATION, 0)}",
-            help="The hash of every file in it is verified. It does not contain the dataset.",
+            help=wording.VERIFIED,
         )
         if file is not None:
             _import(file.getvalue())

@@ -22,6 +22,7 @@ from fairaudit.stats.metric_definitions import BINARY
 from fairaudit.text import meaning, numbers
 from fairaudit.text.findings import gap_of
 from fairaudit.text.meaning import selected_word
+from fairaudit.text.screens import errors as wording
 from fairaudit.text.sentences import phrases
 from fairaudit.text.sentences.errors import errors_lead
 from fairaudit.text.sentences.thresholds import BY_PLACES, judged_apart
@@ -100,13 +101,11 @@ def explorer(audit: OpenedAudit, *, attribute: str, metric: str, model: str, spl
     result = audit.result
     voice = voice_of(result)
     if metric not in (BINARY if voice.judges else _DECIDED):
-        layout.note(
-            f"{meaning.title(metric, voice)} does not depend on the threshold; choose a rate."
-        )
+        layout.note(wording.not_of_threshold(meaning.title(metric, voice)))
         return
     scale = scale_of(result, model=model, split=split)
     if scale is None:
-        layout.note("This model has no stored scores, so there is no threshold to move.")
+        layout.note(wording.NO_SCORES)
         return
     try:
         who = session.workspace().cache_key
@@ -123,10 +122,7 @@ def explorer(audit: OpenedAudit, *, attribute: str, metric: str, model: str, spl
         layout.note(move.note)
     _share(ladder, thresholds, scale, voice)
     if not ladder.sure:
-        layout.note(
-            "No intervals are available at other thresholds: the rows are clustered, and this "
-            "result does not record which row belongs to which cluster."
-        )
+        layout.note(wording.NO_INTERVALS)
     layout.chart(drawn, key="at-threshold")
     curve = threshold_whatif.sweep(ladder, metric, confidence=confidence_of(result))
     shown = errors.threshold(
@@ -230,8 +226,7 @@ def _share(ladder: Ladder, thresholds: Thresholds, scale: ThresholdScale, voice:
     if not FEW_SELECTED < share < 1 - FEW_SELECTED:
         nearly = "all" if share > 0.5 else "no"
         st.warning(
-            f"Nearly {nearly} rows are {word} at this threshold, so that the groups can hardly "
-            "differ.",
+            wording.nearly_all(nearly, word),
             icon=":material/warning:",
         )
 
@@ -307,10 +302,7 @@ def _change(moved: AuditResult, attribute: str, metric: str, model: str, split: 
         for row, level in ((before, voice), (after, None))
     )
     name = meaning.in_sentence(metric, voice)
-    return (
-        f"With the current decisions, the gap in {name} by "
-        f"{attribute} is {was}; with the new threshold it is {now}."
-    )
+    return wording.gaps(name, attribute, was, now)
 
 
 def _single(thresholds: Thresholds) -> float | None:

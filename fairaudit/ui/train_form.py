@@ -18,6 +18,7 @@ from fairaudit.data.splits import DEFAULT_SPLIT, SplitSpec
 from fairaudit.data.store import DatasetInfo
 from fairaudit.jobs.spec import JobSpec
 from fairaudit.text.numbers import count, listed
+from fairaudit.text.screens import train as wording
 from fairaudit.ui import cache, forms, glossary, layout, session
 from fairaudit.ui.roles import declared
 
@@ -30,10 +31,8 @@ _SPLITS = {"rows": "Random rows", "cluster": "Whole clusters", "column": "Predef
 def lead(info: DatasetInfo, roles: ColumnRoles) -> str:
     """The lead sentence of the page."""
     groups = listed(roles.sensitive) if roles.sensitive else "no sensitive attribute"
-    return (
-        f"A model of **{roles.target or 'no outcome yet'}** is trained on 60% of the "
-        f"**{count(info.rows, 'row')}** of **{info.name}** and evaluated by **{groups}** on 20% "
-        "it has not seen."
+    return wording.plan(
+        roles.target or "no outcome yet", count(info.rows, "row"), info.name, groups
     )
 
 
@@ -54,10 +53,10 @@ def recommended(roles: ColumnRoles, *, images: bool) -> str:
 def missing(name: str, roles: ColumnRoles, *, images: bool) -> list[str]:
     """Reasons why a method cannot be started."""
     if roles.target is None:
-        return ["No outcome is selected: choose the column to predict on the Data page."]
+        return [wording.NO_OUTCOME]
     if name == COMPARE:
         able = len(able_methods(roles, images=images))
-        return [] if able > 1 else ["A comparison needs two methods that can run on this data."]
+        return [] if able > 1 else [wording.TOO_FEW_METHODS]
     method = METHODS[name]
     return [
         f"{method.title} cannot start: {reason}."
@@ -110,10 +109,7 @@ def _title(name: str) -> str:
 
 
 def _caption(name: str, roles: ColumnRoles, images: bool) -> str:
-    if name == COMPARE:
-        summary = "Same splits, same preprocessing, same budget; paired intervals for differences."
-    else:
-        summary = METHODS[name].summary
+    summary = wording.COMPARED if name == COMPARE else METHODS[name].summary
     reasons = [] if roles.target is None else missing(name, roles, images=images)
     return f"{summary} **Not available: {reasons[0].split(': ', 1)[1]}**" if reasons else summary
 
@@ -193,9 +189,7 @@ def _comparison(roles: ColumnRoles, *, images: bool) -> Mapping[str, JsonValue]:
     methods: list[str] = left.multiselect(
         "Methods to compare", able, usual, format_func=_title, key="compare-methods"
     )
-    seeds: int = right.number_input(
-        "Seeds", 2, 50, 5, key="compare-seeds", help="Each seed uses a new split."
-    )
+    seeds: int = right.number_input("Seeds", 2, 50, 5, key="compare-seeds", help=wording.SEEDS)
     return {"methods": list(methods), "seeds": seeds}
 
 
@@ -210,7 +204,7 @@ def _run_settings(roles: ColumnRoles, *, expert: bool) -> tuple[dict[str, Any], 
             index=len(splits) - 1 if roles.split is not None else 0,
             format_func=_SPLITS.__getitem__,
             key="split-by",
-            help="Whole clusters: how does the model perform at a site it has not seen?",
+            help=wording.WHOLE_CLUSTERS,
         )
     if not expert:
         return {"split": SplitSpec(by=by)}, device
@@ -280,7 +274,7 @@ def _device(cell: Any) -> Device:
             required=True,
             format_func=lambda d: _DEVICES[d],
             key="device",
-            help="Automatic uses a GPU if there is one." if gpu else "No GPU was found.",
+            help=wording.AUTOMATIC if gpu else wording.NO_GPU,
         )
     return chosen
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from fairaudit.exceptions import FairauditError
 from fairaudit.jobs.workspace import Workspace
+from fairaudit.text.screens import data as wording
 from fairaudit.ui import layout, session
 
 _GENERATION = "upload-generation"
@@ -20,8 +21,7 @@ def uploader(workspace: Workspace) -> None:
         "Your file: CSV, TSV, XLSX, Parquet, Arrow, JSON lines (also .gz or .zst), "
         "or a ZIP of images with a table",
         key=f"upload-{st.session_state.setdefault(_GENERATION, 0)}",
-        help="Up to 200 MB; for larger files use `fairaudit ingest PATH`. Nothing leaves this "
-        "machine.",
+        help=wording.SIZE,
     )
     if file is None:
         return

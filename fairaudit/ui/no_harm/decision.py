@@ -14,6 +14,7 @@ from fairaudit.audit.catalog import method
 from fairaudit.audit.no_harm.decision import decide
 from fairaudit.audit.result import AuditResult
 from fairaudit.text import metric_words
+from fairaudit.text.screens import selection as wording
 from fairaudit.text.sentences.choice_certificates import worded_certificates
 from fairaudit.text.voice import confidence_of, no_harm_of
 from fairaudit.ui import session, url_widgets
@@ -73,13 +74,13 @@ def controls(result: AuditResult) -> DecisionRules:
         objective = url_widgets.one_of(
             "Objective", list(metric_words.OBJECTIVES), key="objective", start=start.objective,
             format_func=metric_words.OBJECTIVES.__getitem__,
-            help="What the choice optimises, among the choices that harm no group.",
+            help=wording.OBJECTIVE,
         )  # fmt: skip
     with places[1]:
         confidence = url_widgets.one_of(
             "Confidence", list(known_levels), key="confidence",
             start=_level_name(start.confidence),
-            help="Confidence that the expert is not worse, for all groups simultaneously.",
+            help=wording.CONFIDENCE,
         )  # fmt: skip
     with places[2]:
         tolerance = _tolerance(start)
@@ -111,7 +112,7 @@ def _tolerance(start: DecisionRules) -> float:
         0.5 if rate else 0.01,
         key="tolerance",
         bind="query-params",
-        help="How much worse an expert may be and still count as harmless.",
+        help=wording.TOLERANCE,
     )
     return value / 100 if rate else float(value)
 

@@ -20,6 +20,7 @@ from fairaudit.audit.no_harm.stored_systems import (
 from fairaudit.exceptions import FairauditError
 from fairaudit.plots import system_choice
 from fairaudit.text import metric_words
+from fairaudit.text.screens import selection as wording
 from fairaudit.text.sentences.system_choice import (
     PARTLY,
     system_choice_how,
@@ -49,14 +50,8 @@ def hides_groups(audit: OpenedAudit) -> bool:
 def why_not(audit: OpenedAudit) -> str:
     """Why an audit has no choice to show, and which would."""
     if hides_groups(audit):
-        return (
-            "It hides small groups, whose sizes and errors a choice would show. Audit the same "
-            "systems without hiding groups, where that is allowed."
-        )
-    return (
-        "It has one system only, or no outcome or groups to compare systems by. Audit two systems "
-        "or more together, or train FairSDE, which chooses between experts and a baseline."
-    )
+        return wording.HIDES_GROUPS
+    return wording.NOTHING_TO_CHOOSE
 
 
 def show(audit: OpenedAudit) -> None:
@@ -67,7 +62,7 @@ def show(audit: OpenedAudit) -> None:
         choice = _choice(audit, request)
     except FairauditError as error:
         with top:
-            layout.header("selection", "These systems cannot be compared.")
+            layout.header("selection", wording.NOT_COMPARABLE)
         st.warning(layout.escaped(str(error)), icon=":material/warning:")
         return
     with top:
@@ -103,7 +98,7 @@ def _who(audit: OpenedAudit) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
     with places[0]:
         baseline = url_widgets.one_of(
             "System in use", systems, key="baseline", start=usual_baseline(systems, trained),
-            help="The baseline: it stays wherever no other system is shown to do no harm.",
+            help=wording.BASELINE,
         )  # fmt: skip
     with places[1]:
         others = [s for s in systems if s != baseline]
@@ -111,7 +106,7 @@ def _who(audit: OpenedAudit) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
     with places[-1]:
         groups = url_widgets.several_of(
             "Groups", attributes, key="protect", start=attributes[:1],
-            help="With several attributes the groups are their intersections.",
+            help=wording.INTERSECTIONS,
         )  # fmt: skip
     return baseline, tuple(candidates), tuple(groups)
 
@@ -128,7 +123,7 @@ def _rules(audit: OpenedAudit) -> tuple[str, str, float, float]:
         objective = url_widgets.one_of(
             "Objective", list(metric_words.OBJECTIVES), key="aim", start="max_min",
             format_func=metric_words.OBJECTIVES.__getitem__,
-            help="What the choice optimises, among the choices that harm no group.",
+            help=wording.OBJECTIVE,
         )  # fmt: skip
     own = confidence_of(audit.result)
     sure = {name: level for name, level in levels(own).items() if level is not None}
@@ -138,7 +133,7 @@ def _rules(audit: OpenedAudit) -> tuple[str, str, float, float]:
     with places[3]:
         check = url_widgets.one_of(
             "Rows kept for checking", list(_CHECKS), key="apart",
-            help="These rows take no part in the choice and show what it does.",
+            help=wording.CHECKED_ON,
         )  # fmt: skip
     return metric, objective, sure[confidence], _CHECKS[check]
 

@@ -10,6 +10,7 @@ from fairaudit.data.doctor.assignment import Guess
 from fairaudit.data.doctor.diagnosis import Problem
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.text.numbers import count
+from fairaudit.text.screens import data as wording
 from fairaudit.text.sentences.reading import left_out_words, used_anyway_words
 from fairaudit.ui import layout, session
 from fairaudit.ui.overview import Overview
@@ -60,7 +61,7 @@ def use_buttons(guesses: Sequence[Guess], roles: ColumnRoles) -> None:
     if not guesses:
         return
     st.header(f"{count(len(guesses), 'column')} left out of the features", anchor=False)
-    layout.note("Use one only if it is known before the decision.")
+    layout.note(wording.KNOWN_BEFORE)
     _rows(guesses[:_SHOWN], roles)
     if rest := guesses[_SHOWN:]:
         with st.expander(f"{len(rest)} more"):

@@ -17,6 +17,7 @@ from fairaudit.data.outcome import (
     guess_positive,
 )
 from fairaudit.data.roles import ColumnRoles, Task, subject_of
+from fairaudit.text.screens import data as wording
 from fairaudit.text.sentences.outcome import example
 from fairaudit.text.voice import Voice
 from fairaudit.ui import glossary, layout
@@ -209,7 +210,7 @@ class OutcomeQuestion:
             options,
             index=options.index(usual) if usual in options else 0,
             format_func=lambda column: "all rows" if column == _NEVER else f"{column} = yes",
-            help="Such as loans granted: who was refused could neither repay nor default.",
+            help=wording.KNOWN_FOR,
             key=f"{self.key}-known-for",
         )
         return None if chosen == _NEVER else str(chosen)

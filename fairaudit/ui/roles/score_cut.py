@@ -13,6 +13,7 @@ from fairaudit.data.roles import ColumnRoles, Cut
 from fairaudit.stats.metric_definitions import CUT
 from fairaudit.text import numbers
 from fairaudit.text.meaning import selected_word
+from fairaudit.text.screens import data as wording
 from fairaudit.text.voice import Voice
 from fairaudit.ui import cache, layout
 from fairaudit.ui.score_scale import LoneScore, ScoreScale
@@ -65,7 +66,7 @@ def questions(
         st.header("From which score on is a person " + selected_word(voice) + "?", anchor=False)
         for score in lone:
             if score.scale is None:
-                layout.note(f"**{score.name}** holds no two different numbers: it cannot decide.")
+                layout.note(wording.constant_score(score.name))
                 continue
             stated = start.cuts.get(score.name)
             cuts[score.name] = _question(score, score.scale, stated, voice, key)
@@ -112,10 +113,9 @@ def _slider(name: str, scale: ScoreScale, at: float, key: str) -> float:
 def _share_words(name: str, scale: ScoreScale, cut: Cut, voice: Voice) -> str:
     share = scale.share(cut)
     verb = selected_word(voice)
-    text = (
-        f"**{numbers.percent(share)}** of the rows are {verb} by {name} "
-        f"({round(share * len(scale.values)):,} of {len(scale.values):,})."
+    text = wording.selected(
+        numbers.percent(share), verb, name, round(share * len(scale.values)), len(scale.values)
     )
     if not FEW_SELECTED < share < 1 - FEW_SELECTED:
-        text += f" Nearly {'all' if share > 0.5 else 'none'} are {verb}: check the cut."
+        text += wording.check_cut("all" if share > 0.5 else "none", verb)
     return text

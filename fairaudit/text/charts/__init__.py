@@ -1,0 +1,1 @@
+"""What charts say in words: alternative texts, and what stands where nothing can be drawn."""
