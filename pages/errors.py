@@ -25,6 +25,7 @@ from fairaudit.ui import (
     existing,
     layout,
     page_setup,
+    pictures,
     result_page,
     threshold,
     url_widgets,
@@ -58,9 +59,10 @@ with top:
     layout.header("errors", joined(told), title=title)
     if not voice.known:
         layout.note(NOT_KNOWN)
-view = url_widgets.view(
-    ("By group", "Intersections", "Threshold", "Score curves", "Counts and rows")
-)
+views = ["By group", "Intersections", "Threshold", "Score curves", "Counts and rows"]
+if pictures.offered(audit):
+    views.insert(1, pictures.VIEW)
+view = url_widgets.view(views)
 
 if view == "By group":
     all_models = st.toggle("All models side by side", key="together", bind="query-params")
@@ -90,6 +92,8 @@ elif view == "Intersections":
         layout.chart(errors.intersection(result, model=model, **pair), key="crossing")
     else:
         layout.note(wording.NO_INTERSECTIONS)
+elif view == pictures.VIEW:
+    pictures.show(audit, attribute=by, model=model, split=split)
 elif view == "Threshold":
     threshold.explorer(audit, model=model, **query)
 elif view == "Score curves" and not voice.judges:

@@ -9,7 +9,7 @@ from fairaudit.text.screens import selection as wording
 from fairaudit.text.sentences.choice_certificates import choice_warnings, worded_certificates
 from fairaudit.text.sentences.selection import selection_how, selection_lead
 from fairaudit.text.voice import voice_of
-from fairaudit.ui import layout, page_setup, result_page, url_widgets
+from fairaudit.ui import layout, page_setup, pictures, result_page, url_widgets
 from fairaudit.ui.no_harm import decision, systems
 
 page_setup.start_page()
@@ -29,13 +29,17 @@ with top:
     for warning in choice_warnings(tables):
         st.warning(layout.escaped(warning), icon=":material/warning:")
 
-view = url_widgets.view(
-    ("Decision", "Bounds", "Validation and test", "Alternatives", "Certificate"), key="view"
-)
+views = ["Decision", "Bounds", "Validation and test", "Alternatives", "Certificate"]
+if pictures.offered(audit):
+    views.append(pictures.VIEW)
+view = url_widgets.view(views)
 if view == "Decision":
     layout.chart(selection.decision(decided, voice=voice_of(audit.result)).bare(), key="decision")
     shown = selection.readable(decided)
     layout.data_table(shown, key="selection-table", name="selection", metric=rules.metric)
+elif view == pictures.VIEW:
+    groups = pictures.chosen_groups(audit)
+    pictures.show(audit, attribute=groups, model="expert", split="test", start="disagree")
 elif view == "Certificate":
     by_group = {c["group"]: c for c in worded_certificates(tables)}
     group = url_widgets.one_of("Group", list(by_group), key="group")

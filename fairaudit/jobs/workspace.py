@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from fairaudit.audit.result import AuditResult
+    from fairaudit.data.images import ImageStore
     from fairaudit.data.reading.options import ReadingOptions
     from fairaudit.data.reread import ReadingChoices
     from fairaudit.data.store import DatasetInfo
@@ -154,6 +155,15 @@ class Workspace:
         self._permissions.require("open", "dataset", id)
         self._access.note(self.user, "open", "dataset", id)
         return self._datasets.load(id)
+
+    def images(self, id: str) -> ImageStore | None:
+        """The stored images of a dataset, image i of row id i; None for a table without any."""
+        from fairaudit.data.images import ImageStore
+
+        self._permissions.require("open", "dataset", id)
+        self._access.note(self.user, "open", "dataset", id)
+        path = self._datasets.images(id)
+        return None if path is None else ImageStore(path)
 
     def delete_dataset(self, id: str) -> None:
         """Delete a dataset and every audit of it.

@@ -1,0 +1,129 @@
+"""The images of an audit on screen: whose are wrong, what each model says, and who may look."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+import zipfile
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from fairaudit.audit.spec import AuditSpec
+from fairaudit.data.roles import ColumnRoles
+from fairaudit.jobs.spec import JobSpec
+from fairaudit.jobs.workspace import Workspace
+from fairaudit.ui.pictures import thumbnail
+from tests.pages.conftest import Open, words
+from tests.pages.opening import calm
+
+SMILES = [1, 1, 1, 0, 0, 0, 1, 0]
+FIRST = [1, 0, 1, 1, 0, 0, 0, 0]  # wrong: rows 1, 3 (women), 6 (men)
+SECOND = [1, 1, 0, 1, 0, 1, 0, 0]
+SEX = ["women"] * 4 + ["<b>men"] * 4
+_FIGURE = re.compile(r"<figure><img src='([^']+)' alt='([^']+)'")
+
+
+def faces() -> bytes:
+    """A ZIP of grey images, image i of brightness 10·i, with outcomes and two systems' answers."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        lines = ["image,sex,smiles,first,second"]
+        for i, row in enumerate(zip(SEX, SMILES, FIRST, SECOND, strict=True)):
+            picture = io.BytesIO()
+            Image.fromarray(np.full((16, 16), 10 * i, np.uint8)).save(picture, "PNG")
+            archive.writestr(f"{i}.png", picture.getvalue())
+            lines.append(",".join([f"{i}.png", *map(str, row)]))
+        archive.writestr("labels.csv", "\n".join(lines))
+    return content.getvalue()
+
+
+@pytest.fixture
+def job(workspace: Workspace) -> str:
+    """A finished audit of two systems on eight images."""
+    info = workspace.ingest(faces(), name="faces.zip")
+    roles = ColumnRoles(
+        target="smiles", image="image", sensitive=("sex",), predictions=("first", "second"),
+        positive="1", meaning="good",
+    )  # fmt: skip
+    spec = AuditSpec(roles=roles, kind="predictions", metrics=("accuracy", "fpr"))
+    name = workspace.run_now(JobSpec(dataset=info.sha256, audit=spec))
+    assert workspace.job(name).state == "succeeded", workspace.job(name).reason
+    return name
+
+
+Show = Callable[..., AppTest]
+
+
+@pytest.fixture
+def show(job: str, open_page: Open) -> Show:
+    def page(**query: str) -> AppTest:
+        shown = open_page("errors", audit=job, view="Images", by="sex", **query)
+        assert calm(shown)
+        return shown
+
+    return page
+
+
+def figures(page: AppTest) -> list[tuple[int, str]]:
+    """The brightness and alternative text of each image on a page."""
+    html = "".join(element.value for element in page.get("html"))
+    return [(int(brightness(source)), alt) for source, alt in _FIGURE.findall(html)]
+
+
+def brightness(source: str) -> float:
+    head, _, content = source.partition(",")
+    assert head == "data:image/png;base64"
+    return float(np.asarray(Image.open(io.BytesIO(base64.b64decode(content)))).mean())
+
+
+def test_the_wrong_images_of_each_group_are_shown_with_every_answer(show: Show) -> None:
+    page = show(model="first")
+    assert [shade for shade, _ in figures(page)] == [60, 10, 30]  # men first, by name
+    alts = [alt for _, alt in figures(page)]
+    assert alts[1] == "Image of row 1; actual: 1; first: 0 (wrong); second: 1 (right)"
+    said = words(page)
+    assert "2 of 4 are predicted wrongly by first" in said
+    assert "1 of 4 is predicted wrongly by first" in said
+    assert "<b>men" not in "".join(e.value for e in page.get("html")).replace("&lt;b&gt;", "")
+
+
+@pytest.mark.parametrize(
+    ("kind", "shades"),
+    [
+        ("fp", [30]),
+        ("fn", [60, 10]),
+        ("disagree", [50, 10, 20]),
+        ("all", [40, 50, 60, 70, 0, 10, 20, 30]),
+    ],
+)
+def test_other_kinds_of_images(show: Show, kind: str, shades: list[int]) -> None:
+    assert [shade for shade, _ in figures(show(model="first", images=kind))] == shades
+
+
+def test_tables_have_no_view_of_images(with_audit: Workspace, open_page: Open) -> None:
+    page = open_page("errors", audit=with_audit.jobs()[0].id)
+    assert "Images" not in str(page.get("button_group"))
+
+
+def test_images_that_were_not_shared_are_not_shown(
+    show: Show, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fairaudit.exceptions import NotAllowed
+
+    def refuse(*_: object) -> None:
+        raise NotAllowed("no")
+
+    monkeypatch.setattr(Workspace, "images", refuse)
+    page = show()
+    assert not figures(page)
+    assert "not shared with you" in words(page)
+
+
+def test_large_images_become_small_pictures() -> None:
+    _, _, content = thumbnail(np.zeros((300, 300, 3), np.uint8)).partition(",")
+    assert Image.open(io.BytesIO(base64.b64decode(content))).size == (128, 128)
