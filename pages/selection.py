@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from fairaudit.audit.no_harm import hidden_groups
 from fairaudit.plots import selection
 from fairaudit.text.screens import selection as wording
 from fairaudit.text.sentences.choice_certificates import choice_warnings, worded_certificates
@@ -20,7 +21,8 @@ if audit.table("selection") is None and systems.offered(audit):
     st.stop()
 result_page.required_table(audit, "selection", systems.why_not(audit))
 top = st.container()
-rules = decision.controls(audit.result)
+whole = decision.whole(audit.result)
+rules = decision.controls(audit.result) if whole else decision.stored(audit.result)
 decision.reset(audit.result, rules)
 tables = decision.tables(audit, rules)
 decided = tables["selection"]
@@ -28,9 +30,11 @@ with top:
     layout.header("selection", selection_lead(tables, voice_of(audit.result)))
     for warning in choice_warnings(tables):
         st.warning(layout.escaped(warning), icon=":material/warning:")
+    if not whole:
+        st.info(layout.escaped(hidden_groups.NOTE), icon=":material/visibility_off:")
 
-views = ["Decision", "Bounds", "Validation and test", "Alternatives", "Certificate"]
-if pictures.offered(audit):
+views = decision.views(audit.result)
+if whole and pictures.offered(audit):  # pictures of a group show its rows
     views.append(pictures.VIEW)
 view = url_widgets.view(views)
 if view == "Decision":

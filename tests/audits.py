@@ -40,6 +40,15 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
             "params": {"max_epochs": 2, "hidden_sizes": [8], "attributes": ["sex"]},
         },
     ),
+    "hiding": (
+        "lending",
+        {
+            "kind": "stress",
+            "method": "fair-sde",
+            "suppress_below": 20,
+            "params": {"max_epochs": 2, "hidden_sizes": [8], "attributes": ["ethnicity"]},
+        },
+    ),
     "search": (
         "hospital",
         {
@@ -70,7 +79,9 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "one-class": ("one class", {"kind": "predictions"}),
     "multiclass": ("three classes", {"kind": "predictions"}),
 }
-SELDOM = frozenset({"rome", "sde", "medl", "stress", "search", "compare"})  # of all metrics
+SELDOM = frozenset(
+    {"rome", "sde", "medl", "stress", "hiding", "search", "compare"}
+)  # of all metrics
 _MADE_ROLES = ColumnRoles(
     target="y", sensitive=("group",), predictions=("decision",), positive="yes"
 )

@@ -23,6 +23,9 @@ from fairaudit.audit.inputs import NO_NUMERIC_BOUNDS
 from fairaudit.audit.latent.groups import LatentAudit, audit_latent
 from fairaudit.audit.latent.projection import projection_table
 from fairaudit.audit.metrics.scores import is_probability
+from fairaudit.audit.no_harm.decision import certificates
+from fairaudit.audit.no_harm.hidden_groups import NOTE as CHOICE_NOTE
+from fairaudit.audit.no_harm.hidden_groups import hidden_of_choice, shown_choice
 from fairaudit.audit.predictions import (
     chosen_metrics,
     judge,
@@ -224,8 +227,22 @@ def _train(
     if fitted.answer is not None and arrays.groups:
         asked = data, prepared, fitted.answer
         tables["flips"] = flip_table(*asked, confidence=spec.confidence, seed=spec.seed)
-    facts = {**fitted.summary, "scores": score_facts(predictions, arrays.task)}
+    tables, own = _choice_shown(tables, fitted.summary, arrays, spec)
+    facts = {**own, "scores": score_facts(predictions, arrays.task)}
     return tables, _with_warnings(_headline(data, arrays, spec), facts)
+
+
+def _choice_shown(
+    tables: Tables, summary: Mapping[str, Any], arrays: Arrays, spec: AuditSpec
+) -> tuple[Tables, dict[str, Any]]:
+    """Tables and facts of a no-harm choice without what shows a suppressed group."""
+    hidden = hidden_of_choice(tables, arrays.groups, spec.intersections, spec.suppress_below)
+    if not hidden:
+        return tables, dict(summary)
+    tables = shown_choice(tables, hidden)
+    facts = {name: fact for name, fact in summary.items() if name != "choice"}
+    facts["certificates"] = certificates(tables)
+    return tables, {**facts, "warnings": [*facts.get("warnings", []), CHOICE_NOTE]}
 
 
 def _require_outcome(data: Dataset) -> None:

@@ -149,7 +149,7 @@ def _selection(result: AuditResult) -> Iterator[Section]:
         how=selection_how(voice_of(result), no_harm_of(result)),
         alerts=tuple(choice_warnings(result.tables)),
     )
-    if choices is not None:
+    if choices is not None or result.summary.get("certificates"):
         paragraphs = tuple(str(c["words"]) for c in worded_certificates(result.tables))
         yield Section("Certificate, to be checked by hand", paragraphs, leads=False)
 

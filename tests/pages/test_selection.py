@@ -57,6 +57,26 @@ def test_an_audit_that_hides_groups_shows_no_choice() -> None:
     assert "hides small groups" in systems.why_not(OpenedAudit(job, hiding))
 
 
+@pytest.mark.parametrize("view", ["Decision", "Bounds", "Validation and test", "Certificate"])
+def test_a_choice_beside_suppressed_groups_names_none_of_them(look: Look, view: str) -> None:
+    page = look("selection", "hiding", view=view)
+    assert calm(page)
+    assert "Groups are suppressed in this audit" in words(page)
+    assert not [box for box in page.selectbox if box.label == "Objective"]
+    for group in ("(missing)", "'D'"):
+        assert group not in words(page)
+    for element in page.dataframe:
+        assert not {"D", "(missing)"} & set(element.value.astype(str).to_numpy().ravel())
+
+
+def test_stress_tests_beside_suppressed_groups_are_left_out(look: Look) -> None:
+    page = look("stress", "hiding")
+    assert calm(page)
+    assert not {"Shift", "Wrong groups", "Ablation", "Objectives"} & {
+        option for control in page.get("button_group") for option in control.options
+    }
+
+
 SYSTEM_VIEWS = ["Decision", "Checked on other rows", "Certificate"]
 
 

@@ -117,31 +117,31 @@ def certificates(tables: Mapping[str, pl.DataFrame]) -> list[dict[str, Any]]:
 
     Each entry holds the group, the choice, its reason, and for every split the number
     of rows, the paired two-by-two table, the difference with its bounds and their level; the
-    alternatives that were better in some respect are counted once for all.
+    alternatives that were better in some respect are counted once for all, where they are shown.
     """
-    selection, choices = tables["selection"], tables["alternatives"]
+    selection, choices = tables["selection"], tables.get("alternatives")
     return [
         _certificate(group, selection.filter(group=group), choices)
         for group in selection.filter(split="validation")["group"].to_list()
     ]
 
 
-def _certificate(group: str, rows: pl.DataFrame, choices: pl.DataFrame) -> dict[str, Any]:
+def _certificate(group: str, rows: pl.DataFrame, choices: pl.DataFrame | None) -> dict[str, Any]:
     splits = {row["split"]: _facts(row) for row in rows.iter_rows(named=True)}
     decided = rows.filter(split="validation").row(0, named=True)
+    names = ("chosen", "verdict", "reason")
+    facts = {"group": group, **{name: decided[name] for name in names}, "splits": splits}
+    return facts if choices is None else {**facts, "alternatives": _counted(choices)}
+
+
+def _counted(choices: pl.DataFrame) -> dict[str, Any]:
+    """How many choices were possible, the chosen one, and that of no expert at all."""
     chosen = choices.filter("chosen").to_dicts()
     return {
-        "group": group,
-        "chosen": decided["chosen"],
-        "verdict": decided["verdict"],
-        "reason": decided["reason"],
-        "splits": splits,
-        "alternatives": {
-            "listed": len(choices),
-            "feasible": int(choices["feasible"].sum()),
-            "chosen": chosen[0] if chosen else None,
-            "none": next(iter(choices.filter(pl.col("experts") == "").to_dicts()), None),
-        },
+        "listed": len(choices),
+        "feasible": int(choices["feasible"].sum()),
+        "chosen": chosen[0] if chosen else None,
+        "none": next(iter(choices.filter(pl.col("experts") == "").to_dicts()), None),
     }
 
 

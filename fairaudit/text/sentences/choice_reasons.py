@@ -44,13 +44,16 @@ def _sentence(row: Row) -> str:
     if code == "not shown":
         return f"No-harm could not be shown: {_evidence(row)}{_needed(row)}. {_KEPT}{_cost(row)}"
     if code == "wider gap":
-        return (
-            f"The expert would do no harm ({_evidence(row)}), but using it would make the gap "
-            f"{amount(row, 'gap_with')} instead of {amount(row, 'gap')}. {_KEPT}"
-        )
+        return f"The expert would do no harm ({_evidence(row)}), but {_wider(row)}. {_KEPT}"
     if code == "no gain":
         return f"The expert gains nothing for the objective: {_evidence(row)}. {_KEPT}"
     return str(code)
+
+
+def _wider(row: Row) -> str:
+    if row["gap_with"] is None:  # left out beside suppressed groups
+        return "using it would widen the gap"
+    return f"using it would make the gap {amount(row, 'gap_with')} instead of {amount(row, 'gap')}"
 
 
 def _checked(row: Row) -> str:

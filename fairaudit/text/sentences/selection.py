@@ -26,15 +26,19 @@ def selection_lead(tables: Mapping[str, pl.DataFrame], voice: Voice) -> str:
     taken = _names(decided.filter(pl.col("chosen") == "expert"))
     kept = _names(decided.filter(pl.col("chosen") == "baseline"))
     forgone = _forgone(decided)
+    # beside suppressed groups only some are listed, and no alternatives
+    shown = "" if "alternatives" in tables else " shown"
     if forgone and not taken:
         words = (
-            "**All groups keep the baseline**, although an expert is shown to be better for "
-            f"{numbers.listed([row['group'] for row in forgone])}."
+            f"**All groups{shown} keep the baseline**, although an expert is shown to be better "
+            f"for {numbers.listed([row['group'] for row in forgone])}."
         )
     elif not taken:
-        words = "**All groups keep the baseline**: no-harm could not be shown for any expert."
+        words = (
+            f"**All groups{shown} keep the baseline**: no-harm could not be shown for any expert."
+        )
     elif not kept:
-        words = f"**The experts are used for all {numbers.count(len(taken), 'group')}.**"
+        words = f"**The experts are used for all {numbers.count(len(taken), 'group')}{shown}.**"
     else:
         words = (
             f"**The expert is used for {numbers.listed(taken)}**; {numbers.listed(kept)} "

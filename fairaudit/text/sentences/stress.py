@@ -26,8 +26,10 @@ def stress_lead(result: AuditResult) -> str:
         return flips_lead(tables["flips"], voice_of(result))
     if result.summary.get("guessed_groups"):
         return guessed_lead(result)
-    metric = str(tables["stress_objectives"]["metric"].item(0)) if tables else ""
-    return f"Stress tests of {in_sentence(metric)}." if metric else "No stress tests were run."
+    if "stress_objectives" in tables:
+        metric = str(tables["stress_objectives"]["metric"].item(0))
+        return f"Stress tests of {in_sentence(metric)}."
+    return "Run time of the choice." if "stress_time" in tables else "No stress tests were run."
 
 
 def shift_lead(table: pl.DataFrame, repeats: int) -> str:

@@ -11,6 +11,7 @@ import polars as pl
 import streamlit as st
 
 from fairaudit.audit.catalog import method
+from fairaudit.audit.no_harm import hidden_groups
 from fairaudit.audit.no_harm.decision import decide
 from fairaudit.audit.result import AuditResult
 from fairaudit.text import metric_words
@@ -63,6 +64,17 @@ def _objective(selection: pl.DataFrame) -> str:
         return "min_gap"
     known: list[str] = selection["objective"].drop_nulls().to_list()
     return known[0] if known else "min_gap"
+
+
+def whole(result: AuditResult) -> bool:
+    """Whether the choice can be decided again; beside suppressed groups only a part is shown."""
+    return hidden_groups.NOTE not in result.summary.get("warnings", [])
+
+
+def views(result: AuditResult) -> list[str]:
+    """The views of the page; alternatives show the groups that are suppressed."""
+    named = ["Decision", "Bounds", "Validation and test", "Alternatives", "Certificate"]
+    return named if whole(result) else [name for name in named if name != "Alternatives"]
 
 
 def controls(result: AuditResult) -> DecisionRules:
@@ -125,7 +137,8 @@ def _shown(rules: DecisionRules) -> float:
 def tables(audit: OpenedAudit, rules: DecisionRules) -> Mapping[str, pl.DataFrame]:
     """The choice under these settings; the stored one where nothing was changed."""
     own = audit.result.tables
-    if rules == stored(audit.result) and "alternatives" in own and "selection_gaps" in own:
+    unchanged = rules == stored(audit.result) and "alternatives" in own and "selection_gaps" in own
+    if unchanged or not whole(audit.result):
         return own
     who = session.workspace().cache_key
     return _decide(who, audit.job.id, rules, confidence_of(audit.result), own)
