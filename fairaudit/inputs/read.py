@@ -95,6 +95,8 @@ def read_numbers(
     InputError
         When there is text, or a number is missing or infinite.
     """
+    if _is_vector(value) and n in (None, len(value)) and (gaps or np.isfinite(value).all()):
+        return np.array(value)
     columns = read_columns(value, what, n, of)
     if not wide and columns.width != 1:
         raise refusal(what, ONE_VALUE, f"{columns.width} columns", "pass a single column")
@@ -113,6 +115,11 @@ def read_numbers(
             "drop those rows or fill them",
         )
     return np.ascontiguousarray(table[:, 0]) if table.shape[1] == 1 else table
+
+
+def _is_vector(value: Any) -> bool:
+    """Whether the value is a plain array (n,) of numbers, as the package's own calls pass it."""
+    return type(value) is np.ndarray and value.ndim == 1 and value.dtype == np.float64
 
 
 def read_weights(value: Any, n: int, what: str = "sample_weight", of: str = "y_true") -> Float:

@@ -58,7 +58,7 @@ def tables(draw: st.DrawFn) -> tuple[np.ndarray, ...]:
     return y, p, known, g
 
 
-@settings(max_examples=size(25, 60), deadline=None, derandomize=True)
+@settings(max_examples=size(15, 60), deadline=None, derandomize=True)
 @given(tables())
 def test_bounds_equal_the_extremes_over_all_fillings(table: tuple[np.ndarray, ...]) -> None:
     y, p, known, g = table
@@ -232,7 +232,7 @@ def class_tables(draw: st.DrawFn) -> tuple[np.ndarray, ...]:
     return y, p, known, g
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=size(10, 20), deadline=None, derandomize=True)
 @given(class_tables())
 def test_bounds_of_classes_equal_the_extremes_over_all_fillings(
     table: tuple[np.ndarray, ...],
@@ -329,7 +329,7 @@ def test_outcomes_of_unknown_rows_are_no_class() -> None:
 def test_intervals_of_bounds_hold_the_range_of_the_population() -> None:
     """Coverage: of P(y) = 0.7 among the selected and any unknown outcomes of the others."""
     rng = np.random.default_rng(11)
-    n, runs, hits, gap_hits = 150, 300, 0, 0
+    n, runs, hits, gap_hits = 150, size(120, 300), 0, 0
     share = {"a": 0.4, "b": 0.6}
     lower = {k: 0.7 * s / (0.7 * s + 1 - s) for k, s in share.items()}  # tpr, others positive
     for _ in range(runs):

@@ -24,7 +24,7 @@ from fairaudit.text.sentences.system_reasons import reason, with_reasons, worded
 from tests.sizes import binomial_error, size
 
 module = importlib.import_module("fairaudit.audit.no_harm.choose_between")
-DRAWS = size(400, 5000)
+DRAWS = size(200, 5000)
 RULES = ChoiceRules("max_min", 0.95, 0.95)
 
 
@@ -110,7 +110,7 @@ def test_systems_that_are_no_better_are_rarely_chosen_at_all(n, sizes, worse):
 def test_no_metric_accepts_equal_systems_too_often(metric):
     rng = np.random.default_rng(4)
     groups = np.repeat([0, 1, 2], 150)
-    draws = size(100, 2000)
+    draws = size(60, 2000)
     changed = 0
     for _ in range(draws):
         y = rng.integers(0, 2, 450) + (rng.normal(size=450) if metric == "neg_mse" else 0)

@@ -186,7 +186,7 @@ def test_intervals_of_skewed_means_hold_the_truth(n: int) -> None:
 @pytest.mark.slow
 def test_equal_systems_seldom_differ_in_any_interval() -> None:
     """Eight systems that err at random: any false difference over all rows, or in any group."""
-    runs = size(30, 400)
+    runs = size(15, 400)
     rng = np.random.default_rng(8)
     alarms = {"all": 0, "g": 0}
     for _ in range(runs):

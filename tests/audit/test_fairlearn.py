@@ -96,7 +96,7 @@ def _empty(metric: str, y: np.ndarray, p: np.ndarray) -> bool:
 
 
 # every branch of the checks below is seen within 130 tables
-@settings(max_examples=size(150, 1000), deadline=None, derandomize=True)
+@settings(max_examples=size(130, 1000), deadline=None, derandomize=True)
 @given(tables())
 def test_values_and_gaps_equal_fairlearn(
     table: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None],

@@ -78,7 +78,7 @@ def test_rows_that_found_the_groups_do_not_judge_them() -> None:
 @pytest.mark.parametrize("finder", ["tree", "mixture"])
 def test_false_alarms_stay_below_six_percent_for_every_number_of_groups(finder: str) -> None:
     """Errors unrelated to features, 500 rows an audit; 100 audits can show 9.4%, 400 show 6%."""
-    runs, n_groups = size(100, 400), (2, 3, 6, 10)
+    runs, n_groups = size(50, 400), (2, 3, 6, 10)
     limit = 0.06 if runs >= 400 else 0.05 + binomial_error(0.05, runs)
     alarms = dict.fromkeys((*n_groups, "any"), 0)
     for seed in range(runs):

@@ -15,6 +15,7 @@ from fairaudit.audit.inputs import _task_of
 from fairaudit.audit.predictions import judge
 from fairaudit.audit.result import ERRORS, GAPS
 from fairaudit.exceptions import InputError, SpecError
+from tests.sizes import size
 
 
 def _sample(n: int = 2000, seed: int = 0) -> dict[str, Any]:
@@ -469,7 +470,7 @@ def _by_clusters(rng: np.random.Generator, k: int) -> tuple[np.ndarray, np.ndarr
 def test_few_clusters_raise_no_false_alarms() -> None:
     """Five clusters a group: without Student's quantile 9.7% of comparisons are below .05."""
     p, held = [], []
-    for seed in range(150):
+    for seed in range(size(80, 150)):
         right, group, cluster = _by_clusters(np.random.default_rng(seed), 20)
         r = audit_predictions(
             np.ones(400, int), right, sensitive_features=group, clusters=cluster,
@@ -530,8 +531,8 @@ def test_quantiles_of_the_error_rest_on_clusters() -> None:
 
 def test_gaps_of_skewed_errors_hold_the_truth() -> None:
     """Squared errors of 30 rows are skewed; symmetric replicates held the best group in 76%."""
-    held = 0
-    for seed in range(150):
+    held, runs = 0, size(80, 150)
+    for seed in range(runs):
         rng = np.random.default_rng(seed)
         y, group = rng.normal(size=120), np.repeat(list("abcd"), 30)
         r = audit_predictions(
@@ -539,7 +540,7 @@ def test_gaps_of_skewed_errors_hold_the_truth() -> None:
         )
         best = _one(r.gaps, metric="mse", kind="best")
         held += best["low"] <= 1 <= best["high"]
-    assert held / 150 > 0.9
+    assert held / runs > 0.9
 
 
 def test_one_number_has_one_interval() -> None:

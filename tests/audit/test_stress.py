@@ -21,11 +21,14 @@ from fairaudit.exceptions import SpecError
 from fairaudit.methods.common.progress import Silent
 from tests.audit.choices import decide
 from tests.audit.test_selection import arrays, as_stored, fitted, invented, tables_of
+from tests.sizes import size
+
+ROWS = size(1500, 4000)
 
 
 @pytest.fixture(scope="module")
 def shifted():
-    return shift(held_rows(invented(n=4000)), "accuracy", {}, seed=0, bound=0.95, repeats=8)
+    return shift(held_rows(invented(n=ROWS)), "accuracy", {}, seed=0, bound=0.95, repeats=8)
 
 
 def test_no_shift_changes_nothing(shifted):
@@ -55,13 +58,15 @@ def test_a_sure_harm_is_told_from_one_by_chance(shifted):
 
 def test_taking_away_a_helped_group_s_rows_loses_its_expert():
     rows = held_rows(invented(n=500))
-    curve = shift(rows, "accuracy", {"objective": "max_min"}, seed=0, bound=0.95, repeats=10)
+    curve = shift(
+        rows, "accuracy", {"objective": "max_min"}, seed=0, bound=0.95, repeats=size(4, 10)
+    )
     helped = curve.filter(group="p", kind="subsample", rule="bound").sort("strength")
     assert helped["changed"].to_list()[-1] > helped["changed"].to_list()[0]
 
 
 def test_shift_is_the_same_for_the_same_seed(shifted):
-    again = shift(held_rows(invented(n=4000)), "accuracy", {}, seed=0, bound=0.95, repeats=8)
+    again = shift(held_rows(invented(n=ROWS)), "accuracy", {}, seed=0, bound=0.95, repeats=8)
     assert shifted.equals(again)
 
 
@@ -198,9 +203,9 @@ def test_time_of_the_choice_is_measured_for_every_size():
 
 
 def test_stress_is_a_job_of_its_own_kind():
-    data = arrays(n=900)
+    data = arrays(n=size(500, 900))
     params = {
-        "max_epochs": 8, "hidden_sizes": [16], "attributes": ["race"], "confidence": None,
+        "max_epochs": size(4, 8), "hidden_sizes": [16], "attributes": ["race"], "confidence": None,
     }  # fmt: skip
     found = adapter("fair-sde", "stress")(
         data, params, seed=0, device="cpu", monitor=Silent(), confidence=0.95

@@ -21,7 +21,7 @@ from fairaudit.methods.baselines.network import PooledNetwork
 from fairaudit.methods.baselines.thresholds import GroupThresholds
 from fairaudit.methods.common.progress import Silent
 from fairaudit.methods.common.training_recipe import recipe_of
-from tests.sizes import nightly
+from tests.sizes import nightly, size
 
 
 def rows(n=1500, seed=0, rare=0.15):
@@ -221,9 +221,12 @@ def test_validation_rows_stop_the_training():
 
 def test_images_train_a_network(tmp_path):
     rng = np.random.default_rng(0)
-    y = rng.integers(0, 2, 120)
-    X = (rng.integers(0, 60, (120, 16, 16, 1)) + y[:, None, None, None] * 150).astype(np.uint8)
-    model = PooledNetwork(max_epochs=10, batch_size=32, learning_rate=0.02, random_state=0)
+    n = size(60, 120)
+    y = rng.integers(0, 2, n)
+    X = (rng.integers(0, 60, (n, 16, 16, 1)) + y[:, None, None, None] * 150).astype(np.uint8)
+    model = PooledNetwork(
+        max_epochs=size(5, 10), batch_size=32, learning_rate=0.02, random_state=0
+    )
     model.fit(X, y, validation=(X, y))
     assert model.score(X, y) > 0.9
     model.save(tmp_path / "model")

@@ -29,7 +29,7 @@ from fairaudit.methods.fair_medl.metrics import auroc
 from fairaudit.methods.fair_medl.networks import CANDIDATES
 from fairaudit.methods.fair_medl.path import choose
 from tests.methods.medl_data import clustered
-from tests.sizes import nightly
+from tests.sizes import nightly, size
 
 FAST: dict[str, Any] = {
     "hidden_sizes": (8,),
@@ -122,8 +122,8 @@ def test_intercepts_are_found() -> None:
 
 
 def test_debiasing_by_rates_lowers_the_spread() -> None:
-    X, y, S, c = clustered(4000, seed=4)
-    common = {**FAST, "max_epochs": 25, "cluster_adversary": False}
+    X, y, S, c = clustered(size(2000, 4000), seed=4)
+    common = {**FAST, "max_epochs": size(20, 25), "cluster_adversary": False}
     spread = {}
     for lam in (0.0, 1.0):
         model = FairMEDL(**common, debias="rates", lambda_fair_fixed=lam, lambda_fair_mixed=lam)
@@ -585,7 +585,7 @@ EXPECTED = {
 @pytest.mark.parametrize("task", ["binary", *nightly("auto", "multiclass", "regression")])
 def test_scikit_learn_accepts_it(task: Any) -> None:
     model = FairMEDL(
-        (16,), task=task, learning_rate=0.02, max_epochs=60, batch_size=64, patience=None,
-        validation_fraction=0.0,
+        (16,), task=task, learning_rate=0.02, max_epochs=size(30, 60), batch_size=64,
+        patience=None, validation_fraction=0.0,
     )  # fmt: skip
     check_estimator(model, expected_failed_checks=EXPECTED)

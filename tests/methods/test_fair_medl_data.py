@@ -14,7 +14,7 @@ from fairaudit.methods.fair_medl.estimator import FairMEDL
 from fairaudit.methods.fair_medl.metrics import auroc, mean_spread
 from fairaudit.methods.fair_medl.probes import PROBES, confounded_probes
 from fairaudit.methods.fair_medl.tables import probe_ranks
-from tests.sizes import size
+from tests.sizes import nightly, size
 
 # lme4: mAch ~ minrty + sx + ses + meanses + sector + (1 | school), shared/data/README.md
 LME4 = np.array([-2.8378, 1.244, 1.9166, 2.1063, -1.7178])
@@ -122,7 +122,7 @@ def test_leave_one_site_out(shared_data: Path) -> None:
             lambda_fair_fixed=0.05,
             lambda_fair_mixed=0.05,
             learning_rate=0.01,
-            max_epochs=30,
+            max_epochs=size(12, 30),
             batch_size=64,
             random_state=0,
         )
@@ -160,8 +160,8 @@ def test_rates_within_the_budget_narrow_the_gaps_on_adult(shared_data: Path) -> 
     X, y, S, job = workers(shared_data, "adult.data")
     rows = np.isin(job, SEEN)
     model = FairMEDL((16,), debias="rates", performance_budget=0.01, learning_rate=0.01,
-                     max_epochs=12, batch_size=1024, random_state=0,
-                     path=(0.0, 0.02, 0.05, 0.1, 0.2))  # fmt: skip
+                     max_epochs=size(8, 12), batch_size=1024, random_state=0,
+                     path=(0.0, 0.05, *nightly(0.02, 0.1), 0.2))  # fmt: skip
     model.fit(X[rows], y[rows], sensitive_features=S[rows], clusters=job[rows])
     X, y, S, job = workers(shared_data, "adult.test")
     codes = np.column_stack([np.unique(s, return_inverse=True)[1] for s in S.T])
@@ -195,7 +195,7 @@ def test_probes_know_the_rate_of_their_cluster_and_nothing_elsewhere() -> None:
 def test_a_plain_net_leans_on_probes_and_fair_medl_does_not(debias: Any) -> None:
     """Twelve true features and five probes; clusters matter as much as all features together."""
     best: dict[str, list[int]] = {"plain": [], "fair": []}
-    seeds = size(3, 5)
+    seeds = size(2, 5)
     for seed in range(seeds):
         rng = np.random.default_rng(seed)
         X, z = rng.normal(size=(3000, 12)), rng.integers(0, 14, 3000)

@@ -72,7 +72,7 @@ def test_no_group_is_harmed_on_fresh_rows_beyond_its_interval(trained, fresh):
 
 
 def test_identical_rules_keep_the_baseline_in_95_percent_of_runs():
-    runs = size(20, 40)
+    runs = size(8, 40)
     kept = 0
     for seed in range(runs):
         X, y, a = toy("the same", 1200, seed)
@@ -304,12 +304,12 @@ def bright_or_dark(n, seed):
 
 @pytest.mark.slow
 def test_images_train_experts_from_a_memory_map(tmp_path):
-    X, y, a = bright_or_dark(size(160, 400), 0)
+    X, y, a = bright_or_dark(size(80, 400), 0)
     np.save(tmp_path / "images.npy", X)
     mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
     model = FairSDE(max_epochs=4, batch_size=64, random_state=0, learning_rate=0.02)
     model.fit(mapped, y, sensitive_features=a)
-    X_later, y_later, a_later = bright_or_dark(size(80, 200), 1)
+    X_later, y_later, a_later = bright_or_dark(size(40, 200), 1)
     assert (model.predict(X_later, sensitive_features=a_later) == y_later).mean() > 0.9
     model.save(tmp_path / "model")
     again = FairSDE.load(tmp_path / "model")
@@ -481,5 +481,5 @@ RANDOM_SPLIT = {
 
 @pytest.mark.parametrize("metric", ["accuracy", *nightly("neg_mse")])
 def test_scikit_learn_accepts_the_estimator(metric):
-    model = FairSDE(metric=metric, max_epochs=20, hidden_sizes=(16,), batch_size=32)
+    model = FairSDE(metric=metric, max_epochs=size(8, 20), hidden_sizes=(16,), batch_size=32)
     check_estimator(model, expected_failed_checks=RANDOM_SPLIT, on_skip=None)

@@ -9,6 +9,7 @@ from fairaudit.methods.fair_medl.intervals import draws, families, spread_interv
 from fairaudit.methods.fair_medl.metrics import mean_spread
 from fairaudit.methods.fair_medl.path import ScoringRows
 from fairaudit.methods.fair_medl.tables import path_table
+from tests.sizes import size
 
 ODDS = {"target": "equalized_odds"}
 
@@ -43,7 +44,8 @@ def test_families_mean_what_the_mean_spread_means(task: str, target: str) -> Non
 )
 def test_the_interval_holds_the_true_spread(tpr: tuple[float, ...], truth: float) -> None:
     held, percentile = 0, 0
-    for seed in range(120):
+    runs = size(60, 120)
+    for seed in range(runs):
         y, label, groups = _answers(seed, tpr)
         found = families(y, label, groups, task="binary", **ODDS)
         low, high = spread_interval(found, len(y), None, count=100, seed=seed, confidence=0.95)
@@ -54,7 +56,7 @@ def test_the_interval_holds_the_true_spread(tpr: tuple[float, ...], truth: float
             for rows in draws(len(y), None, 20, seed)
         ]
         percentile += min(again) <= truth <= max(again)
-    assert held / 120 >= 0.91
+    assert held / runs >= 0.91
     if truth == 0:
         assert percentile == 0, "why the interval is not a percentile one"
 

@@ -171,7 +171,7 @@ def _null_rows(kind: str, seed: int, n: int = 400):
      "numbers, weights", "classes, weights")],
 )  # fmt: skip
 def test_groups_are_rarely_claimed_where_one_common_model_holds(kind) -> None:
-    runs, claims, worst, judged = size(20, 200), 0, 0, 0
+    runs, claims, worst, judged = size(12, 200), 0, 0, 0
     for seed in range(runs):
         X, y, S, weight, unit = _null_rows(kind, seed)
         model = RomeEM(n_init=1, max_iter=10, random_state=seed)
@@ -245,7 +245,7 @@ def test_the_published_simulation_is_solved() -> None:
     """Fresh repetitions: coefficients, worst true group and overall against least squares."""
     worst, overall, maximin = [], [], []
     chosen, by_bic, by_icl = [], [], []
-    repetitions = size(2, 10)
+    repetitions, sweeps = size(2, 10), size(1, 10)
     for repetition in range(repetitions):
         rng = np.random.default_rng(1000 + repetition)
         train, test = draw(8000, rng), draw(3000, rng)
@@ -260,6 +260,8 @@ def test_the_published_simulation_is_solved() -> None:
         worst.append(robust[0] / base[0] - 1)
         overall.append(robust[1] / base[1] - 1)
         maximin.append(single[0] / base[0] - 1)
+        if repetition >= sweeps:
+            continue
         table = RomeEM.sweep(
             train.A,
             train.y,
@@ -276,10 +278,10 @@ def test_the_published_simulation_is_solved() -> None:
     assert max(worst) <= -0.45  # 3,000 test rows hold some 220 of the smallest group
     assert max(overall) <= -0.05
     assert -0.40 <= np.mean(maximin) <= -0.30
-    assert sum(g == 4 for g in chosen) >= 0.9 * repetitions
-    assert sum(g == 4 for g in by_icl) >= 0.9 * repetitions
+    assert sum(g == 4 for g in chosen) >= 0.9 * sweeps
+    assert sum(g == 4 for g in by_icl) >= 0.9 * sweeps
     # the gate is misspecified, so a fifth group may buy likelihood: BIC leans to 5 now and then
-    assert sum(g == 4 for g in by_bic) >= 0.8 * repetitions
+    assert sum(g == 4 for g in by_bic) >= 0.8 * sweeps
 
 
 def test_rows_repeated_as_clusters_give_the_intervals_of_the_rows_alone() -> None:
@@ -299,7 +301,8 @@ def test_rows_repeated_as_clusters_give_the_intervals_of_the_rows_alone() -> Non
 @pytest.mark.parametrize("truths", [(1.0,) * 6, (1.0, 1.2, 2.0), (1.0, 1.0, 1.0)])
 def test_the_worst_group_s_interval_holds_the_truth_when_groups_are_alike_too(truths) -> None:
     held, percentile = 0, 0
-    for seed in range(100):
+    runs = size(50, 100)
+    for seed in range(runs):
         rng = np.random.default_rng(seed)
         group = rng.integers(0, len(truths), 600)
         loss = rng.exponential(np.array(truths)[group])
@@ -312,6 +315,6 @@ def test_the_worst_group_s_interval_holds_the_truth_when_groups_are_alike_too(tr
         held += found["worst_low"] <= max(truths) <= found["worst_high"]
         worst = bootstrap_means(parts, loss, None, seed).max(axis=1)
         percentile += np.quantile(worst, 0.025) <= max(truths) <= np.quantile(worst, 0.975)
-    assert held >= 90
+    assert held >= 0.9 * runs
     if len(truths) == 6:
-        assert percentile < 50, "why the interval is not a percentile one"
+        assert percentile < 0.5 * runs, "why the interval is not a percentile one"
