@@ -22,7 +22,7 @@ import json, resource, sys, time
 from pathlib import Path
 from fairaudit.data import store
 from fairaudit.data.doctor.diagnosis import examine
-from fairaudit.data.images import ImageOptions
+
 kind, source, home = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
 base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 start = time.perf_counter()
@@ -32,7 +32,7 @@ if kind == "doctor":
     found = examine(frame)
     rows, columns = frame.height, frame.width
 else:
-    info = store.ingest(source, home, images=ImageOptions(size=64))
+    info = store.ingest(source, home, image_size=64)
     rows, columns = info.rows, info.columns
 seconds = time.perf_counter() - start
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -100,8 +100,7 @@ def run(
         options.seed,
         options.confidence,
         options.device,
-        accept_broken,
-        reading=options.reading,
+        reading=options.reading(accept_broken=accept_broken),
         margin=questions.margin,
         primary=questions.question,
         controls=questions.controls,
@@ -130,7 +129,7 @@ def _train(
         options.seed,
         options.confidence,
         options.device,
-        reading=options.reading,
+        reading=options.reading(),
     )
     result = commands.train(table, options.roles(), request, out, quiet)
     terminal.show_result(result, out, as_json=quiet)

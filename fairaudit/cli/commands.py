@@ -30,7 +30,7 @@ from fairaudit.data import store
 from fairaudit.data.doctor.diagnosis import Diagnosis
 from fairaudit.data.doctor.diagnosis import examine as examine_frame
 from fairaudit.data.doctor.table_scores import lone_scores
-from fairaudit.data.images import ImageOptions, ImageStore
+from fairaudit.data.images import ImageStore
 from fairaudit.data.mends import mended
 from fairaudit.data.reading.options import INFERRED, ReadingOptions, chosen_options
 from fairaudit.data.reading.parts import parts_of, refuse_address
@@ -59,9 +59,7 @@ class LoadedData:
 
 
 @contextmanager
-def opened(
-    path: str, *, accept_broken: bool = False, reading: ReadingOptions = INFERRED
-) -> Iterator[LoadedData]:
+def opened(path: str, *, reading: ReadingOptions = INFERRED) -> Iterator[LoadedData]:
     """Open a table, or a ZIP or folder of images, within a `with` block.
 
     What was inferred or left out while reading is printed on stderr.
@@ -80,8 +78,7 @@ def opened(
         yield LoadedData(table.frame, None, digest, reading)
         return
     with TemporaryDirectory(prefix="fairaudit-") as aside:
-        options = ImageOptions(accept_broken=accept_broken)
-        info = store.ingest(place, aside, images=options, options=reading)
+        info = store.ingest(place, aside, options=reading)
         terminal.remark([f"note: {note}" for note in info.notes])
         folder = Path(aside) / info.sha256
         frame, images = store.load(folder), store.images(folder)
@@ -103,13 +100,10 @@ def _place(path: str, reading: ReadingOptions) -> tuple[Path, ReadingOptions]:
     return whole, reading
 
 
-def ingest(
-    path: str, root: Path, *, accept_broken: bool, reading: ReadingOptions = INFERRED
-) -> DatasetInfo:
+def ingest(path: str, root: Path, reading: ReadingOptions = INFERRED) -> DatasetInfo:
     """Store a dataset in a workspace."""
     place, reading = _place(path, reading)
-    images = ImageOptions(accept_broken=accept_broken)
-    return Workspace(root).ingest(place, name=place.name, options=reading, images=images)
+    return Workspace(root).ingest(place, name=place.name, options=reading)
 
 
 def writable(out: Path) -> None:
@@ -164,7 +158,6 @@ class TrainingRequest:
     seed: int
     confidence: float
     device: str
-    accept_broken: bool = False
     reading: ReadingOptions = INFERRED
     margin: float | None = None
     primary: PrimaryQuestion | None = None
@@ -184,8 +177,7 @@ def train(
     if request.device not in DEVICES:
         raise SpecError(f"unknown --device '{request.device}'; choose one of {', '.join(DEVICES)}")
     writable(out)
-    accept = request.accept_broken
-    with opened(table, accept_broken=accept, reading=request.reading) as source:
+    with opened(table, reading=request.reading) as source:
         roles, remarks = complete_roles(source.frame, named, request.method)
         terminal.remark(remarks)
         spec = {

@@ -133,10 +133,9 @@ class TrainingOptions:
             **more,
         )
 
-    @property
-    def reading(self) -> ReadingOptions:
-        """How the file is read."""
-        return reading_options(self.read, header=self.header)
+    def reading(self, *, accept_broken: bool = False) -> ReadingOptions:
+        """How the file is read; `accept_broken` leaves out rows with broken images."""
+        return reading_options(self.read, header=self.header, accept_broken=accept_broken)
 
 
 @dataclass(frozen=True)

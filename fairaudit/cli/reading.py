@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from fairaudit.data.reading.options import ReadingOptions
 
 
-def reading_options(pairs: list[str] | None, *, header: bool | None) -> ReadingOptions:
-    """How a file is read, from `--read NAME=VALUE` and `--header`.
+def reading_options(
+    pairs: list[str] | None, *, header: bool | None, accept_broken: bool = False
+) -> ReadingOptions:
+    """How a file is read, from `--read NAME=VALUE`, `--header` and `--accept-broken`.
 
     Raises
     ------
@@ -22,7 +24,7 @@ def reading_options(pairs: list[str] | None, *, header: bool | None) -> ReadingO
     """
     from fairaudit.data.reading.options import INFERRED, chosen_options
 
-    choices: dict[str, Any] = {"header": header}
+    choices: dict[str, Any] = {"header": header, "accept_broken": accept_broken or None}
     for pair in pairs or []:
         name, equals, value = pair.partition("=")
         if not equals:
@@ -37,11 +39,19 @@ def _choice(name: str, value: str) -> Any:
         return names(value)
     if name == "delimiter":
         return {"tab": "\t", "\\t": "\t", "blank": " "}.get(value, value)
-    if name not in ("header", "skip_rows"):
+    if name not in _EXPECTED:
         return value
     text = f"[{value}]" if name == "skip_rows" and not value.startswith("[") else value.lower()
     try:
         return json.loads(text)
     except ValueError as error:
-        expected = "row numbers such as 7,9" if name == "skip_rows" else "true or false"
-        raise SpecError(f"--read {name}={value}: expected {expected}") from error
+        raise SpecError(f"--read {name}={value}: expected {_EXPECTED[name]}") from error
+
+
+_EXPECTED = {
+    "header": "true or false",
+    "accept_broken": "true or false",
+    "skip_rows": "row numbers such as 7,9",
+    "image_size": "a number of pixels such as 96",
+    "image_channels": "1 (grey) or 3 (colour)",
+}

@@ -35,9 +35,8 @@ def ingest(
     """Store a dataset under the hash of its content."""
     from fairaudit.cli import commands
 
-    info = commands.ingest(
-        path, workspace, accept_broken=accept_broken, reading=reading_options(read, header=header)
-    )
+    reading = reading_options(read, header=header, accept_broken=accept_broken)
+    info = commands.ingest(path, workspace, reading)
     terminal.show_dataset(info, as_json=json_)
 
 

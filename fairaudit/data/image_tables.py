@@ -42,17 +42,25 @@ class ImageFiles:
 
 def has_images(bundle: Bundle) -> bool:
     """Whether a bundle contains images."""
-    return any(_is_image(f) for f in bundle.files())
+    return any(is_image(f) for f in bundle.files())
 
 
-def table_file(bundle: Bundle) -> str:
-    """The table of an image set: by its usual name, else the only one at the top level."""
+def table_file(bundle: Bundle) -> str | None:
+    """The table of an image set: by its usual name, else the only one at the top level.
+
+    Returns
+    -------
+    str or None
+        None where there is no table at all.
+
+    Raises
+    ------
+    InputError
+        If there are several.
+    """
     tables = [f for f in bundle.files() if _is_table(f)]
     if not tables:
-        raise InputError(
-            f"'{bundle.name}' contains images but no table; add labels.csv with a column of "
-            "image paths and the columns to be audited"
-        )
+        return None
     depth = min(len(PurePosixPath(f).parts) for f in tables)
     top = [f for f in tables if len(PurePosixPath(f).parts) == depth]
     usual = [f for f in top if PurePosixPath(f).stem.lower() in _USUAL]
@@ -78,7 +86,7 @@ def match_images(bundle: Bundle, frame: pl.DataFrame, table: str) -> ImageFiles:
     suffix that names a file is used. Files of unsupported kinds are matched too, so that they can
     be listed.
     """
-    images = [f for f in bundle.files() if _is_image(f)]
+    images = [f for f in bundle.files() if is_image(f)]
     others = [f for f in bundle.files() if f.lower().endswith(_OTHER_IMAGES)]
     lookup = _lookup(images + others, PurePosixPath(table).parent)
     best: tuple[int, str, list[str]] | None = None
@@ -86,7 +94,7 @@ def match_images(bundle: Bundle, frame: pl.DataFrame, table: str) -> ImageFiles:
         if frame[column].dtype != pl.String and not frame[column].dtype.is_integer():
             continue
         files = _resolved(frame[column], lookup)
-        hits = len({f for f in files if _is_image(f)})
+        hits = len({f for f in files if is_image(f)})
         if hits and (best is None or hits > best[0]):
             best = (hits, column, files)
     if best is None or best[0] < 0.2 * min(len(images), frame.height):
@@ -135,5 +143,6 @@ def _file_of(key: str, lookup: dict[str, str], elsewhere: object) -> str:
     return lookup.get(key, "")
 
 
-def _is_image(file: str) -> bool:
+def is_image(file: str) -> bool:
+    """Whether a file is an image by its name."""
     return file.lower().endswith(IMAGE_FILES)

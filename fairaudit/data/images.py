@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,54 +25,60 @@ IMAGE_FILES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".npy"
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
 _PROBED = 256
 _AT_ONCE = 256  # images decoded at a time; bounds the memory
+_LISTED = 10  # broken images that a message names
 _CHUNK = 1024  # rows copied at a time
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class ImageOptions:
-    """How images are stored.
+class ImageLimits:
+    """How much is decoded at a time and at most.
 
     Parameters
     ----------
-    size : int or None
-        Side in pixels; None keeps a common size of up to 256, else uses 64. Other shapes are
-        first cropped to a centred square.
-    channels : {1, 3} or None
-        None stores greyscale images with one channel and others with three.
-    accept_broken : bool
-        Exclude rows with missing, broken or oversized images instead of refusing the dataset.
     workers : int or None
         Threads; None means one per core, at most 8.
     most_pixels, most_bytes : int
         Larger images are oversized.
     """
 
-    size: int | None = None
-    channels: Literal[1, 3] | None = None
-    accept_broken: bool = False
     workers: int | None = None
     most_pixels: int = 50_000_000
     most_bytes: int = 64 * MB
 
     def __post_init__(self) -> None:
-        if self.size is not None and not (_whole(self.size) and 8 <= self.size <= 1024):
-            raise SpecError(f"image size {self.size!r} is not between 8 and 1,024 pixels")
-        if self.channels not in (None, 1, 3):
-            raise SpecError(f"channels must be 1, 3 or None, got {self.channels!r}")
         if self.workers is not None and not (_whole(self.workers) and self.workers >= 1):
             raise SpecError(f"workers must be at least 1 or None, got {self.workers!r}")
-
-    def key(self) -> str:
-        """The options that change the stored pixels or rows, as text."""
-        return f"{self.size}/{self.channels}/{self.accept_broken}"
 
 
 def _whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-DEFAULT_IMAGES = ImageOptions()
+DEFAULT_IMAGES = ImageLimits()
+
+
+@dataclass(frozen=True)
+class ImageLayout:
+    """How all images of a set are stored, and what that changes.
+
+    Attributes
+    ----------
+    size : int
+        Side in pixels.
+    channels : {1, 3}
+    cropped, scaled : bool
+        Whether some of the images looked at are no squares, or have another size.
+    smallest, largest : (int, int)
+        Width and height of the smallest and the largest of them.
+    """
+
+    size: int
+    channels: int
+    cropped: bool = False
+    scaled: bool = False
+    smallest: tuple[int, int] = (0, 0)
+    largest: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,30 @@ class Broken:
 
     file: str
     reason: str
+
+
+class BrokenImages(InputError):
+    """Some images of a set cannot be used.
+
+    Parameters
+    ----------
+    name : str
+        Of the set.
+    broken : sequence of Broken
+    total : int
+        Images named by the table.
+    """
+
+    def __init__(self, name: str, broken: Sequence[Broken], total: int) -> None:
+        self.broken = tuple(broken)
+        self.total = total
+        listed = "; ".join(f"{b.file} ({b.reason})" for b in broken[:_LISTED])
+        rest = len(broken) - _LISTED
+        more = f"; and {rest:,} more" if rest > 0 else ""
+        super().__init__(
+            f"{len(broken):,} of {total:,} images of '{name}' cannot be used: {listed}{more}. "
+            "Repair them, or agree to exclude these rows (accept_broken)"
+        )
 
 
 @dataclass(frozen=True)
@@ -123,7 +153,8 @@ def store_images(
     bundle: Bundle,
     files: Sequence[str],
     path: Path,
-    options: ImageOptions,
+    layout: ImageLayout,
+    limits: ImageLimits,
     on_progress: Progress | None = None,
 ) -> list[tuple[int, Broken]]:
     """Decode files into an .npy of shape (n, H, W, C), in parallel and in batches.
@@ -140,10 +171,10 @@ def store_images(
     list of (position, Broken)
         Images that could not be decoded; their pixels are 0.
     """
-    size, channels = _layout(bundle, files, options)
-    decoder = _Decoder(bundle, size, channels, options)
+    size, channels = layout.size, layout.channels
+    decoder = _Decoder(bundle, size, channels, limits)
     broken: list[tuple[int, Broken]] = []
-    with ThreadPoolExecutor(options.workers or min(8, os.cpu_count() or 1)) as threads:
+    with ThreadPoolExecutor(limits.workers or min(8, os.cpu_count() or 1)) as threads:
 
         def decoded() -> Iterator[NDArray[np.uint8]]:
             for start, part in _parts(files):
@@ -195,19 +226,35 @@ def _parts(files: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
         start += len(part)
 
 
-def _layout(bundle: Bundle, files: Sequence[str], options: ImageOptions) -> tuple[int, int]:
-    """Side and channels, from the options or the headers of an evenly spaced sample."""
+def image_layout(
+    bundle: Bundle,
+    files: Sequence[str],
+    limits: ImageLimits,
+    *,
+    size: int | None = None,
+    channels: int | None = None,
+) -> ImageLayout:
+    """Side and channels: those chosen, else from the headers of an evenly spaced sample."""
     there = [f for f in files if f.lower().endswith(IMAGE_FILES)]
-    there = [f for f in there if bundle.size(f) <= options.most_bytes]
+    there = [f for f in there if bundle.size(f) <= limits.most_bytes]
     step = max(1, len(there) // _PROBED)
     heads = [h for f in there[::step] if (h := _header(bundle, f)) is not None]
-    if not heads and there:
-        return options.size or 64, options.channels or 3
-    sizes = Counter(side for side, _ in heads)
-    side, votes = sizes.most_common(1)[0] if sizes else ((64, 64), 0)
+    if not heads:
+        return ImageLayout(size or 64, channels or 3)
+    sides = Counter(side for side, _ in heads)
+    side, votes = sides.most_common(1)[0]
     common = votes == len(heads) and side[0] == side[1] and 8 <= side[0] <= 256
     grey = all(is_grey for _, is_grey in heads)
-    return options.size or (side[0] if common else 64), options.channels or (1 if grey else 3)
+    size = size or (side[0] if common else 64)
+    by_area = sorted(sides, key=lambda side: (side[0] * side[1], side))
+    return ImageLayout(
+        size,
+        channels or (1 if grey else 3),
+        cropped=any(width != height for width, height in sides),
+        scaled=any(min(side) != size for side in sides),
+        smallest=by_area[0],
+        largest=by_area[-1],
+    )
 
 
 def _header(bundle: Bundle, file: str) -> tuple[tuple[int, int], bool] | None:
@@ -254,7 +301,7 @@ class _Decoder:
     bundle: Bundle
     size: int
     channels: int
-    options: ImageOptions
+    limits: ImageLimits
 
     def decode(self, file: str) -> NDArray[np.uint8] | Broken:
         """The pixels of one file, (H, W, C), or the reason why it has none."""
@@ -264,7 +311,7 @@ class _Decoder:
             return Broken("", "no such file")
         if not file.lower().endswith(IMAGE_FILES):
             return Broken(file, f"unsupported format: save it as one of {', '.join(IMAGE_FILES)}")
-        if self.bundle.size(file) > self.options.most_bytes:
+        if self.bundle.size(file) > self.limits.most_bytes:
             return Broken(file, f"oversized: {size_text(self.bundle.size(file))}")
         try:
             content = self.bundle.read(file)
@@ -308,7 +355,7 @@ class _Decoder:
         return self._fitted(Image.fromarray(squeezed.astype(np.uint8)))
 
     def _check_pixels(self, width: int, height: int) -> None:
-        if width * height > self.options.most_pixels:
+        if width * height > self.limits.most_pixels:
             raise _Oversized(f"oversized: {width:,} × {height:,} pixels")
         if width == 0 or height == 0:
             raise ValueError("it has no pixels")

@@ -36,6 +36,8 @@ class ReadingChoices:
         Whether the first row is read as names.
     sheets : tuple of str
         Of a workbook.
+    image_shape : (int, int) or None
+        Side in pixels and channels of stored images; None for a table.
     unsure_encoding, unsure_header : bool
         Whether the reader could not tell and no user has decided.
     """
@@ -46,6 +48,7 @@ class ReadingChoices:
     delimiter: str
     header: bool
     sheets: tuple[str, ...]
+    image_shape: tuple[int, int] | None
     unsure_encoding: bool
     unsure_header: bool
 
@@ -57,7 +60,7 @@ class ReadingChoices:
 
 def may_reread(info: store.DatasetInfo) -> bool:
     """Whether there is anything to choose about a file of this format."""
-    return info.kind == "table" and info.format in ("csv", *_WORKBOOKS)
+    return info.kind == "images" or info.format in ("csv", *_WORKBOOKS)
 
 
 def reading_choices(folder: Path) -> ReadingChoices | None:
@@ -84,9 +87,15 @@ def reading_choices(folder: Path) -> ReadingChoices | None:
         delimiter=delimiter,
         header=NO_HEADER not in info.notes,
         sheets=sheet_names(source, info.name) if info.format in _WORKBOOKS else (),
+        image_shape=_image_shape(folder) if info.kind == "images" else None,
         unsure_encoding=doubtful and bool(guess_encoding(source, info.name).alternatives),
         unsure_header=chosen.header is None and NO_HEADER in info.notes,
     )
+
+
+def _image_shape(folder: Path) -> tuple[int, int]:
+    _, side, _, channels = store.schema(folder)["image_shape"]
+    return int(side), int(channels)
 
 
 def _encodings(source: Path, current: str, delimiter: str) -> tuple[EncodingChoice, ...]:

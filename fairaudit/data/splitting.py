@@ -11,7 +11,7 @@ from fairaudit.data.labels import label_text
 from fairaudit.data.splits import SplitSpec
 from fairaudit.exceptions import SpecError
 
-_WORDS = {
+SPLIT_WORDS = {
     "train": ("train", "training", "tr", "learn"),
     "validation": ("validation", "valid", "val", "dev", "development", "tune"),
     "test": ("test", "testing", "te", "holdout", "hold-out", "held-out", "evaluation"),
@@ -165,7 +165,7 @@ def named_parts(values: pl.Series) -> NDArray[np.int8]:
     """
     text = label_text(values).str.to_lowercase()
     words = set(text.drop_nulls().unique().to_list())
-    known = {word: part for part, group in enumerate(_WORDS.values()) for word in group}
+    known = {word: part for part, group in enumerate(SPLIT_WORDS.values()) for word in group}
     if strange := sorted(words - known.keys()):
         raise SpecError(
             f"split column '{values.name}' contains {', '.join(map(repr, strange[:4]))}; its "

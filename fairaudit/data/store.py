@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -19,13 +19,17 @@ import numpy as np
 import polars as pl
 
 from fairaudit.data.archive import Bundle, open_folder, open_zip
+from fairaudit.data.image_folders import IMAGE, folder_column, folder_table
 from fairaudit.data.image_tables import ImageFiles, has_images, match_images, table_file
 from fairaudit.data.images import (
     DEFAULT_IMAGES,
     Broken,
-    ImageOptions,
+    BrokenImages,
+    ImageLayout,
+    ImageLimits,
     ImageStore,
     Progress,
+    image_layout,
     keep_rows,
     store_images,
 )
@@ -99,7 +103,7 @@ def ingest(
     name: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
     options: ReadingOptions = INFERRED,
-    images: ImageOptions = DEFAULT_IMAGES,
+    images: ImageLimits = DEFAULT_IMAGES,
     on_progress: Progress | None = None,
     **choices: Any,
 ) -> DatasetInfo:
@@ -121,12 +125,12 @@ def ingest(
         Limits on size and shape.
     options : ReadingOptions
         What is not to be inferred; the dataset keeps it, and other options make another dataset.
-    images : ImageOptions
-        Resolution, channels, and whether rows with broken images may be excluded.
+    images : ImageLimits
+        How many images are decoded at a time, and how large they may be.
     on_progress : callable, optional
         Called with (images done, images in total).
     **choices
-        Reading options by name, such as `sheet`, `encoding` or `header`.
+        Reading options by name, such as `sheet`, `encoding` or `image_size`.
 
     Returns
     -------
@@ -136,6 +140,8 @@ def ingest(
     ------
     InputError, LimitExceeded
         As for `read_table`; nothing is left in the folder.
+    BrokenImages
+        An InputError that lists the images that cannot be used, unless `accept_broken`.
     """
     options = chosen_options(options, choices)
     with _image_bundle(source, name, limits) as bundle:
@@ -192,25 +198,29 @@ def _ingest_images(
     datasets_folder: Path,
     label: str,
     limits: Limits,
-    options: ImageOptions,
+    decoding: ImageLimits,
     reading: ReadingOptions,
     on_progress: Progress | None,
 ) -> DatasetInfo:
     """Store the table and its decoded images; image i belongs to row id i."""
-    key = f"{bundle.digest()}\0{options.key()}{reading.key()}"
+    key = f"{bundle.digest()}\0{_key(reading)}"
     digest = hashlib.sha256(key.encode()).hexdigest()
     home = datasets_folder / digest
     if (home / SCHEMA).is_file():
         return info(home)
-    table_path = table_file(bundle)
     with staging(datasets_folder, home) as folder:
-        table = read(bundle.read(table_path), name=table_path, limits=limits, options=reading)
-        matched = match_images(bundle, table.frame, table_path)
-        unusable = store_images(bundle, matched.files, folder / IMAGES, options, on_progress)
+        table, matched = _image_rows(bundle, limits, reading)
+        layout = image_layout(
+            bundle, matched.files, decoding, size=reading.image_size,
+            channels=reading.image_channels,
+        )  # fmt: skip
+        unusable = store_images(
+            bundle, matched.files, folder / IMAGES, layout, decoding, on_progress
+        )
         broken = [(i, Broken(b.file or _cell(table, matched, i), b.reason)) for i, b in unusable]
-        _refuse_broken(broken, len(matched.files), label, accept=options.accept_broken)
+        _refuse_broken(broken, len(matched.files), label, accept=reading.accept_broken)
         frame = _frame_of(table, matched, [i for i, _ in broken], folder)
-        notes = (*table.notes, *_image_notes(matched, broken))
+        notes = (*table.notes, *_image_notes(matched, layout, broken))
         rows = write_rows(Table(frame.lazy(), notes, table.format), folder / DATA, label)
         size = sum(bundle.size(f) for f in bundle.files())
         description = DatasetInfo(
@@ -223,6 +233,33 @@ def _ingest_images(
             folder, description, image_column=matched.column, image_shape=shape, broken=listed
         )
     return description
+
+
+def _image_rows(
+    bundle: Bundle, limits: Limits, reading: ReadingOptions
+) -> tuple[Table, ImageFiles]:
+    """The table of a bundle, or one of its folders, and the image file of each row."""
+    path = table_file(bundle)
+    if path is None:
+        frame, note = folder_table(bundle)
+        files = ImageFiles(IMAGE, frame[IMAGE].to_list(), 0)
+        return Table(frame.lazy(), (note,), "images"), files
+    table = read(bundle.read(path), name=path, limits=limits, options=reading)
+    matched = match_images(bundle, table.frame, path)
+    folder = folder_column(matched.files, table.frame)
+    if folder is None:
+        return table, matched
+    note = f"column '{folder.name}' holds the folder of each image"
+    frame = table.frame.with_columns(folder)
+    return replace(table, lazy=frame.lazy(), notes=(*table.notes, note)), matched
+
+
+def _key(reading: ReadingOptions) -> str:
+    """Text that distinguishes sets read from one bundle with other choices."""
+    image = dict.fromkeys(("image_size", "image_channels", "accept_broken"))
+    rest = reading.model_copy(update={k: ReadingOptions.model_fields[k].default for k in image})
+    size, channels = reading.image_size, reading.image_channels
+    return f"{size}/{channels}/{reading.accept_broken}{rest.key()}"
 
 
 def _cell(table: Table, matched: ImageFiles, row: int) -> str:
@@ -239,12 +276,7 @@ def _refuse_broken(
             f"{broken[0][1].file}, {broken[0][1].reason}); check the files"
         )
     if broken and not accept:
-        listed = "; ".join(f"{b.file} ({b.reason})" for _, b in broken[:10])
-        more = f"; and {len(broken) - 10:,} more" if len(broken) > 10 else ""
-        raise InputError(
-            f"{len(broken):,} of {total:,} images of '{label}' cannot be used: {listed}{more}. "
-            "Repair them, or agree to exclude these rows (accept_broken)"
-        )
+        raise BrokenImages(label, [b for _, b in broken], total)
 
 
 def _frame_of(
@@ -260,13 +292,28 @@ def _frame_of(
     return chosen
 
 
-def _image_notes(matched: ImageFiles, broken: list[tuple[int, Broken]]) -> list[str]:
+def _image_notes(
+    matched: ImageFiles, layout: ImageLayout, broken: list[tuple[int, Broken]]
+) -> list[str]:
     notes = [f"column '{matched.column}' names the images"]
+    if layout.cropped or layout.scaled:
+        notes.append(_fitted(layout))
     if matched.unused:
         notes.append(f"{matched.unused:,} images that no row names were excluded")
     if broken:
         notes.append(f"{len(broken):,} rows with broken images were excluded (see the list)")
     return notes
+
+
+def _fitted(layout: ImageLayout) -> str:
+    """That images were cropped or scaled, from which sizes to which."""
+    (w, h), (width, height) = layout.smallest, layout.largest
+    sizes = f"{w:,} × {h:,}" + (f" to {width:,} × {height:,}" if (w, h) != (width, height) else "")
+    how = "cropped to squares and scaled" if layout.cropped else "scaled"
+    return (
+        f"images of {sizes} pixels were {how} to {layout.size:,} × {layout.size:,}; another size "
+        "can be chosen (image_size)"
+    )
 
 
 def images(folder: Path | str) -> ImageStore | None:

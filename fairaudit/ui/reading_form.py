@@ -1,4 +1,4 @@
-"""How a file is read: its encoding with a preview, header, sheet and other options, undoably."""
+"""How a file is read: encoding, header, sheet, size of images and other options, undoably."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from fairaudit.ui import cache, layout, session
 
 _MARKS = (".", ",")
 _MOST_ROWS = 10_000
+_SIZES = (28, 32, 48, 64, 96, 128, 160, 224, 256)  # usual sides of images in pixels
 
 
 def show(info: DatasetInfo, columns: Sequence[str]) -> None:
@@ -94,6 +95,8 @@ def _widgets(info: DatasetInfo, choices: ReadingChoices, columns: Sequence[str])
     """The options with the widgets' values; None is inferred."""
     chosen, key = info.options, f"read-{info.sha256[:12]}"
     options: dict[str, Any] = chosen.model_dump()
+    if choices.image_shape is not None:
+        return options | _image_widgets(chosen, key)
     if choices.encodings:
         options["encoding"] = _encoding(choices, chosen, key)
     if choices.sheets[1:]:
@@ -117,6 +120,29 @@ def _widgets(info: DatasetInfo, choices: ReadingChoices, columns: Sequence[str])
     if session.expert():
         options |= _further(chosen, choices, columns, key)
     return options
+
+
+def _image_widgets(chosen: ReadingOptions, key: str) -> dict[str, Any]:
+    left, right = st.columns(2)
+    sizes = sorted({*_SIZES, *([chosen.image_size] if chosen.image_size else [])})
+    size = left.selectbox(
+        "Size of the stored images",
+        sizes,
+        index=sizes.index(chosen.image_size) if chosen.image_size else None,
+        placeholder="recognised: a common size, else 64 × 64",
+        format_func=lambda side: f"{side} × {side} pixels",
+        help="Other shapes are cropped to a centred square first.",
+        key=f"{key}-image-size",
+    )
+    channels = right.selectbox(
+        "Colours",
+        list(words.COLOURS),
+        index=list(words.COLOURS).index(chosen.image_channels) if chosen.image_channels else None,
+        placeholder="recognised: in colour, unless all are grey",
+        format_func=words.COLOURS.__getitem__,
+        key=f"{key}-image-channels",
+    )
+    return {"image_size": size, "image_channels": channels}
 
 
 def _encoding(choices: ReadingChoices, chosen: ReadingOptions, key: str) -> str | None:

@@ -16,7 +16,7 @@ from fairaudit.data import store
 from fairaudit.data.archive import Zip
 from fairaudit.data.dataset import Dataset
 from fairaudit.data.doctor.diagnosis import examine
-from fairaudit.data.images import ImageOptions, ImageStore
+from fairaudit.data.images import ImageLimits, ImageStore
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.data.samples import SAMPLES
 from fairaudit.exceptions import InputError, SpecError
@@ -46,7 +46,7 @@ def _grey(value: int, side: int = 16) -> np.ndarray:
 def _ingested(
     source: bytes | Path, folder: Path, **options: object
 ) -> tuple[pl.DataFrame, np.ndarray]:
-    found = store.ingest(source, folder, images=ImageOptions(**options))  # type: ignore[arg-type]
+    found = store.ingest(source, folder, **options)
     images = store.images(folder / found.sha256)
     assert images is not None
     assert found.kind == "images"
@@ -139,7 +139,7 @@ def test_a_huge_file_is_listed_without_being_read(
     usual = Zip.read
     monkeypatch.setattr(Zip, "read", lambda self, file: (read.append(file), usual(self, file))[1])
     with pytest.raises(InputError, match=r"b\.png \(oversized"):
-        store.ingest(source, tmp_path, images=ImageOptions(most_bytes=2000))
+        store.ingest(source, tmp_path, images=ImageLimits(most_bytes=2000))
     assert "b.png" not in read
 
 
@@ -182,14 +182,14 @@ def test_oversized_images_are_broken_ones(tmp_path: Path) -> None:
     source = _zip({"a.png": _encoded(_grey(1, 40), "PNG"), "b.png": _encoded(_grey(2), "PNG"),
                    "labels.csv": b"image,y\na.png,1\nb.png,0\n"})  # fmt: skip
     with pytest.raises(InputError, match=r"a\.png \(oversized: 40 × 40 pixels\)"):
-        store.ingest(source, tmp_path, images=ImageOptions(most_pixels=1000))
+        store.ingest(source, tmp_path, images=ImageLimits(most_pixels=1000))
 
 
 def test_other_shapes_are_cropped_and_scaled_to_the_chosen_side(tmp_path: Path) -> None:
     wide = np.zeros((20, 60), np.uint8)
     wide[:, 20:40] = 200
     source = _zip({"a.png": _encoded(wide, "PNG"), "labels.csv": b"image,y\na.png,1\n"})
-    _, pixels = _ingested(source, tmp_path, size=8, channels=3)
+    _, pixels = _ingested(source, tmp_path, image_size=8, image_channels=3)
     assert pixels.shape == (1, 8, 8, 3)
     assert pixels[:, :, 1:-1].min() == 200
 
@@ -209,7 +209,9 @@ def test_sixteen_bits_alpha_palette_and_orientation(tmp_path: Path) -> None:
         image.save(out, "PNG", **options)
         files[f"{name}.png"] = out.getvalue()
     table = "image,y\n" + "".join(f"{name},1\n" for name in files)
-    _, pixels = _ingested(_zip({**files, "labels.csv": table.encode()}), tmp_path, channels=3)
+    _, pixels = _ingested(
+        _zip({**files, "labels.csv": table.encode()}), tmp_path, image_channels=3
+    )
     assert pixels[0, 0, 0].tolist() == [155] * 3
     assert pixels[1, 0, 0].tolist() == [9, 8, 7]
     assert pixels[2, 0, 0].tolist() == [250, 0, 0]
@@ -233,7 +235,7 @@ def test_progress_is_reported_to_the_end(tmp_path: Path) -> None:
 def test_another_resolution_is_another_data_set(tmp_path: Path) -> None:
     first = store.ingest(SAMPLES["shapes"].path, tmp_path)
     again = store.ingest(SAMPLES["shapes"].path, tmp_path)
-    small = store.ingest(SAMPLES["shapes"].path, tmp_path, images=ImageOptions(size=14))
+    small = store.ingest(SAMPLES["shapes"].path, tmp_path, image_size=14)
     assert first == again
     assert small.sha256 != first.sha256
 
@@ -269,14 +271,42 @@ def test_images_without_a_store_are_asked_for() -> None:
     frame = pl.DataFrame({"image": ["a.png"] * 10, "y": [0, 1] * 5})
     with pytest.raises(SpecError, match="the table came without images"):
         Dataset(frame, ColumnRoles(target="y", image="image")).arrays()
-    for impossible, words in (
-        ({"size": 4}, "not between 8 and 1,024"),
-        ({"size": 16.5}, "not between 8 and 1,024"),
-        ({"channels": 2}, "channels must be 1, 3 or None"),
-        ({"workers": 0}, "workers must be at least 1"),
-    ):
-        with pytest.raises(SpecError, match=words):
-            ImageOptions(**impossible)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("impossible", "words"),
+    [
+        ({"image_size": 4}, "image_size: .*greater than or equal to 8"),
+        ({"image_size": 16.5}, "image_size: .*valid integer"),
+        ({"image_size": 5000}, "image_size: .*less than or equal to 1024"),
+        ({"image_channels": 2}, "image_channels: .*1 or 3"),
+    ],
+)
+def test_impossible_choices_are_refused(
+    tmp_path: Path, impossible: dict[str, float], words: str
+) -> None:
+    with pytest.raises(SpecError, match=words):
+        store.ingest(SAMPLES["shapes"].path, tmp_path, **impossible)
+
+
+def test_impossible_limits_are_refused() -> None:
+    with pytest.raises(SpecError, match="workers must be at least 1"):
+        ImageLimits(workers=0)
+
+
+def test_cropping_and_scaling_are_said(tmp_path: Path) -> None:
+    files = {"a.png": _encoded(np.zeros((20, 60), np.uint8), "PNG"),
+             "b.png": _encoded(_grey(3, 100), "PNG"), "c.png": _encoded(_grey(3, 100), "PNG"),
+             "labels.csv": b"image,y\na.png,1\nb.png,0\nc.png,0\n"}  # fmt: skip
+    notes = store.ingest(_zip(files), tmp_path).notes
+    assert any("60 × 20 to 100 × 100 pixels were cropped to squares" in note for note in notes)
+    assert any("to 64 × 64" in note for note in notes)
+    del files["a.png"]
+    files["labels.csv"] = b"image,y\nb.png,0\nc.png,0\n"
+    kept = store.ingest(_zip(files), tmp_path)
+    assert not any("scaled" in note for note in kept.notes)
+    scaled = store.ingest(_zip(files), tmp_path, image_size=32)
+    assert any("100 × 100 pixels were scaled to 32 × 32" in note for note in scaled.notes)
 
 
 def test_faces_come_in_whole(shared_data: Path, tmp_path: Path) -> None:
@@ -288,3 +318,82 @@ def test_faces_come_in_whole(shared_data: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(shared_data / "faces64.zip") as archive:
         raw = Image.open(io.BytesIO(archive.read(frame["image"][777]))).convert("RGB")
     assert np.array_equal(pixels[777], np.asarray(raw))
+
+
+def _sorted(*paths: str) -> bytes:
+    """A ZIP of grey images at these paths, image i of brightness 10·i, without a table."""
+    return _zip({path: _encoded(_grey(10 * i), "PNG") for i, path in enumerate(paths)})
+
+
+@pytest.mark.parametrize(
+    ("paths", "columns"),
+    [
+        (("yes/1.png", "no/1.png", "no/2.png"), {"label": ["no", "no", "yes"]}),
+        (
+            ("set/train/yes/1.png", "set/train/no/2.png", "set/test/yes/3.png"),
+            {"split": ["test", "train", "train"], "label": ["yes", "no", "yes"]},
+        ),
+        (
+            ("f/yes/1.png", "f/no/2.png", "m/yes/3.png"),
+            {"folder_1": ["f", "f", "m"], "label": ["no", "yes", "yes"]},
+        ),
+        (
+            ("yes/Validation/1.png", "no/Train/2.png"),
+            {"split": ["Train", "Validation"], "label": ["no", "yes"]},
+        ),
+    ],
+)
+def test_folders_are_the_columns_of_images_without_a_table(
+    tmp_path: Path, paths: tuple[str, ...], columns: dict[str, list[str]]
+) -> None:
+    frame, pixels = _ingested(_sorted(*paths), tmp_path)
+    assert frame["image"].to_list() == sorted(paths)
+    assert {name: frame[name].to_list() for name in columns} == columns
+    assert set(frame.columns) == {"_row", "image", *columns}
+    shades = [10 * paths.index(path) for path in sorted(paths)]
+    assert pixels[:, 0, 0, 0].tolist() == shades
+    [note] = [n for n in store.info(next(tmp_path.iterdir())).notes if "there is no table" in n]
+    assert all(f"'{name}'" in note for name in columns)
+
+
+@pytest.mark.parametrize(
+    ("paths", "words"),
+    [
+        (("1.png", "2.png"), "images but no table.*one folder per label"),
+        (("set/1.png", "set/2.png"), "images but no table.*one folder per label"),
+        (("train/1.png", "test/2.png"), "images but no table.*one folder per label"),
+        (("yes/1.png", "2.png"), r"different depths \('2.png', 'yes/1.png'\)"),
+    ],
+)
+def test_folders_that_say_no_label_are_refused(
+    tmp_path: Path, paths: tuple[str, ...], words: str
+) -> None:
+    with pytest.raises(InputError, match=words):
+        store.ingest(_sorted(*paths), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("image,sex\na.png,f\nb.png,m\nc.png,f\nd.png,m\n", "folder"),
+        ("image,folder\na.png,f\nb.png,m\nc.png,f\nd.png,m\n", "folder_of_image"),
+        ("image,sex,y\na.png,f,1\nb.png,m,1\nc.png,f,0\nd.png,m,0\n", None),
+    ],
+)
+def test_a_folder_that_the_table_does_not_say_is_a_column(
+    tmp_path: Path, table: str, column: str | None
+) -> None:
+    paths = ("ill/a.png", "ill/b.png", "well/c.png", "well/d.png")
+    files = {path: _encoded(_grey(1), "PNG") for path in paths}
+    frame, _ = _ingested(_zip({**files, "labels.csv": table.encode()}), tmp_path)
+    added = set(frame.columns) - {"_row", *table.split("\n")[0].split(",")}
+    assert added == ({column} if column else set())
+    if column:
+        assert frame[column].to_list() == ["ill", "ill", "well", "well"]
+
+
+def test_folders_that_only_number_images_are_no_column(tmp_path: Path) -> None:
+    files = {f"{i:03}/{i}.png": _encoded(_grey(1), "PNG") for i in range(4)}
+    table = b"image,y\n" + b"".join(b"%d.png,%d\n" % (i, i % 2) for i in range(4))
+    frame, _ = _ingested(_zip({**files, "labels.csv": table}), tmp_path)
+    assert frame.columns == ["_row", "image", "y"]

@@ -19,7 +19,8 @@ from fairaudit.jobs.spec import JobSpec
 from fairaudit.jobs.workspace import Workspace
 from fairaudit.ui.pictures import thumbnail
 from tests.pages.conftest import Open, words
-from tests.pages.opening import calm
+from tests.pages.opening import calm, shown_table
+from tests.pages.test_data import upload
 
 SMILES = [1, 1, 1, 0, 0, 0, 1, 0]
 FIRST = [1, 0, 1, 1, 0, 0, 0, 0]  # wrong: rows 1, 3 (women), 6 (men)
@@ -127,3 +128,55 @@ def test_images_that_were_not_shared_are_not_shown(
 def test_large_images_become_small_pictures() -> None:
     _, _, content = thumbnail(np.zeros((300, 300, 3), np.uint8)).partition(",")
     assert Image.open(io.BytesIO(base64.b64decode(content))).size == (128, 128)
+
+
+def pictures_with(broken: int, sides: tuple[int, ...] = (16, 16, 16, 16, 16, 16)) -> bytes:
+    """A ZIP of six images, the first `broken` of them cut off."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for i, side in enumerate(sides):
+            picture = io.BytesIO()
+            Image.fromarray(np.full((side, side), 40 * i, np.uint8)).save(picture, "PNG")
+            archive.writestr(f"{i}.png", picture.getvalue()[: 40 if i < broken else None])
+        rows = "".join(f"{i}.png,{'ab'[i % 2]},{i % 2}\n" for i in range(len(sides)))
+        archive.writestr("labels.csv", "image,sex,smiles\n" + rows)
+    return content.getvalue()
+
+
+def stored(workspace: Workspace) -> np.ndarray:
+    """The pixels of the newest dataset."""
+    images = workspace.images(workspace.datasets()[0].sha256)
+    assert images is not None
+    return np.asarray(images.pixels)
+
+
+def test_broken_images_are_listed_and_left_out_by_a_click(
+    workspace: Workspace, open_page: Open
+) -> None:
+    page = upload(open_page("data"), "faces.zip", pictures_with(broken=2))
+    assert not workspace.datasets()
+    assert "**2 images of 6** cannot be used" in words(page)
+    listed = shown_table(page, "file", "reason")
+    assert listed["file"].to_list() == ["0.png", "1.png"]
+    assert all(reason.startswith("broken") for reason in listed["reason"])
+    [go_on] = [b for b in page.button if b.label == "Go on with the other 4 images"]
+    page = go_on.click().run()
+    assert calm(page)
+    assert stored(workspace)[:, 0, 0, 0].tolist() == [80, 120, 160, 200]
+    assert workspace.datasets()[0].options.accept_broken
+
+
+def test_size_and_colours_are_chosen_on_screen_and_undone(
+    workspace: Workspace, open_page: Open
+) -> None:
+    page = upload(open_page("data"), "faces.zip", pictures_with(0, (20, 30, 40, 40, 40, 40)))
+    assert stored(workspace).shape == (6, 64, 64, 1)
+    assert "20 × 20 to 40 × 40 pixels were scaled to 64 × 64" in words(page)
+    by_key = {str(w.key).rpartition("-image-")[2]: w for w in page.selectbox}
+    by_key["size"].select(96)
+    by_key["channels"].select(3)
+    [button] = [b for b in page.button if b.label == "Read the file this way"]
+    page = button.click().run()
+    assert calm(page)
+    assert stored(workspace).shape == (6, 96, 96, 3)
+    assert "Images are stored at 96 × 96 pixels" in words(page)

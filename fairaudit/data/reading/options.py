@@ -31,6 +31,13 @@ class ReadingOptions(BaseModel):
         file is 1). Inferred: rows of totals and remarks below the table; () leaves none out.
     text_columns : tuple of str
         Columns that stay text even if all their cells are numbers or dates.
+    image_size : int, optional
+        Side of stored images in pixels; inferred: a common size of up to 256, else 64. Other
+        shapes are first cropped to a centred square.
+    image_channels : {1, 3}, optional
+        1 stores grey images, 3 coloured ones; inferred: 1 where all images are grey.
+    accept_broken : bool
+        Leave out rows whose image is missing, broken or oversized instead of refusing the set.
 
     Examples
     --------
@@ -47,6 +54,9 @@ class ReadingOptions(BaseModel):
     decimal: Literal[".", ","] | None = None
     skip_rows: tuple[Annotated[int, Field(ge=1)], ...] | None = None
     text_columns: tuple[str, ...] = ()
+    image_size: Annotated[int, Field(ge=8, le=1024)] | None = None
+    image_channels: Literal[1, 3] | None = None
+    accept_broken: bool = False
 
     @field_validator("encoding")
     @classmethod

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from fairaudit.data.reading.options import ReadingOptions
 from fairaudit.data.reread import ReadingChoices
-from fairaudit.text.numbers import listed
+from fairaudit.text.numbers import count, listed
 
 _DELIMITERS: Mapping[str, str] = {
     ",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", "^": "caret", "~": "tilde",
@@ -46,8 +46,14 @@ _ENCODINGS: Mapping[str, str] = {
 }
 
 
+COLOURS: Mapping[int, str] = {1: "in grey", 3: "in colour"}
+
+
 def reading_summary(choices: ReadingChoices, chosen: ReadingOptions) -> str:
     """How a file was read, in one line."""
+    if choices.image_shape is not None:
+        side, channels = choices.image_shape
+        return f"How the images were read: {side} × {side} pixels, {COLOURS[channels]}"
     parts = [encoding_name(choices.encoding)] if choices.encoding else []
     if choices.delimiter:
         parts.append(f"columns separated by {delimiter_name(choices.delimiter)}")
@@ -85,8 +91,24 @@ def reading_changes(chosen: ReadingOptions) -> list[tuple[str, str]]:
         "decimal": f"The decimal mark is '{chosen.decimal}'.",
         "skip_rows": "No row is left out." if none else f"Rows {rows} of the file are left out.",
         "text_columns": f"Numbers in {listed(chosen.text_columns)} stay text.",
+        "image_size": f"Images are stored at {chosen.image_size} × {chosen.image_size} pixels.",
+        "image_channels": f"Images are stored {COLOURS.get(chosen.image_channels or 0, '')}.",
+        "accept_broken": "Rows whose image cannot be used are left out.",
     }
     return [(name, said[name]) for name in chosen.changed()]
+
+
+def broken_words(broken: int, total: int) -> str:
+    """How many images of an upload cannot be used, and what can be done."""
+    return (
+        f"**{count(broken, 'image')} of {total:,}** cannot be used; the table below says why. "
+        "Repair the file and upload it again, or go on without these rows."
+    )
+
+
+def without_broken(left: int) -> str:
+    """The button that goes on without the rows of broken images."""
+    return f"Go on with the other {count(left, 'image')}"
 
 
 def encoding_name(encoding: str) -> str:
