@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,12 +69,22 @@ class Estimates:
         """The largest gap the bounds allow."""
         return self.bounds[1] - self.bounds[0]
 
-    @property
+    @cached_property
     def shares(self) -> Float:
         """(K,) shares that sum to 1."""
         if self.share is None or not self.share.sum() > 0:
             return np.full(len(self.value), 1 / len(self.value))
         return np.asarray(self.share / self.share.sum())
+
+    @cached_property
+    def truth(self) -> Float:
+        """(K,) values as far apart as the sampling noise does not explain; see `shrunk`."""
+        return shrunk(self)
+
+    @cached_property
+    def expected(self) -> tuple[float, float]:
+        """Smallest and largest value to be expected when `truth` is true."""
+        return _expected_extremes(self.truth, self.se)
 
     def mirrored(self) -> Estimates:
         """The same with the sign turned."""
@@ -272,9 +282,9 @@ def _others(pairs: Float, rows: slice, blank: float) -> Float:
 def corrected_difference(families: Sequence[Estimates]) -> float:
     """Observed gap less its expected excess over the truth, the truth taken from `shrunk`."""
     observed = _widest(families)
-    truths = [shrunk(f) for f in families]
+    truths = [f.truth for f in families]
     if len(families) == 1:
-        low, high = _expected_extremes(truths[0], families[0].se)
+        low, high = families[0].expected
         expected = high - low
     else:
         expected = _expected_widest(truths, [f.se for f in families])
@@ -409,7 +419,7 @@ def to_overall(e: Estimates, overall: float, confidence: float) -> Gap:
 def corrected_to_overall(e: Estimates, overall: float) -> float:
     """Largest distance from all rows less its expected excess over the truth."""
     observed = float(np.abs(e.value - overall).max())
-    truth = np.abs(shrunk(e) - e.value.mean())
+    truth = np.abs(e.truth - e.value.mean())
     excess = max(_expected_far(truth, e) - float(truth.max()), 0.0)
     return min(max(observed - excess, 0.0), observed)
 
@@ -497,21 +507,25 @@ def lowest(e: Estimates, confidence: float) -> Gap:
     The smallest value in truth is one of the groups', so it is not below the smallest lower
     limit; that it is above none of the upper limits takes limits that hold jointly.
     """
+    excess = float(e.truth.min()) - e.expected[0]
+    return _lowest(e, confidence, excess)
+
+
+def highest(e: Estimates, confidence: float) -> Gap:
+    """Largest group value, the mirror image of `lowest`."""
+    gap = _lowest(e.mirrored(), confidence, e.expected[1] - float(e.truth.max()))
+    return Gap(-gap.value, -gap.high, -gap.low, -gap.corrected, gap.index)
+
+
+def _lowest(e: Estimates, confidence: float, excess: float) -> Gap:
+    """Smallest group value, corrected by the excess to be expected of it."""
     index, own = int(e.value.argmin()), (1 - confidence) / 2
     observed = float(e.value[index])
     low = min(float(e.limits(own)[0].min()), observed)
     high = max(-_largest(e.mirrored().limits, len(e.value), own), observed)
     low, high = (float(end) for end in np.clip((low, high), *e.bounds))
-    truth = shrunk(e)
-    excess = float(truth.min()) - _expected_extremes(truth, e.se)[0]
     corrected = float(np.clip(observed + max(excess, 0.0), observed, e.value.mean()))
     return Gap(observed, low, high, corrected, index)
-
-
-def highest(e: Estimates, confidence: float) -> Gap:
-    """Largest group value, the mirror image of `lowest`."""
-    gap = lowest(e.mirrored(), confidence)
-    return Gap(-gap.value, -gap.high, -gap.low, -gap.corrected, gap.index)
 
 
 def mean(e: Estimates, share: Float, confidence: float) -> Pair:

@@ -19,6 +19,7 @@ FALSE_POSITIONS = 8
 NEAR = 1e-12  # tolerance of a limit's tail, in normal quantiles
 LEAST_TAIL = 1e-250  # that of Student's quantile for two clusters may be 0 in floating point
 SMALLEST = 1e-300  # chance whose logit is taken
+FLAT, NEARLY = 1e-8, 1e-5  # absolute and relative difference of two numbers taken for equal
 
 
 def quantile(confidence: float, df: Any = None) -> Any:
@@ -148,8 +149,16 @@ def limits_of_clusters(
     clusters : number of clusters; both limits are NaN where it is 1
     limits : `wilson` or `wider_of_score_and_mid_p`
     """
+    size = n / design_effect(p, n, variance)
+    return at_effective_size(p, size, clusters, confidence, limits)
+
+
+def at_effective_size(
+    p: Any, size: Any, clusters: Any, confidence: float, limits: Any = wilson
+) -> Pair:
+    """As `limits_of_clusters`, of rates (..., G) whose effective sizes are known."""
     z = quantile(confidence, np.maximum(clusters - 1, 1))
-    low, high = limits(p, n / design_effect(p, n, variance), confidence, z)
+    low, high = limits(p, size, confidence, z)
     alone = clusters < 2  # one cluster has no variation between clusters
     return np.where(alone, np.nan, low), np.where(alone, np.nan, high)
 
@@ -233,7 +242,7 @@ def _quotient_end(a: Float, b: Float, ea: Any, eb: Any, r: Any, side: int) -> Fl
         half = a * b + r * (a - ea) * (b - eb)
         root = np.sqrt(np.maximum(half * half - square * rest, 0.0))
         # eb = 2b makes the quotient 0/0: its limit
-        flat = np.isclose(eb, 2 * b)
+        flat = np.abs(eb - 2 * b) <= FLAT + NEARLY * np.abs(2 * b)
         return np.asarray(np.where(flat, rest / (2 * half), (half + side * root) / square))
 
 

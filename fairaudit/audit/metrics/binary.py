@@ -19,20 +19,25 @@ from fairaudit.stats.resampling import ClusterCells
 
 Float = NDArray[np.float64]
 Ends = tuple[Float, Float]
-RateLimits = Callable[[Float, Float, float], Ends]
+RateLimits = Callable[..., Ends]  # of rates, sizes, confidence and perhaps a quantile
+_Quotient = tuple[tuple[Cell, ...], tuple[Cell, ...]]  # cells over cells
+AT_ONCE = 1 << 9  # limits of all rates together: a further one costs less than a further call
 
 
 @dataclass(frozen=True)
 class _CellCounts:
     """Counts (G, 2, 2), those of each cluster where rows come in clusters, and a level.
 
-    `known` keeps variances over clusters, which limits of every tail need again.
+    `rates` are all that the metrics rest on: limits of a tail are computed for all of them at
+    once and kept in `ends`; `known` keeps variances over clusters, which every tail needs again.
     """
 
     cells: Cells
     clusters: ClusterCells | None
     confidence: float
-    known: dict[tuple[object, object], Float] = field(default_factory=dict, repr=False)
+    rates: tuple[_Quotient, ...] = ()
+    known: dict[_Quotient, Float] = field(default_factory=dict, repr=False)
+    ends: dict[tuple[object, ...], Ends] = field(default_factory=dict, repr=False)
 
 
 def measure(
@@ -46,8 +51,15 @@ def measure(
     With clusters the intervals use the design effect of the cluster totals and Student's
     quantile with clusters − 1 degrees of freedom.
     """
-    counted = _CellCounts(cells, clusters, asked.confidence)
+    counted = _CellCounts(cells, clusters, asked.confidence, _rates_of(names))
     return [_measure_one(counted, name) for name in names]
+
+
+def _rates_of(metrics: Sequence[str]) -> tuple[_Quotient, ...]:
+    """The rates that the metrics are or are made of, each once."""
+    parts = {"f1": (JACCARD,), "balanced_accuracy": (RATES["tpr"], RATES["tnr"])}
+    rates = (rate for m in metrics for rate in parts.get(m, (RATES[m],) if m in RATES else ()))
+    return tuple(dict.fromkeys(rates))
 
 
 def _measure_one(counted: _CellCounts, metric: str) -> Measured:
@@ -177,13 +189,33 @@ def _rate_ends(
     of_rate: RateLimits,
 ) -> Ends:
     """Limits at the effective size; under clusters also Student's quantile."""
-    p = _quotient(counted.cells.weight, over, under)
-    n = _kish(counted.cells, under)
-    if counted.clusters is None:
+    if (over, under, confidence, of_rate) not in counted.ends:
+        rates: tuple[_Quotient, ...] = ((over, under),)
+        if len(counted.rates) * len(counted.cells.names) <= AT_ONCE:
+            rates = tuple(dict.fromkeys([*rates, *counted.rates]))
+        low, high = _joint_ends(counted, rates, confidence, of_rate)
+        for i, rate in enumerate(rates):
+            counted.ends[(*rate, confidence, of_rate)] = low[i], high[i]
+    return counted.ends[over, under, confidence, of_rate]
+
+
+def _joint_ends(
+    counted: _CellCounts, rates: Sequence[_Quotient], confidence: float, of_rate: RateLimits
+) -> Ends:
+    """Limits (R, G) of several rates."""
+    cells, clusters = counted.cells, counted.clusters
+    p = np.stack([_quotient(cells.weight, *rate) for rate in rates])
+    n = np.stack([_kish(cells, under) for _, under in rates])
+    if clusters is None:
         return of_rate(p, n, confidence)
-    variance = _cluster_variance(counted, over, under)
-    clusters = counted.clusters.in_group
-    return intervals.limits_of_clusters(p, n, variance, clusters, confidence, of_rate)
+    effect = np.stack(
+        [
+            intervals.design_effect(own, size, _cluster_variance(counted, *rate))
+            for own, size, rate in zip(p, n, rates, strict=True)
+        ]
+    )
+    size = n / effect
+    return intervals.at_effective_size(p, size, clusters.in_group, confidence, of_rate)
 
 
 def _cluster_variance(
