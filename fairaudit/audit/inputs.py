@@ -241,7 +241,8 @@ def _truth(y_true: Any, stated: Stated) -> _Truth:
         return _Truth(column)
     name = _name_of(stated.known_for) or "known_for"
     where = read_column(stated.known_for, "known_for", len(column), "y_true")
-    yes = says_yes(where.values.alias(name)).to_numpy().astype(bool) & ~column.missing
+    recorded = pl.Series(~column.missing)
+    yes = (says_yes(where.values.alias(name), None, recorded) & recorded).to_numpy().astype(bool)
     if not yes.any():
         raise InputError(f"'{name}' says yes in no row, so no outcome is known; {alone}")
     return _Truth(column, yes)

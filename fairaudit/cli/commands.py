@@ -9,7 +9,7 @@ import re
 import shlex
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -25,13 +25,19 @@ from fairaudit.audit.questions import PrimaryQuestion
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.spec import AuditSpec
 from fairaudit.cli import terminal
-from fairaudit.cli.roles import NamedRoles, complete_roles, without_score
+from fairaudit.cli.roles import (
+    NOTHING_NAMED,
+    NamedRoles,
+    check_columns,
+    complete_roles,
+    without_score,
+)
 from fairaudit.data import store
 from fairaudit.data.doctor.diagnosis import Diagnosis
 from fairaudit.data.doctor.diagnosis import examine as examine_frame
 from fairaudit.data.doctor.table_scores import lone_scores
 from fairaudit.data.images import ImageStore
-from fairaudit.data.mends import mended
+from fairaudit.data.mends import Mend, mended
 from fairaudit.data.reading.options import INFERRED, ReadingOptions, chosen_options
 from fairaudit.data.reading.parts import parts_of, refuse_address
 from fairaudit.data.reading.table import read
@@ -386,13 +392,34 @@ def _command_line() -> str:
     return shlex.join(["fairaudit", *sys.argv[1:]])
 
 
-def examine(table: str, reading: ReadingOptions = INFERRED) -> Diagnosis:
-    """The doctor's diagnosis of a table."""
+def examine(
+    table: str, reading: ReadingOptions = INFERRED, named: NamedRoles = NOTHING_NAMED
+) -> Diagnosis:
+    """The doctor's diagnosis of a table, for the outcome that was named.
+
+    Raises
+    ------
+    SpecError
+        If the table has no such column.
+    """
     with opened(table, reading=reading) as source:
-        return examine_frame(source.frame)
+        return _examined(source.frame, named)
 
 
-def fix(table: str, out: Path, reading: ReadingOptions = INFERRED) -> tuple[Diagnosis, AuditSpec]:
+def _examined(frame: pl.DataFrame, named: NamedRoles, mends: Sequence[Mend] = ()) -> Diagnosis:
+    check_columns(frame, named)
+    return examine_frame(
+        frame,
+        mends=mends,
+        target=named.target,
+        positive=named.positive,
+        meaning=named.meaning,
+    )
+
+
+def fix(
+    table: str, out: Path, reading: ReadingOptions = INFERRED, named: NamedRoles = NOTHING_NAMED
+) -> tuple[Diagnosis, AuditSpec]:
     """Write the request of an audit with every mend that is safe; `repeat` runs it.
 
     Mends are found, applied and the table examined again until nothing more can be mended.
@@ -400,15 +427,15 @@ def fix(table: str, out: Path, reading: ReadingOptions = INFERRED) -> tuple[Diag
     Raises
     ------
     SpecError
-        If the request cannot be written.
+        If the table has no outcome or decision to audit, or the request cannot be written.
     """
     with opened(table, reading=reading) as source:
-        found = examine_frame(source.frame)
+        found = _examined(source.frame, named)
         while new := [m for p in found.problems if p.safe for m in p.mends]:
             known = found.roles.mends
             if all(mend in known for mend in new):
                 break
-            found = examine_frame(source.frame, mends=(*known, *new))
+            found = _examined(source.frame, named, (*known, *new))
         spec = AuditSpec(
             **_request_of(found.roles, mended(source.frame, found.roles.mends)),
             title=f"audit of {Path(table).name}",
@@ -430,6 +457,11 @@ def _request_of(roles: ColumnRoles, frame: pl.DataFrame) -> dict[str, Any]:
     rest = tuple(s for s in roles.scores if s not in uncut)
     roles = roles.model_copy(update={"scores": rest})
     decided = roles.predictions or roles.scores
+    if roles.target is None and not decided:
+        raise SpecError(
+            "nothing in the table is known to be its outcome or a decision; name the outcome "
+            "(--target COLUMN)"
+        )
     return {"roles": roles, "kind": "predictions" if decided else "train"}
 
 

@@ -75,6 +75,9 @@ class NamedRoles:
         return {column for columns in self.by_option().values() for column in columns}
 
 
+NOTHING_NAMED = NamedRoles()
+
+
 def named_roles(
     *, meaning: str | None = None, cuts: Sequence[str] | None = None, **named: Any
 ) -> NamedRoles:
@@ -135,7 +138,7 @@ def complete_roles(
     SpecError
         If a named column is not in the table.
     """
-    _check_columns(frame, named)
+    check_columns(frame, named)
     apart = (*named.predictions, *named.scores, named.weight, named.unit, named.split)
     rest = frame.drop(
         [c for c in (*apart, named.known_for) if c is not None and c != named.target]
@@ -164,7 +167,14 @@ def complete_roles(
     return kept, [*remark, *known, *said]
 
 
-def _check_columns(frame: pl.DataFrame, named: NamedRoles) -> None:
+def check_columns(frame: pl.DataFrame, named: NamedRoles) -> None:
+    """Refuse names that are not in the table.
+
+    Raises
+    ------
+    SpecError
+        With the columns that the table has.
+    """
     missing = sorted(named.columns - set(frame.columns))
     if missing:
         raise SpecError(
@@ -181,12 +191,28 @@ def _target(found: Diagnosis, named: NamedRoles, *, audited: bool) -> tuple[str 
     usable = guessed is not None and guessed not in named.columns
     if usable and (not audited or _names_an_outcome(found.roles)):
         return guessed, [f"outcome: {guessed} (guessed: {_reason(found, guessed)})"]
+    possible = [guessed] if usable else _possible_targets(found, named)
     if not audited:
-        return None, []
-    also = f" ('{guessed}' may be one)" if usable else ""
+        return None, _unsure_target(found, possible)
+    also = f" ('{possible[0]}' may be one)" if possible else ""
     return None, [
         f"no outcome is named{also}, so the decisions alone are audited; add --target COLUMN if "
         "an outcome is known, or --no-target to say that none is"
+    ]
+
+
+def _possible_targets(found: Diagnosis, named: NamedRoles) -> list[str]:
+    """Columns that may be the outcome, but only a person can say."""
+    asked = [q for q in found.to_ask if q.fact == "target"]
+    return [c for q in asked for c in q.options if c not in named.columns]
+
+
+def _unsure_target(found: Diagnosis, possible: Sequence[str | None]) -> list[str]:
+    """A remark on the column that may be the outcome of a model to be trained."""
+    return [
+        f"outcome: to be named; '{column}' may be it ({_reason(found, column)}): "
+        f"add --target '{column}', or --target with another column"
+        for column in possible[:1]
     ]
 
 

@@ -31,6 +31,7 @@ from fairaudit.stats.metric_definitions import first_metrics
 from fairaudit.text.sentences.conditional import readable_conditional
 from fairaudit.text.sentences.equivalence import readable_equivalence
 from fairaudit.text.sentences.outcome import (
+    asked_words,
     facts_by_name,
     in_one_line,
     outcome_words,
@@ -154,6 +155,9 @@ def _when(seconds: float) -> str:
     return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
+_ASKED = ("target_unsaid", "positive_unsaid", "meaning_unsaid")  # printed as questions
+
+
 def show_diagnosis(diagnosis: Diagnosis, *, as_json: bool) -> None:
     """Print suggested roles with reasons, problems with remedies, and proxies."""
     if as_json:
@@ -167,7 +171,11 @@ def show_diagnosis(diagnosis: Diagnosis, *, as_json: bool) -> None:
     if diagnosis.outcome is not None:
         named = facts_by_name(diagnosis.outcome.as_json(), task=diagnosis.roles.task)
         console.print(Text(in_one_line(named)))
+    for question in diagnosis.to_ask:
+        console.print("[yellow]?[/yellow]", Text(asked_words(question)))
     for problem in diagnosis.problems:
+        if problem.code in _ASKED:
+            continue
         fixed = " (--fix does it)" if problem.safe and problem.mends else ""
         offered = fixed or (" (one click on the Data page)" if problem.mends else "")
         line = f"{problem.text} → {problem.remedy}{offered}"

@@ -14,8 +14,11 @@ from fairaudit.cli.declarations import (
     AcceptBroken,
     Header,
     Json,
+    MeaningName,
     Out,
+    Positive,
     Read,
+    Target,
     Where,
 )
 from fairaudit.cli.reading import reading_options
@@ -128,6 +131,9 @@ def doctor(
     table: Annotated[str | None, typer.Argument(help="A table to examine")] = None,
     workspace: Where = WORKSPACE,
     rebuild: Annotated[bool, typer.Option(help="Rebuild the ledger from the job folders")] = False,
+    target: Target = None,
+    positive: Positive = None,
+    meaning: MeaningName = None,
     read: Read = None,
     header: Header = None,
     fix: Annotated[
@@ -140,13 +146,15 @@ def doctor(
 ) -> None:
     """Examine a table (suggested roles, problems, remedies) or this installation."""
     from fairaudit.cli import commands
+    from fairaudit.cli.roles import named_roles
 
     options = reading_options(read, header=header)
+    named = named_roles(target=target, positive=positive, meaning=meaning)
     if table is not None and fix:
-        diagnosis, spec = commands.fix(table, out, options)
+        diagnosis, spec = commands.fix(table, out, options, named)
         terminal.show_mends(diagnosis, spec, table, out, as_json=json_)
     elif table is not None:
-        terminal.show_diagnosis(commands.examine(table, options), as_json=json_)
+        terminal.show_diagnosis(commands.examine(table, options, named), as_json=json_)
     else:
         terminal.show_record(
             commands.check_installation(workspace, rebuild=rebuild), as_json=json_

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -42,8 +43,9 @@ def read_decision(
 
     Labels of the outcome stand for themselves, 0 and 1 (or false and true) for its negative and
     positive class. Two other labels are matched if words say which of them answers yes (oui,
-    granted) and the positive class is known; where yes is good and the positive class bad for a
-    person (or the reverse), yes stands for the negative class.
+    granted) and the positive class is known. Where yes to the decision is good and yes to the
+    outcome bad for a person, or the reverse ("released", "failed_to_appear"), yes stands for the
+    negative class; what a name calls a prediction is never turned so.
 
     Parameters
     ----------
@@ -53,13 +55,42 @@ def read_decision(
     """
     own = {canonical_label(label): code for code, label in enumerate(outcome.labels)}
     if set(levels) <= set(own):
-        return DecisionLabels({level: own[level] for level in levels})
+        codes = {level: own[level] for level in levels}
+        return _as_meant(codes, name, outcome)
     if len(outcome.labels) != 2 or set(levels) & set(own):
         return None
-    for codes in _CODES:
-        if set(levels) <= set(codes):
-            return DecisionLabels({code: i for i, code in enumerate(codes)})
+    for pair in _CODES:
+        if set(levels) <= set(pair):
+            return _as_meant({code: i for i, code in enumerate(pair)}, name, outcome)
     return _by_words(sorted(levels, key=label_order), name, outcome)
+
+
+def _as_meant(codes: dict[str, int], name: str, outcome: OutcomeLabels) -> DecisionLabels:
+    """The codes as they are, or each turned where yes is good in one column, bad in the other."""
+    words = re.findall(r"[^\W_]+", name.lower())
+    if len(outcome.labels) != 2 or len(codes) != 2 or any(map(_is_prediction, words)):
+        return DecisionLabels(codes)
+    low, high = sorted(codes, key=label_order)
+    yes = guess_positive([low, high], name).label
+    if yes is None:
+        return DecisionLabels(codes)
+    no = low if yes == high else high
+    theirs = outcome.labels[codes[yes]], outcome.labels[codes[no]]
+    senses = guess_meaning(name, yes, no), guess_meaning(outcome.name, *theirs)
+    if {sense.meaning for sense in senses if sense.sure} != {"good", "bad"}:
+        return DecisionLabels(codes)
+    turned = {level: 1 - code for level, code in codes.items()}
+    return DecisionLabels(turned, _read_as(name, (yes, no), theirs[::-1]))
+
+
+def _is_prediction(word: str) -> bool:
+    return word.startswith(("pred", "vorherges", "prevision", "prognos")) or word == "yhat"
+
+
+def _read_as(name: str, said: tuple[str, str], read: tuple[str, str]) -> str:
+    """The words of the warning: which label stands for which."""
+    subject = f" of '{name}'" if name else ""
+    return f"'{said[0]}'{subject} is read as '{read[0]}' and '{said[1]}' as '{read[1]}'"
 
 
 def _by_words(levels: list[str], name: str, outcome: OutcomeLabels) -> DecisionLabels | None:
@@ -74,9 +105,7 @@ def _by_words(levels: list[str], name: str, outcome: OutcomeLabels) -> DecisionL
     if {sense.meaning for sense in senses if sense.sure} >= {"good", "bad"}:
         positive, negative = negative, positive  # who is accepted is expected not to default
     codes = {yes: outcome.labels.index(positive), no: outcome.labels.index(negative)}
-    subject = f" of '{name}'" if name else ""
-    remark = f"'{yes}'{subject} is read as '{positive}' and '{no}' as '{negative}'"
-    return DecisionLabels(codes, remark)
+    return DecisionLabels(codes, _read_as(name, (yes, no), (positive, negative)))
 
 
 def unreadable(name: str, odd: Sequence[str], outcome: OutcomeLabels, positive: str) -> str:

@@ -91,7 +91,7 @@ GOOD = _set(GOOD_TOPICS) | _set(
     graduation graduates enrolled invited funded awarded award scholarship survived survive
     survival cured recovered recovery remission released release bail parole satisfied income
     salary wage wages earnings bonus raise creditworthy retained insured achievement ach
-    mathach completed won win benefit benefits placement tenure tenured pf gut genehmigt
+    mathach completed won win benefit benefits tenure tenured pf gut genehmigt
     bewilligt angenommen zugelassen eingestellt bestanden ausgewahlt geeignet befordert
     eingeladen zugesagt zusage erfolgreich beschaftigt uberlebt einkommen gehalt aceptado
     aceptada aprobado aprobada contratado contratada admitido admitida seleccionado

@@ -350,15 +350,23 @@ def test_an_outcome_missing_where_a_column_says_no_is_known_for_its_yes(
     assert told["outcome"]["known_for"] is None
 
 
-@pytest.mark.parametrize("odd", ["one more missing", "one less missing", "codes", "sensitive"])
+@pytest.mark.parametrize("labels", [(1, 2), ("k", "e"), ("innvilget", "avvist")])
+def test_any_two_labels_can_say_where_the_outcome_is_known(labels) -> None:
+    granted = [labels[0] if v else labels[1] for v in HIT.tolist()]
+    repaid = pl.Series(RNG.integers(0, 2, N)).set(pl.Series(HIT == 0), None)
+    frame = pl.DataFrame({"sex": SEX, "granted": granted, "repaid": repaid})
+    roles, _ = complete_roles(frame, named_roles(target="repaid", sensitive=("sex",)))
+    assert roles.known_for == "granted"
+
+
+@pytest.mark.parametrize("odd", ["one more missing", "one less missing", "sensitive"])
 def test_an_outcome_missing_elsewhere_is_known_for_nothing(odd) -> None:
     known = HIT == 1
     if odd.startswith("one"):
         known = known.copy()
         known[np.flatnonzero(known == odd.startswith("one more"))[0]] ^= True
-    column = HIT + 1 if odd == "codes" else HIT
     repaid = pl.Series(RNG.integers(0, 2, N)).set(pl.Series(~known), None)
-    frame = pl.DataFrame({"sex": SEX, "granted": column, "repaid": repaid})
+    frame = pl.DataFrame({"sex": SEX, "granted": HIT, "repaid": repaid})
     sensitive = ("sex", "granted") if odd == "sensitive" else ("sex",)
     roles, said = complete_roles(frame, named_roles(target="repaid", sensitive=sensitive))
     assert roles.known_for is None

@@ -149,7 +149,7 @@ def check(name: str) -> Checked:
     ids = {c for c, part in parts.items() if part == "identifier"}
     asked = facts.guessed_positive, facts.guessed_meaning
     comparisons = {
-        "target": roles.target == truth.target,
+        "target": truth.target in (roles.target, *targets_to_ask(diagnosis)),
         "positive class": asked[0]
         if truth.positive == ASKED
         else roles.positive == truth.positive,
@@ -161,6 +161,11 @@ def check(name: str) -> Checked:
         "leaks": truth.leaks <= out,
     }
     return Checked(facts, diagnosis, tuple(f for f, right in comparisons.items() if not right))
+
+
+def targets_to_ask(diagnosis: Diagnosis) -> tuple[str, ...]:
+    """Columns that may be the outcome, which only a person can say."""
+    return tuple(c for q in diagnosis.to_ask if q.fact == "target" for c in q.options)
 
 
 def page_table() -> str:
@@ -179,8 +184,11 @@ def _row(name: str, checked: Checked) -> str:
     leaks = [g.column for g in checked.diagnosis.guesses if g.part == "leak"]
     positive = "asked" if facts.guessed_positive else (facts.positive or roles.task)
     meaning = "asked" if facts.guessed_meaning else facts.meaning
+    outcome = f"`{roles.target}`"
+    if possible := targets_to_ask(checked.diagnosis):
+        outcome, positive = f"asked (`{possible[0]}`?)", "asked"
     cells = [
-        name, f"`{roles.target}`", f"{positive}, {meaning}", _listed(roles.sensitive),
+        name, outcome, f"{positive}, {meaning}", _listed(roles.sensitive),
         _listed([roles.cluster] if roles.cluster else []), _listed(roles.scores), _listed(leaks),
         ", ".join(checked.wrong) or "–",
     ]  # fmt: skip

@@ -107,3 +107,25 @@ def test_the_doctor_suggests_what_an_audit_reads(outcomes, answers, suggested) -
     found = examine(frame)
     assert (found.roles.predictions == ("decision",)) is suggested
     assert not [p for p in found.problems if p.severity == "error" and p.column == "decision"]
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome", "turned"),
+    [
+        ("released", "failed_to_appear_arrest", True),
+        ("approved", "default", True),
+        ("fraud_flag", "repaid", True),
+        ("fraud_flag", "fraud_confirmed", False),
+        ("pred_approved", "default", False),
+        ("decision", "default", False),
+        ("approved", "y", False),
+    ],
+)
+@pytest.mark.parametrize("labels", [("0", "1"), ("no", "yes")])
+def test_yes_is_turned_where_it_is_good_and_the_outcome_bad(
+    name: str, outcome: str, turned: bool, labels: tuple[str, str]
+) -> None:
+    read = read_decision(list(labels), name, OutcomeLabels(outcome, labels, True))
+    assert read is not None
+    assert read.codes == {labels[0]: int(turned), labels[1]: int(not turned)}
+    assert bool(read.remark) == turned

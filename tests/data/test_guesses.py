@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,7 @@ import polars as pl
 import pytest
 
 from fairaudit.data.dataset import Dataset
-from fairaudit.data.doctor.diagnosis import examine
+from fairaudit.data.doctor.diagnosis import Guess, examine
 from fairaudit.data.mends import mended
 from tests.data.lookalike import Truth
 from tests.data.lookalikes import LOOKALIKES
@@ -22,7 +24,10 @@ def _wrong(name: str) -> list[str]:
     frame, truth = TABLES[name]()
     found = examine(frame)
     guesses = {g.column: g for g in found.guesses if g.confidence >= 0.5}
+    asked = [c for q in found.to_ask if q.fact == "target" for c in q.options]
     facts = Dataset(frame, found.roles).outcome
+    if asked:
+        truth = replace(truth, meaning=None, positive=None)
     wrong = [f"meaning: {facts.meaning}"] if truth.meaning not in (None, facts.meaning) else []
     wrong += (
         [f"positive: {facts.positive}"] if truth.positive not in (None, facts.positive) else []
@@ -31,8 +36,13 @@ def _wrong(name: str) -> list[str]:
         f"{column}: {guesses[column].part if column in guesses else None}, not {role}"
         for column in frame.columns
         if column not in truth.free
-        and (role := _role(column, truth)) != _coarse(guesses[column].part)
+        and (role := _role(column, truth)) != _guessed(column, guesses, asked)
     ]
+
+
+def _guessed(column: str, guesses: Mapping[str, Guess], asked: Sequence[str]) -> str:
+    """The role that is used; a target to be asked is as good as one that is guessed."""
+    return "target" if column in asked else _coarse(guesses[column].part)
 
 
 def _role(column: str, truth: Truth) -> str:

@@ -386,7 +386,8 @@ def _known(counted: _Combinations, roles: ColumnRoles) -> NDArray[np.bool_] | No
     if roles.target is None or roles.known_for is None:
         return None
     own = roles.positive if roles.known_for in roles.predictions else None
-    yes = says_yes(counted[roles.known_for], own) & counted[roles.target].is_not_null()
+    recorded = counted[roles.target].is_not_null()
+    yes = says_yes(counted[roles.known_for], own, recorded) & recorded
     return yes.to_numpy().astype(bool)
 
 

@@ -12,18 +12,19 @@ from fairaudit.data.doctor.assignment import Guess
 from fairaudit.data.doctor.column_profile import RowSample, profile
 from fairaudit.data.doctor.guesses import guess_roles, roles_of
 from fairaudit.data.doctor.mending import with_mends
+from fairaudit.data.doctor.open_questions import OpenQuestion, open_questions
 from fairaudit.data.doctor.problem import ExaminedTable, Problem
 from fairaudit.data.doctor.problems import find_problems
 from fairaudit.data.doctor.proxies import proxies_in
 from fairaudit.data.doctor.table_scores import sure_cuts
 from fairaudit.data.known_outcome import guess_known_for
 from fairaudit.data.mends import Mend, mended
-from fairaudit.data.outcome import OutcomeFacts
+from fairaudit.data.outcome import Meaning, OutcomeFacts
 from fairaudit.data.reading.table import ROW_ID
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.exceptions import FairauditError
 
-__all__ = ["Diagnosis", "Guess", "Problem", "examine"]
+__all__ = ["Diagnosis", "Guess", "OpenQuestion", "Problem", "examine"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,10 @@ class Diagnosis:
     proxies : polars.DataFrame
         Columns feature, sensitive and auroc; strongest first.
     outcome : OutcomeFacts or None
-        What the outcome of these roles is and means; None where they do not fit the table.
+        What the outcome of these roles is and means; None where they do not fit the table
+        or name neither an outcome nor a decision.
+    to_ask : tuple of OpenQuestion
+        What a person must say, because nothing decides it: target, positive class, meaning.
     """
 
     roles: ColumnRoles
@@ -49,6 +53,7 @@ class Diagnosis:
     problems: tuple[Problem, ...]
     proxies: pl.DataFrame
     outcome: OutcomeFacts | None = None
+    to_ask: tuple[OpenQuestion, ...] = ()
 
 
 def examine(
@@ -57,6 +62,8 @@ def examine(
     mends: Sequence[Mend] = (),
     *,
     target: str | None = None,
+    positive: str | None = None,
+    meaning: Meaning | None = None,
 ) -> Diagnosis:
     """Suggest the roles of a table's columns, or check the roles that are passed.
 
@@ -73,6 +80,10 @@ def examine(
         How the table is read where no roles are passed; the suggested roles carry them.
     target : str, optional
         The outcome, where it is known and the other roles are to be suggested.
+    positive : str, optional
+        The positive class of the outcome or decision, where it is known.
+    meaning : {"good", "bad", "neutral"}, optional
+        What the positive class means for a person, where it is known.
 
     Returns
     -------
@@ -92,15 +103,25 @@ def examine(
     if roles is None:
         guesses = tuple(guess_roles(columns, sample, target))
         roles = with_mends(roles_of(guesses, columns, row_id), mends)
+        roles = _as_stated(roles, positive, meaning)
         roles, guesses = _with_known_for(frame, roles, guesses)
         roles, guesses = _with_cuts(frame, roles, guesses)
     features = [c for c in (*roles.features, roles.cluster) if c and c in columns]
     proxies = proxies_in(sample, features, [c for c in roles.sensitive if c in columns])
     problems = find_problems(ExaminedTable(frame, columns, roles, proxies, sample, guesses))
-    return Diagnosis(roles, guesses, tuple(problems), proxies, _outcome_of(frame, roles))
+    outcome = _outcome_of(frame, roles)
+    asked = open_questions(roles, guesses, outcome, columns)
+    return Diagnosis(roles, guesses, tuple(problems), proxies, outcome, asked)
+
+
+def _as_stated(roles: ColumnRoles, positive: str | None, meaning: Meaning | None) -> ColumnRoles:
+    stated = {"positive": positive, "meaning": meaning}
+    return roles.model_copy(update={k: v for k, v in stated.items() if v is not None})
 
 
 def _outcome_of(frame: pl.DataFrame, roles: ColumnRoles) -> OutcomeFacts | None:
+    if roles.target is None and not (roles.predictions or roles.scores):
+        return None
     try:
         return Dataset(frame, roles).outcome
     except FairauditError:  # the problems describe what is wrong with the roles

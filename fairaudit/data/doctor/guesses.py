@@ -25,7 +25,8 @@ from fairaudit.data.doctor.key_guesses import (
     share_of_dates,
     share_of_numbers,
 )
-from fairaudit.data.doctor.leaks import leaks_among
+from fairaudit.data.doctor.leaks import details_of, leaks_among
+from fairaudit.data.doctor.selection_guesses import scores_behind
 from fairaudit.data.doctor.sensitive_guesses import (
     assign_sensitive,
     sensitive_candidates,
@@ -75,9 +76,12 @@ def guess_roles(
     target = _target(table, sensitive)
     assign_sensitive(table, [g for g in sensitive if target is None or g.column != target.name])
     guess_systems(table, target)
+    _guess_scores_behind(table)
     _guess_cluster(table)
     if target is not None:
         _guess_leaks(table, target)
+    else:
+        _guess_details(table)
     _guess_features(table)
     return [table.assigned[c] for c in columns if c in table.assigned]
 
@@ -215,6 +219,21 @@ def _guess_leaks(table: RoleAssignment, target: ColumnProfile) -> None:
     names = [c.name for c in table.unassigned()]
     for name, reason in leaks_among(names, target, table.columns, table.sample).items():
         table.assign(name, "leak", reason, 0.9)
+
+
+def _guess_scores_behind(table: RoleAssignment) -> None:
+    """Columns of points that a decision of the table follows."""
+    for name, reason in scores_behind(table, table.with_role("prediction")).items():
+        table.assign(name, "score", reason, 0.7)
+
+
+def _guess_details(table: RoleAssignment) -> None:
+    """Where only decisions are known: what is written down after them, such as the reason."""
+    for decision in table.with_role("prediction"):
+        names = [c.name for c in table.unassigned()]
+        known_after = details_of(names, table.columns[decision], table.columns, table.sample)
+        for name, reason in known_after.items():
+            table.assign(name, "leak", reason, 0.9)
 
 
 def _guess_features(table: RoleAssignment) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from fairaudit.data.doctor.column_profile import ColumnProfile
 from fairaudit.data.doctor.problem import ExaminedTable, Problem
@@ -58,17 +59,35 @@ def _alike(evidence: ExaminedTable, names: Sequence[str]) -> Iterator[Problem]:
     )  # fmt: skip
 
 
+def _stays_turned(c: ColumnProfile, target: ColumnProfile, evidence: ExaminedTable) -> bool:
+    """Whether the column would be turned in the target's own labels too, by what it is called."""
+    if target.distinct != 2:
+        return False
+    same = replace(c, values=dict(target.values), distinct=2)
+    read = read_as_decision(same, target, evidence.roles.positive)
+    return read is not None and bool(read.remark)
+
+
 def prediction_labels(evidence: ExaminedTable) -> Iterator[Problem]:
     target = evidence.columns.get(evidence.roles.target or "")
     if target is None or task_of(target) == "regression":
         return
     for name in evidence.roles.predictions:
         c = evidence.columns.get(name)
-        strange = sorted(set(c.levels) - set(target.levels)) if c is not None else []
-        if c is None or not strange:
+        if c is None:
             continue
+        strange = sorted(set(c.levels) - set(target.levels))
         read = read_as_decision(c, target, evidence.roles.positive)
-        if read is not None and read.remark:
+        if read is not None and read.remark and _stays_turned(c, target, evidence):
+            yield Problem(
+                "prediction_labels", "note", name,
+                f"the label {read.remark}, because of what '{name}' and '{target.name}' mean for "
+                "a person",
+                "rename the column if its yes stands for that of the target",
+            )  # fmt: skip
+        elif not strange:
+            continue
+        elif read is not None and read.remark:
             yield Problem(
                 "prediction_labels", "note", name, f"the label {read.remark}",
                 "join the labels if that is right; code the column as the target is if not",

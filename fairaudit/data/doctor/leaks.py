@@ -63,6 +63,24 @@ def leaks_among(
     return {name: reason for name, reason in reasons.items() if reason is not None}
 
 
+def details_of(
+    names: Iterable[str],
+    decision: ColumnProfile,
+    columns: Mapping[str, ColumnProfile],
+    sample: RowSample,
+) -> dict[str, str]:
+    """Columns that are written down after a decision, each with the reason.
+
+    What predicts a decision may be what it rests on, so that only missing values and names count.
+    """
+    reasons: dict[str, str] = {}
+    for c in (columns[n] for n in names):
+        checks = (_by_missing(c, decision, sample), _by_name(c, decision, columns, sample))
+        if (reason := next((r for check in checks for r in check), None)) is not None:
+            reasons[c.name] = reason
+    return reasons
+
+
 def leaking_columns(frame: pl.DataFrame, names: Iterable[str], target: str) -> dict[str, str]:
     """Like `leaks_among`, of a table: columns that give the target away, each with the reason."""
     columns = profile(frame, "")

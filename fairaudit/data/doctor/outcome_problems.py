@@ -18,10 +18,7 @@ from fairaudit.exceptions import SpecError
 def target_problems(evidence: ExaminedTable) -> Iterator[Problem]:
     name = evidence.roles.target
     if name is None:
-        yield Problem(
-            "no_target", "warning", None, "no column looks like the outcome",
-            "choose the target, or audit selections without a known outcome",
-        )  # fmt: skip
+        yield _no_target(evidence)
         return
     if name not in evidence.columns:
         return
@@ -53,6 +50,22 @@ def target_problems(evidence: ExaminedTable) -> Iterator[Problem]:
                 f"the target '{name}' has the value '{label}' in only {rows}",
                 "combine it with another value, or expect wide intervals",
             )  # fmt: skip
+
+
+def _no_target(evidence: ExaminedTable) -> Problem:
+    unsure = [g for g in evidence.guesses if g.part == "target"]
+    if not unsure:
+        return Problem(
+            "no_target", "warning", None, "no column looks like the outcome",
+            "choose the target, or audit selections without a known outcome",
+        )  # fmt: skip
+    column, reason = unsure[0].column, unsure[0].reason
+    return Problem(
+        "target_unsaid", "warning", column,
+        f"whether '{column}' is the outcome has to be asked: {reason}",
+        f"choose the outcome on the Data page, or name it (--target {column}); choose no outcome "
+        "(--no-target) to audit decisions alone",
+    )  # fmt: skip
 
 
 def _unsaid(c: ColumnProfile, evidence: ExaminedTable) -> Iterator[Problem]:

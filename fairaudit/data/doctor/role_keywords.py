@@ -16,11 +16,17 @@ PREDICTION_WORDS = word_set(
     vorschlag votum gutachten voorstel propuesta proposta avis advies dictamen parecer parere
     advice"""
 )
+# Of these the ones that a model appends to a table, wherever the outcome stands.
+MODEL_WORDS = word_set(
+    """pred preds predicted prediction predictions yhat classified vorhersage prognose prediccion
+    predicao prevision predizione voorspelling прогноз 预测 予測 predicts"""
+)
 SCORE_WORDS = word_set(
     folded(
         """score scores prob probs probability proba risk likelihood propensity punktzahl punkte
     puntuacion puntaje pontuacao punteggio wahrscheinlichkeit probabilidad probabilite
     riskscore risicoscore risikoscore risikowert
+    punkty punti puntos pontos punten poeng poang
     점수 ai점수 得分 分数 评分 スコア probabilita risiko riesgo risque risco rischio kans"""
     )
 )

@@ -9,6 +9,7 @@ from dataclasses import replace
 from fairaudit.data.doctor import sensitive_words as words
 from fairaudit.data.doctor.assignment import MIN_CONFIDENCE, Guess, RoleAssignment
 from fairaudit.data.doctor.column_profile import ColumnProfile
+from fairaudit.data.doctor.origin_values import origin_topic
 from fairaudit.data.name_words import folded, whole_word, words_of
 
 MOST_SENSITIVE = 6
@@ -147,7 +148,7 @@ def _sensitive(c: ColumnProfile) -> tuple[str, float] | None:
 
 def _confidence(c: ColumnProfile, named: tuple[str, ...], topic: str) -> float:
     if _is_of_a_relative(c):
-        return 0.4
+        return 0.6 if topic in words.INHERITED and words.PARENTS & set(named) else 0.4
     if topic in words.OFTEN_USEFUL:
         return 0.55
     if topic == "country of birth" and c.distinct > FEW_NUMBERS:
@@ -171,6 +172,9 @@ def _by_values(c: ColumnProfile, levels: frozenset[str]) -> tuple[str, float] | 
         return f"its values name marital statuses, such as {sorted(marital)[0]}", 0.8
     if any(_tokens(v) & words.INSURANCE_VALUES for v in levels) and len(levels) <= FEW_NUMBERS:
         return "its values name kinds of health insurance", 0.55
+    if topic := origin_topic(c.name, levels):
+        many = topic == "country of origin" and c.distinct > FEW_NUMBERS
+        return f"its values suggest {topic}", 0.45 if many else 0.6
     return None
 
 
@@ -257,7 +261,7 @@ def _is_days_of_life(c: ColumnProfile) -> bool:
 def _is_of_a_relative(c: ColumnProfile) -> bool:
     if _named_topic(c) == "family status":  # a parent who raises children alone
         return False
-    return bool(set(words_of(c.name)) & words.RELATIVES)
+    return bool(set(words_of(c.name)) & (words.RELATIVES | words.PARENTS))
 
 
 def _topic_of_values(c: ColumnProfile) -> str:
@@ -268,6 +272,8 @@ def _topic_of_values(c: ColumnProfile) -> str:
         return "sex"
     if any(_tokens(v) & words.INSURANCE_VALUES for v in levels):
         return "health insurance"
+    if not (_ethnic(levels) or _marital(levels)) and (topic := origin_topic(c.name, levels)):
+        return topic
     return "marital status" if len(_marital(levels)) > len(_ethnic(levels)) else "race"
 
 

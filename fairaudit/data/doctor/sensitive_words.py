@@ -28,6 +28,8 @@ STRONG = _topics(
     birthyear birthday yob geburtsdatum geburtsjahr fechanacimiento geboortedatum
     geboortejaar naissance nascita nascimento urodzenia narozeni fodselsdato fodselsar
     fodelsedatum fodelsear seniorcitizen""",
+    language="""muttersprache mothertongue moedertaal thuistaal modersmal morsmal familiensprache
+    herkunftssprache erstsprache aidinkieli anyanyelv""",
     religion="""religion religious religione religiao religie konfession konfessionszugehorigkeit
     faith creed religia вера религия 宗教""",
     disability="""disability disabled handicap handicapped behinderung behindert schwerbehindert
@@ -60,6 +62,10 @@ BIRTHS = word_set(
 )
 # Not protected everywhere, but often what people are judged by.
 OFTEN_USEFUL = frozenset(("deprivation", "language", "health insurance"))
+# What people have from their parents: theirs counts where the person's own is not known.
+INHERITED = frozenset(
+    ("country of birth", "ethnicity", "race", "nationality", "language", "religion", "caste")
+)
 # These count in columns with few values only ("foreign-worker": yes/no), not in measurements
 # ("PctForeignBorn": 0.12).
 FEW = _topics(
@@ -79,7 +85,7 @@ FEW = _topics(
     veteran_status="veteran veterans",
     pregnancy="pregnant pregnancy schwanger embarazada",
     sexual_orientation="orientation gay lesbian homosexual bisexual heterosexual queer",
-    language="language langue sprache muttersprache idioma lingua taal mothertongue",
+    language="language langue sprache idioma lingua lengua taal jezyk sprak limba",
     disability="dis dear deye drem",
 )
 # A column named by these words alone holds one identity ("homosexual_gay_or_lesbian").
@@ -123,6 +129,12 @@ PHRASES: tuple[tuple[frozenset[str], str], ...] = tuple(
         ("fodelsear", "age"),
         ("mental illness", "disability"), ("mother tongue", "language"),
         ("first language", "language"), ("national origin", "nationality"),
+        ("native language", "language"), ("home language", "language"),
+        ("lengua materna", "language"), ("lengua origen", "language"),
+        ("lingua materna", "language"), ("lingua madre", "language"),
+        ("langue maternelle", "language"), ("langue parlee", "language"),
+        ("idioma materno", "language"), ("jezyk ojczysty", "language"),
+        ("familial status", "family status"),
         ("pais origen", "nationality"), ("land herkunft", "country of birth"),
         ("special needs", "disability"), ("sexual orientation", "sexual orientation"),
         ("skin tone", "race"), ("skin color", "race"), ("skin colour", "race"),
@@ -141,8 +153,12 @@ NOT_SENSITIVE_WITH = word_set(
 )
 # Attributes of somebody else: left out where the person's own attribute is known.
 RELATIVES = word_set(
-    """mother mothers father fathers parent parents spouse spouses partner co coapplicant child
-    guardian officer"""
+    "spouse spouses partner co coapplicant child guardian officer conjoint ehepartner conyuge"
+)
+PARENTS = word_set(
+    """mother mothers father fathers parent parents eltern mutter vater ouders moeder vader mere
+    pere padres madre padre mae pai genitori rodzice rodzicow matki ojca foraldrar foreldre
+    foraeldre"""
 )
 PREFIXES = {"racepct": "race", "ethni": "ethnicity", "gender": "sex", "agepct": "age"}
 
@@ -156,6 +172,10 @@ SEX_VALUES: tuple[frozenset[str], ...] = tuple(
         "masculino feminino", "masculin feminin", "uomo donna", "maschio femmina", "man vrouw",
         "k m", "mezczyzna kobieta", "м ж", "мужской женский", "男 女", "男性 女性", "남 여",
         "erkek kadin", "kvinna man", "mand kvinde", "boy girl", "transgender male female",
+        "jongen meisje", "junge madchen", "junge maedchen", "garcon fille", "nino nina",
+        "menino menina", "ragazzo ragazza", "chlopiec dziewczynka", "dreng pige", "pojke flicka",
+        "gutt jente", "chlapec divka", "muz zena", "varon mujer", "man vrouw anders", "m v",
+        "m v x", "mies nainen", "ferfi no", "barbat femeie", "boys girls", "v m o",
     )
 )  # fmt: skip
 RACE_VALUES = word_set(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
 
 from fairaudit.data import near_labels
 from fairaudit.data.doctor import target_words as words
-from fairaudit.data.doctor.assignment import Guess, RoleAssignment
+from fairaudit.data.doctor.assignment import MIN_CONFIDENCE, Guess, RoleAssignment
 from fairaudit.data.doctor.column_profile import (
     ColumnProfile,
     binned,
@@ -16,14 +16,26 @@ from fairaudit.data.doctor.column_profile import (
     separation,
 )
 from fairaudit.data.doctor.role_keywords import DATE_WORDS, INSTITUTIONS, JUDGES, PREDICTION_WORDS
-from fairaudit.data.doctor.system_guesses import is_score_name
+from fairaudit.data.doctor.selection_guesses import (
+    history_before,
+    is_decision_name,
+    is_ordinary,
+    selections,
+)
+from fairaudit.data.doctor.system_guesses import is_score_name, read_as_decision
 from fairaudit.data.name_words import whole_word, words_of
+from fairaudit.data.outcome import guess_meaning, guess_positive, sense_of_name
 from fairaudit.data.outcome_topics import WHOLE_TOPICS
 from fairaudit.data.roles import MAX_CLASSES, Task
 
 LEAST_WEIGHT = 1.0
 NAMED_TARGET = 5.0  # "target" alone outweighs a topic, two values and the last place together
 MOST_LABELS = 20
+MOST_OUTCOMES = 6
+BY_HORIZON, BY_LABELS = 2.5, 1.5
+CLOSE, RIVAL = 0.5, 2.0  # two columns compete within this difference, from this evidence on
+SAME_RECORD = 0.85
+TO_ASK = 0.45  # below the confidence from which a suggestion is used
 
 
 def task_of(target: ColumnProfile) -> Task:
@@ -46,7 +58,12 @@ def labels_apart(c: ColumnProfile) -> int:
 
 
 def guess_target(table: RoleAssignment, sensitive: Iterable[str]) -> ColumnProfile | None:
-    """The outcome, assigned; None where no column looks like one."""
+    """The outcome, assigned; None where no column looks like one, or a person must be asked.
+
+    A person is asked where nothing but its place suggests a column, where two columns are about
+    equally plausible, and where a column may be history before a decision. The best candidate is
+    then assigned with too little confidence to be used.
+    """
     barred = set(sensitive)
     candidates = [c for c in table.unassigned() if c.name not in barred and _may_be_target(c)]
     # a last column of places, such as the site, was joined to the table
@@ -54,6 +71,8 @@ def guess_target(table: RoleAssignment, sensitive: Iterable[str]) -> ColumnProfi
     outer = (names[0], names[-1]) if names else ("", "")
     weights = {c.name: _weight(c, *outer) for c in candidates}
     ranked = sorted(candidates, key=lambda c: -weights[c.name])
+    if after := _outcome_after_decision(table, ranked, weights, barred):
+        return after
     if not ranked or weights[ranked[0].name] < LEAST_WEIGHT:
         return None
     best = _richer(ranked[0], ranked[1:], table.sample.rows)
@@ -68,8 +87,123 @@ def guess_target(table: RoleAssignment, sensitive: Iterable[str]) -> ColumnProfi
         reason += f", and '{ranked[0].name}' is derived from it"
     if others:
         reason += f"; also possible: {', '.join(others)}"
-    table.assign(best.name, "target", reason, min(0.95, 0.3 + 0.15 * weights[best.name]))
-    return best
+    if evidence_of(best) < RIVAL and _lies_before_decision(best, table):
+        return None  # an income before a decision is what the decision rests on
+    if doubt := _doubt(best, ranked, table):
+        table.assign(best.name, "target", f"{reason}; {doubt}", TO_ASK)
+        return None
+    confidence = min(0.95, 0.3 + 0.15 * weights[best.name])
+    table.assign(best.name, "target", reason, confidence)
+    return best if confidence >= MIN_CONFIDENCE else None
+
+
+def _lies_before_decision(best: ColumnProfile, table: RoleAssignment) -> bool:
+    """Whether a decision stands later, even right after it."""
+    return history_before(best, table, [best.name]) is not None
+
+
+def _ordinary(table: RoleAssignment) -> list[str]:
+    """Columns that are neither dates nor scores, decisions or outcomes."""
+    return [c.name for c in table.unassigned() if is_ordinary(c) and evidence_of(c) < RIVAL]
+
+
+def _doubt(
+    best: ColumnProfile, ranked: Sequence[ColumnProfile], table: RoleAssignment
+) -> str | None:
+    """Why a person must say whether this is the outcome; None where words decide it."""
+    if evidence_of(best) < LEAST_WEIGHT:
+        return "nothing but its place says so"
+    if rival := _rival(best, ranked, table):
+        return f"'{rival.name}' is as plausible"
+    if evidence_of(best) >= NAMED_TARGET or has_horizon(best):
+        return None
+    if decision := history_before(best, table, _ordinary(table)):
+        return f"it may be known before the decision '{decision.name}'"
+    return None
+
+
+def _rival(
+    best: ColumnProfile, ranked: Sequence[ColumnProfile], table: RoleAssignment
+) -> ColumnProfile | None:
+    """Another outcome that, without the place in the table, is about as plausible.
+
+    Another record of the same outcome, which shares its topic or gives it away, is none.
+    """
+    strength = evidence_of(best)
+    for c in ranked:
+        if c is best or strength - evidence_of(c) >= CLOSE or evidence_of(c) < RIVAL:
+            continue
+        if (labels_apart(c) == 2) != (labels_apart(best) == 2) or has_horizon(best):
+            continue
+        if is_condition(c) and not is_condition(best):
+            continue
+        same = topic_words(c.name) & topic_words(best.name)
+        if not same and table.sample.predicts(c.name, best.name) < SAME_RECORD:
+            return c
+    return None
+
+
+def _outcome_after_decision(
+    table: RoleAssignment,
+    ranked: Sequence[ColumnProfile],
+    weights: Mapping[str, float],
+    barred: Iterable[str],
+) -> ColumnProfile | None:
+    """The outcome after a decision of the table, both assigned; None where there is none."""
+    possible = [c for c in ranked if not {*words_of(c.name)} & words.EARLIER]
+    known = [c for c in possible if _answers(c) or _name_weight(c) >= RIVAL]
+    pairs = selections(table, known, barred)
+    pairs.sort(key=lambda pair: -weights[pair.outcome.name])
+    if pairs:
+        decision, outcome = pairs[0].decision, pairs[0].outcome
+        reason = f"it is known only where '{decision.name}' is {pairs[0].label}, so it lies after"
+        table.assign(outcome.name, "target", f"{reason} that decision", 0.8)
+        _assign_decision(table, decision, outcome)
+        return outcome
+    return _outcome_for_all(table, possible)
+
+
+def _answers(c: ColumnProfile) -> bool:
+    """Whether two labels answer a question, unlike the kinds of an offence or of a home."""
+    return labels_apart(c) == 2 and guess_positive(sorted(c.levels), c.name).label is not None
+
+
+def _outcome_for_all(
+    table: RoleAssignment, ranked: Sequence[ColumnProfile]
+) -> ColumnProfile | None:
+    """What became of everybody after a decision that is recorded before it in the table."""
+    names = list(table.columns)
+    decisions = [c for c in ranked[:3] if _decides(c) and names.index(c.name) >= len(names) / 2]
+    for decision in decisions:
+        later = [
+            c
+            for c in ranked
+            if labels_apart(c) == 2
+            and names.index(c.name) > names.index(decision.name)
+            and not is_decision_name(c.name)
+            and not {*words_of(c.name)} & words.TAKEN_UP
+            and (evidence_of(c) >= LEAST_WEIGHT or sense_of_name(c.name))
+            and table.sample.predicts(c.name, decision.name) < SAME_RECORD
+        ]
+        if later:
+            reason = f"it becomes known after the decision '{decision.name}'"
+            table.assign(later[0].name, "target", reason, 0.7)
+            _assign_decision(table, decision, later[0])
+            return later[0]
+    return None
+
+
+def _decides(c: ColumnProfile) -> bool:
+    return labels_apart(c) == 2 and not c.missing and is_decision_name(c.name)
+
+
+def _assign_decision(
+    table: RoleAssignment, decision: ColumnProfile, outcome: ColumnProfile
+) -> None:
+    """The decision as that of a system, if its labels can be read as the outcome's."""
+    if read_as_decision(decision, outcome) is not None:
+        reason = f"the decision that '{outcome.name}' comes after"
+        table.assign(decision.name, "prediction", reason, 0.8)
 
 
 def attribute_as_target(table: RoleAssignment, sensitive: Sequence[Guess]) -> ColumnProfile | None:
@@ -138,10 +272,50 @@ def _may_be_target(c: ColumnProfile) -> bool:
 
 def _weight(c: ColumnProfile, first: str, last: str) -> float:
     binary = labels_apart(c) == 2
-    weight = _name_weight(c) + (0.75 if binary else 0.0)
+    weight = evidence_of(c) + (0.75 if binary else 0.0)
     if c.name == last:
         weight += 1.5
     return weight + (0.5 if c.name == first and binary else 0.0)
+
+
+def evidence_of(c: ColumnProfile) -> float:
+    """How much the words of a column's name and labels suggest an outcome; 0 for none."""
+    if {*words_of(c.name)} & words.EARLIER:
+        return 0.0
+    named = _name_weight(c)
+    if has_horizon(c):
+        named = max(named, BY_HORIZON)
+    return max(named, BY_LABELS if labels_name_an_outcome(c) else 0.0)
+
+
+def is_condition(c: ColumnProfile) -> bool:
+    """Whether a name is that of an illness, which more often leads to an outcome than is one."""
+    return bool({*words_of(c.name)} & words.CONDITIONS)
+
+
+def has_horizon(c: ColumnProfile) -> bool:
+    """Whether a yes/no column says what happened within some time: "na_3_jaar", "12_mois"."""
+    if labels_apart(c) != 2 or {*words_of(c.name)} & words.EARLIER:
+        return False
+    named = words_of(c.name)
+    for i in range(1, len(named)):
+        counted = named[i - 1].isdigit() or named[i - 1] in words.NUMBERS
+        short = named[i] in words.SHORT_SPANS and i == len(named) - 1
+        if counted and (named[i] in words.SPANS or short):
+            return True
+    return False
+
+
+def labels_name_an_outcome(c: ColumnProfile) -> bool:
+    """Whether the labels are words of outcomes: "Readmitted", "Not-readmitted"; ">50K"."""
+    if c.number or not 2 <= labels_apart(c) <= MOST_OUTCOMES or c.distinct > len(c.values):
+        return False
+    levels = sorted(c.levels)
+    if len(levels) == 2:
+        positive = guess_positive(levels).label
+        other = next((label for label in levels if label != positive), None)
+        return positive is not None and guess_meaning("", positive, other).sure
+    return sum(guess_meaning("", label).sure for label in levels) >= len(levels) / 2
 
 
 def _name_weight(c: ColumnProfile) -> float:
@@ -169,6 +343,10 @@ def _reason(c: ColumnProfile, last: str) -> str:
     why = []
     if _name_weight(c) >= 1:
         why.append("its name suggests an outcome")
+    elif has_horizon(c):
+        why.append("its name says that it was looked at some time later")
+    elif labels_name_an_outcome(c):
+        why.append("its values are words of an outcome")
     if c.name == last:
         why.append("it is the last column")
     if c.distinct == 2:

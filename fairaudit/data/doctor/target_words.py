@@ -35,8 +35,44 @@ EARLIER = word_set(
     """previous prev prior priors past history hist last ever lag former earlier poutcome vorher
     vorige before juv prevalent previa previo previas previos anterior anteriores antecedentes
     precedent precedente precedents vorherig vorherige fruher fruhere passe passes pasado pasada
-    baseline"""
+    baseline record records antecedents antecedenti precedenti vorstrafe vorstrafen vorgeschichte
+    antecedentes historial historique strafblad letzte letzten letzter dernier dernieres derniers
+    ultimo ultimos ultima ultimas ultimi ultime laatste ostatni ostatnie ostatnich senaste siste
+    poprzedni poprzednie wczesniejsze eerder eerdere anterieur anterieurs anterieures tidigare
+    tidligere"""
 )
+# "within 12 months", "na_3_jaar": outcomes are looked at some time after the decision.
+NUMBERS = word_set("one two three four five six nine ten twelve eighteen")
+SPANS = word_set(
+    """month months mo mos year years yr yrs week weeks wk wks day days hour hours
+    monat monate monaten jahr jahre jahren tag tage tagen woche wochen
+    maand maanden mnd jaar jaren dag dagen weken
+    mes meses ano anos dia dias semana semanas mois an ans annee annees jour jours semaine semaines
+    mese mesi anno anni giorno giorni settimana settimane
+    miesiac miesiace miesiecy rok roku lata lat dni tygodni maneder ar dagar dager"""
+)
+SHORT_SPANS = word_set("m y d w j a")
+# Decisions about people, as against what becomes of them afterwards.
+DECIDED = word_set(
+    """awarded award granted grant approved approval admitted admission accepted hired hire
+    selected offered offer shortlisted invited funded released paroled bailed denied rejected
+    refused flagged investigated detained sanctioned placed treated assigned enrolled referred
+    eingestellt einstellung genehmigt bewilligt zugelassen zulassung angenommen zusage eingeladen
+    abgelehnt concedido concedida otorgado otorgada aprobado aprobada admitido admitida contratado
+    contratada seleccionado seleccionada aceptado aceptada rechazado denegado aprovado aprovada
+    selecionado selecionada aceito aceita accorde accordee octroye octroyee admis admise accepte
+    acceptee embauche embauchee recrute recrutee retenu retenue concesso concessa approvato
+    approvata ammesso ammessa assunto assunta selezionato selezionata toegekend goedgekeurd
+    aangenomen toegelaten geselecteerd afgewezen przyznany przyznana przyznano przyjety przyjeta
+    zatwierdzony zatwierdzona zatrudniony zatrudniona antagen anstalld beviljad godkand innvilget
+    ansatt bevilget godkjent"""
+)
+# Points, an index or a rank: a system's score where a decision follows them.
+POINTS = word_set(
+    """points point pts punkte punti puntos pontos punten punkty poeng poang index indice rank
+    ranking rating scoring priority prioritat priorite prioridad"""
+)
+POINT_ENDINGS = ("punkte", "punktzahl", "punten", "poeng", "poang", "score", "index")
 
 # Words of counts ("toxicity_annotator_count"): measures, never outcomes.
 COUNTS = word_set(

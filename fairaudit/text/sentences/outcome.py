@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fairaudit.audit.result import AuditResult
+from fairaudit.data.doctor.open_questions import OpenQuestion
 from fairaudit.data.outcome import UNKNOWN_OUTCOME, Meaning
 from fairaudit.text import metric_words
 from fairaudit.text.meaning import claim_of
@@ -21,6 +22,23 @@ NOT_KNOWN = (
     "No outcome is known in this audit: it compares decisions and scores, and cannot say whether "
     "they hold up."
 )
+
+
+def asked_words(question: OpenQuestion) -> str:
+    """A fact about the outcome that a person must state: what, why, and the option for it."""
+    options = ", ".join(f"'{option}'" for option in question.options)
+    return {
+        "target": f"To be asked: which column is the outcome? {_possibly(options)}"
+        f"{question.reason}; name it with --target.",
+        "positive": f"To be asked: which label is predicted, {options.replace(',', ' or')}? "
+        f"{question.reason}; name it with --positive.",
+        "meaning": "To be asked: is that good or bad for a person? "
+        f"{question.reason}; state it with --meaning.",
+    }[question.fact]
+
+
+def _possibly(options: str) -> str:
+    return f"Possibly {options}: " if options else ""
 
 
 def outcome_facts(result: AuditResult) -> list[tuple[str, str]]:
