@@ -58,7 +58,7 @@ from fairaudit.stats.metric_definitions import (
     SCORES,
     base_name,
 )
-from fairaudit.stats.suppression import Division, Hidden, hidden_groups
+from fairaudit.stats.suppression import CellCodes, Division, Hidden, hidden_groups
 
 Float = NDArray[np.float64]
 
@@ -163,7 +163,7 @@ def judge(
         known=known if truth == "some" else None,
     )
     _check_reference(reference, rows.groupings)
-    hidden = _hidden(rows, controls, suppress_below) if suppress_below else {}
+    hidden = _hidden(rows, predictions, controls, suppress_below) if suppress_below else {}
     options = EstimateOptions(
         confidence, "", split, n_boot, suppress_below, seed, margin=margin, hidden=hidden
     )
@@ -280,7 +280,12 @@ def _strata(controls: Mapping[str, Any]) -> Iterator[tuple[NDArray[np.bool_], st
         yield levels.codes == k, where
 
 
-def _hidden(rows: EvaluationRows, controls: Mapping[str, Any], least: int) -> Hidden:
+def _hidden(
+    rows: EvaluationRows,
+    predictions: Mapping[str, LabelsAndScores],
+    controls: Mapping[str, Any],
+    least: int,
+) -> Hidden:
     """The groups that are suppressed in all tables of these rows, those of controls included."""
     tables = [Division(g.attribute, g.names, g.codes) for g in rows.groupings]
     for inside, where in _strata(controls) if controls else ():
@@ -288,7 +293,21 @@ def _hidden(rows: EvaluationRows, controls: Mapping[str, Any], least: int) -> Hi
             Division(f"{g.attribute} | {where}", g.names, np.where(inside, g.codes, -1))
             for g in rows.groupings[1:]
         ]
-    return hidden_groups(tables, rows.times, least)
+    counted = predictions.values() if rows.task != "regression" else ()
+    return hidden_groups(tables, rows.times, least, [_cells(rows, a) for a in counted])
+
+
+def _cells(rows: EvaluationRows, answers: LabelsAndScores) -> CellCodes:
+    """The outcome and decision of each row; of several classes, the outcome and whether it is met.
+
+    An outcome that is not known is a class of its own.
+    """
+    y, label = np.asarray(rows.y, dtype=np.int64), np.asarray(answers.label, dtype=np.int64)
+    classes = max(len(rows.classes), 2)
+    if rows.known is not None:
+        y = np.where(rows.known, y, classes)
+    decided = label if rows.task == "binary" else (label == y).astype(np.int64)
+    return CellCodes(y * 2 + decided, 2 * (classes + 1), rows.weight)
 
 
 def chosen_metrics(

@@ -1,9 +1,10 @@
 """Which groups are hidden so that no hidden count follows from the counts shown.
 
-Small groups are hidden first (primary suppression). Their sizes may follow from totals and from
-other groups, so that further groups are hidden (secondary suppression). The count of a group is
-the sum over its atoms, the combinations of all attributes that occur; a hidden count follows
-from those shown where its indicator over atoms is a linear combination of theirs.
+Small groups are hidden first (primary suppression). Their sizes and their counts of outcomes
+and decisions may follow from totals and from other groups, so that further groups are hidden
+(secondary suppression). The count of a group is the sum over its atoms, the combinations of all
+attributes that occur; a hidden count follows from those shown where all tables with the counts
+shown agree about it.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from numpy.typing import NDArray
 from fairaudit.inputs.arrays import Int
 from fairaudit.inputs.group_codes import OVERALL
 from fairaudit.inputs.labels import CROSS
-from fairaudit.stats.counts import sums
+from fairaudit.stats.counts import product, sums
+from fairaudit.stats.exposure import KnownSums, given_away, witnesses
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 Hidden = dict[str, frozenset[str]]
 
 LARGEST = 200_000  # groups × atoms; beyond, whole tables of intersections are hidden
-CLOSE = 1e-7  # residual of a combination that gives a hidden count exactly
 
 
 @dataclass(frozen=True)
@@ -43,32 +44,57 @@ class Division:
 
 
 @dataclass(frozen=True)
+class CellCodes:
+    """What else is counted in each group: for one model, the outcome and decision of each row.
+
+    Attributes
+    ----------
+    codes : (n,) which of the `size` cells a row is in
+    size : number of cells
+    weight : (n,) what a row counts, or None for 1
+    """
+
+    codes: Int
+    size: int
+    weight: Float | None = None
+
+
+@dataclass(frozen=True)
 class _Counts:
     """Every count that could be shown.
 
     Attributes
     ----------
-    table : (M,) the division of each count
+    table : (M,) the division of each group
     size : (M,) rows
+    cells : (C, M) rows of each further count
     atoms : (M, A) whether an atom belongs to a group
     """
 
     table: Int
     size: Float
+    cells: Float
     atoms: Bool
 
 
-def hidden_groups(divisions: Sequence[Division], times: Float | None, least: int) -> Hidden:
+def hidden_groups(
+    divisions: Sequence[Division],
+    times: Float | None,
+    least: int,
+    cells: Sequence[CellCodes] = (),
+) -> Hidden:
     """Names of the groups to hide, by attribute.
 
     In each table at least two groups are hidden, or none, and those hidden have at least `least`
-    rows together where the table has so many; no hidden count is a combination of counts shown.
+    rows together where the table has so many; no hidden count follows from those shown. A count
+    of `cells` that is 0 in a larger group that is shown is 0 in all its parts; this is not hidden.
 
     Parameters
     ----------
     divisions : the tables, that of all rows among them
     times : (n,) equal rows that each row stands for, or None
     least : groups with fewer rows are hidden
+    cells : further counts that are shown of each group
     """
     sizes = [sums(d.codes[d.codes >= 0], _of(times, d), len(d.names)) for d in divisions]
     small = np.concatenate([(s > 0) & (s < least) for s in sizes])
@@ -80,16 +106,36 @@ def hidden_groups(divisions: Sequence[Division], times: Float | None, least: int
     total = np.array([divisions[int(t)].attribute == OVERALL for t in table])
     small &= ~total
     shown_tables, which = _atoms(divisions)
+    each = [_cells_by_group(divisions, part, times) for part in cells]
+    further = np.concatenate([np.zeros((0, len(size))), *each])
     if len(size) * len(which) > LARGEST:
-        hidden = _whole_tables(divisions, table, size, small, total, least)
+        finer = np.array([_is_finer(divisions[int(t)]) for t in table])
+        hidden = _whole_tables(table, size, further, small, finer, total, least)
     else:
-        counts = _Counts(table, size, _membership(shown_tables, which, sizes))
+        counts = _Counts(table, size, further, _membership(shown_tables, which, sizes))
         hidden = _protected(counts, small, total, least)
     return _by_attribute(divisions, sizes, hidden)
 
 
 def _of(times: Float | None, division: Division) -> Float | None:
     return None if times is None else times[division.codes >= 0]
+
+
+def _cells_by_group(divisions: Sequence[Division], cells: CellCodes, times: Float | None) -> Float:
+    """(C, M) how much of each cell every group has; cells that nobody is in are left out."""
+    weight = cells.weight if times is None else product(_one(cells), times)
+    parts = []
+    for d in divisions:
+        inside = d.codes >= 0
+        at = d.codes[inside] * cells.size + cells.codes[inside]
+        own = None if weight is None else weight[inside]
+        parts.append(sums(at, own, len(d.names) * cells.size).reshape(-1, cells.size))
+    counts = np.concatenate(parts).T
+    return np.asarray(counts[counts.any(axis=1)])
+
+
+def _one(cells: CellCodes) -> Float:
+    return np.ones(len(cells.codes)) if cells.weight is None else cells.weight
 
 
 def _atoms(divisions: Sequence[Division]) -> tuple[Int, Int]:
@@ -135,31 +181,34 @@ def _sparse_table(counts: _Counts, hidden: Bool, total: Bool, least: int) -> int
 def _exposing(counts: _Counts, hidden: Bool, total: Bool) -> int | None:
     """The smallest group shown that helps to compute a hidden count; None where nothing does."""
     shown = np.flatnonzero(~hidden & (counts.size > 0))
-    columns = counts.atoms[shown].T.astype(np.float64)  # (A, shown)
-    left, scale, right = np.linalg.svd(columns, full_matrices=False)
-    kept = scale > 1e-9 * scale.max(initial=1.0)
-    wanted = counts.atoms[hidden].T.astype(np.float64)  # (A, hidden)
-    place = left[:, kept].T @ wanted
-    rest = np.abs(wanted - left[:, kept] @ place).max(axis=0)
-    solved = np.flatnonzero(rest < CLOSE)
-    if not len(solved):
-        return None
-    combination = right[kept].T @ (place[:, solved[0]] / scale[kept])
-    used = shown[(np.abs(combination) > CLOSE) & ~total[shown]]
-    return int(used[np.argmin(counts.size[used])]) if len(used) else None
+    # a group that is listed without numbers has at least one row
+    known = [(counts.size, 1.0), *((cell, 0.0) for cell in counts.cells)]
+    for count, least in known:
+        sums_of = KnownSums(counts.atoms[shown], count[shown], counts.atoms[hidden], least)
+        for h in np.flatnonzero(given_away(sums_of)):
+            used = shown[witnesses(sums_of, int(h)) & ~total[shown]]
+            if len(used):
+                return int(used[np.argmin(counts.size[used])])
+    return None
+
+
+def _is_finer(division: Division) -> bool:
+    return CROSS in division.attribute or " | " in division.attribute
 
 
 def _whole_tables(
-    divisions: Sequence[Division], table: Int, size: Float, small: Bool, total: Bool, least: int
+    table: Int, size: Float, cells: Float, small: Bool, finer: Bool, total: Bool, least: int
 ) -> Bool:
     """Every intersection hidden if one is small; tables of one attribute on their own."""
-    finer = np.array([CROSS in d.attribute or " | " in d.attribute for d in divisions])[table]
     hidden = small | (finer & (size > 0) if (small & finer).any() else False)
     for t in np.unique(table[small & ~finer]):
         order = np.flatnonzero((table == t) & (size > 0) & ~total)
         order = order[np.argsort(size[order], kind="stable")]
         together = np.cumsum(size[order])
-        needed = max(2, int(np.searchsorted(together, least)) + 1)
+        without = (np.cumsum(cells[:, order], axis=1) <= 0).sum(axis=1).max(initial=0)
+        needed = max(2, int(np.searchsorted(together, least)) + 1, int(without) + 1)
+        # two groups of one row each are known to be that if they have two rows together
+        needed += int(together[min(needed, len(order)) - 1] <= needed)
         hidden[order[:needed]] = True
     return np.asarray(hidden, dtype=bool)
 
