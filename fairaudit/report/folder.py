@@ -27,6 +27,7 @@ BY_ROW = frozenset(
         "row_weights",
         "latent",
         "projection",
+        "saliency",
         "selection_rows",
         "seen",
         "excluded",

@@ -19,21 +19,16 @@ from fairaudit.exceptions import NotAllowed
 from fairaudit.inputs.labels import CROSS
 from fairaudit.text.group_words import members
 from fairaudit.text.ordering import natural
-from fairaudit.text.sentences.pictures import (
-    NO_ACCESS,
-    NO_ROWS,
-    Caption,
-    captions,
-    group_heading,
-    selections,
-)
+from fairaudit.text.sentences import pictures as words
 from fairaudit.text.voice import voice_of
 from fairaudit.ui import layout, session, url_widgets
 from fairaudit.ui.result_page import OpenedAudit
 
 VIEW = "Images"
+Heat = Mapping[int, NDArray[np.uint8]]
 _PER_GROUP = ("12", "24", "60")
 _SIDE = 128  # pixels of a thumbnail at most
+_DARK = 50  # of 255: how much is left of parts that do not speak for the answer
 _SHOWN = 96  # pixels of an image on screen at least
 
 
@@ -66,9 +61,9 @@ def show(
     except NotAllowed:
         store = None
     if store is None:
-        layout.note(NO_ACCESS)
+        layout.note(words.NO_ACCESS)
         return
-    kinds = selections(audit.result)
+    kinds = words.selections(audit.result)
     left, right = url_widgets.row(2)
     with left:
         chosen = url_widgets.one_of(
@@ -82,40 +77,66 @@ def show(
         kind = cast(Selection, chosen)
     with right:
         most = int(url_widgets.one_of("Images per group", _PER_GROUP, key="per-group"))
+    heat = _chosen_heat(audit, model)
     with layout.error_messages():
         answers = answers_side_by_side(audit.result, attribute=attribute, split=split)
         rows = answers.selected(kind, model)
         if rows.is_empty():
-            layout.note(NO_ROWS)
+            layout.note(words.NO_ROWS)
         for group in sorted(answers.rows["group"].unique().to_list(), key=natural):
             total = answers.rows.filter(pl.col("group") == group).height
             mine = rows.filter(pl.col("group") == group)
             people = members(group, attribute, voice_of(audit.result))
-            layout.statement(group_heading(people, kind, model, shown=mine.height, total=total))
-            _grid(audit, store, answers, mine.head(most))
+            heading = words.group_heading(people, kind, model, shown=mine.height, total=total)
+            layout.statement(heading)
+            _grid(audit, store, answers, mine.head(most), heat)
+
+
+def _chosen_heat(audit: OpenedAudit, model: str) -> Heat:
+    """The parts that speak for a model's answers, by row, where the user asks for them."""
+    table = audit.table("saliency")
+    mine = None if table is None else table.filter(pl.col("model") == model)
+    if mine is None or mine.is_empty():
+        return {}
+    wanted = st.toggle(
+        words.SALIENCY, key="saliency", help=words.SALIENCY_HELP, bind="query-params"
+    )
+    if not wanted:
+        return {}
+    layout.note(words.SALIENCY_NOTE.format(model=model))
+    return {
+        row: np.frombuffer(bytes.fromhex(parts), np.uint8).reshape(side, side)
+        for row, side, parts in mine.select("row", "side", "parts").iter_rows()
+    }
 
 
 def _grid(
-    audit: OpenedAudit, store: ImageStore, answers: ModelAnswers, rows: pl.DataFrame
+    audit: OpenedAudit,
+    store: ImageStore,
+    answers: ModelAnswers,
+    rows: pl.DataFrame,
+    heat: Heat,
 ) -> None:
     if rows.is_empty():
         return
     pixels = store.rows(rows["row"].to_numpy())
-    words = captions(audit.result, answers, rows)
+    below = words.captions(audit.result, answers, rows)
     figures = "".join(
-        _figure(image, caption, row)
-        for image, caption, row in zip(pixels, words, rows["row"].to_list(), strict=True)
+        _figure(image, caption, row, heat.get(row))
+        for image, caption, row in zip(pixels, below, rows["row"].to_list(), strict=True)
     )
     st.html(f"<div class='pictures'>{figures}</div>")
 
 
-def _figure(image: NDArray[np.uint8], caption: Caption, row: int) -> str:
+def _figure(
+    image: NDArray[np.uint8], caption: words.Caption, row: int, heat: NDArray[np.uint8] | None
+) -> str:
     lines = [html.escape(caption.actual)] if caption.actual else []
     lines += [f"{_MARKS[right]} {html.escape(words)}" for words, right in caption.answers]
     alt = html.escape(f"Image of row {row}; {caption.alt}", quote=True)
     side = max(_SHOWN, min(image.shape[0], _SIDE))
     return (
-        f"<figure><img src='{thumbnail(image)}' alt='{alt}' width='{side}' height='{side}'>"
+        f"<figure><img src='{thumbnail(image, heat)}' alt='{alt}' width='{side}' height='{side}'>"
         f"<figcaption>{'<br>'.join(lines)}</figcaption></figure>"
     )
 
@@ -123,12 +144,23 @@ def _figure(image: NDArray[np.uint8], caption: Caption, row: int) -> str:
 _MARKS: Mapping[bool | None, str] = {True: "✓", False: "✗", None: "·"}
 
 
-def thumbnail(image: NDArray[np.uint8]) -> str:
-    """An image (H, W, C) as the address of a PNG of at most 128 pixels, its bytes included."""
+def thumbnail(image: NDArray[np.uint8], heat: NDArray[np.uint8] | None = None) -> str:
+    """An image as the address of a PNG of at most 128 pixels, its bytes included.
+
+    Parameters
+    ----------
+    image : (H, W, C)
+    heat : (h, w), optional
+        Parts of the image in 0..255; the rest of the picture is darkened.
+    """
     from PIL import Image
 
     picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
     picture.thumbnail((_SIDE, _SIDE))
+    if heat is not None:
+        parts = Image.fromarray(heat).resize(picture.size, Image.Resampling.BILINEAR)
+        light = parts.point([_DARK + (255 - _DARK) * level // 255 for level in range(256)])
+        picture = Image.composite(picture, Image.new(picture.mode, picture.size), light)
     content = io.BytesIO()
     picture.save(content, "PNG")
     return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"

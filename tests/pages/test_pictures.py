@@ -70,10 +70,14 @@ def show(job: str, open_page: Open) -> Show:
     return page
 
 
+def shown(page: AppTest) -> list[tuple[str, str]]:
+    """The address and alternative text of each image on a page."""
+    return _FIGURE.findall("".join(element.value for element in page.get("html")))
+
+
 def figures(page: AppTest) -> list[tuple[int, str]]:
     """The brightness and alternative text of each image on a page."""
-    html = "".join(element.value for element in page.get("html"))
-    return [(int(brightness(source)), alt) for source, alt in _FIGURE.findall(html)]
+    return [(int(brightness(source)), alt) for source, alt in shown(page)]
 
 
 def brightness(source: str) -> float:
@@ -180,3 +184,47 @@ def test_size_and_colours_are_chosen_on_screen_and_undone(
     assert calm(page)
     assert stored(workspace).shape == (6, 96, 96, 3)
     assert "Images are stored at 96 × 96 pixels" in words(page)
+
+
+def test_parts_that_do_not_speak_for_the_answer_are_darkened() -> None:
+    white = np.full((16, 16, 1), 255, np.uint8)
+    heat = np.zeros((2, 2), np.uint8)
+    heat[0, 0] = 255
+    _, _, content = thumbnail(white, heat).partition(",")
+    shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(content))))
+    assert shown[0, 0] == 255
+    assert shown[-1, -1] == 50
+
+
+def test_what_speaks_for_the_answer_is_shown_on_demand(
+    workspace: Workspace, open_page: Open
+) -> None:
+    info = workspace.ingest(noisy(), name="faces.zip")
+    roles = ColumnRoles(target="smiles", image="image", sensitive=("sex",), positive="1")
+    spec = AuditSpec(roles=roles, method="erm", params={"max_epochs": 1}, metrics=("accuracy",))
+    job = workspace.run_now(JobSpec(dataset=info.sha256, audit=spec))
+    assert workspace.job(job).state == "succeeded", workspace.job(job).reason
+    page = open_page("errors", audit=job, view="Images", by="sex")
+    before = [source for source, _ in shown(page)]
+    assert before
+    [toggle] = [t for t in page.toggle if t.key == "saliency"]
+    page = toggle.set_value(True).run()
+    assert calm(page)
+    assert "Bright parts raise the score of the class that erm predicts" in words(page)
+    after = [source for source, _ in shown(page)]
+    assert len(after) == len(before)
+    assert all(brightness(a) < brightness(b) for a, b in zip(after, before, strict=True))
+
+
+def noisy() -> bytes:
+    """A ZIP of 60 noisy images whose outcome nobody can see."""
+    chance, content = np.random.default_rng(0), io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        lines = ["image,sex,smiles"]
+        for i, pixels in enumerate(chance.integers(0, 256, (60, 16, 16), dtype=np.uint8)):
+            picture = io.BytesIO()
+            Image.fromarray(pixels).save(picture, "PNG")
+            archive.writestr(f"{i}.png", picture.getvalue())
+            lines.append(f"{i}.png,{'fm'[i % 2]},{i // 2 % 2}")
+        archive.writestr("labels.csv", "\n".join(lines))
+    return content.getvalue()

@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from fairaudit.audit.fitted import Fitted, Prediction
+from fairaudit.audit.tables.saliency import saliency_table
 from fairaudit.data.arrays import Arrays
 from fairaudit.exceptions import SpecError
 from fairaudit.methods.baselines.boosting import PooledBoosting
@@ -276,7 +277,16 @@ def fit_erm(
 ) -> Fitted:
     """One network for all rows without sensitive columns."""
     model = build(PooledNetwork, params, task=arrays.task, device=device, random_state=seed)
-    return _network(model, arrays, rows_in_place, "erm", monitor)
+    fitted = _network(model, arrays, rows_in_place, "erm", monitor)
+    if arrays.X.ndim != 4 or arrays.task == "regression":
+        return fitted
+    label = fitted.predictions["erm"].label
+
+    def explain(rows: NDArray[np.intp]) -> dict[str, NDArray[np.uint8]]:
+        return {"erm": model.salient_parts(rows_in_place(arrays)[rows], label[rows])}
+
+    parts = saliency_table(arrays, fitted.predictions, explain)
+    return replace(fitted, tables={**fitted.tables, "saliency": parts})
 
 
 def fit_erm_with_sensitive(

@@ -24,6 +24,7 @@ from fairaudit.audit.fitted import Fitted, Prediction
 from fairaudit.audit.no_harm.decision import certificates, decide
 from fairaudit.audit.stress.fair_sde import group_errors, stress_tests
 from fairaudit.audit.tables.row_tables import people_table, predictions_table
+from fairaudit.audit.tables.saliency import saliency_table
 from fairaudit.audit.tables.stored_pairs import UNKNOWN_GROUP
 from fairaudit.data.arrays import SPLITS, Arrays
 from fairaudit.methods.common.groups import UNKNOWN
@@ -67,6 +68,7 @@ def _audited(
     rows = model.groups_.codes(columns, len(arrays))
     predictions = _predictions(model, arrays, rows)
     tables = _tables(model, arrays, rows, predictions, confidence)
+    tables |= _saliency(model, arrays, rows, predictions)
     notes = [*model.groups_.notes(), *_strangers(rows)]
     notes += _unweighted(arrays, model)
     summary = {
@@ -83,6 +85,26 @@ def _audited(
         return _predictions_by_name(found, model, others)
 
     return Fitted(predictions, tables, summary, model.save, answer), model
+
+
+def _saliency(
+    model: FairSDE,
+    arrays: Arrays,
+    groups: NDArray[np.int64],
+    predictions: Mapping[str, Prediction],
+) -> dict[str, pl.DataFrame]:
+    """The parts of images that speak for each model's answer; nothing for a table."""
+    if arrays.X.ndim != 4 or arrays.task == "regression":
+        return {}
+    names = {"fair-sde": "selected", "expert": "expert", "baseline": "baseline"}
+
+    def explain(rows: NDArray[np.intp]) -> dict[str, NDArray[np.uint8]]:
+        classes = {name: predictions[name].label[rows] for name in ("expert", "baseline")}
+        parts = model.salient_parts(rows_in_place(arrays)[rows], groups[rows], classes)
+        return {name: parts[key] for name, key in names.items()}
+
+    shown = {name: predictions[name] for name in names}
+    return {"saliency": saliency_table(arrays, shown, explain)}
 
 
 def _strangers(groups: NDArray[np.int64]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar, cast
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
+from fairaudit.exceptions import InputError
 from fairaudit.inputs.read import read_columns
 from fairaudit.inputs.rows import same_rows
 from fairaudit.inputs.validation import in_validation, read_validation
@@ -25,9 +26,10 @@ from fairaudit.methods.common.class_scores import (
 )
 from fairaudit.methods.common.design import Target, check_design, checked_weight, softmax
 from fairaudit.methods.common.groups import Groups, stratified_validation
-from fairaudit.methods.common.networks import channels_last, load_weights, make_encoder
+from fairaudit.methods.common.networks import ResNet18, channels_last, load_weights, make_encoder
 from fairaudit.methods.common.progress import Monitor
 from fairaudit.methods.common.row_access import RowSource, channel_statistics, in_pieces, rows_of
+from fairaudit.methods.common.saliency import salient_parts
 from fairaudit.methods.common.storage import load_state, save_state, with_learnt
 from fairaudit.methods.common.training import pick_device, shuffled
 from fairaudit.methods.common.training_recipe import (
@@ -260,6 +262,28 @@ class PooledNetwork(BaseEstimator):  # type: ignore[misc]
     def outputs(self, rows: RowSource) -> NDArray[np.float64]:
         """Logits (n, C), or standardised values (n, 1)."""
         return np.asarray(self._outputs(rows).numpy())
+
+    def salient_parts(self, X: Any, classes: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """The parts (n, h, w) of images that speak for a class of each row, see `grad_cam`.
+
+        Parameters
+        ----------
+        X : (n, H, W, C) uint8
+        classes : (n,) codes
+            Zeros for a regression.
+
+        Raises
+        ------
+        InputError
+            For a table, an encoder without feature maps, or heads for single groups.
+        """
+        X = check_design(self, X, reset=False)
+        net = self.net_
+        if self._heads_of_groups or not isinstance(net.encoder, ResNet18):
+            raise InputError("parts of an image can be shown for one head on a ResNet-18 only")
+        rows = rows_of(X, next(net.parameters()).device, self.channels_)
+        head = cast("nn.Linear", net.head)
+        return salient_parts(rows, net.encoder, lambda f, _: head(f), classes)
 
     def _network(self, seed: int) -> nn.Module:
         heads = len(self.groups_.names) if self._heads_of_groups else 1

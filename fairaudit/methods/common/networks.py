@@ -98,9 +98,19 @@ class ResNet18(nn.Module):
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
+    @property
+    def layers(self) -> tuple[nn.Sequential, ...]:
+        """The four layers behind the stem."""
+        return self.layer1, self.layer2, self.layer3, self.layer4
+
+    def stem(self, x: Tensor) -> Tensor:
+        """Feature maps (b, 64, H/4, W/4) of the first convolution."""
+        return cast("Tensor", self.maxpool(self.relu(self.bn1(self.conv1(x)))))
+
     def forward(self, x: Tensor) -> Tensor:
-        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
-        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        x = self.stem(x)
+        for layer in self.layers:
+            x = layer(x)
         return x.mean(dim=(2, 3))
 
 

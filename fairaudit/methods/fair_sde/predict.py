@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +12,15 @@ import torch
 from numpy.typing import NDArray
 from sklearn.utils.metaestimators import available_if
 
+from fairaudit.exceptions import InputError
 from fairaudit.inputs.rows import same_rows
 from fairaudit.methods.baselines.network import PooledNetwork, precision
 from fairaudit.methods.common.calibration import Calibration
 from fairaudit.methods.common.design import Target, check_design, softmax
 from fairaudit.methods.common.groups import UNKNOWN, Groups, names_of
+from fairaudit.methods.common.networks import ResNet18
 from fairaudit.methods.common.row_access import in_pieces, rows_of
+from fairaudit.methods.common.saliency import salient_parts
 from fairaudit.methods.fair_sde.network import SelectiveExperts
 from fairaudit.stats.paired_differences import Answers, Metric
 
@@ -116,6 +120,45 @@ class SelectivePrediction:
             "baseline": baseline,
             "guessed": other.where(self.use_expert_[guess], baseline),
         }
+
+    def salient_parts(
+        self, X: Any, groups: Int, classes: Mapping[str, Int]
+    ) -> dict[str, NDArray[np.uint8]]:
+        """The parts (n, h, w) of images that speak for each model's answer, see `grad_cam`.
+
+        Parameters
+        ----------
+        X : (n, H, W, C) uint8
+        groups : (n,) codes
+            Of a group that was not seen in training, the baseline is shown for all models.
+        classes : mapping
+            (n,) codes of the classes answered by "expert" and "baseline"; zeros for a regression.
+
+        Returns
+        -------
+        dict
+            "selected", "expert" and "baseline".
+
+        Raises
+        ------
+        InputError
+            For a table, or an encoder without feature maps.
+        """
+        baseline = self.baseline_.salient_parts(X, classes["baseline"])
+        body, net = self.net_.encoder, self.net_
+        if not isinstance(body, ResNet18):
+            raise InputError("parts of an image can be shown for encoder='resnet18' only")
+        rows = rows_of(check_design(self, X, reset=False), self._place(), self.channels_)
+        own = torch.as_tensor(np.maximum(groups, 0))
+
+        def outputs(f: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
+            return net.answers(f)[torch.arange(len(f)), own[index].to(f.device)]
+
+        known = (groups != UNKNOWN)[:, None, None]
+        expert = np.where(known, salient_parts(rows, body, outputs, classes["expert"]), baseline)
+        chosen = known & self.use_expert_[groups][:, None, None]
+        selected = np.where(chosen, expert, baseline)
+        return {"selected": selected, "expert": expert, "baseline": baseline}
 
     def _expert_answers(self, raw: Float, groups: Int) -> RowAnswers:
         """Each row's answer by the expert of a group."""

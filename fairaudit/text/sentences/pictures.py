@@ -17,6 +17,15 @@ NO_ACCESS = (
     "The images belong to a dataset that was not shared with you; its owner can share it on the "
     "Data page."
 )
+SALIENCY = "Show what speaks for the answer"
+SALIENCY_HELP = (
+    "Grad-CAM (Selvaraju et al., 2017) on the deepest layer of at least 7 × 7 parts. Stored for "
+    "test images that are predicted wrongly or differently by the models, 60 in each group."
+)
+SALIENCY_NOTE = (
+    "Bright parts raise the score of the class that {model} predicts; dark parts do not. They "
+    "show where the network looks, not why, and a wrong answer may look at the right place."
+)
 NO_ROWS = "No image is shown by this choice."
 
 
