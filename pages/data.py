@@ -48,16 +48,24 @@ def inspect(sha256: str) -> None:
     name = info.name
     accepted = session.accepted_roles()
     changed = accepted or session.draft_roles()
-    table = cache.overview(sha256, () if changed is None else changed.mends)
+    mends = () if changed is None else changed.mends
+    table = cache.overview(sha256, mends)
+    asked = doctor_view.target_question(table.diagnosis)
+    if asked is not None and changed is not None and changed.target in table.columns:
+        table = cache.overview(sha256, mends, changed.target)
     start = changed or table.diagnosis.roles
     checked = table.diagnosis if changed is None else cache.findings(sha256, changed)
     layout.header("data", doctor_view.proposal(name, table, start))
     added = left_out.used_anyway(table, start)
-    key = f"roles-{sha256[:12]}{doctor_view.mark(start, [g.column for g in added])}"
+    stated = None if asked is None else start.target
+    key = f"roles-{sha256[:12]}{doctor_view.mark(start, [g.column for g in added], stated)}"
     buttons = st.container(horizontal=True, gap="small", vertical_alignment="center")
     reading_form.show(info, table.columns)
-    question = OutcomeQuestion(table, start, key=key, accepted=accepted is not None)
+    question = OutcomeQuestion(table, start, asked, key=key, accepted=accepted is not None)
     outcome = question.draw()
+    if asked is not None and accepted is None and outcome.target not in (None, start.target):
+        session.keep_roles(cache.overview(sha256, mends, outcome.target).diagnosis.roles)
+        st.rerun()
     cuts = st.container()
     aside = left_out.left_out(table, start)
     problems = left_out.other_problems(checked.problems, aside)
@@ -72,8 +80,8 @@ def inspect(sha256: str) -> None:
             with cuts:
                 decided = score_cut.questions(sha256, roles, start, outcome.voice, key=key)
                 primary = declare(sha256, roles.model_copy(update={"mends": start.mends}), key)
-            mends = mends_of(roles, start.mends)
-            roles = roles.model_copy(update={"cuts": decided, "mends": mends})
+            update = {"cuts": decided, "mends": mends_of(roles, start.mends)}
+            roles = roles.model_copy(update=update)
             accept(buttons, info, roles, primary, outcome.missing)
         with st.expander("Every suggestion and its reason", icon=":material/stethoscope:"):
             doctor_view.reasons(table.diagnosis)

@@ -25,6 +25,7 @@ from fairaudit.data.outcome_words import (
     STATES,
     YES,
     plain,
+    says_no_itself,
     topic_sense,
 )
 
@@ -383,6 +384,8 @@ def sense_of_name(name: str) -> int | None:
 def _about(words: tuple[str, ...]) -> int | None:
     """The sense of what a name says, 0 where it is neither good nor bad; None: it says nothing."""
     sense = topic_sense(words)
+    if sense is not None and says_no_itself(words):
+        return sense
     if (named := polarity(words)) or sense is None:
         return named or None
     return -sense if sum(w in NEGATIONS for w in words) % 2 else sense

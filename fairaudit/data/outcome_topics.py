@@ -31,9 +31,11 @@ GOOD_TOPICS = """repaid survived survival hired hire hireable hirable admitted a
     прийнята схвалено зарахований одобрение нает приет приета προσληφθηκε εγκριθηκε εγκριση
     εισακτεος diterima disetujui lulus duyet 录用 录取 批准 通过 是否录用 是否录取 是否批准
     是否通过 採用 合格 承認 合否 採否 채용 합격 승인 채용여부 합격여부 승인여부 مقبول موافقة
-    توظيف चयनित स्वीकृत"""
+    توظيف चयनित स्वीकृत occupato occupata ocupado ocupada empregado empregada sysselsatt
+    werkzaam reemployed"""
 # Outcomes that people fear.
-BAD_TOPICS = """fta teruggevorderd terugvordering default defaulted defaulter defaulters recid
+BAD_TOPICS = """noshow noshows
+    fta teruggevorderd terugvordering default defaulted defaulter defaulters recid
     recidivism recidivated recidivist reoffend reoffended reoffense rearrest rearrested finding
     dead deceased readmitted readmission readmit rehospitalized rehospitalization mortality
     died death expire expired churn churned attrition turnover termd terminated exited dropout
@@ -71,5 +73,8 @@ TOPIC_PHRASES: Mapping[str, int] = {
     "loan approval": 1, "credit approval": 1, "term deposit": 0, "default payment": -1,
     "credit default": -1, "charged off": -1, "death event": -1, "hospital expire flag": -1,
     "heart disease": -1, "heart attack": -1, "left company": -1, "undue payment": -1,
+    "did not attend": -1, "no show": -1, "not attended": -1, "missed appointment": -1,
+    "nicht erschienen": -1, "niet verschenen": -1, "non presentato": -1, "no asistio": -1,
+    "nao compareceu": -1,
     "foster care": -1, "home placement": -1, "trop percu": -1, "pago indebido": -1,
 }  # fmt: skip

@@ -81,6 +81,12 @@ def topic_sense(words: tuple[str, ...]) -> int | None:
     return next((TOPICS[w] for w in (whole, *words) if w in TOPICS), None)
 
 
+def says_no_itself(words: tuple[str, ...]) -> bool:
+    """Whether a negation belongs to the topic of a name: "did not attend", "no show"."""
+    phrases = (phrase.split() for phrase in TOPIC_PHRASES if set(phrase.split()) & NEGATIONS)
+    return any(set(phrase) <= set(words) for phrase in phrases)
+
+
 # What people hope for.
 GOOD = _set(GOOD_TOPICS) | _set(
     """conforme konform compliant employment placed interviewed eligible eligibility qualified

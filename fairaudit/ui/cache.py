@@ -28,10 +28,11 @@ def result(job_id: str) -> AuditResult:
     return _result(workspace.cache_key, job_id, workspace)
 
 
-def overview(sha256: str, mends: Sequence[Mend] = ()) -> Overview:
-    """A dataset as the Data page shows it, after its mends; examined once."""
+def overview(sha256: str, mends: Sequence[Mend] = (), target: str | None = None) -> Overview:
+    """A dataset as the Data page shows it, after its mends; examined once for each outcome."""
     workspace = _readable(sha256)
-    return _overview(workspace.cache_key, sha256, MENDS.dump_json(tuple(mends)), workspace)
+    read = MENDS.dump_json(tuple(mends))
+    return _overview(workspace.cache_key, sha256, read, target, workspace)
 
 
 def findings(sha256: str, roles: ColumnRoles) -> Diagnosis:
@@ -89,8 +90,10 @@ def _result(who: tuple[str, str], job_id: str, _workspace: Workspace) -> AuditRe
 
 
 @st.cache_resource(max_entries=32, show_spinner="Reading the table …")
-def _overview(who: tuple[str, str], sha256: str, mends: bytes, _workspace: Workspace) -> Overview:
-    return overview_of(_workspace.dataset(sha256), MENDS.validate_json(mends))
+def _overview(
+    who: tuple[str, str], sha256: str, mends: bytes, target: str | None, _workspace: Workspace
+) -> Overview:
+    return overview_of(_workspace.dataset(sha256), MENDS.validate_json(mends), target=target)
 
 
 @st.cache_resource(max_entries=32, show_spinner="Checking the table …")

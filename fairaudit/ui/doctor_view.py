@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 
 from fairaudit.data.doctor.assignment import Guess
-from fairaudit.data.doctor.diagnosis import Diagnosis, Problem
+from fairaudit.data.doctor.diagnosis import Diagnosis, OpenQuestion, Problem
 from fairaudit.data.doctor.mending import with_mend, without_mend
 from fairaudit.data.mends import Mend, sentence
 from fairaudit.data.roles import ColumnRoles
@@ -137,9 +137,18 @@ def _keep(
         session.keep_roles(roles)
 
 
-def mark(roles: ColumnRoles, used_anyway: Sequence[str]) -> str:
-    """A suffix of widgets' keys: widgets start anew when a button changes the roles."""
-    columns = "".join(f"-{hashlib.sha256(c.encode()).hexdigest()[:4]}" for c in used_anyway)
+def target_question(diagnosis: Diagnosis) -> OpenQuestion | None:
+    """The question which column is the outcome, None where the doctor suggests one."""
+    return next((q for q in diagnosis.to_ask if q.fact == "target"), None)
+
+
+def mark(roles: ColumnRoles, used_anyway: Sequence[str], target: str | None = None) -> str:
+    """A suffix of widgets' keys: widgets start anew when a button changes the roles.
+
+    So they do when the question about the outcome is answered by a `target`.
+    """
+    named = (*used_anyway, *(() if target is None else (f"target {target}",)))
+    columns = "".join(f"-{hashlib.sha256(c.encode()).hexdigest()[:4]}" for c in named)
     return "".join(f"-{_code(mend)[:4]}" for mend in roles.mends) + columns
 
 

@@ -35,8 +35,14 @@ class Overview:
     diagnosis: Diagnosis
 
 
-def overview(frame: pl.DataFrame, mends: Sequence[Mend] = (), *, row_id: str = "_row") -> Overview:
-    """Examine a table as the mends read it."""
+def overview(
+    frame: pl.DataFrame,
+    mends: Sequence[Mend] = (),
+    *,
+    target: str | None = None,
+    row_id: str = "_row",
+) -> Overview:
+    """Examine a table as the mends read it, for the outcome that was chosen, if one was."""
     frame = mended(frame, mends)
     columns = tuple(c for c in frame.columns if c != row_id)
     shown = frame.select(columns)
@@ -45,7 +51,7 @@ def overview(frame: pl.DataFrame, mends: Sequence[Mend] = (), *, row_id: str = "
         columns,
         shown.head(_FIRST),
         {c: levels for c in columns if (levels := _levels(frame.get_column(c))) is not None},
-        examine(frame, mends=mends),
+        examine(frame, mends=mends, target=target),
     )
 
 

@@ -200,3 +200,48 @@ def test_places_and_words_of_something_else_are_not_sensitive(
 ) -> None:
     frame = _table(**{name: [values[i % len(values)] for i in range(N)]}, hired=LATER.astype(int))
     assert name not in examine(frame).roles.sensitive
+
+
+@pytest.mark.parametrize("name", ["Did Not Attend", "No Show", "nao_compareceu"])
+def test_an_event_that_did_not_happen_is_an_outcome_people_fear(name: str) -> None:
+    found = examine(_table(**{"risk %": MERIT, name: _words(LATER, ("Yes", "No"))}))
+    assert found.outcome is not None
+    assert (found.roles.target, found.outcome.meaning) == (name, "bad")
+
+
+def test_an_outcome_among_the_features_of_a_scored_table_is_asked() -> None:
+    more = {f"count_{k}": RNG.integers(0, 9, N) for k in range(4)}
+    frame = _table(score=MERIT, arrest_flag=_words(LATER, ("Y", "N")), **more)
+    assert _asked(examine(frame))["target"] == ("arrest_flag",)
+    assert examine(frame.drop("score")).roles.target == "arrest_flag"
+
+
+def test_yes_and_no_behind_a_score_is_asked_although_no_word_names_it() -> None:
+    frame = _table(risk_score=MERIT, zz=_words(LATER, ("yes", "no")), region_code=["x", "y"] * 400)
+    found = examine(frame)
+    assert found.roles.scores == ("risk_score",)
+    assert _asked(found)["target"] == ("zz",)
+
+
+@pytest.mark.parametrize("name", ["Model PD", "Indice di profilazione", "profiling_points", "pd"])
+def test_probabilities_and_profiles_are_scores(name: str) -> None:
+    shares = np.round((MERIT - MERIT.min()) / np.ptp(MERIT), 4)
+    assert examine(_table(**{name: shares}, defaulted=LATER.astype(int))).roles.scores == (name,)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("MRN", RNG.integers(10_000, 90_000, N // 2).repeat(2)),
+        ("permit nr", [431207, 877120, 662001, 910022, 554102, 730021] + [None] * (N - 6)),
+        ("STOP ORDER NO", [int(v) if v % 5 == 0 else None for v in range(100_000, 100_000 + N)]),
+    ],
+)
+def test_numbers_of_people_and_documents_are_no_features(name: str, values: Any) -> None:
+    found = examine(_table(**{name: values}, defaulted=LATER.astype(int)))
+    assert name not in found.roles.features
+
+
+def test_days_since_an_identity_card_are_no_identity() -> None:
+    frame = _table(DAYS_ID_PUBLISH=-RNG.integers(0, 400, N), defaulted=LATER.astype(int))
+    assert examine(frame).roles.unit is None

@@ -203,8 +203,9 @@ def test_a_cut_that_flags_nearly_everybody_is_warned_of(
 def test_the_outcome_may_be_known_for_some_only(workspace: Workspace, open_page: Open) -> None:
     content = table(repaid=labels("no", "yes"), granted=labels("no", "yes", seed=5))
     app, key = on_data(workspace, open_page, content)
-    app.selectbox(key=f"{key}-target").set_value("repaid").run()
-    app.selectbox(key=f"{key}-known-for").set_value("granted").run()
+    app.selectbox(key=f"{key}-target").set_value("repaid").run()  # asked: either may be it
+    known_for = next(s for s in app.selectbox if str(s.key).endswith("-known-for"))
+    known_for.set_value("granted").run()
     roles = accepted(app)
     assert (roles.target, roles.known_for) == ("repaid", "granted")
     assert "granted" not in roles.features
@@ -236,3 +237,20 @@ def test_a_question_about_a_column_that_is_gone_is_not_asked(
     assert not app.exception
     [job] = workspace.jobs()
     assert workspace.spec(job.id).audit.primary is None
+
+
+def test_an_outcome_that_only_stands_last_is_asked(workspace: Workspace, open_page: Open) -> None:
+    rng = np.random.default_rng(3)
+    zz = labels("0", "1")
+    after = np.where(zz == "1", rng.normal(5, 1, 300), rng.normal(0, 1, 300))
+    app, key = on_data(workspace, open_page, table(known_after=after, zz=zz))
+    assert app.selectbox(key=f"{key}-target").value is None
+    assert any("Possibly 'zz' is the outcome" in c.value for c in app.caption)
+    app.button(key="accept").click().run()
+    assert "choose the outcome" in app.error[0].value
+    app.selectbox(key=f"{key}-target").set_value("zz").run()
+    assert not app.exception
+    meaning(app).set_value("bad").run()
+    roles = accepted(app)
+    assert (roles.target, roles.positive, roles.meaning) == ("zz", "1", "bad")
+    assert "known_after" not in roles.features

@@ -14,6 +14,7 @@ from fairaudit.data.name_words import whole_word, words_of
 
 FEWEST_UNITS = 20
 MOST_ROWS_PER_UNIT = 50
+FEWEST_NUMBERED = 5
 FEWEST_CODES, SHORTEST_CODE = 100, 5
 _NUMBER = re.compile(r"[+-]?[$€£¥]?\s*\d[\d,.'\s\u00a0\u202f]*([eE][+-]?\d+)?\s*[%$€£¥]?")
 
@@ -125,6 +126,14 @@ def _is_code_of_one_length(c: ColumnProfile) -> bool:
     return (_names_a_person(c.name) or counted) and not named & words.AMOUNT_WORDS
 
 
+def _is_order_number(c: ColumnProfile) -> bool:
+    """ "STOP ORDER NO": large whole numbers under the name of a document's number."""
+    ends = words_of(c.name)[-1:] and words_of(c.name)[-1] in words.NUMBERED_ENDINGS
+    document = {*words_of(c.name)} & words.DOCUMENTS
+    large = c.whole and (c.low or 0) >= 1000
+    return bool(ends and document and large and c.distinct > 0.5 * c.known)
+
+
 def is_repeating_id(c: ColumnProfile) -> bool:
     """Whether a column is an id, by its name, of something that has several rows."""
     named = set(words_of(c.name))
@@ -135,7 +144,7 @@ def is_repeating_id(c: ColumnProfile) -> bool:
         return False
     if (c.number and not c.whole) or c.dtype.startswith(("Date", "Boolean")):
         return False
-    if named & {*words.INSTITUTIONS, *words.AREAS} or _is_name(named):
+    if named & {*words.INSTITUTIONS, *words.AREAS, *words.SPANS} or _is_name(named):
         return False
     few_rows_each = c.known <= MOST_ROWS_PER_UNIT * c.distinct
     return FEWEST_UNITS <= c.distinct < c.known and (person or few_rows_each)
@@ -165,7 +174,9 @@ def _is_name(named: set[str]) -> bool:
 
 
 def _identifier(c: ColumnProfile, sample: pl.DataFrame) -> str | None:
-    if c.known < 20:
+    if c.number and c.known >= FEWEST_NUMBERED and _is_order_number(c):
+        return "its name suggests the number of a document, and it measures nothing"
+    if c.known < FEWEST_UNITS:
         return None
     whole = whole_word(c.name)
     named = bool(set(words_of(c.name)) & words.IDENTIFIER_WORDS) or (

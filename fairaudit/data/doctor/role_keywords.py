@@ -25,7 +25,7 @@ SCORE_WORDS = word_set(
     folded(
         """score scores prob probs probability proba risk likelihood propensity punktzahl punkte
     puntuacion puntaje pontuacao punteggio wahrscheinlichkeit probabilidad probabilite
-    riskscore risicoscore risikoscore risikowert
+    pd lgd riskscore risicoscore risikoscore risikowert
     punkty punti puntos pontos punten poeng poang
     점수 ai점수 得分 分数 评分 スコア probabilita risiko riesgo risque risco rischio kans"""
     )
@@ -56,6 +56,14 @@ JUDGES = word_set(
 SYSTEM_WORDS = word_set(
     """model system algorithm algo algorithmus ai ki ml perspective api pred predicted classifier
     tool machine modell modelo modele modello"""
+)
+
+# With an index, points or a rank they make a score: "indice di profilazione".
+PROFILED = word_set(
+    """profiling profile profilazione profilo profilage profil profilu profilering perfilado perfil
+    vulnerability vulnerabilita vulnerabilite vulnerabilidad need needs bisogno besoin merit
+    merito merite urgency urgence urgenza danger employability occupabilita employabilite
+    suitability eligibility fragility fragilite fragilita bedarf eignung"""
 )
 
 # Institutions come first: people of one institution resemble each other. Areas follow.
@@ -104,11 +112,18 @@ NO_KEY_STEMS = ("haus", "huis", "tele", "telefon", "handy", "zimmer", "kamer", "
 SERIAL_WORDS = word_set("""ser serial serno sernum sernr serialno seq sequence""")
 KEY_WORDS = word_set(
     """id ids uuid guid key identifier nr nbr nummer kennung serialno randid seqn iid
-    uid"""
+    uid mrn nhsnumber empi"""
 )
+# Numbers of documents: "stop order no", "numero de contrato".
+NUMBERED_ENDINGS = word_set("no nr number num nbr numero nummer numer")
+DOCUMENTS = word_set(
+    """order case file contract policy invoice permit licence license docket warrant report booking
+    claim application ticket badge record"""
+)
+SPANS = word_set("days months years weeks tage monate jahre jours mois dias meses giorni dagen")
 COUNTING_WORDS = word_set("""no number num numero code n""")
 PERSON_WORDS = word_set(
-    """patient student subject person people employee emp worker customer client user member
+    """mrn patient student subject person people employee emp worker customer client user member
     participant respondent applicant candidate borrower defendant offender inmate prisoner
     household family citizen resident pupil child mother subjectid patientid userid personal
     patiente schueler schuler kunde kunden mitarbeiter bewerber versicherten paciente cliente

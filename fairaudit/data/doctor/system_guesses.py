@@ -7,6 +7,7 @@ from fairaudit.data.decision_labels import DecisionLabels, OutcomeLabels, read_d
 from fairaudit.data.doctor import role_keywords as words
 from fairaudit.data.doctor.assignment import RoleAssignment
 from fairaudit.data.doctor.column_profile import ColumnProfile
+from fairaudit.data.doctor.target_words import POINTS
 from fairaudit.data.name_words import whole_word, words_of
 from fairaudit.data.outcome import guess_positive, label_order
 from fairaudit.data.outcome_words import TOPICS
@@ -19,7 +20,17 @@ def is_score_name(name: str) -> bool:
         return True
     if named & words.NOT_SCORE_WITH:
         return False
+    if named & words.PROFILED and named & POINTS:
+        return True
     return bool(named & words.SCORE_WORDS) or any(map(_is_score_compound, named))
+
+
+def _is_score(c: ColumnProfile) -> bool:
+    """By its name, or a share that a model or tool is said to give: "ai_output" from 0 to 1."""
+    named = set(words_of(c.name))
+    share = c.low is not None and c.high is not None and c.low >= 0 and c.high <= 1
+    made = bool(named & (words.SYSTEM_WORDS - {"perspective"})) and not c.whole and share
+    return is_score_name(c.name) or (made and not named & words.NOT_SCORE_WITH)
 
 
 def _is_score_compound(word: str) -> bool:
@@ -47,7 +58,7 @@ def guess_systems(table: RoleAssignment, target: ColumnProfile | None) -> None:
             elif remark := _matched(c, target):
                 reason = f"its name suggests a decision, and {remark}"
             table.assign(c.name, "prediction", reason, 0.9)
-        elif c.number and is_score_name(c.name) and not _is_bureau_score(c):
+        elif c.number and _is_score(c) and not _is_bureau_score(c):
             _guess_score(table, c, target)
 
 

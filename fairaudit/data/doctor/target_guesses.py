@@ -35,6 +35,8 @@ MOST_OUTCOMES = 6
 BY_HORIZON, BY_LABELS = 2.5, 1.5
 CLOSE, RIVAL = 0.5, 2.0  # two columns compete within this difference, from this evidence on
 SAME_RECORD = 0.85
+WHOLE_TOPIC = 2.5  # the whole name is a topic of outcomes
+AMONG = 3  # ordinary columns on either side
 TO_ASK = 0.45  # below the confidence from which a suggestion is used
 
 
@@ -73,7 +75,9 @@ def guess_target(table: RoleAssignment, sensitive: Iterable[str]) -> ColumnProfi
     ranked = sorted(candidates, key=lambda c: -weights[c.name])
     if after := _outcome_after_decision(table, ranked, weights, barred):
         return after
-    if not ranked or weights[ranked[0].name] < LEAST_WEIGHT:
+    if not ranked or evidence_of(ranked[0]) < LEAST_WEIGHT:
+        _behind_the_scores(table, ranked)
+    if _has_target(table) or not ranked or weights[ranked[0].name] < LEAST_WEIGHT:
         return None
     best = _richer(ranked[0], ranked[1:], table.sample.rows)
     if decision := _decision_taken_up(best, table):
@@ -119,7 +123,38 @@ def _doubt(
         return None
     if decision := history_before(best, table, _ordinary(table)):
         return f"it may be known before the decision '{decision.name}'"
+    if evidence_of(best) < WHOLE_TOPIC and (score := _stands_among_features(best, table)):
+        return f"it stands among what may be known before the score '{score}' was given"
     return None
+
+
+def _stands_among_features(best: ColumnProfile, table: RoleAssignment) -> str | None:
+    """A score of the table, where ordinary columns stand before and behind a candidate."""
+    scores = [c.name for c in table.unassigned() if c.number and is_score_name(c.name)]
+    names = list(table.columns)
+    place, ordinary = names.index(best.name), {*_ordinary(table)}
+    behind = sum(name in ordinary for name in names[place + 1 :])
+    ahead = sum(name in ordinary for name in names[:place])
+    return scores[0] if scores and min(ahead, behind) >= AMONG else None
+
+
+def _has_target(table: RoleAssignment) -> bool:
+    return any(guess.part == "target" for guess in table.assigned.values())
+
+
+def _behind_the_scores(table: RoleAssignment, ranked: Sequence[ColumnProfile]) -> None:
+    """Ask about a yes/no column after the scores, of which no word says that it is an outcome."""
+    names = list(table.columns)
+    scores = [
+        names.index(c.name) for c in table.unassigned() if c.number and is_score_name(c.name)
+    ]
+    if not scores or max(scores) < len(names) / 2:
+        return
+    after = [c for c in ranked if _answers(c) and names.index(c.name) > max(scores)]
+    decided = [c for c in table.unassigned() if {*words_of(c.name)} & PREDICTION_WORDS]
+    if after and not decided:
+        reason = "it has two values and stands after the scores, but no word says that it is one"
+        table.assign(after[0].name, "target", reason, TO_ASK)
 
 
 def _rival(
@@ -285,12 +320,19 @@ def evidence_of(c: ColumnProfile) -> float:
     named = _name_weight(c)
     if has_horizon(c):
         named = max(named, BY_HORIZON)
+    if c.number and _is_test_result(c.name):
+        named = max(named, BY_LABELS)
     return max(named, BY_LABELS if labels_name_an_outcome(c) else 0.0)
 
 
 def is_condition(c: ColumnProfile) -> bool:
     """Whether a name is that of an illness, which more often leads to an outcome than is one."""
     return bool({*words_of(c.name)} & words.CONDITIONS)
+
+
+def _is_test_result(name: str) -> bool:
+    named = {*words_of(name)}
+    return bool(named & words.SUBJECTS and named & words.RESULTS)
 
 
 def has_horizon(c: ColumnProfile) -> bool:

@@ -28,6 +28,8 @@ PHRASES: tuple[frozenset[str], ...] = tuple(
     for words in (
         "loan status", "action taken", "death event", "final result", "term deposit",
         "loanstatus", "actiontaken", "finalresult", "creditrisk", "risk performance",
+        "did not", "no show", "not attended", "missed appointment", "nicht erschienen",
+        "niet verschenen", "non presentato", "no asistio", "nao compareceu",
         "hospital expire flag", "default payment", "credit risk", "heart disease presence",
     )
 )  # fmt: skip
@@ -86,6 +88,12 @@ TAKEN_UP = word_set(
     onboarded started took immatrikuliert eingeschrieben inscrit inscrito
     matriculado matriculada iscritto ingeschreven"""
 )
+# Tests of people at school; under these names a last column of numbers is their result.
+SUBJECTS = word_set(
+    """reading math maths mathematics science english writing language lectura mathe matematica
+    matematicas lecture rekenen taal lesen"""
+)
+RESULTS = word_set("score scores mark marks grade points punkte puntaje nota note punteggio")
 DEATH = word_set("died death mortality expire expired survived survival gestorben deces fallecido")
 # Known only after the outcome whatever it is, by name alone.
 AFTERWARDS = tuple(

@@ -8,6 +8,7 @@ from typing import cast
 
 import streamlit as st
 
+from fairaudit.data.doctor.open_questions import OpenQuestion
 from fairaudit.data.outcome import (
     MEANINGS,
     Meaning,
@@ -69,6 +70,8 @@ class OutcomeQuestion:
         Columns and their values.
     start : ColumnRoles
         The suggested roles, or those accepted before.
+    asked : OpenQuestion, optional
+        Why a person must say which column is the outcome, and which it may be.
     key : str
         Prefix of the widgets' keys, one per dataset.
     accepted : bool
@@ -76,9 +79,15 @@ class OutcomeQuestion:
     """
 
     def __init__(
-        self, table: Overview, start: ColumnRoles, *, key: str, accepted: bool = False
+        self,
+        table: Overview,
+        start: ColumnRoles,
+        asked: OpenQuestion | None = None,
+        *,
+        key: str,
+        accepted: bool = False,
     ) -> None:
-        self.table, self.start, self.key = table, start, key
+        self.table, self.start, self.asked, self.key = table, start, asked, key
         self.accepted = accepted
 
     def draw(self) -> OutcomeAnswer:
@@ -101,7 +110,8 @@ class OutcomeQuestion:
     def _target(self) -> str | None:
         options = [*self.table.columns, _NONE]
         usual = self.start.target
-        if usual is None and (self.start.predictions or self.start.scores):
+        open_ = self.asked is not None and not self.accepted
+        if usual is None and not open_ and (self.start.predictions or self.start.scores):
             usual = _NONE
         chosen = st.selectbox(
             "Outcome",
@@ -245,6 +255,9 @@ class OutcomeQuestion:
             reasons.append(guess.reason)
         if answer.meaning is not None and answer.meaning == found.meaning:
             reasons.append(found.reason)
+        if missing and answer.target is None and self.asked is not None and self.asked.options:
+            possible, why = self.asked.options[0], self.asked.reason
+            st.caption(layout.escaped(f"Possibly '{possible}' is the outcome: {why}."))
         if missing:
             st.caption(layout.escaped(f"Still to answer: {'; '.join(missing)}."))
         elif reasons:
