@@ -47,6 +47,7 @@ from fairaudit.audit.table_systems import (
 )
 from fairaudit.audit.tables.hidden import hidden_in, without_hidden
 from fairaudit.audit.tables.looks import with_looks
+from fairaudit.audit.tables.merge_offers import merge_offers
 from fairaudit.audit.tables.primary import primary_facts
 from fairaudit.audit.tables.row_tables import people_table, predictions_table, weights_table
 from fairaudit.audit.whatif.flips import flip_table
@@ -60,6 +61,7 @@ from fairaudit.data.grouping import group_labels
 from fairaudit.data.labels import label_text
 from fairaudit.data.mends import sentence
 from fairaudit.data.outcome import unsure_positive
+from fairaudit.data.small_groups import merging
 from fairaudit.data.splits import SplitSpec
 from fairaudit.data.splitting import TRAIN
 from fairaudit.exceptions import SpecError
@@ -113,7 +115,7 @@ def run_audit(
     """
     began = time.perf_counter()
     monitor = monitor or Silent()
-    data = Dataset(dataset.frame, spec.roles, dataset.images)
+    data = _merged(Dataset(dataset.frame, spec.roles, dataset.images), spec.merge_below)
     outcome = data.outcome
     if (
         spec.preset in presets.EMPLOYMENT
@@ -129,6 +131,8 @@ def run_audit(
         tables, summary = _compare(data, spec, monitor, device)
     else:
         tables, summary = _train(data, spec, monitor, device, model_folder)
+    offers = merge_offers(tables, summary["rows"], spec)
+    summary = {**summary, "warnings": [*summary["warnings"], *offers]}
     if "overlap" in tables:
         tables["overlap"] = without_hidden(tables["overlap"], hidden_in(tables))
     if len(left_out := _left_out(data, spec)):
@@ -139,6 +143,13 @@ def run_audit(
     seconds = time.perf_counter() - began
     origin = {**provenance(spec, device, seconds), **(facts or {})}
     return _with_preset(AuditResult(tables, summary, origin), data, spec)
+
+
+def _merged(data: Dataset, below: int) -> Dataset:
+    """The table with its small groups merged, as a mend of its roles."""
+    mends = merging(data.frame, data.roles.sensitive, below)
+    roles = data.roles.model_copy(update={"mends": (*data.roles.mends, *mends)})
+    return Dataset(data.frame, roles, data.images) if mends else data
 
 
 def _with_preset(result: AuditResult, data: Dataset, spec: AuditSpec) -> AuditResult:

@@ -27,6 +27,7 @@ class AuditSpec(BaseModel):
     `margin` and `primary` are declared before results are seen: the gap that is too small to
     matter, and the one question that needs no correction for the others. `controls` are columns
     within whose levels groups are compared as well.
+    `suppress_below` hides groups with fewer rows; `merge_below` merges them into one beforehand.
     `reading` is how the file was read where that was not inferred, so that it is read alike again.
     """
 
@@ -43,6 +44,7 @@ class AuditSpec(BaseModel):
     n_boot: int = Field(REPLICATES, ge=0)
     intersections: int = Field(2, ge=1, le=6)
     suppress_below: int = Field(0, ge=0)
+    merge_below: int = Field(0, ge=0)
     controls: tuple[str, ...] = ()
     margin: float | None = Field(None, gt=0)
     primary: PrimaryQuestion | None = None

@@ -104,6 +104,8 @@ def run(
         margin=questions.margin,
         primary=questions.question,
         controls=questions.controls,
+        suppress_below=questions.suppress_below,
+        merge_below=questions.merge_below,
     )
     terminal.show_result(commands.train(table, roles, request, out, json_), out, as_json=json_)
 
@@ -254,6 +256,7 @@ def audit(
     result = commands.audit(
         table, wanted, preset, intersections, seed, confidence, out, reading, rule,
         questions.margin, questions.question, questions.controls,
+        questions.suppress_below, questions.merge_below,
     )  # fmt: skip
     terminal.show_result(result, out, as_json=json_)
 

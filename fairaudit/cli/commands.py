@@ -168,6 +168,8 @@ class TrainingRequest:
     margin: float | None = None
     primary: PrimaryQuestion | None = None
     controls: tuple[str, ...] = ()
+    suppress_below: int = 0
+    merge_below: int = 0
 
 
 def train(
@@ -197,6 +199,8 @@ def train(
             "margin": request.margin,
             "primary": request.primary,
             "controls": request.controls,
+            "suppress_below": request.suppress_below,
+            "merge_below": request.merge_below,
         }
         return _work_on_guesses(table, source, spec, named, request.device, out, quiet)
 
@@ -214,6 +218,8 @@ def audit(
     margin: float | None = None,
     primary: PrimaryQuestion | None = None,
     controls: tuple[str, ...] = (),
+    suppress_below: int = 0,
+    merge_below: int = 0,
 ) -> AuditResult:
     """Audit the predictions in a table and write everything into `out`.
 
@@ -230,6 +236,8 @@ def audit(
         "confidence": confidence,
         "margin": margin,
         "primary": primary,
+        "suppress_below": suppress_below,
+        "merge_below": merge_below,
     }
     asked |= {"preset": preset, "preset_options": rule}
     if "://" in table or _is_huge(table):

@@ -69,6 +69,12 @@ Primary = Annotated[
 PrimaryGroups = Annotated[
     str | None, typer.Option(help="Two groups of --primary, comma-separated (default: all)")
 ]
+SuppressBelow = Annotated[
+    int, typer.Option(min=0, help="Hide groups with fewer rows, and what gives their size away")
+]
+MergeBelow = Annotated[
+    int, typer.Option(min=0, help="Merge groups with fewer rows of the table into 'Other'")
+]
 Within = Annotated[
     str | None,
     typer.Option(help="Columns within whose levels groups are compared too, comma-separated"),
@@ -140,12 +146,14 @@ class TrainingOptions:
 
 @dataclass(frozen=True)
 class QuestionOptions:
-    """What an audit is asked beyond errors and gaps."""
+    """What an audit is asked beyond errors and gaps, and what it does with small groups."""
 
     margin: Margin = None
     primary: Primary = None
     primary_groups: PrimaryGroups = None
     within: Within = None
+    suppress_below: SuppressBelow = 0
+    merge_below: MergeBelow = 0
 
     @property
     def question(self) -> PrimaryQuestion | None:

@@ -46,7 +46,7 @@ def request(roles: ColumnRoles, info: DatasetInfo, *, expert: bool) -> AuditSpec
     if expert:
         usual = AuditSpec.model_fields["confidence"].default
         with st.expander("Settings", icon=":material/tune:"):
-            cells = st.columns(4, vertical_alignment="bottom")
+            cells = st.columns(5, vertical_alignment="bottom")
             fields |= {
                 "intersections": cells[0].number_input(
                     "Intersection depth", 1, 6, 2, help=glossary.explanation("Intersection")
@@ -63,6 +63,7 @@ def request(roles: ColumnRoles, info: DatasetInfo, *, expert: bool) -> AuditSpec
                     "Hide groups smaller than", 0, 1000, 0, help=glossary.explanation("Suppressed")
                 ),
                 "margin": declared.margin_input(cells[3]),
+                "merge_below": declared.merge_input(cells[4]),
                 "primary": declared.primary_input(
                     roles, info.sha256, start=declared.primary_declared(roles)
                 ),

@@ -224,7 +224,7 @@ def _expert_settings(left: Any, right: Any, by: Any) -> dict[str, Any]:
         key="confidence",
         help=glossary.explanation("Confidence level"),
     )
-    more = st.columns(6 if _has_umap() else 5, vertical_alignment="bottom")
+    more = st.columns(7 if _has_umap() else 6, vertical_alignment="bottom")
     validation = more[0].number_input(
         "Validation share", 0.05, 0.6, DEFAULT_SPLIT.validation, 0.05, key="validation"
     )
@@ -252,9 +252,10 @@ def _expert_settings(left: Any, right: Any, by: Any) -> dict[str, Any]:
         "intersections": depth,
         "suppress_below": least,
         "margin": declared.margin_input(more[4]),
+        "merge_below": declared.merge_input(more[5]),
     }
     if _has_umap():
-        fields["projection"] = more[5].selectbox(
+        fields["projection"] = more[6].selectbox(
             "Projection of groups", ["pca", "umap"], format_func=str.upper, key="projection"
         )
     return fields

@@ -39,9 +39,10 @@ from fairaudit.data.doctor.table_scores import systems_of
 from fairaudit.data.grouping import BINS, MOST_VALUES, bin_names
 from fairaudit.data.known_outcome import says_yes
 from fairaudit.data.labels import label_text
-from fairaudit.data.mends import sentence
+from fairaudit.data.mends import JoinLabels, sentence
 from fairaudit.data.outcome import Meaning, OutcomeFacts, describe
 from fairaudit.data.roles import ColumnRoles, check_attribute, resolved_positive, target_levels
+from fairaudit.data.small_groups import merged_labels
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.inputs.group_codes import cluster_codes
 from fairaudit.inputs.labels import MISSING
@@ -177,6 +178,7 @@ def audit_source(
     n_boot: int = REPLICATES,
     intersections: int = 1,
     suppress_below: int = 0,
+    merge_below: int = 0,
     split: str = "test",
     seed: int = 0,
     preset: str | None = None,
@@ -188,6 +190,7 @@ def audit_source(
 
     Parameters
     ----------
+    merge_below : groups of each attribute with fewer rows are one group, as in `merged_labels`
     preset, preset_options : a rule to compute from the first system's counts; see `presets.apply`
     all other parameters : as in `audit_predictions`; scores without decisions are cut at
         `roles.cuts`
@@ -217,7 +220,7 @@ def audit_source(
     if truth is not None and known is None and roles.task == "binary":
         refuse_contradicted(truth, predictions, roles.cuts, classes, SIDE_REMEDY, metrics=metrics,
             confidence=confidence, weight=weight, cluster=clusters, times=times)  # fmt: skip
-    groups = {c: _groups(counted[c], times) for c in roles.sensitive}
+    groups, merged = _merged({c: counted[c] for c in roles.sensitive}, times, merge_below)
     wanted = chosen_metrics(metrics, roles.task, truth_of(truth, known))
     asked_primary(primary, wanted, groups, intersections, predictions)
     tables = judge(truth, predictions, groups, task=roles.task, classes=classes, weight=weight,
@@ -228,7 +231,7 @@ def audit_source(
     matched = matched_labels(decided, roles, labels)
     result = AuditResult(tables, {
         "outcome": outcome.as_json(), "classes": list(classes), "combinations": len(counted),
-        "source": source.name, "confidence": confidence,
+        "source": source.name, "confidence": confidence, "mends": merged,
         **_facts(roles, predictions, times, tables, rounded, matched, outcome.meaning),
     })  # fmt: skip
     if preset is None:
@@ -237,6 +240,25 @@ def audit_source(
     return apply_to_counts(preset, result, system, score_alone=scores_alone(roles, name),
         groups=groups, weight=weight, times=times, confidence=confidence, options=preset_options,
     )  # fmt: skip
+
+
+def _merged(
+    columns: Mapping[str, pl.Series], times: NDArray[np.float64], below: int
+) -> tuple[dict[str, pl.Series], list[str]]:
+    """Group labels of each attribute, small groups merged, and what was merged in words."""
+    labels = {name: _groups(values, times) for name, values in columns.items()}
+    words = []
+    for name, values in columns.items() if below else ():
+        if _is_measured(values):
+            continue
+        rows = pl.DataFrame({"label": labels[name], "rows": times}).filter(
+            pl.col("label") != MISSING
+        )
+        total = rows.group_by("label").agg(pl.col("rows").sum())
+        if into := merged_labels(dict(total.iter_rows()), below):
+            labels[name] = labels[name].replace(into)
+            words.append(sentence(JoinLabels(column=name, into=into)))
+    return labels, words
 
 
 def _facts(
@@ -469,10 +491,13 @@ def _answers(
     return Prediction(selected(numbers, cut).astype(np.int64), numbers, cut)
 
 
+def _is_measured(values: pl.Series) -> bool:
+    return values.dtype.is_numeric() and values.drop_nulls().n_unique() > MOST_VALUES
+
+
 def _groups(values: pl.Series, times: NDArray[np.float64]) -> pl.Series:
     """Group labels; numbers with more than 10 values are cut at the quartiles of the rows."""
-    numeric = values.dtype.is_numeric()
-    if not numeric or values.drop_nulls().n_unique() <= MOST_VALUES:
+    if not _is_measured(values):
         return label_text(values).fill_null(MISSING)
     numbers = values.cast(pl.Float64).to_numpy()
     known = ~np.isnan(numbers)

@@ -12,10 +12,8 @@ from fairaudit.data.doctor.proxies import STRONG
 from fairaudit.data.doctor.sensitive_guesses import is_identity_share
 from fairaudit.data.grouping import group_labels
 from fairaudit.data.mends import JoinLabels, LeaveOut, Mend, YesFrom
+from fairaudit.data.small_groups import OTHER_WORDS
 from fairaudit.inputs.labels import MISSING
-
-_OTHER = frozenset(("other", "others", "andere", "sonstige", "otro", "otros", "autre", "autres"))
-
 
 _OTHER_NAME = "other"
 
@@ -49,7 +47,7 @@ def unsuitable_groups(evidence: ExaminedTable) -> Iterator[Problem]:
 def _pooled(column: str, small: Sequence[str], groups: Sequence[str]) -> tuple[Mend, ...]:
     """Small groups become one; a single one joins a group that is called other, if any."""
     small = [g for g in small if g != MISSING]
-    other = next((g for g in groups if g.strip().lower() in _OTHER), None)
+    other = next((g for g in groups if g.strip().lower() in OTHER_WORDS), None)
     into = other or _OTHER_NAME
     joined = {g: into for g in small if g != into}
     if not joined or (len(joined) < 2 and other is None):

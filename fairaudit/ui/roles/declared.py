@@ -32,6 +32,19 @@ def margin_input(cell: Any) -> float | None:
     return margin
 
 
+def merge_input(cell: Any) -> int:
+    """The number of rows under which groups are merged into one; 0 merges none."""
+    below: int = cell.number_input(
+        "Merge groups under",
+        0,
+        1_000_000,
+        0,
+        key="merge-below",
+        help=glossary.explanation("Merged groups"),
+    )
+    return below
+
+
 def controls_input(roles: ColumnRoles, columns: Sequence[str]) -> tuple[str, ...]:
     """The columns within whose levels groups are compared as well; none by default."""
     taken = {*roles.sensitive, roles.target, *roles.predictions, *roles.scores}
