@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 import polars as pl
 import streamlit as st
 
 from fairaudit.audit.no_harm.choose_between import SystemChoice
+from fairaudit.audit.no_harm.joined_audits import NamedAudit, joined_tables
 from fairaudit.audit.no_harm.stored_systems import (
     SystemsAsked,
     attributes_of,
@@ -18,8 +20,9 @@ from fairaudit.audit.no_harm.stored_systems import (
     usual_baseline,
 )
 from fairaudit.exceptions import FairauditError
+from fairaudit.jobs.info import JobInfo
 from fairaudit.plots import system_choice
-from fairaudit.text import metric_words
+from fairaudit.text import metric_words, numbers
 from fairaudit.text.screens import selection as wording
 from fairaudit.text.sentences.system_choice import (
     PARTLY,
@@ -28,18 +31,27 @@ from fairaudit.text.sentences.system_choice import (
 )
 from fairaudit.text.sentences.system_reasons import with_reasons, worded_certificates
 from fairaudit.text.voice import confidence_of, voice_of
-from fairaudit.ui import layout, session, url_widgets
+from fairaudit.ui import cache, layout, session, url_widgets
 from fairaudit.ui.no_harm.decision import METRICS, levels
 from fairaudit.ui.result_page import OpenedAudit
 
+_COMPARABLE = ("predictions", "train")
+_MOST_AUDITS = 20  # that are offered
+_ADDED = "added-audits"
 VIEWS = ("Decision", "Checked on other rows", "Each attribute", "Certificate")
 _CHECKS = {"half": 0.5, "a third": 1 / 3, "a fifth": 0.2, "none": 0.0}
 
 
 def offered(audit: OpenedAudit) -> bool:
-    """Whether an audit has two systems or more, with outcomes, and hides no group's size."""
+    """Whether there are two systems or more, with outcomes, and no group's size is hidden.
+
+    Systems of other audits of the same dataset count too.
+    """
     tables = audit.result.tables
-    return not hides_groups(audit) and len(systems_of(tables)) > 1 and bool(attributes_of(tables))
+    if hides_groups(audit) or not attributes_of(tables):
+        return False
+    known = len(systems_of(tables))
+    return known > 1 or (known == 1 and bool(_others(audit)))
 
 
 def hides_groups(audit: OpenedAudit) -> bool:
@@ -58,6 +70,11 @@ def show(audit: OpenedAudit) -> None:
     """The whole page: lead, controls, and the view."""
     top = st.container()
     try:
+        audit = _with_others(audit)
+        if len(systems_of(audit.result.tables)) < 2:
+            with top:
+                layout.header("selection", wording.ONE_SYSTEM)
+            return
         request = _controls(audit)
         choice = _choice(audit, request)
     except FairauditError as error:
@@ -78,6 +95,43 @@ def show(audit: OpenedAudit) -> None:
         command=audit.command,
     )
     layout.next_step("selection", audit.result.tables)
+
+
+def _others(audit: OpenedAudit) -> list[JobInfo]:
+    """Finished audits of the same dataset that may have other systems, newest first."""
+    return [
+        job
+        for job in cache.jobs()
+        if job.state == "succeeded"
+        and job.dataset == audit.job.dataset
+        and job.kind in _COMPARABLE
+        and job.id != audit.job.id
+    ][:_MOST_AUDITS]
+
+
+def _with_others(audit: OpenedAudit) -> OpenedAudit:
+    """The audit with the systems of other audits that the user adds."""
+    titles = {job.id: f"{job.title} ({numbers.ago(job.finished)})" for job in _others(audit)}
+    if not titles:
+        return audit
+    known = [v for v in st.session_state.get(_ADDED, []) if v in titles]
+    if _ADDED in st.session_state and known != st.session_state[_ADDED]:
+        st.session_state[_ADDED] = known
+    added = st.multiselect(
+        "Add the systems of other audits of this table",
+        list(titles),
+        key=_ADDED,
+        format_func=titles.__getitem__,
+        help=wording.OTHER_AUDITS,
+        placeholder="none",
+    )
+    if not added:
+        return audit
+    first = NamedAudit(audit.job.title, audit.result)
+    others = [NamedAudit(titles[id], cache.result(id)) for id in added]
+    tables = {**audit.result.tables, **joined_tables(first, others)}
+    layout.note(wording.on_shared_rows(tables["people"].height))
+    return replace(audit, result=replace(audit.result, tables=tables))
 
 
 def _controls(audit: OpenedAudit) -> SystemsAsked:
@@ -146,13 +200,14 @@ def spec_of(audit: OpenedAudit) -> Mapping[str, Any]:
 def _choice(audit: OpenedAudit, asked: SystemsAsked) -> SystemChoice:
     task = str(audit.result.summary.get("task", "binary"))
     who = session.workspace().cache_key
-    return _decide(who, audit.job.id, asked, task, audit.result.tables)
+    added = tuple(st.session_state.get(_ADDED, ()))
+    return _decide(who, (audit.job.id, *added), asked, task, audit.result.tables)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _decide(
     who: tuple[str, str],
-    job_id: str,
+    job_ids: tuple[str, ...],
     asked: SystemsAsked,
     task: str,
     _tables: Mapping[str, pl.DataFrame],
