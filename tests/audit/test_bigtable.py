@@ -68,12 +68,20 @@ def frame() -> pl.DataFrame:
     return _table()
 
 
-def test_streamed_parquet_equals_the_local_engine(frame: pl.DataFrame, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def here(frame: pl.DataFrame) -> AuditResult:
+    """The audit of the local engine."""
+    return _local(frame)
+
+
+def test_streamed_parquet_equals_the_local_engine(
+    frame: pl.DataFrame, here: AuditResult, tmp_path: Path
+) -> None:
     frame.write_parquet(tmp_path / "t.parquet")
     there = audit_table(
         tmp_path / "t.parquet", ROLES, intersections=2, n_boot=300, confidence=0.95
     )
-    _same(_local(frame), there)
+    _same(here, there)
     assert there.summary["n"] == len(frame)
 
 
@@ -85,19 +93,23 @@ def test_a_lazy_frame_with_weights_and_clusters_equals_the_local_engine(
     _same(_local(frame, sample_weight=frame["w"], clusters=frame["site"]), there)
 
 
-def test_duckdb_equals_the_local_engine(frame: pl.DataFrame, tmp_path: Path) -> None:
+def test_duckdb_equals_the_local_engine(
+    frame: pl.DataFrame, here: AuditResult, tmp_path: Path
+) -> None:
     duckdb = pytest.importorskip("duckdb")
     path = tmp_path / "file.db"
     with duckdb.connect(path) as connection:
         connection.register("rows", frame.to_arrow())
         connection.execute("CREATE TABLE people AS SELECT * FROM rows")
     source = f"duckdb:///{path}::people"
-    _same(_local(frame), audit_table(source, ROLES, intersections=2, n_boot=300, confidence=0.95))
+    _same(here, audit_table(source, ROLES, intersections=2, n_boot=300, confidence=0.95))
     with pytest.raises(InputError, match="no table 'nobody'"):
         audit_table(f"duckdb:///{path}::nobody", ROLES, confidence=0.95)
 
 
-def test_postgresql_equals_the_local_engine(frame: pl.DataFrame, postgres: str) -> None:
+def test_postgresql_equals_the_local_engine(
+    frame: pl.DataFrame, here: AuditResult, postgres: str
+) -> None:
     pytest.importorskip("ibis")
     psycopg = pytest.importorskip("psycopg")
     with psycopg.connect(postgres) as connection:
@@ -113,7 +125,7 @@ def test_postgresql_equals_the_local_engine(frame: pl.DataFrame, postgres: str) 
     there = audit_table(
         f"{postgres}::public.people", ROLES, intersections=2, n_boot=300, confidence=0.95
     )
-    _same(_local(frame), there)
+    _same(here, there)
 
 
 def test_numbers_are_cut_at_the_quartiles_of_the_rows() -> None:

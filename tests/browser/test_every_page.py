@@ -1,6 +1,7 @@
 """Every page in light and dark, wide and narrow: nothing serious for axe, a picture kept.
 
-Dark and the further views of the pages are looked at at night only.
+By day axe looks at the wide light pages, and narrow ones must not scroll sideways; dark, the
+further views and the pictures are left to the night.
 """
 
 from __future__ import annotations
@@ -60,7 +61,9 @@ def scheme(request: pytest.FixtureRequest) -> Literal["light", "dark"]:
 @pytest.fixture(scope="module")
 def reader(browser: Browser, scheme: Literal["light", "dark"]) -> Iterator[Page]:
     """A tab that prefers that scheme; nothing it shows may come from another machine."""
-    context = browser.new_context(color_scheme=scheme, viewport={"width": 1440, "height": 1000})
+    context = browser.new_context(
+        color_scheme=scheme, viewport={"width": 1440, "height": 1000}, reduced_motion="reduce"
+    )
     page, abroad = context.new_page(), list[str]()
     page.on("request", lambda asked: abroad.append(asked.url))
     yield page
@@ -86,7 +89,7 @@ def test_axe_finds_nothing_serious(
     found = at_both_widths(
         reader, shown.url + gallery.address(place.name), f"{place.name}-{scheme}"
     )
-    assert found == {width: [] for width in WIDTHS}
+    assert found == {width: [] for width in found}
 
 
 @pytest.mark.nightly
@@ -113,7 +116,8 @@ def at_both_widths(reader: Page, address: str, picture: str) -> dict[int, list[s
         reader.wait_for_function(_FITTED, timeout=PATIENCE)
         assert reader.evaluate(_TOO_WIDE) <= 0, f"the page scrolls sideways at {width} pixels"
         shoot(reader, f"{picture}-{width}")
-        found[width] = serious(reader)
+        if width == WIDTHS[0] or size(0, 1):
+            found[width] = serious(reader)
     assert reader.get_by_test_id("stException").count() == 0
     assert reader.get_by_text("This app has encountered an error").count() == 0
     return found

@@ -59,6 +59,7 @@ def wait_until_begun(workspace: Workspace, seconds: float = 120) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.nightly
 def test_from_a_csv_to_errors_by_group_and_back_after_a_reload(
     page: Page, server: Server, shared_data: Path
 ) -> None:
@@ -84,6 +85,7 @@ def test_from_a_csv_to_errors_by_group_and_back_after_a_reload(
     expect(page.locator("p.lead").first).to_have_text(said)
 
 
+@pytest.mark.nightly
 def test_three_clicks_from_a_sample_to_the_report(page: Page, server: Server) -> None:
     visit(page, server.url)
     turn_to(page.locator(".st-key-sample-hospital button"), "Train")
@@ -169,6 +171,7 @@ def test_a_restarted_server_finds_the_running_job_again(page: Page, own_server: 
     assert [j.state for j in Workspace(own_server.workspace).jobs()] == ["succeeded"]
 
 
+@pytest.mark.nightly
 def test_a_link_reopens_audit_page_and_choices(browser: Browser, server: Server) -> None:
     mine = browser.new_context().new_page()
     visit(mine, server.url)

@@ -17,6 +17,7 @@ from fairaudit.jobs.engines.inline import run_inline
 from fairaudit.jobs.spec import JobSpec
 from fairaudit.jobs.workspace import Workspace
 from fairaudit.ui import cache
+from tests.audits import FEW
 from tests.once import run_once
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
@@ -40,7 +41,10 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     workspace = Workspace(root)
     sample = SAMPLES["lending"]
     info = workspace.ingest(sample.path, name=sample.path.name)
-    spec = AuditSpec(roles=sample.roles, method="linear", title="Linear on lending", n_boot=200)
+    roles = sample.roles.model_copy(update={"sensitive": sample.roles.sensitive[:2]})
+    spec = AuditSpec(
+        roles=roles, method="linear", title="Linear on lending", n_boot=200, metrics=FEW
+    )
     job = workspace.run_now(JobSpec(dataset=info.sha256, audit=spec, device="cpu"))
     assert workspace.job(job).state == "succeeded", workspace.job(job).reason
     return root

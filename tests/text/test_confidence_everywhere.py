@@ -96,6 +96,12 @@ def texts(result: AuditResult) -> Iterator[tuple[str, str]]:
     yield "model card", model_card(result, title="t")
 
 
+@cache
+def told(kind: str) -> tuple[tuple[str, str], ...]:
+    """Every text of the audit at 80%."""
+    return tuple(texts(audit(kind, 0.8)))
+
+
 LEVEL = re.compile(
     r"\b95 ?% (CI|confidence|interval|t interval|bound|limit)|\b(at|with|nominal) 95 ?%"
 )
@@ -104,7 +110,7 @@ DRAWN = ("figure", "report")  # ticks and counts of draws may be 95% of somethin
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_text_names_another_level(kind: str) -> None:
-    for place, text in texts(audit(kind, 0.8)):
+    for place, text in told(kind):
         pattern = LEVEL if place.endswith(DRAWN) else re.compile(r"\b95%")
         near = [text[max(0, m.start() - 60) : m.end() + 40] for m in pattern.finditer(text)]
         assert not near, f"{place}: {near[:2]}"
@@ -112,17 +118,19 @@ def test_no_text_names_another_level(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_report_names_the_level_of_the_audit(kind: str) -> None:
-    page = dict(texts(audit(kind, 0.8)))["report"]
+    page = dict(told(kind))["report"]
     assert re.search(r"80% (CI|confidence interval|interval|t interval)", page)
 
 
 @pytest.mark.parametrize("kind", ["sde", "stress"])
 def test_the_no_harm_bound_keeps_its_own_level(kind: str) -> None:
-    said = " ".join(text for _, text in texts(audit(kind, 0.8)))
+    said = " ".join(text for _, text in told(kind))
     assert "all groups at once with 90% confidence" in said
 
 
-@pytest.mark.parametrize("kind", [k for k in KINDS if k != "stress"] + nightly("stress"))
+@pytest.mark.parametrize(
+    "kind", ["predictions", "sweep", "sde", *nightly("rome", "medl", "compare", "stress")]
+)
 def test_intervals_are_narrower_than_those_of_a_95_percent_audit(kind: str) -> None:
     usual, narrow = audit(kind, 0.95).tables, audit(kind, 0.8).tables
     seen = 0
@@ -167,6 +175,6 @@ SPAN = re.compile(r"\([-−+]?[\d.,]+%? to [-−+]?[\d.,]+")
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_alternative_text_with_an_interval_names_a_level(kind: str) -> None:
-    for place, text in texts(audit(kind, 0.8)):
+    for place, text in told(kind):
         if place.endswith(", alt") and SPAN.search(text):
             assert re.search(r"\b(80|90)%", text), f"{place}: {text}"
