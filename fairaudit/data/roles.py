@@ -319,14 +319,18 @@ def _resolve_decisions(frame: pl.DataFrame, roles: ColumnRoles) -> ColumnRoles:
 def _with_meaning(roles: ColumnRoles, frame: pl.DataFrame) -> ColumnRoles:
     if roles.meaning is not None:
         return roles
-    guess = guess_meaning_among(_telling(roles), roles.positive, _negative(frame, roles))
+    guess = guess_meaning_among(telling_columns(roles), roles.positive, _negative(frame, roles))
     return roles.model_copy(update={"meaning": guess.meaning})
 
 
-def _telling(roles: ColumnRoles) -> list[str]:
-    """Columns whose words may give the meaning of the outcome: the target, then the decisions."""
+def telling_columns(roles: ColumnRoles) -> list[str]:
+    """Columns whose words may give the meaning of the outcome: the target, then the decisions.
+
+    A decision that says for whom the outcome is known is about something else: who was released
+    could offend.
+    """
     named = (roles.target, *roles.predictions, *roles.scores)
-    return [name for name in named if name is not None]
+    return [name for name in named if name is not None and name != roles.known_for]
 
 
 def subject_of(roles: ColumnRoles) -> str:
@@ -357,7 +361,7 @@ def outcome_of(frame: pl.DataFrame, stated: ColumnRoles, resolved: ColumnRoles) 
         As `resolve` returned them.
     """
     return describe(
-        _telling(resolved),
+        telling_columns(resolved),
         (_negative(frame, resolved), resolved.positive),
         target=resolved.target,
         positive=stated.positive,

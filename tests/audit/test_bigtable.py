@@ -17,6 +17,8 @@ from fairaudit.audit.run import run_audit
 from fairaudit.audit.spec import AuditSpec
 from fairaudit.data.dataset import Dataset
 from fairaudit.exceptions import InputError, SpecError
+from fairaudit.report.page import in_short
+from fairaudit.report.sections import sections
 
 ROLES = ColumnRoles(
     target="y", sensitive=("sex", "race"), predictions=("a", "b"), scores=("sa", "sb")
@@ -53,7 +55,7 @@ def _local(frame: pl.DataFrame, **options: object) -> AuditResult:
         sensitive_features=frame.select("sex", "race"),
         intersections=2,
         n_boot=300,
-        **options,
+        **{"split": "all", **options},
     )
 
 
@@ -312,3 +314,14 @@ def test_more_combinations_than_counts_should_be_are_refused(
     monkeypatch.setattr(pushdown, "MAX_COUNTED", 3)
     with pytest.raises(InputError, match="more than 3 different combinations"):
         audit_table(_table(50).lazy(), ROLES, confidence=0.95)
+
+
+def test_rows_of_a_database_are_all_rows_since_nothing_is_trained() -> None:
+    rng = np.random.default_rng(4)
+    frame = pl.DataFrame({"y": rng.integers(0, 2, 300), "p": rng.integers(0, 2, 300),
+        "g": rng.choice(["a", "b"], 300)})  # fmt: skip
+    roles = ColumnRoles(target="y", predictions=("p",), sensitive=("g",))
+    result = audit_table(frame.lazy(), roles, n_boot=0, confidence=0.95)
+    assert set(result.errors["split"]) == {"all"}
+    said = " ".join(in_short(result, sections(result)))
+    assert "test rows" not in said.lower()

@@ -245,3 +245,20 @@ def test_numbers_of_people_and_documents_are_no_features(name: str, values: Any)
 def test_days_since_an_identity_card_are_no_identity() -> None:
     frame = _table(DAYS_ID_PUBLISH=-RNG.integers(0, 400, N), defaulted=LATER.astype(int))
     assert examine(frame).roles.unit is None
+
+
+@pytest.mark.parametrize("score", ["risk_score", "danger_score"])
+def test_findings_and_outcome_agree_on_the_meaning(score: str) -> None:
+    later = _only(_words(LATER, ("1", "0")), CHOSEN)
+    frame = _table(**{score: MERIT, "vote": _words(CHOSEN, ("ja", "nein")), "seen_again": later})
+    found = examine(frame)
+    assert found.outcome is not None
+    said = {p.code for p in found.problems} & {"meaning_unsaid"}
+    assert bool(said) == found.outcome.guessed_meaning == ("meaning" in _asked(found))
+
+
+def test_who_was_selected_does_not_say_what_came_of_it() -> None:
+    later = _only(_words(LATER, ("1", "0")), CHOSEN)
+    found = examine(_table(released=_words(CHOSEN, ("1", "0")), seen_again=later))
+    assert found.roles.known_for == "released"
+    assert "meaning" in _asked(found)

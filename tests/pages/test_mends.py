@@ -85,6 +85,8 @@ def _with_column(values: list[str], name: str) -> bytes:
     [
         ("reason_of_rejection", ["", "late", "late"]),  # a leak by its name
         ("first_day", [f"2024-03-{day:02d}" for day in range(1, 29)]),
+        ("visited", [f"{day:02d}.03.2024" for day in range(1, 29)]),
+        ("date_seen", [f"202403{day:02d}" for day in range(1, 29)]),
         ("last_login", [f"2024-03-{day:02d} 10:{day:02d}:00" for day in range(1, 29)]),
     ],
 )

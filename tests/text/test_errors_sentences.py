@@ -174,6 +174,10 @@ def test_a_detectable_gap_reads_as_in_the_brief() -> None:
         "With 41 rows of women, a gap in true-positive rate below 21.0 points would probably go "
         "undetected; 400 rows would detect 7.0 points."
     )
+    other = {**row, "group": "Native American", "attribute": "race", "n": 18}
+    assert errors.detectable_sentence(other, Voice(0.95)).startswith(
+        "With 18 rows of Native American people, "
+    )
     never = errors.detectable_sentence({**row, "rows_needed": None}, Voice(0.95))
     assert "no number of its rows" in never
     none = errors.detectable_sentence({**row, "gap_detectable": None}, Voice(0.95))

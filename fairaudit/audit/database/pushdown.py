@@ -179,7 +179,7 @@ def audit_source(
     intersections: int = 1,
     suppress_below: int = 0,
     merge_below: int = 0,
-    split: str = "test",
+    split: str = "all",
     seed: int = 0,
     preset: str | None = None,
     preset_options: PresetOptions = UNDECIDED,
@@ -192,6 +192,7 @@ def audit_source(
     ----------
     merge_below : groups of each attribute with fewer rows are one group, as in `merged_labels`
     preset, preset_options : a rule to compute from the first system's counts; see `presets.apply`
+    split : the name of these rows; nothing is trained on others, so they are all rows
     all other parameters : as in `audit_predictions`; scores without decisions are cut at
         `roles.cuts`
 

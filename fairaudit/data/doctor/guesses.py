@@ -47,6 +47,7 @@ from fairaudit.data.roles import ColumnRoles
 FEWEST_AREAS = 10
 FEWEST_OFFICES = 5
 MOST_IN_ONE_CLUSTER = 0.5
+MAY_LIE_AFTER = "may lie after the outcome"  # of dates, which a person may know to lie before
 
 _SPLIT_VALUES = frozenset(
     ("train", "training", "valid", "validation", "val", "dev", "test", "testing", "holdout")
@@ -247,10 +248,10 @@ def _guess_features(table: RoleAssignment) -> None:
         elif copy and copy[1] in table.columns and _same(table.sample.rows, copy[1], c.name):
             table.assign(c.name, "left out", f"it duplicates '{copy[1]}'", 0.95)
         elif not c.number and share_of_dates(c) > 0.9:
-            reason = "dates as text, which may lie after the outcome; add it if it is known before"
+            reason = f"dates as text, which {MAY_LIE_AFTER}; add it if it is known before"
             table.assign(c.name, "left out", reason, 0.6)
         elif _is_date_as_number(c):
-            reason = "a date as a number; it may lie after the outcome, and is no measurement"
+            reason = f"a date as a number, which {MAY_LIE_AFTER}; add it if it is known before"
             table.assign(c.name, "left out", reason, 0.6)
         elif not c.number and share_of_codes(c) > 0.9:
             reason = "registered codes, which name something and measure nothing"
@@ -258,7 +259,7 @@ def _guess_features(table: RoleAssignment) -> None:
         elif not c.number and share_of_numbers(c) > 0.5:
             table.assign(c.name, "feature", "numbers written as text", 0.6)
         elif c.dtype.startswith("Date"):
-            reason = "a date may lie after the outcome; add it if it is known before"
+            reason = f"a date {MAY_LIE_AFTER}; add it if it is known before"
             table.assign(c.name, "left out", reason, 0.6)
         elif not c.number and c.distinct > 200:
             what = "dates" if named & words.DATE_WORDS else "text"

@@ -10,8 +10,8 @@ from fairaudit.data.doctor.problem import FEW_ROWS, ExaminedTable, Problem, leav
 from fairaudit.data.doctor.target_guesses import task_of
 from fairaudit.data.mends import AsMissing, LeaveOut
 from fairaudit.data.non_answers import says_nothing
-from fairaudit.data.outcome import guess_meaning, guess_positive
-from fairaudit.data.roles import resolve, target_levels
+from fairaudit.data.outcome import guess_meaning_among, guess_positive
+from fairaudit.data.roles import resolve, target_levels, telling_columns
 from fairaudit.exceptions import SpecError
 
 
@@ -83,7 +83,8 @@ def _unsaid(c: ColumnProfile, evidence: ExaminedTable) -> Iterator[Problem]:
         )  # fmt: skip
         return
     negative = next(label for label in levels if label != positive)
-    if evidence.roles.meaning is None and not guess_meaning(c.name, positive, negative).sure:
+    guess = guess_meaning_among(telling_columns(evidence.roles), positive, negative)
+    if evidence.roles.meaning is None and not guess.sure:
         yield Problem(
             "meaning_unsaid", "note", c.name,
             f"no word says what '{positive}' of '{c.name}' means for a person",

@@ -11,7 +11,7 @@ NO_PROBES = "This audit has no probes."
 
 def not_shifted(group: str) -> str:
     """This shift was not made."""
-    return f"The validation rows of {group} were not shifted in this way."
+    return f"The validation rows of the group {group} were not shifted in this way."
 
 
 def shifts(done: str, parts: str) -> str:

@@ -317,7 +317,7 @@ def limits(result: AuditResult, *, attribute: str, metric: str, model: str, spli
 
 def detectable_sentence(row: Row, voice: Voice) -> str:
     """Which gap these rows would probably miss, and how many would detect a smaller one."""
-    metric, who = str(row["metric"]), called(str(row["group"]), str(row["attribute"]))
+    metric, who = str(row["metric"]), members(str(row["group"]), str(row["attribute"]), voice)
     name = in_sentence(metric, voice)
     if row["gap_detectable"] is None:
         return f"With these rows of {who}, no gap in {name} could be detected."

@@ -8,6 +8,7 @@ import streamlit as st
 
 from fairaudit.data.doctor.assignment import Guess
 from fairaudit.data.doctor.diagnosis import Problem
+from fairaudit.data.doctor.guesses import MAY_LIE_AFTER
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.text.numbers import count
 from fairaudit.text.screens import data as wording
@@ -29,11 +30,10 @@ def left_out(table: Overview, roles: ColumnRoles) -> list[Guess]:
 
 
 def _doubtful(table: Overview) -> list[Guess]:
-    """Leaks, then dates."""
-    dates = {c for c, dtype in table.preview.schema.items() if dtype.is_temporal()}
+    """Leaks, then dates, however they are written."""
     guesses = table.diagnosis.guesses
     leaks = [guess for guess in guesses if guess.part == "leak"]
-    return leaks + [g for g in guesses if g.part == "left out" and g.column in dates]
+    return leaks + [g for g in guesses if g.part == "left out" and MAY_LIE_AFTER in g.reason]
 
 
 def other_problems(problems: Sequence[Problem], guesses: Sequence[Guess]) -> list[Problem]:
