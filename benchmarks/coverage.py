@@ -6,7 +6,8 @@ Each cell draws tables, sends them through the engine of the audit and counts ho
 interval misses the truth. `--grid edges` looks at rates from .02 to .97, `--grid levels` at the
 levels .9 and .99, `--grid weights` at sampling weights, `--grid clusters` at crossing and nested
 clusters. The same script runs on an earlier version of the package (put it first on PYTHONPATH);
-with `--against` its output, widths are compared cell by cell. A summary comes last, the worst
+with `--against` its output, widths are compared cell by cell. `--document coverage.json` prints
+what --out wrote as the tables of docs/statistics.md. A summary comes last, the worst
 cells first; a coverage of .95 from T tables has a standard error of √(.0475 / T).
 """
 
@@ -198,6 +199,51 @@ def summary(found: list[dict[str, object]], before: list[dict[str, object]]) -> 
     return pl.DataFrame(rows)
 
 
+def document(found: list[dict[str, object]], worst: int = 10) -> str:
+    """The tables of the documentation: the worst cells, then each kind of gap over all cells."""
+    tables = int(str(found[0]["tables"]))
+    error = float(np.sqrt(0.0475 / tables))
+    cells = sorted(
+        ((float(str(row[k])), k, row) for row in found for k in KINDS if row[k] is not None),
+        key=lambda cell: cell[0],
+    )
+    lines = [
+        f"{len(found)} cells, {tables} tables each, standard error {error:.3f}:",
+        "",
+        "| worst cells: gap | groups × rows | rates | coverage | mean width |",
+        "|---|---|---|---|---|",
+    ]
+    for value, kind, row in cells[:worst]:
+        spread = f" ± {row['spread']:g}" if row["spread"] else ""
+        lines.append(
+            f"| {kind} | {row['groups']} × {row['size']} | {row['rate']:g}{spread} | "
+            f"{value:.3f} | {float(str(row[f'{kind}_width'])):.3f} |"
+        )
+    lines += [
+        "",
+        "| rates | gap | lowest / median coverage | cells below .93 | below .93 by more than "
+        "two errors |",
+        "|---|---|---|---|---|",
+    ]
+    for equal in (True, False):
+        for kind in KINDS:
+            held = np.array(
+                [v for v, k, row in cells if k == kind and (row["spread"] == 0.0) == equal]
+            )
+            lines.append(
+                f"| {'equal' if equal else 'different'} | {kind} | {held.min():.3f} / "
+                f"{np.median(held):.3f} | {(held < 0.93).sum()} of {len(held)} | "
+                f"{(held < 0.93 - 2 * error).sum()} |"
+            )
+    false = [float(str(row["false_gap"])) for row in found if row["false_gap"] is not None]
+    lines += [
+        "",
+        f"Equal groups show a gap in {100 * np.mean(false):.1f}% of tables on average over "
+        f"{len(false)} cells, at most {100 * max(false):.1f}% in one.",
+    ]
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Print the cells as they are done, and write them."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
@@ -206,7 +252,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--against", type=Path, help="what --out wrote for an earlier version")
+    parser.add_argument("--document", type=Path, help="print what --out wrote as Markdown")
     asked = parser.parse_args()
+    if asked.document:
+        print(document(json.loads(asked.document.read_text("utf-8"))))
+        return
     found = []
     for cell in GRIDS[asked.grid]():
         row = simulate(cell, asked.tables, asked.seed)

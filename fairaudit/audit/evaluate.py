@@ -137,20 +137,38 @@ def compare_within(
 ) -> pl.DataFrame:
     """The table `conditional`: groups compared within levels of other columns, pooled over them.
 
-    Empty unless the outcome is binary, and for rates that need outcomes where none are known.
+    Rates of each class and the share of right answers where there are several classes; empty for
+    numeric outcomes, and for rates that need outcomes where none are known.
     """
     rates = [m for m in metrics if m in RATES and (rows.truth == "all" or m in DECISIONS)]
-    usable = rates if rows.task == "binary" else []
-    y = _codes(rows.y)
+    if not rates or rows.task == "regression":
+        return pl.DataFrame(schema=CONDITIONAL)
     parts = [
         conditional_table(
-            frame, y, _codes(answers.label), levels, usable, replace(asked, model=name), reference
-        )
+            frame, y, label, levels, wanted, replace(asked, model=name), reference
+        ).with_columns(pl.col("metric") + pl.lit(of_class))
         for name, answers in predictions.items()
+        for y, label, wanted, of_class in _as_binary(rows, answers, rates)
         for frame in rows.frames()
-        if usable and frame.grouping.attribute != OVERALL
+        if frame.grouping.attribute != OVERALL
     ]
     return pl.concat(parts) if parts else pl.DataFrame(schema=CONDITIONAL)
+
+
+def _as_binary(
+    rows: EvaluationRows, answers: LabelsAndScores, rates: Sequence[str]
+) -> Iterator[tuple[Int, Int, list[str], str]]:
+    """Outcomes and decisions of 0 or 1, the rates to compare, and what their names end in."""
+    y, label = _codes(rows.y), _codes(answers.label)
+    if rows.task == "binary":
+        yield y, label, list(rates), ""
+        return
+    if whole := [m for m in rates if m in multiclass.WHOLE]:
+        yield np.ones_like(y), (label == y).astype(np.int64), whole, ""
+    if each := [m for m in rates if m in multiclass.PER_CLASS]:
+        for c, name in enumerate(rows.classes):
+            own = (y == c).astype(np.int64), (label == c).astype(np.int64)
+            yield *own, each, f" [{name}]"
 
 
 def _model_pairs(names: Sequence[str]) -> list[tuple[str, str]]:

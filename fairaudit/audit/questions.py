@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from fairaudit.data.roles import Task
+from fairaudit.data.roles import ColumnRoles, Task
 from fairaudit.exceptions import SpecError
 from fairaudit.inputs.group_codes import Grouping, groupings
 from fairaudit.stats.metric_definitions import FAMILIES, base_name
@@ -148,3 +148,24 @@ def check_margin(margin: float | None, task: Task) -> None:
     if not number or not np.isfinite(margin) or margin <= 0 or (shares and margin >= 1):
         wanted = "a number between 0 and 1" if shares else "a number above 0"
         raise SpecError(f"margin: expected {wanted}, got {margin!r}; write 5 points as 0.05")
+
+
+def check_controls(controls: Sequence[str], roles: ColumnRoles, columns: Sequence[str]) -> None:
+    """Refuse columns within whose levels groups cannot be compared.
+
+    Raises
+    ------
+    SpecError
+        When such a column is missing, or the groups or the outcome follow from it.
+    """
+    for name in controls:
+        if name not in columns:
+            raise SpecError(
+                f"there is no column '{name}' to compare groups within; choose one of "
+                + ", ".join(columns[:20])
+            )
+        if name in (*roles.sensitive, roles.target, *roles.predictions, *roles.scores):
+            raise SpecError(
+                f"column '{name}' is a sensitive attribute, the outcome or a prediction; groups "
+                "are compared within levels of other columns, such as a job or a region"
+            )

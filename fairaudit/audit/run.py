@@ -34,7 +34,7 @@ from fairaudit.audit.predictions import (
     truth_of,
 )
 from fairaudit.audit.presets.decisions import SCORING_RATE, no_impact, refuse_task, scores_alone
-from fairaudit.audit.questions import asked_primary, check_margin
+from fairaudit.audit.questions import asked_primary, check_controls, check_margin
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.score_direction import refuse_contradicted
 from fairaudit.audit.spec import AuditSpec
@@ -467,18 +467,7 @@ def _controls(
     SpecError
         When such a column is missing, or the groups or the outcome follow from it.
     """
-    roles = data.roles
-    for name in spec.controls:
-        if name not in data.frame.columns:
-            raise SpecError(
-                f"there is no column '{name}' to compare groups within; choose one of "
-                + ", ".join(data.frame.columns[:20])
-            )
-        if name in (*roles.sensitive, roles.target, *roles.predictions, *roles.scores):
-            raise SpecError(
-                f"column '{name}' is a sensitive attribute, the outcome or a prediction; groups "
-                "are compared within levels of other columns, such as a job or a region"
-            )
+    check_controls(spec.controls, data.roles, data.frame.columns)
     frame = _rows_of(data, arrays) if spec.controls else data.frame
     return {name: group_labels(frame[name], cut_by) for name in spec.controls}
 

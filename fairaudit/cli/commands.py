@@ -238,15 +238,11 @@ def audit(
         "primary": primary,
         "suppress_below": suppress_below,
         "merge_below": merge_below,
+        "controls": controls,
     }
     asked |= {"preset": preset, "preset_options": rule}
     if "://" in table or _is_huge(table):
         _refuse_reading(table, reading)
-        if controls:
-            raise SpecError(
-                "--within does not apply to a database or a file this large; leave it out, or "
-                "audit a smaller extract"
-            )
         return _audit_in_place(table, named, asked, out)
     with opened(table, reading=reading) as source:
         roles, remarks = complete_roles(source.frame, named)
@@ -255,7 +251,7 @@ def audit(
                 "no prediction or score column is named; add --prediction COLUMN or --score COLUMN"
             )
         terminal.remark(remarks)
-        spec = {"roles": roles, "kind": "predictions", "controls": controls, **asked}
+        spec = {"roles": roles, "kind": "predictions", **asked}
         return _work_on_guesses(table, source, spec, named, "cpu", out, True)
 
 

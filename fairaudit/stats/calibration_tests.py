@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import optimize, stats
 
 from fairaudit.inputs.arrays import Int
 from fairaudit.stats.counts import sums
@@ -83,6 +83,7 @@ class CalibrationTests:
     level, slope : (G,) standardised: above 0 where outcomes are more frequent than scores say,
         and where scores are too cautious; below 0 where they are too extreme
     p : (G,) of calibration, NaN where it cannot be tested
+    error : (G,) standard error of observed − expected if the scores are right; NaN with clusters
     method : (G,) names of the law
     """
 
@@ -91,6 +92,7 @@ class CalibrationTests:
     level: Float
     slope: Float
     p: Float
+    error: Float
     method: tuple[str, ...]
 
 
@@ -106,8 +108,30 @@ def calibration_tests(rows: ScoredRows, seed: int = 0) -> CalibrationTests:
     mass = rows.total(w)
     with np.errstate(divide="ignore", invalid="ignore"):
         observed, expected = rows.total(w * rows.y) / mass, rows.total(w * rows.score) / mass
+        error = np.sqrt(rows.total(w * w * rows.score * (1 - rows.score))) / mass
     parts = _independent(rows, seed) if rows.cluster is None else _clustered(rows)
-    return CalibrationTests(observed, expected, *parts)
+    level, slope, p, method = parts
+    known = error if rows.cluster is None else np.full(rows.groups, np.nan)
+    return CalibrationTests(observed, expected, level, slope, p, known, method)
+
+
+def detectable_shift(error: Float, confidence: float, power: float = 0.8) -> Float:
+    """How far (G,) outcomes must be from what scores say, on average, to be shown with `power`.
+
+    All chances are moved by the same amount. Its part in the slope is left out, so that the power
+    is at least the one stated, apart from the normal approximation.
+
+    Parameters
+    ----------
+    error : (G,) of `CalibrationTests`
+    confidence : 1 − the level of the test, before any adjustment for multiple testing
+    """
+    beyond = stats.chi2.ppf(confidence, 2)
+
+    def lacking(noncentrality: float) -> float:
+        return float(stats.ncx2.sf(beyond, 2, noncentrality)) - power
+
+    return np.asarray(np.sqrt(optimize.brentq(lacking, 1e-6, 200.0)) * error)
 
 
 def _unit(rows: ScoredRows) -> Float:

@@ -140,6 +140,10 @@ _VALUES: Mapping[str, Heading] = {
         "Slope",
         "Below 0: scores are too extreme, above 0: too cautious; about ±2 by chance",
     ),
+    "shift_detectable": (
+        "Detectable shift",
+        "Outcomes this far from what scores say, on average, would be shown in 80% of samples",
+    ),
     "mean_score": ("Mean score", ""),
     "tpr": ("True-positive rate", ""),
     "fpr": ("False-positive rate", ""),

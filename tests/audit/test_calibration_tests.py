@@ -19,6 +19,7 @@ from fairaudit.stats.calibration_tests import (
     CalibrationTests,
     ScoredRows,
     calibration_tests,
+    detectable_shift,
     lever,
 )
 from fairaudit.text.sentences.calibration import calibration_sentence, groups_tested
@@ -240,3 +241,41 @@ def test_hidden_groups_are_not_tested() -> None:
         _drawn(rng, score), y_score=score, sensitive_features=group, suppress_below=50, positive=1
     )
     assert set(found.tables["calibration_tests"]["group"]) == {"all", "b"}
+
+
+@pytest.mark.parametrize("n", [60, 300, *nightly(1000)])
+@pytest.mark.parametrize("confidence", [0.9, 0.95])
+def test_the_detectable_shift_has_the_power_it_states(n: int, confidence: float) -> None:
+    rng = np.random.default_rng(n)
+    runs, shown, stated = size(200, 1000), 0, []
+    for _ in range(runs):
+        score = rng.uniform(0.25, 0.7, n)
+        shift = detectable_shift(_test(score, np.zeros(n, dtype=np.int64)).error, confidence)[0]
+        y = (rng.random(n) < np.clip(score + shift, 0, 1)).astype(np.int64)
+        shown += _test(score, y).p[0] <= 1 - confidence
+        stated.append(shift)
+    assert 0.75 - binomial_error(0.8, runs) <= shown / runs <= 0.92
+    assert max(stated) < 0.3
+
+
+def test_weights_make_a_shift_harder_to_detect_and_clusters_leave_it_unknown() -> None:
+    rng = np.random.default_rng(3)
+    score, y = rng.uniform(0.2, 0.8, 200), rng.integers(0, 2, 200)
+    plain = detectable_shift(_test(score, y).error, 0.95)[0]
+    weighted = _test(score, y, weight=rng.gamma(1.0, 1.0, 200)).error
+    assert detectable_shift(weighted, 0.95)[0] > 1.2 * plain
+    assert np.isnan(_test(score, y, cluster=np.arange(200) % 20).error).all()
+    assert detectable_shift(np.array([0.01]), 0.99)[0] > detectable_shift(np.array([0.01]), 0.9)[0]
+
+
+def test_a_sentence_that_finds_nothing_states_what_would_have_been_shown() -> None:
+    rng = np.random.default_rng(8)
+    score = rng.random(400)
+    result = audit_predictions(
+        (rng.random(400) < score).astype(int), (score > 0.5).astype(int), y_score=score,
+        sensitive_features={"g": np.repeat(["a", "b"], [320, 80])}, n_boot=0,
+    )  # fmt: skip
+    said = calibration_sentence(result, attribute="g", model="model", split="test")
+    assert "no miscalibration" in said
+    assert "With the 80 rows of b" in said
+    assert "in 80% of samples" in said

@@ -11,8 +11,10 @@ import pytest
 from scipy import stats
 from statsmodels.stats.contingency_tables import StratifiedTable
 
-from fairaudit import AuditResult, audit_predictions
+from fairaudit import AuditResult, AuditSpec, ColumnRoles, Dataset, audit_predictions, run_audit
+from fairaudit.audit.database.pushdown import audit_table
 from fairaudit.audit.tables.conditional import Levels, conditional_table
+from fairaudit.exceptions import SpecError
 from fairaudit.inputs.group_codes import Grouping
 from fairaudit.report.sections import sections
 from fairaudit.stats.estimates import EstimateOptions
@@ -231,3 +233,68 @@ def test_heavy_weights_in_small_levels_reject_no_more_often_than_stated() -> Non
         )
         shown += rows["p"].item() <= 0.05
     assert shown <= stats.binom.ppf(1 - 1e-4, 300, 0.05)  # it was 33 with residual weights
+
+
+def test_each_class_is_compared_as_one_against_the_rest() -> None:
+    rng = np.random.default_rng(6)
+    n = 1200
+    job, sex = rng.choice(["easy", "hard"], n), rng.choice(["f", "m"], n)
+    y, p = (rng.choice(["bus", "car", "tram"], n) for _ in range(2))
+    several = audit_predictions(
+        y, p, sensitive_features={"sex": sex}, control_features={"job": job},
+        metrics=["tpr", "selection_rate", "accuracy"], n_boot=0,
+    ).tables["conditional"]  # fmt: skip
+    names = {f"{m} [{c}]" for m in ("tpr", "selection_rate") for c in ("bus", "car", "tram")}
+    assert set(several["metric"]) == names | {"accuracy"}
+    for label in ("bus", "tram"):
+        two = audit_predictions(
+            (y == label).astype(int), (p == label).astype(int), positive=1,
+            sensitive_features={"sex": sex}, control_features={"job": job},
+            metrics=["tpr", "selection_rate"], n_boot=0,
+        ).tables["conditional"]  # fmt: skip
+        for metric in ("tpr", "selection_rate"):
+            own = several.filter(metric=f"{metric} [{label}]").drop("metric", "p_adjusted")
+            assert own.equals(two.filter(metric=metric).drop("metric", "p_adjusted"))
+    right = (y == p).astype(int)
+    whole = audit_predictions(
+        None, right, positive=1, sensitive_features={"sex": sex}, control_features={"job": job},
+        metrics=["selection_rate"], n_boot=0,
+    ).tables["conditional"]  # fmt: skip
+    for column in ("difference", "low", "high", "p"):
+        assert several.filter(metric="accuracy")[column].equals(whole[column])
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_counted_table_compares_within_levels_as_a_loaded_one(weighted: bool) -> None:
+    d = _sample(800)
+    rng = np.random.default_rng(1)
+    frame = pl.DataFrame(d).with_columns(
+        y=pl.Series(rng.choice(["no", "yes"], 800)),
+        p=pl.col("p").replace_strict({0: "no", 1: "yes"}),
+        w=pl.Series(rng.choice([1.0, 2.0], 800)),
+        age=pl.Series(rng.integers(18, 70, 800)),
+    )
+    roles = ColumnRoles.model_validate(
+        {
+            "target": "y", "positive": "yes", "meaning": "good", "predictions": ("p",),
+            "sensitive": ("sex",), "weight": "w" if weighted else None,
+        }
+    )  # fmt: skip
+    asked: dict[str, Any] = {"metrics": ("tpr", "selection_rate"), "controls": ("job", "age")}
+    counted = audit_table(frame.lazy(), roles, confidence=0.95, split="all", **asked)
+    spec = AuditSpec(roles=roles, kind="predictions", n_boot=0, intersections=1, **asked)
+    loaded = run_audit(Dataset(frame, roles), spec)
+    a, b = (r.tables["conditional"].sort("metric", "group") for r in (counted, loaded))
+    for column in ("given", "group", "strata", "n", "difference", "low", "high", "p"):
+        if a[column].dtype.is_float():
+            np.testing.assert_allclose(a[column].to_numpy(), b[column].to_numpy(), rtol=1e-9)
+        else:
+            assert a[column].equals(b[column])
+
+
+@pytest.mark.parametrize("column", ["sex", "y", "nowhere"])
+def test_a_counted_table_refuses_what_groups_follow_from(column: str) -> None:
+    frame = pl.DataFrame({"y": ["no", "yes"] * 20, "p": ["yes"] * 40, "sex": ["f", "m"] * 20})
+    roles = ColumnRoles(target="y", positive="yes", predictions=("p",), sensitive=("sex",))
+    with pytest.raises(SpecError, match=r"to compare groups within|are compared within levels"):
+        audit_table(frame.lazy(), roles, confidence=0.95, controls=(column,))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from scipy import stats
 
 from fairaudit import AuditResult, AuditSpec, ColumnRoles, Dataset, audit_predictions, run_audit
 from fairaudit.report.sections import sections
@@ -150,14 +151,20 @@ def claims_a_group(sentence: str) -> bool:
 
 @pytest.mark.slow
 def test_noise_systems_rarely_claim_a_group(unequal: AuditResult) -> None:
-    """The report of eight noise systems claims a group in few audits, declared or latent."""
+    """The report of eight noise systems claims a group in few audits, declared or latent.
+
+    The target is 5%. The limit is the number that 5% exceed in fewer than one of twenty series of
+    that length (15 of 200): the seeds are fixed, so the stricter limit costs no false failures
+    night after night, and it finds a true 10% in 86% of cases, where the limit of a 99% band (17)
+    finds it in 72%.
+    """
     assert any(claims_a_group(s) for part in sections(unequal) for s in part.sentences)
     claims, runs = 0, size(2, 200)
     for seed in range(runs):
         result = run_audit(*noise(seed))
         assert "latent_tests" in result.tables
         claims += any(claims_a_group(s) for part in sections(result) for s in part.sentences)
-    assert claims <= size(0, 15)
+    assert claims <= size(0, int(stats.binom.ppf(0.95, runs, 0.05)))
 
 
 def test_a_detectable_gap_reads_as_in_the_brief() -> None:

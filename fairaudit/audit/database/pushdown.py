@@ -26,7 +26,7 @@ from fairaudit.audit.predictions import (
 )
 from fairaudit.audit.presets import UNDECIDED, PresetOptions, apply_to_counts
 from fairaudit.audit.presets.decisions import scores_alone
-from fairaudit.audit.questions import PrimaryQuestion, asked_primary
+from fairaudit.audit.questions import PrimaryQuestion, asked_primary, check_controls
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.score_direction import refuse_contradicted
 from fairaudit.audit.score_scale import cut_for, selected
@@ -185,12 +185,14 @@ def audit_source(
     preset_options: PresetOptions = UNDECIDED,
     margin: float | None = None,
     primary: PrimaryQuestion | None = None,
+    controls: Sequence[str] = (),
 ) -> AuditResult:
     """Count in the source, judge here.
 
     Parameters
     ----------
     merge_below : groups of each attribute with fewer rows are one group, as in `merged_labels`
+    controls : columns within whose levels groups are compared as well
     preset, preset_options : a rule to compute from the first system's counts; see `presets.apply`
     split : the name of these rows; nothing is trained on others, so they are all rows
     all other parameters : as in `audit_predictions`; scores without decisions are cut at
@@ -203,10 +205,10 @@ def audit_source(
     InputError
         When labels or scores are missing in some rows, or a score needs a cut.
     """
-    _check(source, roles)
+    _check(source, roles, controls)
     for name in roles.sensitive:
         check_attribute(name)
-    counted, rounded = _counted(source, roles)
+    counted, rounded = _counted(source, roles, controls)
     decided = counted.named(*roles.predictions, *roles.scores)
     systems = systems_of(roles, decided, counted.times)
     known = _known(counted, roles)
@@ -228,6 +230,7 @@ def audit_source(
         clusters=clusters, split=split, metrics=metrics, confidence=confidence, n_boot=n_boot,
         intersections=intersections, suppress_below=suppress_below, seed=seed, times=times,
         known=known, margin=margin, primary=primary,
+        controls={c: _groups(counted[c], times) for c in controls},
     )  # fmt: skip
     matched = matched_labels(decided, roles, labels)
     result = AuditResult(tables, {
@@ -292,7 +295,7 @@ def _facts(
 # -- what to count ------------------------------------------------------------------------------
 
 
-def _check(source: Source, roles: ColumnRoles) -> None:
+def _check(source: Source, roles: ColumnRoles, controls: Sequence[str]) -> None:
     if roles.task == "regression":
         raise SpecError(
             "numeric outcomes cannot be counted; load the table (Parquet or CSV) "
@@ -307,6 +310,7 @@ def _check(source: Source, roles: ColumnRoles) -> None:
     if not roles.predictions and not roles.scores:
         raise SpecError("no prediction or score column is named, so there is nothing to audit")
     known = source.columns()
+    check_controls(controls, roles, known)
     needed = (roles.target, *roles.sensitive, *roles.predictions, *roles.scores, roles.known_for)
     missing = [c for c in (*needed, roles.weight, _cluster(roles)) if c and c not in known]
     if missing:
@@ -324,10 +328,12 @@ def _systems_by_name(systems: Sequence[System]) -> dict[str, System]:
     return {str(label or score): (label, score) for label, score in systems}
 
 
-def _counted(source: Source, roles: ColumnRoles) -> tuple[_Combinations, list[str]]:
+def _counted(
+    source: Source, roles: ColumnRoles, controls: Sequence[str]
+) -> tuple[_Combinations, list[str]]:
     """The combinations, and the scores with so many values that they were rounded."""
     rounded = [s for s in roles.scores if source.distinct(s) > MAX_SCORES]
-    return _count(source, roles, rounded), rounded
+    return _count(source, roles, controls, rounded), rounded
 
 
 def _predictions(
@@ -344,8 +350,10 @@ def _clusters(counted: _Combinations, roles: ColumnRoles) -> NDArray[np.int64] |
     return None if column is None else cluster_codes(counted[column])
 
 
-def _count(source: Source, roles: ColumnRoles, rounded: Sequence[str]) -> _Combinations:
-    extra = (roles.weight, _cluster(roles), roles.known_for)
+def _count(
+    source: Source, roles: ColumnRoles, controls: Sequence[str], rounded: Sequence[str]
+) -> _Combinations:
+    extra = (roles.weight, _cluster(roles), roles.known_for, *controls)
     answers = [*roles.predictions, *roles.scores]
     keys = [c for c in (roles.target, *roles.sensitive, *answers, *extra) if c is not None]
     keys = list(dict.fromkeys(keys))

@@ -6,7 +6,13 @@ import numpy as np
 import polars as pl
 
 from fairaudit.inputs.arrays import Int
-from fairaudit.stats.calibration_tests import Float, ScoredRows, calibration_tests
+from fairaudit.stats.calibration_tests import (
+    CalibrationTests,
+    Float,
+    ScoredRows,
+    calibration_tests,
+    detectable_shift,
+)
 from fairaudit.stats.estimates import MIN_JUDGED, EstimateOptions
 from fairaudit.stats.influence import Frame
 
@@ -23,6 +29,7 @@ CALIBRATION_TESTS = pl.Schema(
         "z_slope": pl.Float64,
         "p": pl.Float64,
         "p_adjusted": pl.Float64,
+        "shift_detectable": pl.Float64,
         "method": pl.String,
     }
 )
@@ -55,7 +62,15 @@ def calibration_tests_table(
             "z_slope": tested.slope[shown],
             "p": p[shown],
             "p_adjusted": np.full(len(shown), np.nan),
+            "shift_detectable": _detectable(tested, asked)[shown],
             "method": [tested.method[i] for i in shown],
         },
         schema=CALIBRATION_TESTS,
     ).with_columns(pl.selectors.float().fill_nan(None))
+
+
+def _detectable(tested: CalibrationTests, asked: EstimateOptions) -> Float:
+    """What would have been shown (G,); NaN where it is more than any chance can move."""
+    shift = detectable_shift(tested.error, asked.confidence)
+    room = np.maximum(tested.expected, 1 - tested.expected)
+    return np.where(np.isfinite(tested.p) & (shift <= room), shift, np.nan)

@@ -48,13 +48,29 @@ def calibration_sentence(result: AuditResult, *, attribute: str, model: str, spl
     if not off:
         return (
             f"{on(split, voice)}, no miscalibration of {model} is shown within the {tested} of "
-            f"{attribute} that could be tested."
+            f"{attribute} that could be tested.{_power(rows)}"
         )
     more = f"; the same is shown for {numbers.count(len(off) - 1, 'other group')}"
     return (
         f"{on(split, voice)}, the score of {model} is **not calibrated** for "
         f"{members(str(off[0]['group']), attribute, voice)}: {_how_off(off[0], voice)}"
         f"{more if len(off) > 1 else ''} ({tested} tested)."
+    )
+
+
+def _power(rows: pl.DataFrame) -> str:
+    """What the group with the fewest rows could have shown; "" where it is not known."""
+    if "shift_detectable" not in rows.columns:  # results of earlier versions
+        return ""
+    known = rows.drop_nulls("shift_detectable").sort("shift_detectable", descending=True)
+    if known.is_empty():
+        return ""
+    row = known.row(0, named=True)
+    shift = numbers.points(row["shift_detectable"], "base_rate")
+    return (
+        f" With the {numbers.rows(row['n'])} of {row['group']}, outcomes {shift} from what the "
+        "scores say would have been shown in 80% of samples, before adjustment for multiple "
+        "testing."
     )
 
 
