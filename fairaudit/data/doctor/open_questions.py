@@ -50,7 +50,7 @@ def open_questions(
     subject = roles.target or next(iter(roles.predictions), None)
     if outcome is None or (target is not None and not roles.predictions):
         return tuple(asked)
-    if outcome.guessed_positive and subject in columns:
+    if outcome.guessed_positive and subject is not None and subject in columns:
         labels = tuple(sorted(columns[subject].levels, key=label_order))
         why = f"no word decides which label of '{subject}' is the positive class"
         asked.append(OpenQuestion("positive", labels, why))

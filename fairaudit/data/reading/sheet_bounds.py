@@ -67,7 +67,7 @@ def _check_span(name: str, rows: int, columns: int, limits: Limits) -> None:
         )
 
 
-def _pieces(archive: zipfile.ZipFile, member: str) -> Iterator[bytes]:
+def pieces(archive: zipfile.ZipFile, member: str) -> Iterator[bytes]:
     """The text of a member in pieces, split only between tags."""
     with archive.open(member) as stream:
         rest = b""
@@ -106,7 +106,7 @@ class Extent:
 def xlsx_extent(archive: zipfile.ZipFile, member: str) -> Extent | None:
     """The extent of the filled cells of a sheet; None without any."""
     low, high = [1 << 40, 1 << 40], [0, 0]
-    for piece in _pieces(archive, member):
+    for piece in pieces(archive, member):
         cells = _FILLED.findall(piece)
         rows = [int(row[:9]) for _, row in cells]
         columns = [column_number(letters) for letters in {letters for letters, _ in cells}]
@@ -138,7 +138,7 @@ class _TagPosition:
     columns: int = 0
 
     def cell(self, attributes: bytes) -> None:
-        self.column += _times(attributes)
+        self.column += times(attributes)
         if b"value-type" in attributes:
             self.rows = max(self.rows, self.row + self.height)
             self.columns = max(self.columns, self.column)
@@ -146,7 +146,7 @@ class _TagPosition:
 
 def _ods_spans(archive: zipfile.ZipFile, member: str) -> list[tuple[int, int]]:
     sheets = [_TagPosition()]
-    for piece in _pieces(archive, member):
+    for piece in pieces(archive, member):
         for closing, tag, attributes in _ODS.findall(piece):
             _step(sheets, tag, attributes, ends=bool(closing) or attributes.endswith(b"/"))
     return [(s.rows, s.columns) for s in sheets]
@@ -162,11 +162,12 @@ def _step(sheets: list[_TagPosition], tag: bytes, attributes: bytes, *, ends: bo
         position.cell(attributes)
     elif tag == b"table-row":
         if opens:
-            position.height = _times(attributes)
+            position.height = times(attributes)
         if ends:
             position.row, position.height, position.column = position.row + position.height, 1, 0
 
 
-def _times(attributes: bytes) -> int:
+def times(attributes: bytes) -> int:
+    """How many equal rows, columns or cells a tag of an ODS stands for."""
     repeated = _REPEATED.search(attributes)
     return int(repeated[1]) if repeated else 1

@@ -10,10 +10,11 @@ import polars as pl
 
 from fairaudit.data.reading.formats import Source, open_source, size_of
 from fairaudit.data.reading.limits import Limits
+from fairaudit.data.reading.ods_marks import CONTENT, ods_marks
 from fairaudit.data.reading.options import INFERRED, ReadingOptions
 from fairaudit.data.reading.sheet_bounds import check_extent
 from fairaudit.data.reading.sheet_grid import read_grid
-from fairaudit.data.reading.sheet_marks import sheet_marks
+from fairaudit.data.reading.sheet_marks import SheetMarks, sheet_marks
 from fairaudit.exceptions import InputError, SpecError
 
 
@@ -63,14 +64,15 @@ def read_sheet(
         )
     frame, title = chosen
     numbers = _cells(book, title, name, "float")
-    grid = read_grid(frame, numbers, sheet_marks(source, title), options)
+    marks = _marks(source, title)
+    grid = read_grid(frame, numbers, marks, options)
     notes = list(grid.notes)
     if len(names) > 1:
         notes.insert(0, f"sheet '{title}' of {len(names)} was read; choose another by its name")
-    if not _is_xlsx(source):
+    if marks is None:
         notes.append(
-            "merged, hidden and uncomputed cells are only noticed in .xlsx workbooks; save it as "
-            ".xlsx if it has any"
+            "merged, hidden and uncomputed cells are only noticed in .xlsx and .ods workbooks; "
+            "save it as .xlsx if it has any"
         )
     return Sheet(grid.text, grid.numbers, notes)
 
@@ -151,12 +153,14 @@ def _loaded(book: Any, sheet: str, name: str, dtype: str) -> Any:
         ) from error
 
 
-def _is_xlsx(source: Source) -> bool:
+def _marks(source: Source, title: str) -> SheetMarks | None:
+    """What an .xlsx or .ods sheet has beside its values; None for other workbooks."""
     with open_source(source) as stream:
-        if not zipfile.is_zipfile(stream):
-            return False
-        with zipfile.ZipFile(stream) as archive:
-            return "xl/workbook.xml" in archive.namelist()
+        if zipfile.is_zipfile(stream):
+            with zipfile.ZipFile(stream) as archive:
+                if CONTENT in archive.namelist():
+                    return ods_marks(archive, title)
+    return sheet_marks(source, title)
 
 
 def _first_line(error: Exception) -> str:
