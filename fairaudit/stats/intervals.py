@@ -16,9 +16,11 @@ Pair = tuple[Float, Float]
 
 TINY = 1e-12  # an error below it comes from values that are all alike
 FALSE_POSITIONS = 8
-NEAR = 1e-12  # tolerance of a limit's tail, in normal quantiles
+NEAR = 1e-12  # tolerance of a limit's tail, in normal quantiles …
+CLOSE, HALVINGS = 1e-6, 100  # … and of what false positions may leave to halving the bracket
+FURTHEST = 50.0  # normal quantile that no chance in floating point lies beyond
 LEAST_TAIL = 1e-250  # that of Student's quantile for two clusters may be 0 in floating point
-SMALLEST = 1e-300  # chance whose logit is taken
+SMALLEST, LARGEST = 1e-300, 1 - 2.0**-53  # chances whose logit is finite
 FLAT, NEARLY = 1e-8, 1e-5  # absolute and relative difference of two numbers taken for equal
 
 
@@ -95,10 +97,15 @@ def _mid_p_low(x: Float, n: Float, tail: Float) -> Float:
     def off(place: Float) -> Float:
         p = special.expit(place)
         chance = (special.betainc(x + 1, rest, p) + special.betainc(x, rest + 1, p)) / 2
-        return np.asarray(special.ndtri(chance) - aim)
+        # a chance of 0 or 1 to double precision, as with hardly any event or row, is at its end
+        return np.clip(special.ndtri(chance) - aim, -FURTHEST, FURTHEST)
 
-    low = special.logit(np.maximum(special.betaincinv(x, rest + 1, tail), SMALLEST))
-    high = special.logit(np.maximum(special.betaincinv(x + 1, rest, tail), SMALLEST))
+    ends = special.betaincinv(x, rest + 1, tail), special.betaincinv(x + 1, rest, tail)
+    # an end that underflows is unknown: the root lies anywhere on its side
+    low, high = (
+        special.logit(np.clip(np.nan_to_num(end, nan=unknown), SMALLEST, LARGEST))
+        for end, unknown in zip(ends, (SMALLEST, LARGEST), strict=True)
+    )
     at_low, at_high, place = off(low), off(high), low
     for _ in range(FALSE_POSITIONS):
         apart = at_high - at_low
@@ -106,12 +113,16 @@ def _mid_p_low(x: Float, n: Float, tail: Float) -> Float:
         place = low - step * at_low
         here = off(place)
         if (np.abs(here) < NEAR).all():
-            low = place
             break
         same = (here < 0) == (at_low < 0)  # the root lies above
         at_high = np.where(same, at_high / 2, here)
         at_low = np.where(same, here, at_low / 2)
         low, high = np.where(same, place, low), np.where(same, high, place)
+    if not (np.abs(off(place)) < CLOSE).all():
+        for _ in range(HALVINGS):
+            place = (low + high) / 2
+            above = off(place) < 0
+            low, high = np.where(above, place, low), np.where(above, high, place)
     out[inside] = special.expit(place)
     return np.asarray(out)
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import special, stats
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
+from fairaudit import audit_predictions
 from fairaudit.audit.metrics import comparisons
 from fairaudit.stats import intervals, two_rates
 
@@ -187,3 +188,51 @@ def test_mean_of_rows_claims_nothing_from_one_row_or_one_cluster(share):
     )
     assert nothing[1] == 0
     assert nothing[2] > intervals.mean_of_rows(np.zeros(50), share=True, confidence=0.95)[2]
+
+
+def _mid_p_by_halving(x: float, n: float, tail: float) -> float:
+    low, high = -690.0, 690.0
+    for _ in range(200):
+        p = special.expit((low + high) / 2)
+        chance = (special.betainc(x + 1, n - x, p) + special.betainc(x, n - x + 1, p)) / 2
+        low, high = ((low + high) / 2, high) if chance < tail else (low, (low + high) / 2)
+    return float(special.expit(low))
+
+
+@pytest.mark.parametrize("tail", [0.25, 0.025, 5e-4, 1e-9, 1e-40])
+@pytest.mark.parametrize(
+    ("x", "n"),
+    [
+        (1e-9, 1.0),
+        (1e-12, 0.5),
+        (1e-4, 30.0),
+        (0.3, 1e6),
+        (29.9999, 30.0),
+        (7.0, 40.0),
+        (1e-3, 1.0),
+        (1e-11, 0.66),
+        (1001.633434493066, 1001.6334397138088),
+        (4.91733729239155, 4.917337292506851),
+    ],
+)
+def test_mid_p_limits_hold_for_hardly_any_event_or_row(x: float, n: float, tail: float) -> None:
+    low, high = intervals.mid_p(x / n, n, tail)
+    assert low == pytest.approx(_mid_p_by_halving(x, n, tail), rel=1e-6, abs=1e-12)
+    assert 1 - high == pytest.approx(_mid_p_by_halving(n - x, n, tail), rel=1e-6, abs=1e-12)
+
+
+@pytest.mark.parametrize("light", [1e-12, 1e-6, 1e-3])
+def test_all_weight_on_one_row_leaves_limits_that_hold_the_value(light: float) -> None:
+    rng = np.random.default_rng(2)
+    weight = np.full(60, light)
+    weight[7] = 1.0
+    result = audit_predictions(
+        rng.integers(0, 2, 60), rng.integers(0, 2, 60), sensitive_features=np.arange(60) % 2,
+        sample_weight=weight, positive=1, n_boot=0,
+    )  # fmt: skip
+    for table in (result.errors, result.gaps):
+        rows = table.drop_nulls(["value", "low", "high"])
+        assert len(rows)
+        assert (rows["low"] <= rows["value"] + 1e-9).all()
+        assert (rows["high"] >= rows["value"] - 1e-9).all()
+        assert not rows["low"].is_nan().any()
