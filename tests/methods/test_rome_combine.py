@@ -169,15 +169,20 @@ def test_the_tolerance_buys_average_for_little_of_the_worst_group(seed: int) -> 
 
 @pytest.mark.parametrize("scale", [1e-30, 1e-4, 1e4, 1e30])
 def test_the_tilt_does_not_depend_on_the_unit_of_the_loss(scale: float) -> None:
-    robust = problem(0)
-    other = replace(robust, loss=lambda w: scale * robust.loss(w))
+    robust, unit = problem(0), np.sqrt(scale)
+    loss = replace(
+        robust.loss, answers=unit * robust.loss.answers, target=unit * robust.loss.target
+    )
+    other = replace(robust, loss=loss)
     np.testing.assert_allclose(
         other.within(np.inf, 0.01)[0].shares, robust.within(np.inf, 0.01)[0].shares, atol=1e-3
     )
 
 
 def test_without_any_loss_there_is_nothing_to_tilt() -> None:
-    robust = replace(problem(0), loss=lambda w: np.zeros(len(w)))
+    robust = problem(0)
+    nothing = np.zeros_like(robust.loss.answers)
+    robust = replace(robust, loss=replace(robust.loss, answers=nothing, target=nothing[:, 0]))
     found, reached = robust.within(1.0, 0.01)
     assert reached
     np.testing.assert_array_equal(found.shares, robust.shares)
@@ -320,3 +325,15 @@ def test_planted_groups_fare_better_than_with_one_model_for_all(classes: bool) -
         loss = model.losses(Xt, yt, st_)
         worst[name] = max(loss[zt == g].mean() for g in (0, 1))
     assert worst["many"] < 0.75 * worst["one"]
+
+
+@pytest.mark.parametrize("loss", ["squared", "log", "brier", "error"])
+def test_losses_under_a_tilt_are_those_of_the_tilted_weights(loss: str) -> None:
+    robust = problem(3, "squared" if loss == "squared" else "log")
+    if loss in ("brier", "error"):
+        chance = RNG(0).random((400, 3))
+        answers = np.stack([1 - chance, chance], axis=2)
+        robust = replace(robust, loss=row_loss(loss, answers, RNG(1).integers(0, 2, 400)))
+    for tilt in ([1.0, 2.0, 0.5], [1.0, 0.0, 0.0], [1e-14, 0.0, 0.0]):
+        expected = robust.loss(tilted(robust.prior, np.array(tilt)))
+        np.testing.assert_allclose(robust.losses(np.array(tilt)), expected, rtol=1e-9, atol=1e-12)

@@ -22,7 +22,10 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from fairaudit.exceptions import Cancelled, InputError, IntegrityError, SpecError
 from fairaudit.methods.common.progress import Silent
 from fairaudit.methods.rome.em import RomeEM
-from fairaudit.methods.rome.mixture.steps import newton
+from fairaudit.methods.rome.mixture.quasi_newton import gradient, pack, unpack
+from fairaudit.methods.rome.mixture.starts import starting_params
+from fairaudit.methods.rome.mixture.steps import newton, objective
+from fairaudit.methods.rome.mixture.sums import scan
 from tests.sizes import nightly
 
 RNG = np.random.default_rng
@@ -93,6 +96,53 @@ def test_two_planted_lines_are_found() -> None:
     np.testing.assert_allclose(model.noise_, 0.09, atol=0.02)
     found = model.responsibilities(X, y, S)[:, order].argmax(1)
     assert (found == z).mean() > 0.9
+
+
+def overlapping(n: int, p: int, task: str, seed: int) -> tuple[Any, Any, Any]:
+    """Three groups that a weak gate hardly tells apart: EM alone needs hundreds of steps."""
+    rng = RNG(seed)
+    X = rng.normal(size=(n, p))
+    S = np.column_stack([rng.integers(0, 2, n), rng.normal(size=(n, 2))])
+    z = (0.5 * S @ rng.normal(size=(3, 3)) + rng.gumbel(size=(n, 3))).argmax(1)
+    value = (X * 0.3 * rng.normal(size=(3, p))[z]).sum(1)
+    if task == "regression":
+        return X, S, value + 0.7 * rng.normal(size=n)
+    classes = 2 if task == "binary" else 3
+    return X, S, np.digitize(value + rng.logistic(size=n), np.linspace(-0.5, 0.5, classes - 1))
+
+
+@pytest.mark.parametrize("task", ["regression", "binary", "three classes"])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_overlapping_groups_converge_long_before_the_last_iteration(task: str, seed: int) -> None:
+    X, S, y = overlapping(4000, 8, task, seed)
+    kind = "regression" if task == "regression" else "classification"
+    model = quick(3, task=kind).fit(X, y, sensitive_features=S)
+    assert model.converged_
+    assert model.n_iter_ < 150
+
+
+@pytest.mark.parametrize("task", ["regression", "binary", "three classes"])
+@pytest.mark.parametrize("noise", ["group", "shared", 1.0])
+def test_quasi_newton_slopes_are_those_of_the_bound(task: str, noise: Any) -> None:
+    """The gradient that steps follow, against differences of the bound itself."""
+    X, S, y = overlapping(300, 3, task, 3)
+    kind = "regression" if task == "regression" else "classification"
+    problem, _ = quick(3, task=kind, noise=noise).begin(X, y, S, None)
+    rows, weight, penalty = problem.rows, problem.weight, problem.penalty
+    params = starting_params(rows, weight, 3, 1, penalty, 0)
+    point = pack(params, penalty)
+    slope = gradient(scan(rows, [params], [weight])[0], params, penalty)[0]
+
+    def bound(moved: torch.Tensor) -> float:
+        tried = unpack(moved, params, penalty)
+        return float(objective(scan(rows, [tried], [weight])[0], tried, penalty)[0])
+
+    step = 1e-5
+    for i in range(0, point.shape[1], 3):
+        change = torch.zeros_like(point)
+        change[0, i] = step
+        difference = (bound(point + change) - bound(point - change)) / (2 * step)
+        assert float(slope[i]) == pytest.approx(difference, rel=1e-4, abs=1e-4)
 
 
 def test_the_likelihood_is_a_density_of_the_outcome() -> None:

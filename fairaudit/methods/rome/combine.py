@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,6 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 Float = NDArray[np.float64]
-RowLoss = Callable[[Float], Float]
 LOSSES: tuple[str, ...] = ("squared", "log", "brier", "error")
 
 TINY = 1e-12
@@ -41,14 +40,66 @@ FAINT = 1e-6  # smallest share a polished tilt starts from: logarithms need one
 
 def tilted(prior: Float, tilt: Float) -> Float:
     """Membership (n, G) proportional to tilt_j P(j | s)."""
-    weights = prior * tilt
-    total = weights.sum(axis=1, keepdims=True)
-    return np.where(total > TINY, weights / np.maximum(total, TINY), prior)
+    total = (prior @ tilt)[:, None]
+    weights = prior * tilt / np.maximum(total, TINY)
+    none = total <= TINY
+    return np.where(none, prior, weights) if none.any() else weights
 
 
 def mixed(weights: Float, answers: Float) -> Float:
     """Weighted answers (n, C) from weights (n, G) and answers (n, G, C)."""
     return np.asarray(np.einsum("ng,ngc->nc", weights, answers))
+
+
+@dataclass(frozen=True)
+class RowLoss:
+    """The loss of every row as a function of the weights (n, G).
+
+    Attributes
+    ----------
+    name : one of `LOSSES`
+    answers : (n, G) values, or probabilities of the class that happened; (n, G, C) for "brier"
+        and "error"
+    target : (n,) values or class codes
+    """
+
+    name: str
+    answers: Float
+    target: NDArray[Any]
+
+    def __call__(self, weights: Float) -> Float:
+        """Losses (n,) under weights (n, G)."""
+        if self.answers.ndim == 2:
+            return self._of_mixed(np.einsum("ng,ng->n", weights, self.answers))
+        return self._of_mixed(mixed(weights, self.answers))
+
+    def _of_mixed(self, answer: Float) -> Float:
+        if self.name == "squared":
+            return np.asarray(np.square(self.target - answer))
+        if self.name == "log":
+            return np.asarray(-np.log(np.maximum(answer, TINY)))
+        if self.name == "brier":
+            truth = np.eye(answer.shape[1])[self.target]
+            return np.asarray(np.square(answer - truth).sum(axis=1))
+        return np.asarray(answer.argmax(axis=1) != self.target, dtype=np.float64)
+
+    def under_tilts(self, prior: Float) -> Callable[[Float], Float]:
+        """The losses (n,) as a function of the tilt (G,)."""
+        if self.answers.ndim > 2:
+            return lambda tilt: self(tilted(prior, tilt))
+        # two products with vectors for each tilt in place of an array (n, G) of weights
+        parts, shares = (
+            np.ascontiguousarray((prior * self.answers).T),
+            np.ascontiguousarray(prior.T),
+        )
+
+        def losses(tilt: Float) -> Float:
+            total = tilt @ shares
+            if total.min() <= TINY:
+                return self(tilted(prior, tilt))
+            return self._of_mixed(tilt @ parts / total)
+
+        return losses
 
 
 def row_loss(loss: str, answers: Float, y: NDArray[np.generic]) -> RowLoss:
@@ -60,23 +111,17 @@ def row_loss(loss: str, answers: Float, y: NDArray[np.generic]) -> RowLoss:
     answers : (n, G, C)
     y : (n,) values, or class codes
     """
-    rows = np.arange(len(y))
     if loss == "squared":
-        values, target = answers[:, :, 0], np.asarray(y, dtype=np.float64)
-        return lambda w: np.square(target - (w * values).sum(axis=1))
+        return RowLoss(loss, answers[:, :, 0], np.asarray(y, dtype=np.float64))
     codes = np.asarray(y, dtype=np.int64)
     if loss == "log":
-        hit = answers[rows, :, codes]  # (n, G) probability of what happened
-        return lambda w: -np.log(np.maximum((w * hit).sum(axis=1), TINY))
-    if loss == "brier":
-        truth = np.eye(answers.shape[2])[codes]
-        return lambda w: np.square(mixed(w, answers) - truth).sum(axis=1)
-    return lambda w: (mixed(w, answers).argmax(axis=1) != codes).astype(np.float64)
+        answers = answers[np.arange(len(y)), :, codes]
+    return RowLoss(loss, answers, codes)
 
 
 def group_loss(loss: Float, resp: Float) -> Float:
     """Responsibility-weighted mean loss of each group, (G,); an empty group has loss 0."""
-    return np.asarray(resp.T @ loss / np.maximum(resp.sum(axis=0), TINY))
+    return np.asarray(loss @ resp / np.maximum(np.ones(len(resp)) @ resp, TINY))
 
 
 @dataclass(frozen=True)
@@ -118,7 +163,7 @@ class Robust:
     prior : (n, G) membership before y is seen
     resp : (n, G) responsibilities times row weight
     shares : (G,) of the groups
-    loss : callable, weights (n, G) to losses (n,)
+    loss : RowLoss
     """
 
     prior: Float
@@ -126,12 +171,22 @@ class Robust:
     shares: Float
     loss: RowLoss
 
+    @cached_property
+    def present(self) -> Float:
+        """Weight of each group, (G,)."""
+        return np.asarray(self.resp.sum(axis=0))
+
+    @cached_property
+    def losses(self) -> Callable[[Float], Float]:
+        """Losses (n,) of the gate under a tilt (G,)."""
+        return self.loss.under_tilts(self.prior)
+
     def evaluate(self, hardest: Float, blend: float = 0.0) -> Tilt:
         """Losses of the gate tilted to (1 - blend) `hardest` + blend true shares."""
         shares = (1 - blend) * hardest + blend * self.shares
-        loss = self.loss(tilted(self.prior, shares / np.maximum(self.shares, TINY)))
-        losses = group_loss(loss, self.resp)
-        present = self.resp.sum(axis=0)
+        loss = self.losses(shares / np.maximum(self.shares, TINY))
+        present = self.present
+        losses = loss @ self.resp / np.maximum(present, TINY)
         return Tilt(shares, hardest, float(losses @ present / present.sum()), losses, np.inf)
 
     def ascend(self, blend: float = 0.0, start: Float | None = None) -> Tilt:

@@ -144,7 +144,8 @@ class RomeEM(RomePredictions):
     max_groups : int, default 8
         Largest number tried by `n_groups="auto"`.
     start_rows : int, default 20000
-        With more than twice as many rows, starts compete on a random part of this size.
+        With more than 10,000 rows, starts compete on a random quarter of them (at least 5,000,
+        at most this number); the best continues on all rows.
     leave_out_isolated : bool, default True
         Regression: rows whose outcome lies far beyond all others, and which are too few for a
         group (mis-keyed numbers), do not take part in the fit; `isolated_rows_` and `warnings_`

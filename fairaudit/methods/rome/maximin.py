@@ -22,7 +22,7 @@ from fairaudit.methods.rome.mixture.em_loop import RunBatch, StoppingRules, clim
 from fairaudit.methods.rome.mixture.sums import Params
 from fairaudit.methods.rome.problem import MixtureProblem, learnt
 
-REFIT = StoppingRules(tol=1e-6, max_iter=15, prune_at=())
+REFIT = StoppingRules(tol=1e-5, max_iter=15, prune_at=())
 
 
 @dataclass(frozen=True)
@@ -146,14 +146,13 @@ def _refits_on_folds(
     order: NDArray[np.int64],
 ) -> list[Mixture]:
     """The mixture refitted on each fold from where EM ended, so that groups keep their names."""
-    masks = torch.as_tensor(np.stack(folds), device=problem.weight.device)
-    weight = problem.weight * masks
-    start = Params(
-        params.omega.repeat(2, 1, 1, 1), params.noise.repeat(2, 1), params.gate.repeat(2, 1, 1)
-    )
-    # weight 0 outside the fold: both refits share each pass over the rows
-    runs = climb(problem.rows, [RunBatch(start, weight, [0, 1])], problem.penalty, REFIT)[0]
-    return [learnt(problem, runs[i], order).mixture for i in range(2)]
+    mixtures = []
+    for fold in folds:
+        at = torch.as_tensor(np.flatnonzero(fold), device=problem.weight.device)
+        batch = RunBatch(params, problem.weight[:, at], [0])
+        run = climb(problem.rows.take(at), [batch], problem.penalty, REFIT)[0][0]
+        mixtures.append(learnt(problem, run, order).mixture)
+    return mixtures
 
 
 def _matrix_of_fold(

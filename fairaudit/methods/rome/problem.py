@@ -22,6 +22,8 @@ from fairaudit.methods.rome.mixture.steps import Penalty
 from fairaudit.methods.rome.mixture.sums import MixtureRows
 
 JITTER = 1e-8  # ridge for each row of weight where none was set: keeps every solve regular
+FEWEST_START_ROWS = 5000  # on which starts compete, where there are more than twice as many
+START_SHARE = 4  # one row in so many takes part in the competition of starts, up to `start_rows`
 LOGISTIC_RIDGE = 1.0  # of logistic experts, as in scikit-learn's C = 1
 
 
@@ -138,6 +140,7 @@ def prepare(
     rows = MixtureRows(tensor(design.T), tensor(gate_design.T), tensor(target), n_classes)
     expert, inner = _ridges(design, gate_design, total, settings, n_classes)
     noise = settings.noise if isinstance(settings.noise, str) else settings.noise / spread**2
+    noise = 1.0 if n_classes else noise
     floor = 0.0 if n_classes else settings.noise_floor * _residual_variance(design, target, weight)
     penalty = Penalty(tensor(expert), tensor(inner), noise, max(floor, 1e-14))
     return MixtureProblem(
@@ -224,9 +227,10 @@ def _solve_once(
     monitor: Monitor | None,
 ) -> dict[int, Run]:
     rows, weight, sampled = problem.rows, problem.weight, None
-    if rows.n > 2 * problem.start_rows:
+    compete = min(problem.start_rows, max(FEWEST_START_ROWS, rows.n // START_SHARE))
+    if rows.n > 2 * compete:
         sampled = torch.randperm(rows.n, generator=torch.Generator().manual_seed(seed))
-        sampled = sampled[: problem.start_rows].sort().values.to(weight.device)
+        sampled = sampled[:compete].sort().values.to(weight.device)
         rows, weight = rows.take(sampled), weight[:, sampled]
     batches = [
         RunBatch(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from fairaudit.methods.rome.mixture.sums import Params, Sums, pairs
+from fairaudit.methods.rome.mixture.sums import Params, Sums, pair_places
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def least_squares(gram: Tensor, size: Tensor, penalty: Penalty) -> tuple[Tensor,
     The ridge is a prior N(0, noise / ridge), so coefficients and noise are maximised jointly.
     """
     xx, xy, yy = gram[..., :-1, :-1], gram[..., :-1, -1], gram[..., -1, -1]
-    omega = _solved(xx + torch.diag(penalty.expert), xy)
+    omega = solved(xx + torch.diag(penalty.expert), xy)
     loss = (yy - (omega * xy).sum(-1)).clamp_min(0)  # residual sum + ridge term at the optimum
     return omega, _noise_variance(loss, size, penalty)
 
@@ -59,7 +59,7 @@ def _noise_variance(loss: Tensor, size: Tensor, penalty: Penalty) -> Tensor:
     return torch.full_like(loss, float(penalty.noise))
 
 
-def _solved(matrix: Tensor, right: Tensor) -> Tensor:
+def solved(matrix: Tensor, right: Tensor) -> Tensor:
     """Solutions of a batch of systems.
 
     A trial that overshot may hold infinite sums. It lowers the bound and is taken back, and must
@@ -74,17 +74,23 @@ def newton(theta: Tensor, slope: Tensor, gram: Tensor, ridge: Tensor) -> Tensor:
     runs, free, d = theta.shape
     if not free:
         return theta
-    place = torch.empty(free, free, dtype=torch.long)
-    first, second = pairs(free)
-    place[first, second] = place[second, first] = torch.arange(len(first))
+    matrix = curvature(gram, ridge, free)
+    step = solved(matrix, (slope - ridge * theta).reshape(runs, free * d))
+    moved: Tensor = theta + step.reshape(theta.shape)
+    return moved
+
+
+def curvature(gram: Tensor, ridge: Tensor, free: int) -> Tensor:
+    """Ridge-penalised curvature (M, J d, J d) from that of each pair of logits, (M, P, d, d)."""
+    runs, d = gram.shape[0], gram.shape[-1]
+    if free == 1:
+        return gram[:, 0] + torch.diag(ridge)
+    place = pair_places(free)
     # pairs are stored once; J and d are interleaved so that one solve takes all logits together,
     # which a step for each logit by itself would not: it could lower the likelihood
     blocks = gram[:, place.to(gram.device)]  # (M, J, J, d, d)
-    curve = blocks.permute(0, 1, 3, 2, 4).reshape(runs, free * d, free * d)
-    curve = curve + torch.diag(ridge.repeat(free))
-    step = _solved(curve, (slope - ridge * theta).reshape(runs, free * d))
-    moved: Tensor = theta + step.reshape(theta.shape)
-    return moved
+    matrix = blocks.permute(0, 1, 3, 2, 4).reshape(runs, free * d, free * d)
+    return matrix + torch.diag(ridge.repeat(free))
 
 
 def objective(sums: Sums, params: Params, penalty: Penalty) -> Tensor:
@@ -95,12 +101,10 @@ def objective(sums: Sums, params: Params, penalty: Penalty) -> Tensor:
     return sums.loglik - gate - expert
 
 
-def blend(base: Params, target: Params, share: Tensor, closed_form: bool) -> Params:
-    """Part of the way from `base` to `target`; steps in closed form are always taken whole."""
-    step_share = share[:, None, None]
-    # a Newton step may overshoot, a closed-form step is the maximum and never does
-    gate = torch.lerp(base.gate, target.gate, step_share.expand_as(target.gate))
-    if closed_form:
-        return Params(target.omega, target.noise, gate)
-    omega = torch.lerp(base.omega, target.omega, step_share[..., None].expand_as(target.omega))
-    return Params(omega, target.noise, gate)
+def blend(base: Params, target: Params, share: Tensor) -> Params:
+    """Least squares of every group, and part of the way to the new gate.
+
+    A Newton step of the gate may overshoot; least squares is the maximum and never does.
+    """
+    gate = torch.lerp(base.gate, target.gate, share[:, None, None].expand_as(target.gate))
+    return Params(target.omega, target.noise, gate)

@@ -13,12 +13,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
 
 CHUNK_VALUES = 1_000_000  # float64 values of one chunk: fits the caches of a CPU core
 CHUNK_VALUES_GPU = 60_000_000
+TINY_LIKELIHOOD = 1e-300
 PACKED_LIMIT = 96  # above this many features pair products cost more memory than they save
 
 
@@ -107,6 +109,15 @@ def pairs(count: int) -> Tensor:
     return torch.triu_indices(count, count)
 
 
+@lru_cache(maxsize=64)
+def pair_places(count: int) -> Tensor:
+    """Where `pairs` stores each of two, (count, count)."""
+    place = torch.empty(count, count, dtype=torch.long)
+    first, second = pairs(count)
+    place[first, second] = place[second, first] = torch.arange(len(first))
+    return place
+
+
 def pair_products(design: Tensor, out: Tensor) -> Tensor:
     """Products of all pairs of features, (d (d + 1) / 2, b), written into `out`."""
     d, at = design.shape[0], 0
@@ -121,17 +132,15 @@ def unpack(packed: Tensor, d: int) -> Tensor:
     """Symmetric matrices (..., d, d) from packed pairs (..., d (d + 1) / 2) or flat (..., d d)."""
     if packed.shape[-1] == d * d:
         return packed.reshape(*packed.shape[:-1], d, d)
-    place = torch.empty(d, d, dtype=torch.long)
-    first, second = pairs(d)
-    place[first, second] = place[second, first] = torch.arange(len(first))
-    return packed[..., place.to(packed.device)]
+    return packed[..., pair_places(d).to(packed.device)]
 
 
 class _Products:
     """Weighted Gram matrices of one chunk, the pair products formed once for all weights."""
 
-    def __init__(self, d: int, size: int, like: Tensor) -> None:
+    def __init__(self, d: int, size: int, like: Tensor, curved: bool) -> None:
         self.d = d
+        self.curved = curved
         self.packed = d <= PACKED_LIMIT
         self.width = d * (d + 1) // 2 if self.packed else d * d
         self._buffer = like.new_empty(self.width if self.packed else 0, size)
@@ -140,7 +149,7 @@ class _Products:
     def load(self, design: Tensor) -> None:
         """Take the chunk (d, b)."""
         self._design = design
-        if self.packed:
+        if self.packed and self.curved:
             self._buffer = self._buffer[:, : design.shape[1]]
             pair_products(design, self._buffer)
 
@@ -153,22 +162,32 @@ class _Products:
         return grams.reshape(len(weights), self.width)
 
 
-def expert_log_density(params: Params, chunk: MixtureRows) -> tuple[Tensor, Tensor]:
-    """Log p(y | x, group) as (R, G, b), and the class probabilities (R, G, J, b).
-
-    For regression the second value holds the means, J = 1.
-    """
+def _logits(params: Params, chunk: MixtureRows) -> Tensor:
+    """What the experts answer, (R, G, J, b)."""
     runs, groups, free, d = params.omega.shape
-    answers = (params.omega.reshape(-1, d) @ chunk.expert).reshape(runs, groups, free, chunk.n)
-    if not chunk.n_classes:
-        noise = params.noise[..., None]
-        error = (chunk.y - answers[:, :, 0]).square_()
-        return error.div_(-2 * noise).sub_(0.5 * torch.log(2 * math.pi * noise)), answers
+    return (params.omega.reshape(-1, d) @ chunk.expert).reshape(runs, groups, free, chunk.n)
+
+
+def normal_log_density(params: Params, chunk: MixtureRows) -> Tensor:
+    """Log p(y | x, group) of numbers, (R, G, b)."""
+    noise = params.noise[..., None]
+    error = (chunk.y - _logits(params, chunk)[:, :, 0]).square_()
+    return error.div_(-2 * noise).sub_(0.5 * torch.log(2 * math.pi * noise))
+
+
+def class_likelihood(params: Params, chunk: MixtureRows) -> tuple[Tensor, Tensor]:
+    """P(y | x, group) as (R, G, b), and the probabilities of all classes but the first."""
+    logits = _logits(params, chunk)
+    if chunk.n_classes == 2:
+        # one sigmoid gives both: of the class that happened, so that small ones keep precision
+        first = chunk.y == 0
+        hit = torch.sigmoid(torch.where(first, -logits[:, :, 0], logits[:, :, 0]))
+        return hit, torch.where(first, 1 - hit, hit)[:, :, None]
     # the first class has logit 0: C - 1 free logits leave nothing undetermined
-    zero = answers.new_zeros(runs, groups, 1, answers.shape[-1])
-    logs = torch.log_softmax(torch.cat([zero, answers], dim=2), dim=2)
-    at = chunk.y.expand(runs, groups, 1, -1)
-    return logs.gather(2, at)[:, :, 0], logs[:, :, 1:].exp()
+    zero = torch.zeros_like(logits[:, :, :1])
+    prob = torch.softmax(torch.cat([zero, logits], dim=2), dim=2)
+    at = chunk.y.expand(*logits.shape[:2], 1, -1)
+    return prob.gather(2, at)[:, :, 0], prob[:, :, 1:]
 
 
 def log_membership(params: Params, gate: Tensor) -> Tensor:
@@ -180,12 +199,47 @@ def log_membership(params: Params, gate: Tensor) -> Tensor:
     return torch.log_softmax(torch.cat([logits, zero], dim=1), dim=1)
 
 
+@dataclass(frozen=True)
+class _Expectation:
+    """What one E step knows of a chunk.
+
+    Attributes
+    ----------
+    resp : (R, G, b) responsibilities
+    total : (R, b) log-likelihood of each row
+    member : (R, G, b) P(group | s)
+    prob : (R, G, J, b) class probabilities; empty for regression
+    """
+
+    resp: Tensor
+    total: Tensor
+    member: Tensor
+    prob: Tensor
+
+
+def _expect(params: Params, chunk: MixtureRows) -> _Expectation:
+    logs = log_membership(params, chunk.gate)
+    member = logs.exp()
+    if chunk.n_classes:
+        # no logarithms: a class that some expert believes in has a likelihood that is no underflow
+        hit, prob = class_likelihood(params, chunk)
+        joint = hit * member
+        likelihood = joint.sum(1).clamp_min_(TINY_LIKELIHOOD)
+        return _Expectation(joint.div_(likelihood[:, None]), likelihood.log(), member, prob)
+    # in logarithms: densities of far rows underflow in every group at once
+    joint = logs.add_(normal_log_density(params, chunk))
+    top = joint.amax(dim=1)
+    joint = joint.sub_(top[:, None]).exp_()
+    total = joint.sum(1)
+    return _Expectation(
+        joint.div_(total[:, None]), top.add_(total.log()), member, member.new_zeros(0)
+    )
+
+
 def posterior(params: Params, rows: MixtureRows) -> tuple[Tensor, Tensor]:
     """Responsibilities (R, G, b) and the log-likelihood of each row (R, b)."""
-    joint = expert_log_density(params, rows)[0] + log_membership(params, rows.gate)
-    # in logarithms: densities of far rows underflow in every group at once
-    total = torch.logsumexp(joint, dim=1)
-    return torch.exp(joint - total[:, None]), total
+    step = _expect(params, rows)
+    return step.resp, step.total
 
 
 def chunks(rows: MixtureRows, size: int) -> Iterator[tuple[slice, MixtureRows]]:
@@ -216,6 +270,7 @@ def scan(
     runs: Sequence[Params],
     weights: Sequence[Tensor],
     partitions: Sequence[Tensor] | None = None,
+    curved: bool = True,
 ) -> list[Sums]:
     """E step and the sums of the M step for several sets of runs in one pass.
 
@@ -227,12 +282,14 @@ def scan(
         Row weights, shared or of each run (bootstrap multiplicities).
     partitions : sequence of (R, G, n), optional
         Responsibilities to use in place of the posterior (starts).
+    curved : bool
+        False for classes: without the curvature (`gram`, `gate_gram`), half of the work.
     """
     experts = sum(p.n_runs * p.n_groups for p in runs)
     size = chunk_size(rows, experts)
     d = rows.expert.shape[0]
-    expert = _Products(d if rows.n_classes else d + 1, size, rows.expert)
-    gate = _Products(rows.gate.shape[0], size, rows.gate)
+    expert = _Products(d if rows.n_classes else d + 1, size, rows.expert, curved)
+    gate = _Products(rows.gate.shape[0], size, rows.gate, curved)
     totals: list[list[Tensor]] = [[] for _ in runs]
     for window, chunk in chunks(rows, size):
         design = chunk.expert
@@ -262,23 +319,19 @@ def _chunk_sums(
     gate: _Products,
     partition: Tensor | None,
 ) -> list[Tensor]:
-    density, answers = expert_log_density(params, chunk)
-    prior = log_membership(params, chunk.gate)
-    density += prior
-    total = torch.logsumexp(density, dim=1)  # (R, b)
-    resp = (density - total[:, None]).exp_() if partition is None else partition
+    step = _expect(params, chunk)
+    resp = step.resp if partition is None else partition
     resp = resp * weight[:, None]  # (R, G, b), weighted from here on
     free = params.n_groups - 1  # the last group's logit is 0 and has no slope
-    member = prior[:, :free].exp()
     gate_slope, gate_gram = _logit_sums(
-        resp[:, :free], member, weight.expand(params.n_runs, -1), chunk.gate, gate
+        resp[:, :free], step.member[:, :free], weight.expand(params.n_runs, -1), chunk.gate, gate
     )
-    flat = resp.reshape(-1, resp.shape[-1])
+    flat = resp.flatten(0, 1)
     if chunk.n_classes:
-        slope, gram = _class_sums(flat, answers.flatten(0, 1), chunk, expert)
+        slope, gram = _class_sums(flat, step.prob.flatten(0, 1), chunk, expert)
     else:
         slope, gram = flat.new_zeros(0), expert.weighed(flat)
-    loglik = (total * weight).sum(1)
+    loglik = (step.total * weight).sum(1)
     return [loglik, resp.sum(2), gram, slope, gate_slope, gate_gram]
 
 
@@ -295,10 +348,13 @@ def _logit_sums(
 ) -> tuple[Tensor, Tensor]:
     """Gradient (M, J, d) and curvature by pair (M, P, width) of a multinomial logistic model.
 
-    `target` (M, J, b) is weighted already, `prob` (M, J, b) and `weight` (M, b) are not.
+    `target` (M, J, b) is weighted already, `prob` (M, J, b) and `weight` (M, b) are not. The
+    curvature is empty where it is not wanted.
     """
     runs, free, size = prob.shape
     slope = (target - prob * weight[:, None]) @ design.T
+    if not products.curved:
+        return slope, slope.new_zeros(0)
     first, second = pairs(free)
     same = (first == second).to(prob)[:, None]
     # Hessian of a softmax: p_j (1[j = k] - p_k); symmetric, so each pair (j, k) is formed once
@@ -310,6 +366,8 @@ def _logit_sums(
 def _assembled(totals: list[Tensor], params: Params, expert: _Products, gate: _Products) -> Sums:
     loglik, size, gram, slope, gate_slope, gate_gram = totals
     runs, groups, free, d = params.omega.shape
-    full = unpack(gram, expert.d).reshape(runs, groups, -1, expert.d, expert.d)
     slope = slope.reshape(runs, groups, free, d) if slope.numel() else slope
+    if not expert.curved:
+        return Sums(loglik, size, gram, slope, gate_slope, gate_gram)
+    full = unpack(gram, expert.d).reshape(runs, groups, -1, expert.d, expert.d)
     return Sums(loglik, size, full, slope, gate_slope, unpack(gate_gram, gate.d))
