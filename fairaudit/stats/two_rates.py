@@ -161,5 +161,6 @@ def rows_for_gap(p: Float, gap: float, n2: Float, confidence: float, power: floa
     possible = known & enough(high)
     while (high - low > 1).any():
         middle = np.floor((low + high) / 2)
-        low, high = np.where(enough(middle), low, middle), np.where(enough(middle), middle, high)
+        reached = enough(middle)
+        low, high = np.where(reached, low, middle), np.where(reached, middle, high)
     return np.where(possible, high, np.nan)

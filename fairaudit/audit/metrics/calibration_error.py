@@ -58,16 +58,16 @@ class Miscalibration:
 
         0 where chance alone would make more than what was seen in half of all samples.
         """
-        return self._stretch(0.5) * self.raw()
+        return np.asarray(self._stretch(0.5)[0] * self.raw())
 
     def moments(self, s: Float) -> tuple[Float, Float]:
-        """Mean and variance (G,) of Σ_b |s d_b + ε_b|, ε normal; s (G,).
+        """Mean and variance (..., G) of Σ_b |s d_b + ε_b|, ε normal; s (..., G).
 
         |X| of a normal X with mean μ and error σ has mean σ (2 φ(μ/σ) + (μ/σ)(2 Φ(μ/σ) − 1)).
         Two of them covary by ρ a b + ρ² c d / 2 + …, a = σ (2 Φ − 1), c = 2 σ φ (Price 1958).
         """
         sigma = np.maximum(self.error, 1e-15)
-        mu = s[:, None] * self.distance
+        mu = s[..., None] * self.distance
         t = mu / sigma
         density = np.exp(-t * t / 2) / np.sqrt(2 * np.pi)
         sign = 2 * special.ndtr(t) - 1
@@ -76,8 +76,9 @@ class Miscalibration:
         if self.correlation is not None:
             first, second = sigma * sign, 2 * sigma * density
             rho = self.correlation - np.eye(self.distance.shape[1])
-            variance = variance + np.einsum("gb,gbc,gc->g", first, rho, first)
-            variance = variance + np.einsum("gb,gbc,gc->g", second, rho * rho, second) / 2
+            variance = variance + np.einsum("...gb,gbc,...gc->...g", first, rho, first)
+            square = np.einsum("...gb,gbc,...gc->...g", second, rho * rho, second)
+            variance = variance + square / 2
         return mean.sum(-1), np.maximum(variance, 0.0)
 
     def limits(self, tail: float) -> tuple[Float, Float]:
@@ -86,19 +87,20 @@ class Miscalibration:
         The observed pattern is shrunk or stretched by s ≥ 0; the limits are the s that make the
         plug-in value as extreme as that, its law taken from its first two moments (gamma).
         """
-        low = self._stretch(tail)
-        return low * self.raw(), self._stretch(1 - tail) * self.raw()
+        low, high = self._stretch(tail, 1 - tail) * self.raw()
+        return low, high
 
     def _chance(self, s: Float) -> Float:
-        """P(plug-in value ≥ observed) in each group (G,)."""
+        """P(plug-in value ≥ observed) in each group (..., G)."""
         mean, variance = self.moments(s)
         safe = np.maximum(variance, 1e-300)
         return np.asarray(special.gammaincc(mean**2 / safe, self.raw() * mean / safe))
 
-    def _stretch(self, chance: float) -> Float:
-        """The s (G,) at which the chance is as given."""
-        G = len(self.distance)
-        low, high = np.zeros(G), np.ones(G)
+    def _stretch(self, *chances: float) -> Float:
+        """The s (T, G) at which the chance is each of those T given."""
+        chance = np.array(chances)[:, None]
+        shape = (len(chances), len(self.distance))
+        low, high = np.zeros(shape), np.ones(shape)
         for _ in range(DOUBLINGS):
             short = self._chance(high) < chance
             if not short.any():
@@ -108,7 +110,7 @@ class Miscalibration:
             middle = (low + high) / 2
             below = self._chance(middle) < chance
             low, high = np.where(below, middle, low), np.where(below, high, middle)
-        return np.where(self._chance(np.zeros(G)) >= chance, 0.0, high)
+        return np.where(self._chance(np.zeros(shape)) >= chance, 0.0, high)
 
 
 def miscalibration(score: Float, y: Int, frame: Frame, bins: int = BINS) -> Miscalibration:
