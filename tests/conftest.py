@@ -61,11 +61,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave nightly tests to the night; files with long tests come first, so that no worker is
-    left alone with one at the end.
+    left alone with one at the end, and before them those that wait for a browser or a cluster,
+    while lint has work for the cores.
     """
     if not config.getoption("--nightly"):
         late = [item for item in items if item.get_closest_marker("nightly")]
         config.hook.pytest_deselected(items=late)
         items[:] = [item for item in items if item not in set(late)]
-    long = {item.path for item in items if any(item.iter_markers(name="slow"))}
-    items.sort(key=lambda item: item.path not in long)
+    long, waiting = (_files_marked(items, *names) for names in (("slow",), ("browser", "ray")))
+    items.sort(key=lambda item: (item.path not in waiting, item.path not in long))
+
+
+def _files_marked(items: list[pytest.Item], *names: str) -> set[Path]:
+    """The files with a test that has one of these markers."""
+    return {item.path for item in items if any(map(item.get_closest_marker, names))}

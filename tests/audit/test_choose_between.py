@@ -21,7 +21,7 @@ from fairaudit.methods.best_choice import OBJECTIVES
 from fairaudit.methods.no_harm_table import ChoiceRules
 from fairaudit.stats.paired_differences import Answers
 from fairaudit.text.sentences.system_reasons import reason, with_reasons, worded_certificates
-from tests.sizes import binomial_error, size
+from tests.sizes import binomial_error, nightly, size
 
 module = importlib.import_module("fairaudit.audit.no_harm.choose_between")
 DRAWS = size(200, 5000)
@@ -90,8 +90,13 @@ def test_the_certificate_is_recomputed_by_hand():
     assert f"({gains} − {losses}) / {facts['n']}" in worded_certificates(c)[0]["words"]
 
 
-@pytest.mark.parametrize("worse", [0.0, 0.01])
-@pytest.mark.parametrize(("n", "sizes"), [(50, 2), (200, 4), (1000, 8)])
+@pytest.mark.parametrize(
+    ("n", "sizes", "worse"),
+    [
+        (50, 2, 0.0), (200, 4, 0.01), (1000, 8, 0.0),
+        *nightly((50, 2, 0.01), (200, 4, 0.0), (1000, 8, 0.01)),
+    ],
+)  # fmt: skip
 def test_systems_that_are_no_better_are_rarely_chosen_at_all(n, sizes, worse):
     """Family-wise over groups and candidates: at most 5% of choices change anything."""
     rng = np.random.default_rng(n)

@@ -81,7 +81,7 @@ ERROR = binomial_error(0.95, SIMULATIONS)  # 3.1 points with 200 simulations, 1.
 MIXED = {G: np.geomspace(25, 800, G).round() for G in (2, 5, 12)}
 EDGES = (0.02, 0.1, 0.3, 0.97)
 EQUAL = [(G, n, p) for G in (2, 5, 12) for n in (30, 100, "25..800") for p in EDGES]
-SOME = [(2, 30, 0.97), (2, "25..800", 0.1), (5, 100, 0.02), (5, "25..800", 0.1), (12, 30, 0.97)]
+SOME = [(2, 30, 0.97), (5, "25..800", 0.1), (12, 100, 0.02)]
 KINDS: dict[str, Callable[[Estimates], Gap]] = {
     "difference": lambda e: gaps.difference([e], 0.95),
     "worst": lambda e: gaps.lowest(e, 0.95),

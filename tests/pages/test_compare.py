@@ -10,6 +10,7 @@ from fairaudit.text import numbers
 from tests import audits
 from tests.pages.conftest import Open, words
 from tests.pages.opening import Look, calm, on_audits, shown_table
+from tests.sizes import nightly
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def test_one_model_says_how_to_get_more(look: Look) -> None:
 
 
 @pytest.mark.parametrize("view", ["Trade-off", "Paired differences", "All values"])
-@pytest.mark.parametrize("kind", ["systems", "linear", "compare", "sde"])
+@pytest.mark.parametrize("kind", ["systems", "compare", *nightly("linear", "sde")])
 def test_every_view_opens(look: Look, kind: str, view: str) -> None:
     assert calm(look("compare", kind, view=view))
 

@@ -16,6 +16,7 @@ from fairaudit.ui import downloads
 from tests import audits
 from tests.pages.conftest import Open, words
 from tests.pages.opening import Look, calm, on_audits, shown_table
+from tests.sizes import nightly
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def test_an_empty_workspace_says_what_to_do(workspace: Workspace, open_page: Ope
     assert "No audit has finished yet" in words(open_page("report"))
 
 
-@pytest.mark.parametrize("kind", ["systems", "rome", "sde", "medl", "sweep", "tiny"])
+@pytest.mark.parametrize("kind", ["systems", "sde", "tiny", *nightly("rome", "medl", "sweep")])
 def test_every_audit_has_a_report(look: Look, kind: str) -> None:
     page = look("report", kind)
     assert calm(page)

@@ -10,6 +10,10 @@ from fairaudit.jobs.workspace import Workspace
 from fairaudit.ui import train_form
 from fairaudit.ui.roles_link import pack
 from tests.pages.conftest import Open, words
+from tests.sizes import nightly
+
+# one method of each kind of form
+FORMS = ("rome-em", "rome-moe", "fair-sde", "fair-medl", "erm", "linear", "boosting", "threshold")
 
 
 @pytest.fixture
@@ -99,7 +103,7 @@ def test_several_methods_can_be_compared(
     assert spec.params["methods"] == ["linear", "erm"]
 
 
-@pytest.mark.parametrize("name", list(METHODS))
+@pytest.mark.parametrize("name", [*FORMS, *nightly(*(m for m in METHODS if m not in FORMS))])
 def test_every_method_has_a_form_in_expert_mode(
     open_page: Open, link: dict[str, str], name: str
 ) -> None:

@@ -61,6 +61,8 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
 }  # fmt: skip
+NIGHT = ("rome", "stress")  # their sentences on groups and choices are those of sweep and sde
+DAY = [kind for kind in KINDS if kind not in NIGHT]
 # where nine shifts of ten lie, and the ends of bins: the same at any confidence
 NO_INTERVALS = {"stress_shift", "histograms"}
 
@@ -108,7 +110,7 @@ LEVEL = re.compile(
 DRAWN = ("figure", "report")  # ticks and counts of draws may be 95% of something else
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*DAY, *nightly(*NIGHT)])
 def test_no_text_names_another_level(kind: str) -> None:
     for place, text in told(kind):
         pattern = LEVEL if place.endswith(DRAWN) else re.compile(r"\b95%")
@@ -116,13 +118,13 @@ def test_no_text_names_another_level(kind: str) -> None:
         assert not near, f"{place}: {near[:2]}"
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*DAY, *nightly(*NIGHT)])
 def test_the_report_names_the_level_of_the_audit(kind: str) -> None:
     page = dict(told(kind))["report"]
     assert re.search(r"80% (CI|confidence interval|interval|t interval)", page)
 
 
-@pytest.mark.parametrize("kind", ["sde", "stress"])
+@pytest.mark.parametrize("kind", ["sde", *nightly("stress")])
 def test_the_no_harm_bound_keeps_its_own_level(kind: str) -> None:
     said = " ".join(text for _, text in told(kind))
     assert "all groups at once with 90% confidence" in said
@@ -159,7 +161,7 @@ def ends(table: pl.DataFrame) -> Iterator[tuple[str, str]]:
 UNNAMED = re.compile(r"\([-−+]?[\d.,]+%? to [-−+]?[\d.,]+")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*DAY, *nightly(*NIGHT)])
 def test_every_interval_that_a_pointer_shows_names_its_level(kind: str) -> None:
     seen = 0
     for part in sections(audit(kind, 0.8)):
@@ -173,7 +175,7 @@ def test_every_interval_that_a_pointer_shows_names_its_level(kind: str) -> None:
 SPAN = re.compile(r"\([-−+]?[\d.,]+%? to [-−+]?[\d.,]+")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*DAY, *nightly(*NIGHT)])
 def test_every_alternative_text_with_an_interval_names_a_level(kind: str) -> None:
     for place, text in told(kind):
         if place.endswith(", alt") and SPAN.search(text):
