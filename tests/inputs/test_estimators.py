@@ -31,7 +31,7 @@ from tests.inputs.doors import (
     quietly,
     usual,
 )
-from tests.sizes import nightly
+from tests.sizes import in_turns, nightly
 
 GAPS: dict[str, Any] = {
     "None in a list": [None, *["a", "b"] * 23, "a"],
@@ -68,7 +68,7 @@ QUICK = [name for name in GROUPED if name != "FairMEDL"]  # the others: a second
 @pytest.mark.parametrize(
     ("name", "container"),
     [
-        *((name, container) for name in QUICK for container in CONTAINERS),
+        *in_turns(QUICK, CONTAINERS),
         *(("FairMEDL", container) for container in ("pandas", "arrow table", "masked")),
         *nightly(*(("FairMEDL", container) for container in CONTAINERS)),
     ],
@@ -99,8 +99,7 @@ def test_features_keep_their_names(name: str, container: str) -> None:
     np.testing.assert_array_equal(found, answers(model, FRAME, people))
 
 
-@pytest.mark.parametrize("container", X_UNNAMED)
-@pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.parametrize(("name", "container"), in_turns(MAKERS, X_UNNAMED))
 def test_features_without_names(name: str, container: str) -> None:
     people = NAMED["pandas"]()
     model = fitted(name, X_UNNAMED[container], Y, people)
@@ -108,25 +107,23 @@ def test_features_without_names(name: str, container: str) -> None:
     np.testing.assert_allclose(answers(model, X, people), answers(usual(name), FRAME, people))
 
 
-@pytest.mark.parametrize(
-    "y",
-    [
-        Y.tolist(),
-        pd.Series(Y),
-        pl.Series(Y),
-        pa.array(Y),
-        pa.chunked_array([Y]),
-        torch.tensor(Y),
-        np.ma.array(Y),
-        {"y": Y},
-        [{"y": int(v)} for v in Y],
-    ],
-    ids=lambda y: type(y).__name__,
-)
-@pytest.mark.parametrize("name", MAKERS)
-def test_outcomes_of_any_container(name: str, y: Any) -> None:
+OUTCOMES: dict[str, Any] = {
+    "list": Y.tolist(),
+    "pandas": pd.Series(Y),
+    "polars": pl.Series(Y),
+    "arrow": pa.array(Y),
+    "arrow chunks": pa.chunked_array([Y]),
+    "tensor": torch.tensor(Y),
+    "masked": np.ma.array(Y),
+    "dict": {"y": Y},
+    "records": [{"y": int(v)} for v in Y],
+}
+
+
+@pytest.mark.parametrize(("name", "container"), in_turns(MAKERS, OUTCOMES))
+def test_outcomes_of_any_container(name: str, container: str) -> None:
     people = NAMED["pandas"]()
-    model = fitted(name, FRAME, y, people)
+    model = fitted(name, FRAME, OUTCOMES[container], people)
     np.testing.assert_array_equal(
         answers(model, FRAME, people), answers(usual(name), FRAME, people)
     )
