@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
@@ -16,6 +17,15 @@ SOURCES = sorted([*(ROOT / "fairaudit").rglob("*.py"), *(ROOT / "pages").glob("*
 
 MOST_MODULES = 30  # in one folder: more and nobody finds one
 MOST_LINES = 50  # of a function's body without its docstring: one screen
+SENTENCE = re.compile(r"\w[^.]*[a-z…)”*`%}][.](\s|$)")  # ends in a full stop
+WORD = re.compile(r"[A-Za-z’']{2,}")
+WORDS_ELSEWHERE = {  # rooms that word something themselves, and why
+    "fairaudit/audit/catalog/": "help of a method's parameters, registered in one place with them",
+    "fairaudit/audit/presets/": "the findings of a rule, stored with the rule's own citation",
+    "fairaudit/data/mends.py": "a mend's own sentence, which requests and reports store",
+    "fairaudit/data/samples.py": "what a sample is, stored with the sample",
+    "fairaudit/methods/": "`warnings_` of estimators, for those who fit them without an audit",
+}
 LONG_FOR_A_REASON: dict[str, str] = {}  # "file:function" and why it cannot be shorter
 
 
@@ -93,6 +103,73 @@ def test_functions_fit_on_one_screen() -> None:
     }
     long = {name for name, lines in lengths.items() if lines > MOST_LINES}
     assert long == set(LONG_FOR_A_REASON)
+
+
+def test_sentences_for_people_stand_in_the_room_for_words() -> None:
+    outside = {
+        path: sentences(tree)
+        for path, tree in trees()
+        if not path.startswith("fairaudit/text/") and not path.startswith(tuple(WORDS_ELSEWHERE))
+    }
+    assert {path: texts for path, texts in outside.items() if texts} == {}
+
+
+def test_the_exceptions_from_the_room_for_words_are_needed() -> None:
+    needed = {
+        place
+        for place in WORDS_ELSEWHERE
+        for path, tree in trees()
+        if path.startswith(place) and sentences(tree)
+    }
+    assert needed == set(WORDS_ELSEWHERE)
+
+
+@pytest.mark.parametrize(
+    ("source", "count"),
+    [
+        ('x = "Nothing can be drawn here."', 1),
+        ('x = f"The gap of {a} widens on {b} rows."', 1),
+        ('empty("Choose a table first. It needs an outcome")', 1),
+        ('raise InputError("the table has no rows; add some. Then go on.")', 0),
+        ('def f():\n    """Draw nothing where nothing is known."""', 0),
+        ('x = "error rates by group"', 0),
+        ('app(help="Runs one audit of a table.")', 0),
+    ],
+)
+def test_sentences_are_seen(source: str, count: int) -> None:
+    assert len(sentences(ast.parse(source))) == count
+
+
+def sentences(tree: ast.Module) -> list[str]:
+    """String literals that are sentences: not docstrings, exceptions or help of options."""
+    apart = {id(inner) for node in ast.walk(tree) for part in _not_for_screens(node)
+             for inner in ast.walk(part)}  # fmt: skip
+    texts = []
+    for node in ast.walk(tree):
+        if id(node) in apart:
+            continue
+        if isinstance(node, ast.JoinedStr):
+            apart |= {id(part) for part in node.values}
+            texts.append("".join(v.value if isinstance(v, ast.Constant) else "…"
+                                 for v in node.values))  # fmt: skip
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            texts.append(node.value)
+    return [text for text in texts if SENTENCE.search(text) and len(WORD.findall(text)) >= 4]
+
+
+def _not_for_screens(node: ast.AST) -> Iterator[ast.AST]:
+    """Parts of a node that no screen shows: docstrings, exceptions, help of options."""
+    if isinstance(node, ast.Raise):
+        yield node
+    elif isinstance(node, ast.Call):
+        yield from (k.value for k in node.keywords if k.arg == "help" and node_is_option(node))
+    elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        yield node
+
+
+def node_is_option(call: ast.Call) -> bool:
+    """Whether a call declares an option or a command, not a widget of a page."""
+    return "st." not in ast.unparse(call.func)
 
 
 def _body_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:

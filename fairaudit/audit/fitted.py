@@ -53,7 +53,7 @@ class Fitted:
     tables : mapping of str to polars.DataFrame
         `latent`, `groups`, `selection`, `alternatives`, `effects`, `history`, … as they apply.
     summary : mapping of JSON values
-        Headline facts and `warnings` (a list of sentences in plain words).
+        Headline facts and `warnings` (notices, or the text of an estimator).
     save : callable or None
         Writes the fitted estimator into a folder (safetensors + JSON).
     answer : callable or None

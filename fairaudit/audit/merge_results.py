@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from fairaudit.audit.notices import distinct
 from fairaudit.audit.result import AuditResult
 from fairaudit.exceptions import SpecError
 
@@ -35,7 +36,7 @@ def merged(results: Sequence[AuditResult], title: str) -> AuditResult:
         tables[name] = _join(parts) if name in _BY_MODEL else parts[0]
     warnings = [w for r in results for w in r.summary.get("warnings", [])]
     facts = {**{k: v for r in reversed(results) for k, v in r.summary.items()}, "title": title}
-    facts |= {"warnings": list(dict.fromkeys(warnings)), "methods": [_method(r) for r in results]}
+    facts |= {"warnings": distinct(warnings), "methods": [_method(r) for r in results]}
     seconds = sum(float(r.provenance.get("seconds", 0)) for r in results)
     return AuditResult(tables, facts, {**first.provenance, "seconds": round(seconds, 3)})
 

@@ -59,7 +59,8 @@ class AuditResult:
         (row, p0..pK, group), `groups` (one row per latent group), `selection`, `alternatives`,
         `effects`, `history`, `sweep`, `predictions` (row, split, model, label, score), `counts`.
     summary : mapping
-        JSON values: task, method, n per split, headline numbers, warnings in plain words.
+        JSON values: task, method, n per split, headline numbers, warnings
+        (codes with facts, see `audit.notices`; `text.sentences.warnings` words them).
     provenance : mapping
         JSON values: spec, dataset hash, versions, device, seconds, command that reproduces it.
     """

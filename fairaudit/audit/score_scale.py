@@ -7,19 +7,22 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
+from fairaudit.audit.fitted import Prediction
+from fairaudit.audit.notices import Notice, notice
 from fairaudit.data.outcome import Meaning
-from fairaudit.data.roles import Cut
+from fairaudit.data.roles import Cut, Task
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.inputs.arrays import is_number
+from fairaudit.inputs.group_codes import OVERALL
 from fairaudit.stats.metric_definitions import CUT
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 FEW_SELECTED = 0.01  # a cut that selects fewer (or all but so few) is likely on another scale
 MAX_GRID = 10_000  # more distinct values than this are no grid
-_VERBS: Mapping[Meaning, str] = {"good": "selects", "bad": "flags", "neutral": "marks"}
 _SIDES = {">=": "above", "≥": "above", "=": "above", "<=": "below", "≤": "below"}
 
 
@@ -168,7 +171,7 @@ def _step(score: Float) -> float | None:
 
 def scale_warnings(
     name: str, facts: Mapping[str, Any], auroc_high: float | None, meaning: Meaning
-) -> list[str]:
+) -> list[Notice]:
     """Warnings about a doubtful cut or direction.
 
     Parameters
@@ -180,20 +183,33 @@ def scale_warnings(
     """
     warnings, share, cut = [], facts["selected_share"], facts["cut"]
     if cut is not None and not FEW_SELECTED < share < 1 - FEW_SELECTED:
-        sign = "≥" if facts["side"] == "above" else "≤"
-        warnings.append(
-            f"Score '{name}' {_VERBS[meaning]} {100 * share:.1f}% of all rows at {sign} {cut:g}; "
-            f"it runs from {facts['low']:g} to {facts['high']:g}: check the cut (--cut {name}=…)."
-        )
+        scale = {"side": facts["side"], "cut": cut, "low": facts["low"], "high": facts["high"]}
+        warnings.append(notice("cut_doubtful", score=name, meaning=meaning, share=share, **scale))
     if auroc_high is not None and auroc_high < 0.5:
-        turned = "<=" if facts["side"] == "above" else ">="
-        remedy = (
-            "Check that this score belongs to these decisions."  # they are another column's
-            if cut is None
-            else f"If the direction is the other one, say so: --cut '{name}{turned}…'."
-        )
-        warnings.append(
-            f"The score of '{name}' ranks the positive class below the other one: the interval of "
-            f"its AUROC ends at {auroc_high:.2f}. {remedy}"
-        )
+        own = {"side": facts["side"], "own_cut": cut is not None}  # else another column decides
+        warnings.append(notice("score_reversed", score=name, auroc_high=auroc_high, **own))
     return warnings
+
+
+def score_facts(
+    systems: Mapping[str, Prediction], task: Task, times: Float | None = None
+) -> dict[str, dict[str, Any]]:
+    """Range, grid, cut and share selected of each system's score."""
+    return {
+        name: scale_facts(s.score, s.label, s.cut, times)
+        for name, s in systems.items()
+        if task == "binary" and s.score is not None and len(s.score)
+    }
+
+
+def score_warnings(
+    scores: Mapping[str, Mapping[str, Any]], errors: pl.DataFrame | None, meaning: Meaning
+) -> list[Notice]:
+    """Warnings about doubtful cuts and directions of the scores."""
+    if errors is None:
+        return []
+    overall = errors.filter(pl.col("attribute") == OVERALL, pl.col("metric") == "auroc")
+    high = dict(overall.select("model", "high").iter_rows())
+    return [
+        w for name, s in scores.items() for w in scale_warnings(name, s, high.get(name), meaning)
+    ]

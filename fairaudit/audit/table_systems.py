@@ -9,8 +9,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from fairaudit.audit.fitted import Prediction
-from fairaudit.audit.inputs import UNNAMED
+from fairaudit.audit.inputs.classes import UNNAMED
 from fairaudit.audit.metrics.scores import is_probability
+from fairaudit.audit.notices import Notice, notice
 from fairaudit.audit.score_scale import above_median, cut_for, selected
 from fairaudit.data.decision_labels import OutcomeLabels, read_decision, unreadable
 from fairaudit.data.doctor.table_scores import systems_of
@@ -72,8 +73,8 @@ def existing_systems(
     return systems
 
 
-def assumptions(roles: ColumnRoles, systems: Mapping[str, Prediction]) -> list[str]:
-    """What was assumed of the scores and is not stated in the roles, in words.
+def assumed_cuts(roles: ColumnRoles, systems: Mapping[str, Prediction]) -> list[Notice]:
+    """Warnings about cuts that were assumed and are not stated in the roles.
 
     Parameters
     ----------
@@ -82,7 +83,7 @@ def assumptions(roles: ColumnRoles, systems: Mapping[str, Prediction]) -> list[s
         As `existing_systems` made them of these roles.
     """
     return [
-        f"Score '{name}' has no stated cut, so {CUT} was assumed; state it with --cut {name}=…."
+        notice("cut_assumed", score=name)
         for name, system in systems.items()
         if name in roles.scores
         and name not in roles.cuts
@@ -134,14 +135,18 @@ def _labels(values: pl.Series, roles: ColumnRoles, outcome: OutcomeLabels) -> ND
     return np.array([codes[v] for v in text.to_list()], dtype=np.float64)
 
 
-def matched_labels(frame: pl.DataFrame, roles: ColumnRoles, outcome: OutcomeLabels) -> list[str]:
-    """Which labels of decisions were matched with the target's by their words, in words."""
+def matched_labels(
+    frame: pl.DataFrame, roles: ColumnRoles, outcome: OutcomeLabels
+) -> list[Notice]:
+    """Warnings about labels of decisions that were matched with the target's by their words."""
     if roles.target is None or roles.task == "regression":
         return []
     levels = {name: label_text(frame[name]).unique().to_list() for name in roles.predictions}
     read = (read_decision(labels, name, outcome) for name, labels in levels.items())
     return [
-        f"{r.remark}; code it as the target is if that is wrong." for r in read if r and r.remark
+        notice("labels_matched", remark=f"{r.remark}; code it as the target is if that is wrong")
+        for r in read
+        if r and r.remark
     ]
 
 

@@ -17,6 +17,7 @@ from fairaudit.cli import commands
 from fairaudit.cli.roles import NamedRoles
 from fairaudit.data.reading.options import INFERRED, ReadingOptions
 from fairaudit.exceptions import SpecError
+from fairaudit.text.sentences.outcome import worded_summary
 from fairaudit.text.sentences.system_choice import system_choice_lead
 from fairaudit.text.sentences.system_reasons import with_reasons, worded_certificates
 
@@ -62,7 +63,8 @@ def choose(
     task = str(result.summary["task"])
     choice = choose_stored(result.tables, asked, task=task, seed=seed)
     lead = system_choice_lead(choice, asked.baseline).replace("**", "")
-    facts = {"outcome": result.summary.get("outcome"), "warnings": result.summary.get("warnings")}
+    summary = worded_summary(result)
+    facts = {"outcome": summary.get("outcome"), "warnings": summary.get("warnings")}
     return ChoiceMade(choice, lead, _write(choice, asked, lead, facts, seed, out))
 
 

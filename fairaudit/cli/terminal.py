@@ -36,7 +36,9 @@ from fairaudit.text.sentences.outcome import (
     in_one_line,
     outcome_words,
     warnings_of,
+    worded_summary,
 )
+from fairaudit.text.sentences.reading import NOTHING_TO_MEND
 from fairaudit.text.sentences.system_reasons import with_reasons
 from fairaudit.text.voice import voice_of
 
@@ -193,7 +195,7 @@ def show_mends(
         show_json({"out": str(out), "mends": mends, "problems": diagnosis.problems})
         return
     console = _console()
-    for line in mends or ["Nothing had to be mended."]:
+    for line in mends or [NOTHING_TO_MEND]:
         console.print("[green]✓[/green]", Text(line))
     for problem in diagnosis.problems:
         line = f"{problem.text} → {problem.remedy}"
@@ -206,7 +208,7 @@ def show_result(result: AuditResult, out: Path, *, as_json: bool) -> None:
     facts = result.summary.get("outcome") or {}
     remark(_to_confirm(facts))
     if as_json:
-        shown = {"out": str(out), "outcome": facts, "summary": result.summary}
+        shown = {"out": str(out), "outcome": facts, "summary": worded_summary(result)}
         show_json({**shown, "gaps": result.gaps})
         return
     console = _console()

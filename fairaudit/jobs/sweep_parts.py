@@ -115,10 +115,11 @@ def merge(parts: Sequence[AuditResult], base: AuditResult, spec: AuditSpec) -> A
         Of the whole sweep.
     """
     from fairaudit.audit.latent.whole_sweep import completed
+    from fairaudit.audit.notices import distinct
     from fairaudit.audit.result import AuditResult
 
     warnings = [line for part in [base, *parts] for line in part.summary.get("warnings", ())]
-    summary = {**base.summary, "warnings": list(dict.fromkeys(warnings)), "parts": len(parts)}
+    summary = {**base.summary, "warnings": distinct(warnings), "parts": len(parts)}
     seconds = sum(part.provenance.get("seconds", 0.0) for part in parts)
     origin = {
         **base.provenance,

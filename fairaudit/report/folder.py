@@ -17,6 +17,7 @@ from fairaudit.report.model_card import model_card
 from fairaudit.report.page import in_short, plain, render
 from fairaudit.report.sections import Section, sections
 from fairaudit.text.sentences.choice_reasons import with_reasons
+from fairaudit.text.sentences.outcome import worded_summary
 
 TABLES = ("errors", "gaps", "bounds", "selection", "latent", "effects")
 # one row per person: these leave the workspace only if they are requested by name
@@ -61,7 +62,7 @@ def write(result: AuditResult, folder: Path, *, title: str) -> list[Path]:
         "summary.json": _json(
             {
                 "title": title,
-                **result.summary,
+                **worded_summary(result),
                 "headline": [plain(s) for s in in_short(result, parts)],
             }
         ),
@@ -124,7 +125,7 @@ def machine_readable(
     told = sections(result) if told is None else told
     return {
         "title": title,
-        "summary": dict(result.summary),
+        "summary": worded_summary(result),
         "provenance": dict(result.provenance),
         "sections": [
             {

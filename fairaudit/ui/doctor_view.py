@@ -14,7 +14,7 @@ from fairaudit.data.doctor.mending import with_mend, without_mend
 from fairaudit.data.mends import Mend, sentence
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.data.store import DatasetInfo
-from fairaudit.text.numbers import count, listed
+from fairaudit.text.numbers import count
 from fairaudit.text.screens import data as wording
 from fairaudit.ui import glossary, layout, reading_form, session
 from fairaudit.ui.overview import Overview
@@ -37,19 +37,7 @@ _CALLED = {
 
 def proposal(name: str, table: Overview, roles: ColumnRoles) -> str:
     """The lead sentence of the Data page."""
-    sentence = (
-        f"**{name}** has **{count(table.rows, 'row')}** and "
-        f"**{count(len(table.columns), 'column')}**."
-    )
-    if roles.target is not None:
-        label = "" if roles.positive is None else f" (predicted: **{roles.positive}**)"
-        sentence += wording.outcome(roles.target, label)
-    if roles.sensitive:
-        verb = "appears" if len(roles.sensitive) == 1 else "appear"
-        sentence += f" **{listed(roles.sensitive)}** {verb} to be sensitive."
-    if roles.predictions:
-        sentence += f" It already contains decisions: **{listed(roles.predictions)}**."
-    return sentence
+    return wording.proposal(name, table.rows, len(table.columns), roles)
 
 
 def changes(info: DatasetInfo, roles: ColumnRoles, used_anyway: Sequence[Guess]) -> None:

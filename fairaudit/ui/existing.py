@@ -99,9 +99,8 @@ def _earlier(sha256: str, spec: AuditSpec) -> str | None:
 def not_done(job: JobInfo) -> str:
     """The lead sentence while there is no result."""
     if job.final:
-        outcome = "was cancelled" if job.state == "cancelled" else job.state
-        return f"The audit of the existing decisions **{outcome}**."
-    return "The audit of the existing decisions is **in progress**."
+        return wording.ended("was cancelled" if job.state == "cancelled" else job.state)
+    return wording.IN_PROGRESS
 
 
 def lead(result: AuditResult, info: DatasetInfo, spec: AuditSpec) -> str:

@@ -19,6 +19,7 @@ from fairaudit.data.dataset import Dataset
 from fairaudit.exceptions import InputError, SpecError
 from fairaudit.report.page import in_short
 from fairaudit.report.sections import sections
+from fairaudit.text.sentences.warnings import warning_sentences
 
 ROLES = ColumnRoles(
     target="y", sensitive=("sex", "race"), predictions=("a", "b"), scores=("sa", "sb")
@@ -155,7 +156,7 @@ def test_many_distinct_scores_are_rounded_and_said_so() -> None:
     )
     roles = ColumnRoles(target="y", scores=("s",), sensitive=("g",))
     there = audit_table(frame.lazy(), roles, n_boot=0, confidence=0.95)
-    assert "rounded to 3 digits" in there.summary["warnings"][0]
+    assert "rounded to 3 digits" in warning_sentences(there.summary["warnings"])[0]
     here = audit_predictions(
         frame["y"], None, y_score=frame["s"], sensitive_features=frame.select("g"), n_boot=0
     )

@@ -20,6 +20,7 @@ from fairaudit.audit.spec import AuditSpec
 from fairaudit.data.dataset import Dataset
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.exceptions import FairauditWarning, SpecError
+from fairaudit.text.sentences.warnings import warning_sentences
 from tests.sizes import size
 
 MIRRORED = {"tpr": "tnr", "fnr": "fpr", "ppv": "npv", "fdr": "for"}
@@ -117,7 +118,7 @@ def test_where_no_word_decides_the_larger_label_is_taken_and_a_warning_names_the
     frame = pl.DataFrame({"y": y, "p": y, "g": g})
     roles = ColumnRoles(target="y", predictions=("p",), sensitive=("g",))
     table = run_audit(Dataset(frame, roles), AuditSpec(roles=roles, kind="predictions", n_boot=0))
-    assert any("--positive" in w for w in table.summary["warnings"])
+    assert any("--positive" in w for w in warning_sentences(table.summary["warnings"]))
 
 
 @pytest.mark.parametrize(

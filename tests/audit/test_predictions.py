@@ -11,8 +11,8 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from fairaudit import audit_predictions
-from fairaudit.audit.inputs import _task_of
-from fairaudit.audit.predictions import judge
+from fairaudit.audit.inputs.labels import task_of
+from fairaudit.audit.judge import judge
 from fairaudit.audit.result import ERRORS, GAPS
 from fairaudit.exceptions import InputError, SpecError
 from tests.sizes import size
@@ -351,10 +351,10 @@ def test_the_names_of_gaps_can_be_asked_for_as_metrics() -> None:
 
 
 def test_tasks_are_guessed_from_the_outcome() -> None:
-    assert _task_of(np.array([0, 1])) == "binary"
-    assert _task_of(np.array(["a", "b", "c"])) == "multiclass"
-    assert _task_of(np.arange(5)) == "multiclass"
-    assert _task_of(np.linspace(0, 1, 30)) == "regression"
+    assert task_of(np.array([0, 1])) == "binary"
+    assert task_of(np.array(["a", "b", "c"])) == "multiclass"
+    assert task_of(np.arange(5)) == "multiclass"
+    assert task_of(np.linspace(0, 1, 30)) == "regression"
 
 
 def test_regression_gaps_name_the_worst_group() -> None:

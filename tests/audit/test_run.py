@@ -10,12 +10,14 @@ from fairaudit.audit import reanalysis
 from fairaudit.audit.merge_results import merged
 from fairaudit.audit.predictions import audit_predictions
 from fairaudit.audit.result import AuditResult
-from fairaudit.audit.run import _shown_latent, run_audit
+from fairaudit.audit.run import run_audit
+from fairaudit.audit.runs.held_out import shown_membership
 from fairaudit.audit.spec import AuditSpec
 from fairaudit.audit.table_systems import existing_systems
 from fairaudit.data.dataset import Dataset
 from fairaudit.data.roles import ColumnRoles, Cut
 from fairaudit.exceptions import Cancelled, InputError, SpecError
+from fairaudit.text.sentences.warnings import warning_sentences
 
 ROLES = ColumnRoles(
     target="y", features=("a", "b"), sensitive=("sex",), predictions=("system",), positive="yes"
@@ -46,12 +48,12 @@ def test_errors_of_a_sweep_are_reported_for_the_chosen_number_of_groups() -> Non
     def shown(chosen: int) -> list[int] | None:
         numbers = [1, 2]
         sweep = pl.DataFrame({"n_groups": numbers, "chosen": [g == chosen for g in numbers]})
-        members = _shown_latent({"latent": latent, "sweep": sweep})
+        members = shown_membership({"latent": latent, "sweep": sweep})
         return None if members is None else members["group"].to_list()
 
     assert shown(2) == [1, 0]
     assert shown(1) is None
-    assert _shown_latent({"latent": latent.drop("n_groups")}) is not None
+    assert shown_membership({"latent": latent.drop("n_groups")}) is not None
 
 
 def test_answers_on_test_rows_do_not_depend_on_their_outcomes():
@@ -101,7 +103,7 @@ def test_rows_without_an_outcome_are_named_not_dropped_in_silence():
     holes = pl.when(pl.int_range(pl.len()) < 7).then(None).otherwise(pl.col("y"))
     result = audited(frame.with_columns(y=holes))
     assert result.tables["excluded"]["row"].to_list() == list(range(7))
-    assert any("7 rows" in warning for warning in result.summary["warnings"])
+    assert any("7 rows" in warning for warning in warning_sentences(result.summary["warnings"]))
     assert sum(result.summary["rows"].values()) == frame.height - 7
 
 
@@ -272,5 +274,8 @@ def test_a_class_of_validation_rows_alone_takes_no_part_and_is_named(
         target="y", task="multiclass", features=("a", "b"), sensitive=("sex",), split="part"
     )
     result = audited(frame, roles, method=method, params=params, split={"by": "column"})
-    assert any("5 validation rows are of a class" in w for w in result.summary["warnings"])
-    assert any("('rare')" in w for w in result.summary["warnings"])
+    assert any(
+        "5 validation rows are of a class" in w
+        for w in warning_sentences(result.summary["warnings"])
+    )
+    assert any("('rare')" in w for w in warning_sentences(result.summary["warnings"]))

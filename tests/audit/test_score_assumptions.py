@@ -24,6 +24,7 @@ from fairaudit.data.doctor.table_scores import (
 from fairaudit.data.mends import AsNumbers
 from fairaudit.data.roles import ColumnRoles, Cut
 from fairaudit.exceptions import InputError, SpecError
+from fairaudit.text.sentences.warnings import warning_sentences
 
 RNG = np.random.default_rng(5)
 N = 300
@@ -182,7 +183,9 @@ def test_python_pairs_scores_and_decisions_by_the_same_rule(y_pred, y_score, sys
     ("cuts", "said"), [({}, True), ({"tool_b_score": {"at": 0.5, "side": "above"}}, False)]
 )
 def test_a_cut_that_nobody_stated_is_said(cuts: dict[str, Any], said: bool) -> None:
-    found = " ".join(_audit(scores=("tool_b_score",), cuts=cuts).summary["warnings"])
+    found = " ".join(
+        warning_sentences(_audit(scores=("tool_b_score",), cuts=cuts).summary["warnings"])
+    )
     assert ("has no stated cut, so 0.5 was assumed" in found) == said
 
 
@@ -219,7 +222,11 @@ def test_a_score_that_contradicts_the_outcome_needs_a_side(where: str) -> None:
         r = _low(where, **stated)
         auroc = r.errors.filter(metric="auroc", group="all")["value"].item()
         assert (auroc > 0.5) == (stated != {"side": "above"})
-        doubts = [w for w in r.summary["warnings"] if "ranks the positive class below" in w]
+        doubts = [
+            w
+            for w in warning_sentences(r.summary["warnings"])
+            if "ranks the positive class below" in w
+        ]
         assert bool(doubts) == (stated == {"side": "above"})
 
 
@@ -340,7 +347,7 @@ def test_a_doubtful_cut_speaks_as_the_outcome_does(meaning: Any, verb: str, wher
             meaning=meaning,
         ),
     }  # fmt: skip
-    said = " ".join(run[where]().summary["warnings"])
+    said = " ".join(warning_sentences(run[where]().summary["warnings"]))
     assert f"Score 'ai_rank' {verb} 100.0% of all rows" in said
 
 

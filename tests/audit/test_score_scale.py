@@ -18,6 +18,7 @@ from fairaudit.data.doctor.table_scores import lone_scores
 from fairaudit.data.mends import AsMissing, AsNumbers, Mend, mended
 from fairaudit.data.roles import ColumnRoles, Cut
 from fairaudit.exceptions import InputError, SpecError
+from fairaudit.text.sentences.warnings import warning_sentences
 
 RNG = np.random.default_rng(0)
 N = 400
@@ -152,7 +153,7 @@ def test_scores_in_a_database_are_cut_at_the_same_place() -> None:
     ],
 )
 def test_a_doubtful_cut_or_direction_is_said(cut: Cut, says: str) -> None:
-    assert any(says in w for w in _audit(cut).summary["warnings"])
+    assert any(says in w for w in warning_sentences(_audit(cut).summary["warnings"]))
 
 
 def test_a_sound_cut_raises_no_doubt() -> None:
@@ -164,7 +165,7 @@ def test_the_scoring_rate_of_new_york_is_cut_at_the_median_and_says_so() -> None
     frame = FRAME.with_columns(race=pl.Series(RNG.choice(["a", "b"], N)))
     spec = AuditSpec(roles=roles, kind="predictions", preset="nyc-ll144", n_boot=0)
     r = run_audit(Dataset(frame, roles), spec)
-    assert any("above the median" in w for w in r.summary["warnings"])
+    assert any("above the median" in w for w in warning_sentences(r.summary["warnings"]))
     rate = r.errors.filter(metric="selection_rate", group="all")["value"].item()
     assert rate == pytest.approx((np.median(DECILE) < DECILE).mean())
     hits = r.tables["preset_sex"]["selected"].sum()

@@ -18,6 +18,7 @@ from fairaudit.exceptions import InputError, SpecError
 from fairaudit.methods.common.progress import Silent
 from fairaudit.text.sentences.choice_certificates import choice_warnings, worded_certificates
 from fairaudit.text.sentences.choice_reasons import reason, with_reasons
+from fairaudit.text.sentences.warnings import warning_sentences
 from tests.audit.choices import decide
 
 
@@ -342,7 +343,7 @@ def test_row_weights_enter_the_choice_and_the_certificate_says_so(tmp_path):
 
 def test_a_metric_that_counts_rows_says_that_weights_do_not_enter():
     data = Arrays(**{**vars(arrays()), "weight": np.linspace(1, 2, 1500)})
-    said = fitted(data, metric="balanced_accuracy").summary["warnings"]
+    said = warning_sentences(fitted(data, metric="balanced_accuracy").summary["warnings"])
     assert any("Row weights do not enter the choice" in s for s in said)
 
 
@@ -362,7 +363,7 @@ def test_rows_of_groups_without_training_rows_get_the_baseline_and_are_counted()
     chosen, baseline = (found.predictions[n].label[mine] for n in ("fair-sde", "baseline"))
     assert (chosen == baseline).all()
     assert f"{mine.sum()} rows belong to groups without training rows" in " ".join(
-        found.summary["warnings"]
+        warning_sentences(found.summary["warnings"])
     )
 
 

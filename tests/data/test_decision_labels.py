@@ -15,6 +15,7 @@ from fairaudit.data.decision_labels import OutcomeLabels, read_decision
 from fairaudit.data.doctor.diagnosis import examine
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.exceptions import FairauditWarning, InputError
+from fairaudit.text.sentences.warnings import warning_sentences
 
 RNG = np.random.default_rng(3)
 N = 120
@@ -88,7 +89,7 @@ def test_audits_match_labels_with_a_warning_or_refuse_them(
             r = run()
     else:
         r = run()
-    said = [w for w in r.summary["warnings"] if "is read as" in w]
+    said = [w for w in warning_sentences(r.summary["warnings"]) if "is read as" in w]
     assert len(said) == 1
     assert f"is read as '{outcomes[1]}' and '{answers[0]}' as '{outcomes[0]}'" in said[0]
     tpr = r.errors.filter(metric="tpr", group="all")["value"].item()

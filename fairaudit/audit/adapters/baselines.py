@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from fairaudit.audit.fitted import Fitted, Prediction
+from fairaudit.audit.notices import Notice, notice
 from fairaudit.audit.tables.saliency import saliency_table
 from fairaudit.data.arrays import Arrays
 from fairaudit.exceptions import SpecError
@@ -364,9 +365,9 @@ def fit_threshold(
         monitor=monitor,
     )
     mute = [g for g, ok in zip(model.groups_.names, model.thresholded_, strict=True) if not ok]
-    notes = [*model.groups_.notes()]
+    notes: list[Notice | str] = [*model.groups_.notes()]
     if mute:
-        notes.append(f"Threshold 0.5 in groups without both classes: {', '.join(mute)}.")
+        notes.append(notice("thresholds_not_tuned", groups=mute))
 
     def answer(rows: Arrays) -> dict[str, Prediction]:
         return {"threshold": answers(model, rows, rows.X, sensitive_features=grouping(rows))}
@@ -375,9 +376,7 @@ def fit_threshold(
     if held.any():
         label = _labels_apart(model, arrays, groups, held, predictions["threshold"].label, seed)
         predictions = {"threshold": replace(predictions["threshold"], label=label)}
-        notes.append(
-            "Validation rows are labelled by thresholds that the other half of them chose."
-        )
+        notes.append(notice("thresholds_of_other_half"))
     return Fitted(predictions, summary={"warnings": notes}, save=model.save, answer=answer)
 
 

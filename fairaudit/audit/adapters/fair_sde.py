@@ -22,6 +22,7 @@ from fairaudit.audit.adapters.baselines import (
 )
 from fairaudit.audit.fitted import Fitted, Prediction
 from fairaudit.audit.no_harm.decision import certificates, decide
+from fairaudit.audit.notices import Notice, notice
 from fairaudit.audit.stress.fair_sde import group_errors, stress_tests
 from fairaudit.audit.tables.row_tables import people_table, predictions_table
 from fairaudit.audit.tables.saliency import saliency_table
@@ -107,20 +108,17 @@ def _saliency(
     return {"saliency": saliency_table(arrays, shown, explain)}
 
 
-def _strangers(groups: NDArray[np.int64]) -> list[str]:
+def _strangers(groups: NDArray[np.int64]) -> list[Notice]:
     many = int((groups == UNKNOWN).sum())
     if not many:
         return []
-    return [f"{many} rows belong to groups without training rows; the baseline answers for them."]
+    return [notice("groups_without_training_rows", rows=many)]
 
 
-def _unweighted(arrays: Arrays, model: FairSDE) -> list[str]:
+def _unweighted(arrays: Arrays, model: FairSDE) -> list[Notice]:
     if arrays.weight is None or model.metric in WEIGHTED:
         return []
-    return [
-        f"Row weights do not enter the choice by '{model.metric}', which counts rows; choose by "
-        "accuracy to have them count."
-    ]
+    return [notice("weights_not_in_choice", metric=model.metric)]
 
 
 def stress_fair_sde(

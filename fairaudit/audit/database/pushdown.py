@@ -16,20 +16,16 @@ import polars as pl
 from numpy.typing import NDArray
 
 from fairaudit.audit.fitted import Prediction
-from fairaudit.audit.inputs import UNNAMED
-from fairaudit.audit.predictions import (
-    chosen_metrics,
-    judge,
-    score_facts,
-    score_warnings,
-    truth_of,
-)
+from fairaudit.audit.inputs.classes import UNNAMED
+from fairaudit.audit.judge import judge, truth_of
+from fairaudit.audit.metrics.chosen import chosen_metrics
+from fairaudit.audit.notices import Notice, notice
 from fairaudit.audit.presets import UNDECIDED, PresetOptions, apply_to_counts
 from fairaudit.audit.presets.decisions import scores_alone
 from fairaudit.audit.questions import PrimaryQuestion, asked_primary, check_controls
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.score_direction import refuse_contradicted
-from fairaudit.audit.score_scale import cut_for, selected
+from fairaudit.audit.score_scale import cut_for, score_facts, score_warnings, selected
 from fairaudit.audit.table_systems import REMEDY, SIDE_REMEDY, matched_labels
 from fairaudit.audit.tables.looks import looks
 from fairaudit.audit.tables.primary import primary_facts
@@ -271,15 +267,13 @@ def _facts(
     times: NDArray[np.float64],
     tables: Mapping[str, pl.DataFrame],
     rounded: Sequence[str],
-    matched: Sequence[str],
+    matched: Sequence[Notice],
     meaning: Meaning,
 ) -> dict[str, Any]:
     """Entries of the summary about the systems and their scores."""
     scores = score_facts(predictions, roles.task, times)
     doubts = score_warnings(scores, tables.get("errors"), meaning)
-    rounding = [
-        f"Scores of '{c}' were rounded to {ROUNDED} digits in the source." for c in rounded
-    ]
+    rounding = [notice("scores_rounded", score=c, digits=ROUNDED) for c in rounded]
     return {
         "task": roles.task,
         "target": roles.target,

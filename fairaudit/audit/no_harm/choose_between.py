@@ -11,7 +11,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fairaudit.audit.inputs import Given, Stated, given
+from fairaudit.audit.inputs.read import AuditInputs, read_inputs
+from fairaudit.audit.inputs.stated import StatedFacts
 from fairaudit.audit.no_harm.system_decision import Decided, decide_systems
 from fairaudit.audit.no_harm.system_rows import SystemRows
 from fairaudit.audit.no_harm.system_tables import (
@@ -229,7 +230,7 @@ def _named(candidates: Any) -> dict[str, Any]:
 
 def _coded_answers(
     y_true: Any, systems: Mapping[str, Any], y_score: Any, metric: Metric, positive: Any
-) -> Given:
+) -> AuditInputs:
     """Outcome and answers in codes, the baseline first."""
     if y_true is None:
         raise InputError("y_true: a choice needs outcomes that are known for everybody")
@@ -237,7 +238,7 @@ def _coded_answers(
     if metric == "auroc" and scores is None:
         raise InputError("metric 'auroc' compares scores; pass y_score for all systems")
     task: Task | None = "regression" if metric == "neg_mse" else None
-    coded = given(y_true, systems, scores, Stated(task=task, positive=positive))
+    coded = read_inputs(y_true, systems, scores, StatedFacts(task=task, positive=positive))
     _check_fit(metric, coded)
     return coded
 
@@ -252,14 +253,14 @@ def _scores(y_score: Any, systems: Mapping[str, Any]) -> Mapping[str, Any]:
     return scores
 
 
-def _check_fit(metric: Metric, asked: Given) -> None:
+def _check_fit(metric: Metric, asked: AuditInputs) -> None:
     if metric != "neg_mse" and asked.task == "regression":
         raise SpecError(f"metric '{metric}' is for classes, and y_true holds numbers; use neg_mse")
     if metric == "auroc" and asked.task != "binary":
         raise SpecError("metric 'auroc' needs a binary outcome; use 'accuracy'")
 
 
-def _rows(asked: Given, sensitive: Any, weight: Any, clusters: Any) -> SystemRows:
+def _rows(asked: AuditInputs, sensitive: Any, weight: Any, clusters: Any) -> SystemRows:
     n = len(asked.y)
     columns = columns_of(sensitive)
     if not columns:

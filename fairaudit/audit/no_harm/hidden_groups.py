@@ -18,11 +18,6 @@ Tables = Mapping[str, pl.DataFrame]
 OVER_GROUPS = ("alternatives", "selection_gaps")
 STRESSED = ("stress_shift", "stress_objectives", "stress_ablation", "stress_groups")
 _AIMS = ("aim", "aim_without", "gap", "gap_with")  # columns of `selection` over all groups
-NOTE = (
-    "Groups are suppressed in this audit, so the no-harm choice is shown only for groups that are "
-    "shown elsewhere; alternatives, gaps before and after the choice and stress tests are left "
-    "out. To see the whole choice, suppress no group, or merge small groups."
-)
 
 
 def hidden_of_choice(

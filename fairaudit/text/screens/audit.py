@@ -20,8 +20,14 @@ WHAT_TO_DO = (
     "which is audited in the same way on rows it has not seen."
 )
 RULE = "Computes what the rule asks for, with its citation; not a legal conclusion."
+IN_PROGRESS = "The audit of the existing decisions is **in progress**."
 
 
 def not_run(refusal: object) -> str:
     """Why there is no result."""
     return f"This audit has not been run. {refusal}"
+
+
+def ended(state: str) -> str:
+    """The audit of the existing decisions was cancelled, or failed."""
+    return f"The audit of the existing decisions **{state}**."

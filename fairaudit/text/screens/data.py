@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fairaudit.data.roles import ColumnRoles
+from fairaudit.text.numbers import count, listed
 from fairaudit.text.sentences.phrases import Row
 
 DELETED = "The table and every audit of it will be permanently deleted."
@@ -18,9 +20,18 @@ PRIMARY = (
 )
 
 
-def outcome(target: str, label: str) -> str:
-    """The column that appears to be the outcome."""
-    return f" The outcome appears to be **{target}**{label}."
+def proposal(name: str, rows: int, columns: int, roles: ColumnRoles) -> str:
+    """The table, and the roles that its columns appear to have."""
+    sentences = [f"**{name}** has **{count(rows, 'row')}** and **{count(columns, 'column')}**."]
+    if roles.target is not None:
+        predicted = "" if roles.positive is None else f" (predicted: **{roles.positive}**)"
+        sentences.append(f"The outcome appears to be **{roles.target}**{predicted}.")
+    if roles.sensitive:
+        verb = "appears" if len(roles.sensitive) == 1 else "appear"
+        sentences.append(f"**{listed(roles.sensitive)}** {verb} to be sensitive.")
+    if roles.predictions:
+        sentences.append(f"It already contains decisions: **{listed(roles.predictions)}**.")
+    return " ".join(sentences)
 
 
 def strongest_proxy(best: Row) -> str:

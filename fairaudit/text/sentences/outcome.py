@@ -11,6 +11,7 @@ from fairaudit.data.outcome import UNKNOWN_OUTCOME, Meaning
 from fairaudit.text import metric_words
 from fairaudit.text.meaning import claim_of
 from fairaudit.text.sentences.choice_certificates import choice_warnings
+from fairaudit.text.sentences.warnings import warning_sentences
 from fairaudit.text.voice import Voice, voice_of
 
 MEANT: Mapping[Meaning, str] = {
@@ -126,8 +127,15 @@ def notices(result: AuditResult) -> list[str]:
 
 def warnings_of(result: AuditResult) -> list[str]:
     """The audit's own warnings and those of its no-harm choice, each once."""
-    stored = map(str, result.summary.get("warnings", ()))
+    stored = warning_sentences(result.summary.get("warnings", ()))
     return list(dict.fromkeys([*stored, *choice_warnings(result.tables)]))
+
+
+def worded_summary(result: AuditResult) -> dict[str, Any]:
+    """The summary for programs outside the package, its warnings in words."""
+    if "warnings" not in result.summary:
+        return dict(result.summary)
+    return {**result.summary, "warnings": warning_sentences(result.summary["warnings"])}
 
 
 def example(voice: Voice) -> str:

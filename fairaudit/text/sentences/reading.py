@@ -8,6 +8,7 @@ from fairaudit.data.reading.options import ReadingOptions
 from fairaudit.data.reread import ReadingChoices
 from fairaudit.text.numbers import count, listed
 
+NOTHING_TO_MEND = "Nothing had to be mended."
 _DELIMITERS: Mapping[str, str] = {
     ",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", "^": "caret", "~": "tilde",
     " ": "blank",

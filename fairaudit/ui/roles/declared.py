@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from fairaudit.audit.predictions import KNOWN
+from fairaudit.audit.metrics.chosen import KNOWN_METRICS
 from fairaudit.audit.questions import PrimaryQuestion
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.stats.metric_definitions import COMPOSITES, DECISIONS, GAP_METRICS
@@ -120,9 +120,9 @@ def primary_declared(roles: ColumnRoles) -> PrimaryQuestion | None:
 def questions(roles: ColumnRoles) -> list[str]:
     """The metrics that a primary question may be about."""
     if roles.target is None:
-        return [m for m in KNOWN[roles.task] if m in DECISIONS]
+        return [m for m in KNOWN_METRICS[roles.task] if m in DECISIONS]
     if roles.task == "binary":
-        return [*KNOWN["binary"], *GAP_METRICS]
+        return [*KNOWN_METRICS["binary"], *GAP_METRICS]
     if roles.task == "multiclass":  # metrics of single classes are named with their class
         return ["accuracy", "error_rate", *COMPOSITES]
-    return list(KNOWN[roles.task])
+    return list(KNOWN_METRICS[roles.task])

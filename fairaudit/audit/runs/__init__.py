@@ -1,0 +1,1 @@
+"""The kinds of audits: training, comparison, and decisions that a table already holds."""
