@@ -45,7 +45,6 @@ def pick(*, missing: bool = False) -> None:
 def inspect(sha256: str) -> None:
     """A table: suggested roles, findings, and the button to continue."""
     info = session.dataset_info(sha256)
-    name = info.name
     accepted = session.accepted_roles()
     changed = accepted or session.draft_roles()
     mends = () if changed is None else changed.mends
@@ -55,7 +54,7 @@ def inspect(sha256: str) -> None:
         table = cache.overview(sha256, mends, changed.target)
     start = changed or table.diagnosis.roles
     checked = table.diagnosis if changed is None else cache.findings(sha256, changed)
-    layout.header("data", doctor_view.proposal(name, table, start))
+    layout.header("data", doctor_view.proposal(info.name, table, start))
     added = left_out.used_anyway(table, start)
     stated = None if asked is None else start.target
     key = f"roles-{sha256[:12]}{doctor_view.mark(start, [g.column for g in added], stated)}"
@@ -93,7 +92,7 @@ def inspect(sha256: str) -> None:
     with proxies:
         doctor_view.proxies(checked)
     with preview:
-        st.dataframe(table.preview, hide_index=True, alt=f"The first rows of {name}")
+        st.dataframe(table.preview, hide_index=True, alt=f"The first rows of {info.name}")
 
 
 def declare(sha256: str, roles: ColumnRoles, key: str) -> PrimaryQuestion | None:

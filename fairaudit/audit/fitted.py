@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypedDict, Unpack
 
 import numpy as np
 import polars as pl
@@ -67,6 +67,15 @@ class Fitted:
     answer: Callable[[Arrays], Mapping[str, Prediction]] | None = None
 
 
+class RunOptions(TypedDict):
+    """What every adapter is told of the run, beside rows and parameters."""
+
+    confidence: float
+    seed: int
+    device: str
+    monitor: Monitor
+
+
 class Adapter(Protocol):
     """Fit on the training rows of `arrays` (choose on validation), answer for every row.
 
@@ -75,12 +84,5 @@ class Adapter(Protocol):
     """
 
     def __call__(
-        self,
-        arrays: Arrays,
-        params: Mapping[str, Any],
-        *,
-        confidence: float,
-        seed: int,
-        device: str,
-        monitor: Monitor,
+        self, arrays: Arrays, params: Mapping[str, Any], **run: Unpack[RunOptions]
     ) -> Fitted: ...

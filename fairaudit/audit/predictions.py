@@ -163,16 +163,12 @@ def audit_predictions(
     inputs = read_inputs(y_true, y_pred, y_score, stated)
     _warn(inputs)
     n = len(inputs.y)
-    chosen = None if metrics is None else check_names(metrics, "metrics")
-    if chosen is not None:
-        _scored(chosen, inputs)
-    groups = columns_of(sensitive_features)
-    for name in groups:
-        check_attribute(name)
+    chosen = _named_metrics(metrics, inputs)
+    groups = _group_columns(sensitive_features)
     cluster = None if clusters is None else cluster_codes(clusters, "clusters", n)
     weight = None if sample_weight is None else read_weights(sample_weight, n)
-    truth = truth_of(None if y_true is None else inputs.y, inputs.known)
-    wanted = chosen_metrics(chosen, inputs.task, truth)
+    y = None if y_true is None else inputs.y
+    wanted = chosen_metrics(chosen, inputs.task, truth_of(y, inputs.known))
     question = asked_primary(primary, wanted, groups, intersections, inputs.systems)
     if inputs.task == "binary" and inputs.known is None:
         refuse_contradicted(
@@ -180,7 +176,7 @@ def audit_predictions(
             metrics=chosen, weight=weight, cluster=cluster,
         )  # fmt: skip
     tables = judge(
-        None if y_true is None else inputs.y,
+        y,
         inputs.systems,
         groups,
         task=inputs.task,
@@ -205,6 +201,23 @@ def audit_predictions(
     return AuditResult(tables, _summary(tables, inputs, confidence))
 
 
+def _named_metrics(metrics: Sequence[str] | None, inputs: AuditInputs) -> Sequence[str] | None:
+    """The metrics that the caller names, if any; their scores must exist."""
+    if metrics is None:
+        return None
+    named = check_names(metrics, "metrics")
+    _require_scores(named, inputs)
+    return named
+
+
+def _group_columns(sensitive_features: Any) -> dict[str, Any]:
+    """The sensitive columns by name, none of them a name that tables reserve."""
+    groups = columns_of(sensitive_features)
+    for name in groups:
+        check_attribute(name)
+    return groups
+
+
 def _warn(inputs: AuditInputs) -> None:
     """Warn the caller of `audit_predictions` about uncertain assumptions."""
     unsure = [unsure_positive(inputs.outcome, "positive=")] * inputs.outcome.guessed_positive
@@ -221,7 +234,7 @@ def _check_stated(stated: StatedFacts, y_true: Any) -> None:
         raise SpecError("known_for says where the outcome is known; pass the outcome as y_true")
 
 
-def _scored(metrics: Sequence[str], inputs: AuditInputs) -> None:
+def _require_scores(metrics: Sequence[str], inputs: AuditInputs) -> None:
     """Refuse a score metric that no system's scores allow, instead of silently leaving it out."""
     if inputs.task == "regression":
         return

@@ -22,6 +22,7 @@ from fairaudit.plots.theme import (
 )
 from fairaudit.text import metric_words
 from fairaudit.text.charts import ablation as wording
+from fairaudit.text.objectives import OBJECTIVES, objective_title
 from fairaudit.text.ordering import natural
 from fairaudit.text.sentences import phrases
 from fairaudit.text.table_rows import RULES, unique
@@ -40,8 +41,8 @@ LOSSES: Mapping[str, str] = {
 }
 CHOICES: Mapping[str, str] = {
     "none": "experts for all groups",
-    "max_min": "chosen for the best worst group",
-    "min_gap": "chosen for the smallest gap",
+    "max_min": f"chosen for {OBJECTIVES['max_min'].aim}",
+    "min_gap": f"chosen for {OBJECTIVES['min_gap'].aim}",
 }
 
 
@@ -188,7 +189,7 @@ def objectives(
             dot_at(figure, row["baseline"], y, mark(NEUTRAL, "line-ns-open", 38), text)
     legend_mark(figure, "baseline", Style(NEUTRAL, "line-ns-open", "solid"))
     for aim in aims:
-        legend_mark(figure, metric_words.OBJECTIVES.get(aim, aim), known[aim])
+        legend_mark(figure, objective_title(aim), known[aim])
     name_rows(figure, names)
     return Chart(figure, _objectives_alt(rows, aims, rule, split, metric, voice), rows)
 
@@ -199,7 +200,7 @@ def _aim(
     if row["value"] is None:
         return
     limits = row.get("low"), row.get("high")
-    aim = metric_words.OBJECTIVES.get(row["objective"], row["objective"])
+    aim = objective_title(row["objective"])
     text = (
         f"<b>{plain(row['group'])}</b> · {aim}<br>{row['chosen']} "
         f"{phrases.value(row['value'], *limits, metric, voice)}"
@@ -222,7 +223,7 @@ def _objectives_alt(
         own = rows.filter(pl.col("objective") == aim)
         taken = own.filter(pl.col("chosen") == "expert").height
         after = _gap(own.row(0, named=True), "gap_after", metric, voice)
-        name = metric_words.OBJECTIVES.get(aim, aim).lower()
+        name = objective_title(aim).lower()
         parts.append(f"{name}: {after}, an expert for {taken} of {own.height} groups")
     return wording.objectives(RULES.get(rule, rule), split, before, "; ".join(parts))
 
@@ -247,7 +248,7 @@ def time(table: pl.DataFrame) -> Chart:
         own = table.filter(pl.col("objective") == aim).sort("n_groups")
         figure.add_scatter(
             x=own["n_groups"].to_list(), y=own["seconds"].to_list(), mode="lines+markers",
-            name=metric_words.OBJECTIVES.get(aim, aim),
+            name=objective_title(aim),
             line={"color": style.color, "dash": style.dash, "width": 2},
             marker={"color": style.color, "symbol": style.symbol, "size": 9},
         )  # fmt: skip

@@ -12,7 +12,7 @@ from fairaudit.plots.theme import NEUTRAL, Style, plain, short
 from fairaudit.stats.estimates import UNSTABLE
 from fairaudit.text import numbers
 from fairaudit.text.sentences.phrases import value
-from fairaudit.text.voice import Voice
+from fairaudit.text.voice import Voice, level_words
 
 Row = dict[str, Any]
 UNCERTAIN = UNSTABLE
@@ -134,3 +134,21 @@ def legend_mark(figure: go.Figure, name: str, style: Style) -> None:
         name=short(name),
         marker={"color": style.color, "symbol": style.symbol, "size": 10},
     )
+
+
+def limit_line(figure: go.Figure, tolerance: float) -> None:
+    """The line at the tolerated loss: right of it lies no harm."""
+    figure.add_shape(
+        type="line", x0=-tolerance, x1=-tolerance, y0=0, y1=1, yref="paper",
+        line={"color": NEUTRAL, "width": 2, "dash": "dash"},
+    )  # fmt: skip
+
+
+def difference_hover(row: Row, metric: str, title: str, more: str = "") -> str:
+    """A difference from the baseline with its bound, the confidence of that, and the rows."""
+    change = numbers.points(row["difference"], metric, signed=True)
+    level = row.get("level")
+    sure = "" if level is None else f" with {level_words(1 - level)} confidence"
+    low = numbers.points(row["lower"], metric, signed=True)
+    bound = "" if row["lower"] is None else f", at least {low}{sure}"
+    return f"{title}<br>{change}{bound}<br>n = {row['n']:,}{more}<extra></extra>"

@@ -5,7 +5,15 @@ from __future__ import annotations
 import plotly.graph_objects as go
 import polars as pl
 
-from fairaudit.plots.interval_dots import Row, legend_mark, mark, several, whisker
+from fairaudit.plots.interval_dots import (
+    Row,
+    difference_hover,
+    legend_mark,
+    limit_line,
+    mark,
+    several,
+    whisker,
+)
 from fairaudit.plots.theme import (
     MAX_POINTS,
     MAX_ROWS,
@@ -169,10 +177,7 @@ def bounds(selection: pl.DataFrame, *, split: str = "validation", tolerance: flo
         x=f"Expert minus baseline, {metric_words.title(metric)}, {split} rows",
         height=90 + 40 * len(shown), percent_x=metric_words.is_rate(metric),
     )  # fmt: skip
-    figure.add_shape(
-        type="line", x0=-tolerance, x1=-tolerance, y0=0, y1=1, yref="paper",
-        line={"color": NEUTRAL, "width": 2, "dash": "dash"},
-    )  # fmt: skip
+    limit_line(figure, tolerance)
     for y, row in enumerate(shown):
         _difference(figure, row, y, known[row["group"]], metric)
     name_rows(figure, [row["group"] for row in shown])
@@ -196,18 +201,7 @@ def _difference(
         error_x=whisker(row["difference"], row["lower"], high, style.color),
         marker=mark(style.color, style.symbol, 11, hollow=hollow),
         showlegend=False,
-        hovertemplate=_difference_hover(row, metric),
-    )
-
-
-def _difference_hover(row: Row, metric: str) -> str:
-    shown = numbers.points(row["difference"], metric, signed=True)
-    low = numbers.points(row["lower"], metric, signed=True)
-    level = row.get("level")
-    sure = "" if level is None else f" with {100 * (1 - level):.1f}% confidence"
-    return (
-        f"<b>{plain(row['group'])}</b><br>{shown}, at least {low}{sure}<br>"
-        f"n = {row['n']:,}<extra></extra>"
+        hovertemplate=difference_hover(row, metric, f"<b>{plain(row['group'])}</b>"),
     )
 
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 import plotly.graph_objects as go
 import polars as pl
 
-from fairaudit.plots.interval_dots import Row, legend_mark, mark, note, offsets, several, whisker
+from fairaudit.plots.interval_dots import (
+    Row,
+    difference_hover,
+    legend_mark,
+    limit_line,
+    mark,
+    note,
+    offsets,
+    several,
+    whisker,
+)
 from fairaudit.plots.theme import (
     MAX_ROWS,
     NEUTRAL,
@@ -50,7 +60,7 @@ def differences(
         height=130 + (26 + 22 * len(systems)) * len(groups), legend=True,
         percent_x=metric_words.is_rate(metric),
     )  # fmt: skip
-    _limit(figure, tolerance)
+    _sides(figure, tolerance)
     for row in table.filter(pl.col("group").is_in(groups)).iter_rows(named=True):
         y = groups.index(row["group"]) + aside[row["system"]]
         _mark(figure, row, y, known[row["system"]], metric)
@@ -61,11 +71,9 @@ def differences(
     return Chart(figure, _alt(table, metric, confidence, where), table)
 
 
-def _limit(figure: go.Figure, tolerance: float) -> None:
-    figure.add_shape(
-        type="line", x0=-tolerance, x1=-tolerance, y0=0, y1=1, yref="paper",
-        line={"color": NEUTRAL, "width": 2, "dash": "dash"},
-    )  # fmt: skip
+def _sides(figure: go.Figure, tolerance: float) -> None:
+    """The tolerated loss, and what lies on either side of it."""
+    limit_line(figure, tolerance)
     for text, anchor in ((f"← {_WORSE}", "right"), (f"{_BETTER} →", "left")):
         figure.add_annotation(
             x=-tolerance, y=1.0, yref="paper", yanchor="bottom", text=text, showarrow=False,
@@ -92,14 +100,8 @@ def _mark(figure: go.Figure, row: Row, y: float, style: Style, metric: str) -> N
 
 
 def _hover(row: Row, metric: str) -> str:
-    change = numbers.points(row["difference"], metric, signed=True)
-    own = "" if row["level"] is None else f" with {level_words(1 - row['level'])} confidence"
-    low = numbers.points(row["lower"], metric, signed=True)
-    bound = "" if row["lower"] is None else f", at least {low}{own}"
-    return (
-        f"<b>{plain(row['group'])}</b>: {plain(row['system'])}<br>{change}{bound}<br>"
-        f"n = {row['n']:,}<br>{plain(reason(row))}<extra></extra>"
-    )
+    title = f"<b>{plain(row['group'])}</b>: {plain(row['system'])}"
+    return difference_hover(row, metric, title, f"<br>{plain(reason(row))}")
 
 
 def _alt(table: pl.DataFrame, metric: str, confidence: float, where: str) -> str:

@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from fairaudit.stats import metric_definitions
 
-OBJECTIVES: Mapping[str, str] = {
-    "max_min": "Best worst group",
-    "min_gap": "Smallest gap",
-    "max_mean": "Best mean",
-}
 _WORDS = {
     "selection_rate": "selection rate",
     "base_rate": "base rate",

@@ -114,29 +114,26 @@ def explorer(audit: OpenedAudit, *, attribute: str, metric: str, model: str, spl
     except InputError as error:
         layout.note(str(error))
         return
-    thresholds = move.thresholds
-    moved = what_if(result, move.judged, thresholds, attribute=attribute, model=model, split=split)
-    drawn = errors.by_group(moved, attribute=attribute, metric=metric, split=split)
+    view = {"attribute": attribute, "model": model, "split": split}
+    moved = what_if(result, move.judged, move.thresholds, **view)
     layout.statement(_change(moved, attribute, metric, model, split))
     if move.note:
         layout.note(move.note)
-    _share(ladder, thresholds, scale, voice)
+    _share(ladder, move.thresholds, scale, voice)
     if not ladder.sure:
         layout.note(wording.NO_INTERVALS)
+    drawn = errors.by_group(moved, attribute=attribute, metric=metric, split=split)
     layout.chart(drawn, key="at-threshold")
     curve = threshold_whatif.sweep(ladder, metric, confidence=confidence_of(result))
-    shown = errors.threshold(
-        curve,
-        metric=metric,
-        at=_single(thresholds),
-        in_force=scale.cut,
-        below=scale.below,
-        voice=voice,
-        attribute=attribute,
-    )
-    layout.described_chart(shown, key="over-thresholds")
-    table = _threshold_table(thresholds)
-    layout.data_table(table, key="thresholds", name="thresholds")
+    at = _single(move.thresholds)
+    layout.described_chart(
+        errors.threshold(
+            curve, metric=metric, at=at, in_force=scale.cut, below=scale.below, voice=voice,
+            attribute=attribute,
+        ),
+        key="over-thresholds",
+    )  # fmt: skip
+    layout.data_table(_threshold_table(move.thresholds), key="thresholds", name="thresholds")
 
 
 @st.cache_data(max_entries=16, show_spinner=False)

@@ -214,43 +214,16 @@ def _run_settings(roles: ColumnRoles, *, expert: bool) -> tuple[dict[str, Any], 
 def _expert_settings(left: Any, right: Any, by: Any) -> dict[str, Any]:
     """What expert mode offers beside the split: shares, confidence, intersections."""
     seed = left.number_input("Seed", 0, 10**6, 0, key="seed")
-    usual = AuditSpec.model_fields["confidence"].default
     confidence = right.number_input(
-        "Confidence",
-        0.51,
-        0.999,
-        usual,
-        0.01,
-        key="confidence",
-        help=glossary.explanation("Confidence level"),
-    )
+        "Confidence", 0.51, 0.999, AuditSpec.model_fields["confidence"].default, 0.01,
+        key="confidence", help=glossary.explanation("Confidence level"),
+    )  # fmt: skip
     more = st.columns(7 if _has_umap() else 6, vertical_alignment="bottom")
-    validation = more[0].number_input(
-        "Validation share", 0.05, 0.6, DEFAULT_SPLIT.validation, 0.05, key="validation"
-    )
-    test = more[1].number_input("Test share", 0.05, 0.6, DEFAULT_SPLIT.test, 0.05, key="test")
-    depth = more[2].number_input(
-        "Intersection depth",
-        1,
-        6,
-        AuditSpec.model_fields["intersections"].default,
-        key="intersections",
-        help=glossary.explanation("Intersection"),
-    )
-    least = more[3].number_input(
-        "Hide groups smaller than",
-        0,
-        1000,
-        0,
-        key="suppress",
-        help=glossary.explanation("Suppressed"),
-    )
     fields = {
-        "split": SplitSpec(by=by, validation=validation, test=test),
+        "split": _shares(more[0], more[1], by),
         "seed": seed,
         "confidence": confidence,
-        "intersections": depth,
-        "suppress_below": least,
+        **_group_settings(more[2], more[3]),
         "margin": declared.margin_input(more[4]),
         "merge_below": declared.merge_input(more[5]),
     }
@@ -259,6 +232,29 @@ def _expert_settings(left: Any, right: Any, by: Any) -> dict[str, Any]:
             "Projection of groups", ["pca", "umap"], format_func=str.upper, key="projection"
         )
     return fields
+
+
+def _shares(left: Any, right: Any, by: Any) -> SplitSpec:
+    """The shares of validation and test rows."""
+    usual = DEFAULT_SPLIT
+    validation = left.number_input(
+        "Validation share", 0.05, 0.6, usual.validation, 0.05, key="validation"
+    )
+    test = right.number_input("Test share", 0.05, 0.6, usual.test, 0.05, key="test")
+    return SplitSpec(by=by, validation=validation, test=test)
+
+
+def _group_settings(left: Any, right: Any) -> dict[str, int]:
+    """How deep attributes are intersected, and below which size groups are hidden."""
+    depth = left.number_input(
+        "Intersection depth", 1, 6, AuditSpec.model_fields["intersections"].default,
+        key="intersections", help=glossary.explanation("Intersection"),
+    )  # fmt: skip
+    least = right.number_input(
+        "Hide groups smaller than", 0, 1000, 0,
+        key="suppress", help=glossary.explanation("Suppressed"),
+    )  # fmt: skip
+    return {"intersections": depth, "suppress_below": least}
 
 
 def _has_umap() -> bool:

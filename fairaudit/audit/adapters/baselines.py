@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fairaudit.audit.fitted import Fitted, Prediction
+from fairaudit.audit.fitted import Fitted, Prediction, RunOptions
 from fairaudit.audit.notices import Notice, notice
 from fairaudit.audit.tables.saliency import saliency_table
 from fairaudit.data.arrays import Arrays
@@ -138,97 +138,63 @@ def build(estimator: type, params: Mapping[str, Any], **fixed: Any) -> Any:
 Design = Callable[[Arrays], Any]
 
 
-def _linear(
-    arrays: Arrays, design: Design, name: str, params: Mapping[str, Any], monitor: Monitor
+def _table_model(
+    model: Any, arrays: Arrays, design: Design, name: str, monitor: Monitor, *, validates: bool
 ) -> Fitted:
-    train, _ = split_masks(arrays)
-    model = build(PooledLinear, params, task=arrays.task)
-    X = design(arrays)
-    model.fit(X[train], arrays.y[train], sample_weight=weights(arrays, train), monitor=monitor)
-
-    def answer(rows: Arrays) -> dict[str, Prediction]:
-        return {name: answers(model, rows, design(rows))}
-
-    return Fitted(answer(arrays), summary={"warnings": []}, save=model.save, answer=answer)
-
-
-def fit_linear(
-    arrays: Arrays,
-    params: Mapping[str, Any],
-    *,
-    confidence: float,
-    seed: int,
-    device: str,
-    monitor: Monitor,
-) -> Fitted:
-    """Pooled logistic or ridge regression without sensitive columns."""
-    return _linear(arrays, rows_in_place, "linear", params, monitor)
-
-
-def fit_linear_with_sensitive(
-    arrays: Arrays,
-    params: Mapping[str, Any],
-    *,
-    confidence: float,
-    seed: int,
-    device: str,
-    monitor: Monitor,
-) -> Fitted:
-    """Pooled logistic or ridge regression that sees the sensitive columns."""
-    return _linear(arrays, with_sensitive, "linear-s", params, monitor)
-
-
-def _boosting(
-    arrays: Arrays,
-    design: Design,
-    name: str,
-    params: Mapping[str, Any],
-    seed: int,
-    monitor: Monitor,
-) -> Fitted:
+    """Fit a pooled model of a table; validation rows choose its size if it `validates`."""
     train, held = split_masks(arrays)
-    model = build(PooledBoosting, params, task=arrays.task, random_state=seed)
     X = design(arrays)
-    later = (X[held], arrays.y[held], None, None, weights(arrays, held)) if held.any() else None
-    model.fit(
-        X[train],
-        arrays.y[train],
-        sample_weight=weights(arrays, train),
-        validation=later,
-        monitor=monitor,
-    )
+    later: dict[str, Any] = {}
+    if validates and held.any():
+        rows = (X[held], arrays.y[held], None, None, weights(arrays, held))
+        later = {"validation": rows}
+    weight = weights(arrays, train)
+    model.fit(X[train], arrays.y[train], sample_weight=weight, monitor=monitor, **later)
 
     def answer(rows: Arrays) -> dict[str, Prediction]:
         return {name: answers(model, rows, design(rows))}
 
-    summary = {"warnings": [], "rounds": model.n_iter_}
+    rounds = {"rounds": model.n_iter_} if validates else {}
+    summary = {"warnings": [], **rounds}
     return Fitted(answer(arrays), summary=summary, save=model.save, answer=answer)
 
 
-def fit_boosting(
-    arrays: Arrays,
-    params: Mapping[str, Any],
-    *,
-    confidence: float,
-    seed: int,
-    device: str,
-    monitor: Monitor,
+def fit_linear(arrays: Arrays, params: Mapping[str, Any], **run: Unpack[RunOptions]) -> Fitted:
+    """Pooled logistic or ridge regression without sensitive columns."""
+    return _linear(arrays, rows_in_place, "linear", params, run)
+
+
+def fit_linear_with_sensitive(
+    arrays: Arrays, params: Mapping[str, Any], **run: Unpack[RunOptions]
 ) -> Fitted:
+    """Pooled logistic or ridge regression that sees the sensitive columns."""
+    return _linear(arrays, with_sensitive, "linear-s", params, run)
+
+
+def _linear(
+    arrays: Arrays, design: Design, name: str, params: Mapping[str, Any], run: RunOptions
+) -> Fitted:
+    model = build(PooledLinear, params, task=arrays.task)
+    return _table_model(model, arrays, design, name, run["monitor"], validates=False)
+
+
+def fit_boosting(arrays: Arrays, params: Mapping[str, Any], **run: Unpack[RunOptions]) -> Fitted:
     """Boosted trees without sensitive columns; validation rows choose the number of trees."""
-    return _boosting(arrays, rows_in_place, "boosting", params, seed, monitor)
+    return _boosting(arrays, rows_in_place, "boosting", params, run)
 
 
 def fit_boosting_with_sensitive(
-    arrays: Arrays,
-    params: Mapping[str, Any],
-    *,
-    confidence: float,
-    seed: int,
-    device: str,
-    monitor: Monitor,
+    arrays: Arrays, params: Mapping[str, Any], **run: Unpack[RunOptions]
 ) -> Fitted:
     """Boosted trees that see the sensitive columns; validation rows choose their number."""
-    return _boosting(arrays, with_sensitive, "boosting-s", params, seed, monitor)
+    return _boosting(arrays, with_sensitive, "boosting-s", params, run)
+
+
+def _boosting(
+    arrays: Arrays, design: Design, name: str, params: Mapping[str, Any], run: RunOptions
+) -> Fitted:
+    model = build(PooledBoosting, params, task=arrays.task, random_state=run["seed"])
+    return _table_model(model, arrays, design, name, run["monitor"], validates=True)
 
 
 def _network(
@@ -267,18 +233,10 @@ def _network(
     )
 
 
-def fit_erm(
-    arrays: Arrays,
-    params: Mapping[str, Any],
-    *,
-    confidence: float,
-    seed: int,
-    device: str,
-    monitor: Monitor,
-) -> Fitted:
+def fit_erm(arrays: Arrays, params: Mapping[str, Any], **run: Unpack[RunOptions]) -> Fitted:
     """One network for all rows without sensitive columns."""
-    model = build(PooledNetwork, params, task=arrays.task, device=device, random_state=seed)
-    fitted = _network(model, arrays, rows_in_place, "erm", monitor)
+    model = _built_network(PooledNetwork, arrays, params, run)
+    fitted = _network(model, arrays, rows_in_place, "erm", run["monitor"])
     if arrays.X.ndim != 4 or arrays.task == "regression":
         return fitted
     label = fitted.predictions["erm"].label
@@ -291,69 +249,50 @@ def fit_erm(
 
 
 def fit_erm_with_sensitive(
-    arrays: Arrays,
-    params: Mapping[str, Any],
-    *,
-    confidence: float,
-    seed: int,
-    device: str,
-    monitor: Monitor,
+    arrays: Arrays, params: Mapping[str, Any], **run: Unpack[RunOptions]
 ) -> Fitted:
     """One network for all rows that sees the sensitive columns."""
-    model = build(PooledNetwork, params, task=arrays.task, device=device, random_state=seed)
-    return _network(model, arrays, with_sensitive, "erm-s", monitor)
+    model = _built_network(PooledNetwork, arrays, params, run)
+    return _network(model, arrays, with_sensitive, "erm-s", run["monitor"])
+
+
+def fit_group_dro(arrays: Arrays, params: Mapping[str, Any], **run: Unpack[RunOptions]) -> Fitted:
+    """One network trained for its worst group."""
+    model = _built_network(GroupDRO, arrays, _own(params), run)
+    grouping = _grouping(params)
+    return _network(model, arrays, rows_in_place, "group-dro", run["monitor"], grouping)
+
+
+def fit_decoupled(arrays: Arrays, params: Mapping[str, Any], **run: Unpack[RunOptions]) -> Fitted:
+    """A shared network with one head per group."""
+    model = _built_network(DecoupledHeads, arrays, _own(params), run)
+    grouping = _grouping(params)
+    return _network(model, arrays, rows_in_place, "decoupled", run["monitor"], grouping)
+
+
+def _built_network(
+    estimator: type, arrays: Arrays, params: Mapping[str, Any], run: RunOptions
+) -> Any:
+    fixed = {"task": arrays.task, "device": run["device"], "random_state": run["seed"]}
+    return build(estimator, params, **fixed)
 
 
 def _grouping(params: Mapping[str, Any]) -> Design:
     return lambda rows: group_columns(rows, params.get("attributes"))
 
 
-def fit_group_dro(
-    arrays: Arrays,
-    params: Mapping[str, Any],
-    *,
-    confidence: float,
-    seed: int,
-    device: str,
-    monitor: Monitor,
-) -> Fitted:
-    """One network trained for its worst group."""
-    rest = {k: v for k, v in params.items() if k != "attributes"}
-    model = build(GroupDRO, rest, task=arrays.task, device=device, random_state=seed)
-    return _network(model, arrays, rows_in_place, "group-dro", monitor, _grouping(params))
+def _own(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters of the estimator, without the attributes that form its groups."""
+    return {k: v for k, v in params.items() if k != "attributes"}
 
 
-def fit_decoupled(
-    arrays: Arrays,
-    params: Mapping[str, Any],
-    *,
-    confidence: float,
-    seed: int,
-    device: str,
-    monitor: Monitor,
-) -> Fitted:
-    """A shared network with one head per group."""
-    rest = {k: v for k, v in params.items() if k != "attributes"}
-    model = build(DecoupledHeads, rest, task=arrays.task, device=device, random_state=seed)
-    return _network(model, arrays, rows_in_place, "decoupled", monitor, _grouping(params))
-
-
-def fit_threshold(
-    arrays: Arrays,
-    params: Mapping[str, Any],
-    *,
-    confidence: float,
-    seed: int,
-    device: str,
-    monitor: Monitor,
-) -> Fitted:
+def fit_threshold(arrays: Arrays, params: Mapping[str, Any], **run: Unpack[RunOptions]) -> Fitted:
     """The pooled logistic regression with thresholds by group, tuned on validation rows."""
     if arrays.task != "binary":
         raise SpecError("method 'threshold' needs a binary target; choose another method")
     grouping = _grouping(params)
     groups = grouping(arrays)
-    rest = {k: v for k, v in params.items() if k != "attributes"}
-    model = build(GroupThresholds, rest, random_state=seed)
+    model = build(GroupThresholds, _own(params), random_state=run["seed"])
     train, held = split_masks(arrays)
     later = (arrays.X[held], arrays.y[held], groups[held]) if held.any() else None
     model.fit(
@@ -362,7 +301,7 @@ def fit_threshold(
         sensitive_features=groups[train],
         sample_weight=weights(arrays, train),
         validation=later,
-        monitor=monitor,
+        monitor=run["monitor"],
     )
     mute = [g for g, ok in zip(model.groups_.names, model.thresholded_, strict=True) if not ok]
     notes: list[Notice | str] = [*model.groups_.notes()]
@@ -374,7 +313,9 @@ def fit_threshold(
 
     predictions = answer(arrays)
     if held.any():
-        label = _labels_apart(model, arrays, groups, held, predictions["threshold"].label, seed)
+        label = _labels_apart(
+            model, arrays, groups, held, predictions["threshold"].label, run["seed"]
+        )
         predictions = {"threshold": replace(predictions["threshold"], label=label)}
         notes.append(notice("thresholds_of_other_half"))
     return Fitted(predictions, summary={"warnings": notes}, save=model.save, answer=answer)

@@ -20,6 +20,7 @@ from fairaudit.audit.spec import AuditSpec
 from fairaudit.audit.tables.row_tables import people_table, predictions_table, weights_table
 from fairaudit.audit.tables.stacking import Tables
 from fairaudit.audit.whatif.flips import flip_table
+from fairaudit.data.arrays import Arrays
 from fairaudit.data.dataset import Dataset
 from fairaudit.data.splitting import TRAIN
 from fairaudit.methods.common.progress import Monitor

@@ -7,23 +7,17 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from fairaudit.exceptions import SpecError
-from fairaudit.inputs.rows import same_rows
 from fairaudit.inputs.validation import PARTS, in_validation, read_validation
+from fairaudit.methods.baselines.raw_scores import RawScoreModel
 from fairaudit.methods.baselines.trees import Trees
 from fairaudit.methods.common.class_scores import (
-    classifies,
-    estimator_tags,
-    score,
     state_of_target,
     target_of_state,
 )
-from fairaudit.methods.common.design import Target, check_design, checked_weight, softmax
+from fairaudit.methods.common.design import checked_weight
 from fairaudit.methods.common.progress import Monitor, Silent
 from fairaudit.methods.common.storage import load_state, save_state, with_learnt
 
@@ -31,7 +25,7 @@ VALIDATION = (*PARTS, "clusters", "sample_weight")
 PATIENCE = 20  # trees without a better validation loss after which boosting stops
 
 
-class PooledBoosting(BaseEstimator):  # type: ignore[misc]
+class PooledBoosting(RawScoreModel):
     """Gradient-boosted trees on all rows, by scikit-learn's histogram algorithm.
 
     Parameters
@@ -56,6 +50,8 @@ class PooledBoosting(BaseEstimator):  # type: ignore[misc]
     n_iter_ : int, rounds that were kept
     classes_ : (C,) classes, absent for regression
     """
+
+    model_name = "boosted trees need"
 
     def __init__(
         self,
@@ -101,15 +97,10 @@ class PooledBoosting(BaseEstimator):  # type: ignore[misc]
         ValueError
             From scikit-learn, when a parameter is impossible.
         """
-        same_rows(X=X, y=y, sample_weight=sample_weight)
-        X = _table(check_design(self, X, reset=True, dtype=np.float64))
-        self.target_ = Target.fit(y, len(X), self.task)
-        if self.target_.classes is not None:
-            self.classes_ = self.target_.classes
-        weight = checked_weight(sample_weight, len(X))
+        design, target, weight = self._training_rows(X, y, sample_weight)
         monitor = monitor or Silent()
         monitor.start("boosted trees", 1)
-        self._boost(X, self.target_.encode(y, len(X)), weight, validation)
+        self._boost(design, target, weight, validation)
         monitor.step()
         monitor.end()
         return self
@@ -135,7 +126,7 @@ class PooledBoosting(BaseEstimator):  # type: ignore[misc]
         if validation is not None:
             rows = read_validation(validation, VALIDATION)
             with in_validation():
-                X_val = _table(check_design(self, rows.X, reset=False, dtype=np.float64))
+                X_val = self._table(rows.X)
                 n = len(X_val)
                 later = {"X_val": X_val, "y_val": self.target_.encode(rows.y, n)}
                 later["sample_weight_val"] = checked_weight(rows.sample_weight, n)
@@ -147,38 +138,8 @@ class PooledBoosting(BaseEstimator):  # type: ignore[misc]
         nodes = [[tree.nodes for tree in one] for one in rounds]
         self.trees_ = Trees.of_nodes(model._baseline_prediction, nodes)
 
-    @available_if(classifies)  # type: ignore[untyped-decorator]
-    def decision_function(self, X: Any) -> NDArray[np.float64]:
-        """Raw scores (n,) for two classes, else (n, C); a regression has none."""
-        return self._scores(X)
-
-    def _scores(self, X: Any) -> NDArray[np.float64]:
-        X = _table(check_design(self, X, reset=False, dtype=np.float64))
-        scores = self.trees_.scores(X)
-        return np.asarray(scores[:, 0] if scores.shape[1] == 1 else scores)
-
-    def _logits(self, X: Any) -> NDArray[np.float64]:
-        scores = self._scores(X)
-        return scores if scores.ndim == 2 else np.column_stack([np.zeros_like(scores), scores])
-
-    @available_if(classifies)  # type: ignore[untyped-decorator]
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Probabilities (n, C); a regression has none."""
-        return softmax(self._logits(X))
-
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Labels, or values, (n,)."""
-        check_is_fitted(self, "trees_")
-        if self.target_.classes is None:
-            return self.target_.decode(self._scores(X))
-        return self.target_.decode(self._logits(X))
-
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Accuracy, or R² for regression."""
-        return score(self, X, y, sample_weight)
-
-    def __sklearn_tags__(self) -> Any:
-        return estimator_tags(super().__sklearn_tags__(), self.task)
+    def _raw_scores(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
+        return self.trees_.scores(X)
 
     def save(self, folder: str | Path) -> None:
         """Write the fitted model into a folder.
@@ -212,11 +173,3 @@ class PooledBoosting(BaseEstimator):  # type: ignore[misc]
         with_learnt(model, target_of_state(meta))
         model.trees_, model.n_iter_ = Trees.restore(arrays), int(meta["n_iter"])
         return model
-
-
-def _table(X: NDArray[Any]) -> NDArray[np.float64]:
-    if X.ndim != 2:
-        raise SpecError(
-            "boosted trees need a table of features; choose 'erm' or 'fair-sde' for images"
-        )
-    return X.astype(np.float64)

@@ -7,31 +7,20 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from fairaudit.exceptions import SpecError, TrainingError
-from fairaudit.inputs.rows import same_rows
+from fairaudit.exceptions import TrainingError
+from fairaudit.methods.baselines.raw_scores import RawScoreModel
 from fairaudit.methods.common.class_scores import (
-    classifies,
-    estimator_tags,
-    score,
     state_of_target,
     target_of_state,
-)
-from fairaudit.methods.common.design import (
-    Target,
-    check_design,
-    checked_weight,
-    softmax,
 )
 from fairaudit.methods.common.progress import Monitor, Silent
 from fairaudit.methods.common.storage import load_state, save_state, with_learnt
 
 
-class PooledLinear(BaseEstimator):  # type: ignore[misc]
+class PooledLinear(RawScoreModel):
     """Logistic regression or ridge regression on all rows.
 
     Parameters
@@ -48,6 +37,8 @@ class PooledLinear(BaseEstimator):  # type: ignore[misc]
     intercept_ : (k,)
     classes_ : (C,) classes, absent for regression
     """
+
+    model_name = "a linear model needs"
 
     def __init__(
         self,
@@ -76,18 +67,15 @@ class PooledLinear(BaseEstimator):  # type: ignore[misc]
         TrainingError
             When the optimiser does not converge.
         """
-        same_rows(X=X, y=y, sample_weight=sample_weight)
-        X = _table(check_design(self, X, reset=True, dtype=np.float64))
-        self.target_ = Target.fit(y, len(X), self.task)
-        weight = checked_weight(sample_weight, len(X))
+        design, target, weight = self._training_rows(X, y, sample_weight)
         monitor = monitor or Silent()
         monitor.start("linear model", 1)
-        if self.target_.classes is None:
-            model: Any = Ridge(alpha=self.penalty)
-        else:
-            self.classes_ = self.target_.classes
-            model = LogisticRegression(C=1 / max(self.penalty, 1e-10), max_iter=2000)
-        model.fit(X, self.target_.encode(y, len(X)), sample_weight=weight)
+        model: Any = (
+            Ridge(alpha=self.penalty)
+            if self.target_.classes is None
+            else LogisticRegression(C=1 / max(self.penalty, 1e-10), max_iter=2000)
+        )
+        model.fit(design, target, sample_weight=weight)
         if isinstance(model, LogisticRegression) and model.n_iter_.max() >= 2000:
             raise TrainingError(
                 "the logistic regression did not converge; raise penalty or standardise features"
@@ -98,40 +86,8 @@ class PooledLinear(BaseEstimator):  # type: ignore[misc]
         monitor.end()
         return self
 
-    @available_if(classifies)  # type: ignore[untyped-decorator]
-    def decision_function(self, X: Any) -> NDArray[np.float64]:
-        """Linear scores (n,) for two classes, else (n, C); a regression has none."""
-        return self._scores(X)
-
-    def _scores(self, X: Any) -> NDArray[np.float64]:
-        scores = (
-            _table(check_design(self, X, reset=False, dtype=np.float64)) @ self.coef_.T
-            + self.intercept_
-        )
-        return np.asarray(scores[:, 0] if scores.shape[1] == 1 else scores)
-
-    @available_if(classifies)  # type: ignore[untyped-decorator]
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Probabilities (n, C); a regression has none."""
-        scores = self._scores(X)
-        logits = scores if scores.ndim == 2 else np.column_stack([np.zeros_like(scores), scores])
-        return softmax(logits)
-
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Labels, or values, (n,)."""
-        scores = self._scores(X)
-        if self.target_.classes is None:
-            return self.target_.decode(scores)
-        return self.target_.decode(
-            scores if scores.ndim == 2 else np.column_stack([np.zeros_like(scores), scores])
-        )
-
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Accuracy, or R² for regression."""
-        return score(self, X, y, sample_weight)
-
-    def __sklearn_tags__(self) -> Any:
-        return estimator_tags(super().__sklearn_tags__(), self.task)
+    def _raw_scores(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
+        return X @ self.coef_.T + self.intercept_
 
     def save(self, folder: str | Path) -> None:
         """Write the fitted model into a folder.
@@ -166,11 +122,3 @@ class PooledLinear(BaseEstimator):  # type: ignore[misc]
         with_learnt(model, target_of_state(meta))
         model.coef_, model.intercept_ = arrays["coef"], arrays["intercept"]
         return model
-
-
-def _table(X: NDArray[Any]) -> NDArray[np.float64]:
-    if X.ndim != 2:
-        raise SpecError(
-            "a linear model needs a table of features; choose 'erm' or 'fair-sde' for images"
-        )
-    return X.astype(np.float64)

@@ -9,11 +9,11 @@ import polars as pl
 
 from fairaudit.methods.no_harm_table import HARMED
 from fairaudit.stats.estimates import UNJUDGED
+from fairaudit.text.objectives import OBJECTIVES
 from fairaudit.text.sentences.phrases import Row
 
 _UNDEFINED = "the performance is not defined"
 _KEPT = "The baseline is kept."
-_AIMS = {"min_gap": "gap", "max_min": "worst group", "max_mean": "mean"}
 
 
 def with_reasons(selection: pl.DataFrame) -> pl.DataFrame:
@@ -81,7 +81,7 @@ def _cost(row: Row) -> str:
     if row.get("aim_without") is None:
         return ""
     return (
-        f" This condition binds: without it the {_AIMS[row['objective']]} would be "
+        f" This condition binds: without it the {OBJECTIVES[row['objective']].measure} would be "
         f"{amount(row, 'aim_without')} instead of {amount(row, 'aim')}."
     )
 

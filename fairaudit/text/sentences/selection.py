@@ -8,16 +8,11 @@ import polars as pl
 
 from fairaudit.methods.no_harm_table import IMPROVES
 from fairaudit.text import numbers
+from fairaudit.text.objectives import OBJECTIVES
 from fairaudit.text.ordering import natural
 from fairaudit.text.sentences.choice_reasons import amount
 from fairaudit.text.sentences.phrases import Row, ci, joined, on
 from fairaudit.text.voice import Voice, level_words
-
-_AIMS = {
-    "min_gap": "the smallest gap",
-    "max_min": "the best worst group",
-    "max_mean": "the best mean without a wider gap",
-}
 
 
 def selection_lead(tables: Mapping[str, pl.DataFrame], voice: Voice) -> str:
@@ -93,7 +88,7 @@ def _left(forgone: list[Row]) -> list[str]:
     )
     if row.get("objective") is None:  # results of earlier versions
         return [gain]
-    aim = f"the objective is {_AIMS[row['objective']]}"
+    aim = f"the objective is {OBJECTIVES[row['objective']].aim}"
     wider = row.get("gap_with") is not None
     why = f"{aim}, and the gap would be {amount(row, 'gap_with')}" if wider else aim
     return [gain, f"It keeps the baseline because {why}."]

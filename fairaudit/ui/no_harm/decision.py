@@ -15,6 +15,7 @@ from fairaudit.audit.no_harm import hidden_groups
 from fairaudit.audit.no_harm.decision import decide
 from fairaudit.audit.result import AuditResult
 from fairaudit.text import metric_words
+from fairaudit.text.objectives import OBJECTIVES, objective_title
 from fairaudit.text.screens import selection as wording
 from fairaudit.text.sentences.choice_certificates import worded_certificates
 from fairaudit.text.voice import confidence_of, no_harm_of
@@ -84,8 +85,8 @@ def controls(result: AuditResult) -> DecisionRules:
     known_levels = levels(start.confidence)
     with places[0]:
         objective = url_widgets.one_of(
-            "Objective", list(metric_words.OBJECTIVES), key="objective", start=start.objective,
-            format_func=metric_words.OBJECTIVES.__getitem__,
+            "Objective", list(OBJECTIVES), key="objective", start=start.objective,
+            format_func=objective_title,
             help=wording.OBJECTIVE,
         )  # fmt: skip
     with places[1]:

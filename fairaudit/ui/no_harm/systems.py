@@ -23,6 +23,7 @@ from fairaudit.exceptions import FairauditError
 from fairaudit.jobs.info import JobInfo
 from fairaudit.plots import system_choice
 from fairaudit.text import metric_words, numbers
+from fairaudit.text.objectives import OBJECTIVES, objective_title
 from fairaudit.text.screens import selection as wording
 from fairaudit.text.sentences.system_choice import (
     PARTLY,
@@ -175,8 +176,8 @@ def _rules(audit: OpenedAudit) -> tuple[str, str, float, float]:
         )
     with places[1]:
         objective = url_widgets.one_of(
-            "Objective", list(metric_words.OBJECTIVES), key="aim", start="max_min",
-            format_func=metric_words.OBJECTIVES.__getitem__,
+            "Objective", list(OBJECTIVES), key="aim", start="max_min",
+            format_func=objective_title,
             help=wording.OBJECTIVE,
         )  # fmt: skip
     own = confidence_of(audit.result)
