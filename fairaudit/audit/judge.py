@@ -93,7 +93,7 @@ def judge(
     times : (n,) how many equal rows each row stands for, when a database has counted already
     known : (n,) where a binary outcome is known; None for everywhere
     margin : gap below which groups count as equivalent, chosen in advance; None for no such test
-    primary : the question that was declared beforehand, checked already (`asked_primary`)
+    primary : the question that was declared beforehand, checked already (`checked_primary`)
 
     Returns
     -------
@@ -208,7 +208,7 @@ def _judge_within(
     rows: EvaluationRows,
     predictions: Mapping[str, LabelsAndScores],
     controls: Mapping[str, Any],
-    ask: Callable[[EvaluationRows, Mapping[str, LabelsAndScores]], dict[str, pl.DataFrame]],
+    judge_part: Callable[[EvaluationRows, Mapping[str, LabelsAndScores]], dict[str, pl.DataFrame]],
 ) -> list[dict[str, pl.DataFrame]]:
     """Conditional parity: everything again inside each level of the (crossed) controls."""
     parts = []
@@ -221,7 +221,7 @@ def _judge_within(
             )
             for name, a in predictions.items()
         }
-        tables = ask(rows.inside(inside, where), some)
+        tables = judge_part(rows.inside(inside, where), some)
         tables.pop("multicalibration", None)  # it is one number, over all rows
         parts.append({n: t.filter(pl.col("attribute") != OVERALL) for n, t in tables.items()})
     return parts

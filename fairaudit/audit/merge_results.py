@@ -80,9 +80,11 @@ def _with_method_names(result: AuditResult) -> AuditResult:
 
 def _join(tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """Tables below each other; rows of a model and attribute already there are not repeated."""
-    seen = tables[0]
-    keys = [k for k in ("model", "attribute") if k in seen.columns]
+    joined = tables[0]
+    keys = [k for k in ("model", "attribute") if k in joined.columns]
     for table in tables[1:]:
-        fresh = table.join(seen.select(keys).unique(), on=keys, how="anti", maintain_order="left")
-        seen = pl.concat([seen, fresh], how="diagonal_relaxed")
-    return seen
+        fresh = table.join(
+            joined.select(keys).unique(), on=keys, how="anti", maintain_order="left"
+        )
+        joined = pl.concat([joined, fresh], how="diagonal_relaxed")
+    return joined

@@ -32,8 +32,8 @@ def notice(code: Code, **facts: Any) -> Notice:
 
 def distinct(warnings: Iterable[Notice | str]) -> list[Notice | str]:
     """Each warning once, in order; the warnings of estimators and older results are text."""
-    kept: list[Notice | str] = []
+    unique: list[Notice | str] = []
     for warning in warnings:
-        if warning not in kept:
-            kept.append(warning)
-    return kept
+        if warning not in unique:
+            unique.append(warning)
+    return unique

@@ -17,7 +17,7 @@ from fairaudit.audit.judge import judge, truth_of
 from fairaudit.audit.metrics.chosen import KNOWN_METRICS, chosen_metrics
 from fairaudit.audit.metrics.scores import is_probability
 from fairaudit.audit.notices import notice
-from fairaudit.audit.questions import asked_primary
+from fairaudit.audit.questions import checked_primary
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.score_direction import refuse_contradicted
 from fairaudit.audit.score_scale import score_facts, score_warnings
@@ -169,7 +169,7 @@ def audit_predictions(
     weight = None if sample_weight is None else read_weights(sample_weight, n)
     y = None if y_true is None else inputs.y
     wanted = chosen_metrics(chosen, inputs.task, truth_of(y, inputs.known))
-    question = asked_primary(primary, wanted, groups, intersections, inputs.systems)
+    question = checked_primary(primary, wanted, groups, intersections, inputs.systems)
     if inputs.task == "binary" and inputs.known is None:
         refuse_contradicted(
             inputs.y, inputs.systems, inputs.cut, inputs.classes, _REMEDY, confidence=confidence,

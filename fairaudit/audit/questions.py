@@ -52,7 +52,7 @@ class PrimaryQuestion(BaseModel):
         return FAMILIES.get(self.metric, (self.metric,))
 
 
-def primary_of(asked: Any) -> PrimaryQuestion | None:
+def primary_of(primary: Any) -> PrimaryQuestion | None:
     """A primary question as users pass it: a question, a mapping, (metric, attribute) or None.
 
     Raises
@@ -60,18 +60,18 @@ def primary_of(asked: Any) -> PrimaryQuestion | None:
     SpecError
         When it is nothing of these.
     """
-    if asked is None or isinstance(asked, PrimaryQuestion):
-        return asked
+    if primary is None or isinstance(primary, PrimaryQuestion):
+        return primary
     names = ("metric", "attribute", "group", "reference", "system")
-    if isinstance(asked, Sequence) and not isinstance(asked, str):
-        asked = dict(zip(names, asked, strict=False)) if 2 <= len(asked) <= 5 else asked
-    if not isinstance(asked, Mapping):
+    if isinstance(primary, Sequence) and not isinstance(primary, str):
+        primary = dict(zip(names, primary, strict=False)) if 2 <= len(primary) <= 5 else primary
+    if not isinstance(primary, Mapping):
         raise SpecError(
             f"primary: expected (metric, attribute) or (metric, attribute, group, reference), got "
-            f"{asked!r}; write for instance primary=('tpr', 'sex')"
+            f"{primary!r}; write for instance primary=('tpr', 'sex')"
         )
     try:
-        return PrimaryQuestion.model_validate(dict(asked))
+        return PrimaryQuestion.model_validate(dict(primary))
     except ValidationError as error:
         fault = error.errors()[0]
         field = f"{'.'.join(map(str, fault['loc']))}: " if fault["loc"] else ""
@@ -79,7 +79,7 @@ def primary_of(asked: Any) -> PrimaryQuestion | None:
         raise SpecError(f"primary: {field}{text}") from error
 
 
-def asked_primary(
+def checked_primary(
     primary: Any,
     metrics: Collection[str],
     groups: Mapping[str, Any],
@@ -115,18 +115,20 @@ def _check(
     known = {*metrics, *map(base_name, metrics)}
     for rate in primary.rates:
         if base_name(rate) not in known:
-            raise _not_asked("metric", rate, sorted(metrics))
+            raise _unknown_in_question("metric", rate, sorted(metrics))
     names = {g.attribute: g.names for g in divisions}
     if primary.attribute not in names:
-        raise _not_asked("attribute", primary.attribute, list(names))
+        raise _unknown_in_question("attribute", primary.attribute, list(names))
     if systems and primary.system not in (None, *systems):
-        raise _not_asked("system", str(primary.system), list(systems))
+        raise _unknown_in_question("system", str(primary.system), list(systems))
     for group in (primary.group, primary.reference):
         if group is not None and group not in names[primary.attribute]:
-            raise _not_asked(f"group of {primary.attribute}", group, names[primary.attribute])
+            raise _unknown_in_question(
+                f"group of {primary.attribute}", group, names[primary.attribute]
+            )
 
 
-def _not_asked(what: str, name: str, known: Sequence[str]) -> SpecError:
+def _unknown_in_question(what: str, name: str, known: Sequence[str]) -> SpecError:
     return SpecError(
         f"primary question: {what} '{name}' is not part of this audit; choose one of "
         + ", ".join(list(known)[:20])

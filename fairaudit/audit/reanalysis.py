@@ -316,9 +316,9 @@ def rows_with_groups(
         raise SpecError(
             "this result stores no predictions; run the audit again, in Python with keep_rows=True"
         )
-    mine = predictions.filter((pl.col("model") == model) & (pl.col("split") == split))
+    rows = predictions.filter((pl.col("model") == model) & (pl.col("split") == split))
     groups = members(result, attribute, split)
-    return mine.join(groups, on="row", how="inner", maintain_order="left")
+    return rows.join(groups, on="row", how="inner", maintain_order="left")
 
 
 def rows_behind(

@@ -296,7 +296,7 @@ def choose(
     json_: Json = False,
 ) -> None:
     """Choose between systems in a table, for each group, so that no group is harmed."""
-    from fairaudit.audit.no_harm.stored_systems import SystemsAsked
+    from fairaudit.audit.no_harm.stored_systems import SystemsRequest
     from fairaudit.cli import choosing
 
     wanted = named_roles(
@@ -308,7 +308,7 @@ def choose(
         meaning=meaning,
         cuts=cut,
     )
-    asked = SystemsAsked(
+    request = SystemsRequest(
         baseline.strip(),
         names(candidates),
         names(sensitive),
@@ -318,7 +318,7 @@ def choose(
         tolerance,
         check,
     )
-    made = choosing.choose(table, wanted, asked, seed, out, reading_options(read, header=header))
+    made = choosing.choose(table, wanted, request, seed, out, reading_options(read, header=header))
     terminal.show_choice(made.choice, made.lead, out, as_json=json_)
 
 

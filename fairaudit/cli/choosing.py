@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from fairaudit.audit.no_harm.choose_between import SystemChoice
-from fairaudit.audit.no_harm.stored_systems import SystemsAsked, choose_stored
+from fairaudit.audit.no_harm.stored_systems import SystemsRequest, choose_stored
 from fairaudit.cli import commands
 from fairaudit.cli.roles import NamedRoles
 from fairaudit.data.reading.options import INFERRED, ReadingOptions
@@ -36,7 +36,7 @@ class ChoiceMade:
 def choose(
     table: str,
     named: NamedRoles,
-    asked: SystemsAsked,
+    request: SystemsRequest,
     seed: int,
     out: Path,
     reading: ReadingOptions = INFERRED,
@@ -55,22 +55,22 @@ def choose(
     if "://" in table:
         raise SpecError("a choice needs the rows of a file; export the table to Parquet first")
     with commands.opened(table, reading=reading) as source:
-        roles = _with_systems(source.frame, named, asked)
+        roles = _with_systems(source.frame, named, request)
     with TemporaryDirectory(prefix="fairaudit-choice-") as aside:
         result = commands.audit(
-            table, roles, None, 1, seed, asked.confidence, Path(aside), reading
+            table, roles, None, 1, seed, request.confidence, Path(aside), reading
         )
     task = str(result.summary["task"])
-    choice = choose_stored(result.tables, asked, task=task, seed=seed)
-    lead = system_choice_lead(choice, asked.baseline).replace("**", "")
+    choice = choose_stored(result.tables, request, task=task, seed=seed)
+    lead = system_choice_lead(choice, request.baseline).replace("**", "")
     summary = worded_summary(result)
     facts = {"outcome": summary.get("outcome"), "warnings": summary.get("warnings")}
-    return ChoiceMade(choice, lead, _write(choice, asked, lead, facts, seed, out))
+    return ChoiceMade(choice, lead, _write(choice, request, lead, facts, seed, out))
 
 
-def _with_systems(frame: pl.DataFrame, named: NamedRoles, asked: SystemsAsked) -> NamedRoles:
+def _with_systems(frame: pl.DataFrame, named: NamedRoles, request: SystemsRequest) -> NamedRoles:
     """The systems as decisions, or as scores where they have a cut or too many values."""
-    systems = (asked.baseline, *asked.candidates)
+    systems = (request.baseline, *request.candidates)
     missing = [name for name in systems if name not in frame.columns]
     if missing:
         raise SpecError(
@@ -91,7 +91,7 @@ def _is_score(frame: pl.DataFrame, system: str, target: str | None) -> bool:
 
 def _write(
     choice: SystemChoice,
-    asked: SystemsAsked,
+    request: SystemsRequest,
     lead: str,
     facts: Mapping[str, Any],
     seed: int,
@@ -108,7 +108,7 @@ def _write(
     files = [out / f"{name}.csv" for name in tables]
     for path, part in zip(files, tables.values(), strict=True):
         part.write_csv(path)
-    rules = {**vars(asked), "seed": seed}
+    rules = {**vars(request), "seed": seed}
     summary = {
         "schema": SCHEMA,
         "lead": lead,

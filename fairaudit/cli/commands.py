@@ -230,7 +230,7 @@ def audit(
     """
     writable(out)
     refuse_address(table)
-    asked: dict[str, Any] = {
+    options: dict[str, Any] = {
         "intersections": intersections,
         "seed": seed,
         "confidence": confidence,
@@ -240,10 +240,10 @@ def audit(
         "merge_below": merge_below,
         "controls": controls,
     }
-    asked |= {"preset": preset, "preset_options": rule}
+    options |= {"preset": preset, "preset_options": rule}
     if "://" in table or _is_huge(table):
         _refuse_reading(table, reading)
-        return _audit_in_place(table, named, asked, out)
+        return _audit_in_place(table, named, options, out)
     with opened(table, reading=reading) as source:
         roles, remarks = complete_roles(source.frame, named)
         if not roles.predictions and not roles.scores:
@@ -251,7 +251,7 @@ def audit(
                 "no prediction or score column is named; add --prediction COLUMN or --score COLUMN"
             )
         terminal.remark(remarks)
-        spec = {"roles": roles, "kind": "predictions", **asked}
+        spec = {"roles": roles, "kind": "predictions", **options}
         return _work_on_guesses(table, source, spec, named, "cpu", out, True)
 
 
@@ -300,7 +300,7 @@ def _is_huge(table: str) -> bool:
 
 
 def _audit_in_place(
-    table: str, named: NamedRoles, asked: dict[str, Any], out: Path
+    table: str, named: NamedRoles, options: dict[str, Any], out: Path
 ) -> AuditResult:
     """Audit a database, or a file larger than memory, by counts; roles must be named."""
     from fairaudit import report
@@ -319,9 +319,9 @@ def _audit_in_place(
         roles=ColumnRoles.model_validate(named.roles),
         kind="predictions",
         title=f"audit of {hidden(table)}",
-        **asked,
+        **options,
     )
-    counted = audit_table(table, spec.roles, split="all", **asked)
+    counted = audit_table(table, spec.roles, split="all", **options)
     origin = provenance(spec, "cpu", time.perf_counter() - began)
     command = _command_line().replace(table, hidden(table))  # no password in a report
     origin |= {"source": hidden(table), "command": command}
@@ -434,14 +434,14 @@ def fix(
         If the table has no outcome or decision to audit, or the request cannot be written.
     """
     with opened(table, reading=reading) as source:
-        found = _examined(source.frame, named)
-        while new := [m for p in found.problems if p.safe for m in p.mends]:
-            known = found.roles.mends
+        diagnosis = _examined(source.frame, named)
+        while new := [m for p in diagnosis.problems if p.safe for m in p.mends]:
+            known = diagnosis.roles.mends
             if all(mend in known for mend in new):
                 break
-            found = _examined(source.frame, named, (*known, *new))
+            diagnosis = _examined(source.frame, named, (*known, *new))
         spec = AuditSpec(
-            **_request_of(found.roles, mended(source.frame, found.roles.mends)),
+            **_request_of(diagnosis.roles, mended(source.frame, diagnosis.roles.mends)),
             title=f"audit of {Path(table).name}",
             reading=source.reading,
         )
@@ -449,7 +449,7 @@ def fix(
         out.write_text(spec.model_dump_json(indent=2) + "\n", "utf-8")
     except OSError as error:
         raise SpecError(f"'{out}' cannot be written: {error.strerror}; name another") from error
-    return found, spec
+    return diagnosis, spec
 
 
 def _request_of(roles: ColumnRoles, frame: pl.DataFrame) -> dict[str, Any]:

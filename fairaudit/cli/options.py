@@ -26,16 +26,16 @@ def cuts_of(pairs: Sequence[str] | None) -> dict[str, Cut]:
     SpecError
         If a pair names no score, no number, or a score twice.
     """
-    found: dict[str, Cut] = {}
+    cuts: dict[str, Cut] = {}
     for pair in pairs or ():
         parts = re.fullmatch(r"(.+?)\s*(<=|>=|≤|≥|=)\s*([^<>=≤≥]+)", pair)
         if parts is None:
             raise SpecError(f"--cut {pair!r} is no cut; write SCORE=5, 'SCORE>=5' or 'SCORE<=5'")
         name = parts[1].strip()
-        if name in found:
+        if name in cuts:
             raise SpecError(f"--cut names score '{name}' twice; leave one out")
-        found[name] = cut_of(parts[2] + parts[3])
-    return found
+        cuts[name] = cut_of(parts[2] + parts[3])
+    return cuts
 
 
 def primary_question(text: str | None, groups: str | None) -> PrimaryQuestion | None:

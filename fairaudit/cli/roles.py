@@ -143,15 +143,15 @@ def complete_roles(
     rest = frame.drop(
         [c for c in (*apart, named.known_for) if c is not None and c != named.target]
     )
-    found = examine(rest if rest.width else frame, target=named.target)
-    guessed = found.roles
+    diagnosis = examine(rest if rest.width else frame, target=named.target)
+    guessed = diagnosis.roles
     needs_cluster = method in METHODS and "cluster" in METHODS[method].needs
     roles = {**guessed.model_dump(), "known_for": None, "cuts": {}, **named.roles}
     if named.predictions or named.scores:
         roles |= {"predictions": named.predictions, "scores": named.scores}
     if not needs_cluster and not named.cluster:
         roles["cluster"] = None
-    roles["target"], remark = _target(found, named, audited=not method)
+    roles["target"], remark = _target(diagnosis, named, audited=not method)
     roles |= _without_named(roles, named)
     if roles["target"] != guessed.target:
         roles |= {"task": _task(frame, roles), "positive": named.positive}
@@ -159,12 +159,12 @@ def complete_roles(
         roles["features"] = _free_features(guessed, roles)
     complete, known = with_known_for(frame, ColumnRoles.model_validate(roles))
     complete, cuts = with_suggested_cuts(frame, complete)
-    kept = complete if named.scores else _decided_scores(frame, complete, trained=bool(method))
-    lost = [s for s in complete.scores if s not in kept.scores]
+    decided = complete if named.scores else _decided_scores(frame, complete, trained=bool(method))
+    lost = [s for s in complete.scores if s not in decided.scores]
     unsure = suggested_cuts(frame, complete) if lost else {}
     left_out = [_left_out(score, unsure.get(score)) for score in lost]
-    said = [*_guessed_systems(found, kept, named), *cuts, *left_out]
-    return kept, [*remark, *known, *said]
+    remarks = [*_guessed_systems(diagnosis, decided, named), *cuts, *left_out]
+    return decided, [*remark, *known, *remarks]
 
 
 def check_columns(frame: pl.DataFrame, named: NamedRoles) -> None:
@@ -183,15 +183,17 @@ def check_columns(frame: pl.DataFrame, named: NamedRoles) -> None:
         )
 
 
-def _target(found: Diagnosis, named: NamedRoles, *, audited: bool) -> tuple[str | None, list[str]]:
+def _target(
+    diagnosis: Diagnosis, named: NamedRoles, *, audited: bool
+) -> tuple[str | None, list[str]]:
     """The target, and a remark where it was guessed or is missing."""
     if named.target is not None or named.no_target:
         return named.target, []
-    guessed = found.roles.target
+    guessed = diagnosis.roles.target
     usable = guessed is not None and guessed not in named.columns
-    if usable and (not audited or _names_an_outcome(found.roles)):
-        return guessed, [f"outcome: {guessed} (guessed: {_reason(found, guessed)})"]
-    possible = [guessed] if usable else _possible_targets(found, named)
+    if usable and (not audited or _names_an_outcome(diagnosis.roles)):
+        return guessed, [f"outcome: {guessed} (guessed: {_reason(diagnosis, guessed)})"]
+    possible = [guessed] if usable else _possible_targets(diagnosis, named)
     if not audited:
         return None, _unsure_target(found, possible)
     also = f" ('{possible[0]}' may be one)" if possible else ""
@@ -225,25 +227,25 @@ def _names_an_outcome(guessed: ColumnRoles) -> bool:
     return guess.sure and guess.meaning != "neutral"
 
 
-def _reason(found: Diagnosis, column: str | None) -> str:
-    return next((g.reason for g in found.guesses if g.column == column), "by its values")
+def _reason(diagnosis: Diagnosis, column: str | None) -> str:
+    return next((g.reason for g in diagnosis.guesses if g.column == column), "by its values")
 
 
 def _without_named(roles: Mapping[str, Any], named: NamedRoles) -> dict[str, Any]:
     """The guessed roles without the columns that are named for another role."""
     own = {role: set(columns) for role, columns in _columns_of(named).items()}
-    kept: dict[str, Any] = {}
+    roles_left: dict[str, Any] = {}
     for role in OPTIONS:
         taken = named.columns - own.get(role, set())
         value = roles[role]
         if isinstance(value, list | tuple):
-            kept[role] = tuple(c for c in value if c not in taken or c in own.get(role, ()))
+            roles_left[role] = tuple(c for c in value if c not in taken or c in own.get(role, ()))
         elif value in taken:
-            kept[role] = None
+            roles_left[role] = None
     both = {"features", "sensitive", "cluster"}  # one column may have these at once
     return {
         role: roles[role] if role in both and getattr(named, role) else value
-        for role, value in kept.items()
+        for role, value in roles_left.items()
     }
 
 
@@ -276,12 +278,12 @@ def _free_features(guessed: ColumnRoles, roles: Mapping[str, Any]) -> tuple[str,
 
 def with_known_for(frame: pl.DataFrame, roles: ColumnRoles) -> tuple[ColumnRoles, list[str]]:
     """The roles with the column that says where the outcome is known, and the reason."""
-    found = guess_known_for(frame, roles)
-    if found is None:
+    guess = guess_known_for(frame, roles)
+    if guess is None:
         return roles, []
-    features = tuple(c for c in roles.features if c != found.column)
-    remark = f"outcome known for: {found.column} (guessed: {found.reason})"
-    return roles.model_copy(update={"known_for": found.column, "features": features}), [remark]
+    features = tuple(c for c in roles.features if c != guess.column)
+    remark = f"outcome known for: {guess.column} (guessed: {guess.reason})"
+    return roles.model_copy(update={"known_for": guess.column, "features": features}), [remark]
 
 
 def with_suggested_cuts(frame: pl.DataFrame, roles: ColumnRoles) -> tuple[ColumnRoles, list[str]]:
@@ -332,12 +334,12 @@ def _left_out(score: str, unsure: SuggestedCut | None) -> str:
     )
 
 
-def _guessed_systems(found: Diagnosis, roles: ColumnRoles, named: NamedRoles) -> list[str]:
+def _guessed_systems(diagnosis: Diagnosis, roles: ColumnRoles, named: NamedRoles) -> list[str]:
     if named.predictions or named.scores:
         return []
     kinds = (("prediction", roles.predictions), ("score", roles.scores))
     return [
-        f"{kind}: {column} (guessed: {_reason(found, column)})"
+        f"{kind}: {column} (guessed: {_reason(diagnosis, column)})"
         for kind, columns in kinds
         for column in columns
     ]

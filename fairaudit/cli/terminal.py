@@ -242,18 +242,18 @@ def show_choice(choice: SystemChoice, lead: str, out: Path, *, as_json: bool) ->
 
 def _to_confirm(facts: Mapping[str, Any]) -> list[str]:
     """Which facts of the outcome nothing decided, with the options that state them."""
-    said = []
+    lines = []
     if facts.get("guessed_positive"):
-        said.append(
+        lines.append(
             f"warning: no word decides which class is the positive one; '{facts['positive']}', "
             "the larger label, was taken: name it with --positive"
         )
     if facts.get("guessed_meaning"):
-        said.append(
+        lines.append(
             "warning: no word tells what the outcome means for a person; neither good nor bad "
             "was taken: state it with --meaning good, bad or neutral"
         )
-    return said
+    return lines
 
 
 def remark(lines: Sequence[str]) -> None:

@@ -74,8 +74,8 @@ def _short_time(text: str) -> str:
     stamp, dot, rest = text.partition(".")
     if dot:
         digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]
-        kept = digits.rstrip("0")
-        text = stamp + (f".{kept}" if kept else "") + rest[len(digits) :]
+        significant = digits.rstrip("0")
+        text = stamp + (f".{significant}" if significant else "") + rest[len(digits) :]
     return text.removesuffix(" 00:00:00")
 
 

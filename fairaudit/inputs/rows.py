@@ -23,7 +23,7 @@ def counted(n: int, noun: str) -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
-def same_rows(**given: Any) -> None:
+def same_rows(**columns: Any) -> None:
     """Refuse pandas objects with the same row labels in another order.
 
     Rows are joined by position everywhere, so that such objects would be joined wrongly without
@@ -34,7 +34,7 @@ def same_rows(**given: Any) -> None:
     InputError
         With the names of both arguments and the remedy.
     """
-    labelled = [(name, index) for name, value in given.items() for index in _row_labels(value)]
+    labelled = [(name, index) for name, value in columns.items() for index in _row_labels(value)]
     for (one, a), (other, b) in combinations(labelled, 2):
         if _reordered(a, b):
             raise refusal(

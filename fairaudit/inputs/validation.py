@@ -54,13 +54,13 @@ def read_validation(
         raise _other(expected, f"one {type(value).__name__}")
     if not len(REQUIRED) <= len(value) <= len(parts):
         raise _other(expected, "1 part" if len(value) == 1 else f"{len(value)} parts")
-    given = dict(zip(parts, value, strict=False))
+    parts_by_name = dict(zip(parts, value, strict=False))
     for name in (*REQUIRED, GROUPS) if groups else REQUIRED:
-        if given.get(name) is None:
+        if parts_by_name.get(name) is None:
             raise _other(expected, f"no {name}")
     with in_validation():
-        same_rows(**given)
-        return _read(**given)
+        same_rows(**parts_by_name)
+        return _read(**parts_by_name)
 
 
 def _read(

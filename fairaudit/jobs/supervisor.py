@@ -50,7 +50,7 @@ class Memory:
 
     grace_s: float = 30.0
     begin_s: float = 15.0
-    asked: dict[str, float] = field(default_factory=dict)
+    cancel_requested: dict[str, float] = field(default_factory=dict)
     waited: dict[str, float] = field(default_factory=dict)
     seen: int = -1
     looked: float = float("-inf")
@@ -61,7 +61,7 @@ class Memory:
         return now - marks.setdefault(job, now)
 
     def forget(self, job: str) -> None:
-        self.asked.pop(job, None)
+        self.cancel_requested.pop(job, None)
         self.waited.pop(job, None)
 
 
@@ -122,9 +122,9 @@ def _while_alive(
         ledger.mark_started(entry.id, first["t"])
     if not folder.cancel_requested() and folder.outcome() is None:
         return
-    if entry.id not in memory.asked and folder.outcome() is None:
+    if entry.id not in memory.cancel_requested and folder.outcome() is None:
         engine.stop(folder, force=False)
-    if memory.since(memory.asked, entry.id) > memory.grace_s:
+    if memory.since(memory.cancel_requested, entry.id) > memory.grace_s:
         engine.stop(folder, force=True)
 
 

@@ -176,9 +176,9 @@ def choose_no_harm(
     >>> choice.use_expert.tolist(), round(choice.gap, 2)
     ([True, False, True], 0.1)
     """
-    given = {"expert": expert, "baseline": baseline, "sizes": sizes, "lower_bound": lower_bound}
+    by_name = {"expert": expert, "baseline": baseline, "sizes": sizes, "lower_bound": lower_bound}
     needed = ("expert", "baseline")
-    arrays = _by_group({k: v for k, v in given.items() if v is not None or k in needed})
+    arrays = _by_group({k: v for k, v in by_name.items() if v is not None or k in needed})
     e, b, bound = arrays["expert"], arrays["baseline"], arrays.get("lower_bound")
     share = arrays.get("sizes", np.ones(len(b)))
     _check_rules(b, share, objective, tolerance)

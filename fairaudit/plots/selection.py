@@ -303,8 +303,8 @@ def _thinned(rows: pl.DataFrame) -> pl.DataFrame:
     """At most MAX_POINTS rows: the chosen one, the baseline, then the best worst groups."""
     if rows.height <= MAX_POINTS:
         return rows
-    kept = (pl.col("chosen") | (pl.col("experts") == "")).alias("_kept")
-    ordered = rows.with_columns(kept).sort("_kept", "feasible", "worst", descending=True)
+    on_top = (pl.col("chosen") | (pl.col("experts") == "")).alias("_kept")
+    ordered = rows.with_columns(on_top).sort("_kept", "feasible", "worst", descending=True)
     return ordered.head(MAX_POINTS).drop("_kept")
 
 

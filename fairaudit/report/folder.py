@@ -67,8 +67,8 @@ def write(result: AuditResult, folder: Path, *, title: str) -> list[Path]:
             }
         ),
         "spec.json": _json(result.provenance.get("spec", {})),
-        "report.html": render(result, title=title, told=parts),
-        "report.json": _json(machine_readable(result, title=title, told=parts)),
+        "report.html": render(result, title=title, parts=parts),
+        "report.json": _json(machine_readable(result, title=title, parts=parts)),
         "model_card.md": model_card(result, title=title),
     }
     written = [_write(folder / name, text.encode()) for name, text in texts.items()]
@@ -119,10 +119,10 @@ def manifest_of(result: AuditResult, folder: Path, written: Sequence[Path]) -> d
 
 
 def machine_readable(
-    result: AuditResult, *, title: str, told: Sequence[Section] | None = None
+    result: AuditResult, *, title: str, parts: Sequence[Section] | None = None
 ) -> dict[str, Any]:
     """The report for programs: the same sentences and rows as the page, in JSON values."""
-    told = sections(result) if told is None else told
+    parts = sections(result) if parts is None else parts
     return {
         "title": title,
         "summary": worded_summary(result),
@@ -135,7 +135,7 @@ def machine_readable(
                 "how": section.how,
                 "rows": [] if section.rows is None else records(section.rows),
             }
-            for section in told
+            for section in parts
         ],
     }
 

@@ -59,7 +59,7 @@ class RenderedSection:
     how: str
 
 
-def render(result: AuditResult, *, title: str, told: Sequence[Section] | None = None) -> str:
+def render(result: AuditResult, *, title: str, parts: Sequence[Section] | None = None) -> str:
     """The whole page.
 
     Parameters
@@ -67,18 +67,18 @@ def render(result: AuditResult, *, title: str, told: Sequence[Section] | None = 
     result : AuditResult
     title : str
         As its owner named the audit.
-    told : sequence of Section or None
+    parts : sequence of Section or None
         The sections, where they have been made already.
     """
-    told = sections(result) if told is None else told
+    parts = sections(result) if parts is None else parts
     return _template().render(
         title=title,
         version=__version__,
         subtitle=subtitle(result),
         outcome=outcome_words(result),
-        short=[strong(s) for s in in_short(result, told)],
+        short=[strong(s) for s in in_short(result, parts)],
         warnings=notices(result),
-        parts=[_rendered(section) for section in told],
+        parts=[_rendered(section) for section in parts],
         command=command_of(result),
         facts=facts(result),
         spec=json.dumps(result.provenance.get("spec", {}), indent=1, ensure_ascii=False),
@@ -105,10 +105,10 @@ def subtitle(result: AuditResult) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def in_short(result: AuditResult, told: Sequence[Section]) -> list[str]:
+def in_short(result: AuditResult, parts: Sequence[Section]) -> list[str]:
     """The first sentence of each section, or those the audit itself put first."""
     own = [str(s) for s in result.summary.get("headline", ())]
-    return (own or [s.sentences[0] for s in told if s.sentences and s.leads])[:_MOST_SHORT]
+    return (own or [s.sentences[0] for s in parts if s.sentences and s.leads])[:_MOST_SHORT]
 
 
 def facts(result: AuditResult) -> list[tuple[str, str]]:

@@ -261,9 +261,9 @@ def _sweep(result: AuditResult) -> Iterator[Section]:
     metric, counts = whatif.metric_of(result), sweep["n_groups"].to_list()
     count = whatif.preferred(sweep) or int(counts[-1])
     charts, sentences = [whatif.trade_off(sweep, metric, voice=voice_of(result))], []
-    if (held := result.tables.get("held_groups")) is not None and count > 1:
-        charts.append(whatif.held(held, metric, at=count, voice=voice_of(result)))
-        sentences.append(held_lead(held, metric, count, voice_of(result)))
+    if (fixed_groups := result.tables.get("held_groups")) is not None and count > 1:
+        charts.append(whatif.held(fixed_groups, metric, at=count, voice=voice_of(result)))
+        sentences.append(held_lead(fixed_groups, metric, count, voice_of(result)))
     charts += [whatif.criterion(sweep, n) for n in ("heldout", "bic") if whatif.known(sweep, n)]
     if whatif.known(sweep, "stability"):
         charts.append(whatif.stability(sweep))
@@ -382,9 +382,9 @@ def _subject(result: AuditResult) -> str:
 
 
 def _error_sentences(
-    result: AuditResult, model: str, asked: Sequence[dict[str, str]]
+    result: AuditResult, model: str, views: Sequence[dict[str, str]]
 ) -> Iterator[str]:
-    for one in asked:
+    for one in views:
         yield errors_lead(result, model=model, **one)
         if limit := limits(result, model=model, **one):
             yield limit

@@ -162,10 +162,10 @@ def rectangle(
     """A filled rectangle; negative sizes reach to the left or up."""
     x, width = (x, width) if width >= 0 else (x + width, -width)
     y, height = (y, height) if height >= 0 else (y + height, -height)
-    seen = 1 if opacity is None else opacity
+    alpha = 1 if opacity is None else opacity
     return (
         f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" '
-        f'fill="{color or "gray"}" fill-opacity="{seen}"/>'
+        f'fill="{color or "gray"}" fill-opacity="{alpha}"/>'
     )
 
 

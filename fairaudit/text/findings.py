@@ -21,8 +21,8 @@ def gap_of(
     kind: str = "difference",
 ) -> Mapping[str, Any] | None:
     """The row of `gaps` of this kind, between groups with enough rows where there is one."""
-    asked = {"attribute": attribute, "metric": metric, "model": model, "split": split}
-    return gap_in(result.tables, **asked, kind=kind)
+    view = {"attribute": attribute, "metric": metric, "model": model, "split": split}
+    return gap_in(result.tables, **view, kind=kind)
 
 
 def finding_of(
@@ -35,11 +35,11 @@ def finding_of(
     groups: Sequence[str] | None = None,
 ) -> Finding:
     """Whether the groups differ, as `audit.tables.findings` decides it."""
-    asked = {"attribute": attribute, "metric": metric, "model": model, "split": split}
-    return finding_in(result.tables, confidence_of(result), **asked, groups=groups)
+    view = {"attribute": attribute, "metric": metric, "model": model, "split": split}
+    return finding_in(result.tables, confidence_of(result), **view, groups=groups)
 
 
 def is_significant(result: AuditResult, gap: Mapping[str, Any]) -> bool:
     """Whether a row of `gaps` is a significant difference."""
-    asked = {name: str(gap[name]) for name in ("attribute", "metric", "model", "split")}
-    return finding_of(result, **asked) is Finding.SIGNIFICANT
+    view = {name: str(gap[name]) for name in ("attribute", "metric", "model", "split")}
+    return finding_of(result, **view) is Finding.SIGNIFICANT

@@ -66,8 +66,8 @@ def _dominates(other: Row, row: Row, sign: float) -> bool:
 
 def _sure(row: Row, others: Sequence[Row], sign: float, proven: Pairs) -> str | None:
     """On which axes a single one of the models that dominate `row` is better beyond chance."""
-    found = {_ahead(other, row, sign, proven) for other in others}
-    return next((way for way in ("both", "quality", "gap", "neither") if way in found), None)
+    ahead = {_ahead(other, row, sign, proven) for other in others}
+    return next((way for way in ("both", "quality", "gap", "neither") if way in ahead), None)
 
 
 def _ahead(other: Row, row: Row, sign: float, proven: Pairs) -> str:

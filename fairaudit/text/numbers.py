@@ -66,16 +66,16 @@ def points_with_interval(
     signed: bool = False,
 ) -> str:
     """A difference with its interval in words: "12.3 points (8.0 to 16.1)"."""
-    span, said = points_interval(low, high, metric), points(number, metric, signed=signed)
-    return f"{said} ({span})" if span else said
+    span, shown = points_interval(low, high, metric), points(number, metric, signed=signed)
+    return f"{shown} ({span})" if span else shown
 
 
 def value_with_interval(
     number: float | None, low: float | None, high: float | None, metric: str, *, mark: str = ""
 ) -> str:
     """A value with its interval in words: "82.3% (79.0% to 85.1%)"; `mark` surrounds the value."""
-    span, said = interval(low, high, metric), f"{mark}{value(number, metric)}{mark}"
-    return f"{said} ({span})" if span else said
+    span, shown = interval(low, high, metric), f"{mark}{value(number, metric)}{mark}"
+    return f"{shown} ({span})" if span else shown
 
 
 def rows(count: float | None) -> str:

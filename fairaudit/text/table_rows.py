@@ -102,9 +102,9 @@ def is_bounded(
     result: AuditResult, *, attribute: str, metric: str, model: str, split: str
 ) -> bool:
     """Whether only bounds of a metric are known, because outcomes are missing."""
-    asked = {"attribute": attribute, "metric": metric, "model": model, "split": split}
-    known = result.errors.filter(pl.col("value").is_not_null(), **asked)
-    return known.is_empty() and not bounds_of(result, **asked).is_empty()
+    view = {"attribute": attribute, "metric": metric, "model": model, "split": split}
+    known = result.errors.filter(pl.col("value").is_not_null(), **view)
+    return known.is_empty() and not bounds_of(result, **view).is_empty()
 
 
 def worst_first(errors: pl.DataFrame, model: str, metric: str, voice: Voice) -> list[str]:
@@ -159,10 +159,12 @@ def told_and_guessed(result: AuditResult) -> list[str]:
 def harmed_shares(table: pl.DataFrame) -> dict[str, tuple[float, float, int]]:
     """By rule: share of shifted draws that harm somebody, mean loss, number of settings."""
     moved = table.filter(pl.col("strength") > 0)
-    found = moved.group_by("rule").agg(
+    shares = moved.group_by("rule").agg(
         pl.col("harmed").mean(), pl.col("harm").mean(), pl.len().alias("settings")
     )
-    return {row["rule"]: (row["harmed"], row["harm"], row["settings"]) for row in found.to_dicts()}
+    return {
+        row["rule"]: (row["harmed"], row["harm"], row["settings"]) for row in shares.to_dicts()
+    }
 
 
 def flip_measures(table: pl.DataFrame) -> list[str]:

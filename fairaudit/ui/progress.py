@@ -232,8 +232,8 @@ def _append(curve: list[_Point], seconds: float, value: float, task: tuple[str, 
 
 def _thinned(points: Sequence[_Point]) -> pl.DataFrame:
     step = -(-len(points) // _POINTS)
-    kept = [p for i, p in enumerate(points) if i % step == 0 or p.value is None]
+    thinned = [p for i, p in enumerate(points) if i % step == 0 or p.value is None]
     return pl.DataFrame(
-        {"seconds": [p.seconds for p in kept], "value": [p.value for p in kept]},
+        {"seconds": [p.seconds for p in thinned], "value": [p.value for p in thinned]},
         schema={"seconds": pl.Float64, "value": pl.Float64},
     )

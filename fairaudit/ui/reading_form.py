@@ -57,11 +57,11 @@ def undo(info: DatasetInfo, options: ReadingOptions) -> None:
         session.choose_dataset(session.workspace().read_again(info.sha256, options).sha256)
 
 
-def _read(info: DatasetInfo, asked: dict[str, Any]) -> None:
-    rows = asked.get("skip_rows")
+def _read(info: DatasetInfo, fields: dict[str, Any]) -> None:
+    rows = fields.get("skip_rows")
     if isinstance(rows, str):
-        asked = {**asked, "skip_rows": rows_named(rows)}
-    options = chosen_options(INFERRED, asked)
+        fields = {**fields, "skip_rows": rows_named(rows)}
+    options = chosen_options(INFERRED, fields)
     if options == info.options:
         return
     with st.spinner("Reading …"):

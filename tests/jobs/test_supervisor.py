@@ -229,7 +229,7 @@ def test_a_full_disk_is_a_failed_tick_and_not_the_end(workspace: Workspace, engi
         run.join(30)
     assert workspace.job(id).state == "failed"
     assert not list((workspace.root / "jobs" / id).glob(".new-*"))
-    assert memory.asked == {}
+    assert memory.cancel_requested == {}
 
 
 def test_a_broken_ledger_is_mended_and_the_work_goes_on(workspace: Workspace, engine) -> None:

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from fairaudit.audit.no_harm.stored_systems import (
-    SystemsAsked,
+    SystemsRequest,
     attributes_of,
     choose_stored,
     systems_of,
@@ -102,7 +102,7 @@ def test_the_page_chooses_as_the_function_does(look: Look) -> None:
     result = audits.result("systems")
     names = systems_of(result.tables)
     attributes = attributes_of(result.tables)[:2]
-    asked = SystemsAsked(names[0], tuple(names[1:]), tuple(attributes), objective="min_gap")
+    asked = SystemsRequest(names[0], tuple(names[1:]), tuple(attributes), objective="min_gap")
     own = choose_stored(result.tables, asked, task="binary")
     page = look("selection", "systems", protect=attributes, aim="Smallest gap")
     assert page.multiselect(key="protect").value == attributes

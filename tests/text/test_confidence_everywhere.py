@@ -94,7 +94,7 @@ def texts(result: AuditResult) -> Iterator[tuple[str, str]]:
         for column in table.select(pl.selectors.string()).get_columns():
             yield f"{name}.{column.name}", " ".join(column.drop_nulls().unique().to_list())
     yield "warnings", str(result.summary)
-    yield "report", render(result, title="t", told=found)
+    yield "report", render(result, title="t", parts=found)
     yield "model card", model_card(result, title="t")
 
 

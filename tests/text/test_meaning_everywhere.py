@@ -62,7 +62,7 @@ def texts(result: AuditResult) -> Iterator[tuple[str, str]]:
         for chart in part.charts:
             yield f"{part.title}, chart", chart.alt
             yield f"{part.title}, figure", " ".join(strings(chart.figure.to_plotly_json()))
-    yield "report", visible(render(result, title="t", told=told))
+    yield "report", visible(render(result, title="t", parts=told))
     yield "model card", model_card(result, title="t")
 
 

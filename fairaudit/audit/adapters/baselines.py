@@ -30,11 +30,11 @@ HISTORY = pl.Schema(
 
 
 def full_probabilities(
-    proba: NDArray[np.float64], seen: NDArray[Any], n_classes: int
+    proba: NDArray[np.float64], classes: NDArray[Any], n_classes: int
 ) -> NDArray[np.float64]:
     """Probabilities over all classes (n, C) from those of the classes seen in training."""
     full = np.zeros((len(proba), n_classes))
-    full[:, seen.astype(np.int64)] = proba
+    full[:, classes.astype(np.int64)] = proba
     return full
 
 
@@ -47,12 +47,12 @@ def as_prediction(label: NDArray[Any], proba: NDArray[np.float64] | None) -> Pre
     )
 
 
-def answers(model: Any, arrays: Arrays, X: NDArray[Any], **given: Any) -> Prediction:
+def answers(model: Any, arrays: Arrays, X: NDArray[Any], **inputs: Any) -> Prediction:
     """A fitted estimator's answers for all rows."""
-    label = model.predict(X, **given)
+    label = model.predict(X, **inputs)
     if arrays.task == "regression":
         return as_prediction(label, None)
-    proba = model.predict_proba(X, **given)
+    proba = model.predict_proba(X, **inputs)
     n_classes = max(len(arrays.classes), 2)
     return as_prediction(label, full_probabilities(proba, model.classes_, n_classes))
 
@@ -113,8 +113,8 @@ def weights(arrays: Arrays, rows: NDArray[np.bool_]) -> NDArray[np.float64] | No
 
 def network_params(params: Mapping[str, Any]) -> dict[str, Any]:
     """Parameters as estimators take them: lists from JSON become tuples, groups are left out."""
-    kept = {k: v for k, v in params.items() if k != "attributes"}
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in kept.items()}
+    own = {k: v for k, v in params.items() if k != "attributes"}
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in own.items()}
 
 
 def build(estimator: type, params: Mapping[str, Any], **fixed: Any) -> Any:
@@ -142,11 +142,11 @@ def _table_model(
     model: Any, arrays: Arrays, design: Design, name: str, monitor: Monitor, *, validates: bool
 ) -> Fitted:
     """Fit a pooled model of a table; validation rows choose its size if it `validates`."""
-    train, held = split_masks(arrays)
+    train, validation = split_masks(arrays)
     X = design(arrays)
     later: dict[str, Any] = {}
-    if validates and held.any():
-        rows = (X[held], arrays.y[held], None, None, weights(arrays, held))
+    if validates and validation.any():
+        rows = (X[validation], arrays.y[validation], None, None, weights(arrays, validation))
         later = {"validation": rows}
     weight = weights(arrays, train)
     model.fit(X[train], arrays.y[train], sample_weight=weight, monitor=monitor, **later)
@@ -205,19 +205,21 @@ def _network(
     monitor: Monitor,
     grouping: Design | None = None,
 ) -> Fitted:
-    train, held = split_masks(arrays)
+    train, validation = split_masks(arrays)
     X, groups = design(arrays), None if grouping is None else grouping(arrays)
-    given = {} if groups is None else {"sensitive_features": groups[train]}
+    training_groups = {} if groups is None else {"sensitive_features": groups[train]}
     later = (
-        (X[held], arrays.y[held]) if groups is None else (X[held], arrays.y[held], groups[held])
+        (X[validation], arrays.y[validation])
+        if groups is None
+        else (X[validation], arrays.y[validation], groups[validation])
     )
     model.fit(
         X[train],
         arrays.y[train],
         sample_weight=weights(arrays, train),
-        validation=later if held.any() else None,
+        validation=later if validation.any() else None,
         monitor=monitor,
-        **given,
+        **training_groups,
     )
 
     def answer(rows: Arrays) -> dict[str, Prediction]:
@@ -293,8 +295,12 @@ def fit_threshold(arrays: Arrays, params: Mapping[str, Any], **run: Unpack[RunOp
     grouping = _grouping(params)
     groups = grouping(arrays)
     model = build(GroupThresholds, _own(params), random_state=run["seed"])
-    train, held = split_masks(arrays)
-    later = (arrays.X[held], arrays.y[held], groups[held]) if held.any() else None
+    train, validation = split_masks(arrays)
+    later = (
+        (arrays.X[validation], arrays.y[validation], groups[validation])
+        if validation.any()
+        else None
+    )
     model.fit(
         arrays.X[train],
         arrays.y[train],
@@ -303,18 +309,18 @@ def fit_threshold(arrays: Arrays, params: Mapping[str, Any], **run: Unpack[RunOp
         validation=later,
         monitor=run["monitor"],
     )
-    mute = [g for g, ok in zip(model.groups_.names, model.thresholded_, strict=True) if not ok]
+    untuned = [g for g, ok in zip(model.groups_.names, model.thresholded_, strict=True) if not ok]
     notes: list[Notice | str] = [*model.groups_.notes()]
-    if mute:
-        notes.append(notice("thresholds_not_tuned", groups=mute))
+    if untuned:
+        notes.append(notice("thresholds_not_tuned", groups=untuned))
 
     def answer(rows: Arrays) -> dict[str, Prediction]:
         return {"threshold": answers(model, rows, rows.X, sensitive_features=grouping(rows))}
 
     predictions = answer(arrays)
-    if held.any():
+    if validation.any():
         label = _labels_apart(
-            model, arrays, groups, held, predictions["threshold"].label, run["seed"]
+            model, arrays, groups, validation, predictions["threshold"].label, run["seed"]
         )
         predictions = {"threshold": replace(predictions["threshold"], label=label)}
         notes.append(notice("thresholds_of_other_half"))
@@ -325,7 +331,7 @@ def _labels_apart(
     model: GroupThresholds,
     arrays: Arrays,
     groups: NDArray[np.str_],
-    held: NDArray[np.bool_],
+    validation: NDArray[np.bool_],
     label: NDArray[Any],
     seed: int,
 ) -> NDArray[Any]:
@@ -334,12 +340,15 @@ def _labels_apart(
     The thresholds of each half of the validation rows (or of their clusters) label the other
     half; those of all validation rows label the rest.
     """
-    unit = np.arange(len(held)) if arrays.cluster is None else arrays.cluster
-    units = np.unique(unit[held])
+    unit = np.arange(len(validation)) if arrays.cluster is None else arrays.cluster
+    units = np.unique(unit[validation])
     first = np.random.default_rng(seed).permutation(units)[: len(units) // 2]
-    mine = np.isin(unit, first)
+    in_first_half = np.isin(unit, first)
     label = label.copy()
-    for choosing, judged in ((held & mine, held & ~mine), (held & ~mine, held & mine)):
+    for choosing, judged in (
+        (validation & in_first_half, validation & ~in_first_half),
+        (validation & ~in_first_half, validation & in_first_half),
+    ):
         if choosing.any() and judged.any():
             half = model.with_thresholds_of(
                 arrays.X[choosing], arrays.y[choosing], groups[choosing]

@@ -125,18 +125,18 @@ def search_params(
     The study lies in the job's folder where the monitor has one, so that the same job started
     again finds its finished trials.
     """
-    held = arrays.part("validation")
-    codes = [np.unique(g, return_inverse=True)[1] for g in held.groups.values()]
-    if not len(held) or not codes:
+    validation = arrays.part("validation")
+    codes = [np.unique(g, return_inverse=True)[1] for g in validation.groups.values()]
+    if not len(validation) or not codes:
         raise SpecError("the search needs validation rows and a sensitive attribute; name both")
     target = params.get("fairness_target", "equalized_odds")
-    judged = ScoringRows(held.y, np.column_stack(codes), arrays.task, target)
-    scale = float(np.var(held.y)) or 1.0
+    judged = ScoringRows(validation.y, np.column_stack(codes), arrays.task, target)
+    scale = float(np.var(validation.y)) or 1.0
     single, budget = {**params, "performance_budget": None}, params.get("performance_budget")
 
     def objective(weights: Mapping[str, float]) -> tuple[float, float]:
         model = fit_model(arrays, {**single, **weights}, seed=seed, device=device, monitor=monitor)
-        value = model.predict_mixed(held.X, clusters=clusters_of(held))
+        value = model.predict_mixed(validation.X, clusters=clusters_of(validation))
         score = judged.score(value, model.threshold_)
         error = score["mse"] / scale if "mse" in score else 1 - score["auroc"]
         return error, unfairness(score)
@@ -209,7 +209,7 @@ def fit_model(
     fixed: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in params.items()}
     model = FairMEDL(task=arrays.task, random_state=seed, device=device, **fixed)
     numeric = params.get("debias") != "rates"  # rates are pulled in the bins that are judged
-    train, held = (rows_of(arrays.part(name), numeric) for name in ("train", "validation"))
+    train, validation = (rows_of(arrays.part(name), numeric) for name in ("train", "validation"))
     X, y, sensitive, clusters = train
     with warnings.catch_warnings():  # they travel in the summary, in the same words
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -219,7 +219,7 @@ def fit_model(
             sensitive_features=sensitive,
             clusters=clusters,
             sample_weight=arrays.part("train").weight,
-            validation=held if len(held[1]) else None,
+            validation=validation if len(validation[1]) else None,
             monitor=monitor,
         )
     return model
@@ -329,8 +329,8 @@ def _by_cluster(
         for name, p in predictions.items()
     }
     clusters = clusters_of(arrays)[rows]
-    given: dict[str, Any] = {"task": arrays.task, "confidence": confidence, "seed": seed}
-    return by_cluster(arrays.y[rows], answers, clusters, seen[rows], **given)
+    options: dict[str, Any] = {"task": arrays.task, "confidence": confidence, "seed": seed}
+    return by_cluster(arrays.y[rows], answers, clusters, seen[rows], **options)
 
 
 def _path(model: FairMEDL, arrays: Arrays, confidence: float, seed: int) -> pl.DataFrame:
@@ -343,8 +343,8 @@ def _path(model: FairMEDL, arrays: Arrays, confidence: float, seed: int) -> pl.D
     answers = model.predict_path(test.X, clusters=clusters_of(test))
     lams, cuts = model.lams_, model.thresholds_
     chosen = int(np.argmax([lam == model.lam_ for lam in lams]))
-    given: dict[str, Any] = {"chosen": chosen, "confidence": confidence, "seed": seed}
-    test_path = path_table(lams, answers, cuts, judged, split="test", **given)
+    options: dict[str, Any] = {"chosen": chosen, "confidence": confidence, "seed": seed}
+    test_path = path_table(lams, answers, cuts, judged, split="test", **options)
     return pl.concat([model.path_, test_path])
 
 

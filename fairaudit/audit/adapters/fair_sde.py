@@ -82,8 +82,10 @@ def _audited(
 
     def answer(others: Arrays) -> dict[str, Prediction]:
         labels = group_columns(others, params.get("attributes"))
-        found = model.answer_rows(rows_in_place(others), model.groups_.codes(labels, len(others)))
-        return _predictions_by_name(found, model, others)
+        predicted = model.answer_rows(
+            rows_in_place(others), model.groups_.codes(labels, len(others))
+        )
+        return _predictions_by_name(predicted, model, others)
 
     return Fitted(predictions, tables, summary, model.save, answer), model
 
@@ -131,16 +133,16 @@ def stress_fair_sde(
     monitor: Monitor,
 ) -> Fitted:
     """FairSDE with its stress tests beside the usual tables."""
-    given: dict[str, Any] = {
+    run: dict[str, Any] = {
         "confidence": confidence,
         "seed": seed,
         "device": device,
         "monitor": monitor,
     }
     monitor.start("FairSDE under stress", 2)
-    full, model = _audited(arrays, params, **given)
+    full, model = _audited(arrays, params, **run)
     monitor.step()
-    stress = stress_tests(fit_fair_sde, full, arrays, params, no_harm=model.confidence, **given)
+    stress = stress_tests(fit_fair_sde, full, arrays, params, no_harm=model.confidence, **run)
     monitor.step()
     monitor.end()
     return replace(
@@ -191,20 +193,26 @@ def _fitted(
     device: str,
     monitor: Monitor,
 ) -> FairSDE:
-    train, held = split_masks(arrays)
+    train, validation = split_masks(arrays)
     rest = {k: v for k, v in params.items() if k != "attributes"}
     if arrays.task == "regression":
         rest["metric"] = "neg_mse"
-    given = {"task": arrays.task, "device": device, "random_state": seed}
-    model: FairSDE = build(FairSDE, rest, **given)
-    apart = None if arrays.cluster is None else arrays.cluster[held]
+    fixed = {"task": arrays.task, "device": device, "random_state": seed}
+    model: FairSDE = build(FairSDE, rest, **fixed)
+    apart = None if arrays.cluster is None else arrays.cluster[validation]
     X = rows_in_place(arrays)
     return model.fit(
         X[train],
         arrays.y[train],
         sensitive_features=columns[train],
         sample_weight=weights(arrays, train),
-        validation=(X[held], arrays.y[held], columns[held], apart, weights(arrays, held)),
+        validation=(
+            X[validation],
+            arrays.y[validation],
+            columns[validation],
+            apart,
+            weights(arrays, validation),
+        ),
         monitor=monitor,
     )
 
@@ -214,9 +222,9 @@ def _predictions(
 ) -> dict[str, Prediction]:
     """Answers of all models for all rows; validation rows as they entered the choice."""
     answers = model.answer_rows(rows_in_place(arrays), groups)
-    _, held = split_masks(arrays)
+    _, validation = split_masks(arrays)
     for name in ("expert", "baseline"):
-        answers[name] = _put(answers[name], held, model.validation_answers_[name])
+        answers[name] = _put(answers[name], validation, model.validation_answers_[name])
     known = groups != UNKNOWN
     answers["expert"] = answers["expert"].where(known, answers["baseline"])
     chosen = known & model.use_expert_[groups]
@@ -225,22 +233,22 @@ def _predictions(
 
 
 def _predictions_by_name(
-    found: Mapping[str, RowAnswers], model: FairSDE, arrays: Arrays
+    answers: Mapping[str, RowAnswers], model: FairSDE, arrays: Arrays
 ) -> dict[str, Prediction]:
     names = {"fair-sde": "selected", "expert": "expert", "baseline": "baseline"}
     if len(model.groups_.names) > 1:
         names[GUESSED] = "guessed"
-    return {name: _as_prediction(found[key], model, arrays) for name, key in names.items()}
+    return {name: _as_prediction(answers[key], model, arrays) for name, key in names.items()}
 
 
-def _put(answers: RowAnswers, held: NDArray[np.bool_], other: RowAnswers) -> RowAnswers:
+def _put(answers: RowAnswers, validation: NDArray[np.bool_], other: RowAnswers) -> RowAnswers:
     """Answers with those of the validation rows replaced."""
     label = answers.label.copy()
-    label[held] = other.label
+    label[validation] = other.label
     if answers.proba is None or other.proba is None:
         return RowAnswers(label, None)
     proba = answers.proba.copy()
-    proba[held] = other.proba
+    proba[validation] = other.proba
     return RowAnswers(label, proba)
 
 

@@ -102,12 +102,12 @@ def _one_model(
 
 def _validation(arrays: Arrays) -> tuple[Any, ...] | None:
     """Validation rows as RomeEM takes them, or None."""
-    _, held = split_masks(arrays)
-    if not held.any():
+    _, validation = split_masks(arrays)
+    if not validation.any():
         return None
-    cluster = None if arrays.cluster is None else arrays.cluster[held]
-    given = (arrays.X[held], arrays.y[held], arrays.sensitive[held])
-    return (*given, cluster, weights(arrays, held))
+    cluster = None if arrays.cluster is None else arrays.cluster[validation]
+    rows = (arrays.X[validation], arrays.y[validation], arrays.sensitive[validation])
+    return (*rows, cluster, weights(arrays, validation))
 
 
 def _evidence(
@@ -276,7 +276,7 @@ def _moe_summary(model: RomeMoE) -> dict[str, Any]:
 
 
 def _all_groups(
-    found: Sweep[RomeEM], arrays: Arrays, confidence: float
+    sweep: Sweep[RomeEM], arrays: Arrays, confidence: float
 ) -> dict[str, pl.DataFrame]:
     """The tables about groups of every number, one below the other, with `n_groups`."""
     each = [
@@ -284,14 +284,14 @@ def _all_groups(
             name: table.with_columns(pl.lit(g, pl.Int64).alias("n_groups"))
             for name, table in _group_tables(model, arrays, confidence).items()
         }
-        for g, model in found.models.items()
+        for g, model in sweep.models.items()
     ]
     return {name: pl.concat([t[name] for t in each], how="diagonal") for name in each[0]}
 
 
-def _sweep_summary(found: Sweep[RomeEM], arrays: Arrays) -> dict[str, Any]:
-    each = {g: _own_warnings(model) for g, model in found.models.items()}
-    chosen = found.models[found.chosen]
+def _sweep_summary(sweep: Sweep[RomeEM], arrays: Arrays) -> dict[str, Any]:
+    each = {g: _own_warnings(model) for g, model in sweep.models.items()}
+    chosen = sweep.models[sweep.chosen]
     notes = [
         *_isolated_warnings(chosen, arrays),
         *(f"with {g} groups: {text}" for g, texts in each.items() for text in texts),
@@ -317,10 +317,10 @@ def _group_tables(
 ) -> dict[str, pl.DataFrame]:
     prior = model.predict_membership(arrays.sensitive, arrays.X)
     known = learnt_classes(arrays)
-    given = (arrays.X[known], arrays.y[known], arrays.sensitive[known])
+    rows = (arrays.X[known], arrays.y[known], arrays.sensitive[known])
     # a class that training never saw tells nothing of the group, and had no probability at all
     resp, loss = prior.copy(), np.full(len(arrays), -np.log(TINY))
-    resp[known], loss[known] = model.responsibilities(*given), model.losses(*given)
+    resp[known], loss[known] = model.responsibilities(*rows), model.losses(*rows)
     return {
         "latent": latent_table(arrays, prior, resp),
         "groups": described_groups(arrays, prior, loss, confidence),

@@ -22,7 +22,7 @@ from fairaudit.audit.metrics.chosen import chosen_metrics
 from fairaudit.audit.notices import Notice, notice
 from fairaudit.audit.presets import UNDECIDED, PresetOptions, apply_to_counts
 from fairaudit.audit.presets.decisions import scores_alone
-from fairaudit.audit.questions import PrimaryQuestion, asked_primary, check_controls
+from fairaudit.audit.questions import PrimaryQuestion, check_controls, checked_primary
 from fairaudit.audit.result import AuditResult
 from fairaudit.audit.score_direction import refuse_contradicted
 from fairaudit.audit.score_scale import cut_for, score_facts, score_warnings, selected
@@ -221,7 +221,7 @@ def audit_source(
             confidence=confidence, weight=weight, cluster=clusters, times=times)  # fmt: skip
     groups, merged = _merged({c: counted[c] for c in roles.sensitive}, times, merge_below)
     wanted = chosen_metrics(metrics, roles.task, truth_of(truth, known))
-    asked_primary(primary, wanted, groups, intersections, predictions)
+    checked_primary(primary, wanted, groups, intersections, predictions)
     tables = judge(truth, predictions, groups, task=roles.task, classes=classes, weight=weight,
         clusters=clusters, split=split, metrics=metrics, confidence=confidence, n_boot=n_boot,
         intersections=intersections, suppress_below=suppress_below, seed=seed, times=times,

@@ -57,16 +57,16 @@ def known_classes(
 
 
 def matched_decisions(
-    truth: LabelColumn, said: Mapping[str, LabelColumn], positive: Any, name: str
+    truth: LabelColumn, systems: Mapping[str, LabelColumn], positive: Any, name: str
 ) -> tuple[dict[str, LabelColumn], tuple[str, ...]]:
     """Decisions in the labels of the outcome, and which were matched with it by their words."""
-    decisions, remarks = dict(said), []
+    decisions, remarks = dict(systems), []
     if len(truth.names) != 2:
         return decisions, ()
     classes = two_classes(tuple(sorted(truth.names, key=label_order)), positive, name)
     by_words = guess_positive(sorted(truth.names, key=label_order), name).label
     outcome = OutcomeLabels(name, classes, positive is not None or by_words is not None)
-    for system, labels in said.items():
+    for system, labels in systems.items():
         read = read_decision(labels.names, "" if system == MODEL else system, outcome)
         if read is not None and set(classes) >= set(truth.names):
             names = tuple(classes[read.codes[label]] for label in labels.names)
@@ -83,8 +83,8 @@ def _listed_classes(classes: Any) -> tuple[str, ...]:
     return tuple(class_label(c) for c in classes)
 
 
-def _as_named(classes: tuple[str, ...], seen: set[str]) -> tuple[str, ...]:
-    odd = sorted(seen - set(classes))
+def _as_named(classes: tuple[str, ...], labels: set[str]) -> tuple[str, ...]:
+    odd = sorted(labels - set(classes))
     if odd:
         raise refusal(
             "classes",

@@ -15,14 +15,14 @@ from fairaudit.inputs.group_codes import encode
 
 
 def stored_rows(
-    asked: AuditInputs,
+    inputs: AuditInputs,
     groups: Mapping[str, Any],
     cluster: Int | None,
     weight: Float | None,
     split: str,
 ) -> dict[str, pl.DataFrame]:
     """Tables `people`, `predictions` and `row_weights`, from which rows are read back."""
-    row = np.arange(len(asked.y))
+    row = np.arange(len(inputs.y))
     where = pl.repeat(split, len(row), eager=True)
     who = {name: _group_names(values, name) for name, values in groups.items()}
     if cluster is not None:
@@ -30,7 +30,7 @@ def stored_rows(
     tables = {
         "people": pl.DataFrame({"row": row, "split": where, **who}),
         "predictions": pl.concat(
-            [_rows_of(name, s, _shown_truth(asked), where) for name, s in asked.systems.items()]
+            [_rows_of(name, s, _shown_truth(inputs), where) for name, s in inputs.systems.items()]
         ),
     }
     if weight is not None:
@@ -38,10 +38,10 @@ def stored_rows(
     return tables
 
 
-def _shown_truth(asked: AuditInputs) -> pl.Series:
+def _shown_truth(inputs: AuditInputs) -> pl.Series:
     """The outcomes as stored: null where none is known."""
-    y = pl.Series(asked.y.astype(np.float64))
-    return y if asked.known is None else y.set(pl.Series(~asked.known), None)
+    y = pl.Series(inputs.y.astype(np.float64))
+    return y if inputs.known is None else y.set(pl.Series(~inputs.known), None)
 
 
 def _group_names(values: Any, name: str) -> pl.Series:

@@ -43,7 +43,7 @@ class _CellCounts:
 def measure(
     cells: Cells,
     names: Sequence[str],
-    asked: EstimateOptions,
+    options: EstimateOptions,
     clusters: ClusterCells | None = None,
 ) -> list[Measured]:
     """Each metric of `names` in each group of `cells` (G, 2, 2).
@@ -51,7 +51,7 @@ def measure(
     With clusters the intervals use the design effect of the cluster totals and Student's
     quantile with clusters − 1 degrees of freedom.
     """
-    counted = _CellCounts(cells, clusters, asked.confidence, _rates_of(names))
+    counted = _CellCounts(cells, clusters, options.confidence, _rates_of(names))
     return [_measure_one(counted, name) for name in names]
 
 

@@ -127,11 +127,11 @@ class PartlyKnownClasses:
 
 
 def class_bounds_table(
-    rows: PartlyKnownClasses, frame: Frame, metrics: Sequence[str], asked: EstimateOptions
+    rows: PartlyKnownClasses, frame: Frame, metrics: Sequence[str], options: EstimateOptions
 ) -> pl.DataFrame:
     """`bounds_table` of an outcome with several classes: overall, and each class by itself."""
     tables = [
-        bounds_table(view, frame, [m for m in offered if m in metrics], asked)
+        bounds_table(view, frame, [m for m in offered if m in metrics], options)
         .filter(~pl.col("metric").is_in(GAP_METRICS))
         .with_columns(pl.col("metric") + ending)
         for ending, (view, offered) in rows.views().items()
@@ -140,7 +140,7 @@ def class_bounds_table(
 
 
 def bounds_table(
-    rows: PartlyKnown, frame: Frame, metrics: Sequence[str], asked: EstimateOptions
+    rows: PartlyKnown, frame: Frame, metrics: Sequence[str], options: EstimateOptions
 ) -> pl.DataFrame:
     """Bounds of each metric in each group, and of the gaps between the groups.
 
@@ -149,7 +149,7 @@ def bounds_table(
     rows : the outcomes and answers
     frame : groups, weights and clusters of the same rows
     metrics : names; those without bounds are left out
-    asked : level of the intervals and names
+    options : level of the intervals and names
     """
     wanted = [m for m in METRICS if m in metrics]
     if not wanted:
@@ -157,25 +157,25 @@ def bounds_table(
     n = frame.sizes()
     known = frame.total(rows.known.astype(np.float64))
     by = frame.grouping
-    shown = (n >= 1) & ~asked.hides(by.attribute, by.names, n)
-    by_metric = _ends(rows, frame, wanted, asked)
+    shown = (n >= 1) & ~options.hides(by.attribute, by.names, n)
+    by_metric = _ends(rows, frame, wanted, options)
     table: list[dict[str, object]] = []
     for metric in wanted:
         table += _values(metric, by_metric[metric], frame, (n, known), shown)
     if frame.grouping.attribute != OVERALL:
         pairs = max(frame.G * (frame.G - 1), 1)
-        level = 1 - (1 - asked.confidence) / pairs  # Bonferroni over the pairs of groups
-        strict = _ends(rows, frame, wanted, replace(asked, confidence=level))
+        level = 1 - (1 - options.confidence) / pairs  # Bonferroni over the pairs of groups
+        strict = _ends(rows, frame, wanted, replace(options, confidence=level))
         sizes = int(n[shown].sum()), int(known[shown].sum())
         for metric, parts in _gap_metrics(wanted).items():
             wide = [by_metric[p] for p in parts], [strict[p] for p in parts]
             table += _gaps(metric, wide, frame, sizes, shown)
-    named = {"model": asked.model, "split": asked.split, "attribute": frame.grouping.attribute}
+    named = {"model": options.model, "split": options.split, "attribute": frame.grouping.attribute}
     return pl.DataFrame([{**named, **row} for row in table], schema=BOUNDS, orient="row")
 
 
 def _ends(
-    rows: PartlyKnown, frame: Frame, metrics: Sequence[str], asked: EstimateOptions
+    rows: PartlyKnown, frame: Frame, metrics: Sequence[str], options: EstimateOptions
 ) -> dict[str, tuple[_End, _End]]:
     """The lower and the upper bound of each metric."""
     label = rows.label
@@ -189,7 +189,7 @@ def _ends(
     wanted = {"right": rates, "wrong": rates, "positive": ["base_rate"], "negative": ["base_rate"]}
     measured: Mapping[str, Mapping[str, Measured]] = {
         name: {
-            m.metric: m for m in _measured(rows.filled(fill), label, frame, wanted[name], asked)
+            m.metric: m for m in _measured(rows.filled(fill), label, frame, wanted[name], options)
         }
         for name, fill in fills.items()
         if name in ("right", "wrong") or "base_rate" in metrics
@@ -199,15 +199,15 @@ def _ends(
 
 
 def _measured(
-    y: Int, label: Int, frame: Frame, metrics: list[str], asked: EstimateOptions
+    y: Int, label: Int, frame: Frame, metrics: list[str], options: EstimateOptions
 ) -> list[Measured]:
     cells = count(frame.grouping, y, label, 2, frame.weight, frame.times)
     if frame.cluster is None:
-        return binary.measure(cells, metrics, asked)
+        return binary.measure(cells, metrics, options)
     mass = frame.times if frame.weight is None else frame.mass
     shape = (frame.G, 2, 2)
     clusters = count_clusters(frame.cluster, frame.grouping.codes, y, label, shape, mass)
-    return binary.measure(cells, metrics, asked, clusters)
+    return binary.measure(cells, metrics, options, clusters)
 
 
 def _ordered(a: Measured, b: Measured) -> tuple[_End, _End]:
@@ -339,8 +339,8 @@ def _difference(wide: tuple[_End, _End], strict: tuple[_End, _End]) -> _Gap:
 
 def _between(a: _End, b: _End) -> tuple[Float, Float]:
     """Intervals (G, G) of one group's bound minus another group's opposite bound."""
-    mine = a.low[:, None], a.high[:, None]
-    low, high = intervals.mover_difference(a.value[:, None], b.value, mine, (b.low, b.high))
+    limits = a.low[:, None], a.high[:, None]
+    low, high = intervals.mover_difference(a.value[:, None], b.value, limits, (b.low, b.high))
     return np.asarray(low), np.asarray(high)
 
 
@@ -363,8 +363,8 @@ def _quotient(a: Float, b: Float) -> Float:
 
 
 def _over(a: _End, b: _End) -> tuple[Float, Float]:
-    mine = a.low[:, None], a.high[:, None]
-    low, high = intervals.mover_ratio(a.value[:, None], b.value, mine, (b.low, b.high))
+    limits = a.low[:, None], a.high[:, None]
+    low, high = intervals.mover_ratio(a.value[:, None], b.value, limits, (b.low, b.high))
     return np.asarray(low), np.asarray(high)
 
 

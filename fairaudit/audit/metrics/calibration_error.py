@@ -131,8 +131,8 @@ def miscalibration(score: Float, y: Int, frame: Frame, bins: int = BINS) -> Misc
         if frame.cluster is not None:
             alone = total(np.square(w * (y - score))) - net**2 / rows + shares
             effect, related = _design_effects(frame, cell, w * (y - score), np.nan_to_num(alone))
-        predicted, seen, left = total(w * score) / weight, total(w * y) / weight, rows / effect
-        shrunk = (left * seen + PRIOR_ROWS * predicted) / (left + PRIOR_ROWS)
+        predicted, observed, left = total(w * score) / weight, total(w * y) / weight, rows / effect
+        shrunk = (left * observed + PRIOR_ROWS * predicted) / (left + PRIOR_ROWS)
         variance = np.nan_to_num((square * shrunk * (1 - shrunk) + shares) * effect)
         error = np.where(np.isnan(effect), np.nan, np.sqrt(variance) / mass)
         return Miscalibration(net / mass, error, related)
@@ -154,14 +154,14 @@ def _design_effects(frame: Frame, cell: Int, off: Float, alone: Float) -> tuple[
     G, bins = alone.shape
     effect, related = np.full((G, 1), np.nan), np.tile(np.eye(bins), (G, 1, 1))
     for g in range(G):
-        mine = frame.grouping.codes == g
-        clusters, unit = np.unique(frame.cluster[mine], return_inverse=True)
+        in_group = frame.grouping.codes == g
+        clusters, unit = np.unique(frame.cluster[in_group], return_inverse=True)
         k = len(clusters)
         if k < 2:
             continue
-        mass, residuals = frame.mass[mine], product(off, frame.times)[mine]
+        mass, residuals = frame.mass[in_group], product(off, frame.times)[in_group]
         size = sums(unit, mass, k)
-        table = sums(unit * bins + cell[mine] - g * bins, residuals, k * bins).reshape(k, bins)
+        table = sums(unit * bins + cell[in_group] - g * bins, residuals, k * bins).reshape(k, bins)
         rest = table - size[:, None] / size.sum() * table.sum(axis=0)
         products = rest.T @ rest * k / (k - 1)
         total = float(alone[g].sum())
@@ -171,7 +171,7 @@ def _design_effects(frame: Frame, cell: Int, off: Float, alone: Float) -> tuple[
 
 
 def measure_ece(
-    score: Float, y: Int, frame: Frame, everybody: Frame, asked: EstimateOptions
+    score: Float, y: Int, frame: Frame, everybody: Frame, options: EstimateOptions
 ) -> Measured:
     """Debiased calibration error of each group with its inverted interval."""
     errors = miscalibration(score, y, frame)
@@ -185,8 +185,8 @@ def measure_ece(
         low, high = np.minimum(around[0], value), np.clip(around[1], value, 1.0)
         return np.where(unknown, np.nan, low), np.where(unknown, np.nan, high)
 
-    low, high = limits((1 - asked.confidence) / 2)
-    z = intervals.quantile(asked.confidence)
+    low, high = limits((1 - options.confidence) / 2)
+    z = intervals.quantile(options.confidence)
     clustered = "" if frame.cluster is None else ", clustered"
     return Measured(
         attribute=frame.grouping.attribute,

@@ -130,28 +130,30 @@ class Versus:
     method: str
 
 
-def jointly(asked: EstimateOptions, groups: int) -> EstimateOptions:
+def jointly(options: EstimateOptions, groups: int) -> EstimateOptions:
     """The level at which the intervals of all pairs of systems in all groups hold together.
 
     Bonferroni's, so that the differences in one metric by one attribute, which are shown side by
     side, leave out a truth of 0 in at most 1 − confidence of audits.
     """
-    return replace(asked, confidence=1 - (1 - asked.confidence) / max(asked.pairs * groups, 1))
+    return replace(
+        options, confidence=1 - (1 - options.confidence) / max(options.pairs * groups, 1)
+    )
 
 
 def paired_counts(
-    frame: Frame, y: Int, a: Int, b: Int, names: Sequence[str], asked: EstimateOptions
+    frame: Frame, y: Int, a: Int, b: Int, names: Sequence[str], options: EstimateOptions
 ) -> list[Versus]:
     """Differences of count-based metrics by paired bootstrap; p by exact McNemar where it fits.
 
     The rows are counted by (group, y, answer of a, answer of b), so both models keep the same
     rows in each replicate. The intervals hold jointly (`jointly`).
     """
-    asked = jointly(asked, frame.G)
+    options = jointly(options, frame.G)
     both, grouping = 2 * a + b, frame.grouping
     cells = count(grouping, y, both, 4, frame.weight, frame.times)
-    rng = np.random.default_rng([asked.seed, frame.G, 29])
-    n_boot = replicates_for(4 * frame.G, asked.n_boot)
+    rng = np.random.default_rng([options.seed, frame.G, 29])
+    n_boot = replicates_for(4 * frame.G, options.n_boot)
     if frame.cluster is None:
         drawn, around = multinomial(cells, n_boot, rng), centre(cells)
     else:
@@ -161,7 +163,7 @@ def paired_counts(
     simple = frame.weight is None and frame.cluster is None
     tables = (_split(cells.weight), _split(around), _split(drawn))
     clusters = None if frame.cluster is None else by.in_group
-    return [_versus(name, tables, asked, simple, clusters) for name in names]
+    return [_versus(name, tables, options, simple, clusters) for name in names]
 
 
 def _split(cells: Float) -> Float:
@@ -178,20 +180,20 @@ def _difference(cells: Float, metric: str) -> Float:
 def _versus(
     metric: str,
     tables: tuple[Float, Float, Float],
-    asked: EstimateOptions,
+    options: EstimateOptions,
     simple: bool,
     clusters: Float | None,
 ) -> Versus:
     cells, around, drawn = tables
     difference = _difference(cells, metric)
     noise = np.nan_to_num(_difference(drawn, metric) - _difference(around, metric))
-    low, high, p = _from_noise(difference, noise, asked.confidence, clusters)
+    low, high, p = _from_noise(difference, noise, options.confidence, clusters)
     if not (simple and metric in PAIRED):
         how = "paired bootstrap" if clusters is None else "paired bootstrap of clusters"
         return Versus(metric, difference, low, high, p, how)
     gains, losses = _discordant(cells, metric)
     p = np.where(np.isnan(difference), np.nan, mcnemar(gains, losses))
-    low, high = _counted_ends(cells, metric, gains, losses, asked.confidence)
+    low, high = _counted_ends(cells, metric, gains, losses, options.confidence)
     return Versus(metric, difference, low, high, p, "Tango and exact McNemar")
 
 
@@ -246,16 +248,16 @@ def _discordant(cells: Float, metric: str) -> tuple[Float, Float]:
     return only_a[:, truth], only_b[:, truth]
 
 
-def paired_influence(a: Influence, b: Influence, frame: Frame, asked: EstimateOptions) -> Versus:
+def paired_influence(a: Influence, b: Influence, frame: Frame, options: EstimateOptions) -> Versus:
     """Difference of two row-based metrics (paired DeLong for AUROC): influences subtract.
 
     The intervals hold jointly (`jointly`).
     """
-    asked = jointly(asked, frame.G)
+    options = jointly(options, frame.G)
     difference = a.value - b.value
     rows = Influence(a.metric, difference, a.denominator, a.rows - b.rows, "mean")
     se, units = standard_errors(rows, frame)
-    t = intervals.quantile(asked.confidence, np.maximum(units - 1, 1))
+    t = intervals.quantile(options.confidence, np.maximum(units - 1, 1))
     p = 2 * stats.t.sf(
         np.abs(np.divide(difference, se, out=np.zeros_like(difference), where=se > 0)),
         np.maximum(units - 1, 1),
@@ -271,16 +273,16 @@ def comparisons_table(
     n: Float,
     model_a: str,
     model_b: str,
-    asked: EstimateOptions,
+    options: EstimateOptions,
 ) -> pl.DataFrame:
     """Rows of `comparisons`; `p_adjusted` is filled once all are together (`with_looks`)."""
-    shown = np.flatnonzero((n >= 1) & ~asked.hides(grouping.attribute, grouping.names, n))
+    shown = np.flatnonzero((n >= 1) & ~options.hides(grouping.attribute, grouping.names, n))
     if not versus:
         return pl.DataFrame(schema=COMPARISONS)
     rows = len(shown) * len(versus)
     return pl.DataFrame(
         {
-            "split": [asked.split] * rows,
+            "split": [options.split] * rows,
             "attribute": [grouping.attribute] * rows,
             "group": [grouping.names[i] for i in shown] * len(versus),
             "metric": [v.metric for v in versus for _ in shown],
@@ -317,10 +319,10 @@ def with_looks(table: pl.DataFrame, own: NDArray[np.bool_]) -> pl.DataFrame:
 
 
 def pairs_table(
-    measured: Sequence[Measured], asked: EstimateOptions, reference: str | None = None
+    measured: Sequence[Measured], options: EstimateOptions, reference: str | None = None
 ) -> pl.DataFrame:
     """Each group against a reference group (the largest, or the one named)."""
-    parts = [_pairs_of(m, asked, reference) for m in measured if len(m.names) > 1]
+    parts = [_pairs_of(m, options, reference) for m in measured if len(m.names) > 1]
     return _one_frame(parts, PAIRS)
 
 
@@ -334,25 +336,25 @@ def _one_frame(parts: Sequence[Columns], schema: pl.Schema) -> pl.DataFrame:
     )
 
 
-def _pairs_of(m: Measured, asked: EstimateOptions, reference: str | None) -> Columns:
+def _pairs_of(m: Measured, options: EstimateOptions, reference: str | None) -> Columns:
     ref = m.names.index(reference) if reference in m.names else int(np.argmax(m.n))
-    shown = (m.n >= 1) & ~asked.hides(m.attribute, m.names, m.n)
+    shown = (m.n >= 1) & ~options.hides(m.attribute, m.names, m.n)
     at = np.array([i for i in range(len(m.names)) if i != ref and shown[i]], dtype=np.int64)
     if not shown[ref]:
         at = at[:0]
-    mine, other = (m.low[at], m.high[at]), (m.low[ref], m.high[ref])
+    limits, other = (m.low[at], m.high[at]), (m.low[ref], m.high[ref])
     r = 0.0 if m.correlation is None else m.correlation[at, ref]
-    low, high = intervals.mover_difference(m.value[at], m.value[ref], mine, other, r)
+    low, high = intervals.mover_difference(m.value[at], m.value[ref], limits, other, r)
     if base_name(m.metric) in NO_RATIO:
         ratio, down, up = (np.full(len(at), np.nan) for _ in range(3))
     else:
         ratio = metric_definitions.ratio(m.value[at], np.full(len(at), m.value[ref]))
-        down, up = intervals.mover_ratio(m.value[at], m.value[ref], mine, other, r)
+        down, up = intervals.mover_ratio(m.value[at], m.value[ref], limits, other, r)
     p, how = _pair_p(m, at, ref)
     status = m.status
     return {
-        "model": [asked.model] * len(at),
-        "split": [asked.split] * len(at),
+        "model": [options.model] * len(at),
+        "split": [options.split] * len(at),
         "attribute": [m.attribute] * len(at),
         "metric": [m.metric] * len(at),
         "group": [m.names[i] for i in at],
@@ -376,8 +378,8 @@ def pair_of(m: Measured, group: str, reference: str) -> tuple[float, float, floa
     """Difference of two groups with the limits of its interval, as in `pairs_table`."""
     i, j = m.names.index(group), m.names.index(reference)
     r = 0.0 if m.correlation is None else m.correlation[i, j]
-    mine, other = (m.low[i], m.high[i]), (m.low[j], m.high[j])
-    low, high = intervals.mover_difference(m.value[i], m.value[j], mine, other, r)
+    limits, other = (m.low[i], m.high[i]), (m.low[j], m.high[j])
+    low, high = intervals.mover_difference(m.value[i], m.value[j], limits, other, r)
     return float(m.value[i] - m.value[j]), float(low), float(high)
 
 
@@ -411,37 +413,37 @@ def _less_sure(a: str, b: str) -> str:
 
 
 def detectable_table(
-    measured: Sequence[Measured], asked: EstimateOptions, gap: float = 0.05, power: float = 0.8
+    measured: Sequence[Measured], options: EstimateOptions, gap: float = 0.05, power: float = 0.8
 ) -> pl.DataFrame:
     """For each group against the rest: the detectable gap, and the rows that would detect `gap`.
 
     `rows_needed` counts rows of the group, its share of rows in the denominator kept.
     """
     parts = [
-        _detectable_of(m, asked, gap, power)
+        _detectable_of(m, options, gap, power)
         for m in measured
         if base_name(m.metric) in RATES and len(m.names) > 1 and m.reason is None
     ]
     return _one_frame(parts, DETECTABLE).with_columns(pl.selectors.float().fill_nan(None))
 
 
-def _detectable_of(m: Measured, asked: EstimateOptions, gap: float, power: float) -> Columns:
-    shown = np.flatnonzero((m.n >= 1) & ~asked.hides(m.attribute, m.names, m.n))
+def _detectable_of(m: Measured, options: EstimateOptions, gap: float, power: float) -> Columns:
+    shown = np.flatnonzero((m.n >= 1) & ~options.hides(m.attribute, m.names, m.n))
     inside = m.denominator[shown]
     rest = m.denominator.sum() - inside
     p = np.full(len(shown), np.nan_to_num(m.overall))
     share = np.divide(inside, m.n[shown], out=np.zeros(len(shown)), where=m.n[shown] > 0)
-    needed = two_rates.rows_for_gap(p, gap, rest, asked.confidence, power)
+    needed = two_rates.rows_for_gap(p, gap, rest, options.confidence, power)
     rows = np.divide(needed, share, out=np.full(len(shown), np.nan), where=share > 0)
     return {
-        "model": [asked.model] * len(shown),
-        "split": [asked.split] * len(shown),
+        "model": [options.model] * len(shown),
+        "split": [options.split] * len(shown),
         "attribute": [m.attribute] * len(shown),
         "group": [m.names[i] for i in shown],
         "metric": [m.metric] * len(shown),
         "n": m.n[shown].astype(np.int64).tolist(),
         "gap_detectable": two_rates.detectable_gap(
-            p, inside, rest, asked.confidence, power
+            p, inside, rest, options.confidence, power
         ).tolist(),
         "rows_needed": [None if np.isnan(r) else int(np.ceil(r)) for r in rows],
         "gap_wanted": [gap] * len(shown),

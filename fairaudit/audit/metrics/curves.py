@@ -97,7 +97,7 @@ def histogram(binned: Binned, y: Int, frame: Frame) -> Histogram:
 
 
 def histogram_table(
-    h: Histogram, frame: Frame, asked: EstimateOptions, *, known: bool = True
+    h: Histogram, frame: Frame, options: EstimateOptions, *, known: bool = True
 ) -> pl.DataFrame:
     """Rows (group, y, bin) with a count above 0; small groups left out.
 
@@ -105,11 +105,11 @@ def histogram_table(
 
     Where rows are weighted, `rows` and `square` stand beside the count.
     """
-    g, y, b = np.nonzero(h.count * _shown(frame, asked)[:, None, None])
+    g, y, b = np.nonzero(h.count * _shown(frame, options)[:, None, None])
     apart = {"rows": h.rows, "square": h.square}
     return pl.DataFrame(
         {
-            **_who(frame, asked, g),
+            **_who(frame, options, g),
             "y": pl.Series(y if known else [None] * len(y), dtype=pl.Int64),
             "bin": b,
             "low": h.low[b],
@@ -120,23 +120,23 @@ def histogram_table(
     )
 
 
-def _shown(frame: Frame, asked: EstimateOptions) -> NDArray[np.bool_]:
+def _shown(frame: Frame, options: EstimateOptions) -> NDArray[np.bool_]:
     n, by = frame.sizes(), frame.grouping
-    return np.asarray((n >= 1) & ~asked.hides(by.attribute, by.names, n))
+    return np.asarray((n >= 1) & ~options.hides(by.attribute, by.names, n))
 
 
-def _who(frame: Frame, asked: EstimateOptions, g: Int) -> dict[str, object]:
+def _who(frame: Frame, options: EstimateOptions, g: Int) -> dict[str, object]:
     names = np.array(frame.grouping.names, dtype=np.object_)
     return {
-        "model": [asked.model] * len(g),
-        "split": [asked.split] * len(g),
+        "model": [options.model] * len(g),
+        "split": [options.split] * len(g),
         "attribute": [frame.grouping.attribute] * len(g),
         "group": pl.Series(names[g].tolist(), dtype=pl.String),
     }
 
 
 def roc_table(
-    h: Histogram, frame: Frame, asked: EstimateOptions, *, below: bool = False
+    h: Histogram, frame: Frame, options: EstimateOptions, *, below: bool = False
 ) -> pl.DataFrame:
     """FPR and TPR of "positive from this threshold on"; groups with both classes only.
 
@@ -152,11 +152,11 @@ def roc_table(
         selected = np.concatenate([selected, nobody], axis=2)
         thresholds = np.r_[h.low, h.high[-1]]
     total = selected[:, :, -1 if below else 0]
-    keep = np.flatnonzero((total > 0).all(axis=1) & _shown(frame, asked))
+    keep = np.flatnonzero((total > 0).all(axis=1) & _shown(frame, options))
     g = np.repeat(keep, len(thresholds))
     return pl.DataFrame(
         {
-            **_who(frame, asked, g),
+            **_who(frame, options, g),
             "threshold": np.tile(thresholds, len(keep)),
             "fpr": (selected[keep, 0] / total[keep, 0:1]).ravel(),
             "tpr": (selected[keep, 1] / total[keep, 1:2]).ravel(),
@@ -165,7 +165,7 @@ def roc_table(
 
 
 def calibration_table(
-    binned: Binned, y: Int, frame: Frame, asked: EstimateOptions
+    binned: Binned, y: Int, frame: Frame, options: EstimateOptions
 ) -> pl.DataFrame:
     """Observed rate against mean score in ten bins of the score's range, Wilson intervals."""
     bins = int(binned.tenth.max(initial=0)) + 1
@@ -173,21 +173,21 @@ def calibration_table(
     w, size = frame.mass, frame.G * bins
     rows, mass = sums(cell, frame.times, size), sums(cell, w, size)
     square = sums(cell, w * frame.unit, size)
-    shown = np.repeat(_shown(frame, asked), bins)
+    shown = np.repeat(_shown(frame, options), bins)
     full = np.flatnonzero((rows > 0) & (mass > 0) & shown)
     rate = (sums(cell, w * y, size)[full]) / mass[full]
     effective = mass[full] ** 2 / square[full]
     if frame.cluster is None:
-        low, high = intervals.wilson(rate, effective, asked.confidence)
+        low, high = intervals.wilson(rate, effective, options.confidence)
     else:
         everywhere = np.divide(sums(cell, w * y, size), mass, out=np.zeros(size), where=mass > 0)
         rest = sums_by_cluster(cell, frame.cluster, w * (y - everywhere[cell]), size)
-        variance, k = (found[full] for found in rest)
+        variance, k = (term[full] for term in rest)
         variance = variance / mass[full] ** 2
-        low, high = intervals.limits_of_clusters(rate, effective, variance, k, asked.confidence)
+        low, high = intervals.limits_of_clusters(rate, effective, variance, k, options.confidence)
     return pl.DataFrame(
         {
-            **_who(frame, asked, full // bins),
+            **_who(frame, options, full // bins),
             "bin": full % bins,
             "mean_score": sums(cell, w * binned.score, size)[full] / mass[full],
             "rate": rate,

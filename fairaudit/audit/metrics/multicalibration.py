@@ -97,7 +97,9 @@ class ScoreCells:
         return Estimates(self.share * (self.seen - self.said), error, self.ends).absolute()
 
 
-def cells_of(score: Float, y: Int, frame: Frame, place: int, asked: EstimateOptions) -> ScoreCells:
+def cells_of(
+    score: Float, y: Int, frame: Frame, place: int, options: EstimateOptions
+) -> ScoreCells:
     """The cells of one grouping that have rows and may be shown.
 
     Suppressed groups are left out, and cells with fewer rows than a group may be shown with.
@@ -106,8 +108,8 @@ def cells_of(score: Float, y: Int, frame: Frame, place: int, asked: EstimateOpti
     n, w = sums(cell, frame.times, size), frame.mass
     mass, square = sums(cell, w, size), sums(cell, w * frame.unit, size)
     hit, predicted = sums(cell, w * y, size), sums(cell, w * score, size)
-    hidden = asked.hides(frame.grouping.attribute, frame.grouping.names, frame.sizes())
-    at = np.flatnonzero((mass > 0) & np.repeat(~hidden, BINS) & (n >= asked.suppress_below))
+    hidden = options.hides(frame.grouping.attribute, frame.grouping.names, frame.sizes())
+    at = np.flatnonzero((mass > 0) & np.repeat(~hidden, BINS) & (n >= options.suppress_below))
     cells = ScoreCells(
         place=np.full(len(at), place),
         group=at // BINS,
@@ -136,7 +138,7 @@ def joined(parts: Iterable[ScoreCells]) -> ScoreCells:
 
 
 def multicalibration_table(
-    score: Float, y: Int, frames: Iterable[Frame], asked: EstimateOptions
+    score: Float, y: Int, frames: Iterable[Frame], options: EstimateOptions
 ) -> pl.DataFrame:
     """One row: the error with an interval that holds for the largest of all cells.
 
@@ -145,16 +147,16 @@ def multicalibration_table(
     lower end above 0 in at most 1 − confidence of audits.
     """
     frames = list(frames)
-    cells = joined(cells_of(score, y, frame, i, asked) for i, frame in enumerate(frames))
-    low, high = cells.ends((1 - asked.confidence) / 2)
+    cells = joined(cells_of(score, y, frame, i, options) for i, frame in enumerate(frames))
+    low, high = cells.ends((1 - options.confidence) / 2)
     cells = cells.where(~(np.isnan(low) | np.isnan(high)))  # one cluster has no variation
     if len(cells.n) == 0:
         return pl.DataFrame(schema=MULTICALIBRATION)
-    gap = gaps.highest(cells.estimates(), asked.confidence)
+    gap = gaps.highest(cells.estimates(), options.confidence)
     worst, grouping = gap.index, frames[int(cells.place[gap.index])].grouping
     row = {
-        "model": asked.model,
-        "split": asked.split,
+        "model": options.model,
+        "split": options.split,
         "value": gap.value,
         "low": max(gap.low, 0.0),
         "high": gap.high,

@@ -66,24 +66,24 @@ def measure(
     cells: Cells,
     names: Sequence[str],
     classes: Sequence[str],
-    asked: EstimateOptions,
+    options: EstimateOptions,
     clustered: ClusteredClasses | None = None,
 ) -> list[Measured]:
     """Accuracy, macro metrics and one-against-the-rest rates ("tpr [cat]") of (G, C, C)."""
     measured: list[Measured] = []
     G = len(cells.names)
     apart = None if clustered is None else clustered.right_or_wrong(G)
-    right = binary.measure(_right_or_wrong(cells), list(WHOLE), asked, apart)
+    right = binary.measure(_right_or_wrong(cells), list(WHOLE), options, apart)
     measured += [m for m in right if m.metric in names]
     if any(name in names for name in MACRO):
         left = ratio(right[0].denominator, cells.rows.sum((1, 2)))
         measured += [
-            _macro(cells, clustered, name, left, asked) for name in MACRO if name in names
+            _macro(cells, clustered, name, left, options) for name in MACRO if name in names
         ]
     wanted = [n for n in PER_CLASS if n in names]
     for c, label in enumerate(classes if wanted else ()):
         apart = None if clustered is None else clustered.one_vs_rest(c, G)
-        part = binary.measure(_class_cells(cells, c), wanted, asked, apart)
+        part = binary.measure(_class_cells(cells, c), wanted, options, apart)
         measured += [replace(m, metric=f"{m.metric} [{label}]") for m in part]
     return measured
 
@@ -166,7 +166,7 @@ def _macro(
     clustered: ClusteredClasses | None,
     metric: str,
     left: Float,
-    asked: EstimateOptions,
+    options: EstimateOptions,
 ) -> Measured:
     """A macro metric of each group; `left` (G,) of its rows remain under weights and clusters."""
     G, estimate = len(cells.names), value(cells.weight, metric)
@@ -179,7 +179,7 @@ def _macro(
         errors = clustered.errors(slope(cells.weight, metric))
     n = _balanced_rows(cells) if clusters is None else clusters
     limits = _macro_limits(metric, estimate, errors.se, n, freedom)
-    low, high = limits((1 - asked.confidence) / 2)
+    low, high = limits((1 - options.confidence) / 2)
     how = "delta method on " + ("Fisher's z" if metric == "mcc" else "the logit scale")
     return Measured(
         attribute=cells.attribute,
@@ -190,7 +190,7 @@ def _macro(
         value=estimate,
         low=low,
         high=high,
-        se=intervals.error_or_reach(errors.se, (low, high), asked.confidence),
+        se=intervals.error_or_reach(errors.se, (low, high), options.confidence),
         limits=limits,
         overall=float(value(cells.weight.sum(axis=0), metric)),
         share=cells.weight.sum((1, 2)),

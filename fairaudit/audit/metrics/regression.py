@@ -54,7 +54,7 @@ def _r2(y: Float, error: Float, frame: Frame) -> Influence:
 
 
 def quantile_error(
-    metric: str, y: Float, answer: Float, frame: Frame, asked: EstimateOptions
+    metric: str, y: Float, answer: Float, frame: Frame, options: EstimateOptions
 ) -> Measured:
     """Quantile of |error| with the interval between order statistics.
 
@@ -64,8 +64,8 @@ def quantile_error(
     q, size = QUANTILES[metric], np.abs(answer - y)
     quantiles = _quantiles(size, q, frame)
     whole = _quantiles(size, q, replace(frame, grouping=one_group(len(y))))
-    low, high = quantiles.limits((1 - asked.confidence) / 2)
-    z = intervals.quantile(asked.confidence, quantiles.freedom)
+    low, high = quantiles.limits((1 - options.confidence) / 2)
+    z = intervals.quantile(options.confidence, quantiles.freedom)
     return Measured(
         attribute=frame.grouping.attribute,
         names=frame.grouping.names,

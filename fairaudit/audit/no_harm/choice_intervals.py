@@ -52,7 +52,7 @@ class Pair:
     rows : EvaluationRows
         The rows of these groups.
     expert, baseline : Answers
-    asked : EstimateOptions
+    options : EstimateOptions
     """
 
     metric: Metric
@@ -61,7 +61,7 @@ class Pair:
     rows: EvaluationRows
     expert: Answers
     baseline: Answers
-    asked: EstimateOptions
+    options: EstimateOptions
     _known: dict[bytes, Measured] = field(default_factory=dict, repr=False)
 
     def measured(self, use: Bool) -> Measured:
@@ -74,7 +74,7 @@ class Pair:
     def _measure(self, use: Bool) -> Measured:
         name = _ENGINE[self.metric]
         chosen = _mixed(self.expert, self.baseline, use[self.rows.groupings[-1].codes])
-        estimates = measure_rows(self.rows, chosen, self.asked, (name,))
+        estimates = measure_rows(self.rows, chosen, self.options, (name,))
         return next(m for m in estimates[-1] if m.metric == name)
 
     def by_group(self, use: Bool, values: Float) -> tuple[Float, Float]:
@@ -97,7 +97,7 @@ class Pair:
         share = mass[self.present][keep]
         worst, mean = self._worst(m, keep), self._mean(m, keep, share / share.sum())
         return {
-            "gap": _gap(m, keep, self.asked),
+            "gap": _gap(m, keep, self.options),
             "worst": _mirrored(worst) if self._turned else worst,
             "mean": _mirrored(mean) if self._turned else mean,
         }
@@ -106,13 +106,13 @@ class Pair:
         if keep.sum() == 1:
             return float(m.low[keep][0]), float(m.high[keep][0])
         extreme = gaps.highest if self._turned else gaps.lowest
-        worst = extreme(m.estimates(keep), self.asked.confidence)
+        worst = extreme(m.estimates(keep), self.options.confidence)
         return worst.low, worst.high
 
     def _mean(self, m: Measured, keep: Bool, share: Float) -> Ends:
         """Interval of a mean over groups, clipped to the metric's range."""
         e = m.estimates(keep)
-        low, high = gaps.mean(e, share, self.asked.confidence)
+        low, high = gaps.mean(e, share, self.options.confidence)
         value = float(e.value @ share)
         return min(float(low), value), max(float(high), value)
 
@@ -150,17 +150,17 @@ def pair_of(held: HeldRows, metric: Metric, *, confidence: float) -> Pair:
     return Pair(metric, len(held.names), present, rows, expert, baseline, options)
 
 
-def _as_task(held: HeldRows, metric: Metric) -> tuple[Task, NDArray[np.float64], Answers, Answers]:
+def _as_task(rows: HeldRows, metric: Metric) -> tuple[Task, NDArray[np.float64], Answers, Answers]:
     """The task by which the engine measures the metric, and truth and answers in its codes."""
-    expert, baseline = held.expert, held.baseline
+    expert, baseline = rows.expert, rows.baseline
     if metric == "neg_mse":
-        return "regression", held.y, expert, baseline
-    if all(np.isin(v, (0, 1)).all() for v in (held.y, expert.label, baseline.label)):
-        return "binary", held.y, expert, baseline
+        return "regression", rows.y, expert, baseline
+    if all(np.isin(v, (0, 1)).all() for v in (rows.y, expert.label, baseline.label)):
+        return "binary", rows.y, expert, baseline
     if metric != "accuracy":
-        return "multiclass", held.y, Answers(expert.label), Answers(baseline.label)
-    marks = [Answers((a.label == held.y).astype(np.float64)) for a in (expert, baseline)]
-    return "binary", np.ones(len(held.y)), marks[0], marks[1]  # as the engine counts classes
+        return "multiclass", rows.y, Answers(expert.label), Answers(baseline.label)
+    marks = [Answers((a.label == rows.y).astype(np.float64)) for a in (expert, baseline)]
+    return "binary", np.ones(len(rows.y)), marks[0], marks[1]  # as the engine counts classes
 
 
 def _mixed(expert: Answers, baseline: Answers, use: Bool) -> Answers:
@@ -172,10 +172,10 @@ def _mixed(expert: Answers, baseline: Answers, use: Bool) -> Answers:
     return Answers(np.where(use, expert.label, baseline.label), score)
 
 
-def _gap(m: Measured, keep: Bool, asked: EstimateOptions) -> Ends:
+def _gap(m: Measured, keep: Bool, options: EstimateOptions) -> Ends:
     if keep.sum() < 2:
         return _NONE
-    gap = difference([m], keep, asked.confidence)
+    gap = difference([m], keep, options.confidence)
     return gap.low, gap.high
 
 
@@ -186,19 +186,19 @@ def _mirrored(ends: Ends) -> Ends:
 # -- as columns -----------------------------------------------------------------------------------
 
 
-def of_systems(pair: Pair, found: Evidence) -> dict[str, Float]:
+def of_systems(pair: Pair, evidence: Evidence) -> dict[str, Float]:
     """baseline_low, baseline_high, expert_low and expert_high of every group (G,)."""
     nobody = np.zeros(pair.size, dtype=bool)
-    baseline = pair.by_group(nobody, found.baseline)
-    expert = pair.by_group(~nobody, found.expert)
+    baseline = pair.by_group(nobody, evidence.baseline)
+    expert = pair.by_group(~nobody, evidence.expert)
     return dict(zip(ENDS, (*baseline, *expert), strict=True))
 
 
-def of_choice(pair: Pair, found: Evidence, use: Bool) -> dict[str, float]:
+def of_choice(pair: Pair, evidence: Evidence, use: Bool) -> dict[str, float]:
     """gap_before_low to mean_after_high of a choice, over the groups that count for it."""
-    counts = counted(found)
+    counts = counted(evidence)
     states = {"before": np.zeros_like(use), "after": use}
-    spans = {when: pair.over_groups(u, counts, found.mass) for when, u in states.items()}
+    spans = {when: pair.over_groups(u, counts, evidence.mass) for when, u in states.items()}
     return {
         f"{name}_{when}_{side}": end
         for name in SUMMARIES

@@ -253,15 +253,15 @@ def _scores(y_score: Any, systems: Mapping[str, Any]) -> Mapping[str, Any]:
     return scores
 
 
-def _check_fit(metric: Metric, asked: AuditInputs) -> None:
-    if metric != "neg_mse" and asked.task == "regression":
+def _check_fit(metric: Metric, inputs: AuditInputs) -> None:
+    if metric != "neg_mse" and inputs.task == "regression":
         raise SpecError(f"metric '{metric}' is for classes, and y_true holds numbers; use neg_mse")
-    if metric == "auroc" and asked.task != "binary":
+    if metric == "auroc" and inputs.task != "binary":
         raise SpecError("metric 'auroc' needs a binary outcome; use 'accuracy'")
 
 
-def _rows(asked: AuditInputs, sensitive: Any, weight: Any, clusters: Any) -> SystemRows:
-    n = len(asked.y)
+def _rows(inputs: AuditInputs, sensitive: Any, weight: Any, clusters: Any) -> SystemRows:
+    n = len(inputs.y)
     columns = columns_of(sensitive)
     if not columns:
         raise InputError(
@@ -274,9 +274,9 @@ def _rows(asked: AuditInputs, sensitive: Any, weight: Any, clusters: Any) -> Sys
                 f"column '{attribute.attribute}': expected {n} rows, as many as y_true, got "
                 f"{len(attribute.codes)}; pass one value per row"
             )
-    systems = {name: Answers(a.label, a.score) for name, a in asked.systems.items()}
+    systems = {name: Answers(a.label, a.score) for name, a in inputs.systems.items()}
     return SystemRows(
-        asked.y,
+        inputs.y,
         systems,
         cross(attributes) if len(attributes) > 1 else attributes[0],
         attributes,

@@ -22,7 +22,7 @@ SEED = 0  # of the split into rows that decide and rows that check
 
 
 @dataclass(frozen=True)
-class SystemsAsked:
+class SystemsRequest:
     """Which systems of an audit are compared, for whom, and by what rules.
 
     Attributes
@@ -74,14 +74,14 @@ def attributes_of(tables: Mapping[str, pl.DataFrame]) -> list[str]:
 
 
 def choose_stored(
-    tables: Mapping[str, pl.DataFrame], asked: SystemsAsked, *, task: str, seed: int = SEED
+    tables: Mapping[str, pl.DataFrame], request: SystemsRequest, *, task: str, seed: int = SEED
 ) -> SystemChoice:
     """Choose between systems of a stored audit on its held-out rows with a known outcome.
 
     Parameters
     ----------
     tables : `predictions`, `people` and perhaps `row_weights`, as audits store them
-    asked : SystemsAsked
+    request : SystemsRequest
     task : "binary", "multiclass" or "regression"
     seed : of the split into rows that decide and rows that check
 
@@ -92,12 +92,14 @@ def choose_stored(
     SpecError
         When a system or attribute is not one of the audit's, or the metric does not fit.
     """
-    rules = ChoiceRules(asked.objective, asked.confidence, asked.confidence, asked.tolerance)
-    _check_fit(asked.metric, task)
-    rows = stored_rows(tables, asked)
-    if asked.metric == "auroc":
+    rules = ChoiceRules(
+        request.objective, request.confidence, request.confidence, request.tolerance
+    )
+    _check_fit(request.metric, task)
+    rows = stored_rows(tables, request)
+    if request.metric == "auroc":
         _check_scores(rows)
-    return choose_systems(rows, asked.metric, rules, check=asked.check, seed=seed)
+    return choose_systems(rows, request.metric, rules, check=request.check, seed=seed)
 
 
 def _check_fit(metric: Metric, task: str) -> None:
@@ -115,10 +117,10 @@ def _check_scores(rows: SystemRows) -> None:
             raise SpecError(f"metric 'auroc' needs scores, and '{name}' has none; use 'accuracy'")
 
 
-def stored_rows(tables: Mapping[str, pl.DataFrame], asked: SystemsAsked) -> SystemRows:
+def stored_rows(tables: Mapping[str, pl.DataFrame], request: SystemsRequest) -> SystemRows:
     """The held-out rows with the answers of all systems asked for."""
-    _check_names(tables, asked)
-    names = (asked.baseline, *asked.candidates)
+    _check_names(tables, request)
+    names = (request.baseline, *request.candidates)
     wide = _wide(tables["predictions"], names).join(tables["people"].drop("split"), on="row")
     if "row_weights" in tables:
         wide = wide.join(tables["row_weights"], on="row")
@@ -127,7 +129,7 @@ def stored_rows(tables: Mapping[str, pl.DataFrame], asked: SystemsAsked) -> Syst
             "no held-out row has a known outcome and the answers of all these systems; choose "
             "systems that judged the same rows"
         )
-    attributes = [Grouping(a, *encode(wide[a], a)) for a in asked.attributes]
+    attributes = [Grouping(a, *encode(wide[a], a)) for a in request.attributes]
     return SystemRows(
         wide["y"].to_numpy(),
         {name: _answers(wide, i) for i, name in enumerate(names)},
@@ -140,16 +142,16 @@ def stored_rows(tables: Mapping[str, pl.DataFrame], asked: SystemsAsked) -> Syst
     )
 
 
-def _check_names(tables: Mapping[str, pl.DataFrame], asked: SystemsAsked) -> None:
+def _check_names(tables: Mapping[str, pl.DataFrame], request: SystemsRequest) -> None:
     known = systems_of(tables)
     if not known:
         raise InputError(
             "the audit stored no answers with outcomes; a choice needs an outcome and the "
             "decisions of two systems or more"
         )
-    for name in (asked.baseline, *asked.candidates):
+    for name in (request.baseline, *request.candidates):
         check_choice(name, "system", known)
-    for name in asked.attributes:
+    for name in request.attributes:
         check_choice(name, "attribute", attributes_of(tables))
 
 

@@ -59,8 +59,8 @@ def decide_systems(rows: SystemRows, metric: Metric, rules: ChoiceRules) -> Deci
     evidence = rows.evidence(metric)
     limits = joint_bounds(evidence, rules)
     pick = _best(evidence, limits, rules)
-    kept = _without_harm_to_attributes(rows, pick, metric, rules)
-    return Decided(rows, metric, rules, kept, evidence, limits, kept != pick)
+    pick_kept = _without_harm_to_attributes(rows, pick, metric, rules)
+    return Decided(rows, metric, rules, pick_kept, evidence, limits, pick_kept != pick)
 
 
 def _best(evidence: Sequence[Evidence], limits: Sequence[Bounds], rules: ChoiceRules) -> Int:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fairaudit.audit.fitted import Prediction
 from fairaudit.audit.judge import judge, truth_of
 from fairaudit.audit.metrics.chosen import chosen_metrics
-from fairaudit.audit.questions import asked_primary
+from fairaudit.audit.questions import checked_primary
 from fairaudit.audit.spec import AuditSpec
 from fairaudit.audit.tables.looks import with_looks
 from fairaudit.audit.tables.stacking import Tables, stacked
@@ -38,12 +38,12 @@ def evaluate_held_out(
     for split in splits:
         rows = arrays.split == SPLITS.index(split)
         if rows.any():
-            asked = arrays, predictions, arrays.groups, rows, split, spec
-            parts.append(judge_split(*asked, controls=controls))
+            evaluated = arrays, predictions, arrays.groups, rows, split, spec
+            parts.append(judge_split(*evaluated, controls=controls))
             if detected:
                 extra = judge_split(arrays, predictions, detected, rows, split, spec, crossings=1)
-                kept = {n: t for n, t in extra.items() if n != "multicalibration"}
-                parts.append({name: _without_overall(t) for name, t in kept.items()})
+                by_row = {n: t for n, t in extra.items() if n != "multicalibration"}
+                parts.append({name: _without_overall(t) for name, t in by_row.items()})
         monitor.step()
     return with_looks(stacked(parts), spec.confidence)
 
@@ -89,7 +89,7 @@ def check_primary(
 ) -> None:
     """Refuse a primary question that this audit will not answer, before the work is done."""
     metrics = chosen_metrics(spec.metrics, arrays.task, truth_of(arrays.y, known))
-    asked_primary(spec.primary, metrics, arrays.groups, spec.intersections, systems)
+    checked_primary(spec.primary, metrics, arrays.groups, spec.intersections, systems)
 
 
 def _detected_groups(

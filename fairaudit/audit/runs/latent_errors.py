@@ -33,10 +33,10 @@ def latent_errors(
     roles = data.roles
     if roles.target is None or roles.known_for is not None or len(data) < MIN_LATENT_ROWS:
         return {}, {}
-    kept, left_out = _innocent_features(data, systems)
-    if not kept:
+    features, left_out = _innocent_features(data, systems)
+    if not features:
         return {}, {}
-    bare = roles.model_copy(update={"image": None, "features": kept})
+    bare = roles.model_copy(update={"image": None, "features": features})
     arrays = Dataset(data.frame, bare).arrays(SplitSpec(), spec.seed)
     if arrays.cluster is not None and np.bincount(arrays.cluster).max() > len(arrays) / 2:
         return {}, {"latent_findings": {name: {"searched": False} for name in systems}}

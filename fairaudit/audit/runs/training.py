@@ -62,8 +62,8 @@ def train(
     tables["people"] = people_table(arrays)
     tables |= weights_table(arrays)
     if fitted.answer is not None and arrays.groups:
-        asked = data, prepared, fitted.answer
-        tables["flips"] = flip_table(*asked, confidence=spec.confidence, seed=spec.seed)
+        models = data, prepared, fitted.answer
+        tables["flips"] = flip_table(*models, confidence=spec.confidence, seed=spec.seed)
     tables, own = _choice_shown(tables, fitted.summary, arrays, spec)
     facts = {**own, "scores": score_facts(predictions, arrays.task)}
     return tables, with_warnings(headline(data, arrays, spec), facts)

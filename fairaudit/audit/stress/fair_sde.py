@@ -72,7 +72,7 @@ def stress_tests(
     SpecError
         When no group's performance is defined on the rows that choose or judge.
     """
-    given: dict[str, Any] = {
+    run: dict[str, Any] = {
         "confidence": confidence,
         "seed": seed,
         "device": device,
@@ -95,7 +95,7 @@ def stress_tests(
         "stress_time": selection_time(seed),
     }
     monitor.step()
-    tables["stress_ablation"] = ablation(fit, arrays, params, full, metric, no_harm, given)
+    tables["stress_ablation"] = ablation(fit, arrays, params, full, metric, no_harm, run)
     monitor.end()
     summary = {**full.summary, "stress": {"repeats": REPEATS, "strengths": list(STRENGTHS)}}
     return replace(full, tables={**full.tables, **tables}, summary=summary)
@@ -186,20 +186,20 @@ def _both(objective: Objective, bound: float, tolerance: float) -> tuple[Rule, R
     )
 
 
-def _chosen(found: Evidence, rules: ChoiceRules) -> NoHarmChoice:
-    return choose(found, bounds(found, rules), rules, binding=False)
+def _chosen(evidence: Evidence, rules: ChoiceRules) -> NoHarmChoice:
+    return choose(evidence, bounds(evidence, rules), rules, binding=False)
 
 
 def _shifted(
     rows: HeldRows, group: int, kind: str, strength: float, rng: np.random.Generator
 ) -> HeldRows:
-    mine = np.flatnonzero(rows.codes == group)
+    rows_of_group = np.flatnonzero(rows.codes == group)
     others = np.flatnonzero(rows.codes != group)
     if kind == "subsample":
-        size = max(1, round((1 - strength) * len(mine))) if len(mine) else 0
-        picked = rng.choice(mine, size, replace=False)
+        size = max(1, round((1 - strength) * len(rows_of_group))) if len(rows_of_group) else 0
+        picked = rng.choice(rows_of_group, size, replace=False)
     else:
-        picked = _reweighted(rows.y[mine], mine, strength, rng)
+        picked = _reweighted(rows.y[rows_of_group], rows_of_group, strength, rng)
     return rows.take(np.r_[others, picked])
 
 
@@ -281,12 +281,12 @@ def group_errors(
     for (kind, other), share, group in itertools.product(
         instead.items(), SHARES, range(len(names))
     ):
-        mine = own == group
-        each = ((1 - share) * right + share * other)[mine]
+        in_group = own == group
+        each = ((1 - share) * right + share * other)[in_group]
         mean, *limits = intervals.mean_of_rows(
             each,
-            None if weight is None else weight[mine],
-            None if cluster is None else cluster[mine],
+            None if weight is None else weight[in_group],
+            None if cluster is None else cluster[in_group],
             confidence=confidence,
         )
         low, high = limits if len(each) >= MIN_ROWS else (np.nan, np.nan)

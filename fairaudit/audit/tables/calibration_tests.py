@@ -36,7 +36,7 @@ CALIBRATION_TESTS = pl.Schema(
 
 
 def calibration_tests_table(
-    score: Float, y: Int, frame: Frame, asked: EstimateOptions
+    score: Float, y: Int, frame: Frame, options: EstimateOptions
 ) -> pl.DataFrame:
     """One row for each group that may be shown; p is null with too few rows or clusters.
 
@@ -45,14 +45,14 @@ def calibration_tests_table(
     rows = ScoredRows(
         score, y, frame.grouping.codes, frame.G, frame.times, frame.weight, frame.cluster
     )
-    tested, n = calibration_tests(rows, asked.seed), frame.sizes()
+    tested, n = calibration_tests(rows, options.seed), frame.sizes()
     grouping = frame.grouping
-    shown = np.flatnonzero((n >= 1) & ~asked.hides(grouping.attribute, grouping.names, n))
+    shown = np.flatnonzero((n >= 1) & ~options.hides(grouping.attribute, grouping.names, n))
     p = np.where(n >= MIN_JUDGED, tested.p, np.nan)
     return pl.DataFrame(
         {
-            "model": [asked.model] * len(shown),
-            "split": [asked.split] * len(shown),
+            "model": [options.model] * len(shown),
+            "split": [options.split] * len(shown),
             "attribute": [frame.grouping.attribute] * len(shown),
             "group": [frame.grouping.names[i] for i in shown],
             "n": n[shown].astype(np.int64),

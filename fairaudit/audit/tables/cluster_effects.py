@@ -94,7 +94,7 @@ def caterpillar(
     wide = [_widened_rows(part) for part in effects.partition_by("effect", maintain_order=True)]
     own = [new for part, new in wide if part["effect"].item(0) == "intercept"]
     prior_sd = max([prior_sd, *own])
-    seen = pl.concat([part for part, _ in wide] or [effects]).with_columns(
+    rows = pl.concat([part for part, _ in wide] or [effects]).with_columns(
         n=pl.col("cluster").replace_strict(dict(sizes), default=0, return_dtype=pl.Int64),
         seen=pl.lit(True),
     )
@@ -109,7 +109,7 @@ def caterpillar(
         },
         schema={k: v for k, v in EFFECTS.items() if k not in ("low", "high")},
     )
-    table = pl.concat([seen.select(blank.columns), blank]).with_columns(
+    table = pl.concat([rows.select(blank.columns), blank]).with_columns(
         low=pl.col("mean") - reach * pl.col("sd"), high=pl.col("mean") + reach * pl.col("sd")
     )
     return table.select(list(EFFECTS)).sort(

@@ -111,7 +111,7 @@ def conditional_table(
     label: Int,
     levels: Levels,
     metrics: Sequence[str],
-    asked: EstimateOptions,
+    options: EstimateOptions,
     reference: str | None,
 ) -> pl.DataFrame:
     """Each group against the reference group within levels, pooled over them by Mantel–Haenszel.
@@ -128,12 +128,12 @@ def conditional_table(
     grouping, sizes = frame.grouping, frame.sizes()
     names = grouping.names
     cells = _counted(frame, y, label, levels)
-    shown = _shown(cells.rows.sum(axis=(2, 3)), grouping.attribute, names, levels, asked)
-    alone = ~asked.hides(grouping.attribute, names, sizes)
+    shown = _shown(cells.rows.sum(axis=(2, 3)), grouping.attribute, names, levels, options)
+    alone = ~options.hides(grouping.attribute, names, sizes)
     ref = names.index(reference) if reference in names else int(np.argmax(sizes))
     about = {
-        "model": asked.model,
-        "split": asked.split,
+        "model": options.model,
+        "split": options.split,
         "attribute": grouping.attribute,
         "given": levels.given,
         "reference": names[ref],
@@ -143,7 +143,7 @@ def conditional_table(
             **about,
             "metric": metric,
             "group": names[i],
-            **_row(cells, _pair(metric, cells, shown, i, ref), asked.confidence),
+            **_row(cells, _pair(metric, cells, shown, i, ref), options.confidence),
         }
         for metric in metrics
         for i in range(len(names))
@@ -154,11 +154,11 @@ def conditional_table(
 
 
 def _shown(
-    sizes: Float, attribute: str, names: Sequence[str], levels: Levels, asked: EstimateOptions
+    sizes: Float, attribute: str, names: Sequence[str], levels: Levels, options: EstimateOptions
 ) -> Bool:
     """Which groups (K, G) may be shown in which levels."""
     hidden = [
-        asked.hides(f"{attribute} | {where}", names, n)
+        options.hides(f"{attribute} | {where}", names, n)
         for where, n in zip(levels.where, sizes, strict=True)
     ]
     return ~np.array(hidden, dtype=np.bool_).reshape(sizes.shape)

@@ -47,14 +47,14 @@ def verdict(*, gap: bool, below: bool) -> str:
     return BELOW if below else NEITHER
 
 
-def equivalence_table(measured: Sequence[Measured], asked: EstimateOptions) -> pl.DataFrame:
+def equivalence_table(measured: Sequence[Measured], options: EstimateOptions) -> pl.DataFrame:
     """The gap of each metric of one attribute, compared with the margin of `asked`.
 
     `p_adjusted` and `result` are filled once all rows are together (`with_looks`).
     """
-    assert asked.margin is not None
+    assert options.margin is not None
     rows = [
-        _row(name, family, asked, asked.margin)
+        _row(name, family, options, options.margin)
         for name, family in families_of(measured)
         if all(has_margin(m.metric) for m in family)
     ]
@@ -62,27 +62,27 @@ def equivalence_table(measured: Sequence[Measured], asked: EstimateOptions) -> p
     return table.with_columns(pl.selectors.float().fill_nan(None))
 
 
-def judged_groups(families: Families, asked: EstimateOptions) -> NDArray[np.bool_]:
+def judged_groups(families: Families, options: EstimateOptions) -> NDArray[np.bool_]:
     """Groups (G,) a gap is judged by: those with enough rows where there are two, else all."""
-    known, steady = groups_compared(families, asked)
+    known, steady = groups_compared(families, options)
     return steady if steady.sum() >= 2 else known
 
 
 def _row(
-    metric: str, families: Families, asked: EstimateOptions, margin: float
+    metric: str, families: Families, options: EstimateOptions, margin: float
 ) -> dict[str, object]:
-    keep = judged_groups(families, asked)
+    keep = judged_groups(families, options)
     first = families[0]
     value = upper = p = np.nan
     if keep.sum() >= 2:
         parts = [m.estimates(keep) for m in families]
         value = max(float(gaps.spread(e.value)) for e in parts)
-        upper = gaps.at_most(parts, 1 - asked.confidence)
+        upper = gaps.at_most(parts, 1 - options.confidence)
         p = gaps.chance_below(parts, margin)
     left_out = [n for n, k in zip(first.names, keep, strict=True) if not k]
     return {
-        "model": asked.model,
-        "split": asked.split,
+        "model": options.model,
+        "split": options.split,
         "attribute": first.attribute,
         "metric": metric,
         "value": value,

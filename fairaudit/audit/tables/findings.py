@@ -77,25 +77,25 @@ def finding_in(
     return Finding.UNADJUSTED
 
 
-def _is_primary(tables: Tables, metric: str, asked: Mapping[str, str]) -> bool:
+def _is_primary(tables: Tables, metric: str, view: Mapping[str, str]) -> bool:
     """Whether this gap over all groups was declared as the primary question."""
     primary = tables.get("primary")
     if primary is None:
         return False
-    return not primary.filter(pl.col("group").is_null(), metric=metric, **asked).is_empty()
+    return not primary.filter(pl.col("group").is_null(), metric=metric, **view).is_empty()
 
 
 def _least_p(
     tables: Tables,
     metrics: Sequence[str],
-    asked: Mapping[str, str],
+    view: Mapping[str, str],
     groups: Sequence[str] | None,
 ) -> float | None:
     """The smallest adjusted p-value of the attribute's pairs; None where none was tested."""
     pairs = tables.get("pairs")
     if pairs is None:
         return None
-    rows = pairs.filter(pl.col("metric").is_in(list(metrics)), **asked)
+    rows = pairs.filter(pl.col("metric").is_in(list(metrics)), **view)
     if groups is not None:
         rows = rows.filter(
             pl.col("group").is_in(list(groups)) & pl.col("reference").is_in(list(groups))

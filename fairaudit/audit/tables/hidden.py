@@ -28,10 +28,10 @@ def hidden_in(tables: Mapping[str, pl.DataFrame]) -> Hidden:
 def without_hidden(table: pl.DataFrame, hidden: Hidden) -> pl.DataFrame:
     """The rows of a table whose `attribute` and label name no suppressed group."""
     label = "level" if "level" in table.columns else "group"
-    gone = pl.lit(value=False)
+    hidden_rows = pl.lit(value=False)
     for attribute, groups in hidden.items():
-        gone |= (pl.col("attribute") == attribute) & pl.col(label).is_in(list(groups))
-    return table.filter(~gone)
+        hidden_rows |= (pl.col("attribute") == attribute) & pl.col(label).is_in(list(groups))
+    return table.filter(~hidden_rows)
 
 
 def may_be_shown(table: pl.DataFrame, hidden: Hidden) -> bool:

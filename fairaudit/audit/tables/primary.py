@@ -40,7 +40,7 @@ PRIMARY = pl.Schema(
 
 
 def primary_table(
-    measured: Sequence[Measured], primary: PrimaryQuestion, asked: EstimateOptions
+    measured: Sequence[Measured], primary: PrimaryQuestion, options: EstimateOptions
 ) -> pl.DataFrame:
     """One row: the gap over all groups, or of the two groups that were named, with its answer.
 
@@ -50,8 +50,8 @@ def primary_table(
     """
     families = tuple(m for rate in primary.rates for m in measured if m.metric == rate)
     row: dict[str, object] = {
-        "model": asked.model,
-        "split": asked.split,
+        "model": options.model,
+        "split": options.split,
         "attribute": primary.attribute,
         "metric": primary.metric,
         "group": primary.group,
@@ -60,22 +60,22 @@ def primary_table(
         "shown": False,
     }
     if len(families) == len(primary.rates):
-        row |= _answer(families, primary, asked)
+        row |= _answer(families, primary, options)
     return pl.DataFrame([row], schema=PRIMARY).with_columns(pl.selectors.float().fill_nan(None))
 
 
 def _answer(
-    families: Families, primary: PrimaryQuestion, asked: EstimateOptions
+    families: Families, primary: PrimaryQuestion, options: EstimateOptions
 ) -> dict[str, object]:
     first = families[0]
     if primary.group is None:
-        keep = judged_groups(families, asked)
+        keep = judged_groups(families, options)
     else:
-        known, _ = groups_compared(families, asked)
+        known, _ = groups_compared(families, options)
         keep = known & np.isin(first.names, [primary.group, str(primary.reference)])
     if keep.sum() < 2:
         return {}
-    value, low, high = _difference(families, keep, primary, asked)
+    value, low, high = _difference(families, keep, primary, options)
     left_out = [n for n, k in zip(first.names, keep, strict=True) if not k]
     shown = bool(low > 0 or high < 0)
     return {
@@ -86,7 +86,7 @@ def _answer(
         "status": gap_status(value, [], [m.status[keep] for m in families]),
         "groups": int(keep.sum()),
         "left_out": ", ".join(left_out) or None if primary.group is None else None,
-        **_against_margin(families, keep, shown, asked),
+        **_against_margin(families, keep, shown, options),
     }
 
 
@@ -94,24 +94,24 @@ def _difference(
     families: Families,
     keep: NDArray[np.bool_],
     primary: PrimaryQuestion,
-    asked: EstimateOptions,
+    options: EstimateOptions,
 ) -> tuple[float, float, float]:
     """The gap over the groups kept, or the signed difference of the two that were named."""
     if primary.group is not None and len(families) == 1:
         return pair_of(families[0], primary.group, str(primary.reference))
-    gap = difference(families, keep, asked.confidence)
+    gap = difference(families, keep, options.confidence)
     return gap.value, gap.low, gap.high
 
 
 def _against_margin(
-    families: Families, keep: NDArray[np.bool_], shown: bool, asked: EstimateOptions
+    families: Families, keep: NDArray[np.bool_], shown: bool, options: EstimateOptions
 ) -> dict[str, object]:
-    if asked.margin is None or not all(has_margin(m.metric) for m in families):
+    if options.margin is None or not all(has_margin(m.metric) for m in families):
         return {}
-    upper = gaps.at_most([m.estimates(keep) for m in families], 1 - asked.confidence)
-    below = bool(upper < asked.margin)
+    upper = gaps.at_most([m.estimates(keep) for m in families], 1 - options.confidence)
+    below = bool(upper < options.margin)
     return {
-        "margin": asked.margin,
+        "margin": options.margin,
         "upper_limit": upper,
         "below": below,
         "result": verdict(gap=shown, below=below),

@@ -41,7 +41,7 @@ _MadeGap = tuple[str, Gap, list[int], str]  # kind, gap, groups that decide it, 
 GAPS_FULL = pl.Schema([*GAPS.items(), ("groups", pl.Int64()), ("left_out", pl.String())])
 
 
-def errors_table(measured: Sequence[Measured], asked: EstimateOptions) -> pl.DataFrame:
+def errors_table(measured: Sequence[Measured], options: EstimateOptions) -> pl.DataFrame:
     """Rows of `errors` in the order given."""
     if not measured:
         return pl.DataFrame(schema=ERRORS_FULL)
@@ -51,17 +51,17 @@ def errors_table(measured: Sequence[Measured], asked: EstimateOptions) -> pl.Dat
         return [v for v, k in zip(values, sizes, strict=True) for _ in range(k)]
 
     n = np.concatenate([m.n for m in measured])
-    hidden = np.concatenate([asked.hides(m.attribute, m.names, m.n) for m in measured])
+    hidden = np.concatenate([options.hides(m.attribute, m.names, m.n) for m in measured])
     status = np.where(hidden, SUPPRESSED, np.concatenate([m.status for m in measured]))
     numbers = {
         name: np.where(hidden, np.nan, np.concatenate([getattr(m, name) for m in measured]))
         for name in ("value", "low", "high", "denominator")
     }
-    shrunken = _stacked([pooled(m, asked.confidence) for m in measured], hidden)
+    shrunken = _stacked([pooled(m, options.confidence) for m in measured], hidden)
     table = pl.DataFrame(
         {
-            "model": [asked.model] * len(n),
-            "split": [asked.split] * len(n),
+            "model": [options.model] * len(n),
+            "split": [options.split] * len(n),
             "attribute": each([m.attribute for m in measured]),
             "group": [name for m in measured for name in m.names],
             "metric": each([m.metric for m in measured]),
@@ -92,9 +92,11 @@ def _stacked(parts: Sequence[Pooled], hidden: NDArray[np.bool_]) -> dict[str, Fl
 # -- gaps ---------------------------------------------------------------------------------------
 
 
-def gaps_table(measured: Sequence[Measured], asked: EstimateOptions) -> pl.DataFrame:
+def gaps_table(measured: Sequence[Measured], options: EstimateOptions) -> pl.DataFrame:
     """All gaps of one attribute; `measured` holds its metrics."""
-    rows = [row for name, family in families_of(measured) for row in _gaps_of(name, family, asked)]
+    rows = [
+        row for name, family in families_of(measured) for row in _gaps_of(name, family, options)
+    ]
     table = pl.DataFrame(rows, schema=GAPS_FULL, orient="row")
     return table.with_columns(pl.col("value", "low", "high", "corrected").fill_nan(None))
 
@@ -111,11 +113,11 @@ def families_of(measured: Sequence[Measured]) -> list[tuple[str, tuple[Measured,
 
 
 def groups_compared(
-    families: tuple[Measured, ...], asked: EstimateOptions
+    families: tuple[Measured, ...], options: EstimateOptions
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which groups (G,) have a value that may be shown, and which of them enough rows."""
     first = families[0]
-    shown = ~asked.hides(first.attribute, first.names, first.n)
+    shown = ~options.hides(first.attribute, first.names, first.n)
     defined = shown & ~np.any([np.isnan(m.value) for m in families], axis=0)
     if _reason(families) is not None:
         defined = np.zeros_like(defined)
@@ -123,15 +125,15 @@ def groups_compared(
 
 
 def _gaps_of(
-    metric: str, families: tuple[Measured, ...], asked: EstimateOptions
+    metric: str, families: tuple[Measured, ...], options: EstimateOptions
 ) -> list[dict[str, object]]:
-    defined, steady = groups_compared(families, asked)
+    defined, steady = groups_compared(families, options)
     single = len(families) == 1
-    rows = _kinds(metric, families, defined, asked, single)
+    rows = _kinds(metric, families, defined, options, single)
     if 2 <= steady.sum() < defined.sum():
-        kept = ("difference", "ratio", "worst", "sd")
-        stable = _kinds(metric, families, steady, asked, single)
-        rows += [{**r, "kind": f"{r['kind']}_stable"} for r in stable if r["kind"] in kept]
+        kinds = ("difference", "ratio", "worst", "sd")
+        stable = _kinds(metric, families, steady, options, single)
+        rows += [{**r, "kind": f"{r['kind']}_stable"} for r in stable if r["kind"] in kinds]
     return rows
 
 
@@ -139,7 +141,7 @@ def _kinds(
     metric: str,
     families: tuple[Measured, ...],
     keep: NDArray[np.bool_],
-    asked: EstimateOptions,
+    options: EstimateOptions,
     single: bool,
 ) -> list[dict[str, object]]:
     """Every kind of gap over the groups kept."""
@@ -149,15 +151,15 @@ def _kinds(
     parts = [m.estimates(keep) for m in families]
     statuses = [m.status[keep] for m in families]
     if len(names) >= 2:
-        made = _made(metric, families, parts, keep, asked, single)
+        made = _made(metric, families, parts, keep, options, single)
         if any(np.isnan(m.low[keep]).any() for m in families):
             made = [(kind, _without_ends(gap), by, how) for kind, gap, by, how in made]
     else:
         made = [(kind, NOTHING, [], "none") for kind in _kinds_of(families, single)]
     return [
         {
-            "model": asked.model,
-            "split": asked.split,
+            "model": options.model,
+            "split": options.split,
             "attribute": first.attribute,
             "metric": metric,
             "kind": kind,
@@ -209,10 +211,10 @@ def _made(
     families: tuple[Measured, ...],
     parts: list[Estimates],
     keep: NDArray[np.bool_],
-    asked: EstimateOptions,
+    options: EstimateOptions,
     single: bool,
 ) -> list[_MadeGap]:
-    level = asked.confidence
+    level = options.confidence
     widest = max(parts, key=lambda p: float(gaps.spread(p.value)))
     extremes = [int(widest.value.argmax()), int(widest.value.argmin())]
     two = single and len(widest.value) == 2

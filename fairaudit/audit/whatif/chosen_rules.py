@@ -177,8 +177,8 @@ def _halves_of_clusters(
             "a rule is chosen on some clusters and judged on others, and there is 1 cluster"
         )
     first = rng.permutation(clusters)[: len(clusters) // 2]
-    mine = np.isin(rows.cluster, first)
-    return _of_rows(ladder, rows, mine), _of_rows(ladder, rows, ~mine)
+    in_first_half = np.isin(rows.cluster, first)
+    return _of_rows(ladder, rows, in_first_half), _of_rows(ladder, rows, ~in_first_half)
 
 
 def _of_rows(ladder: Ladder, rows: ClusteredRows, kept: NDArray[np.bool_]) -> Ladder:
@@ -203,13 +203,13 @@ def _of_rows(ladder: Ladder, rows: ClusteredRows, kept: NDArray[np.bool_]) -> La
 def _own_thresholds(ladder: Ladder) -> Ladder:
     """The same rows with thresholds only at their own scores, so that no other score is used."""
     weight = _steps(ladder.above).sum(axis=(0, 1))
-    kept = np.flatnonzero(weight > 1e-9 * weight.max(initial=0.0))
-    if not len(kept):
+    positive = np.flatnonzero(weight > 1e-9 * weight.max(initial=0.0))
+    if not len(positive):
         raise InputError("there are no rows")
     return replace(
         ladder,
-        thresholds=thresholds_of_steps(ladder, kept),
-        above=ladder.above[:, :, np.r_[kept, len(ladder.thresholds) - 1]],
+        thresholds=thresholds_of_steps(ladder, positive),
+        above=ladder.above[:, :, np.r_[positive, len(ladder.thresholds) - 1]],
         rows=None,
         square=None,
         clustered=None,

@@ -127,10 +127,10 @@ def _with_value(
     """The same rows, all with one value in one sensitive column."""
     kind = frame[attribute].dtype
     frame = frame.with_columns(pl.lit(value).cast(kind).alias(attribute))
-    seen = attribute in data.roles.features and here.X.ndim == 2
+    is_feature = attribute in data.roles.features and here.X.ndim == 2
     return replace(
         here,
-        X=prepared.features.encode(frame) if seen else here.X,
+        X=prepared.features.encode(frame) if is_feature else here.X,
         sensitive=prepared.sensitive.encode(frame),
         groups={**here.groups, attribute: np.full(len(here), level)},
     )
@@ -168,9 +168,9 @@ def _told(
         return dict.fromkeys(changes, (0.0, 0.0, 0.0))
     estimates = {}
     for measure, each in changes.items():
-        given = rows.weight, rows.cluster
+        units = rows.weight, rows.cluster
         mean, low, high = mean_of_rows(
-            each, *given, confidence=confidence, share=measure == "label"
+            each, *units, confidence=confidence, share=measure == "label"
         )
         estimates[measure] = mean, float(np.maximum(low, 0.0)), high
     return estimates

@@ -67,33 +67,33 @@ def at_threshold(
     ----------
     threshold : one for all, a mapping of group to its own, or the randomised rule of each group
     """
-    asked = EstimateOptions(confidence, model, split)
+    options = EstimateOptions(confidence, model, split)
     metrics = metrics if ladder.known else ("selection_rate",)
     if isinstance(threshold, EqualOdds):
         cells, apart = counts_under(ladder, threshold), clusters_under(ladder, threshold)
     else:
         cells, apart = counts_at(ladder, threshold), clusters_at(ladder, threshold)
-    return tables_of(cells, metrics, asked, apart, sure=ladder.sure)
+    return tables_of(cells, metrics, options, apart, sure=ladder.sure)
 
 
 def tables_of(
     cells: Cells,
     metrics: Sequence[str],
-    asked: EstimateOptions,
+    options: EstimateOptions,
     clusters: ClusterCells | None = None,
     *,
     sure: bool = True,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Tables `errors` and `gaps` of counts; without intervals where they are not `sure`."""
-    measured = binary.measure(cells, list(metrics), asked, clusters)
-    tables = errors_table(measured, asked), gaps_table(measured, asked)
+    measured = binary.measure(cells, list(metrics), options, clusters)
+    tables = errors_table(measured, options), gaps_table(measured, options)
     return tables if sure else (_without_ends(tables[0]), _without_ends(tables[1]))
 
 
 def _without_ends(table: pl.DataFrame) -> pl.DataFrame:
     empty = ("low", "high", "corrected", "shrunken", "shrunken_low", "shrunken_high")
-    gone = [pl.lit(None, pl.Float64).alias(name) for name in empty if name in table.columns]
-    return table.with_columns(*gone, method=pl.lit("none: clusters are not available"))
+    blank = [pl.lit(None, pl.Float64).alias(name) for name in empty if name in table.columns]
+    return table.with_columns(*blank, method=pl.lit("none: clusters are not available"))
 
 
 def counts_under(ladder: Ladder, odds: EqualOdds) -> Cells:
@@ -274,9 +274,9 @@ def _range_argmin(values: Float, first: Int, last: Int) -> Int:
     level = np.where(length > 0, np.log2(np.maximum(length, 1)).astype(np.int64), 0)
     out = np.full(len(first), -1, dtype=np.int64)
     for k, row in enumerate(table):
-        mine = (level == k) & (length > 0)
-        a, b = row[first[mine]], row[last[mine] - (1 << k)]
-        out[mine] = np.where(values[a] <= values[b], a, b)
+        in_level = (level == k) & (length > 0)
+        a, b = row[first[in_level]], row[last[in_level] - (1 << k)]
+        out[in_level] = np.where(values[a] <= values[b], a, b)
     return out
 
 
@@ -350,12 +350,12 @@ def equalized_odds(ladder: Ladder, *, costs: Costs | None = None) -> EqualOdds:
 def _hull(fpr: Float, tpr: Float) -> Int:
     """Indices of the upper convex hull, by rising FPR, from (0, 0) to (1, 1)."""
     order = np.lexsort((tpr, fpr))
-    kept: list[int] = []
+    places: list[int] = []
     for i in order:
-        while len(kept) >= 2 and _turn(fpr, tpr, kept[-2], kept[-1], int(i)) >= 0:
-            kept.pop()
-        kept.append(int(i))
-    return np.array(kept, dtype=np.int64)
+        while len(places) >= 2 and _turn(fpr, tpr, places[-2], places[-1], int(i)) >= 0:
+            places.pop()
+        places.append(int(i))
+    return np.array(places, dtype=np.int64)
 
 
 def _turn(x: Float, y: Float, a: int, b: int, c: int) -> float:

@@ -182,25 +182,25 @@ class PooledNetwork(BaseEstimator):  # type: ignore[misc]
         return Groups.fit(None, n, 0)
 
     def _held(self, validation: Any, *, groups: bool) -> tuple[Any, ...]:
-        held = read_validation(validation, groups=groups and self._judges_groups)
+        rows = read_validation(validation, groups=groups and self._judges_groups)
         with in_validation():
-            X = check_design(self, held.X, reset=False)
-            codes = self.target_.encode(held.y, len(X))
-            return X, codes, self.groups_.codes(held.sensitive_features, len(X))
+            X = check_design(self, rows.X, reset=False)
+            codes = self.target_.encode(rows.y, len(X))
+            return X, codes, self.groups_.codes(rows.sensitive_features, len(X))
 
     def _train(
         self,
         fitted: tuple[Any, ...],
-        held: tuple[Any, ...],
+        validation: tuple[Any, ...],
         weight: NDArray[np.float64] | None,
         seed: int,
         monitor: Monitor | None,
     ) -> None:
         device = pick_device(self.device)
         self.channels_ = channel_statistics(fitted[0]) if fitted[0].ndim == 4 else None
-        rows, later = (rows_of(part[0], device, self.channels_) for part in (fitted, held))
-        y, y_held = (as_target(part[1], device) for part in (fitted, held))
-        groups, groups_held = (torch.as_tensor(p[2], device=device) for p in (fitted, held))
+        rows, later = (rows_of(part[0], device, self.channels_) for part in (fitted, validation))
+        y, y_held = (as_target(part[1], device) for part in (fitted, validation))
+        groups, groups_held = (torch.as_tensor(p[2], device=device) for p in (fitted, validation))
         scale = None if weight is None else torch.as_tensor(weight, device=device).float()
         self.net_ = self._network(seed).to(device)
         recipe = recipe_of(self, fitted[0].shape)
@@ -235,7 +235,7 @@ class PooledNetwork(BaseEstimator):  # type: ignore[misc]
     def fit_parts(
         self,
         fitted: tuple[Any, ...],
-        held: tuple[Any, ...],
+        validation: tuple[Any, ...],
         target: Target,
         weight: NDArray[np.float64] | None,
         seed: int,
@@ -243,7 +243,7 @@ class PooledNetwork(BaseEstimator):  # type: ignore[misc]
     ) -> Self:
         """Fit on rows that the caller has checked and split: (X, codes) each."""
         self.adopt(target, tuple(fitted[0].shape[1:]), None)
-        whole = [(*part, np.zeros(len(part[0]), dtype=np.int64)) for part in (fitted, held)]
+        whole = [(*part, np.zeros(len(part[0]), dtype=np.int64)) for part in (fitted, validation)]
         self._train(whole[0], whole[1], weight, seed, monitor)
         return self
 

@@ -103,9 +103,9 @@ class GroupThresholds(BaseEstimator):  # type: ignore[misc]
         if validation is None:
             judged = self._judged(X, y, sensitive_features)
         else:
-            held = read_validation(validation, groups=sensitive_features is not None)
+            rows = read_validation(validation, groups=sensitive_features is not None)
             with in_validation():
-                judged = self._judged(held.X, held.y, held.sensitive_features)
+                judged = self._judged(rows.X, rows.y, rows.sensitive_features)
         self._learn(optimizer, *judged)
         if not self.thresholded_.any():
             raise InputError("no group holds both classes; thresholds by group cannot be found")

@@ -40,11 +40,11 @@ def classifies(estimator: Any) -> bool:
     return True
 
 
-def score(estimator: Any, X: Any, y: Any, sample_weight: Any = None, **given: Any) -> float:
+def score(estimator: Any, X: Any, y: Any, sample_weight: Any = None, **inputs: Any) -> float:
     """Accuracy of a classifier, R² of a regression; `given` goes to `predict`."""
-    same_rows(X=X, y=y, sample_weight=sample_weight, **given)
+    same_rows(X=X, y=y, sample_weight=sample_weight, **inputs)
     judge = r2_score if estimator.target_.classes is None else accuracy_score
-    predicted = estimator.predict(X, **given)
+    predicted = estimator.predict(X, **inputs)
     return float(judge(read_target(y), predicted, sample_weight=sample_weight))
 
 

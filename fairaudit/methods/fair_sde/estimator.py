@@ -205,16 +205,16 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
         X = check_design(self, X, reset=True)
         n, monitor = len(X), monitor or Silent()
         self._learn_target(y, n)
-        given = X, y, sensitive_features, clusters, sample_weight
-        fitted, held = self._split(*given, validation=validation)
+        columns = X, y, sensitive_features, clusters, sample_weight
+        fitted, validation_rows = self._split(*columns, validation=validation)
         self.channels_ = channel_statistics(fitted.X) if X.ndim == 4 else None
         self.priors_ = class_shares(fitted.codes, fitted.groups, self.groups_, self.target_)
         monitor.start("FairSDE", 3)
-        self._train_baseline(fitted, held, monitor)
+        self._train_baseline(fitted, validation_rows, monitor)
         monitor.step()
-        self._train_experts(fitted, held, monitor)
+        self._train_experts(fitted, validation_rows, monitor)
         monitor.step()
-        self._choose(held, rules)
+        self._choose(validation_rows, rules)
         monitor.step()
         monitor.end()
         return self
@@ -275,12 +275,12 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
         )
         with in_validation():
             X_held = check_design(self, held.X, reset=False)
-            given = held.y, held.sensitive_features, held.clusters, held.sample_weight
-            return rows, split_rows(X_held, *given, *known)
+            columns = held.y, held.sensitive_features, held.clusters, held.sample_weight
+            return rows, split_rows(X_held, *columns, *known)
 
-    def _train_baseline(self, fitted: SplitRows, held: SplitRows, monitor: Monitor) -> None:
+    def _train_baseline(self, fitted: SplitRows, validation: SplitRows, monitor: Monitor) -> None:
         self.baseline_ = self._new_baseline()
-        parts = (fitted.X, fitted.codes), (held.X, held.codes)
+        parts = (fitted.X, fitted.codes), (validation.X, validation.codes)
         self.baseline_.fit_parts(*parts, self.target_, fitted.weight, self._seed(), monitor)
 
     def _new_baseline(self) -> PooledNetwork:
@@ -290,23 +290,23 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
         model.pretrained = self.pretrained
         return model
 
-    def _train_experts(self, fitted: SplitRows, held: SplitRows, monitor: Monitor) -> None:
+    def _train_experts(self, fitted: SplitRows, validation: SplitRows, monitor: Monitor) -> None:
         seed, device = self._seed(), pick_device(self.device)
         self.net_ = self._network(seed).to(device)
         objective = Objective(_three(self.lambdas), 1.0, self.legacy_centres)
-        known = held.take(held.groups != UNKNOWN)
+        known = validation.take(validation.groups != UNKNOWN)
         parts = (
             self._on_device(fitted, fitted.weight, device),
             self._on_device(known, None, device) if len(known.y) else None,
         )
         recipe = recipe_of(self, fitted.X.shape)
-        given: dict[str, Any] = {"seed": seed, "device": device, "monitor": monitor}
+        run: dict[str, Any] = {"seed": seed, "device": device, "monitor": monitor}
         fits: dict[str, Fit] = {"baseline": self.baseline_.fit_}
         if self.training == "staged":
-            learnt, heads = train_staged(self.net_, *parts, objective, recipe, **given)
+            learnt, heads = train_staged(self.net_, *parts, objective, recipe, **run)
             fits |= {"representation": learnt, "experts": heads}
         else:
-            fits["experts"] = train_jointly(self.net_, *parts, objective, recipe, **given)
+            fits["experts"] = train_jointly(self.net_, *parts, objective, recipe, **run)
         self.history_ = [row for name, fit in fits.items() for row in history_rows(fit, name)]
         self.net_ = at_rest(self.net_.eval())
 
@@ -333,23 +333,23 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
 
     # ---------------------------------------------------------------- choosing
 
-    def _choose(self, held: SplitRows, rules: ChoiceRules) -> None:
+    def _choose(self, validation: SplitRows, rules: ChoiceRules) -> None:
         size, c = len(self.groups_.names), self.target_.n_outputs
         raw, raw_base = np.zeros((0, size, c)), np.zeros((0, c))
-        if len(held.y):
-            raw, raw_base = self._forward(held.X)[0], self._baseline_raw(held.X)
-        self._calibrate(raw, raw_base, held)
-        expert, baseline = self._held_answers(raw, raw_base, held)
-        y = held.y.astype(np.float64) if self.target_.classes is None else held.codes
+        if len(validation.y):
+            raw, raw_base = self._forward(validation.X)[0], self._baseline_raw(validation.X)
+        self._calibrate(raw, raw_base, validation)
+        expert, baseline = self._held_answers(raw, raw_base, validation)
+        y = validation.y.astype(np.float64) if self.target_.classes is None else validation.codes
         pair = expert.for_evidence(), baseline.for_evidence()
-        apart = held.clusters, held.weight
-        compared = evidence(y, *pair, held.groups, size, self.metric, *apart)
+        apart = validation.clusters, validation.weight
+        compared = evidence(y, *pair, validation.groups, size, self.metric, *apart)
         self.choice_, table = decide(compared, self.groups_.names, rules, self.groups_.merged)
         self.use_expert_ = self.choice_.use_expert
         self.selection_ = table.drop("split")
         self.summary_ = summary_of(self.choice_.use_expert, compared)
         self.validation_answers_ = {"expert": expert, "baseline": baseline}
-        self.warnings_ = [*self._warnings(), *_strangers(held)]
+        self.warnings_ = [*self._warnings(), *_strangers(validation)]
 
     def _warnings(self) -> list[str]:
         warnings = self.groups_.notes()
@@ -360,30 +360,30 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
             )
         return warnings
 
-    def _calibrate(self, raw: Float, raw_base: Float, held: SplitRows) -> None:
+    def _calibrate(self, raw: Float, raw_base: Float, validation: SplitRows) -> None:
         size = len(self.groups_.names)
         self.calibrations_ = [Calibration()] * (size + 1)
         if self.target_.classes is None or not self.calibrate:
             return
         for g in range(size):
-            mine = held.groups == g
-            self.calibrations_[g] = fit_calibration(raw[mine, g], held.codes[mine])
-        self.calibrations_[-1] = fit_calibration(raw_base, held.codes)
+            in_group = validation.groups == g
+            self.calibrations_[g] = fit_calibration(raw[in_group, g], validation.codes[in_group])
+        self.calibrations_[-1] = fit_calibration(raw_base, validation.codes)
 
     def _held_answers(
-        self, raw: Float, raw_base: Float, held: SplitRows
+        self, raw: Float, raw_base: Float, validation: SplitRows
     ) -> tuple[RowAnswers, RowAnswers]:
         """Answers on validation rows, each calibrated without the row itself.
 
         Rows of unknown groups carry the first expert's answer, which is never used.
         """
-        owner = np.maximum(held.groups, 0)
+        owner = np.maximum(validation.groups, 0)
         own, base, seed = raw[np.arange(len(raw)), owner], raw_base, self._seed()
         if self.target_.classes is not None and self.calibrate:
-            base = cross_calibrated(raw_base, held.codes, seed)
+            base = cross_calibrated(raw_base, validation.codes, seed)
             for g in range(len(self.groups_.names)):
-                mine = held.groups == g
-                own[mine] = cross_calibrated(own[mine], held.codes[mine], seed)
+                in_group = validation.groups == g
+                own[in_group] = cross_calibrated(own[in_group], validation.codes[in_group], seed)
         return self._answers(own, owner), self._answers(base, None)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -427,8 +427,8 @@ class FairSDE(SelectivePrediction, BaseEstimator):  # type: ignore[misc]
         return model
 
 
-def _strangers(held: SplitRows) -> list[str]:
-    many = int((held.groups == UNKNOWN).sum())
+def _strangers(validation: SplitRows) -> list[str]:
+    many = int((validation.groups == UNKNOWN).sum())
     where = "belong to groups without training rows and take no part in the choice"
     return [f"{many} validation rows {where}"] if many else []
 

@@ -147,7 +147,7 @@ def losses(
 def train_jointly(
     net: SelectiveExperts,
     fitted: DeviceRows,
-    held: DeviceRows | None,
+    validation: DeviceRows | None,
     objective: Objective,
     recipe: Recipe,
     *,
@@ -163,7 +163,7 @@ def train_jointly(
         len(fitted.rows),
         recipe,
         seed=seed,
-        validate=_validation(net, held, objective, seed) if held is not None else None,
+        validate=_validation(net, validation, objective, seed) if validation is not None else None,
         monitor=monitor,
         task=task,
     )
@@ -203,16 +203,16 @@ def _steps(
 
 
 def _validation(
-    net: SelectiveExperts, held: DeviceRows, objective: Objective, seed: int
+    net: SelectiveExperts, validation: DeviceRows, objective: Objective, seed: int
 ) -> Callable[[], dict[str, float]]:
     """The loss that chooses the epoch: the experts' where they learn, else the others' sum."""
 
     def validate() -> dict[str, float]:
-        f = in_pieces(held.rows, net.embed).float().to(held.y.device)
+        f = in_pieces(validation.rows, net.embed).float().to(validation.y.device)
         alone = Objective((0.0, 0.0, 0.0)) if objective.experts else objective
         chance = torch.Generator().manual_seed(seed)
-        known = held.classes.clamp_min(0)
-        computed = losses(net, f, held.y, held.groups, known, None, alone, chance)
+        known = validation.classes.clamp_min(0)
+        computed = losses(net, f, validation.y, validation.groups, known, None, alone, chance)
         return {"loss": float(computed["loss"])}
 
     return validate
@@ -235,7 +235,7 @@ class _Embedded:
 def train_staged(
     net: SelectiveExperts,
     fitted: DeviceRows,
-    held: DeviceRows | None,
+    validation: DeviceRows | None,
     objective: Objective,
     recipe: Recipe,
     *,
@@ -246,7 +246,7 @@ def train_staged(
     """First the representation by the three losses, then the experts on the frozen encoder."""
     first = Objective(objective.lambdas, 0.0, objective.legacy_centres)
     learnt = train_jointly(
-        net, fitted, held, first, recipe,
+        net, fitted, validation, first, recipe,
         seed=seed, device=device, monitor=monitor, task="representation",
     )  # fmt: skip
     net.requires_grad_(False)
@@ -255,7 +255,7 @@ def train_staged(
     alone = Objective((0.0, 0.0, 0.0))
     try:
         near = _embedded(body, fitted, device)
-        far = None if held is None else _embedded(body, held, device)
+        far = None if validation is None else _embedded(body, validation, device)
         heads = train_jointly(
             net, near, far, alone, recipe,
             seed=seed, device=device, monitor=monitor, task="experts",

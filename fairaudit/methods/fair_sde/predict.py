@@ -206,8 +206,8 @@ class SelectivePrediction:
         used = (codes != UNKNOWN) & self.use_expert_[codes]
         output = self.calibrations_[-1](self._baseline_raw(X))
         for g in np.flatnonzero(self.use_expert_):
-            mine = used & (codes == g)
-            output[mine] = self.calibrations_[g](raw[mine, g])
+            rows = used & (codes == g)
+            output[rows] = self.calibrations_[g](raw[rows, g])
         return output, np.where(used, codes, UNKNOWN)
 
     def predict(self, X: Any, sensitive_features: Any = None) -> NDArray[Any]:

@@ -14,8 +14,8 @@ def bounds_sentences(
     result: AuditResult, *, attribute: str, metric: str, model: str, split: str
 ) -> list[str]:
     """How much is known, where the worst group lies, and the gap, whatever the rest may be."""
-    asked = {"attribute": attribute, "metric": metric, "model": model, "split": split}
-    rows = table_rows.bounds_of(result, **asked)
+    view = {"attribute": attribute, "metric": metric, "model": model, "split": split}
+    rows = table_rows.bounds_of(result, **view)
     voice, name = voice_of(result), in_sentence(metric, voice_of(result))
     known, where = rows.drop_nulls("lower"), on(split, voice)
     if known.is_empty():
@@ -23,19 +23,19 @@ def bounds_sentences(
     high = worse_end(metric, voice) != "lowest"
     order = table_rows.of_known_groups(known).sort("upper" if high else "lower", descending=high)
     worst, best = order.row(0, named=True), order.row(-1, named=True)
-    said = f"the {name} of {model} lies {_between(worst, metric, voice)} for "
-    said += called(str(worst["group"]), attribute)
+    sentence = f"the {name} of {model} lies {_between(worst, metric, voice)} for "
+    sentence += called(str(worst["group"]), attribute)
     far = f"For {called(str(best['group']), attribute)} it lies {_between(best, metric)}."
     return [
-        f"The outcome is known for {_share(result, asked)} rows only.",
-        f"{where}, whatever the others' outcomes are, {said}.",
+        f"The outcome is known for {_share(result, view)} rows only.",
+        f"{where}, whatever the others' outcomes are, {sentence}.",
         far if order.height > 1 else "",
-        _gap(result, asked, voice),
+        _gap(result, view, voice),
     ]
 
 
-def _share(result: AuditResult, asked: Row) -> str:
-    rows = table_rows.bounds_of(result, **asked)
+def _share(result: AuditResult, view: Row) -> str:
+    rows = table_rows.bounds_of(result, **view)
     total, known = rows["n"].sum(), rows["n_known"].sum()
     return f"**{known:,}** of {total:,}"
 
@@ -48,11 +48,11 @@ def _between(row: Row, metric: str, voice: Voice | None = None) -> str:
     return f"at **{low}**{inside}" if low == high else f"between **{low}** and **{high}**{inside}"
 
 
-def _gap(result: AuditResult, asked: Row, voice: Voice) -> str:
-    gaps = table_rows.bounds_of(result, **asked, kind="difference").drop_nulls("lower")
+def _gap(result: AuditResult, view: Row, voice: Voice) -> str:
+    gaps = table_rows.bounds_of(result, **view, kind="difference").drop_nulls("lower")
     if gaps.is_empty():
         return ""
-    row, metric = gaps.row(0, named=True), asked["metric"]
+    row, metric = gaps.row(0, named=True), view["metric"]
     low, high = (numbers.points(row[end], metric) for end in ("lower", "upper"))
     span = ci(numbers.points_interval(row["low"], row["high"], metric), voice)
     inside = f" ({span})" if span else ""

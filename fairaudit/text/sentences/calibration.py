@@ -109,6 +109,8 @@ def _how_off(row: Row, voice: Voice) -> str:
 
 def _observed_and_predicted(row: Row, voice: Voice) -> str:
     """What is observed against what the scores say."""
-    seen, said = (numbers.value(row[c], "base_rate") for c in ("observed", "mean_score"))
+    observed, predicted = (numbers.value(row[c], "base_rate") for c in ("observed", "mean_score"))
     outcome = f"'{voice.positive}'" if voice.positive else "the positive outcome"
-    return f"{outcome} is observed in **{seen}** where the scores say **{said}** on average"
+    return (
+        f"{outcome} is observed in **{observed}** where the scores say **{predicted}** on average"
+    )

@@ -44,14 +44,14 @@ def conditional_sentence(
     rows = readable_conditional(result, split, attribute=attribute, metric=metric, model=model)
     if rows.is_empty():
         return ""
-    given = str(rows["given"].item(0))
+    within = str(rows["given"].item(0))
     known = rows.filter(pl.col("difference").is_not_null())
     if known.is_empty():
-        return f"Too few rows lie in the same levels of {given} for a comparison within levels."
+        return f"Too few rows lie in the same levels of {within} for a comparison within levels."
     voice = voice_of(result)
     largest = known.sort(pl.col("difference").abs(), descending=True).row(0, named=True)
-    said = f"{on(split, voice)}, {_compared(largest, voice)}{_without(largest)}."
-    return said + _homogeneous(largest, voice)
+    sentence = f"{on(split, voice)}, {_compared(largest, voice)}{_without(largest)}."
+    return sentence + _homogeneous(largest, voice)
 
 
 def _compared(row: Row, voice: Voice) -> str:

@@ -22,9 +22,9 @@ def equivalence_sentence(
     result: AuditResult, *, attribute: str, metric: str, model: str, split: str
 ) -> str:
     """Whether the gap is shown to be below the margin; "" where that was not asked."""
-    asked = {"attribute": attribute, "metric": metric, "model": model, "split": split}
+    view = {"attribute": attribute, "metric": metric, "model": model, "split": split}
     table = result.tables.get("equivalence", pl.DataFrame())
-    rows = table if table.is_empty() else table.filter(pl.col("value").is_not_null(), **asked)
+    rows = table if table.is_empty() else table.filter(pl.col("value").is_not_null(), **view)
     if rows.is_empty():
         return ""
     row = rows.row(0, named=True)

@@ -33,60 +33,60 @@ def errors_lead(
     result: AuditResult, *, attribute: str, metric: str, model: str, split: str
 ) -> str:
     """The extreme groups with their intervals, whether they differ beyond chance, and the gap."""
-    asked = {"attribute": attribute, "metric": metric, "model": model, "split": split}
-    return joined(errors_sentences(result, **asked))
+    view = {"attribute": attribute, "metric": metric, "model": model, "split": split}
+    return joined(errors_sentences(result, **view))
 
 
 def errors_sentences(
     result: AuditResult, *, attribute: str, metric: str, model: str, split: str
 ) -> list[str]:
     """The same, one by one: who is worst off first."""
-    asked = {"attribute": attribute, "metric": metric, "model": model, "split": split}
-    if table_rows.is_bounded(result, **asked):
-        return bounds_sentences(result, **asked)
+    view = {"attribute": attribute, "metric": metric, "model": model, "split": split}
+    if table_rows.is_bounded(result, **view):
+        return bounds_sentences(result, **view)
     table = table_rows.errors_of(
         result, attribute=attribute, metric=metric, split=split, models=[model]
     )
     judged = table.filter(pl.col("value").is_not_null())
     stable = table_rows.stable(judged)
-    said = _Subject(**asked, voice=voice_of(result), rows=table_rows.of_known_groups(stable))
+    subject = _Subject(**view, voice=voice_of(result), rows=table_rows.of_known_groups(stable))
     if judged.is_empty():
-        where = on(split, said.voice)
-        return [f"{where}, no group of {attribute} has enough rows to judge the {said.what}."]
+        where = on(split, subject.voice)
+        return [f"{where}, no group of {attribute} has enough rows to judge the {subject.what}."]
     if judged.height == 1:
-        return [said.alone()]
-    if said.worst["value"] == said.best["value"]:
-        below = equivalence_sentence(result, **asked)
-        return [said.equal(), *said.aside(stable), below, _excluded(table, judged, stable)]
-    groups = said.rows["group"].to_list()
-    finding = finding_of(result, **asked, groups=groups)
-    other = _beside(result, said, asked) if finding is Finding.SIGNIFICANT else said.best
+        return [subject.alone()]
+    if subject.worst["value"] == subject.best["value"]:
+        below = equivalence_sentence(result, **view)
+        return [subject.equal(), *subject.aside(stable), below, _excluded(table, judged, stable)]
+    groups = subject.rows["group"].to_list()
+    finding = finding_of(result, **view, groups=groups)
+    other = _beside(result, subject, view) if finding is Finding.SIGNIFICANT else subject.best
     return [
-        said.compared(finding, other),
-        said.far_end() if other["group"] != said.best["group"] else "",
-        *said.aside(stable),
-        said.gap(gap_of(result, **asked)),
-        equivalence_sentence(result, **asked),
-        _times(result, said.worst, said.best, asked, said.voice)
+        subject.compared(finding, other),
+        subject.far_end() if other["group"] != subject.best["group"] else "",
+        *subject.aside(stable),
+        subject.gap(gap_of(result, **view)),
+        equivalence_sentence(result, **view),
+        _times(result, subject.worst, subject.best, view, subject.voice)
         if finding is Finding.SIGNIFICANT
         else "",
         _excluded(table, judged, stable),
     ]
 
 
-def _beside(result: AuditResult, said: _Subject, asked: Row) -> Row:
+def _beside(result: AuditResult, subject: _Subject, view: Row) -> Row:
     """Whom the worst group is compared with: the largest other one, else the far end.
 
     The far end is often a small group; the largest other one is what most people compare with,
     where the two differ significantly.
     """
-    others = said.rows.filter(pl.col("group") != said.worst["group"])
+    others = subject.rows.filter(pl.col("group") != subject.worst["group"])
     largest = others.sort("n", descending=True, maintain_order=True).row(0, named=True)
-    pair = [said.worst["group"], largest["group"]]
-    if "pairs" not in result.tables or finding_of(result, **asked, groups=pair) is not (
+    pair = [subject.worst["group"], largest["group"]]
+    if "pairs" not in result.tables or finding_of(result, **view, groups=pair) is not (
         Finding.SIGNIFICANT
     ):
-        return said.best
+        return subject.best
     return largest
 
 
@@ -147,11 +147,11 @@ class _Subject:
             return f"{on(self.split, self.voice)}, {self._both_values(finding, other)}."
         worst = self.share(self.worst, claim, self.voice) + claim.rest
         against = self.share(other, claim, None)
-        said = f"{on(self.split, self.voice)}, {self.model} {claim.verb} {worst}"
+        sentence = f"{on(self.split, self.voice)}, {self.model} {claim.verb} {worst}"
         if finding is Finding.SIGNIFICANT:
-            return f"{said}, against {against}{self._places(other)}."
+            return f"{sentence}, against {against}{self._places(other)}."
         ends = ", the groups at the ends" if self.rows.height > 2 else ""
-        return f"{said} and {against}{ends}: {_undecided(finding, self.attribute)}."
+        return f"{sentence} and {against}{ends}: {_undecided(finding, self.attribute)}."
 
     def _places(self, other: Row) -> str:
         """Which places the two groups have among several."""
@@ -231,14 +231,14 @@ def gap_sentence(row: Row | None, metric: str, voice: Voice) -> str:
     return f"{words}."
 
 
-def _times(result: AuditResult, worst: Row, best: Row, asked: Row, voice: Voice) -> str:
+def _times(result: AuditResult, worst: Row, best: Row, view: Row, voice: Voice) -> str:
     """How many times as frequent the event is in one of the two groups as in the other.
 
     The ratio is that of the same two groups, with the interval that allows for their being the
     extremes; no sentence where it includes 1 or rounds to 1.
     """
-    counted = str(_OPPOSITE.get(asked["metric"], asked["metric"]))
-    row = gap_of(result, **{**asked, "metric": counted}, kind="ratio")
+    counted = str(_OPPOSITE.get(view["metric"], view["metric"]))
+    row = gap_of(result, **{**view, "metric": counted}, kind="ratio")
     counted_events = events(counted, voice)
     if not counted_events or row is None or not row["value"] or row["high"] is None:
         return ""
@@ -246,7 +246,7 @@ def _times(result: AuditResult, worst: Row, best: Row, asked: Row, voice: Voice)
     names = {f"{a} vs {b}": (a, b) for a, b in _orders(worst["group"], best["group"])}
     if pair not in names or row["high"] >= 1:
         return ""
-    less, more = (members(name, asked["attribute"], voice) for name in names[pair])
+    less, more = (members(name, view["attribute"], voice) for name in names[pair])
     times = f"{1 / row['value']:.2g}"
     if float(times) <= 1:
         return ""
@@ -284,9 +284,9 @@ def gap_words(row: Row, voice: Voice) -> str:
 def gap_leads(result: AuditResult, gaps: pl.DataFrame) -> list[str]:
     """The significant of these gaps in words, or that there is none."""
     voice = voice_of(result)
-    found = [row for row in gaps.iter_rows(named=True) if is_significant(result, row)]
-    if found or gaps.is_empty():
-        return [gap_words(row, voice) for row in found]
+    significant = [row for row in gaps.iter_rows(named=True) if is_significant(result, row)]
+    if significant or gaps.is_empty():
+        return [gap_words(row, voice) for row in significant]
     return [
         "No gap between groups is statistically significant, adjusted for multiple testing "
         f"(level {voice.alpha:.2g})."

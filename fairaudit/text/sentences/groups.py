@@ -77,10 +77,10 @@ def tested_lead(result: AuditResult, n_groups: int | None) -> str:
     adjusted = f"adjusted for {numbers.count(systems * tests.height, 'test')}"
     if n_groups is not None:
         shown = shown.filter(pl.col("n_groups") == n_groups)
-    found = shown.filter(pl.col("p_adjusted") < voice.alpha).sort("p_adjusted")
-    if found.is_empty():
+    significant = shown.filter(pl.col("p_adjusted") < voice.alpha).sort("p_adjusted")
+    if significant.is_empty():
         return f"No latent group differs significantly from the rest on held-out rows, {adjusted}."
-    row = found.row(0, named=True)
+    row = significant.row(0, named=True)
     metric = str(row["metric"])
     span = numbers.points_interval(row["low"], row["high"], metric)
     inside = ", ".join(
@@ -92,9 +92,9 @@ def tested_lead(result: AuditResult, n_groups: int | None) -> str:
         if part
     )
     return (
-        f"{numbers.count(found.height, 'latent group')} "
-        f"{'differs' if found.height == 1 else 'differ'} significantly from the rest on held-out "
-        f"rows, {adjusted}; most clearly {row['group']}: {in_sentence(metric)} "
+        f"{numbers.count(significant.height, 'latent group')} "
+        f"{'differs' if significant.height == 1 else 'differ'} significantly from the rest on "
+        f"held-out rows, {adjusted}; most clearly {row['group']}: {in_sentence(metric)} "
         f"**{numbers.points(row['difference'], metric, signed=True)}** ({inside})."
     )
 

@@ -26,8 +26,8 @@ def primary_sentence(result: AuditResult) -> str:
     if rows.is_empty():
         return ""
     row, voice = rows.row(0, named=True), voice_of(result)
-    asked = f"The primary question, declared beforehand, is {_question(row, voice)}."
-    return joined([asked, _answer(row, voice), _margin(row), _earlier(result)])
+    question = f"The primary question, declared beforehand, is {_question(row, voice)}."
+    return joined([question, _answer(row, voice), _margin(row), _earlier(result)])
 
 
 def primary_rows(result: AuditResult) -> pl.DataFrame:
@@ -52,9 +52,9 @@ def _answer(row: Row, voice: Voice) -> str:
     metric = str(row["metric"])
     gap = points(row["value"], row["low"], row["high"], metric, voice)
     end = ", unadjusted as it was declared" if row["shown"] else ""
-    said = "**A gap is shown**" if row["shown"] else "**No gap is shown**"
+    verdict = "**A gap is shown**" if row["shown"] else "**No gap is shown**"
     left_out = f" Too few rows to be compared: {row['left_out']}." if row["left_out"] else ""
-    return f"{said}: {gap}{end}.{left_out}"
+    return f"{verdict}: {gap}{end}.{left_out}"
 
 
 def _margin(row: Row) -> str:

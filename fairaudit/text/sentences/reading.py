@@ -84,7 +84,7 @@ def reading_changes(chosen: ReadingOptions) -> list[tuple[str, str]]:
     """Each option that was chosen, with what it does in words."""
     none, rows = chosen.skip_rows == (), row_numbers(chosen.skip_rows)
     header = "names" if chosen.header else "values"
-    said = {
+    changes = {
         "sheet": f"Sheet '{chosen.sheet}' of the workbook is read.",
         "encoding": f"The text is read as {encoding_name(chosen.encoding or '')}.",
         "header": f"The first row is read as {header}.",
@@ -96,7 +96,7 @@ def reading_changes(chosen: ReadingOptions) -> list[tuple[str, str]]:
         "image_channels": f"Images are stored {COLOURS.get(chosen.image_channels or 0, '')}.",
         "accept_broken": "Rows whose image cannot be used are left out.",
     }
-    return [(name, said[name]) for name in chosen.changed()]
+    return [(name, changes[name]) for name in chosen.changed()]
 
 
 def broken_words(broken: int, total: int) -> str:

@@ -19,7 +19,7 @@ def selection_lead(tables: Mapping[str, pl.DataFrame], voice: Voice) -> str:
     """Who gets an expert, what that gains, what is left and why, and what happens to the gap."""
     decided = tables["selection"].filter(pl.col("split") == "validation")
     taken = _names(decided.filter(pl.col("chosen") == "expert"))
-    kept = _names(decided.filter(pl.col("chosen") == "baseline"))
+    on_baseline = _names(decided.filter(pl.col("chosen") == "baseline"))
     forgone = _forgone(decided)
     # beside suppressed groups only some are listed, and no alternatives
     shown = "" if "alternatives" in tables else " shown"
@@ -32,12 +32,12 @@ def selection_lead(tables: Mapping[str, pl.DataFrame], voice: Voice) -> str:
         words = (
             f"**All groups{shown} keep the baseline**: no-harm could not be shown for any expert."
         )
-    elif not kept:
+    elif not on_baseline:
         words = f"**The experts are used for all {numbers.count(len(taken), 'group')}{shown}.**"
     else:
         words = (
-            f"**The expert is used for {numbers.listed(taken)}**; {numbers.listed(kept)} "
-            f"{'keeps' if len(kept) == 1 else 'keep'} the baseline."
+            f"**The expert is used for {numbers.listed(taken)}**; {numbers.listed(on_baseline)} "
+            f"{'keeps' if len(on_baseline) == 1 else 'keep'} the baseline."
         )
     selection = tables["selection"]
     change = [_gained(decided), *_left(forgone), "" if taken or forgone else _nearest(decided)]

@@ -114,8 +114,8 @@ def guessed_lead(result: AuditResult) -> str:
 
 def _overall(result: AuditResult, model: str, metric: str) -> str:
     """A model's value over all test rows, with its interval."""
-    asked = {"model": model, "attribute": OVERALL, "metric": metric, "split": "test"}
-    rows = result.errors.filter(**asked)
+    view = {"model": model, "attribute": OVERALL, "metric": metric, "split": "test"}
+    rows = result.errors.filter(**view)
     return "not known" if rows.is_empty() else estimate(rows.row(0, named=True), metric)
 
 

@@ -24,14 +24,16 @@ def system_choice_lead(choice: SystemChoice, baseline: str) -> str:
     by_system: dict[str, list[str]] = {}
     for group, system in choice.chosen.items():
         by_system.setdefault(system, []).append(group)
-    kept = by_system.pop(baseline, [])
+    on_baseline = by_system.pop(baseline, [])
     if not by_system:
         return joined([_nobody(choice, baseline), _forgone(choice) or _closest(choice)])
-    said = [_serves(system, by_system[system], every=not kept) for system in sorted(by_system)]
-    if kept:
-        names = numbers.listed(_sorted(kept))
-        said.append(f"{names} {'keeps' if len(kept) == 1 else 'keep'} {baseline}.")
-    return joined([*said, _checked(choice), _worst(choice), _forgone(choice)])
+    sentences = [
+        _serves(system, by_system[system], every=not on_baseline) for system in sorted(by_system)
+    ]
+    if on_baseline:
+        names = numbers.listed(_sorted(on_baseline))
+        sentences.append(f"{names} {'keeps' if len(on_baseline) == 1 else 'keep'} {baseline}.")
+    return joined([*sentences, _checked(choice), _worst(choice), _forgone(choice)])
 
 
 def _serves(system: str, groups: Sequence[str], *, every: bool) -> str:

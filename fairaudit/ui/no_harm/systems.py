@@ -13,7 +13,7 @@ import streamlit as st
 from fairaudit.audit.no_harm.choose_between import SystemChoice
 from fairaudit.audit.no_harm.joined_audits import NamedAudit, joined_tables
 from fairaudit.audit.no_harm.stored_systems import (
-    SystemsAsked,
+    SystemsRequest,
     attributes_of,
     choose_stored,
     systems_of,
@@ -135,10 +135,10 @@ def _with_others(audit: OpenedAudit) -> OpenedAudit:
     return replace(audit, result=replace(audit.result, tables=tables))
 
 
-def _controls(audit: OpenedAudit) -> SystemsAsked:
+def _controls(audit: OpenedAudit) -> SystemsRequest:
     baseline, candidates, groups = _who(audit)
     metric, objective, confidence, check = _rules(audit)
-    return SystemsAsked(
+    return SystemsRequest(
         baseline, candidates, groups, cast(Any, metric), cast(Any, objective), confidence, 0.0,
         check,
     )  # fmt: skip
@@ -198,25 +198,25 @@ def spec_of(audit: OpenedAudit) -> Mapping[str, Any]:
     return cast(Mapping[str, Any], audit.result.provenance.get("spec", {}))
 
 
-def _choice(audit: OpenedAudit, asked: SystemsAsked) -> SystemChoice:
+def _choice(audit: OpenedAudit, request: SystemsRequest) -> SystemChoice:
     task = str(audit.result.summary.get("task", "binary"))
     who = session.workspace().cache_key
     added = tuple(st.session_state.get(_ADDED, ()))
-    return _decide(who, (audit.job.id, *added), asked, task, audit.result.tables)
+    return _decide(who, (audit.job.id, *added), request, task, audit.result.tables)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _decide(
     who: tuple[str, str],
     job_ids: tuple[str, ...],
-    asked: SystemsAsked,
+    request: SystemsRequest,
     task: str,
     _tables: Mapping[str, pl.DataFrame],
 ) -> SystemChoice:
-    return choose_stored(_tables, asked, task=task)
+    return choose_stored(_tables, request, task=task)
 
 
-def _view(choice: SystemChoice, asked: SystemsAsked) -> None:
+def _view(choice: SystemChoice, request: SystemsRequest) -> None:
     views = [
         name
         for name in VIEWS
@@ -225,26 +225,26 @@ def _view(choice: SystemChoice, asked: SystemsAsked) -> None:
     ]
     view = url_widgets.view(views, key="view")
     if view == VIEWS[0]:
-        _differences(choice.table, asked, "on the rows that decide", "choice")
+        _differences(choice.table, request, "on the rows that decide", "choice")
         if not choice.forgone.is_empty():
             layout.statement("Certain gains that the objective leaves:")
             shown = with_reasons(choice.forgone).drop("metric")
-            layout.data_table(shown, key="forgone", metric=asked.metric)
+            layout.data_table(shown, key="forgone", metric=request.metric)
     elif view == VIEWS[1]:
-        _differences(choice.check, asked, "on rows that took no part", "check")
+        _differences(choice.check, request, "on rows that took no part", "check")
     elif view == VIEWS[2]:
-        layout.data_table(choice.overlapping, key="overlapping", metric=asked.metric)
+        layout.data_table(choice.overlapping, key="overlapping", metric=request.metric)
     else:
         _certificates(choice)
 
 
-def _differences(table: pl.DataFrame, asked: SystemsAsked, where: str, key: str) -> None:
+def _differences(table: pl.DataFrame, request: SystemsRequest, where: str, key: str) -> None:
     drawn = system_choice.differences(
-        table, confidence=asked.confidence, tolerance=asked.tolerance, where=where
+        table, confidence=request.confidence, tolerance=request.tolerance, where=where
     )
-    layout.chart(drawn.bare(), key=f"{key}-chart", metric=asked.metric)
+    layout.chart(drawn.bare(), key=f"{key}-chart", metric=request.metric)
     shown = with_reasons(table).drop("metric", "p", "level", "obstacle", strict=False)
-    layout.data_table(shown, key=f"{key}-table", name=key, metric=asked.metric)
+    layout.data_table(shown, key=f"{key}-table", name=key, metric=request.metric)
 
 
 def _certificates(choice: SystemChoice) -> None:

@@ -189,11 +189,11 @@ class OutcomeQuestion:
         return OutcomeAnswer(**{**vars(answer), "missing": missing})
 
     def _meaning(
-        self, answer: OutcomeAnswer, subject: str | None, found: MeaningGuess
+        self, answer: OutcomeAnswer, subject: str | None, guess: MeaningGuess
     ) -> Meaning | None:
-        usual: Meaning | None = found.meaning if found.sure else None
+        usual: Meaning | None = guess.meaning if guess.sure else None
         if answer.task == "regression":
-            usual = found.meaning
+            usual = guess.meaning
         if self.accepted and self._same(subject):
             usual = self.start.meaning or usual
         what = f"“{layout.escaped(answer.positive)}”" if answer.positive else "a high value"
