@@ -133,6 +133,7 @@ def test_the_exceptions_from_the_room_for_words_are_needed() -> None:
         ('raise InputError("the table has no rows; add some. Then go on.")', 0),
         ('def f():\n    """Draw nothing where nothing is known."""', 0),
         ('x = "error rates by group"', 0),
+        ('super().__init__("some images cannot be used. Repair them")', 0),
         ('app(help="Runs one audit of a table.")', 0),
     ],
 )
@@ -159,15 +160,19 @@ def sentences(tree: ast.Module) -> list[str]:
 
 def _not_for_screens(node: ast.AST) -> Iterator[ast.AST]:
     """Parts of a node that no screen shows: docstrings, exceptions, help of options."""
-    if isinstance(node, ast.Raise):
+    if isinstance(node, ast.Raise) or _starts_an_exception(node):
         yield node
     elif isinstance(node, ast.Call):
-        yield from (k.value for k in node.keywords if k.arg == "help" and node_is_option(node))
+        yield from (k.value for k in node.keywords if k.arg == "help" and _is_option(node))
     elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         yield node
 
 
-def node_is_option(call: ast.Call) -> bool:
+def _starts_an_exception(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and ast.unparse(node.func) == "super().__init__"
+
+
+def _is_option(call: ast.Call) -> bool:
     """Whether a call declares an option or a command, not a widget of a page."""
     return "st." not in ast.unparse(call.func)
 

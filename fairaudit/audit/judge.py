@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from fairaudit.audit.chosen_metrics import KNOWN_METRICS, chosen_metrics
 from fairaudit.audit.evaluate import (
     EvaluationRows,
     LabelsAndScores,
@@ -17,7 +18,6 @@ from fairaudit.audit.evaluate import (
     judge_rows,
 )
 from fairaudit.audit.fitted import Prediction
-from fairaudit.audit.metrics.chosen import KNOWN_METRICS, chosen_metrics
 from fairaudit.audit.questions import PrimaryQuestion, check_margin
 from fairaudit.audit.tables.conditional import Levels
 from fairaudit.audit.tables.looks import with_looks

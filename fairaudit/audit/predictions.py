@@ -10,11 +10,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from fairaudit.audit.chosen_metrics import KNOWN_METRICS, chosen_metrics
 from fairaudit.audit.inputs.read import AuditInputs, read_inputs
 from fairaudit.audit.inputs.stated import StatedFacts
 from fairaudit.audit.inputs.stored_rows import stored_rows
 from fairaudit.audit.judge import judge, truth_of
-from fairaudit.audit.metrics.chosen import KNOWN_METRICS, chosen_metrics
 from fairaudit.audit.metrics.scores import is_probability
 from fairaudit.audit.notices import notice
 from fairaudit.audit.questions import checked_primary

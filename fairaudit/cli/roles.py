@@ -195,7 +195,7 @@ def _target(
         return guessed, [f"outcome: {guessed} (guessed: {_reason(diagnosis, guessed)})"]
     possible = [guessed] if usable else _possible_targets(diagnosis, named)
     if not audited:
-        return None, _unsure_target(found, possible)
+        return None, _unsure_target(diagnosis, possible)
     also = f" ('{possible[0]}' may be one)" if possible else ""
     return None, [
         f"no outcome is named{also}, so the decisions alone are audited; add --target COLUMN if "
@@ -203,16 +203,16 @@ def _target(
     ]
 
 
-def _possible_targets(found: Diagnosis, named: NamedRoles) -> list[str]:
+def _possible_targets(diagnosis: Diagnosis, named: NamedRoles) -> list[str]:
     """Columns that may be the outcome, but only a person can say."""
-    asked = [q for q in found.to_ask if q.fact == "target"]
+    asked = [q for q in diagnosis.to_ask if q.fact == "target"]
     return [c for q in asked for c in q.options if c not in named.columns]
 
 
-def _unsure_target(found: Diagnosis, possible: Sequence[str | None]) -> list[str]:
+def _unsure_target(diagnosis: Diagnosis, possible: Sequence[str | None]) -> list[str]:
     """A remark on the column that may be the outcome of a model to be trained."""
     return [
-        f"outcome: to be named; '{column}' may be it ({_reason(found, column)}): "
+        f"outcome: to be named; '{column}' may be it ({_reason(diagnosis, column)}): "
         f"add --target '{column}', or --target with another column"
         for column in possible[:1]
     ]

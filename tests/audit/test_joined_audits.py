@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from fairaudit.audit.no_harm.joined_audits import NamedAudit, joinable, joined_tables
-from fairaudit.audit.no_harm.stored_systems import SystemsAsked, choose_stored, systems_of
+from fairaudit.audit.no_harm.stored_systems import SystemsRequest, choose_stored, systems_of
 from fairaudit.audit.predictions import audit_predictions
 from fairaudit.audit.result import AuditResult
 from fairaudit.exceptions import InputError, SpecError
@@ -41,7 +41,7 @@ def test_systems_of_two_audits_are_compared_on_the_rows_both_hold_out() -> None:
     assert systems_of(tables) == ["old", "new"]
     assert sorted(tables["people"]["row"].to_list()) == list(range(100, N))
     choice = choose_stored(
-        tables, SystemsAsked("old", ("new",), ("sex",), check=0.0), task="binary"
+        tables, SystemsRequest("old", ("new",), ("sex",), check=0.0), task="binary"
     )
     assert set(choice.chosen.values()) == {"new"}
     assert sum(choice.table["n"]) == N - 100

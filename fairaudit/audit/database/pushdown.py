@@ -15,10 +15,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from fairaudit.audit.chosen_metrics import chosen_metrics
 from fairaudit.audit.fitted import Prediction
 from fairaudit.audit.inputs.classes import UNNAMED
 from fairaudit.audit.judge import judge, truth_of
-from fairaudit.audit.metrics.chosen import chosen_metrics
 from fairaudit.audit.notices import Notice, notice
 from fairaudit.audit.presets import UNDECIDED, PresetOptions, apply_to_counts
 from fairaudit.audit.presets.decisions import scores_alone

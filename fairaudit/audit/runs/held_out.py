@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from fairaudit.audit.chosen_metrics import chosen_metrics
 from fairaudit.audit.fitted import Prediction
 from fairaudit.audit.judge import judge, truth_of
-from fairaudit.audit.metrics.chosen import chosen_metrics
 from fairaudit.audit.questions import checked_primary
 from fairaudit.audit.spec import AuditSpec
 from fairaudit.audit.tables.looks import with_looks

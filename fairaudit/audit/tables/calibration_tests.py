@@ -62,7 +62,7 @@ def calibration_tests_table(
             "z_slope": tested.slope[shown],
             "p": p[shown],
             "p_adjusted": np.full(len(shown), np.nan),
-            "shift_detectable": _detectable(tested, asked)[shown],
+            "shift_detectable": _detectable(tested, options)[shown],
             "method": [tested.method[i] for i in shown],
         },
         schema=CALIBRATION_TESTS,

@@ -47,7 +47,7 @@ class RawScoreModel(BaseEstimator):  # type: ignore[misc]
             raise SpecError(
                 f"{self.model_name} a table of features; choose 'erm' or 'fair-sde' for images"
             )
-        return design.astype(np.float64)
+        return np.asarray(design, dtype=np.float64)
 
     def _scores(self, X: Any) -> NDArray[np.float64]:
         scores = self._raw_scores(self._table(X))

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from fairaudit.audit.metrics.chosen import KNOWN_METRICS
+from fairaudit.audit.chosen_metrics import KNOWN_METRICS
 from fairaudit.audit.questions import PrimaryQuestion
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.stats.metric_definitions import COMPOSITES, DECISIONS, GAP_METRICS
