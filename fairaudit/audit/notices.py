@@ -13,6 +13,7 @@ Code = Literal[
     "cut_doubtful",
     "groups_without_training_rows",
     "labels_matched",
+    "merge_offered",
     "outcome_known_for_some",
     "positive_class_guessed",
     "rows_left_out",

@@ -10,12 +10,12 @@ import polars as pl
 import pytest
 
 from fairaudit.audit.no_harm.hidden_groups import (
-    NOTE,
     OVER_GROUPS,
     STRESSED,
     hidden_of_choice,
     shown_choice,
 )
+from fairaudit.audit.notices import notice
 from fairaudit.audit.result import AuditResult
 from fairaudit.report import folder as report
 from fairaudit.text.sentences.choice_certificates import worded_certificates
@@ -55,7 +55,7 @@ def test_nothing_over_all_groups_of_the_choice_is_left(result: AuditResult) -> N
     assert not set(OVER_GROUPS + STRESSED) & set(result.tables)
     for name in ("aim", "aim_without", "gap", "gap_with"):
         assert result.tables["selection"][name].is_null().all()
-    assert NOTE in result.summary["warnings"]
+    assert notice("choice_suppressed") in result.summary["warnings"]
     assert "choice" not in result.summary
     facts = result.summary["certificates"]
     assert facts

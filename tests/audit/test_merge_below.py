@@ -10,6 +10,7 @@ from fairaudit import AuditResult, AuditSpec, ColumnRoles, Dataset, run_audit
 from fairaudit.audit.database.pushdown import audit_table
 from fairaudit.data.small_groups import merged_labels, merging
 from fairaudit.report.sections import sections
+from fairaudit.text.sentences.warnings import warning_sentences
 
 SIZES = {"white": 200, "black": 120, "asian": 40, "roma": 9, "sami": 6}
 
@@ -99,17 +100,25 @@ def test_an_audit_merges_states_and_undoes() -> None:
 
 
 def test_the_offer_stands_where_groups_are_hidden_or_too_small() -> None:
-    hiding = [w for w in _audit(suppress_below=10).summary["warnings"] if "--merge-below" in w]
+    hiding = [
+        w
+        for w in warning_sentences(_audit(suppress_below=10).summary["warnings"])
+        if "--merge-below" in w
+    ]
     assert len(hiding) == 1
     assert "'race'" in hiding[0]
     assert "--merge-below 10" in hiding[0]
     for asked in ({}, {"suppress_below": 10, "merge_below": 15}):
-        assert not [w for w in _audit(**asked).summary["warnings"] if "--merge-below" in w]
+        assert not [
+            w
+            for w in warning_sentences(_audit(**asked).summary["warnings"])
+            if "--merge-below" in w
+        ]
 
 
 def test_the_offer_of_a_trained_audit_counts_all_splits() -> None:
     spec = AuditSpec(roles=_roles(), method="linear", n_boot=0, intersections=1, suppress_below=10)
-    warnings = run_audit(Dataset(_frame(), _roles()), spec).summary["warnings"]
+    warnings = warning_sentences(run_audit(Dataset(_frame(), _roles()), spec).summary["warnings"])
     offer = next(w for w in warnings if "--merge-below" in w)
     below = int(offer.split("--merge-below ")[1].split(")")[0])
     assert below >= 50

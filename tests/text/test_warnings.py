@@ -23,6 +23,7 @@ FACTS: dict[str, dict[str, Any]] = {
     },
     "groups_without_training_rows": {"rows": 3},
     "labels_matched": {"remark": "'oui' is read as 'yes'"},
+    "merge_offered": {"attributes": ["sex", "race"], "below": 40},
     "outcome_known_for_some": {"column": "granted"},
     "positive_class_guessed": {"remark": "no word decides"},
     "rows_left_out": {"rows": 7, "reason": "the outcome is missing"},

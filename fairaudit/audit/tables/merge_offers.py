@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from fairaudit.audit.notices import Notice, notice
 from fairaudit.audit.spec import AuditSpec
 from fairaudit.inputs.group_codes import OVERALL
 from fairaudit.inputs.labels import CROSS
@@ -15,8 +16,8 @@ from fairaudit.stats.estimates import MIN_JUDGED, SUPPRESSED, UNJUDGED
 
 def merge_offers(
     tables: Mapping[str, pl.DataFrame], rows: Mapping[str, int], spec: AuditSpec
-) -> list[str]:
-    """A sentence that offers to merge small groups; none where that was done or nothing is small.
+) -> list[Notice]:
+    """A warning that offers to merge small groups; none where that was done or nothing is small.
 
     Parameters
     ----------
@@ -34,12 +35,8 @@ def merge_offers(
         rows.get(split, 0) / max(sum(rows.values()), 1) for split in small["split"].unique()
     )
     below = math.ceil(max(spec.suppress_below, MIN_JUDGED) / max(share, 0.01))
-    names = ", ".join(f"'{name}'" for name in small["attribute"].unique(maintain_order=True))
-    return [
-        f"Groups of {names} are hidden or too small to be judged. To audit them together as one "
-        f'group, merge the groups under {below:,} rows ("Merge groups under" in the settings, '
-        f"--merge-below {below}); 0 undoes it."
-    ]
+    names = small["attribute"].unique(maintain_order=True).to_list()
+    return [notice("merge_offered", attributes=names, below=below)]
 
 
 def _small(errors: pl.DataFrame, attributes: tuple[str, ...]) -> pl.DataFrame:

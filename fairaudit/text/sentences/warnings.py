@@ -70,6 +70,15 @@ def _labels_matched(facts: Row) -> str:
     return f"{facts['remark']}."
 
 
+def _merge_offered(facts: Row) -> str:
+    names = ", ".join(f"'{name}'" for name in facts["attributes"])
+    return (
+        f"Groups of {names} are hidden or too small to be judged. To audit them together as one "
+        f'group, merge the groups under {facts["below"]:,} rows ("Merge groups under" in the '
+        f"settings, --merge-below {facts['below']}); 0 undoes it."
+    )
+
+
 def _outcome_known_for_some(facts: Row) -> str:
     return (
         f"The outcome is known only where '{facts['column']}' says so: models learn from those "
@@ -126,6 +135,7 @@ _SENTENCES: Mapping[str, Callable[[Row], str]] = {
     "cut_doubtful": _cut_doubtful,
     "groups_without_training_rows": _groups_without_training_rows,
     "labels_matched": _labels_matched,
+    "merge_offered": _merge_offered,
     "outcome_known_for_some": _outcome_known_for_some,
     "positive_class_guessed": _positive_class_guessed,
     "rows_left_out": _rows_left_out,
