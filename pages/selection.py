@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from fairaudit.audit.no_harm import hidden_groups
+from fairaudit.audit.notices import notice
 from fairaudit.plots import selection
 from fairaudit.text.screens import selection as wording
 from fairaudit.text.sentences.choice_certificates import choice_warnings, worded_certificates
 from fairaudit.text.sentences.selection import selection_how, selection_lead
+from fairaudit.text.sentences.warnings import warning_sentence
 from fairaudit.text.voice import voice_of
 from fairaudit.ui import layout, page_setup, pictures, result_page, url_widgets
 from fairaudit.ui.no_harm import decision, systems
@@ -31,7 +32,10 @@ with top:
     for warning in choice_warnings(tables):
         st.warning(layout.escaped(warning), icon=":material/warning:")
     if not whole:
-        st.info(layout.escaped(hidden_groups.NOTE), icon=":material/visibility_off:")
+        st.info(
+            layout.escaped(warning_sentence(notice("choice_suppressed"))),
+            icon=":material/visibility_off:",
+        )
 
 views = decision.views(audit.result)
 if whole and pictures.offered(audit):  # pictures of a group show its rows

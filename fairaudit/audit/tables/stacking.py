@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
 Tables = dict[str, pl.DataFrame]
 
 
-def stacked(parts: list[Mapping[str, pl.DataFrame]]) -> Tables:
+def stacked(parts: Sequence[Mapping[str, pl.DataFrame]]) -> Tables:
     """Tables of the same name, one below the other."""
     names = dict.fromkeys(name for part in parts for name in part)
     return {

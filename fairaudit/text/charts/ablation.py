@@ -17,7 +17,7 @@ def ablation(
     combinations: int,
     lowest: str,
     highest: str,
-    harm: str,
+    harm: int,
 ) -> str:
     """The range over all combinations of losses and selection rules."""
     return (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fairaudit.data.roles import ColumnRoles
 from fairaudit.text.numbers import count, listed
 from fairaudit.text.sentences.phrases import Row
@@ -55,3 +57,18 @@ def selected(share: str, verb: str, name: str, selected: int, rows: int) -> str:
 def check_cut(nearly: str, verb: str) -> str:
     """A cut that selects nearly all or none."""
     return f" Nearly {nearly} are {verb}: check the cut."
+
+
+def possible_outcome(column: str, why: str) -> str:
+    """A column that may be the outcome."""
+    return f"Possibly '{column}' is the outcome: {why}."
+
+
+def open_answers(missing: Sequence[str]) -> str:
+    """What the user has not said of the outcome."""
+    return f"Still to answer: {'; '.join(missing)}."
+
+
+def reasons(reasons: Sequence[str]) -> str:
+    """Why an outcome, its positive class and its meaning are suggested."""
+    return f"Suggested because {'; '.join(reasons)}."

@@ -11,8 +11,8 @@ import polars as pl
 import streamlit as st
 
 from fairaudit.audit.catalog import method
-from fairaudit.audit.no_harm import hidden_groups
 from fairaudit.audit.no_harm.decision import decide
+from fairaudit.audit.notices import notice
 from fairaudit.audit.result import AuditResult
 from fairaudit.text import metric_words
 from fairaudit.text.objectives import OBJECTIVES, objective_title
@@ -69,7 +69,7 @@ def _objective(selection: pl.DataFrame) -> str:
 
 def whole(result: AuditResult) -> bool:
     """Whether the choice can be decided again; beside suppressed groups only a part is shown."""
-    return hidden_groups.NOTE not in result.summary.get("warnings", [])
+    return notice("choice_suppressed") not in result.summary.get("warnings", [])
 
 
 def views(result: AuditResult) -> list[str]:

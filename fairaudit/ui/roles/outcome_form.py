@@ -257,11 +257,11 @@ class OutcomeQuestion:
             reasons.append(found.reason)
         if missing and answer.target is None and self.asked is not None and self.asked.options:
             possible, why = self.asked.options[0], self.asked.reason
-            st.caption(layout.escaped(f"Possibly '{possible}' is the outcome: {why}."))
+            st.caption(layout.escaped(wording.possible_outcome(possible, why)))
         if missing:
-            st.caption(layout.escaped(f"Still to answer: {'; '.join(missing)}."))
+            st.caption(layout.escaped(wording.open_answers(missing)))
         elif reasons:
-            st.caption(layout.escaped(f"Suggested because {'; '.join(reasons)}."))
+            st.caption(layout.escaped(wording.reasons(reasons)))
 
 
 def _other(labels: Sequence[str], positive: str | None) -> str | None:
