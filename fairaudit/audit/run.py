@@ -90,8 +90,10 @@ def run_audit(
         tables, summary = compare_methods(data, spec, monitor, device)
     else:
         tables, summary = train(data, spec, monitor, device, model_folder)
-    offers = merge_offers(tables, summary["rows"], spec)
-    summary = {**summary, "warnings": [*summary["warnings"], *offers]}
+    if not spec.merge_below:
+        asked = spec.roles.sensitive, spec.suppress_below
+        offers = merge_offers(tables, summary["rows"], *asked)
+        summary = {**summary, "warnings": [*summary["warnings"], *offers]}
     if "overlap" in tables:
         tables["overlap"] = without_hidden(tables["overlap"], hidden_in(tables))
     if len(left_out := rows_left_out(data, spec)):

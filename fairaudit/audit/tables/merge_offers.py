@@ -8,33 +8,36 @@ from collections.abc import Mapping
 import polars as pl
 
 from fairaudit.audit.notices import Notice, notice
-from fairaudit.audit.spec import AuditSpec
 from fairaudit.inputs.group_codes import OVERALL
 from fairaudit.inputs.labels import CROSS
 from fairaudit.stats.estimates import MIN_JUDGED, SUPPRESSED, UNJUDGED
 
 
 def merge_offers(
-    tables: Mapping[str, pl.DataFrame], rows: Mapping[str, int], spec: AuditSpec
+    tables: Mapping[str, pl.DataFrame],
+    rows: Mapping[str, int],
+    attributes: tuple[str, ...],
+    suppress_below: int,
 ) -> list[Notice]:
-    """A warning that offers to merge small groups; none where that was done or nothing is small.
+    """A warning that offers to merge small groups; none where nothing is small.
 
     Parameters
     ----------
     tables : those of the audit
     rows : rows of each split; groups are merged by their rows in all splits together
-    spec : the request
+    attributes : sensitive columns
+    suppress_below : rows under which the audit hides groups
     """
     errors = tables.get("errors")
-    if spec.merge_below or errors is None or errors.is_empty():
+    if errors is None or errors.is_empty():
         return []
-    small = _small(errors, spec.roles.sensitive)
+    small = _small(errors, attributes)
     if small.is_empty():
         return []
     share = min(
         rows.get(split, 0) / max(sum(rows.values()), 1) for split in small["split"].unique()
     )
-    below = math.ceil(max(spec.suppress_below, MIN_JUDGED) / max(share, 0.01))
+    below = math.ceil(max(suppress_below, MIN_JUDGED) / max(share, 0.01))
     names = small["attribute"].unique(maintain_order=True).to_list()
     return [notice("merge_offered", attributes=names, below=below)]
 
