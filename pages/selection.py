@@ -8,7 +8,7 @@ from fairaudit.audit.notices import notice
 from fairaudit.plots import selection
 from fairaudit.text.screens import selection as wording
 from fairaudit.text.sentences.choice_certificates import choice_warnings, worded_certificates
-from fairaudit.text.sentences.selection import selection_how, selection_lead
+from fairaudit.text.sentences.selection import hides_groups, selection_how, selection_lead
 from fairaudit.text.sentences.warnings import warning_sentence
 from fairaudit.text.voice import voice_of
 from fairaudit.ui import layout, page_setup, pictures, result_page, url_widgets
@@ -28,7 +28,8 @@ decision.reset(audit.result, rules)
 tables = decision.tables(audit, rules)
 decided = tables["selection"]
 with top:
-    layout.header("selection", selection_lead(tables, voice_of(audit.result)))
+    hidden = hides_groups(audit.result.tables)
+    layout.header("selection", selection_lead(tables, voice_of(audit.result), hidden=hidden))
     for warning in choice_warnings(tables):
         st.warning(layout.escaped(warning), icon=":material/warning:")
     if not whole:

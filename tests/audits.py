@@ -41,12 +41,12 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "hiding": (
-        "lending",
+        "rare groups",
         {
             "kind": "stress",
             "method": "fair-sde",
-            "suppress_below": 20,
-            "params": {"max_epochs": 2, "hidden_sizes": [8], "attributes": ["ethnicity"]},
+            "suppress_below": 10,
+            "params": {"max_epochs": 2, "hidden_sizes": [8], "attributes": ["group"]},
         },
     ),
     "search": (
@@ -85,8 +85,11 @@ SELDOM = frozenset(
 _MADE_ROLES = ColumnRoles(
     target="y", sensitive=("group",), predictions=("decision",), positive="yes"
 )
-_MADE_TASK = {"three classes": {"task": "multiclass", "positive": None}}
-MADE = ("many groups", "tiny groups", "one class", "three classes")
+_MADE_DIFFERENCES: dict[str, dict[str, Any]] = {
+    "three classes": {"task": "multiclass", "positive": None},
+    "rare groups": {"features": ("x",)},
+}
+MADE = ("many groups", "tiny groups", "rare groups", "one class", "three classes")
 
 
 @cache
@@ -150,18 +153,23 @@ def made(name: str) -> pl.DataFrame:
     decision = np.where(rng.random(rows) < 0.8, y, rng.integers(0, classes, rows))
     count = {"many groups": 150, "tiny groups": 12}.get(name, 3)
     group = rng.integers(0, count, rows)
+    if name == "rare groups":
+        group = rng.choice(5, rows, p=[0.4, 0.3, 0.25, 0.03, 0.02])
     if name == "one class":
         y[group == 0] = 1
     text = np.array(["no", "yes", "maybe"])
-    return pl.DataFrame(
+    table = pl.DataFrame(
         {"y": text[y], "decision": text[decision], "group": [f"g{g}" for g in group]}
     )
+    if name == "rare groups":
+        return table.with_columns(x=pl.Series(y + rng.normal(0, 1, rows)))
+    return table
 
 
 def roles(sample: str) -> dict[str, ColumnRoles]:
     """The sample's roles with two attributes, so that crossings stay few."""
     if sample in MADE:
-        return {"roles": _MADE_ROLES.model_copy(update=_MADE_TASK.get(sample, {}))}
+        return {"roles": _MADE_ROLES.model_copy(update=_MADE_DIFFERENCES.get(sample, {}))}
     own = SAMPLES[sample].roles
     return {"roles": own.model_copy(update={"sensitive": own.sensitive[:2], "split": None})}
 

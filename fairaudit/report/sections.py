@@ -42,7 +42,7 @@ from fairaudit.text.sentences.groups import findings, groups_page_lead, tested_l
 from fairaudit.text.sentences.presets import counted_rows
 from fairaudit.text.sentences.primary import HOW as PRIMARY_HOW
 from fairaudit.text.sentences.primary import primary_rows, primary_sentence
-from fairaudit.text.sentences.selection import selection_how, selection_lead
+from fairaudit.text.sentences.selection import hides_groups, selection_how, selection_lead
 from fairaudit.text.sentences.stress import how, stress_lead
 from fairaudit.text.sentences.whatif import held_lead, preferences, whatif_lead
 from fairaudit.text.voice import Voice, no_harm_of, voice_of
@@ -140,9 +140,10 @@ def _selection(result: AuditResult) -> Iterator[Section]:
         gaps = result.tables.get("selection_gaps")
         metric = str(decided["metric"].item(0))
         charts.append(selection.alternatives(choices, metric, gaps, voice_of(result)))
+    hidden = hides_groups(result.tables)
     yield Section(
         title="The no-harm choice",
-        sentences=(selection_lead(result.tables, voice_of(result)),),
+        sentences=(selection_lead(result.tables, voice_of(result), hidden=hidden),),
         charts=tuple(charts),
         rows=selection.readable(decided),
         table="selection",

@@ -19,7 +19,7 @@ from fairaudit.audit.notices import notice
 from fairaudit.audit.result import AuditResult
 from fairaudit.report import folder as report
 from fairaudit.text.sentences.choice_certificates import worded_certificates
-from fairaudit.text.sentences.selection import selection_lead
+from fairaudit.text.sentences.selection import hides_groups, selection_lead
 from fairaudit.text.voice import voice_of
 from tests import audits
 
@@ -31,11 +31,12 @@ def result() -> AuditResult:
     return audits.result("hiding")
 
 
-def _hidden(result: AuditResult) -> set[str]:
+def _hidden(result: AuditResult, split: str | None = None) -> set[str]:
+    """The groups that are suppressed on a split, or on any."""
     errors = result.errors.filter(
-        (pl.col("status") == "suppressed") & (pl.col("attribute") == "ethnicity")
+        (pl.col("status") == "suppressed") & (pl.col("attribute") == "group")
     )
-    return set(errors["group"])
+    return set((errors if split is None else errors.filter(split=split))["group"])
 
 
 def test_no_table_of_the_choice_names_a_suppressed_group(result: AuditResult) -> None:
@@ -45,10 +46,13 @@ def test_no_table_of_the_choice_names_a_suppressed_group(result: AuditResult) ->
     for name, table in result.tables.items():
         if name in ("errors", "counts", "predictions", "people", "selection_rows"):
             continue
-        for column in (c for c in NAMING if c in table.columns):
-            rows = table.filter(pl.col(column).cast(pl.String).is_in(list(hidden)))
-            numbers = rows.select(pl.selectors.numeric())
-            assert not sum(len(c.drop_nulls()) for c in numbers), name
+        for split in ("validation", "test"):
+            of_split = table.filter(split=split) if "split" in table.columns else table
+            for column in (c for c in NAMING if c in table.columns):
+                groups = list(_hidden(result, split))
+                rows = of_split.filter(pl.col(column).cast(pl.String).is_in(groups))
+                numbers = rows.select(pl.selectors.numeric())
+                assert not sum(len(c.drop_nulls()) for c in numbers), name
 
 
 def test_nothing_over_all_groups_of_the_choice_is_left(result: AuditResult) -> None:
@@ -64,7 +68,7 @@ def test_nothing_over_all_groups_of_the_choice_is_left(result: AuditResult) -> N
 
 
 def test_the_sentence_speaks_of_the_groups_shown(result: AuditResult) -> None:
-    lead = selection_lead(result.tables, voice_of(result))
+    lead = selection_lead(result.tables, voice_of(result), hidden=hides_groups(result.tables))
     assert "shown" in lead or "is used for" in lead
     for group in _hidden(result):
         assert f"{group} " not in lead

@@ -87,8 +87,29 @@ def group_columns(arrays: Arrays, attributes: Sequence[str] | None) -> NDArray[n
 
 
 def rows_in_place(arrays: Arrays) -> Any:
-    """X, for images as a view that never copies more than a batch."""
+    """X, for images as a view that never copies more than a batch.
+
+    Raises
+    ------
+    SpecError
+        When a table has no features.
+    """
+    require_features(arrays)
     return ImageView(arrays.X) if arrays.X.ndim == 4 else arrays.X
+
+
+def require_features(arrays: Arrays) -> None:
+    """Refuse a table without features, from which nothing can be learnt.
+
+    Raises
+    ------
+    SpecError
+    """
+    if arrays.X.ndim == 2 and arrays.X.shape[1] == 0:
+        raise SpecError(
+            "no column is a feature, so there is nothing to learn from; choose at least one on "
+            "the Data page, or name it (features, --features)"
+        )
 
 
 def split_masks(arrays: Arrays) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -292,6 +313,7 @@ def fit_threshold(arrays: Arrays, params: Mapping[str, Any], **run: Unpack[RunOp
     """The pooled logistic regression with thresholds by group, tuned on validation rows."""
     if arrays.task != "binary":
         raise SpecError("method 'threshold' needs a binary target; choose another method")
+    require_features(arrays)
     grouping = _grouping(params)
     groups = grouping(arrays)
     model = build(GroupThresholds, _own(params), random_state=run["seed"])

@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
-from fairaudit.audit.adapters.baselines import learnt_classes
+from fairaudit.audit.adapters.baselines import learnt_classes, require_features
 from fairaudit.audit.catalog import method
 from fairaudit.audit.fitted import Fitted, Prediction
 from fairaudit.audit.tables.cluster_effects import (
@@ -184,6 +184,7 @@ def check(arrays: Arrays, params: Mapping[str, Any]) -> None:
         )
     if arrays.X.ndim != 2:
         raise SpecError("Fair MEDL reads tables, not images; choose FairSDE for images")
+    require_features(arrays)
     if arrays.cluster is None:
         raise SpecError(
             "Fair MEDL needs a cluster column (site, school, occupation); name one under the "

@@ -16,6 +16,7 @@ from fairaudit.audit.adapters.baselines import (
     answers,
     build,
     learnt_classes,
+    require_features,
     split_masks,
     weights,
 )
@@ -132,6 +133,7 @@ def _raw_rows(arrays: Arrays) -> RawRows:
 def _check_table(arrays: Arrays) -> None:
     if arrays.X.ndim != 2:
         raise SpecError("ROME needs a table; for images choose 'fair-sde' or 'erm'")
+    require_features(arrays)
     if not arrays.groups:
         raise SpecError("ROME needs sensitive columns; name at least one in the roles")
 

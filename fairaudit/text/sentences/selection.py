@@ -15,14 +15,30 @@ from fairaudit.text.sentences.phrases import Row, ci, joined, on
 from fairaudit.text.voice import Voice, level_words
 
 
-def selection_lead(tables: Mapping[str, pl.DataFrame], voice: Voice) -> str:
-    """Who gets an expert, what that gains, what is left and why, and what happens to the gap."""
+def hides_groups(tables: Mapping[str, pl.DataFrame]) -> bool:
+    """Whether a stored choice lists some of its groups only: beside suppressed groups the choices
+    over all groups are not stored."""
+    return "alternatives" not in tables
+
+
+def selection_lead(
+    tables: Mapping[str, pl.DataFrame], voice: Voice, *, hidden: bool = False
+) -> str:
+    """Who gets an expert, what that gains, what is left and why, and what happens to the gap.
+
+    Parameters
+    ----------
+    tables : mapping
+        `selection` and, where they apply, `selection_gaps`.
+    voice : Voice
+    hidden : bool
+        Whether some groups are suppressed, so that only the others are listed.
+    """
     decided = tables["selection"].filter(pl.col("split") == "validation")
     taken = _names(decided.filter(pl.col("chosen") == "expert"))
     on_baseline = _names(decided.filter(pl.col("chosen") == "baseline"))
     forgone = _forgone(decided)
-    # beside suppressed groups only some are listed, and no alternatives
-    shown = "" if "alternatives" in tables else " shown"
+    shown = " shown" if hidden else ""
     if forgone and not taken:
         words = (
             f"**All groups{shown} keep the baseline**, although an expert is shown to be better "

@@ -201,14 +201,14 @@ def spec_of(audit: OpenedAudit) -> Mapping[str, Any]:
 def _choice(audit: OpenedAudit, request: SystemsRequest) -> SystemChoice:
     task = str(audit.result.summary.get("task", "binary"))
     who = session.workspace().cache_key
-    added = tuple(st.session_state.get(_ADDED, ()))
-    return _decide(who, (audit.job.id, *added), request, task, audit.result.tables)
+    jobs = "+".join([audit.job.id, *st.session_state.get(_ADDED, ())])
+    return _decide(who, jobs, request, task, audit.result.tables)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _decide(
     who: tuple[str, str],
-    job_ids: tuple[str, ...],
+    job_id: str,
     request: SystemsRequest,
     task: str,
     _tables: Mapping[str, pl.DataFrame],
