@@ -20,6 +20,7 @@ from fairaudit.ui import (
     doctor_view,
     layout,
     page_setup,
+    pictures,
     reading_form,
     session,
     sharing,
@@ -92,6 +93,7 @@ def inspect(sha256: str) -> None:
     with proxies:
         doctor_view.proxies(checked)
     with preview:
+        pictures.first(sha256)
         st.dataframe(table.preview, hide_index=True, alt=f"The first rows of {info.name}")
 
 

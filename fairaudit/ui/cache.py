@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from fairaudit.audit.result import AuditResult
 from fairaudit.data.doctor.diagnosis import Diagnosis, examine
@@ -53,6 +55,12 @@ def reading_choices(sha256: str) -> ReadingChoices | None:
     if not workspace.keeps_source(sha256):  # a later upload may bring the file
         return None
     return _reading_choices(workspace.cache_key, sha256, workspace)
+
+
+def first_images(sha256: str, count: int) -> NDArray[np.uint8] | None:
+    """The first images (n, H, W, C) of a dataset, None for a table; read once."""
+    workspace = _readable(sha256)
+    return _first_images(workspace.cache_key, sha256, count, workspace)
 
 
 def _readable(sha256: str) -> Workspace:
@@ -118,3 +126,11 @@ def _scores(
 @st.cache_resource(max_entries=64, ttl=_FRESH, show_spinner=False)
 def _jobs(who: tuple[str, str], _workspace: Workspace) -> list[JobInfo]:
     return _workspace.jobs()
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _first_images(
+    who: tuple[str, str], sha256: str, count: int, _workspace: Workspace
+) -> NDArray[np.uint8] | None:
+    images = _workspace.images(sha256)
+    return None if images is None else np.array(images.pixels[:count])

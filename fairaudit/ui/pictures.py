@@ -21,13 +21,14 @@ from fairaudit.text.group_words import members
 from fairaudit.text.ordering import natural
 from fairaudit.text.sentences import pictures as words
 from fairaudit.text.voice import voice_of
-from fairaudit.ui import layout, session, url_widgets
+from fairaudit.ui import cache, layout, session, url_widgets
 from fairaudit.ui.result_page import OpenedAudit
 
 VIEW = "Images"
 Heat = Mapping[int, NDArray[np.uint8]]
 _PER_GROUP = ("12", "24", "60")
 _SIDE = 128  # pixels of a thumbnail at most
+_FIRST = 20  # images of a dataset on the Data page
 _DARK = 50  # of 255: how much is left of parts that do not speak for the answer
 _SHOWN = 96  # pixels of an image on screen at least
 
@@ -90,6 +91,18 @@ def show(
             heading = words.group_heading(people, kind, model, shown=mine.height, total=total)
             layout.statement(heading)
             _grid(audit, store, answers, mine.head(most), heat)
+
+
+def first(sha256: str) -> None:
+    """The first images of a dataset; nothing for a table."""
+    pixels = cache.first_images(sha256, _FIRST)
+    if pixels is None:
+        return
+    figures = "".join(
+        f"<figure><img src='{thumbnail(image)}' alt='{words.first_image(row)}'></figure>"
+        for row, image in enumerate(pixels)
+    )
+    st.html(f"<div class='pictures'>{figures}</div>")
 
 
 def _chosen_heat(audit: OpenedAudit, model: str) -> Heat:

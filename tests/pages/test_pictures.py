@@ -167,6 +167,7 @@ def test_broken_images_are_listed_and_left_out_by_a_click(
     page = go_on.click().run()
     assert calm(page)
     assert stored(workspace)[:, 0, 0, 0].tolist() == [80, 120, 160, 200]
+    assert [brightness(source) for source, _ in shown(page)] == [80, 120, 160, 200]
     assert workspace.datasets()[0].options.accept_broken
 
 

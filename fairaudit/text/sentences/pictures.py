@@ -92,6 +92,11 @@ _KINDS: Mapping[Selection, str] = {
 }
 
 
+def first_image(row: int) -> str:
+    """The alternative text of an image that nothing is known of yet."""
+    return f"Image of row {row}"
+
+
 def captions(result: AuditResult, answers: ModelAnswers, rows: pl.DataFrame) -> list[Caption]:
     """The words below each image of some rows."""
     voice = voice_of(result)
