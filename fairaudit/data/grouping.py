@@ -20,8 +20,10 @@ def group_labels(values: pl.Series, train: NDArray[np.bool_]) -> NDArray[np.str_
     """The group of every row.
 
     Numbers with more than 10 distinct training values are cut at the training quartiles;
-    otherwise each value is a group. Missing is "(missing)".
+    otherwise each value is a group. Dates are counted by their years. Missing is "(missing)".
     """
+    if isinstance(values.dtype, (pl.Date, pl.Datetime)):
+        values = values.dt.year()
     if not is_number(values.dtype) or values.dtype == pl.Boolean:
         return _levels(values)
     column = numbers(values)

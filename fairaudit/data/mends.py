@@ -48,6 +48,12 @@ class AsNumbers(_Frozen):
     kind: Literal["as_numbers"] = "as_numbers"
 
 
+class AsYears(_Frozen):
+    """Dates become their years, such as dates of birth; what holds no year becomes missing."""
+
+    kind: Literal["as_years"] = "as_years"
+
+
 class AsMissing(_Frozen):
     """These values mean that nothing is known."""
 
@@ -75,7 +81,7 @@ class RepeatingId(_Frozen):
 
 
 Mend = Annotated[
-    JoinLabels | AsNumbers | AsMissing | YesFrom | LeaveOut | RepeatingId,
+    JoinLabels | AsNumbers | AsYears | AsMissing | YesFrom | LeaveOut | RepeatingId,
     Field(discriminator="kind"),
 ]
 
@@ -109,6 +115,8 @@ def _applied(frame: pl.DataFrame, mend: Mend) -> pl.DataFrame:
         return frame.with_columns(text.replace(dict(mend.into)).alias(mend.column))
     if isinstance(mend, AsNumbers):
         return frame.with_columns(as_numbers(values))
+    if isinstance(mend, AsYears):
+        return frame.with_columns(as_years(values))
     if isinstance(mend, YesFrom):
         return frame.with_columns(_yes_from(values, mend.least)) if _is_numeric(values) else frame
     if isinstance(mend, AsMissing):
@@ -144,6 +152,16 @@ def as_numbers(values: pl.Series) -> pl.Series:
     return bare.cast(pl.Float64, strict=False).fill_nan(None).alias(values.name)
 
 
+def as_years(values: pl.Series) -> pl.Series:
+    """Dates as years: 22/02/2004, 2004-02-22 and "22 Feb 2004" are 2004; years stay years."""
+    if values.dtype.is_temporal():
+        return values.dt.year().cast(pl.Int64).alias(values.name)
+    if values.dtype != pl.String:
+        return values
+    years = values.str.extract(r"(?:^|\D)((?:18|19|20)\d{2})(?:\D|$)")
+    return years.cast(pl.Int64, strict=False).alias(values.name)
+
+
 def _has_decimal_commas(text: pl.Series) -> bool:
     """Whether a comma is the decimal sign: it stands last, and not before three digits only."""
     commas = text.filter(text.str.contains(",").fill_null(False))
@@ -163,6 +181,8 @@ def sentence(mend: Mend) -> str:
         return f"In {column}, {', '.join(pairs[:_NAMED])}{more} are counted together."
     if isinstance(mend, AsNumbers):
         return f"{_capital(column)} is read as numbers; other text in it is missing."
+    if isinstance(mend, AsYears):
+        return f"{_capital(column)} is read as years; what holds no year is missing."
     if isinstance(mend, AsMissing):
         values = ", ".join(f"'{v}'" for v in mend.values[:_NAMED])
         return f"In {column}, {values} means missing."

@@ -29,6 +29,7 @@ _SIGNS = {
 _CALLED = {
     "join_labels": "Join the labels",
     "as_numbers": "Read as numbers",
+    "as_years": "Read as years",
     "as_missing": "Read as missing",
     "yes_from": "Read as yes or no",
     "repeating_id": "Keep its rows together",

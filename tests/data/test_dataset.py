@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import polars as pl
 import pytest
@@ -268,3 +270,9 @@ def test_an_attribute_may_not_take_the_name_of_something_else(name: str) -> None
         Dataset(frame, roles)
     feature = ROLES.model_copy(update={"features": (name,), "sensitive": ("age",)})
     assert len(Dataset(frame, feature)) == 400
+
+
+def test_dates_are_grouped_by_their_years() -> None:
+    born = pl.Series("born", [date(1940 + i % 60, 1 + i % 12, 1) for i in range(240)])
+    labels = set(group_labels(born, np.ones(240, dtype=bool)).tolist())
+    assert labels == {"≤ 1954", "1955–1969", "1970–1984", "≥ 1985"}

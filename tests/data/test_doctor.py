@@ -21,6 +21,7 @@ from fairaudit.data.doctor.column_profile import (
 )
 from fairaudit.data.doctor.diagnosis import Diagnosis, examine
 from fairaudit.data.doctor.proxies import find_proxies
+from fairaudit.data.mends import mended
 from fairaudit.data.name_words import words_of
 from fairaudit.data.reading.table import read_table
 from fairaudit.data.roles import ColumnRoles, resolve
@@ -437,7 +438,24 @@ def _days(pattern: str) -> list[str]:
 def test_dates_of_birth_as_text_are_named_and_not_used(name: str, pattern: str) -> None:
     part, reason = _parts(**{name: _days(pattern)})[name]
     assert part == "left out"
-    assert reason.startswith("dates of birth as text; write them as YYYY-MM-DD")
+    assert reason == "dates of birth as text; read them as years to compare people by age"
+
+
+@pytest.mark.parametrize("pattern", ["{d:02d}.{m:02d}.{y:04d}", "{m}/{d}/{y}"])
+def test_dates_of_birth_as_text_are_read_as_years_by_one_click(pattern: str) -> None:
+    frame = _table(PEOPLE, **{"Date of Birth": _days(pattern)})
+    [problem] = [p for p in examine(frame).problems if p.code == "birth_text"]
+    again = mended(frame, problem.mends)
+    assert again["Date of Birth"].to_list() == [
+        int(day.split()[-1][-4:]) for day in _days(pattern)
+    ]
+    assert "Date of Birth" in examine(again).roles.sensitive
+
+
+def test_dates_of_birth_with_two_digits_for_the_year_are_not_offered_as_years() -> None:
+    days = [f"{day[:6]}{day[-2:]}" for day in _days("{d:02d}/{m:02d}/{y}")]
+    problems = examine(_table(PEOPLE, **{"Date of Birth": days})).problems
+    assert "birth_text" not in {p.code for p in problems}
 
 
 @pytest.mark.parametrize("name", ["due_date", "birthplace"])

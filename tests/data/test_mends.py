@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import polars as pl
 import pytest
@@ -17,6 +19,7 @@ from fairaudit.data.mends import (
     RepeatingId,
     YesFrom,
     as_numbers,
+    as_years,
     mended,
     sentence,
 )
@@ -180,3 +183,21 @@ def test_rows_without_an_id_are_units_of_their_own() -> None:
     )
     arrays = Dataset(frame, ColumnRoles(target="y", features=("x",), unit="person")).arrays()
     assert len(arrays.cluster_names) == 40 + 120
+
+
+@pytest.mark.parametrize(
+    ("written", "year"),
+    [
+        ("22/02/2004", 2004), ("2004-02-22", 2004), ("22.2.1899", 1899), ("2/22/2004 00:00", 2004),
+        ("22 Feb 2004", 2004), ("2004", 2004), ("22/02/04", None), ("unknown", None),
+        ("12004", None), ("20045", None), (None, None),
+    ],
+)  # fmt: skip
+def test_dates_become_their_years(written: str | None, year: int | None) -> None:
+    assert as_years(pl.Series("born", [written], dtype=pl.String)).to_list() == [year]
+
+
+def test_true_dates_become_their_years_and_numbers_stay() -> None:
+    days = pl.Series("born", [date(1960, 5, 1), None])
+    assert as_years(days).to_list() == [1960, None]
+    assert as_years(pl.Series("born", [1960])).to_list() == [1960]

@@ -57,18 +57,20 @@ def share_of_codes(c: ColumnProfile) -> float:
 def guess_births(table: RoleAssignment) -> None:
     """Dates of birth that are text: neither identifiers nor groups, and no features."""
     for c in table.unassigned():
-        named = {*words_of(c.name), whole_word(c.name)}
-        phrased = any(phrase <= named for phrase, topic in PHRASES if topic == "age")
-        if c.number or c.dtype.startswith("Date") or not (named & BIRTHS or phrased):
-            continue
-        total = sum(c.values.values())
-        written = sum(n for v, n in c.values.items() if _is_written_date(v.strip()))
-        if total and written > 0.9 * total:
-            reason = (
-                "dates of birth as text; write them as YYYY-MM-DD, or as years or ages, to "
-                "compare people by age"
-            )
+        if is_birth_as_text(c):
+            reason = "dates of birth as text; read them as years to compare people by age"
             table.assign(c.name, "left out", reason, 0.9)
+
+
+def is_birth_as_text(c: ColumnProfile) -> bool:
+    """Whether a column of text holds dates of birth."""
+    named = {*words_of(c.name), whole_word(c.name)}
+    phrased = any(phrase <= named for phrase, topic in PHRASES if topic == "age")
+    if c.number or c.dtype.startswith("Date") or not (named & BIRTHS or phrased):
+        return False
+    total = sum(c.values.values())
+    written = sum(n for v, n in c.values.items() if _is_written_date(v.strip()))
+    return bool(total) and written > 0.9 * total
 
 
 def _is_written_date(text: str) -> bool:

@@ -35,6 +35,7 @@ _CHECKS: tuple[Callable[[ExaminedTable], Iterator[Problem]], ...] = (
     of_columns.repeating_ids,
     of_values.mixed_types,
     of_values.number_text,
+    of_values.births_as_text,
     of_values.infinite_values,
     of_values.many_missing,
     of_values.coded_missing,

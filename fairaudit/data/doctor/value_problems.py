@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from fairaudit.data.doctor.column_profile import ColumnProfile
-from fairaudit.data.doctor.key_guesses import is_number_text
+from fairaudit.data.doctor.key_guesses import is_birth_as_text, is_number_text
 from fairaudit.data.doctor.problem import ExaminedTable, Problem
-from fairaudit.data.mends import AsMissing, AsNumbers, LeaveOut
+from fairaudit.data.mends import AsMissing, AsNumbers, AsYears, LeaveOut, as_years
 
 FEW_LABELS = 20  # a target or decision with so few values has labels, not numbers
 MOSTLY_NUMBERS = 0.8
+_NO_YEAR = 0.1  # share of dates whose year has two digits or is missing
 
 
 def mixed_types(evidence: ExaminedTable) -> Iterator[Problem]:
@@ -67,6 +68,21 @@ def number_text(evidence: ExaminedTable) -> Iterator[Problem]:
                 "read the column as numbers; as it stands every number is a category",
                 (AsNumbers(column=c.name),), True,
             )  # fmt: skip
+
+
+def births_as_text(evidence: ExaminedTable) -> Iterator[Problem]:
+    for c in evidence.columns.values():
+        if not is_birth_as_text(c):
+            continue
+        written = evidence.sample.rows[c.name].drop_nulls()
+        if as_years(written).null_count() > _NO_YEAR * len(written):
+            continue
+        yield Problem(
+            "birth_text", "warning", c.name,
+            f"column '{c.name}' holds dates of birth as text, so that nobody is compared by age",
+            "read the column as years",
+            (AsYears(column=c.name),),
+        )  # fmt: skip
 
 
 def infinite_values(evidence: ExaminedTable) -> Iterator[Problem]:
