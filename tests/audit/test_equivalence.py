@@ -179,7 +179,7 @@ def test_many_gaps_are_adjusted_for() -> None:
 def test_a_hidden_group_is_no_part_of_the_test() -> None:
     rng = np.random.default_rng(0)
     group = np.array(["a"] * 2000 + ["b"] * 2000 + ["c"] * 10 + ["d"] * 25)
-    answer = np.where(group > "b", 1, rng.random(len(group)) < 0.4).astype(int)
+    answer = (rng.random(len(group)) < np.where(group > "b", 0.8, 0.4)).astype(int)
     found = audit_predictions(
         y_pred={"m": answer}, sensitive_features=group, margin=MARGIN, suppress_below=30,
         positive=1,

@@ -20,7 +20,7 @@ from tests.audits import FEW
 from tests.sizes import nightly
 
 ROWS = 500
-NO_HARM = 0.9  # FairSDE's own level, apart from that of the audit
+NO_HARM = 0.85  # FairSDE's own level, apart from that of the audit; that of a group is 92.5%
 KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "predictions": ("lending", {"kind": "predictions"}),
     "sweep": (
@@ -127,7 +127,7 @@ def test_the_report_names_the_level_of_the_audit(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["sde", *nightly("stress")])
 def test_the_no_harm_bound_keeps_its_own_level(kind: str) -> None:
     said = " ".join(text for _, text in told(kind))
-    assert "all groups at once with 90% confidence" in said
+    assert "all groups at once with 85% confidence" in said
 
 
 @pytest.mark.parametrize(
