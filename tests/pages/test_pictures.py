@@ -147,9 +147,9 @@ def pictures_with(broken: int, sides: tuple[int, ...] = (16, 16, 16, 16, 16, 16)
     return content.getvalue()
 
 
-def stored(workspace: Workspace) -> np.ndarray:
-    """The pixels of the newest dataset."""
-    images = workspace.images(workspace.datasets()[0].sha256)
+def stored(workspace: Workspace, page: AppTest) -> np.ndarray:
+    """The pixels of the dataset that the page shows."""
+    images = workspace.images(str(page.query_params["data"]))
     assert images is not None
     return np.asarray(images.pixels)
 
@@ -166,7 +166,7 @@ def test_broken_images_are_listed_and_left_out_by_a_click(
     [go_on] = [b for b in page.button if b.label == "Go on with the other 4 images"]
     page = go_on.click().run()
     assert calm(page)
-    assert stored(workspace)[:, 0, 0, 0].tolist() == [80, 120, 160, 200]
+    assert stored(workspace, page)[:, 0, 0, 0].tolist() == [80, 120, 160, 200]
     assert [brightness(source) for source, _ in shown(page)] == [80, 120, 160, 200]
     assert workspace.datasets()[0].options.accept_broken
 
@@ -175,7 +175,7 @@ def test_size_and_colours_are_chosen_on_screen_and_undone(
     workspace: Workspace, open_page: Open
 ) -> None:
     page = upload(open_page("data"), "faces.zip", pictures_with(0, (20, 30, 40, 40, 40, 40)))
-    assert stored(workspace).shape == (6, 64, 64, 1)
+    assert stored(workspace, page).shape == (6, 64, 64, 1)
     assert "20 × 20 to 40 × 40 pixels were scaled to 64 × 64" in words(page)
     by_key = {str(w.key).rpartition("-image-")[2]: w for w in page.selectbox}
     by_key["size"].select(96)
@@ -183,7 +183,7 @@ def test_size_and_colours_are_chosen_on_screen_and_undone(
     [button] = [b for b in page.button if b.label == "Read the file this way"]
     page = button.click().run()
     assert calm(page)
-    assert stored(workspace).shape == (6, 96, 96, 3)
+    assert stored(workspace, page).shape == (6, 96, 96, 3)
     assert "Images are stored at 96 × 96 pixels" in words(page)
 
 
