@@ -15,6 +15,7 @@ _MEASURED = frozenset(
     {
         *("value", "low", "high", "shrunken", "shrunken_low", "shrunken_high"),
         *("baseline", "baseline_low", "baseline_high", "expert", "expert_low", "expert_high"),
+        *("candidate", "chosen", "aim", "aim_without", "gap", "gap_with", "detectable"),
         *("difference", "lower", "upper", "worst_group", "worst_low", "worst_high"),
         *("overall", "overall_low", "overall_high", "harm", "worst"),
     }

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fairaudit.audit.no_harm.system_tables import CHOICE, FORGONE, OVERLAPPING
 from fairaudit.exceptions import InputError
+from fairaudit.methods.tables import SELECTION
 from fairaudit.ui import columns, layout
 
 MARKUP = re.compile(r"(?<!\\)[`*_\[\]<>#!|~$:]")
@@ -42,6 +44,20 @@ def test_columns_are_called_in_plain_words_and_shares_shown_in_percent() -> None
     assert as_rate["value"]["type_config"]["format"] == "percent"
     assert "type_config" not in as_number["value"]
     assert "mine" not in as_rate
+
+
+OWN_SCALE = {"p", "level"}  # probabilities of a test
+
+
+@pytest.mark.parametrize("schema", [CHOICE, FORGONE, OVERLAPPING, SELECTION])
+@pytest.mark.parametrize(("metric", "format"), [("accuracy", "percent"), ("neg_mse", None)])
+def test_every_number_of_a_choice_has_the_format_of_its_metric(
+    schema: pl.Schema, metric: str, format: str | None
+) -> None:
+    shown = columns.column_config(pl.DataFrame(schema=schema), metric=metric)
+    for name, dtype in schema.items():
+        if dtype.is_float() and name not in OWN_SCALE and name in shown:
+            assert shown[name].get("type_config", {}).get("format") == format, name
 
 
 def test_an_empty_chart_is_its_sentence() -> None:
