@@ -89,16 +89,21 @@ def test_every_view_of_a_choice_between_systems_opens(look: Look, kind: str, vie
     assert calm(look("selection", kind, view=view))
 
 
-def test_systems_of_another_audit_of_the_table_join_the_choice(look: Look) -> None:
-    linear = audits.finished("linear")
+@pytest.mark.parametrize(
+    ("kind", "model"), [("linear", "linear"), ("sweep", "rome-em"), ("compare", "linear-s")]
+)
+def test_systems_of_another_audit_of_the_table_join_the_choice(
+    look: Look, kind: str, model: str
+) -> None:
+    other = audits.finished(kind)
     page = look("selection", "systems")
-    assert "linear" not in systems_of(audits.result("systems").tables)
-    page = page.multiselect(key="added-audits").set_value([linear]).run()
+    assert model not in systems_of(audits.result("systems").tables)
+    page = page.multiselect(key="added-audits").set_value([other]).run()
     assert calm(page)
-    assert "linear" in page.multiselect(key="candidates").options
-    held_out = audits.result("linear").tables["people"].filter(split="test").height
+    assert model in page.multiselect(key="candidates").options
+    held_out = audits.result(kind).tables["people"].filter(split="test").height
     assert f"{held_out:,} rows that none of these audits trained on" in words(page)
-    assert "linear" in shown_table(page, "verdict")["system"].to_list()
+    assert model in shown_table(page, "verdict")["system"].to_list()
 
 
 def test_the_page_chooses_as_the_function_does(look: Look) -> None:

@@ -36,7 +36,6 @@ from fairaudit.ui import cache, layout, session, url_widgets
 from fairaudit.ui.no_harm.decision import METRICS, levels
 from fairaudit.ui.result_page import OpenedAudit
 
-_COMPARABLE = ("predictions", "train")
 _MOST_AUDITS = 20  # that are offered
 _ADDED = "added-audits"
 VIEWS = ("Decision", "Checked on other rows", "Each attribute", "Certificate")
@@ -103,10 +102,7 @@ def _others(audit: OpenedAudit) -> list[JobInfo]:
     return [
         job
         for job in cache.jobs()
-        if job.state == "succeeded"
-        and job.dataset == audit.job.dataset
-        and job.kind in _COMPARABLE
-        and job.id != audit.job.id
+        if job.state == "succeeded" and job.dataset == audit.job.dataset and job.id != audit.job.id
     ][:_MOST_AUDITS]
 
 
