@@ -380,11 +380,17 @@ def _gaps(gaps: pl.DataFrame, metrics: Sequence[str]) -> pl.DataFrame:
 def _frame(frame: pl.DataFrame, title: str) -> Table:
     table = Table(*frame.columns, title=title, title_justify="left")
     for row in frame.iter_rows():
-        table.add_row(*(Text(_cell(value)) for value in row))
+        cells = zip(frame.columns, row, strict=True)
+        table.add_row(*(Text(_cell(value, column)) for column, value in cells))
     return table
 
 
-def _cell(value: Any) -> str:
+_ROWS = frozenset({"n", "n_test"})  # weighted rows have decimals that say nothing
+
+
+def _cell(value: Any, column: str = "") -> str:
     if value is None:
         return "–"
+    if column in _ROWS:
+        return f"{value:.0f}"
     return f"{value:.3f}" if isinstance(value, float) else str(value)

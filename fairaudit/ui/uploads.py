@@ -24,7 +24,7 @@ def uploader(workspace: Workspace) -> None:
         st.error(layout.escaped(st.session_state[_PROBLEM]), icon=":material/error:")
     file = st.file_uploader(
         "Your file: CSV, TSV, XLSX, Parquet, Arrow, JSON lines (also .gz or .zst), "
-        "or a ZIP of images with a table",
+        "or a ZIP of images with a table or in folders by label",
         key=f"upload-{st.session_state.setdefault(_GENERATION, 0)}",
         help=wording.SIZE,
     )
