@@ -279,8 +279,8 @@ def test_the_published_simulation_is_solved() -> None:
     assert max(overall) <= -0.05
     assert -0.40 <= np.mean(maximin) <= -0.30
     assert sum(g == 4 for g in chosen) >= 0.9 * sweeps
-    # the gate is misspecified, so a fifth group may buy likelihood: both lean to 5 now and then
-    assert sum(g == 4 for g in by_icl) >= 0.8 * sweeps
+    assert sum(g == 4 for g in by_icl) >= 0.9 * sweeps
+    # the gate is misspecified, so a fifth group may buy likelihood: BIC leans to 5 now and then
     assert sum(g == 4 for g in by_bic) >= 0.8 * sweeps
 
 
