@@ -109,7 +109,7 @@ class BrokenImages(InputError):
         more = f"; and {rest:,} more" if rest > 0 else ""
         super().__init__(
             f"{len(broken):,} of {total:,} images of '{name}' cannot be used: {listed}{more}. "
-            "Repair them, or agree to exclude these rows (accept_broken)"
+            "Repair them, or agree to exclude these rows (--accept-broken, or accept_broken=True)"
         )
 
 
